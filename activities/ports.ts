@@ -1,0 +1,261 @@
+import type { RoboShot, RoboSet, RoboTarget, SettlementLine, VoyagerShot, Weather } from '../domain/contracts/index.ts';
+import type { ControlKind, ReceiptState } from '../domain/contracts/control.ts';
+import type { WebhookType } from '../domain/contracts/event.ts';
+import type { LedgerClass } from '../domain/contracts/ledger.ts';
+import type { Shot, Target, Constraints } from '../domain/contracts/booking.ts';
+import type { TelescopePolicy } from '../domain/contracts/telescope.ts';
+import type { HoldCause, Outcome, Phase } from '../domain/phases.ts';
+import type { Reason } from '../domain/reasons.ts';
+import type { z } from 'zod';
+
+/**
+ * The activities that the workflows need, as interfaces that the implementations satisfy: workflow code imports these types alone.
+ * Instants are ISO 8601 UTC strings, durations carry their unit. Every activity may run twice: its effect is idempotent by a key or
+ * guarded by a read. Errors a workflow must tell apart are ApplicationFailures with a `type` from `activities/failures.ts`.
+ */
+
+/** Right to move this telescope: brought by every command, kept by the gateway on disk; a higher generation wins, an older one is refused. */
+export interface Grant {
+  bookingId: string;
+  telescopeId: string;
+  generation: number;
+  start: string;
+  end: string;
+  targetGuid: string | null;
+}
+
+export type Outcome3 = 'done' | 'refused' | 'unknown';
+/** Result of a physical command. `unknown`: no answer in time; read back, never send again blindly. */
+export interface CommandOutcome {
+  outcome: Outcome3;
+  reason: Reason | null;
+  message: string | null;
+}
+
+export interface ObjectsPlan {
+  set: z.infer<typeof RoboSet>;
+  target: z.infer<typeof RoboTarget>;
+  shots: z.infer<typeof RoboShot>[];
+}
+
+export interface SiteCheck {
+  ok: boolean;
+  problems: { reason: Reason; message: string }[];
+  /** Not in the way, but the operator should know. */
+  warnings: string[];
+}
+
+/** What a five-minute check sees: small, typed, with ages. */
+export interface Observation {
+  at: string;
+  connected: boolean;
+  /** Seconds since the last line of Voyager; null when there never was one. */
+  ageSeconds: number | null;
+  voyagerStatus: 'IDLE' | 'RUN' | 'ERROR' | 'STOPPED' | 'WARNING' | 'UNDEFINED';
+  emergency: 'suspend' | 'exit' | null;
+  /** RoboTarget runs a sequence that belongs to this booking's target / to somebody else / nothing. */
+  running: 'ours' | 'foreign' | 'none' | 'unknown';
+  roboTargetRunning: boolean | null;
+  runSequence: string | null;
+  runDragScript: string | null;
+  guiding: string | null;
+  mountConnected: boolean | null;
+  cameraConnected: boolean | null;
+  lastError: string | null;
+  clockOffsetSeconds: number | null;
+  weather: Pick<z.infer<typeof Weather>, 'state' | 'reason' | 'causes' | 'ok_since' | 'stale'>;
+  /** Read from RoboTarget's own list; null while it could not be read. */
+  target: { enabled: boolean; statusOp: 'unknown' | 'idle' | 'running' | 'finished' | 'no_ephemeris' } | null;
+  /** Done counts by shot GUID out of the shot-done list (live records only); null while it could not be read. */
+  shotsDone: Record<string, number> | null;
+  /** An abort that the gateway's emergency path has latched and no workflow has taken over. */
+  latchedAbort: { commandId: string; requestedBy: string; at: string } | null;
+}
+
+/** Run by the gateway on queue `telescope.<id>`. */
+export interface TelescopeActivities {
+  /** J-1: profile, base sequence, filter map, safety monitor, clock, foreign targets (listed only). Read-only. */
+  checkSite(input: { telescopeId: string; bookingId: string }): Promise<SiteCheck>;
+  /** Registers or renews the grant, so that the gateway itself stops the target at the slot's end plus grace. */
+  registerGrant(grant: Grant): Promise<CommandOutcome>;
+  /** Reads back, compares, creates what lacks, repairs what differs; idempotent by GUID. Target is left disabled. Heartbeats. */
+  ensureObjects(input: { grant: Grant; plan: ObjectsPlan }): Promise<CommandOutcome & { created: number; repaired: number; shots: z.infer<typeof VoyagerShot>[] }>;
+  /** Read-only confirmation: which parts of the plan are not as they should be (empty = all as planned). */
+  readObjects(input: { telescopeId: string; plan: ObjectsPlan }): Promise<{ differences: string[]; enabled: boolean | null }>;
+  /** Removes what a generation made, shots first; idempotent. */
+  removeObjects(input: { grant: Grant; setGuid: string; targetGuid: string; shotGuids: string[] }): Promise<CommandOutcome>;
+  /** Submit only: enable the target (passes the safety gate). Confirm with `observe`. */
+  enableTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
+  /** Submit only: disable the target, letting the exposure under way finish. */
+  disableTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
+  /** Stop ladder (safety.md 3): disable and Abort{IsHalt:false} in one write, then confirmed from telemetry. Heartbeats. */
+  stopTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
+  /** The mirror plus RoboTarget's lists. Read-only. */
+  observe(input: { grant: Grant }): Promise<Observation>;
+  /** exclusive: other people's enabled targets are disabled for the slot and remembered; refused with `foreign_target` where that is not allowed. */
+  borrowSky(input: { grant: Grant; key: string }): Promise<CommandOutcome & { borrowed: { guid: string; name: string }[] }>;
+  /** Enables again what was borrowed; idempotent. */
+  returnSky(input: { telescopeId: string; bookingId: string }): Promise<CommandOutcome>;
+  /** Starts RoboTarget's DragScript where policy allows and none runs. */
+  startRoboTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
+  /** The workflow has taken a latched abort over: the gateway lets go of its latch. */
+  releaseLatch(input: { telescopeId: string; bookingId: string; commandId: string }): Promise<void>;
+  /** Grant ends: nothing of this booking may move any more. */
+  revokeGrant(input: { telescopeId: string; bookingId: string }): Promise<void>;
+  /** Voyager's shot-done list of a target through the open API. */
+  listShotsDone(input: { telescopeId: string; targetGuid: string }): Promise<ShotDone[]>;
+  /** Drop-in routes: one RoboTarget read or write, allow-listed, gated. */
+  roboTarget(input: RoboTargetRequest): Promise<RoboTargetResult>;
+}
+
+export interface ShotDone {
+  guid: string;
+  shotGuid: string;
+  at: string;
+  filename: string;
+  path: string;
+  hfd: number | null;
+  starIndex: number | null;
+  exposureSeconds: number | null;
+  binning: number | null;
+  filterIndex: number | null;
+}
+
+export type RoboTargetRequest = { telescopeId: string; commandId: string; requestedBy: string } & (
+  | { op: 'list'; object: 'set' | 'target' | 'shot'; parentGuid?: string }
+  | { op: 'get'; object: 'set' | 'target' | 'shot'; guid: string }
+  | { op: 'create' | 'update'; object: 'set' | 'target' | 'shot'; guid: string; body: Record<string, unknown> }
+  | { op: 'delete'; object: 'set' | 'target' | 'shot'; guid: string }
+  | { op: 'enable' | 'disable'; object: 'set' | 'target' | 'shot'; guid: string }
+);
+export interface RoboTargetResult extends CommandOutcome {
+  items: Record<string, unknown>[];
+}
+
+/** The booking as a session needs it (no person in it). */
+export interface SessionBooking {
+  bookingId: string;
+  telescopeId: string;
+  start: string;
+  end: string;
+  generation: number;
+  cancelled: boolean;
+  target: z.infer<typeof Target>;
+  shots: z.infer<typeof Shot>[];
+  constraints: z.infer<typeof Constraints>;
+  policy: TelescopePolicy & { resume_debounce_seconds: number; weather_stale_seconds: number };
+  /** Instant to begin preparing at (policy applied by the activity, since `noon` needs the site's time zone). */
+  prepareAt: string;
+  plan: ObjectsPlan;
+  maintenance: { from: string; to: string; bookings: 'hold' | 'cancel' } | null;
+}
+
+/** A change of phase (or of reason within a phase): projection, timeline, event and outbox rows, in one transaction. */
+export interface Transition {
+  bookingId: string;
+  telescopeId: string;
+  /** Grows by one with each call; a repeated or older number changes nothing. */
+  transition: number;
+  at: string;
+  phase: Phase;
+  holdCause: HoldCause | null;
+  reason: Reason | null;
+  outcome: Outcome | null;
+  generation: number;
+  setGuid?: string | null;
+  targetGuid?: string | null;
+  voyagerShots?: z.infer<typeof VoyagerShot>[];
+  sessionStartedAt?: string;
+  sessionEndedAt?: string;
+  next: { what: string; at: string } | null;
+  /** Line for the night log; event is a short stable name such as `prepared`, `weather_hold`. */
+  log: { level: 'INFO' | 'WARNING' | 'ERROR'; event: string; message: string; messageFr?: string; data?: Record<string, unknown> };
+  /** What Laravel hears; people hear of it too where notifications say so. */
+  notify?: { type: WebhookType; data?: Record<string, unknown> };
+}
+
+export interface ReceiptChange {
+  commandId: string;
+  bookingId: string;
+  telescopeId: string;
+  kind: ControlKind;
+  state: ReceiptState;
+  reason: Reason | null;
+  message: string | null;
+  requestedBy: string;
+  at: string;
+}
+
+/** Spans of the night that the workflow saw; the ledger is built from them and from telemetry. `end` null = still open. */
+export interface Span {
+  class: LedgerClass;
+  start: string;
+  end: string | null;
+  cause: string | null;
+}
+
+/** Run by the worker on queue `session`. */
+export interface SessionActivities {
+  loadBooking(input: { bookingId: string; now: string }): Promise<SessionBooking>;
+  recordTransition(input: Transition): Promise<void>;
+  recordReceipt(input: ReceiptChange): Promise<void>;
+  /** A line for the night log without a change of phase. `key` makes a repeat a no-op. */
+  recordLog(input: { bookingId: string; telescopeId: string; key: string; at: string; log: Transition['log']; notify?: Transition['notify'] }): Promise<void>;
+  /** Progress from a check: done counts, weather, guiding, for lists and pages. */
+  recordCheck(input: { bookingId: string; telescopeId: string; at: string; observation: Observation }): Promise<void>;
+  /** What is still worth doing in [now, end): the shots by value and by what the sky allows. Pure function of domain/. */
+  planRemainder(input: {
+    bookingId: string;
+    now: string;
+    end: string;
+    done: Record<string, number>;
+  }): Promise<{ usefulSeconds: number; anyShotFits: boolean; nextDarkAt: string | null; nextVisibleAt: string | null; shots: { guid: string; remaining: number }[] }>;
+  /** The operator must hear of this (mail, log, webhook `error.occurred`). */
+  alertOperator(input: { bookingId: string; telescopeId: string; key: string; at: string; reason: Reason; message: string }): Promise<void>;
+}
+
+/** Run on queue `frames.<telescope>` by the worker that has the share. */
+export interface FrameActivities {
+  /** Takes in every journalled frame of this booking that has not been taken in; heartbeats with its position; returns counts. */
+  drainFrames(input: { bookingId: string; telescopeId: string }): Promise<FrameCounts>;
+  /** Events, Voyager's shot-done list and the folder are brought together: every frame ends archived, rejected or missing with a reason. */
+  reconcileFrames(input: { bookingId: string; telescopeId: string; shotsDone: ShotDone[] | null; final: boolean }): Promise<FrameCounts>;
+}
+export interface FrameCounts {
+  captured: number;
+  archived: number;
+  rejected: number;
+  missing: number;
+  pending: number;
+}
+
+/** Run on queue `finalise`, which can never hold up the next night. */
+export interface FinaliseActivities {
+  /** Manifest and the session's human-named archive folder; returns where. */
+  buildArchive(input: { bookingId: string; telescopeId: string }): Promise<{ archivePath: string; files: number; bytes: number }>;
+  /** Ledger intervals over the whole slot and the settlement, both idempotent. */
+  settle(input: {
+    bookingId: string;
+    telescopeId: string;
+    spans: Span[];
+    outcome: Outcome;
+  }): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: z.infer<typeof SettlementLine>[]; refund: number }>;
+  buildReport(input: { bookingId: string; telescopeId: string; outcome: Outcome; reason: Reason | null }): Promise<{ reportPath: string }>;
+}
+
+export interface FinaliseInput {
+  bookingId: string;
+  telescopeId: string;
+  targetGuid: string | null;
+  outcome: Outcome;
+  reason: Reason | null;
+  spans: Span[];
+  slot: { start: string; end: string };
+  transition: number;
+}
+export interface FinaliseResult {
+  outcome: Outcome;
+  frames: FrameCounts;
+  reportPath: string;
+  archivePath: string;
+}

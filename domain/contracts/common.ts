@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+/** Booking id chosen by Laravel; also the stem of the workflow id. */
+export const BookingId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ -')
+  .meta({ example: 'b-1042' });
+export const TelescopeId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z 0-9 -')
+  .meta({ example: 'demo' });
+export const Guid = z.string().regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, 'must be a GUID');
+/** ISO 8601 with an offset; a time without one is refused, since "22:00" means nothing to an observatory elsewhere. */
+export const Instant = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with an offset, such as 2026-11-23T22:00:00Z' });
+
+export type Instant = string;

@@ -1,0 +1,54 @@
+import type { EventEmitter } from 'node:events';
+import type { LinkState } from '../../domain/contracts/state.ts';
+import type { VoyagerEvent } from '../protocol/events.ts';
+
+/** What left or is about to leave the socket; the gate judges it before every single write. */
+export interface OutgoingLine {
+  kind: 'heartbeat' | 'login' | 'mode' | 'request' | 'event' | 'bye';
+  method: string | null;
+  params: Readonly<Record<string, unknown>>;
+}
+export type GateVerdict = { allowed: true } | { allowed: false; reason: string };
+/** Called synchronously before each line; a refusal means that not one byte is written. */
+export type Gate = (line: OutgoingLine) => GateVerdict;
+
+export interface VoyagerRequest {
+  method: string;
+  params: Record<string, unknown>;
+  /** Registered before the line leaves; made when absent. */
+  uid?: string;
+  timeoutMs: number;
+  /** `result`: wait for RemoteActionResult; `reply`: the jsonrpc answer is all there is (disconnect, Abort, RemoteActionAbortAll, RemoteDragScript…). */
+  answer: 'reply' | 'result';
+}
+export type RequestOutcome =
+  | { outcome: 'done'; uid: string; paramRet: Record<string, unknown>; reply: Record<string, unknown> }
+  | { outcome: 'refused'; uid: string; how: 'reply' | 'result' | 'payload' | 'gate' | 'not_ready'; code: number | null; message: string; paramRet?: Record<string, unknown> }
+  | { outcome: 'unknown'; uid: string; why: 'timeout' | 'disconnected'; message: string };
+
+export interface LinkEvents {
+  /** Every decoded event, in order. NewJPGReady carries its picture as a Buffer, never as text. */
+  event: [VoyagerEvent];
+  status: [{ state: LinkState; reason: string | null; epoch: number }];
+  /** A line that could not be read; counted, cut and redacted, and passed over. */
+  badLine: [{ error: string; head: string }];
+  alarm: [{ what: 'login_rejected' | 'line_too_long'; message: string }];
+}
+
+/** One Voyager over one socket: connects for ever, logs in, stays in its modes, and never resends or queues. */
+export interface VoyagerLink extends EventEmitter<LinkEvents> {
+  readonly state: LinkState;
+  readonly epoch: number;
+  readonly voyagerVersion: string | null;
+  readonly sessionKey: string | null;
+  readonly reconnects: number;
+  readonly reason: string | null;
+  /** Milliseconds since a valid line came in; null before the first one. */
+  idleMs(): number | null;
+  clockOffsetSeconds(): number | null;
+  start(): void;
+  stop(reason: string): Promise<void>;
+  request(request: VoyagerRequest): Promise<RequestOutcome>;
+  /** Several requests in one socket write, in order (stop ladder: disable and Abort). */
+  requestTogether(requests: VoyagerRequest[]): Promise<RequestOutcome[]>;
+}

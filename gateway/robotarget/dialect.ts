@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { UsageError } from '../../platform/errors.ts';
+import { projectPath } from '../../platform/paths.ts';
+
+/**
+ * The only place where the vocabulary of RoboTarget's reserved commands lives: a data file (`VOYAGER_ROBOTARGET_DIALECT`, else
+ * dialect.default.json beside this module) and the code that reads it. The shipped names follow the vendor's public naming pattern and
+ * the roadmap's field names; a licensee checks them against their own document (docs/robotarget-dialect.md). The simulator loads the same file.
+ */
+
+export const OBJECT_KINDS = ['set', 'target', 'shot'] as const;
+export type ObjectKind = (typeof OBJECT_KINDS)[number];
+export type DialectOp = 'list' | 'add' | 'update' | 'remove' | 'status';
+export type DialectCommandName = `${ObjectKind}.${DialectOp}`;
+
+const PLACEHOLDER = /\{(\w+)\}/g;
+const PLACEHOLDERS = ['secret', 'sessionKey', 'id', 'uid', 'guid', 'parentGuid', 'status', 'objectType', 'name'] as const;
+const Template = z.string().superRefine((text, ctx) => {
+  for (const [, name] of text.matchAll(PLACEHOLDER)) {
+    if (!(PLACEHOLDERS as readonly string[]).includes(name!)) ctx.addIssue({ code: 'custom', message: `{${name}} is not one of ${PLACEHOLDERS.map((p) => `{${p}}`).join(' ')}` });
+  }
+});
+const Command = z.strictObject({
+  method: z.string().min(1),
+  /** Wire parameters beside UID and the signature; a value that is one placeholder keeps its type (number, boolean). */
+  params: z.record(z.string(), z.union([Template, z.number(), z.boolean()])),
+  /** Adds the object's mapped fields. */
+  body: z.boolean().default(false),
+  /** Text that is signed; `signing.template` where absent. */
+  sign: Template.optional(),
+});
+const ObjectShape = z.strictObject({ id: z.string(), parent: z.string().nullable(), fields: z.record(z.string(), z.string().min(1)) });
+
+const commandNames = OBJECT_KINDS.flatMap((k) => (['list', 'add', 'update', 'remove', 'status'] as const).map((op) => `${k}.${op}` as const));
+export const Dialect = z.strictObject({
+  version: z.literal(1),
+  name: z.string(),
+  signing: z.strictObject({
+    param: z.string().min(1).nullable(),
+    template: Template,
+    digest: z.enum(['md5', 'sha1', 'sha256', 'none']),
+    encoding: z.enum(['hex', 'HEX', 'base64', 'base64url']),
+  }),
+  /** Requests sent after login, in order, where the licence's commands need a mode of their own. */
+  modes: z.array(z.strictObject({ method: z.string().min(1), params: z.record(z.string(), z.union([Template, z.number(), z.boolean()])), sign: Template.optional() })).default([]),
+  times: z.strictObject({ unit: z.enum(['unix_seconds', 'unix_milliseconds', 'iso']), zone: z.enum(['utc', 'site_local']) }),
+  angles: z.strictObject({ ra: z.enum(['hours', 'degrees']), dec: z.enum(['degrees']) }),
+  status: z.strictObject({ enabled: z.union([z.number(), z.string(), z.boolean()]), disabled: z.union([z.number(), z.string(), z.boolean()]) }),
+  object_types: z.strictObject({ set: z.union([z.number(), z.string()]), target: z.union([z.number(), z.string()]), shot: z.union([z.number(), z.string()]) }),
+  answer: z.strictObject({ ret: z.string(), done: z.string(), list: z.string() }),
+  objects: z.strictObject({ set: ObjectShape, target: ObjectShape, shot: ObjectShape }),
+  commands: z.record(z.enum(commandNames as [DialectCommandName, ...DialectCommandName[]]), Command),
+});
+export type Dialect = z.infer<typeof Dialect>;
+
+/** @throws UsageError that names the file and each wrong line of it. */
+export function loadDialect(path?: string): Dialect {
+  const file = path ?? projectPath('gateway', 'robotarget', 'dialect.default.json');
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (thrown) {
+    throw new UsageError(`RoboTarget dialect ${file}: ${(thrown as Error).message}`);
+  }
+  const parsed = Dialect.safeParse(json);
+  if (!parsed.success) throw new UsageError(`RoboTarget dialect ${file}:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`);
+  return parsed.data;
+}
+
+export interface SignContext {
+  secret: string;
+  /** Raw digits of the Version event's Timestamp: some schemes need them exactly as sent. */
+  sessionKey: string;
+  id: number;
+  uid: string;
+  guid?: string;
+  parentGuid?: string;
+  status?: string | number | boolean;
+  objectType?: string | number;
+  name?: string;
+}
+
+const fill = (template: string, context: SignContext): string => template.replace(PLACEHOLDER, (_, name: keyof SignContext) => String(context[name] ?? ''));
+function value(source: string | number | boolean, context: SignContext): string | number | boolean {
+  if (typeof source !== 'string') return source;
+  const whole = /^\{(\w+)\}$/.exec(source);
+  return whole ? (context[whole[1] as keyof SignContext] ?? '') : fill(source, context);
+}
+
+/** Signature of a filled template as the dialect says. */
+export function sign(dialect: Dialect, template: string, context: SignContext): string {
+  const plain = fill(template, context);
+  const { digest, encoding } = dialect.signing;
+  const bytes = digest === 'none' ? Buffer.from(plain, 'utf8') : createHash(digest).update(plain, 'utf8').digest();
+  if (encoding === 'HEX') return bytes.toString('hex').toUpperCase();
+  return bytes.toString(encoding);
+}
+
+type Canonical = Record<string, unknown>;
+const TIME_FIELDS = new Set(['DateCreation', 'C_DateStart', 'C_DateEnd']);
+
+/** Canonical field (roadmap's name and unit) to the wire. `siteOffsetSeconds`: east of UTC, for dialects that write local time. */
+export function encodeObject(dialect: Dialect, kind: ObjectKind, object: Canonical, siteOffsetSeconds = 0): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const [field, wire] of Object.entries(dialect.objects[kind].fields)) {
+    const given = object[field];
+    if (given === undefined) continue;
+    if (field === 'Status') out[wire] = given === 0 ? dialect.status.enabled : dialect.status.disabled;
+    else if (TIME_FIELDS.has(field)) out[wire] = encodeTime(dialect, Number(given), siteOffsetSeconds);
+    else if (field === 'RAJ2000' && dialect.angles.ra === 'degrees') out[wire] = Number(given) * 15;
+    else out[wire] = given;
+  }
+  return out;
+}
+/** Wire to canonical; unknown wire fields are dropped, numbers written as strings are read. */
+export function decodeObject(dialect: Dialect, kind: ObjectKind, wireObject: Canonical, siteOffsetSeconds = 0): Canonical {
+  const out: Canonical = {};
+  for (const [field, wire] of Object.entries(dialect.objects[kind].fields)) {
+    const given = wireObject[wire];
+    if (given === undefined || given === null) continue;
+    if (field === 'Status') out[field] = given === dialect.status.enabled || String(given) === String(dialect.status.enabled) ? 0 : 1;
+    else if (TIME_FIELDS.has(field)) out[field] = decodeTime(dialect, given, siteOffsetSeconds);
+    else if (field === 'RAJ2000' && dialect.angles.ra === 'degrees') out[field] = Number(given) / 15;
+    else out[field] = given;
+  }
+  return out;
+}
+function encodeTime(dialect: Dialect, unixSeconds: number, offset: number): number | string {
+  const shifted = unixSeconds + (dialect.times.zone === 'site_local' ? offset : 0);
+  switch (dialect.times.unit) {
+    case 'unix_seconds':
+      return shifted;
+    case 'unix_milliseconds':
+      return shifted * 1000;
+    case 'iso':
+      return new Date(shifted * 1000).toISOString().slice(0, 19);
+  }
+}
+function decodeTime(dialect: Dialect, given: unknown, offset: number): number {
+  const raw = dialect.times.unit === 'iso' ? Date.parse(`${String(given).slice(0, 19)}Z`) / 1000 : Number(given) / (dialect.times.unit === 'unix_milliseconds' ? 1000 : 1);
+  return raw - (dialect.times.zone === 'site_local' ? offset : 0);
+}
+
+/** Method and parameters (UID and signature included) of one command. */
+export function encodeCommand(
+  dialect: Dialect,
+  name: DialectCommandName,
+  context: SignContext,
+  body?: Canonical,
+  siteOffsetSeconds = 0,
+): { method: string; params: Record<string, unknown> } {
+  const command = dialect.commands[name];
+  if (!command) throw new UsageError(`RoboTarget dialect "${dialect.name}" has no command ${name}`);
+  const kind = name.split('.')[0] as ObjectKind;
+  const params: Record<string, unknown> = { UID: context.uid };
+  if (command.body && body) Object.assign(params, encodeObject(dialect, kind, body, siteOffsetSeconds));
+  for (const [wire, source] of Object.entries(command.params)) params[wire] = value(source, context);
+  if (dialect.signing.param) params[dialect.signing.param] = sign(dialect, command.sign ?? dialect.signing.template, context);
+  return { method: command.method, params };
+}
+
+/** Commands that a wire method may stand for (status of set, target and shot may share one). */
+export function commandsOfMethod(dialect: Dialect, method: string): DialectCommandName[] {
+  return (Object.keys(dialect.commands) as DialectCommandName[]).filter((name) => dialect.commands[name]?.method === method);
+}

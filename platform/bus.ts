@@ -1,0 +1,154 @@
+import { EventEmitter } from 'node:events';
+import type pg from 'pg';
+import type { Event, EventType } from '../domain/contracts/event.ts';
+import { stableId } from '../domain/ids.ts';
+import { connectPg, type Database, type Transaction } from './database.ts';
+import { toError } from './errors.ts';
+import type { Logger } from './logger.ts';
+
+/**
+ * PostgreSQL LISTEN/NOTIFY as the live bus: small events and references, never pixels.
+ * A stored event is a row with a gapless `seq` per booking; a volatile one only passes by.
+ */
+export const BUS_CHANNEL = 'nocturne';
+/** NOTIFY takes 7,999 bytes and fails the transaction beyond; a larger event is announced by reference. */
+const MAX_INLINE_BYTES = 7_000;
+
+export interface NewEvent {
+  /** Makes a repeated append a no-op; give what makes the event unique. */
+  key: string;
+  type: EventType;
+  bookingId: string;
+  telescopeId: string;
+  data: Record<string, unknown>;
+  at?: Date;
+}
+
+/** What travels on the bus: a whole event, or a reference to a stored one. */
+export type BusMessage =
+  | { kind: 'event'; event: Event }
+  | { kind: 'ref'; booking_id: string; epoch: number; seq: number }
+  | { kind: 'control'; what: string; data: Record<string, unknown> };
+
+async function notify(tx: Transaction, message: BusMessage, reference?: BusMessage): Promise<void> {
+  let payload = JSON.stringify(message);
+  if (Buffer.byteLength(payload) > MAX_INLINE_BYTES) {
+    if (!reference) return;
+    payload = JSON.stringify(reference);
+  }
+  await tx.$executeRaw`SELECT pg_notify(${BUS_CHANNEL}, ${payload})`;
+}
+
+/**
+ * Stores an event with the booking's next `seq` and announces it on commit. The counter row is locked by the UPDATE,
+ * so within a booking commits come in `seq` order. Returns the event that stands, old or new.
+ */
+export async function appendEvent(tx: Transaction, input: NewEvent): Promise<Event> {
+  const id = stableId('event', input.bookingId, input.key);
+  const counter = await tx.$queryRaw<{ seq: number; epoch: number }[]>`
+    INSERT INTO event_counters (booking_id, epoch, seq) VALUES (${input.bookingId}, 1, 0)
+    ON CONFLICT (booking_id) DO UPDATE SET seq = event_counters.seq RETURNING seq, epoch`;
+  const known = await tx.event.findUnique({ where: { id } });
+  if (known) return toEvent(known);
+  const seq = counter[0]!.seq + 1;
+  await tx.$executeRaw`UPDATE event_counters SET seq = ${seq} WHERE booking_id = ${input.bookingId}`;
+  const row = await tx.event.create({
+    data: {
+      bookingId: input.bookingId,
+      seq,
+      id,
+      epoch: counter[0]!.epoch,
+      type: input.type,
+      telescopeId: input.telescopeId,
+      ts: input.at ?? new Date(),
+      data: input.data as object,
+    },
+  });
+  const event = toEvent(row);
+  await notify(tx, { kind: 'event', event }, { kind: 'ref', booking_id: input.bookingId, epoch: event.epoch, seq });
+  return event;
+}
+
+export function toEvent(row: { id: string; type: string; seq: number; epoch: number; ts: Date; bookingId: string; telescopeId: string; data: unknown }): Event {
+  return {
+    id: row.id,
+    type: row.type as EventType,
+    seq: row.seq,
+    epoch: row.epoch,
+    ts: row.ts.toISOString(),
+    booking_id: row.bookingId,
+    telescope_id: row.telescopeId,
+    data: row.data as Record<string, unknown>,
+  };
+}
+
+/** Announces something that is not stored (`control.updated`, `shot.progress`, `preview.ready`, or a message between our processes). */
+export async function publish(db: Database | Transaction, message: BusMessage): Promise<void> {
+  await notify(db as Transaction, message);
+}
+
+interface BusEvents {
+  message: [BusMessage];
+  /** The LISTEN connection is back after a gap: readers re-read from their last `seq`. */
+  resumed: [];
+  lost: [Error];
+}
+
+/** Listens on the bus for ever, reconnecting with backoff. Does nothing but push to memory: a slow listener would fill PostgreSQL's queue. */
+export class BusListener extends EventEmitter<BusEvents> {
+  private client: pg.Client | null = null;
+  private stopped = false;
+  private retryMs = 200;
+  private everConnected = false;
+  constructor(
+    private readonly url: string,
+    private readonly logger: Logger,
+  ) {
+    super();
+  }
+  async start(): Promise<void> {
+    if (this.stopped) return;
+    try {
+      const client = await connectPg(this.url, (err) => this.lose(err));
+      client.on('end', () => this.lose(new Error('connection ended')));
+      client.on('notification', (message) => {
+        if (!message.payload) return;
+        try {
+          this.emit('message', JSON.parse(message.payload) as BusMessage);
+        } catch (thrown) {
+          this.logger.warn({ err: toError(thrown).message }, 'bus message not understood');
+        }
+      });
+      await client.query(`LISTEN ${BUS_CHANNEL}`);
+      this.client = client;
+      this.retryMs = 200;
+      if (this.everConnected) this.emit('resumed');
+      this.everConnected = true;
+    } catch (thrown) {
+      this.retry(toError(thrown));
+    }
+  }
+  get connected(): boolean {
+    return this.client !== null;
+  }
+  async stop(): Promise<void> {
+    this.stopped = true;
+    const client = this.client;
+    this.client = null;
+    await client?.end().catch(() => undefined);
+  }
+  private lose(err: Error): void {
+    if (!this.client || this.stopped) return;
+    this.client.removeAllListeners('notification');
+    this.client.end().catch(() => undefined);
+    this.client = null;
+    this.emit('lost', err);
+    this.retry(err);
+  }
+  private retry(err: Error): void {
+    if (this.stopped) return;
+    this.logger.warn({ err: err.message, retryMs: this.retryMs }, 'bus: LISTEN connection is away');
+    setTimeout(() => void this.start(), this.retryMs).unref();
+    this.retryMs = Math.min(this.retryMs * 2, 5_000);
+  }
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { Config } from './config.ts';
+
+/** Search attributes of a session; not encrypted by Temporal, so ids only. */
+export const SEARCH_ATTRIBUTES = {
+  bookingId: defineSearchAttributeKey('BookingId', 'KEYWORD'),
+  telescopeId: defineSearchAttributeKey('TelescopeId', 'KEYWORD'),
+  phase: defineSearchAttributeKey('SessionPhase', 'KEYWORD'),
+  start: defineSearchAttributeKey('SessionStart', 'DATETIME'),
+} as const;
+/** `--search-attribute Name=Type` for the dev server and for operators. */
+export const SEARCH_ATTRIBUTE_FLAGS = ['BookingId=Keyword', 'TelescopeId=Keyword', 'SessionPhase=Keyword', 'SessionStart=Datetime'] as const;
+
+/** Address, TLS and API key as both the client and the worker's native connection take them. */
+export function temporalConnectionOptions(config: Config): Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'> {
+  const file = (path: string | undefined): Buffer | undefined => (path ? readFileSync(path) : undefined);
+  const certificate = file(config.TEMPORAL_TLS_CERT);
+  const key = config.TEMPORAL_TLS_KEY ? (config.TEMPORAL_TLS_KEY.includes('-----BEGIN') ? Buffer.from(config.TEMPORAL_TLS_KEY) : readFileSync(config.TEMPORAL_TLS_KEY)) : undefined;
+  const wanted = config.TEMPORAL_TLS || config.TEMPORAL_API_KEY !== undefined || certificate !== undefined || config.TEMPORAL_TLS_CA !== undefined;
+  return {
+    address: config.TEMPORAL_ADDRESS,
+    ...(config.TEMPORAL_API_KEY ? { apiKey: config.TEMPORAL_API_KEY } : {}),
+    ...(wanted
+      ? {
+          tls: {
+            ...(config.TEMPORAL_TLS_SERVER_NAME ? { serverNameOverride: config.TEMPORAL_TLS_SERVER_NAME } : {}),
+            ...(config.TEMPORAL_TLS_CA ? { serverRootCACertificate: file(config.TEMPORAL_TLS_CA)! } : {}),
+            ...(certificate && key ? { clientCertPair: { crt: certificate, key } } : {}),
+          },
+        }
+      : {}),
+  };
+}
+
+/** A client that connects on first use, so that a process starts while Temporal is away. */
+export function createTemporalClient(config: Config): { client: Client; connection: Connection } {
+  const connection = Connection.lazy(temporalConnectionOptions(config));
+  return { client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }), connection };
+}
