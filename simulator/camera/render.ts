@@ -1,0 +1,276 @@
+import { closeSync, openSync, readSync, fstatSync, writeSync } from 'node:fs';
+import sharp from 'sharp';
+import { createRandom } from '../random.ts';
+import { fitsHeader, fitsPadding, type Card } from './fits.ts';
+import { catalogueStars, fieldStars } from './stars.ts';
+
+/** One picture to take: where, how long, and what the sky and the optics do meanwhile. */
+export interface RenderRequest {
+  path: string;
+  cards: Card[];
+  width: number;
+  height: number;
+  bayer: boolean;
+  raDegrees: number;
+  decDegrees: number;
+  /** Position angle of the frame's up, degrees from north over east. */
+  paDegrees: number;
+  arcsecPerPixel: number;
+  /** Full width at half maximum of a star, in pixels of this frame. */
+  fwhmPixels: number;
+  exposureSeconds: number;
+  /** Light through the filter against no filter. */
+  transmission: number;
+  /** Sky in ADU per second and pixel. */
+  skyRate: number;
+  /** Share of the stars' light that clouds let through. */
+  transparency: number;
+  /** 0 LIGHT, 1 BIAS, 2 DARK, 3 FLAT. */
+  type: number;
+  temperatureCelsius: number;
+  seed: string;
+  jpegPixels: number;
+}
+export interface RenderResult {
+  jpeg: Uint8Array<ArrayBuffer> | null;
+  jpegWidth: number;
+  jpegHeight: number;
+  min: number;
+  max: number;
+  mean: number;
+  /** Half-flux diameter of the stars in pixels; a Gaussian's equals its FWHM. 0 without stars. */
+  hfd: number;
+  stars: number;
+}
+
+const BIAS = 500;
+const READ_NOISE = 7;
+/** ADU per second of a star of magnitude 0 through a clear filter. */
+const ZERO_POINT = 4e8;
+const NOISE_SIZE = 1 << 18;
+const unitNoise = ((): Float32Array => {
+  const random = createRandom('unit-noise');
+  return Float32Array.from({ length: NOISE_SIZE }, () => random.gaussian());
+})();
+const noise = new Int16Array(NOISE_SIZE);
+let pixels = new Uint16Array(0);
+
+/** Draws the frame, writes it as FITS to `path` and makes its JPEG. The pixel buffer is kept for the next frame. */
+export async function render(r: RenderRequest): Promise<RenderResult> {
+  const { width, height } = r;
+  if (pixels.length !== width * height) pixels = new Uint16Array(width * height);
+  const random = createRandom(r.seed, 'frame');
+  const light = r.type === 0 || r.type === 3;
+  const sky = r.type === 3 ? 22_000 : light ? r.skyRate * r.transmission * r.exposureSeconds : 0;
+  background(width, height, sky, Math.sqrt(READ_NOISE ** 2 + sky), random);
+  const found = r.type === 0 ? stars(r, random) : 0;
+  hotPixels(r);
+  if (r.bayer && light) bayerMatrix(width, height);
+  const stats = statistics(width * height);
+  const jpeg = r.jpegPixels > 0 ? await preview(width, height, r.jpegPixels) : null;
+  writeFits(r);
+  return { ...stats, ...(jpeg ?? { jpeg: null, jpegWidth: 0, jpegHeight: 0 }), stars: found, hfd: found > 0 ? r.fwhmPixels * (1 + 0.01 * random.gaussian()) : 0 };
+}
+
+function background(width: number, height: number, sky: number, sigma: number, random: { next(): number }): void {
+  for (let i = 0; i < NOISE_SIZE; i++) noise[i] = Math.round(unitNoise[i]! * sigma);
+  const fall = sky * 0.12;
+  const column = Int32Array.from({ length: width }, (_, x) => Math.round(-fall * (2 * (x / width) - 1) ** 2));
+  for (let y = 0, at = 0; y < height; y++) {
+    const base = Math.round(BIAS + sky - fall * (2 * (y / height) - 1) ** 2);
+    let n = (random.next() * NOISE_SIZE) | 0;
+    for (let x = 0; x < width; x++, at++) {
+      const value = base + column[x]! + noise[n]!;
+      n = (n + 1) & (NOISE_SIZE - 1);
+      pixels[at] = value < 0 ? 0 : value > 65_535 ? 65_535 : value;
+    }
+  }
+}
+
+/** Gnomonic projection around the pointing (Calabretta and Greisen 2002, §5.1.3), Gaussian stars with their own shot noise. */
+function stars(r: RenderRequest, random: { next(): number }): number {
+  const { width, height } = r;
+  const rad = Math.PI / 180;
+  const scale = r.arcsecPerPixel / 3600;
+  const radius = (Math.hypot(width, height) / 2) * scale + 0.02;
+  const sigma = Math.max(0.5, r.fwhmPixels / 2.3548);
+  const rate = ZERO_POINT * r.exposureSeconds * r.transmission * r.transparency;
+  const sinDec = Math.sin(r.decDegrees * rad);
+  const cosDec = Math.cos(r.decDegrees * rad);
+  const sinPa = Math.sin(r.paDegrees * rad);
+  const cosPa = Math.cos(r.paDegrees * rad);
+  const threshold = 5 * Math.sqrt(4 * Math.PI) * sigma * Math.sqrt(READ_NOISE ** 2 + r.skyRate * r.transmission * r.exposureSeconds);
+  let seen = 0;
+  let noiseAt = (random.next() * NOISE_SIZE) | 0;
+  const ex = new Float64Array(400);
+  for (const star of [...catalogueStars(r.raDegrees, r.decDegrees, radius), ...fieldStars(r.raDegrees, r.decDegrees, radius)]) {
+    const dRa = (star.ra - r.raDegrees) * rad;
+    const s = Math.sin(star.dec * rad);
+    const c = Math.cos(star.dec * rad);
+    const cosc = sinDec * s + cosDec * c * Math.cos(dRa);
+    if (cosc <= 0) continue;
+    const xi = (c * Math.sin(dRa)) / cosc / rad / scale;
+    const eta = (cosDec * s - sinDec * c * Math.cos(dRa)) / cosc / rad / scale;
+    const px = width / 2 - (xi * cosPa - eta * sinPa);
+    const py = height / 2 - (xi * sinPa + eta * cosPa);
+    if (px < -60 || py < -60 || px > width + 60 || py > height + 60) continue;
+    const flux = rate * 10 ** (-0.4 * star.mag);
+    const peak = flux / (2 * Math.PI * sigma * sigma);
+    if (peak < 0.5) continue;
+    if (flux > threshold && px >= 0 && py >= 0 && px < width && py < height) seen++;
+    const reach = Math.min(120, Math.ceil(sigma * Math.sqrt(2 * Math.log(peak / 0.3))));
+    const x0 = Math.max(0, Math.floor(px) - reach);
+    const x1 = Math.min(width - 1, Math.floor(px) + reach);
+    const y1 = Math.min(height - 1, Math.floor(py) + reach);
+    for (let x = x0; x <= x1; x++) ex[x - x0] = Math.exp(-((x + 0.5 - px) ** 2) / (2 * sigma * sigma));
+    for (let y = Math.max(0, Math.floor(py) - reach); y <= y1; y++) {
+      const row = peak * Math.exp(-((y + 0.5 - py) ** 2) / (2 * sigma * sigma));
+      if (row < 0.2) continue;
+      for (let x = x0, at = y * width + x0; x <= x1; x++, at++) {
+        const value = row * ex[x - x0]!;
+        if (value < 0.2) continue;
+        noiseAt = (noiseAt + 1) & (NOISE_SIZE - 1);
+        const sum = pixels[at]! + value + Math.sqrt(value) * unitNoise[noiseAt]!;
+        pixels[at] = sum > 65_535 ? 65_535 : sum < 0 ? 0 : sum;
+      }
+    }
+  }
+  return seen;
+}
+
+/** The same pixels every night: a property of the sensor, brighter when warm and long exposed. */
+function hotPixels(r: RenderRequest): void {
+  const sensor = createRandom('sensor', r.width, r.height);
+  const rate = 12 * 2 ** ((r.temperatureCelsius + 10) / 6);
+  for (let i = 0; i < (r.width * r.height) / 20_000; i++) {
+    const at = Math.floor(sensor.next() * pixels.length);
+    pixels[at] = Math.min(65_535, pixels[at]! + 200 + rate * r.exposureSeconds * sensor.between(1, 30));
+  }
+}
+/** RGGB: red and blue see less of a grey sky than green. */
+function bayerMatrix(width: number, height: number): void {
+  for (let y = 0; y < height; y++) {
+    for (let x = y & 1; x < width; x += 2) {
+      const at = y * width + x;
+      pixels[at] = BIAS + Math.max(-BIAS, (pixels[at]! - BIAS) * (y & 1 ? 0.6 : 0.75));
+    }
+  }
+}
+
+function statistics(count: number): { min: number; max: number; mean: number } {
+  let min = 65_535;
+  let max = 0;
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const v = pixels[i]!;
+    if (v < min) min = v;
+    if (v > max) max = v;
+    sum += v;
+  }
+  return { min, max, mean: Math.round((sum / count) * 100) / 100 };
+}
+
+/** Mean over squares, median to dark grey, asinh to white. */
+async function preview(width: number, height: number, longest: number): Promise<{ jpeg: Uint8Array<ArrayBuffer>; jpegWidth: number; jpegHeight: number }> {
+  const factor = Math.max(1, Math.round(Math.max(width, height) / longest));
+  const w = Math.max(1, Math.floor(width / factor));
+  const h = Math.max(1, Math.floor(height / factor));
+  const small = new Float32Array(w * h);
+  for (let y = 0; y < h * factor; y++) {
+    const row = Math.floor(y / factor) * w;
+    for (let x = 0, at = y * width; x < w; x++) {
+      let sum = 0;
+      for (let k = 0; k < factor; k++) sum += pixels[at++]!;
+      small[row + x]! += sum;
+    }
+  }
+  for (let i = 0; i < small.length; i++) small[i]! /= factor * factor;
+  return { ...(await stretched(small, w, h)), jpegWidth: w, jpegHeight: h };
+}
+async function stretched(values: Float32Array, width: number, height: number): Promise<{ jpeg: Uint8Array<ArrayBuffer> }> {
+  const sample = Float32Array.from({ length: Math.min(20_000, values.length) }, (_, i) => values[Math.floor((i * values.length) / Math.min(20_000, values.length))]!).sort();
+  const median = sample[sample.length >> 1] ?? 0;
+  const spread = Math.max(1e-9, median - (sample[Math.floor(sample.length * 0.16)] ?? 0));
+  const low = median - 2.5 * spread;
+  const top = Math.asinh(400);
+  const grey = Buffer.alloc(values.length);
+  for (let i = 0; i < values.length; i++) grey[i] = Math.max(0, Math.min(255, (255 * Math.asinh((values[i]! - low) / (4 * spread))) / top));
+  const out = await sharp(grey, { raw: { width, height, channels: 1 } })
+    .jpeg({ quality: 82 })
+    .toBuffer();
+  return { jpeg: new Uint8Array(out) };
+}
+
+function writeFits({ path, cards, width, height }: RenderRequest): void {
+  const count = width * height;
+  for (let i = 0; i < count; i++) {
+    const v = pixels[i]! ^ 0x8000;
+    pixels[i] = (v >> 8) | ((v & 255) << 8);
+  }
+  const file = openSync(path, 'w');
+  try {
+    writeSync(file, fitsHeader(width, height, cards));
+    const bytes = Buffer.from(pixels.buffer, 0, count * 2);
+    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at);
+    const padding = fitsPadding(count * 2);
+    if (padding > 0) writeSync(file, Buffer.alloc(padding));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Preview of a file that is handed out: its first plane, every n-th pixel of every n-th row. null for what it cannot show
+ * (compressed, tables only, broken), as Voyager then sends no NewJPGReady either.
+ */
+export async function previewOfFile(path: string, longest: number): Promise<RenderResult | null> {
+  const file = openSync(path, 'r');
+  try {
+    const size = fstatSync(file).size;
+    const block = Buffer.alloc(2880);
+    const header = new Map<string, string>();
+    let at = 0;
+    for (let ended = false; !ended;) {
+      if (at > 40 * 2880 || readSync(file, block, 0, 2880, at) < 2880) return null;
+      if (at === 0 && block.toString('latin1', 0, 9) !== 'SIMPLE  =') return null;
+      at += 2880;
+      for (let card = 0; card < 36 && !ended; card++) {
+        const text = block.toString('latin1', card * 80, card * 80 + 80);
+        ended = text.startsWith('END     ');
+        header.set(text.slice(0, 8).trim(), text.slice(10).split('/')[0]!.trim());
+      }
+    }
+    const number = (key: string, otherwise: number): number => Number(header.get(key) ?? otherwise);
+    const [width, height, bits] = [number('NAXIS1', 0), number('NAXIS2', 0), number('BITPIX', 0)];
+    const bytes = Math.abs(bits) / 8;
+    if (number('NAXIS', 0) < 2 || ![8, 16, 32, -32, -64].includes(bits) || !(width > 0 && height > 0) || size < at + width * height * bytes) return null;
+    const [zero, scale] = [number('BZERO', 0), number('BSCALE', 1)];
+    const step = Math.max(1, Math.round(Math.max(width, height) / longest));
+    const w = Math.max(1, Math.floor(width / step));
+    const h = Math.max(1, Math.floor(height / step));
+    const out = new Float32Array(w * h);
+    const row = Buffer.alloc(width * bytes);
+    const read = {
+      8: (i: number) => row[i]!,
+      16: (i: number) => row.readInt16BE(i * 2),
+      32: (i: number) => row.readInt32BE(i * 4),
+      [-32]: (i: number) => row.readFloatBE(i * 4),
+      [-64]: (i: number) => row.readDoubleBE(i * 8),
+    }[bits]!;
+    let [min, max, sum] = [Infinity, -Infinity, 0];
+    for (let y = 0; y < h; y++) {
+      readSync(file, row, 0, row.length, at + y * step * row.length);
+      for (let x = 0; x < w; x++) {
+        const raw = read(x * step) * scale + zero;
+        const value = Number.isFinite(raw) ? raw : 0;
+        out[y * w + x] = value;
+        min = Math.min(min, value);
+        max = Math.max(max, value);
+        sum += value;
+      }
+    }
+    return { ...(await stretched(out, w, h)), jpegWidth: w, jpegHeight: h, min, max, mean: sum / out.length, hfd: 0, stars: 0 };
+  } finally {
+    closeSync(file);
+  }
+}

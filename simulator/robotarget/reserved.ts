@@ -1,0 +1,211 @@
+import { commandsOfMethod, decodeObject, encodeObject, sign, type Dialect, type DialectCommandName, type ObjectKind, type SignContext } from '../../gateway/robotarget/dialect.ts';
+import type { Context } from '../context.ts';
+import type { Did } from './open.ts';
+import type { RoboTarget } from './runner.ts';
+import { truthy } from '../wire/lines.ts';
+import { same, type Kept, type SetRow, type ShotRow, type TableName, type TargetRow } from './store.ts';
+
+/** A request of the dialect, read back by the same data file that the gateway writes it with. */
+export interface Decoded {
+  name: DialectCommandName;
+  kind: ObjectKind;
+  op: string;
+  guid: string;
+  parentGuid: string;
+  enable: boolean;
+  body: Record<string, unknown>;
+  context: Omit<SignContext, 'secret' | 'sessionKey' | 'id' | 'uid'>;
+}
+type Scalar = string | number | boolean;
+const PLACEHOLDER = /\{(\w+)\}/g;
+
+/** Reads `text` by a template of `{name}`s into `into`; false where it does not fit. */
+function matchTemplate(template: string, given: Scalar, into: Map<string, Scalar>): boolean {
+  const whole = /^\{(\w+)\}$/.exec(template);
+  if (whole) {
+    into.set(whole[1]!, given);
+    return true;
+  }
+  const names = [...template.matchAll(PLACEHOLDER)].map((m) => m[1]!);
+  const pattern = template
+    .split(/\{\w+\}/)
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('(.*)');
+  const found = new RegExp(`^${pattern}$`).exec(String(given));
+  if (!found) return false;
+  names.forEach((name, i) => into.set(name, found[i + 1]!));
+  return true;
+}
+
+/** Which command of the dialect this is, with what it speaks of; null when none fits. */
+export function decodeReserved(dialect: Dialect, method: string, params: Record<string, unknown>, offsetSeconds: number): Decoded | null {
+  for (const name of commandsOfMethod(dialect, method)) {
+    const command = dialect.commands[name];
+    const [kind, op] = name.split('.') as [ObjectKind, string];
+    const found = new Map<string, Scalar>();
+    const fits = Object.entries(command.params).every(([wire, source]) => {
+      const given = params[wire] as Scalar | undefined;
+      if (given === undefined) return false;
+      return typeof source === 'string' ? matchTemplate(source, given, found) : given === source;
+    });
+    if (!fits) continue;
+    const type = dialect.object_types[kind];
+    if (found.has('objectType') && String(found.get('objectType')) !== String(type)) continue;
+    const shape = dialect.objects[kind];
+    const body = command.body ? decodeObject(dialect, kind, params, offsetSeconds) : {};
+    const guid = text(found.get('guid') ?? body[shape.id]);
+    const parentGuid = text(found.get('parentGuid') ?? (shape.parent ? body[shape.parent] : undefined));
+    const wireStatus = found.get('status') ?? (params[shape.fields.Status ?? ''] as Scalar | undefined);
+    return {
+      name,
+      kind,
+      op,
+      guid,
+      parentGuid,
+      enable: String(wireStatus) === String(dialect.status.enabled),
+      body,
+      context: {
+        guid,
+        parentGuid,
+        objectType: type,
+        ...(wireStatus === undefined ? {} : { status: wireStatus }),
+        ...(found.has('name') ? { name: String(found.get('name')) } : nameOf(body)),
+      },
+    };
+  }
+  return null;
+}
+const nameOf = (body: Record<string, unknown>): { name?: string } => {
+  const name = body.Name ?? body.TargetName;
+  return name === undefined ? {} : { name: text(name) };
+};
+
+/** Is the signature of this request the one that the dialect asks for? */
+export function signatureIsRight(dialect: Dialect, template: string | undefined, context: SignContext, params: Record<string, unknown>): boolean {
+  const { param } = dialect.signing;
+  return param === null || params[param] === sign(dialect, template ?? dialect.signing.template, context);
+}
+
+const TABLE: Record<ObjectKind, TableName> = { set: 'sets', target: 'targets', shot: 'shots' };
+const text = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
+const number = (value: unknown, otherwise: number): number => (value === undefined ? otherwise : Number(value));
+const bool = (value: unknown, otherwise: boolean): boolean => (value === undefined ? otherwise : truthy(value));
+
+type Read<T> = { row: T } | { error: string };
+function readSet(body: Record<string, unknown>, before: SetRow | undefined, profile: string): Read<SetRow> {
+  const merged = { ProfileName: profile, Status: 0, Tag: '', ...before, ...body };
+  if (typeof merged.Name !== 'string' || merged.Name === '') return { error: 'Set Name not valid' };
+  return { row: { Guid: text(merged.Guid), Name: merged.Name, ProfileName: text(merged.ProfileName), Status: merged.Status, Tag: text(merged.Tag) } };
+}
+function readTarget(body: Record<string, unknown>, before: TargetRow | undefined, nowSeconds: number): Read<TargetRow> {
+  const merged: Record<string, unknown> = { ...before, ...body };
+  const row: TargetRow = {
+    GuidTarget: text(merged.GuidTarget),
+    RefGuidSet: text(merged.RefGuidSet),
+    RefGuidBaseSequence: text(merged.RefGuidBaseSequence),
+    TargetName: text(merged.TargetName),
+    RAJ2000: number(merged.RAJ2000, Number.NaN),
+    DECJ2000: number(merged.DECJ2000, Number.NaN),
+    PA: number(merged.PA, 0),
+    DateCreation: number(merged.DateCreation, nowSeconds),
+    Status: number(merged.Status, 0),
+    Priority: number(merged.Priority, 2),
+    IsRepeat: bool(merged.IsRepeat, false),
+    Repeat: number(merged.Repeat, 1),
+    C_Mask: text(merged.C_Mask),
+    C_AltMin: number(merged.C_AltMin, 0),
+    C_HAStart: number(merged.C_HAStart, -12),
+    C_HAEnd: number(merged.C_HAEnd, 12),
+    C_DateStart: number(merged.C_DateStart, 0),
+    C_DateEnd: number(merged.C_DateEnd, 4_102_444_800),
+    Tag: text(merged.Tag),
+  };
+  if (row.TargetName === '') return { error: 'Target Name not valid' };
+  if (!(row.RAJ2000 >= 0 && row.RAJ2000 < 24)) return { error: 'RA not valid' };
+  if (!(row.DECJ2000 >= -90 && row.DECJ2000 <= 90)) return { error: 'DEC not valid' };
+  return { row };
+}
+function readShot(body: Record<string, unknown>, before: ShotRow | undefined, filters: number): Read<ShotRow> {
+  const merged: Record<string, unknown> = { ...before, ...body };
+  const row: ShotRow = {
+    GuidShot: text(merged.GuidShot),
+    RefGuidTarget: text(merged.RefGuidTarget),
+    FilterIndex: number(merged.FilterIndex, -1),
+    Num: number(merged.Num, 0),
+    Bin: number(merged.Bin, 1),
+    ReadoutMode: number(merged.ReadoutMode, 0),
+    Type: number(merged.Type, 0),
+    Speed: number(merged.Speed, 0),
+    Gain: number(merged.Gain, 0),
+    Offset: number(merged.Offset, 0),
+    Exposure: number(merged.Exposure, 0),
+    Order: number(merged.Order, 1),
+    Enabled: bool(merged.Enabled, true),
+  };
+  if (!(row.FilterIndex >= 0 && row.FilterIndex < filters)) return { error: 'Filter Index not valid' };
+  if (!(row.Exposure > 0)) return { error: 'Exposure not valid' };
+  if (!(row.Num >= 1)) return { error: 'Num not valid' };
+  return { row };
+}
+
+/** Carries out a decoded request on RoboTarget's database. Adding a GUID again overwrites the object and counts as a repeated effect. */
+export function runReserved(context: Context, roboTarget: RoboTarget, dialect: Dialect, request: Decoded): Did {
+  const { store, options } = context;
+  const { kind, op, guid, parentGuid, body } = request;
+  const answer = (ret: string, effect: string | null = null, effectKey: string | null = null): Did => ({ paramRet: { [dialect.answer.ret]: ret }, effect, effectKey });
+  const done = (effect: string, effectKey: string): Did => {
+    roboTarget.wake();
+    return answer(dialect.answer.done, effect, effectKey);
+  };
+  const find = (): Kept<SetRow | TargetRow | ShotRow> | undefined =>
+    kind === 'set' ? store.find('sets', guid) : kind === 'target' ? store.find('targets', guid) : store.find('shots', guid);
+  const read = (before: SetRow | TargetRow | ShotRow | undefined): Read<SetRow | TargetRow | ShotRow> =>
+    kind === 'set'
+      ? readSet(body, before as SetRow | undefined, options.profile)
+      : kind === 'target'
+        ? readTarget(body, before as TargetRow | undefined, Math.floor(context.now() / 1000))
+        : readShot(body, before as ShotRow | undefined, options.filters.length);
+
+  if (op === 'list') {
+    const rows: Record<string, unknown>[] =
+      kind === 'set'
+        ? store.sets().map(({ row }) => ({ ...row }))
+        : kind === 'target'
+          ? store.targets(parentGuid || undefined).map(({ row }) => ({ ...row }))
+          : store.shots(parentGuid).map(({ row }) => ({ ...row, Done: store.doneCount(row.GuidShot) }));
+    return { paramRet: { [dialect.answer.list]: rows.map((row) => encodeObject(dialect, kind, row, options.utcOffsetSeconds)) }, effect: null, effectKey: null };
+  }
+  if (guid === '') return answer('GUID missing');
+  const before = find();
+  if (op === 'add') {
+    const made = read(undefined);
+    if ('error' in made) return answer(made.error);
+    if (kind === 'target' && !store.find('sets', (made.row as TargetRow).RefGuidSet)) return answer('Set not found');
+    if (kind === 'target' && !same((made.row as TargetRow).RefGuidBaseSequence, options.sequenceGuid)) return answer('Base Sequence not found');
+    if (kind === 'shot' && !store.find('targets', (made.row as ShotRow).RefGuidTarget)) return answer('Target not found');
+    store.put(TABLE[kind], guid, made.row);
+    return done(`${kind}.create`, `${kind}.create:${guid.toLowerCase()}`);
+  }
+  if (!before) return answer(`${kind[0]!.toUpperCase()}${kind.slice(1)} not found`);
+  if (op === 'remove') {
+    store.remove(TABLE[kind], guid);
+    return done(`${kind}.remove`, `${kind}.remove:${guid.toLowerCase()}:${before.generation}`);
+  }
+  if (op === 'update') {
+    const made = read(before.row);
+    if ('error' in made) return answer(made.error);
+    if (JSON.stringify(made.row) === JSON.stringify(before.row)) return answer(dialect.answer.done);
+    const kept = store.put(TABLE[kind], guid, made.row);
+    return done(`${kind}.update`, `${kind}.update:${guid.toLowerCase()}:${kept.generation}`);
+  }
+  const word = request.enable ? 'enable' : 'disable';
+  const row = before.row;
+  const is = kind === 'shot' ? (row as ShotRow).Enabled : (row as SetRow | TargetRow).Status === 0;
+  if (is === request.enable) return answer(dialect.answer.done);
+  const kept = store.put(
+    TABLE[kind],
+    guid,
+    kind === 'shot' ? { ...(row as ShotRow), Enabled: request.enable } : { ...(row as SetRow | TargetRow), Status: request.enable ? 0 : 1 },
+  );
+  return done(`${kind}.${word}`, `${kind}.${word}:${guid.toLowerCase()}:${kept.generation}`);
+}

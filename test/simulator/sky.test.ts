@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { fitsHeader, fitsPadding } from '../../simulator/camera/fits.ts';
+import { Renderer } from '../../simulator/camera/renderer.ts';
+import type { RenderRequest } from '../../simulator/camera/render.ts';
+import { catalogueStars, fieldStars } from '../../simulator/camera/stars.ts';
+import { Cooler } from '../../simulator/world/devices.ts';
+import { dewPoint, Weather } from '../../simulator/world/weather.ts';
+import { cleanUp, client, MIDNIGHT, observatory, plan, temporaryFolder, until, type Json } from './support.ts';
+
+afterEach(cleanUp);
+
+describe('stars', () => {
+  test('Vega and Sirius stand where they are, as bright as they are; the field is the same from any pointing', () => {
+    const near = (ra: number, dec: number): number => Math.min(...catalogueStars(ra, dec, 0.1).map((s) => s.mag));
+    expect(near(279.2347, 38.7837)).toBeCloseTo(0.03, 1);
+    expect(near(101.2872, -16.7161)).toBeCloseTo(-1.44, 1);
+    const inside = (ra: number, dec: number) => fieldStars(ra, dec, 1).filter((s) => s.ra > 10.4 && s.ra < 10.6 && s.dec > 41 && s.dec < 41.2);
+    expect(inside(10.7, 41.2)).toEqual(inside(10.2, 40.9));
+    expect(inside(10.7, 41.2).length).toBeGreaterThan(10);
+    expect(fieldStars(0.01, 89.9, 0.5).every((s) => s.dec <= 90)).toBe(true);
+  });
+});
+
+describe('FITS', () => {
+  test('header: 80-column cards in whole blocks, quotes doubled, numbers to column 30', () => {
+    const header = fitsHeader(10, 20, [
+      { key: 'OBJECT', value: "Barnard's" },
+      { key: 'EXPTIME', value: 2, decimals: 3, comment: 'seconds' },
+    ]).toString('latin1');
+    expect(header.length).toBe(2880);
+    const cards = header.match(/.{80}/g)!.map((c) => c.trimEnd());
+    expect(cards.slice(0, 10)).toEqual([
+      'SIMPLE  =                    T / file conforms to FITS standard',
+      'BITPIX  =                   16',
+      'NAXIS   =                    2',
+      'NAXIS1  =                   10',
+      'NAXIS2  =                   20',
+      'BZERO   =                32768',
+      'BSCALE  =                    1',
+      "OBJECT  = 'Barnard''s'",
+      'EXPTIME =                2.000 / seconds',
+      'END',
+    ]);
+    expect(fitsPadding(400)).toBe(2480);
+  });
+  const request = (path: string, change: Partial<RenderRequest> = {}): RenderRequest => ({
+    path,
+    cards: [],
+    width: 300,
+    height: 200,
+    bayer: false,
+    raDegrees: 83.8,
+    decDegrees: -5.4,
+    paDegrees: 0,
+    arcsecPerPixel: 2,
+    fwhmPixels: 3,
+    exposureSeconds: 10,
+    transmission: 1,
+    skyRate: 3,
+    transparency: 1,
+    type: 0,
+    temperatureCelsius: -10,
+    seed: 's',
+    jpegPixels: 100,
+    ...change,
+  });
+  const pixelsOf = (path: string): Uint16Array => {
+    const bytes = readFileSync(path).subarray(2880);
+    return Uint16Array.from({ length: 60_000 }, (_, i) => bytes.readInt16BE(i * 2) + 32_768);
+  };
+  const median = (values: Uint16Array): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+  test('pixels: bias, sky, noise and stars have the values they should; the file says what the answer says', async () => {
+    const renderer = new Renderer();
+    try {
+      const folder = temporaryFolder();
+      const [light, bias, cloudy] = ['light.fit', 'bias.fit', 'cloudy.fit'].map((n) => join(folder, n)) as [string, string, string];
+      const answer = await renderer.render(request(light));
+      await renderer.render(request(bias, { type: 1, exposureSeconds: 0.001 }));
+      const dim = await renderer.render(request(cloudy, { transparency: 0.1 }));
+      const [p, b] = [pixelsOf(light), pixelsOf(bias)];
+      expect(readFileSync(light).length).toBe(2880 + 120_000 + fitsPadding(120_000));
+      expect([Math.min(...p), Math.max(...p)]).toEqual([answer.min, answer.max]);
+      expect(p.reduce((s, v) => s + v, 0) / p.length).toBeCloseTo(answer.mean, 1);
+      expect(median(b)).toBeGreaterThanOrEqual(498);
+      expect(median(b)).toBeLessThanOrEqual(502);
+      expect(Math.sqrt(b.filter((v) => v < 600).reduce((s, v) => s + (v - 500) ** 2, 0) / b.length)).toBeGreaterThan(5);
+      expect(median(p)).toBeGreaterThan(515);
+      expect(answer.stars).toBeGreaterThan(20);
+      expect(dim.stars).toBeLessThan(answer.stars);
+      expect(answer.hfd).toBeGreaterThan(2.8);
+      expect(answer.hfd).toBeLessThan(3.2);
+      expect(Buffer.from(answer.jpeg!).subarray(0, 3).toString('hex')).toBe('ffd8ff');
+      expect([answer.jpegWidth, answer.jpegHeight]).toEqual([100, 66]);
+      const again = await renderer.render(request(join(folder, 'again.fit')));
+      expect({ ...again, jpeg: null }).toEqual({ ...answer, jpeg: null });
+      expect(readFileSync(join(folder, 'again.fit')).equals(readFileSync(light))).toBe(true);
+      const shown = await renderer.preview(light, 100);
+      expect([shown!.jpegWidth, shown!.jpegHeight]).toEqual([100, 66]);
+      writeFileSync(join(folder, 'broken.fit'), 'no FITS');
+      expect(await renderer.preview(join(folder, 'broken.fit'), 100)).toBeNull();
+      await expect(renderer.render(request('/no/such/folder/x.fit'))).rejects.toThrow('camera: ENOENT');
+    } finally {
+      await renderer.stop();
+    }
+  });
+  test('the folder’s files are handed out in name order, byte for byte, broken ones too, from the start again, under names of their own', async () => {
+    const fitsDir = temporaryFolder();
+    const contents = {
+      'a.fits': Buffer.from('not FITS at all'),
+      'b.fit': Buffer.concat([fitsHeader(4, 4, []), Buffer.alloc(2880)]),
+      'c.fits.fz': Buffer.from('x'.repeat(5000)),
+      'readme.txt': Buffer.from('no'),
+    };
+    for (const [name, bytes] of Object.entries(contents)) writeFileSync(join(fitsDir, name), bytes);
+    const sim = await observatory({ fitsDir });
+    const c = await client(sim);
+    plan(sim, { shots: [{ num: 4, exposure: 0.05 }] });
+    const lights = (): Json[] => c.events('NewFITReady').filter((e) => e.VoyType === 'SHOT');
+    await until(() => lights().length === 4, 10_000, 'four files');
+    const files = lights().map((e) => String(e.File).slice('C:\\Voyager\\FITS\\'.length).split('\\'));
+    expect(files.map((f) => f.at(-1))).toEqual(['a.fits', 'b.fit', 'c.fits.fz', 'a_2.fits']);
+    const hash = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+    expect(files.map((f) => hash(readFileSync(join(sim.world.options.dataDir, 'fits', ...f))))).toEqual(
+      [contents['a.fits'], contents['b.fit'], contents['c.fits.fz'], contents['a.fits']].map(hash),
+    );
+    expect(readdirSync(join(sim.world.options.dataDir, 'tmp'))).toEqual([]);
+  });
+});
+
+describe('weather and devices', () => {
+  test('a seed’s weather is a pure function of time, fair by itself, and does as it is told', () => {
+    const site = { latitude_degrees: 45, longitude_degrees: 0, elevation_meters: 0 };
+    let now = MIDNIGHT;
+    const [a, b, other] = [new Weather('x', site, () => now), new Weather('x', site, () => now), new Weather('y', site, () => now)];
+    for (let hour = 0; hour < 48; hour++) {
+      now = MIDNIGHT + hour * 1_800_000;
+      expect(a.conditions()).toEqual(b.conditions());
+      expect([a.safe, a.emergency()]).toEqual([true, null]);
+      expect(a.conditions().cloud_percent).toBeLessThan(30);
+    }
+    expect(other.conditions()).not.toEqual(a.conditions());
+    expect(a.set({ rain_rate: 1, nonsense: 3, safe: 1 })).toEqual(['nonsense', 'safe']);
+    expect(a.set({ rain_rate: 1 })).toEqual([]);
+    expect(a.categories().rain).toBe('RAIN');
+    a.set({ rain_rate: null });
+    expect(a.categories().rain).toBe('DRY');
+    expect(dewPoint(20, 50)).toBeCloseTo(9.26, 1);
+  });
+  test('the sensor cools exponentially towards its set point', () => {
+    let now = 0;
+    const cooler = new Cooler(
+      () => now,
+      () => 10,
+      20,
+    );
+    cooler.set({ cooling: false, warming: true });
+    expect(cooler.status().code).toBe(7);
+    now += 20_000;
+    expect(cooler.temperature()).toBeCloseTo(10 - 20 / Math.E, 3);
+    now += 400_000;
+    expect(cooler.status()).toMatchObject({ code: 8, power: 0, cooling: false });
+    cooler.set({ setPoint: -15, cooling: true });
+    expect(cooler.status().code).toBe(4);
+    now += 400_000;
+    expect(cooler.status()).toMatchObject({ code: 5, setPoint: -15 });
+  });
+});
+
+describe('ASCOM Alpaca', () => {
+  const ask = async (url: string, init?: RequestInit): Promise<{ status: number; body: Json }> => {
+    const response = await fetch(url, init);
+    const text = await response.text();
+    return { status: response.status, body: text.startsWith('{') ? (JSON.parse(text) as Json) : { text } };
+  };
+  test('real envelopes, case-insensitive names in queries, error numbers, 400 for what does not exist', async () => {
+    const sim = await observatory({ alpacaPort: 0, robotargetRunning: false });
+    const api = `${sim.alpacaUrl}/api/v1`;
+    expect((await ask(`${sim.alpacaUrl}/management/v1/configureddevices`)).body.Value).toHaveLength(2);
+    const temperature = await ask(`${api}/observingconditions/0/temperature?CLIENTtransactionID=77`);
+    expect(temperature).toEqual({
+      status: 200,
+      body: { Value: expect.any(Number), ClientTransactionID: 77, ServerTransactionID: expect.any(Number), ErrorNumber: 0, ErrorMessage: '' },
+    });
+    expect((await ask(`${api}/safetymonitor/0/issafe`)).body).toMatchObject({ Value: true, ErrorNumber: 0 });
+    expect((await ask(`${api}/observingconditions/0/skybrightness`)).body).toMatchObject({ ErrorNumber: 0x400 });
+    expect((await ask(`${api}/observingconditions/0/sensordescription?SensorName=x`)).body).toMatchObject({ ErrorNumber: 0x401 });
+    expect((await ask(`${api}/safetymonitor/1/issafe`)).status).toBe(400);
+    expect((await ask(`${api}/observingconditions/0/refresh`, { method: 'PUT', body: new URLSearchParams({ ClientTransactionID: '5' }) })).body).toMatchObject({
+      ClientTransactionID: 5,
+      ErrorNumber: 0,
+    });
+    expect((await ask(`${sim.alpacaUrl}/elsewhere`)).status).toBe(404);
+    sim.inject({ kind: 'weather', values: { wind_meters_per_second: 12.5, safe: false, weather_station_connected: true } });
+    expect((await ask(`${api}/observingconditions/0/windspeed`)).body.Value).toBe(12.5);
+    expect((await ask(`${api}/safetymonitor/0/issafe`)).body.Value).toBe(false);
+    sim.inject({ kind: 'weather_station_gone' });
+    expect((await ask(`${api}/observingconditions/0/windspeed`)).body).toMatchObject({ ErrorNumber: 0x407 });
+    sim.inject({ kind: 'alpaca_down' });
+    await expect(fetch(`${api}/observingconditions/0/windspeed`)).rejects.toThrow();
+  });
+});
+
+describe('control', () => {
+  test('state, log, weather, faults; wrong input is 422 and names what is wrong', async () => {
+    const sim = await observatory({ controlPort: 0 });
+    const url = sim.controlUrl!;
+    const post = async (path: string, body: unknown): Promise<{ status: number; body: Json }> => {
+      const response = await fetch(url + path, { method: 'POST', body: JSON.stringify(body) });
+      return { status: response.status, body: (await response.json()) as Json };
+    };
+    expect((await (await fetch(`${url}/state`)).json()) as Json).toMatchObject({ ok: true, port: sim.port, emergency: null, robotarget: { dragscript: 'RoboTarget.vos' } });
+    expect((await post('/weather', { cloud_percent: 50 })).body).toHaveProperty('weather.cloud', 'CLOUDY');
+    expect(await post('/weather', { clouds: 50 })).toEqual({ status: 422, body: { error: expect.stringContaining('clouds') } });
+    expect(await post('/faults', { kind: 'nothing' })).toEqual({ status: 422, body: { error: expect.stringContaining('kind') } });
+    expect((await post('/faults', [{ kind: 'profile_changed', profile: 'X.v2y' }])).body).toEqual({ steps: 1 });
+    const log = (await (await fetch(`${url}/log?after=0`)).text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Json);
+    expect(log.map((e) => e.effect)).toContain('fault');
+    expect((await fetch(`${url}/nothing`)).status).toBe(404);
+    const c = await client(sim);
+    expect((await post('/shutdown', { for_seconds: 0 })).status).toBe(202);
+    await until(() => c.closed, 1000, 'closed');
+    expect(c.messages.at(-1)).toMatchObject({ Event: 'ShutDown' });
+  });
+});
