@@ -18,6 +18,11 @@ export interface VoyagerRequest {
   /** Registered before the line leaves; made when absent. */
   uid?: string;
   timeoutMs: number;
+  /**
+   * Called with the number and UID of the line just before it leaves; what it returns is laid over `params`. For signatures that cover them
+   * or the session key (the Version event's Timestamp, digit for digit).
+   */
+  sign?: (context: { id: number; uid: string; sessionKey: string }) => Record<string, unknown>;
   /** `result`: wait for RemoteActionResult; `reply`: the jsonrpc answer is all there is (disconnect, Abort, RemoteActionAbortAll, RemoteDragScript…). */
   answer: 'reply' | 'result';
 }
@@ -35,6 +40,23 @@ export interface LinkEvents {
   alarm: [{ what: 'login_rejected' | 'line_too_long'; message: string }];
 }
 
+export type Credentials = { username: string; password: string } | { ticket: string };
+
+/** Counts since the process began, for metrics. */
+export interface LinkStats {
+  bytesIn: number;
+  bytesOut: number;
+  linesIn: number;
+  linesOut: number;
+  badLines: number;
+  unknownEvents: number;
+  heartbeatsIn: number;
+  heartbeatsOut: number;
+  pictures: number;
+  /** Lines that the gate refused. */
+  gated: number;
+}
+
 /** One Voyager over one socket: connects for ever, logs in, stays in its modes, and never resends or queues. */
 export interface VoyagerLink extends EventEmitter<LinkEvents> {
   readonly state: LinkState;
@@ -43,11 +65,15 @@ export interface VoyagerLink extends EventEmitter<LinkEvents> {
   readonly sessionKey: string | null;
   readonly reconnects: number;
   readonly reason: string | null;
+  readonly stats: Readonly<LinkStats>;
   /** Milliseconds since a valid line came in; null before the first one. */
   idleMs(): number | null;
   clockOffsetSeconds(): number | null;
   start(): void;
+  /** Says goodbye and closes; requests under way end as unknown. */
   stop(reason: string): Promise<void>;
+  /** For the next login; one that was rejected is tried again at once. */
+  updateCredentials(credentials: Credentials | null): void;
   request(request: VoyagerRequest): Promise<RequestOutcome>;
   /** Several requests in one socket write, in order (stop ladder: disable and Abort). */
   requestTogether(requests: VoyagerRequest[]): Promise<RequestOutcome[]>;

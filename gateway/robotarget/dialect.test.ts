@@ -17,7 +17,7 @@ function write(change: (json: Record<string, unknown>) => void): string {
   writeFileSync(file, JSON.stringify(json));
   return file;
 }
-const hash = (s: string): number => [...s].reduce((h, c) => (h * 31 + c.charCodeAt(0)) | 0, 0);
+const hash = (s: string): number => Array.from(s).reduce((h, c) => (h * 31 + c.charCodeAt(0)) | 0, 0);
 
 describe('RoboTarget dialect', () => {
   test('signs as the public vectors say', () => {
@@ -45,8 +45,20 @@ describe('RoboTarget dialect', () => {
     expect(back).toMatchObject({ ...target, RAJ2000: expect.closeTo(0.7123, 9) });
   });
   test('a wrong file is refused with the line that is wrong', () => {
-    expect(() => loadDialect(write((json) => { (json.signing as Record<string, unknown>).template = '{secrt}'; }))).toThrow(/signing\.template: \{secrt\} is not one of/);
-    expect(() => loadDialect(write((json) => { json.extra = 1; }))).toThrow(UsageError);
+    expect(() =>
+      loadDialect(
+        write((json) => {
+          (json.signing as Record<string, unknown>).template = '{secrt}';
+        }),
+      ),
+    ).toThrow(/signing\.template: \{secrt\} is not one of/);
+    expect(() =>
+      loadDialect(
+        write((json) => {
+          json.extra = 1;
+        }),
+      ),
+    ).toThrow(UsageError);
     expect(() => loadDialect(join(folder, 'none.json'))).toThrow(/ENOENT/);
   });
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { UsageError } from '../../platform/errors.ts';
 import { projectPath } from '../../platform/paths.ts';
+import { asText } from '../protocol/fields.ts';
 
 /**
  * The only place where the vocabulary of RoboTarget's reserved commands lives: a data file (`VOYAGER_ROBOTARGET_DIALECT`, else
@@ -120,7 +121,7 @@ export function decodeObject(dialect: Dialect, kind: ObjectKind, wireObject: Can
   for (const [field, wire] of Object.entries(dialect.objects[kind].fields)) {
     const given = wireObject[wire];
     if (given === undefined || given === null) continue;
-    if (field === 'Status') out[field] = given === dialect.status.enabled || String(given) === String(dialect.status.enabled) ? 0 : 1;
+    if (field === 'Status') out[field] = given === dialect.status.enabled || asText(given) === String(dialect.status.enabled) ? 0 : 1;
     else if (TIME_FIELDS.has(field)) out[field] = decodeTime(dialect, given, siteOffsetSeconds);
     else if (field === 'RAJ2000' && dialect.angles.ra === 'degrees') out[field] = Number(given) / 15;
     else out[field] = given;
@@ -159,6 +160,14 @@ export function encodeCommand(
   for (const [wire, source] of Object.entries(command.params)) params[wire] = value(source, context);
   if (dialect.signing.param) params[dialect.signing.param] = sign(dialect, command.sign ?? dialect.signing.template, context);
   return { method: command.method, params };
+}
+
+/** Parameters of one of the dialect's modes: UID, its values, and a signature where the mode has a template of its own. */
+export function fillParams(dialect: Dialect, mode: Dialect['modes'][number], context: SignContext): Record<string, unknown> {
+  const params: Record<string, unknown> = { UID: context.uid };
+  for (const [wire, source] of Object.entries(mode.params)) params[wire] = value(source, context);
+  if (dialect.signing.param && mode.sign !== undefined) params[dialect.signing.param] = sign(dialect, mode.sign, context);
+  return params;
 }
 
 /** Commands that a wire method may stand for (status of set, target and shot may share one). */

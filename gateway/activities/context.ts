@@ -1,0 +1,24 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { FAILURE } from '../../activities/failures.ts';
+import type { TelescopeGateway } from '../telescope/telescope.ts';
+
+/** Tells Temporal that a long activity lives; nothing outside one. */
+export function heartbeat(): void {
+  let context: Context;
+  try {
+    context = Context.current();
+  } catch {
+    return;
+  }
+  context.heartbeat();
+}
+
+export const invalid = (message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, FAILURE.invalid);
+export const notFound = (message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, FAILURE.notFound);
+export const notConnected = (message: string): ApplicationFailure => ApplicationFailure.create({ message, type: FAILURE.notConnected });
+
+/** @throws NotConnected, which Temporal tries again */
+export function mustBeReady(gateway: TelescopeGateway): void {
+  if (!gateway.ready) throw notConnected(`${gateway.id}: Voyager is not connected (${gateway.link.reason ?? gateway.link.state})`);
+}

@@ -1,0 +1,171 @@
+import type { CommandOutcome, ObjectsPlan, TelescopeActivities } from '../../activities/ports.ts';
+import type { VoyagerShot } from '../../domain/contracts/booking.ts';
+import type { RequestOutcome } from '../connection/link.ts';
+import { readNumber, type JsonObject } from '../protocol/fields.ts';
+import { differences } from '../robotarget/commands.ts';
+import type { ObjectKind } from '../robotarget/dialect.ts';
+import { done, reasonOf, refused, toCommand, unknown } from '../telescope/outcomes.ts';
+import { sameGuid } from '../telescope/targets.ts';
+import type { TelescopeGateway } from '../telescope/telescope.ts';
+import { heartbeat, notConnected } from './context.ts';
+
+/** Voyager fills these itself, or they are judged apart. */
+const NOT_COMPARED: Readonly<Record<ObjectKind, readonly string[]>> = { set: [], target: ['DateCreation', 'Status'], shot: ['Done'] };
+const PASSES = 4;
+const SETTLE_MS = 1_000;
+
+interface Found {
+  set: JsonObject | null;
+  target: JsonObject | null;
+  shots: JsonObject[];
+}
+
+const without = (body: JsonObject, fields: readonly string[]): JsonObject => Object.fromEntries(Object.entries(body).filter(([field]) => !fields.includes(field)));
+
+/** The plan's three kinds as RoboTarget has them now. @throws NotConnected when a list cannot be read */
+async function readFound(gateway: TelescopeGateway, plan: ObjectsPlan): Promise<Found> {
+  const one = async (kind: ObjectKind, guid: string, parent?: string): Promise<JsonObject | null> => {
+    const read = await gateway.client.find(kind, guid, parent);
+    if (!read.ok) throw notConnected(`${kind} could not be read: ${read.outcome.message}`);
+    return read.items[0] ?? null;
+  };
+  const set = await one('set', plan.set.Guid);
+  if (!set) return { set, target: null, shots: [] };
+  const target = await one('target', plan.target.GuidTarget, plan.set.Guid);
+  if (!target) return { set, target, shots: [] };
+  const shots = await gateway.client.list('shot', plan.target.GuidTarget);
+  if (!shots.ok) throw notConnected(`shots could not be read: ${shots.outcome.message}`);
+  return { set, target, shots: shots.items };
+}
+
+function compare(plan: ObjectsPlan, found: Found): { set: string[]; target: string[]; shots: Map<string, string[]>; extra: string[] } {
+  const against = (kind: ObjectKind, wanted: JsonObject, is: JsonObject | null): string[] => (is === null ? ['not there'] : differences(without(wanted, NOT_COMPARED[kind]), is));
+  return {
+    set: against('set', plan.set, found.set),
+    target: against('target', plan.target, found.target),
+    shots: new Map(plan.shots.map((shot) => [shot.GuidShot, against('shot', shot, found.shots.find((s) => sameGuid(s.GuidShot as string, shot.GuidShot)) ?? null)])),
+    extra: found.shots.map((s) => String(s.GuidShot)).filter((guid) => !plan.shots.some((shot) => sameGuid(shot.GuidShot, guid))),
+  };
+}
+function describe(plan: ObjectsPlan, found: Found): string[] {
+  const is = compare(plan, found);
+  return [
+    ...is.set.map((d) => `set ${plan.set.Name}: ${d}`),
+    ...is.target.map((d) => `target ${plan.target.TargetName}: ${d}`),
+    ...[...is.shots].flatMap(([guid, ds]) => ds.map((d) => `shot ${guid}: ${d}`)),
+    ...is.extra.map((guid) => `shot ${guid}: not in the plan`),
+  ];
+}
+
+/** Which parts are not as planned, and whether the target is enabled; read only. */
+export async function readObjects(gateway: TelescopeGateway, plan: ObjectsPlan): ReturnType<TelescopeActivities['readObjects']> {
+  const found = await readFound(gateway, plan);
+  return { differences: describe(plan, found), enabled: found.target === null ? null : readNumber(found.target.Status) === 0 };
+}
+
+/**
+ * Makes RoboTarget's objects what the plan says: reads, writes what lacks or differs, and reads again until nothing differs. A write whose
+ * answer did not come is settled by the next reading, never sent blindly again. A new target is disabled; one that runs inside its slot
+ * keeps its state, any other is disabled.
+ */
+export async function ensureObjects(gateway: TelescopeGateway, input: Parameters<TelescopeActivities['ensureObjects']>[0]): ReturnType<TelescopeActivities['ensureObjects']> {
+  const { plan, grant } = input;
+  let created = 0;
+  let repaired = 0;
+  const answer = (outcome: CommandOutcome, found: Found | null) => ({ ...outcome, created, repaired, shots: found ? voyagerShots(gateway, plan, found) : [] });
+  if (gateway.readOnly) return answer(refused('read_only'), null);
+  if (gateway.emergency.current) return answer(refused('voyager_emergency'), null);
+  const known = gateway.grants.find(grant.bookingId);
+  if (known && known.generation > grant.generation) return answer(refused('superseded'), null);
+
+  for (let pass = 1; ; pass++) {
+    heartbeat();
+    const found = await readFound(gateway, plan);
+    const is = compare(plan, found);
+    const enabled = found.target !== null && readNumber(found.target.Status) === 0;
+    const keepEnabled = enabled && gateway.grants.check(grant) === null;
+    const disable = enabled && !keepEnabled;
+    const clean = is.set.length === 0 && is.target.length === 0 && is.extra.length === 0 && [...is.shots.values()].every((d) => d.length === 0) && !disable;
+    if (clean) return answer(done(), found);
+    if (pass > PASSES) return answer(refused('preparation_failed', describe(plan, found).join('; ') || 'the target does not stay disabled'), found);
+
+    const writes: { what: 'create' | 'repair'; send: () => Promise<RequestOutcome> }[] = [];
+    const { client } = gateway;
+    if (found.set === null) writes.push({ what: 'create', send: () => client.add('set', plan.set) });
+    else if (is.set.length > 0) writes.push({ what: 'repair', send: () => client.update('set', plan.set) });
+    if (found.target === null) writes.push({ what: 'create', send: () => client.add('target', { ...plan.target, Status: 1 }) });
+    else {
+      if (disable) writes.push({ what: 'repair', send: () => client.setEnabled('target', plan.target.GuidTarget, false) });
+      if (is.target.length > 0)
+        writes.push({
+          what: 'repair',
+          send: () => {
+            const request = client.buildRequest('target', 'update', { body: { ...plan.target, Status: keepEnabled ? 0 : 1 } });
+            return gateway.request({ ...request, uid: request.uid! }, { by: 'session', grant });
+          },
+        });
+    }
+    for (const shot of plan.shots) {
+      const ds = is.shots.get(shot.GuidShot) ?? [];
+      if (ds.length === 0) continue;
+      const isThere = found.shots.some((s) => sameGuid(s.GuidShot as string, shot.GuidShot));
+      writes.push(isThere ? { what: 'repair', send: () => client.update('shot', shot) } : { what: 'create', send: () => client.add('shot', shot) });
+    }
+    for (const guid of is.extra) writes.push({ what: 'repair', send: () => client.remove('shot', guid) });
+
+    for (const write of writes) {
+      heartbeat();
+      const outcome = await write.send();
+      if (outcome.outcome === 'done') {
+        if (write.what === 'create') created += 1;
+        else repaired += 1;
+      } else if (outcome.outcome === 'refused' && outcome.how === 'not_ready') throw notConnected(outcome.message);
+      else if (outcome.outcome === 'refused') {
+        const reason = reasonOf(outcome);
+        return answer(refused(reason === 'refused_by_voyager' && /sequence/i.test(outcome.message) ? 'sequence_mismatch' : reason, outcome.message), null);
+      } else {
+        // Nobody knows whether it took effect: give it time, then look.
+        await gateway.pause(SETTLE_MS * 3);
+        break;
+      }
+    }
+  }
+}
+
+function voyagerShots(gateway: TelescopeGateway, plan: ObjectsPlan, found: Found): VoyagerShot[] {
+  return plan.shots.map((shot) => ({
+    guid: shot.GuidShot,
+    filter: Object.entries(gateway.telescope.filters).find(([, index]) => index === shot.FilterIndex)?.[0] ?? String(shot.FilterIndex),
+    filter_index: shot.FilterIndex,
+    exposure_seconds: shot.Exposure,
+    quantity: shot.Num,
+    binning: shot.Bin,
+    done: readNumber(found.shots.find((s) => sameGuid(s.GuidShot as string, shot.GuidShot))?.Done) ?? 0,
+  }));
+}
+
+/** Removes what a generation made, shots first; what is gone already counts as removed. */
+export async function removeObjects(gateway: TelescopeGateway, input: Parameters<TelescopeActivities['removeObjects']>[0]): Promise<CommandOutcome> {
+  if (gateway.readOnly) return refused('read_only');
+  const sets = await gateway.client.find('set', input.setGuid);
+  if (!sets.ok) return unknown(reasonOf(sets.outcome), sets.outcome.message);
+  if (sets.items.length === 0) return done('nothing was there');
+  const targets = await gateway.client.find('target', input.targetGuid, input.setGuid);
+  if (!targets.ok) return unknown(reasonOf(targets.outcome), targets.outcome.message);
+  if (targets.items.length > 0) {
+    const disabled = await gateway.client.setEnabled('target', input.targetGuid, false);
+    if (disabled.outcome !== 'done') return toCommand(disabled);
+    const shots = await gateway.client.list('shot', input.targetGuid);
+    if (!shots.ok) return unknown(reasonOf(shots.outcome), shots.outcome.message);
+    for (const shot of shots.items) {
+      heartbeat();
+      const removed = await gateway.client.remove('shot', String(shot.GuidShot));
+      if (removed.outcome !== 'done') return toCommand(removed);
+    }
+    const removed = await gateway.client.remove('target', input.targetGuid);
+    if (removed.outcome !== 'done') return toCommand(removed);
+  }
+  const left = await gateway.client.list('target', input.setGuid);
+  if (left.ok && left.items.length > 0) return done('the set holds other targets and stays');
+  return toCommand(await gateway.client.remove('set', input.setGuid));
+}

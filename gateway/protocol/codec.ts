@@ -1,0 +1,178 @@
+import { isUtf8 } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
+import { Base64Decoder, type Picture } from '../connection/framer.ts';
+import { decodeEvent, type VoyagerEvent } from './events.ts';
+import { type Absent, type AbsentReason, asText, isObject, type JsonObject, readNumber } from './fields.ts';
+
+/** One line to one typed message. Nothing in here throws: a line that cannot be read gives an error. */
+
+/** Answer to a request: `result` 0 (or another number), an error, or the user's data after a login. */
+export interface Reply {
+  /** Null when the server could not tell which request it answers. */
+  id: number | null;
+  name: 'result' | 'error' | 'authbase' | 'authticket';
+  /** 0 in every known answer; null where it is no number, or not a result. */
+  result: number | null;
+  error: { code: number | null; message: string } | null;
+  /** What the login told about the user; names and mail of a person, so never for a log. */
+  auth: JsonObject | null;
+  raw: JsonObject;
+}
+/** A request, as decoded from a recorded line. */
+export interface WireRequest {
+  id: number | null;
+  method: string;
+  uid: string | null;
+  params: JsonObject;
+  raw: JsonObject;
+}
+export type Message = { kind: 'event'; event: VoyagerEvent } | { kind: 'reply'; reply: Reply } | { kind: 'request'; request: WireRequest };
+export type Decoded = { ok: true; message: Message } | { ok: false; error: string };
+
+const MAX_DEPTH = 64;
+const bad = (error: string): Decoded => ({ ok: false, error });
+
+/**
+ * UTF-8, or Latin-1 when the bytes are not valid UTF-8: the protocol does not say which, and a degree sign is all that differs.
+ * @param picture what the framer cut out of the line
+ */
+export function decodeLine(bytes: Buffer, picture: Picture | null = null): Decoded {
+  let text = bytes.toString('utf8');
+  if (text.includes('\uFFFD') && !isUtf8(bytes)) text = bytes.toString('latin1');
+  let json: unknown;
+  let noted: Absent | null = null;
+  try {
+    json = JSON.parse(text);
+  } catch (thrown) {
+    const repaired = parseBareNumbers(text.startsWith('\uFEFF') ? text.slice(1) : text);
+    if (!repaired) return bad(`not JSON: ${shortReason(thrown, text.length)}`);
+    ({ json, noted } = repaired);
+  }
+  if (!isObject(json)) return bad('not an object');
+  if (isNested(text) && depthOver(json, MAX_DEPTH)) return bad(`nested deeper than ${MAX_DEPTH}`);
+  return decodeObject(json, noted, text, picture);
+}
+
+function decodeObject(raw: JsonObject, noted: Absent | null, text: string, picture: Picture | null): Decoded {
+  if (Object.hasOwn(raw, 'Event')) {
+    const name = raw.Event;
+    if (typeof name !== 'string' || name === '') return bad('Event is not a name');
+    if (name === 'NewJPGReady') return decodePreview(raw, noted, picture);
+    const timestampText = name === 'Version' ? (/"Timestamp"\s*:\s*"?(-?[\d.eE+-]+)/.exec(text)?.[1] ?? null) : null;
+    return { ok: true, message: { kind: 'event', event: decodeEvent(raw, noted, { timestampText }) } };
+  }
+  if (Object.hasOwn(raw, 'method')) {
+    if (typeof raw.method !== 'string' || raw.method === '') return bad('method is not a name');
+    if (raw.params !== undefined && raw.params !== null && !isObject(raw.params)) return bad('params is not an object');
+    const params = isObject(raw.params) ? raw.params : {};
+    return {
+      ok: true,
+      message: { kind: 'request', request: { id: readNumber(raw.id), method: raw.method, uid: typeof params.UID === 'string' ? params.UID : null, params, raw } },
+    };
+  }
+  if (Object.hasOwn(raw, 'id')) return decodeReply(raw);
+  return bad('no Event, no method and no id: not a message of Voyager');
+}
+
+/** Short pictures come as text within the line, long ones cut out by the framer. */
+function decodePreview(raw: JsonObject, noted: Absent | null, cut: Picture | null): Decoded {
+  let picture = cut?.data ?? null;
+  let spoilt = cut !== null && cut.data === null;
+  const inline = raw.Base64Data;
+  if (inline !== undefined && inline !== '' && inline !== null) {
+    const decoder = typeof inline === 'string' ? new Base64Decoder(inline.length) : null;
+    decoder?.push(inline as string);
+    picture = decoder?.finish() ?? null;
+    spoilt = picture === null;
+  }
+  if (inline !== undefined) raw.Base64Data = null;
+  if (picture?.length === 0) picture = null;
+  const absent = spoilt ? ({ ...noted, Base64Data: 'unreadable' } as Absent) : noted;
+  return { ok: true, message: { kind: 'event', event: decodeEvent(raw, absent, { picture }) } };
+}
+
+function decodeReply(raw: JsonObject): Decoded {
+  const id = readNumber(raw.id);
+  const reply: Reply = { id, name: 'result', result: null, error: null, auth: null, raw };
+  if (raw.error !== undefined && raw.error !== null) {
+    reply.name = 'error';
+    reply.error = isObject(raw.error)
+      ? { code: readNumber(raw.error.code), message: typeof raw.error.message === 'string' ? raw.error.message : JSON.stringify(raw.error) }
+      : { code: null, message: asText(raw.error) };
+  } else if (isObject(raw.authbase) || isObject(raw.authticket)) {
+    reply.name = isObject(raw.authbase) ? 'authbase' : 'authticket';
+    reply.auth = (raw.authbase ?? raw.authticket) as JsonObject;
+  } else if (Object.hasOwn(raw, 'result')) reply.result = readNumber(raw.result);
+  else return bad('an id without result, error, authbase or authticket');
+  return { ok: true, message: { kind: 'reply', reply } };
+}
+
+const MARK = `\u0001${randomBytes(8).toString('hex')}`;
+const BARE = /(^|[[:,\s])(-?)(NaN|Infinity)(?=$|[\],}\s])/g;
+
+/**
+ * JSON in which numbers may be a bare `NaN` or `Infinity`, which Voyager can write: they become null, with the reason noted under the field's
+ * dotted path. The replacement is made outside strings only. Null when that does not make it JSON.
+ */
+function parseBareNumbers(text: string): { json: unknown; noted: Absent } | null {
+  let out = '';
+  let at = 0;
+  while (at < text.length) {
+    const quote = text.indexOf('"', at);
+    const outside = quote < 0 ? text.slice(at) : text.slice(at, quote);
+    out += outside.replace(BARE, (_, before: string, _sign: string, word: string) => `${before}"${MARK.replace('\u0001', '\\u0001')}${word === 'NaN' ? 'n' : 'i'}"`);
+    if (quote < 0) break;
+    let end = text.indexOf('"', quote + 1);
+    while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
+    if (end < 0) return null;
+    out += text.slice(quote, end + 1);
+    at = end + 1;
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(out);
+  } catch {
+    return null;
+  }
+  const noted: Record<string, AbsentReason> = {};
+  if (isObject(json) && !depthOver(json, MAX_DEPTH)) unmark(json, '', noted);
+  return { json, noted };
+}
+function isEscaped(text: string, at: number): boolean {
+  let slashes = 0;
+  while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++;
+  return slashes % 2 === 1;
+}
+function unmark(node: JsonObject | unknown[], path: string, noted: Record<string, AbsentReason>): void {
+  for (const key of Object.keys(node)) {
+    const holder = node as JsonObject;
+    const value = holder[key];
+    if (typeof value === 'string' && value.startsWith(MARK)) {
+      holder[key] = null;
+      noted[path + key] = value.endsWith('n') ? 'nan' : 'infinity';
+    } else if (typeof value === 'object' && value !== null) unmark(value as JsonObject, `${path}${key}.`, noted);
+  }
+}
+
+const isNested = (text: string): boolean => text.includes('{', text.indexOf('{') + 1) || text.includes('[');
+function depthOver(node: object, left: number): boolean {
+  if (left === 0) return true;
+  for (const value of Object.values(node)) if (typeof value === 'object' && value !== null && depthOver(value as object, left - 1)) return true;
+  return false;
+}
+
+/** JSON.parse quotes the input in its messages; the input may hold a secret. */
+function shortReason(thrown: unknown, length: number): string {
+  const message = (thrown as Error).message;
+  const position = /position (\d+)/.exec(message)?.[1];
+  if (/end of JSON|Unterminated/i.test(message) || Number(position) >= length) return 'it ends too early';
+  return position ? `unexpected text at character ${position}` : 'unexpected text';
+}
+
+const SECRET_FIELDS = /("(?:Base|Ticket|MAC|Password|Base64Data)"\s*:\s*")[^"]*/gi;
+/** Beginning of a line for a log: cut at 160 characters, values of secret fields masked. */
+export function excerpt(bytes: Buffer): string {
+  const head = bytes.toString('latin1', 0, 400).replace(SECRET_FIELDS, '$1[secret]');
+  // eslint-disable-next-line no-control-regex -- a log line must stay one line
+  return head.slice(0, 160).replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}

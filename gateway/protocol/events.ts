@@ -1,0 +1,352 @@
+import { ACTION_RESULTS, CCDSTAT, codeName, DITHSTAT, DOMESHUTTER, FRAME_TYPES, GUIDESTAT, LOG_TYPES, MNTSFLIP, SHOT_STATUS, SIGNALS, VOYSTAT } from './codes.ts';
+import { type Absent, asText, durationSeconds, FieldReader, isObject, type JsonObject, readNumber, sexagesimal } from './fields.ts';
+
+/**
+ * Voyager's events, typed. `data` keeps the wire's own field names; what is derived stands beside its field: `CODEName` is the name of a
+ * number (null when the list has none), `…Hours`, `…Degrees`, `…Seconds` are text turned into numbers. Every field may be null, because
+ * servers of different versions send different sets; `absent` says why a field that was sent is null.
+ * Source: Application Server Protocol (public), event tables.
+ */
+
+const hours = (text: string | null): number | null => (text === null ? null : sexagesimal(text));
+const degrees = hours;
+const seconds = (text: string | null): number | null => (text === null ? null : durationSeconds(text));
+
+/** Every 2 s in dashboard mode: the state of everything. */
+function controlData(f: FieldReader, raw: JsonObject) {
+  const VOYSTAT_ = f.num('VOYSTAT', raw.VOYSTAT);
+  const CCDSTAT_ = f.num('CCDSTAT', raw.CCDSTAT);
+  const MNTRA = f.name('MNTRA', raw.MNTRA);
+  const MNTDEC = f.name('MNTDEC', raw.MNTDEC);
+  const MNTRAJ2000 = f.name('MNTRAJ2000', raw.MNTRAJ2000);
+  const MNTDECJ2000 = f.name('MNTDECJ2000', raw.MNTDECJ2000);
+  const MNTAZ = f.name('MNTAZ', raw.MNTAZ);
+  const MNTALT = f.name('MNTALT', raw.MNTALT);
+  const MNTPIER = f.name('MNTPIER', raw.MNTPIER);
+  const MNTTFLIP = f.name('MNTTFLIP', raw.MNTTFLIP);
+  const MNTSFLIP_ = f.num('MNTSFLIP', raw.MNTSFLIP);
+  const SEQREMAIN = f.name('SEQREMAIN', raw.SEQREMAIN);
+  const GUIDESTAT_ = f.num('GUIDESTAT', raw.GUIDESTAT);
+  const DITHSTAT_ = f.num('DITHSTAT', raw.DITHSTAT);
+  const DOMESHUTTER_ = f.num('DOMESHUTTER', raw.DOMESHUTTER);
+  return {
+    /** Local and UTC time of Voyager's PC, `YYYY-MM-DD HH:MM:SS`. */
+    TI: f.text('TI', raw.TI),
+    TIUTC: f.text('TIUTC', raw.TIUTC),
+    VOYSTAT: VOYSTAT_,
+    VOYSTATName: codeName(VOYSTAT, VOYSTAT_),
+    SETUPCONN: f.bool('SETUPCONN', raw.SETUPCONN),
+    CCDCONN: f.bool('CCDCONN', raw.CCDCONN),
+    /** °C, percent, °C. */
+    CCDTEMP: f.num('CCDTEMP', raw.CCDTEMP),
+    CCDPOW: f.num('CCDPOW', raw.CCDPOW),
+    CCDSETP: f.num('CCDSETP', raw.CCDSETP),
+    CCDCOOL: f.bool('CCDCOOL', raw.CCDCOOL),
+    CCDSTAT: CCDSTAT_,
+    CCDSTATName: codeName(CCDSTAT, CCDSTAT_),
+    MNTCONN: f.bool('MNTCONN', raw.MNTCONN),
+    MNTPARK: f.bool('MNTPARK', raw.MNTPARK),
+    /** Of date (JNow). */
+    MNTRA,
+    MNTRAHours: hours(MNTRA),
+    MNTDEC,
+    MNTDECDegrees: degrees(MNTDEC),
+    MNTRAJ2000,
+    MNTRAJ2000Hours: hours(MNTRAJ2000),
+    MNTDECJ2000,
+    MNTDECJ2000Degrees: degrees(MNTDECJ2000),
+    MNTAZ,
+    MNTAZDegrees: degrees(MNTAZ),
+    MNTALT,
+    MNTALTDegrees: degrees(MNTALT),
+    MNTPIER,
+    /** pierWest looks before the meridian. */
+    MNTPIERSide: MNTPIER === 'pierWest' ? ('west' as const) : MNTPIER === 'pierEast' ? ('east' as const) : null,
+    MNTTFLIP,
+    /** Time to the meridian flip; negative before it. */
+    MNTTFLIPSeconds: seconds(MNTTFLIP),
+    MNTSFLIP: MNTSFLIP_,
+    MNTSFLIPName: codeName(MNTSFLIP, MNTSFLIP_),
+    MNTTRACK: f.bool('MNTTRACK', raw.MNTTRACK),
+    MNTSLEW: f.bool('MNTSLEW', raw.MNTSLEW),
+    AFCONN: f.bool('AFCONN', raw.AFCONN),
+    AFTEMP: f.num('AFTEMP', raw.AFTEMP),
+    AFPOS: f.num('AFPOS', raw.AFPOS),
+    /** Total and elapsed shot time of the sequence in seconds. */
+    SEQTOT: f.num('SEQTOT', raw.SEQTOT),
+    SEQPARZ: f.num('SEQPARZ', raw.SEQPARZ),
+    SEQNAME: f.name('SEQNAME', raw.SEQNAME),
+    SEQSTART: f.name('SEQSTART', raw.SEQSTART),
+    SEQREMAIN,
+    SEQREMAINSeconds: seconds(SEQREMAIN),
+    SEQEND: f.name('SEQEND', raw.SEQEND),
+    /** File of the running sequence and DragScript; null when none runs. */
+    RUNSEQ: f.name('RUNSEQ', raw.RUNSEQ),
+    RUNDS: f.name('RUNDS', raw.RUNDS),
+    GUIDECONN: f.bool('GUIDECONN', raw.GUIDECONN),
+    GUIDESTAT: GUIDESTAT_,
+    GUIDESTATName: codeName(GUIDESTAT, GUIDESTAT_),
+    DITHSTAT: DITHSTAT_,
+    DITHSTATName: codeName(DITHSTAT, DITHSTAT_),
+    /** Last guiding error, pixels. */
+    GUIDEX: f.num('GUIDEX', raw.GUIDEX),
+    GUIDEY: f.num('GUIDEY', raw.GUIDEY),
+    PLACONN: f.bool('PLACONN', raw.PLACONN),
+    PSCONN: f.bool('PSCONN', raw.PSCONN),
+    ROTCONN: f.bool('ROTCONN', raw.ROTCONN),
+    ROTPA: f.numBut('ROTPA', -1, raw.ROTPA),
+    ROTSKYPA: f.numBut('ROTSKYPA', -1, raw.ROTSKYPA),
+    ROTISROT: f.bool('ROTISROT', raw.ROTISROT),
+    DOMECONN: f.bool('DOMECONN', raw.DOMECONN),
+    DOMEPA: f.num('DOMEPA', raw.DOMEPA),
+    DOMEISMOV: f.bool('DOMEISMOV', raw.DOMEISMOV),
+    DOMESHUTTER: DOMESHUTTER_,
+    DOMESHUTTERName: codeName(DOMESHUTTER, DOMESHUTTER_),
+  };
+}
+
+/** First line of every connection. `SessionKey` is its Timestamp digit for digit, which some signing schemes need (added by the codec). */
+const version = (f: FieldReader) => ({ VOYVersion: f.text('VOYVersion'), VOYSubver: f.text('VOYSubver'), MsgVersion: f.num('MsgVersion'), SessionKey: null as string | null });
+
+function signal(f: FieldReader) {
+  const Code = f.num('Code');
+  return { Code, CodeName: codeName(SIGNALS, Code) };
+}
+
+/** A FITS file was written. Older servers leave VoyType and SeqTarget out. */
+function newFITReady(f: FieldReader) {
+  const Type = f.num('Type');
+  return {
+    File: f.name('File'),
+    Type,
+    TypeName: codeName(FRAME_TYPES, Type),
+    /** TEST single shot, SHOT sequence or DragScript block, SYNC solve frame. */
+    VoyType: f.name('VoyType'),
+    SeqTarget: f.name('SeqTarget'),
+  };
+}
+
+/** Preview of a frame (dashboard mode). `Picture` is the JPEG, null when the line held none or text that is not base64. */
+const newJPGReady = (f: FieldReader) => ({
+  File: f.name('File'),
+  SequenceTarget: f.name('SequenceTarget'),
+  /** Unix seconds. */
+  TimeInfo: f.num('TimeInfo'),
+  TimeInfoUTC: f.num('TimeInfoUTC'),
+  Expo: f.num('Expo'),
+  Bin: f.num('Bin'),
+  /** Name; `** BayerMatrix **` for a colour camera. */
+  Filter: f.name('Filter'),
+  HFD: f.num('HFD'),
+  StarIndex: f.num('StarIndex'),
+  PixelDimX: f.num('PixelDimX'),
+  PixelDimY: f.num('PixelDimY'),
+  Picture: null as Buffer | null,
+});
+
+function remoteActionResult(f: FieldReader) {
+  const ActionResultInt = f.num('ActionResultInt');
+  return { UID: f.name('UID'), ActionResultInt, ActionResultIntName: codeName(ACTION_RESULTS, ActionResultInt), Motivo: f.text('Motivo') ?? '', ParamRet: f.object('ParamRet') };
+}
+
+const arrayElementData = (f: FieldReader) => ({
+  ROTCONN: f.bool('ROTCONN'),
+  PAROT: f.numBut('PAROT', 1000),
+  ROTROT: f.bool('ROTROT'),
+  CCDCONN: f.bool('CCDCONN'),
+  CCDTEMP: f.numBut('CCDTEMP', 1000),
+  CCDPOW: f.numBut('CCDPOW', 1000),
+  FOCCONN: f.bool('FOCCONN'),
+  FOCPOS: f.numBut('FOCPOS', -1_000_000),
+  FOCMOV: f.bool('FOCMOV'),
+  FOCTEMP: f.numBut('FOCTEMP', -1_000_000),
+  FOCHFD: f.numBut('FOCHFD', -1000),
+});
+
+/** Every 30 s in dashboard mode. Categories stay Voyager's words; `UNKNOW` (so written) is one of them. */
+const weatherAndSafetyMonitorData = (f: FieldReader) => ({
+  WSConnected: f.bool('WSConnected'),
+  SMConnected: f.bool('SMConnected'),
+  /** SAFE, UNSAFE, or null. */
+  SMStatus: f.name('SMStatus'),
+  WSCloud: f.name('WSCloud'),
+  WSRain: f.name('WSRain'),
+  WSWind: f.name('WSWind'),
+  WSLight: f.name('WSLight'),
+});
+
+/** At the start of an exposure, each second, and at its end (dashboard mode). Seconds and percent. */
+function shotRunning(f: FieldReader) {
+  const Status = f.num('Status');
+  return { File: f.name('File'), Expo: f.num('Expo'), Elapsed: f.num('Elapsed'), ElapsedPerc: f.num('ElapsedPerc'), Status, StatusName: codeName(SHOT_STATUS, Status) };
+}
+
+function logEvent(f: FieldReader) {
+  const Type = f.num('Type');
+  return { TimeInfo: f.num('TimeInfo'), Type, TypeName: codeName(LOG_TYPES, Type), Text: f.text('Text') ?? '' };
+}
+
+function autoFocusResult(f: FieldReader) {
+  const star = new FieldReader(f.object('StarPosition'), null, 'StarPosition.');
+  const StarPosition = { X: star.num('X'), Y: star.num('Y') };
+  f.adopt(star);
+  const Duration = f.name('Duration');
+  return {
+    IsEmpty: f.bool('IsEmpty'),
+    Done: f.bool('Done'),
+    Position: f.num('Position'),
+    HFD: f.num('HFD'),
+    StarPosition,
+    /** Unix seconds. */
+    DoneTime: f.num('DoneTime'),
+    Duration,
+    DurationSeconds: seconds(Duration),
+    FocusTemp: f.num('FocusTemp'),
+    PercDev: f.num('PercDev'),
+    LastError: f.name('LastError'),
+    /** From 0. */
+    FilterIndex: f.numBut('FilterIndex', -1),
+    FilterColor: f.name('FilterColor'),
+  };
+}
+
+const profileChanged = (f: FieldReader) => ({ NewProfile: f.name('NewProfile') });
+const nothing = () => ({});
+const donutsError = (f: FieldReader) => ({ DonutsError: f.text('DonutsError') });
+
+/** One line of the configuration of Voyager's I/O card; analogue inputs carry a physical scale too. */
+const vikingItems = (items: unknown[]) =>
+  items.filter(isObject).map((raw) => {
+    const f = new FieldReader(raw);
+    return {
+      Index: f.num('Index'),
+      Description: f.text('Description'),
+      Hide: f.bool('Hide'),
+      PHY: raw.PHY === undefined ? null : raw.PHY,
+      PHYLabel: f.text('PHYLabel'),
+      PHYFactorScale: f.num('PHYFactorScale'),
+      PHYNullValue: f.num('PHYNullValue'),
+    };
+  });
+const vikingIOConfiguration = (f: FieldReader) => ({
+  Out: f.num('Out'),
+  OutConf: vikingItems(f.list('OutConf')),
+  DigIn: f.num('DigIn'),
+  DigInConf: vikingItems(f.list('DigInConf')),
+  AnaIn: f.num('AnaIn'),
+  AnaInMaxValue: f.num('AnaInMaxValue'),
+  AnaInConf: vikingItems(f.list('AnaInConf')),
+  PWM: f.num('PWM'),
+  PWMConf: vikingItems(f.list('PWMConf')),
+  DAC: f.num('DAC'),
+  DACMaxValue: f.num('DACMaxValue'),
+  DACConf: vikingItems(f.list('DACConf')),
+  Automa: f.num('Automa'),
+  AutomaConf: vikingItems(f.list('AutomaConf')),
+  ClientNum: f.num('ClientNum'),
+});
+const allStatus = (f: FieldReader) => ({
+  Link: f.bool('Link'),
+  Out: f.num('Out'),
+  OutData: f.list('OutData'),
+  DigIn: f.num('DigIn'),
+  DigInData: f.list('DigInData'),
+  AnaIn: f.num('AnaIn'),
+  AnaInData: f.list('AnaInData'),
+  PWM: f.num('PWM'),
+  PWMData: f.list('PWMData'),
+  DAC: f.num('DAC'),
+  DACData: f.list('DACData'),
+  Automa: f.num('Automa'),
+  AutomaData: f.list('AutomaData'),
+  ClientNum: f.num('ClientNum'),
+});
+
+const decoders = {
+  Version: version,
+  Polling: nothing,
+  Signal: signal,
+  NewFITReady: newFITReady,
+  NewJPGReady: newJPGReady,
+  ShutDown: nothing,
+  RemoteActionResult: remoteActionResult,
+  ArrayElementData: arrayElementData,
+  ControlData: controlData,
+  WeatherAndSafetyMonitorData: weatherAndSafetyMonitorData,
+  ShotRunning: shotRunning,
+  LogEvent: logEvent,
+  AutoFocusResult: autoFocusResult,
+  ProfileChanged: profileChanged,
+  VikingManaged: (f: FieldReader) => ({ IsManaged: f.bool('IsManaged'), ClientNum: f.num('ClientNum') }),
+  VikingIOConfiguration: vikingIOConfiguration,
+  AllStatus: allStatus,
+  VikingDisconnected: (f: FieldReader) => ({ ClientNum: f.num('ClientNum') }),
+  DonutsAbort: nothing,
+  DonutsCalibrationRequired: nothing,
+  DonutsRecenterRequired: (f: FieldReader) => ({ FITPathAndName: f.name('FITPathAndName') }),
+  DonutsCalibrationStart: nothing,
+  DonutsCalibrationDone: nothing,
+  DonutsCalibrationError: donutsError,
+  DonutsRecenterStart: nothing,
+  DonutsRecenterDone: nothing,
+  DonutsRecenterError: donutsError,
+} satisfies Record<string, (fields: FieldReader, raw: JsonObject) => object>;
+
+export type EventName = keyof typeof decoders;
+export type EventData<N extends EventName> = ReturnType<(typeof decoders)[N]>;
+export const EVENT_NAMES = Object.keys(decoders) as EventName[];
+
+interface Common {
+  /** Unix seconds by Voyager's clock. */
+  timestamp: number | null;
+  host: string | null;
+  /** Instance of Voyager on its PC, from 1. */
+  inst: number | null;
+  /** The line as parsed; a picture's base64 text is cut out of it. */
+  raw: JsonObject;
+  absent: Absent;
+  /** Fields that this version of the protocol page does not know. */
+  extra: JsonObject | null;
+}
+export interface TypedEvent<N extends EventName> extends Common {
+  unknown: false;
+  name: N;
+  data: EventData<N>;
+}
+export interface UnknownEvent extends Common {
+  unknown: true;
+  name: string;
+  data: JsonObject;
+}
+/** Narrow by `unknown` first, then by `name`; or use `isEvent`. */
+export type VoyagerEvent = { [N in EventName]: TypedEvent<N> }[EventName] | UnknownEvent;
+export type ControlData = EventData<'ControlData'>;
+
+export function isEvent<N extends EventName>(event: VoyagerEvent, name: N): event is Extract<VoyagerEvent, { name: N; unknown: false }> {
+  return !event.unknown && event.name === name;
+}
+
+const COMMON = ['Event', 'Timestamp', 'Host', 'Inst'] as const;
+const COMMON_JPG = [...COMMON, 'Base64Data'] as const;
+
+/**
+ * @param noted fields that the parser already had to replace (bare NaN, Infinity)
+ * @param extras what the line held besides its JSON values: a picture, and the Timestamp's own digits
+ */
+export function decodeEvent(raw: JsonObject, noted: Absent | null = null, extras: { picture?: Buffer | null; timestampText?: string | null } | null = null): VoyagerEvent {
+  const name = asText(raw.Event);
+  const timestamp = readNumber(raw.Timestamp);
+  const host = typeof raw.Host === 'string' ? raw.Host : null;
+  const inst = readNumber(raw.Inst);
+  const decode = Object.hasOwn(decoders, name) ? (decoders as Record<string, (f: FieldReader, raw: JsonObject) => JsonObject>)[name] : undefined;
+  if (!decode) {
+    const data: JsonObject = Object.fromEntries(Object.entries(raw).filter(([key]) => !(COMMON as readonly string[]).includes(key)));
+    return { unknown: true, name, data, timestamp, host, inst, raw, absent: noted ?? {}, extra: null };
+  }
+  const fields = new FieldReader(raw, noted);
+  const data = decode(fields, raw);
+  if (name === 'NewJPGReady') data.Picture = extras?.picture ?? null;
+  if (name === 'Version') data.SessionKey = extras?.timestampText ?? (raw.Timestamp === undefined ? null : asText(raw.Timestamp));
+  const extra = fields.unread(name === 'NewJPGReady' ? COMMON_JPG : COMMON, data);
+  return { unknown: false, name, data, timestamp, host, inst, raw, absent: fields.absent, extra } as unknown as VoyagerEvent;
+}

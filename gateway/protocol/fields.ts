@@ -1,0 +1,175 @@
+/**
+ * Readers of single wire fields. Voyager's numbers and booleans drift between versions (integers for doubles, text for both), and it
+ * writes "no value" as a number; a reader gives the value or null, and notes why it is null.
+ */
+
+/**
+ * Why a field that was sent is null: `off` (−123456789, not present or switched off), `error` (+123456789), `not_defined` (the field's own
+ * mark such as −1 or 1000), `nan` and `infinity` (bare words in the JSON), `unreadable` (neither of those, nor of the field's type).
+ */
+export type AbsentReason = 'off' | 'error' | 'not_defined' | 'nan' | 'infinity' | 'unreadable';
+export type Absent = Readonly<Record<string, AbsentReason>>;
+export type JsonObject = Record<string, unknown>;
+
+const OFF = -123_456_789;
+const ERROR = 123_456_789;
+const NONE: Absent = Object.freeze({});
+
+export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Text as it is, anything else as JSON, nothing as the empty text. */
+export const asText = (value: unknown): string => (typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value));
+
+/** Number out of a number or of text with a decimal point or comma; null when it is neither. */
+export function readNumber(value: unknown): number | null {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return null;
+  const text = value.trim();
+  return /^[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text.replace(',', '.')) : null;
+}
+/** Boolean out of a boolean, `"true"`/`"false"` in any case, or 1/0; null when it is none. */
+export function readBoolean(value: unknown): boolean | null {
+  if (typeof value === 'boolean') return value;
+  if (value === 1 || value === 0) return value === 1;
+  if (typeof value !== 'string') return null;
+  const text = value.trim().toLowerCase();
+  return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : null;
+}
+
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+/**
+ * Hours or degrees out of `02:49:50`, `-16° 09' 55"`, `00 42 41,582`: up to three groups of digits with anything between them, since the
+ * degree sign arrives in more than one encoding. Null when the text does not begin with a number or minutes or seconds reach 60.
+ */
+export function sexagesimal(text: string): number | null {
+  let at = 0;
+  while (text.charCodeAt(at) === 32) at++;
+  const sign = text.charCodeAt(at);
+  if (sign === 45 || sign === 43) at++;
+  while (text.charCodeAt(at) === 32) at++;
+  if (!isDigit(text.charCodeAt(at))) return null;
+  let total = 0;
+  let scale = 1;
+  for (let group = 0; group < 3 && at < text.length; group++) {
+    let value = 0;
+    for (; isDigit(text.charCodeAt(at)); at++) value = value * 10 + text.charCodeAt(at) - 48;
+    const point = text.charCodeAt(at);
+    if ((point === 46 || point === 44) && isDigit(text.charCodeAt(at + 1))) {
+      let place = 0.1;
+      for (at++; isDigit(text.charCodeAt(at)); at++, place /= 10) value += (text.charCodeAt(at) - 48) * place;
+    }
+    if (group > 0 && value >= 60) return null;
+    total += value / scale;
+    scale *= 60;
+    while (at < text.length && !isDigit(text.charCodeAt(at))) at++;
+  }
+  return at < text.length ? null : sign === 45 ? -total : total;
+}
+
+/**
+ * Seconds out of `HH:MM:SS`, `MM:SS` or `SS`, with a sign in front; characters besides digits, colons and the sign are passed over, since
+ * SEQREMAIN and its like carry some (voyager-protocol: traps). Null when nothing is left.
+ */
+export function durationSeconds(text: string): number | null {
+  let groups = 0;
+  let total = 0;
+  let value = -1;
+  let negative = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (isDigit(code)) value = (value < 0 ? 0 : value) * 10 + code - 48;
+    else if (code === 58 && value >= 0) {
+      total = total * 60 + value;
+      value = -1;
+      groups++;
+    } else if (code === 45 && groups === 0 && value < 0) negative = true;
+    else if ((code === 46 || code === 44) && value >= 0) break;
+  }
+  if (value < 0) return null;
+  total = total * 60 + value;
+  return negative && total !== 0 ? -total : total;
+}
+
+/** Reads the fields of one object, each at most once, and counts them, so that fields nobody read are found again. */
+export class FieldReader {
+  private read = 0;
+  private notes: Record<string, AbsentReason> | null = null;
+  private readonly raw: JsonObject;
+  private readonly prefix: string;
+  constructor(raw: JsonObject, noted: Absent | null = null, prefix = '') {
+    this.raw = raw;
+    this.prefix = prefix;
+    if (noted) this.notes = { ...noted };
+  }
+  get absent(): Absent {
+    return this.notes ?? NONE;
+  }
+  private none(key: string, reason: AbsentReason): null {
+    this.notes ??= {};
+    this.notes[this.prefix + key] = reason;
+    return null;
+  }
+  private take(key: string): unknown {
+    const value = this.raw[key];
+    if (value !== undefined) this.read++;
+    return value;
+  }
+
+  /** A number; Voyager's two general sentinels are null. */
+  num(key: string, value: unknown = this.raw[key]): number | null {
+    if (value !== undefined) this.read++;
+    if (typeof value === 'number') {
+      if (value === OFF) return this.none(key, 'off');
+      if (value === ERROR) return this.none(key, 'error');
+      return Number.isFinite(value) ? value : this.none(key, 'infinity');
+    }
+    if (value === undefined || value === null || value === '') return null;
+    const number = readNumber(value);
+    if (number === OFF) return this.none(key, 'off');
+    if (number === ERROR) return this.none(key, 'error');
+    return number ?? this.none(key, value === 'NaN' ? 'nan' : 'unreadable');
+  }
+  /** A number of which one value means that there is none. */
+  numBut(key: string, mark: number, value: unknown = this.raw[key]): number | null {
+    const number = this.num(key, value);
+    return number === mark ? this.none(key, 'not_defined') : number;
+  }
+  bool(key: string, value: unknown = this.raw[key]): boolean | null {
+    if (value !== undefined) this.read++;
+    if (typeof value === 'boolean') return value;
+    if (value === undefined || value === null || value === '') return null;
+    return readBoolean(value) ?? this.none(key, 'unreadable');
+  }
+  /** Text as sent; numbers and booleans become text. */
+  text(key: string, value: unknown = this.raw[key]): string | null {
+    if (value !== undefined) this.read++;
+    if (typeof value === 'string') return value;
+    if (value === undefined || value === null) return null;
+    return typeof value === 'object' ? this.none(key, 'unreadable') : asText(value);
+  }
+  /** Text of which the empty one means "none". */
+  name(key: string, value: unknown = this.raw[key]): string | null {
+    const text = this.text(key, value);
+    return text === null || text.trim() === '' ? null : text;
+  }
+  object(key: string): JsonObject {
+    const value = this.take(key);
+    return isObject(value) ? value : {};
+  }
+  list(key: string): unknown[] {
+    const value = this.take(key);
+    return Array.isArray(value) ? (value as unknown[]) : [];
+  }
+  /** Notes of the fields of an object inside this one. */
+  adopt(inner: FieldReader): void {
+    if (inner.notes) this.notes = { ...this.notes, ...inner.notes };
+  }
+  /** Fields that were sent and not read, common ones left out; null when there are none. */
+  unread(common: readonly string[], known: JsonObject): JsonObject | null {
+    let expected = this.read;
+    for (const key of common) if (this.raw[key] !== undefined) expected++;
+    const keys = Object.keys(this.raw);
+    if (keys.length === expected) return null;
+    return Object.fromEntries(keys.filter((key) => !Object.hasOwn(known, key) && !common.includes(key)).map((key) => [key, this.raw[key]]));
+  }
+}

@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { Telescope } from '../domain/contracts/telescope.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Config } from '../platform/config.ts';
+import { createDatabase, type Database } from '../platform/database.ts';
+import { toError, UsageError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import { findTelescope, syncTelescopes, telescopesFromConfig } from '../platform/telescopes.ts';
+import { createTemporalClient } from '../platform/temporal.ts';
+import { createTelescopeActivities } from './activities/index.ts';
+import { createVoyagerLink } from './connection/voyager-link.ts';
+import { credentialsFor, robotargetSecretFor } from './credentials.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { createGatewayHttp } from './http.ts';
+import { GatewayMetrics } from './metrics.ts';
+import { loadDialect } from './robotarget/dialect.ts';
+import { pgLeaseStore } from './telescope/lease.ts';
+import { TelescopeGateway } from './telescope/telescope.ts';
+import { QueuePoller, SharedConnection, temporalTransport } from './temporal.ts';
+
+const SYNC_RETRY_MS = 5_000;
+const RELOAD_MS = 60_000;
+const CREDENTIALS_MS = 30_000;
+
+export interface GatewayService {
+  telescopes: ReadonlyMap<string, TelescopeGateway>;
+  /** Of the HTTP server, once it listens. */
+  port: number;
+  stop(reason: string): Promise<void>;
+}
+
+/**
+ * One gateway process: every telescope of its configuration (GATEWAY_TELESCOPES narrows them), their queues, its HTTP. Starts while
+ * PostgreSQL, Temporal or Voyager are away and goes on trying.
+ * @throws UsageError when the configuration cannot work
+ */
+export async function startGateway(config: Config, logger: Logger): Promise<GatewayService> {
+  const wanted = config.GATEWAY_TELESCOPES;
+  const all = telescopesFromConfig(config);
+  const missing = wanted.find((id) => !all.some((t) => t.id === id));
+  if (missing) throw new UsageError(`GATEWAY_TELESCOPES names "${missing}", which is not among the configured telescopes (${all.map((t) => t.id).join(', ') || 'none'}).`);
+  const served = all.filter((t) => wanted.length === 0 || wanted.includes(t.id));
+  if (served.length === 0) throw new UsageError('No telescope is configured: set TELESCOPES_FILE, or VOYAGER_HOST and VOYAGER_DEFAULT_SEQUENCE_GUID.');
+  const dialect = loadDialect(config.VOYAGER_ROBOTARGET_DIALECT);
+  for (const telescope of served)
+    if (!robotargetSecretFor(telescope.id, config))
+      throw new UsageError(`VOYAGER_ROBOTARGET_SECRET is not set: the shared secret of RoboTarget (Voyager: Setup, Remote) for telescope "${telescope.id}".`);
+  if (!config.GATEWAY_SECRET) logger.warn('GATEWAY_SECRET is not set: emergency abort, state and preview answer 503');
+  if (!config.DATABASE_URL && !config.GATEWAY_SOLE)
+    throw new UsageError('DATABASE_URL is not set; without it a gateway needs GATEWAY_SOLE=true (the only one at its observatory).');
+
+  const db = config.DATABASE_URL ? createDatabase(config.DATABASE_URL, logger, 4) : null;
+  const { client, connection: clientConnection } = createTemporalClient(config);
+  const shared = new SharedConnection(config);
+  const telescopes = new Map<string, TelescopeGateway>();
+  const pollers = new Map<string, QueuePoller>();
+  const metrics = new GatewayMetrics(() => telescopes.values());
+  const holder = `${hostname()}/${process.pid}/${randomBytes(4).toString('hex')}`;
+
+  for (const telescope of served) {
+    const folder = resolve(config.DATA_DIR, 'gateway', telescope.id);
+    mkdirSync(folder, { recursive: true });
+    const gateway = new TelescopeGateway({
+      telescope,
+      db,
+      leaseStore: config.DATABASE_URL ? pgLeaseStore(config.DATABASE_URL) : null,
+      holder,
+      sole: config.GATEWAY_SOLE,
+      readOnly: config.VOYAGER_READ_ONLY,
+      dialect,
+      robotargetSecret: robotargetSecretFor(telescope.id, config),
+      transport: temporalTransport(client),
+      folder,
+      clock: systemClock,
+      logger: logger.child({ telescope: telescope.id }),
+      createLink: (on, gate) =>
+        metrics.watch(
+          on.id,
+          createVoyagerLink({
+            host: on.host,
+            port: on.port,
+            instance: on.instance,
+            credentials: credentialsFor(on.id, config),
+            gate,
+            clock: systemClock,
+            logger: logger.child({ telescope: on.id }),
+            dialect,
+            robotargetSecret: robotargetSecretFor(on.id, config),
+            maxLineMb: config.VOYAGER_MAX_LINE_MB,
+            modes: { dashboard: true, logLevel: 1 },
+          }),
+        ),
+    });
+    const poller = new QueuePoller(telescope.id, createTelescopeActivities(gateway), shared, config.TEMPORAL_NAMESPACE, logger);
+    gateway.on('owned', () => poller.start());
+    gateway.on('lost', () => {
+      poller.stop().catch((thrown: unknown) => logger.error({ telescope: telescope.id, err: toError(thrown) }, 'ending the worker'));
+    });
+    telescopes.set(telescope.id, gateway);
+    pollers.set(telescope.id, poller);
+  }
+
+  const server = createGatewayHttp({
+    telescopes,
+    secret: config.GATEWAY_SECRET ?? null,
+    metrics: () => metrics.scrape(),
+    readiness: () => {
+      const idle = [...telescopes.values()].find((t) => !t.lease.owns() || !t.ready || !pollers.get(t.id)!.polling);
+      if (!idle) return null;
+      const why = !idle.lease.owns() ? `lease ${idle.lease.state}` : !idle.ready ? `Voyager: ${idle.link.reason ?? idle.link.state}` : 'Temporal is away';
+      return `${idle.id}: ${why}`;
+    },
+    logger,
+  });
+  await listen(server, config.GATEWAY_PORT, config.GATEWAY_HOST);
+  const { port } = server.address() as AddressInfo;
+  logger.info({ host: config.GATEWAY_HOST, port, telescopes: [...telescopes.keys()] }, 'gateway listens');
+
+  const timers: NodeJS.Timeout[] = [];
+  if (db) keepTelescopes(db, served, telescopes, timers, logger);
+  timers.push(setInterval(() => refreshCredentials(telescopes, config, logger), CREDENTIALS_MS).unref());
+  const endHeartbeat = config.HEARTBEAT_URL ? startHeartbeat(config.HEARTBEAT_URL, () => telescopes.values(), logger) : () => undefined;
+  for (const gateway of telescopes.values()) gateway.start();
+
+  return {
+    telescopes,
+    port,
+    async stop(reason) {
+      for (const timer of timers) clearInterval(timer);
+      endHeartbeat();
+      await Promise.all([...pollers.values()].map((p) => p.stop()));
+      await Promise.all([...telescopes.values()].map((t) => t.stop(reason)));
+      await new Promise<void>((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      });
+      await shared.close().catch(() => undefined);
+      await clientConnection.close().catch(() => undefined);
+      await db?.$disconnect();
+    },
+  };
+}
+
+const listen = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((ready, fail) => {
+    server.once('error', (err: NodeJS.ErrnoException) => fail(err.code === 'EADDRINUSE' ? new UsageError(`GATEWAY_PORT ${port} is taken; choose another.`) : err));
+    server.listen(port, host, ready);
+  });
+
+/** Writes the file's telescopes into the database as soon as it answers, and takes over what the API changes later. */
+function keepTelescopes(db: Database, served: readonly Telescope[], gateways: ReadonlyMap<string, TelescopeGateway>, timers: NodeJS.Timeout[], logger: Logger): void {
+  let synced = false;
+  let told = false;
+  const round = async (): Promise<void> => {
+    try {
+      if (!synced) await syncTelescopes(db, served);
+      synced = true;
+      for (const gateway of gateways.values()) {
+        const now = await findTelescope(db, gateway.id);
+        if (!now || JSON.stringify(now) === JSON.stringify(gateway.telescope)) continue;
+        const { host, port, instance } = gateway.telescope;
+        if (now.host !== host || now.port !== port || now.instance !== instance)
+          logger.warn({ telescope: gateway.id }, 'host, port or instance of the telescope changed; restart the gateway to follow');
+        gateway.telescope = { ...now, host, port, instance };
+      }
+    } catch (thrown) {
+      if (!told) logger.warn({ err: toError(thrown).message }, 'telescopes not in the database yet; trying again');
+      told = true;
+    }
+  };
+  void round();
+  timers.push(
+    setInterval(() => {
+      if (!synced) void round();
+    }, SYNC_RETRY_MS).unref(),
+    setInterval(() => void round(), RELOAD_MS).unref(),
+  );
+}
+
+/** A changed secret file takes effect without a restart; a rejected login is tried again at once. */
+function refreshCredentials(telescopes: ReadonlyMap<string, TelescopeGateway>, config: Config, logger: Logger): void {
+  for (const gateway of telescopes.values()) {
+    try {
+      gateway.refreshCredentials(credentialsFor(gateway.id, config));
+    } catch (thrown) {
+      logger.warn({ telescope: gateway.id, err: toError(thrown).message }, 'credentials could not be read again');
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import type { CommandOutcome, Outcome3 } from '../../activities/ports.ts';
+import type { Database } from '../../platform/database.ts';
+import type { DatabaseMirror } from './database-mirror.ts';
+import { readJson, writeJsonDurably } from './files.ts';
+
+export type CommandKind = 'enable' | 'disable' | 'stop' | 'script' | 'borrow' | 'edit';
+export interface LoggedCommand {
+  key: string;
+  kind: CommandKind;
+  bookingId: string | null;
+  targetGuid: string | null;
+  /** `sent`: about to leave or left, no outcome known. */
+  state: 'sent' | Outcome3;
+  result: CommandOutcome | null;
+  at: string;
+}
+const KEEP_MS = 7 * 86_400_000;
+const KEEP_COUNT = 2_000;
+const COPIED_AT_START = 50;
+
+/**
+ * Every physical command by its key, on disk before it is sent and in table `voyager_commands` as soon as PostgreSQL takes it, so that a
+ * repeat has no second effect and a successor reads back what was under way (safety.md 6).
+ */
+export class CommandLog {
+  private readonly path: string;
+  private commands: Map<string, LoggedCommand>;
+
+  constructor(
+    folder: string,
+    private readonly telescopeId: string,
+    private readonly db: Database | null,
+    private readonly mirror: DatabaseMirror,
+    private readonly now: () => number,
+  ) {
+    this.path = join(folder, 'commands.json');
+    this.commands = new Map(((readJson(this.path) as LoggedCommand[] | null) ?? []).map((c) => [c.key, c]));
+    // What PostgreSQL may have missed while it was away; a successor must not find a finished command open.
+    for (const command of [...this.commands.values()].slice(-COPIED_AT_START)) this.copy(command);
+  }
+
+  find(key: string): LoggedCommand | null {
+    return this.commands.get(key) ?? null;
+  }
+  /** Commands whose outcome nobody knows. */
+  open(): LoggedCommand[] {
+    return [...this.commands.values()].filter((c) => c.state === 'sent' || c.state === 'unknown');
+  }
+  /** On disk when this returns. */
+  begin(key: string, kind: CommandKind, bookingId: string | null, targetGuid: string | null): void {
+    this.store({ key, kind, bookingId, targetGuid, state: 'sent', result: null, at: new Date(this.now()).toISOString() });
+  }
+  finish(key: string, result: CommandOutcome): CommandOutcome {
+    const known = this.find(key);
+    if (known) this.store({ ...known, state: result.outcome, result });
+    return result;
+  }
+
+  /** What an earlier gateway of this telescope left in PostgreSQL without an outcome; on this disk afterwards. */
+  async adopt(): Promise<void> {
+    if (!this.db) return;
+    const rows = await this.db.voyagerCommand.findMany({ where: { telescopeId: this.telescopeId, state: { in: ['sent', 'unknown'] } } });
+    for (const row of rows) {
+      if (this.commands.has(row.key)) continue;
+      const [kind, targetGuid] = row.method.split(' ');
+      this.commands.set(row.key, {
+        key: row.key,
+        kind: kind as CommandKind,
+        bookingId: row.bookingId,
+        targetGuid: targetGuid || null,
+        state: 'sent',
+        result: null,
+        at: row.createdAt.toISOString(),
+      });
+    }
+    this.save();
+  }
+  private store(command: LoggedCommand): void {
+    this.commands.delete(command.key);
+    this.commands.set(command.key, command);
+    this.save();
+    this.copy(command);
+  }
+  private save(): void {
+    const oldest = this.now() - KEEP_MS;
+    const keep = [...this.commands.values()].filter((c) => c.state === 'sent' || Date.parse(c.at) > oldest).slice(-KEEP_COUNT);
+    this.commands = new Map(keep.map((c) => [c.key, c]));
+    writeJsonDurably(this.path, keep);
+  }
+  private copy(command: LoggedCommand): void {
+    const { db } = this;
+    if (!db) return;
+    const data = { state: command.state, result: (command.result ?? undefined) as object | undefined, updatedAt: new Date(this.now()) };
+    this.mirror.put(`command/${command.key}`, () =>
+      db.voyagerCommand.upsert({
+        where: { key: command.key },
+        create: { key: command.key, telescopeId: this.telescopeId, bookingId: command.bookingId, method: `${command.kind} ${command.targetGuid ?? ''}`.trim(), ...data },
+        update: data,
+      }),
+    );
+  }
+}

@@ -1,0 +1,131 @@
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import type { Reason } from '../../domain/reasons.ts';
+import type { Grant } from '../../activities/ports.ts';
+import type { GateVerdict, OutgoingLine } from '../connection/link.ts';
+import type { Dialect } from '../robotarget/dialect.ts';
+import { ALWAYS_LISTED, classify, type Classified } from './classify.ts';
+
+/** Why somebody wants a request to pass; told to the gate under the request's UID before it is handed to the link. */
+export type Permit =
+  /** A session's own command, judged against the grant on disk. */
+  | { by: 'session'; grant: Pick<Grant, 'bookingId' | 'generation'> }
+  /** The owner through the drop-in routes; only while no slot runs. */
+  | { by: 'operator' }
+  /** Giving back what was borrowed for a slot. */
+  | { by: 'return' };
+
+/** What the gate asks of the rest of the gateway, at the instant of each line. */
+export interface GateFacts {
+  telescope(): Telescope;
+  readOnly: boolean;
+  emergency(): 'suspend' | 'exit' | null;
+  ownsLease(): boolean;
+  /** Null when the weather lets motion start. */
+  weather(): Reason | null;
+  clockOffsetSeconds(): number | null;
+  /** Null when this grant may act now. */
+  grant(grant: Pick<Grant, 'bookingId' | 'generation'>): Reason | null;
+  slotRunning(): boolean;
+  latched(targetGuid: string | null, bookingId: string | null): boolean;
+  sunAltitudeDegrees(): number;
+  safetyMonitorConnected(): boolean;
+}
+
+export const MAX_CLOCK_OFFSET_SECONDS = 60;
+const REMEMBERED = 500;
+
+/**
+ * The safety gate: asked synchronously before every line, so that nothing can change between the judgement and the write.
+ * A refusal is one of the product's reasons; `refusalOf(uid)` tells it to whoever sent the request.
+ */
+export class SafetyGate {
+  private readonly permits = new Map<string, Permit>();
+  private readonly refusals = new Map<string, Reason>();
+  private haltPermits = 0;
+  /** Refused lines by reason, for the metrics. */
+  readonly refused = new Map<Reason, number>();
+
+  constructor(
+    private readonly dialect: Dialect,
+    private readonly facts: GateFacts,
+  ) {}
+
+  permit(uid: string, permit: Permit): void {
+    remember(this.permits, uid, permit);
+  }
+  /** The next Abort{IsHalt:true} passes; for the admin's halt alone. */
+  permitHalt(): void {
+    this.haltPermits += 1;
+  }
+  refusalOf(uid: string): Reason | null {
+    return this.refusals.get(uid) ?? null;
+  }
+
+  readonly judge = (line: OutgoingLine): GateVerdict => {
+    const reason = this.reasonAgainst(line);
+    if (!reason) return { allowed: true };
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+    if (typeof line.params.UID === 'string') remember(this.refusals, line.params.UID, reason);
+    return { allowed: false, reason };
+  };
+
+  /** Would a start by this grant pass now; for answers before anything is sent. */
+  whyNotStart(permit: Permit | null, targetGuid: string | null): Reason | null {
+    const facts = this.facts;
+    if (facts.readOnly) return 'read_only';
+    if (facts.emergency()) return 'voyager_emergency';
+    if (!facts.ownsLease()) return 'gateway_away';
+    if (!permit) return 'not_allowed';
+    if (facts.latched(targetGuid, permit.by === 'session' ? permit.grant.bookingId : null)) return 'user_abort';
+    if (permit.by === 'return') return null;
+    const offset = facts.clockOffsetSeconds();
+    if (offset !== null && Math.abs(offset) > MAX_CLOCK_OFFSET_SECONDS) return 'clock_offset';
+    if (permit.by === 'session') {
+      const grant = facts.grant(permit.grant);
+      if (grant) return grant;
+    } else if (facts.slotRunning()) return 'outside_slot';
+    return facts.weather();
+  }
+
+  private reasonAgainst(line: OutgoingLine): Reason | null {
+    if (line.kind === 'event') return 'not_allowed';
+    if (line.kind !== 'request' || line.method === null) return null;
+    const classified = classify(this.dialect, line.method, line.params);
+    if (!this.listed(line.method, classified)) return 'not_allowed';
+    if (classified.class === 'read') return null;
+    if (this.facts.readOnly) return 'read_only';
+    if (this.facts.emergency()) return 'voyager_emergency';
+    if (classified.class === 'safe') return null;
+    if (classified.class === 'halt') {
+      if (this.haltPermits === 0) return 'not_allowed';
+      this.haltPermits -= 1;
+      return null;
+    }
+    if (!this.facts.ownsLease()) return 'gateway_away';
+    if (classified.class === 'edit') return classified.dialect?.command.endsWith('.remove') && !classified.dialect.guid ? 'not_allowed' : null;
+    const uid = typeof line.params.UID === 'string' ? line.params.UID : null;
+    const permit = uid === null ? undefined : this.permits.get(uid);
+    const why = this.whyNotStart(permit ?? null, classified.dialect?.guid ?? null);
+    if (why) return why;
+    return classified.class === 'script' ? this.reasonAgainstScript(line) : null;
+  }
+
+  /** A DragScript may open a roof: only the one that policy names, in the dark, with a safety monitor. */
+  private reasonAgainstScript(line: OutgoingLine): Reason | null {
+    const { policy, night } = this.facts.telescope();
+    if (policy.robotarget_start !== 'dragscript' || policy.dragscript === null || line.params.DragScriptFile !== policy.dragscript) return 'not_allowed';
+    if (this.facts.sunAltitudeDegrees() > night.sun_altitude_degrees) return 'waiting_for_dark';
+    return this.facts.safetyMonitorConnected() ? null : 'safety_monitor_missing';
+  }
+
+  /** Stops and disables pass whatever the list says; the dialect's own commands are the purpose of this gateway. */
+  private listed(method: string, classified: Classified): boolean {
+    return classified.dialect !== null || ALWAYS_LISTED.has(method) || this.facts.telescope().commands.includes(method);
+  }
+}
+
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > REMEMBERED) map.delete(map.keys().next().value!);
+}

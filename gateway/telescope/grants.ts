@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import type { Grant } from '../../activities/ports.ts';
+import type { Reason } from '../../domain/reasons.ts';
+import { readJson, writeJsonDurably } from './files.ts';
+
+/** `over`: the slot's end plus grace has passed and the stop is confirmed; `revoked`: the session gave the telescope back. */
+export type GrantState = 'active' | 'revoked' | 'over';
+export interface StoredGrant extends Grant {
+  state: GrantState;
+  updatedAt: string;
+}
+const KEEP_MS = 7 * 86_400_000;
+
+/**
+ * Who may move the telescope and until when, on this gateway's own disk (safety.md 5): it outlives Temporal, PostgreSQL and this process.
+ * A higher generation wins, an older one is refused, and within one generation a slot grows only with the booking row's consent.
+ */
+export class Grants {
+  private readonly path: string;
+  private grants: StoredGrant[];
+
+  constructor(
+    folder: string,
+    private readonly now: () => number,
+  ) {
+    this.path = join(folder, 'grants.json');
+    this.grants = (readJson(this.path) as { grants: StoredGrant[] } | null)?.grants ?? [];
+  }
+
+  find(bookingId: string): StoredGrant | null {
+    return this.grants.find((g) => g.bookingId === bookingId) ?? null;
+  }
+  active(): StoredGrant[] {
+    return this.grants.filter((g) => g.state === 'active');
+  }
+  /** Active grants whose slot holds this instant. */
+  current(nowMs = this.now()): StoredGrant[] {
+    return this.active().filter((g) => Date.parse(g.start) <= nowMs && nowMs < Date.parse(g.end));
+  }
+  ofTarget(targetGuid: string): StoredGrant | null {
+    return this.grants.find((g) => g.targetGuid?.toLowerCase() === targetGuid.toLowerCase()) ?? null;
+  }
+
+  /**
+   * Null when it stands now, else why not.
+   * @param slot the booking row's own slot as PostgreSQL has it; null when it cannot be asked
+   */
+  register(grant: Grant, slot: { start: number; end: number } | null): Reason | null {
+    const known = this.find(grant.bookingId);
+    if (known) {
+      if (grant.generation < known.generation) return 'superseded';
+      if (grant.generation === known.generation && known.state !== 'active') return known.state === 'over' && widensTo(known, grant, slot) ? this.put(grant) : 'session_over';
+    }
+    const start = Date.parse(grant.start);
+    const end = Date.parse(grant.end);
+    const widerThanKnown = known !== null && known.generation === grant.generation && (start < Date.parse(known.start) || end > Date.parse(known.end));
+    if (widerThanKnown && !slot) return 'superseded';
+    if (slot && (start < slot.start - 1_000 || end > slot.end + 1_000)) return 'superseded';
+    return this.put(grant);
+  }
+
+  /** Null when this grant gives the right to act now; a newer generation or another slot on disk outranks what an old worker brings. */
+  check(grant: Pick<Grant, 'bookingId' | 'generation'>, nowMs = this.now()): Reason | null {
+    const known = this.find(grant.bookingId);
+    if (!known) return 'outside_slot';
+    if (known.generation !== grant.generation) return 'superseded';
+    if (known.state !== 'active') return 'session_over';
+    if (nowMs < Date.parse(known.start)) return 'outside_slot';
+    if (nowMs >= Date.parse(known.end)) return 'slot_over';
+    return null;
+  }
+
+  mark(bookingId: string, state: Exclude<GrantState, 'active'>): void {
+    const known = this.find(bookingId);
+    if (!known || known.state === state) return;
+    this.write(this.grants.map((g) => (g === known ? { ...g, state, updatedAt: this.stamp() } : g)));
+  }
+
+  private put(grant: Grant): null {
+    const stored: StoredGrant = {
+      bookingId: grant.bookingId,
+      telescopeId: grant.telescopeId,
+      generation: grant.generation,
+      start: grant.start,
+      end: grant.end,
+      targetGuid: grant.targetGuid,
+      state: 'active',
+      updatedAt: this.stamp(),
+    };
+    const known = this.find(grant.bookingId);
+    if (known && JSON.stringify({ ...known, updatedAt: '' }) === JSON.stringify({ ...stored, updatedAt: '' })) return null;
+    const oldest = this.now() - KEEP_MS;
+    this.write([...this.grants.filter((g) => g.bookingId !== grant.bookingId && (g.state === 'active' || Date.parse(g.updatedAt) > oldest)), stored]);
+    return null;
+  }
+  private write(grants: StoredGrant[]): void {
+    writeJsonDurably(this.path, { grants });
+    this.grants = grants;
+  }
+  private stamp(): string {
+    return new Date(this.now()).toISOString();
+  }
+}
+
+/** A slot that ran out here may be taken up again only where the booking row itself is longer now. */
+const widensTo = (known: StoredGrant, grant: Grant, slot: { start: number; end: number } | null): boolean =>
+  slot !== null && Date.parse(grant.end) > Date.parse(known.end) && Date.parse(grant.end) <= slot.end + 1_000;

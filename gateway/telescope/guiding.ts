@@ -1,0 +1,42 @@
+export interface GuidingRms {
+  window_seconds: number;
+  x_px: number;
+  y_px: number;
+  total_px: number;
+  samples: number;
+}
+
+/**
+ * Guiding error over a sliding window: root mean square about zero, per axis and total, in pixels of the guide camera, as guiding
+ * programs show it. Samples are taken while guiding runs; a dither or a stop clears them, since its excursion is no guiding error.
+ */
+export class GuidingWindow {
+  private samples: { atMs: number; x: number; y: number }[] = [];
+  constructor(private readonly windowSeconds: number) {}
+  add(atMs: number, x: number, y: number): void {
+    this.samples.push({ atMs, x, y });
+    this.trim(atMs);
+  }
+  clear(): void {
+    this.samples = [];
+  }
+  rms(nowMs: number): GuidingRms | null {
+    this.trim(nowMs);
+    const n = this.samples.length;
+    if (n < 2) return null;
+    let xx = 0;
+    let yy = 0;
+    for (const s of this.samples) {
+      xx += s.x * s.x;
+      yy += s.y * s.y;
+    }
+    const round = (value: number): number => Math.round(value * 1000) / 1000;
+    return { window_seconds: this.windowSeconds, x_px: round(Math.sqrt(xx / n)), y_px: round(Math.sqrt(yy / n)), total_px: round(Math.sqrt((xx + yy) / n)), samples: n };
+  }
+  private trim(nowMs: number): void {
+    const oldest = nowMs - this.windowSeconds * 1000;
+    const first = this.samples.findIndex((s) => s.atMs >= oldest);
+    if (first > 0) this.samples.splice(0, first);
+    else if (first < 0) this.samples = [];
+  }
+}

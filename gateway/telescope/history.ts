@@ -1,0 +1,48 @@
+/** Series for graphs, kept in memory: each is thinned to one point in `everyMs` and holds `maxPoints`. */
+export interface Series {
+  unit: string;
+  /** [Unix milliseconds, value], oldest first. */
+  points: [number, number][];
+}
+
+const SPECS = {
+  guiding_rms: { unit: 'px', everyMs: 10_000, maxPoints: 2_880 },
+  guide_x: { unit: 'px', everyMs: 2_000, maxPoints: 1_800 },
+  guide_y: { unit: 'px', everyMs: 2_000, maxPoints: 1_800 },
+  camera_temperature: { unit: '°C', everyMs: 30_000, maxPoints: 2_880 },
+  camera_power: { unit: '%', everyMs: 30_000, maxPoints: 2_880 },
+  focuser_temperature: { unit: '°C', everyMs: 30_000, maxPoints: 2_880 },
+  focuser_position: { unit: 'steps', everyMs: 30_000, maxPoints: 2_880 },
+  /** One point per autofocus run and per light frame: never thinned. */
+  focus_hfd: { unit: 'px', everyMs: 0, maxPoints: 500 },
+  frame_hfd: { unit: 'px', everyMs: 0, maxPoints: 2_000 },
+  outside_temperature: { unit: '°C', everyMs: 60_000, maxPoints: 1_440 },
+  humidity: { unit: '%', everyMs: 60_000, maxPoints: 1_440 },
+  dew_point: { unit: '°C', everyMs: 60_000, maxPoints: 1_440 },
+  wind: { unit: 'm/s', everyMs: 60_000, maxPoints: 1_440 },
+  gust: { unit: 'm/s', everyMs: 60_000, maxPoints: 1_440 },
+  cloud: { unit: '%', everyMs: 60_000, maxPoints: 1_440 },
+  sky_quality: { unit: 'mag/arcsec²', everyMs: 60_000, maxPoints: 1_440 },
+  altitude: { unit: '°', everyMs: 30_000, maxPoints: 2_880 },
+} as const satisfies Record<string, { unit: string; everyMs: number; maxPoints: number }>;
+export type SeriesName = keyof typeof SPECS;
+
+export class History {
+  private readonly points = new Map<SeriesName, [number, number][]>();
+  add(name: SeriesName, atMs: number, value: number | null | undefined): void {
+    if (value === null || value === undefined || !Number.isFinite(value)) return;
+    let series = this.points.get(name);
+    if (!series) this.points.set(name, (series = []));
+    const last = series.at(-1);
+    const spec = SPECS[name];
+    if (last && atMs - last[0] < spec.everyMs) return;
+    series.push([atMs, value]);
+    if (series.length > spec.maxPoints) series.splice(0, series.length - spec.maxPoints);
+  }
+  /** Every series that has points, those after `sinceMs` only. */
+  all(sinceMs = 0): Partial<Record<SeriesName, Series>> {
+    const out: Partial<Record<SeriesName, Series>> = {};
+    for (const [name, points] of this.points) out[name] = { unit: SPECS[name].unit, points: sinceMs > 0 ? points.filter(([at]) => at > sinceMs) : points };
+    return out;
+  }
+}

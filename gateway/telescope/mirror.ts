@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import type { ConnectionState, TelescopeState, Weather } from '../../domain/contracts/state.ts';
+import type { WeatherCategories, WeatherReading } from '../../domain/weather.ts';
+import { isEvent, type ControlData, type EventData, type VoyagerEvent } from '../protocol/events.ts';
+import { GuidingWindow } from './guiding.ts';
+import { History } from './history.ts';
+
+/** Without a line of Voyager for this long the picture is stale: ControlData comes every 2 s, the link dies at 15. */
+export const STALE_AFTER_SECONDS = 10;
+const SHOT_GONE_SECONDS = 15;
+export const RMS_WINDOW_SECONDS = 60;
+
+export type MirrorVoyagerStatus = TelescopeState['voyager']['status'];
+const VOYAGER_STATUS: Record<string, MirrorVoyagerStatus> = { STOPPED: 'STOPPED', IDLE: 'IDLE', RUN: 'RUN', ERRORE: 'ERROR', UNDEFINED: 'UNDEFINED', WARNING: 'WARNING' };
+const GUIDE_STATUS: Record<string, TelescopeState['guiding']['status']> = { STOPPED: 'STOPPED', WAITING_SETTLE: 'SETTLING', RUNNING: 'RUNNING', TIMEOUT_SETTLE: 'TIMEOUT' };
+const DITHER_STATUS: Record<string, TelescopeState['guiding']['dither']> = { STOPPED: 'STOPPED', RUNNING: 'RUNNING', WAITING_SETTLE: 'SETTLING', TIMEOUT_SETTLE: 'TIMEOUT' };
+const SHUTTER: Record<string, TelescopeState['dome']['shutter']> = { OPEN: 'open', CLOSED: 'closed', OPENING: 'opening', CLOSING: 'closing', ERROR: 'error', UNKNOWN: 'unknown' };
+const SHOT_STATUS: Record<string, NonNullable<TelescopeState['exposure']>['status']> = {
+  IDLE: 'IDLE',
+  EXPOSE: 'EXPOSE',
+  DOWNLOAD: 'DOWNLOAD',
+  WAIT_JPG: 'WAIT_JPG',
+  ERRORE: 'ERROR',
+};
+
+export interface Preview {
+  meta: NonNullable<TelescopeState['preview']>;
+  jpeg: Buffer;
+}
+
+/** What a mirror cannot know by itself. */
+export interface MirrorContext {
+  connection: ConnectionState;
+  connectionEpoch: number;
+  weather: Weather;
+  emergency: 'suspend' | 'exit' | null;
+  profile: string | null;
+  readOnly: boolean;
+}
+
+/** Everything Voyager says about one telescope, with ages, and nothing invented: a part that nobody sends stays null. */
+export class Mirror {
+  rev = 0;
+  readonly history = new History();
+  lastError: { text: string; atMs: number } | null = null;
+  private control: { data: ControlData; atMs: number } | null = null;
+  private shot: { data: EventData<'ShotRunning'>; atMs: number } | null = null;
+  private focus: NonNullable<TelescopeState['focuser']['last_focus']> | null = null;
+  private latestPreview: Preview | null = null;
+  private filter: string | null = null;
+  private readonly guiding = new GuidingWindow(RMS_WINDOW_SECONDS);
+
+  constructor(private readonly telescopeId: string) {}
+
+  get preview(): Preview | null {
+    return this.latestPreview;
+  }
+  get controlData(): ControlData | null {
+    return this.control?.data ?? null;
+  }
+  /** Milliseconds since the last ControlData; null before the first. */
+  controlAgeMs(nowMs: number): number | null {
+    return this.control ? nowMs - this.control.atMs : null;
+  }
+  exposing(nowMs: number): boolean {
+    return this.shot !== null && nowMs - this.shot.atMs < SHOT_GONE_SECONDS * 1000 && this.shot.data.StatusName === 'EXPOSE';
+  }
+
+  /** Takes an event in; true when the state may look different now. */
+  take(event: VoyagerEvent, nowMs: number): boolean {
+    if (isEvent(event, 'ControlData')) this.takeControl(event.data, nowMs);
+    else if (isEvent(event, 'ShotRunning')) this.shot = { data: event.data, atMs: nowMs };
+    else if (isEvent(event, 'AutoFocusResult')) this.takeFocus(event.data, nowMs);
+    else if (isEvent(event, 'NewJPGReady')) this.takePicture(event.data, nowMs);
+    else if (isEvent(event, 'LogEvent')) {
+      if (event.data.TypeName !== 'CRITICAL' && event.data.TypeName !== 'EMERGENCY') return false;
+      this.lastError = { text: event.data.Text.slice(0, 300), atMs: nowMs };
+    } else return false;
+    this.rev += 1;
+    return true;
+  }
+  /** A new connection starts without memory of what moved before it. */
+  reset(): void {
+    this.shot = null;
+    this.guiding.clear();
+    this.rev += 1;
+  }
+  touch(): void {
+    this.rev += 1;
+  }
+
+  state(context: MirrorContext, nowMs: number): TelescopeState {
+    const c = this.control?.data ?? null;
+    const age = this.control ? seconds(nowMs - this.control.atMs) : null;
+    const linkAge = context.connection.last_message_age_seconds;
+    return {
+      telescope_id: this.telescopeId,
+      rev: this.rev,
+      epoch: context.connectionEpoch,
+      at: new Date(nowMs).toISOString(),
+      stale: !context.connection.connected || linkAge === null || linkAge > STALE_AFTER_SECONDS || age === null || age > STALE_AFTER_SECONDS,
+      read_only: context.readOnly,
+      connection: context.connection,
+      voyager: {
+        status: VOYAGER_STATUS[c?.VOYSTATName ?? ''] ?? 'UNDEFINED',
+        setup_connected: c?.SETUPCONN ?? null,
+        run_sequence: c?.RUNSEQ ?? null,
+        run_dragscript: c?.RUNDS ?? null,
+        emergency: context.emergency,
+        profile: context.profile,
+        last_error: this.lastError?.text ?? null,
+        age_seconds: age,
+      },
+      mount: {
+        connected: c?.MNTCONN ?? null,
+        parked: c?.MNTPARK ?? null,
+        tracking: c?.MNTTRACK ?? null,
+        slewing: c?.MNTSLEW ?? null,
+        ra_hours: c?.MNTRAHours ?? null,
+        dec_degrees: c?.MNTDECDegrees ?? null,
+        ra_j2000_hours: c?.MNTRAJ2000Hours ?? null,
+        dec_j2000_degrees: c?.MNTDECJ2000Degrees ?? null,
+        altitude_degrees: c?.MNTALTDegrees ?? null,
+        azimuth_degrees: c?.MNTAZDegrees ?? null,
+        pier: c?.MNTPIERSide ?? null,
+        flip_status: c?.MNTSFLIPName ?? null,
+        time_to_flip_seconds: c?.MNTTFLIPSeconds ?? null,
+        age_seconds: age,
+      },
+      camera: {
+        connected: c?.CCDCONN ?? null,
+        temperature_celsius: c?.CCDTEMP ?? null,
+        setpoint_celsius: c?.CCDSETP ?? null,
+        power_percent: c?.CCDPOW ?? null,
+        cooling: c?.CCDCOOL ?? null,
+        status: c?.CCDSTATName ?? null,
+        binning: this.latestPreview?.meta.binning ?? null,
+        age_seconds: age,
+      },
+      focuser: { connected: c?.AFCONN ?? null, position: c?.AFPOS ?? null, temperature_celsius: c?.AFTEMP ?? null, last_focus: this.focus, age_seconds: age },
+      guiding: {
+        connected: c?.GUIDECONN ?? null,
+        status: GUIDE_STATUS[c?.GUIDESTATName ?? ''] ?? null,
+        dither: DITHER_STATUS[c?.DITHSTATName ?? ''] ?? null,
+        x_px: c?.GUIDEX ?? null,
+        y_px: c?.GUIDEY ?? null,
+        rms: this.guiding.rms(nowMs),
+        age_seconds: age,
+      },
+      rotator: { connected: c?.ROTCONN ?? null, position_degrees: c?.ROTPA ?? null, sky_pa_degrees: c?.ROTSKYPA ?? null, moving: c?.ROTISROT ?? null },
+      dome: { connected: c?.DOMECONN ?? null, azimuth_degrees: c?.DOMEPA ?? null, moving: c?.DOMEISMOV ?? null, shutter: SHUTTER[c?.DOMESHUTTERName ?? ''] ?? null },
+      planetarium_connected: c?.PLACONN ?? null,
+      plate_solver_connected: c?.PSCONN ?? null,
+      sequence:
+        c && (c.RUNSEQ !== null || c.SEQNAME !== null)
+          ? { name: c.SEQNAME, total_seconds: c.SEQTOT, elapsed_seconds: c.SEQPARZ, remaining_seconds: c.SEQREMAINSeconds, start: c.SEQSTART, end: c.SEQEND }
+          : null,
+      exposure: this.exposure(nowMs),
+      preview: this.latestPreview?.meta ?? null,
+      weather: context.weather,
+    };
+  }
+
+  /** Null between exposures and once Voyager has been silent about one for 15 s. */
+  private exposure(nowMs: number): TelescopeState['exposure'] {
+    if (!this.shot || nowMs - this.shot.atMs > SHOT_GONE_SECONDS * 1000) return null;
+    const s = this.shot.data;
+    const status = SHOT_STATUS[s.StatusName ?? ''] ?? 'IDLE';
+    if (status === 'IDLE') return null;
+    return {
+      file: s.File,
+      filter: this.filter,
+      total_seconds: s.Expo ?? 0,
+      elapsed_seconds: s.Elapsed ?? 0,
+      percent: Math.max(0, Math.min(100, s.ElapsedPerc ?? 0)),
+      status,
+      age_seconds: seconds(nowMs - this.shot.atMs),
+    };
+  }
+
+  private takeControl(data: ControlData, nowMs: number): void {
+    this.control = { data, atMs: nowMs };
+    const dithering = data.DITHSTATName !== null && data.DITHSTATName !== 'STOPPED';
+    if (data.GUIDESTATName === 'RUNNING' && !dithering && data.GUIDEX !== null && data.GUIDEY !== null) {
+      this.guiding.add(nowMs, data.GUIDEX, data.GUIDEY);
+      this.history.add('guide_x', nowMs, data.GUIDEX);
+      this.history.add('guide_y', nowMs, data.GUIDEY);
+      this.history.add('guiding_rms', nowMs, this.guiding.rms(nowMs)?.total_px);
+    } else if (data.GUIDESTATName !== 'RUNNING') this.guiding.clear();
+    this.history.add('camera_temperature', nowMs, data.CCDTEMP);
+    this.history.add('camera_power', nowMs, data.CCDPOW);
+    this.history.add('focuser_temperature', nowMs, data.AFTEMP);
+    this.history.add('focuser_position', nowMs, data.AFPOS);
+    this.history.add('altitude', nowMs, data.MNTALTDegrees);
+  }
+  private takeFocus(data: EventData<'AutoFocusResult'>, nowMs: number): void {
+    if (data.IsEmpty === true) return;
+    const atMs = data.DoneTime === null ? nowMs : data.DoneTime * 1000;
+    this.focus = { at: new Date(atMs).toISOString(), position: data.Position, hfd: data.HFD, filter_index: data.FilterIndex, ok: data.Done === true };
+    if (data.Done) this.history.add('focus_hfd', nowMs, data.HFD);
+  }
+  private takePicture(data: EventData<'NewJPGReady'>, nowMs: number): void {
+    this.filter = data.Filter;
+    this.history.add('frame_hfd', nowMs, data.HFD);
+    if (!data.Picture) return;
+    const size = jpegSize(data.Picture);
+    this.latestPreview = {
+      jpeg: data.Picture,
+      meta: {
+        id: createHash('sha256').update(data.Picture).digest('hex').slice(0, 16),
+        at: new Date(nowMs).toISOString(),
+        file: data.File ?? '',
+        filter: data.Filter,
+        exposure_seconds: data.Expo,
+        binning: data.Bin,
+        hfd: data.HFD,
+        star_index: data.StarIndex,
+        width: size?.width ?? data.PixelDimX,
+        height: size?.height ?? data.PixelDimY,
+        size_bytes: data.Picture.length,
+      },
+    };
+  }
+}
+
+/** Width and height out of a JPEG's frame header (ITU T.81, SOFn marker), without decoding it. */
+function jpegSize(jpeg: Buffer): { width: number; height: number } | null {
+  let at = 2;
+  while (at + 9 < jpeg.length && jpeg[at] === 0xff) {
+    const marker = jpeg[at + 1]!;
+    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) return { height: jpeg.readUInt16BE(at + 5), width: jpeg.readUInt16BE(at + 7) };
+    at += 2 + jpeg.readUInt16BE(at + 2);
+  }
+  return null;
+}
+
+const seconds = (ms: number): number => Math.max(0, Math.round(ms / 100) / 10);
+
+const word = <W extends string>(words: readonly W[], given: string | null): W | null => ((words as readonly string[]).includes(given ?? '') ? (given as W) : null);
+
+/** Voyager's WeatherAndSafetyMonitorData as a reading of source `voyager`; its UNKNOW becomes null. */
+export function voyagerReading(data: EventData<'WeatherAndSafetyMonitorData'>, nowMs: number): WeatherReading {
+  const categories: WeatherCategories | null = data.WSConnected
+    ? {
+        cloud: word(['CLEAR', 'CLOUDY', 'VERY_CLOUDY'], data.WSCloud),
+        rain: word(['DRY', 'WET', 'RAIN'], data.WSRain),
+        wind: word(['CALM', 'WINDY', 'VERY_WINDY'], data.WSWind),
+        light: word(['DARK', 'LIGHT', 'VERY_LIGHT'], data.WSLight),
+      }
+    : null;
+  const safe = data.SMStatus === 'SAFE' ? true : data.SMStatus === 'UNSAFE' ? false : null;
+  return {
+    source: 'voyager',
+    atMs: nowMs,
+    values: {},
+    categories,
+    safety: data.SMConnected === null ? null : { connected: data.SMConnected, safe: data.SMConnected ? safe : null },
+  };
+}

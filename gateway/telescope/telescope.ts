@@ -1,0 +1,892 @@
+import { EventEmitter } from 'node:events';
+import { join } from 'node:path';
+import type { CommandOutcome, Grant } from '../../activities/ports.ts';
+import type { GatewayAbort, Receipt } from '../../domain/contracts/control.ts';
+import type { ConnectionState, TelescopeState } from '../../domain/contracts/state.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import type { TelescopeEventSignal } from '../../domain/messages.ts';
+import { reasonText, type Reason } from '../../domain/reasons.ts';
+import { sunAltitudeDegrees } from '../../domain/sky.ts';
+import type { Clock, Timer } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database.ts';
+import { toError } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Credentials, Gate, VoyagerLink, VoyagerRequest } from '../connection/link.ts';
+import { isEvent, type ControlData, type VoyagerEvent } from '../protocol/events.ts';
+import { buildRequest } from '../protocol/requests.ts';
+import { RoboTargetClient } from '../robotarget/commands.ts';
+import type { Dialect } from '../robotarget/dialect.ts';
+import { BorrowedSky } from './borrowed.ts';
+import { CommandLog } from './command-log.ts';
+import { DatabaseMirror, within } from './database-mirror.ts';
+import { EmergencyWatch } from './emergency.ts';
+import { readJson, writeJsonDurably } from './files.ts';
+import { SafetyGate, type Permit } from './gate.ts';
+import { Grants, type StoredGrant } from './grants.ts';
+import { Journal, type JournalEntry } from './journal.ts';
+import { Latches, type Latch } from './latches.ts';
+import { Lease, type LeaseStore } from './lease.ts';
+import { Mirror, voyagerReading, type Preview } from './mirror.ts';
+import { done, reasonOf, refused, toCommand, unknown } from './outcomes.ts';
+import { Publisher } from './publisher.ts';
+import { SessionSignals, type SignalTransport } from './signals.ts';
+import { ShotWatch } from './shot-watch.ts';
+import { sameGuid, Targets } from './targets.ts';
+import { siteOffsetSeconds } from './timezone.ts';
+import { WeatherWatch } from './weather-watch.ts';
+
+export interface TelescopeGatewayOptions {
+  telescope: Telescope;
+  /** Null: no database is configured; only GATEWAY_SOLE can own the telescope then. */
+  db: Database | null;
+  leaseStore: LeaseStore | null;
+  /** Unique to this run of this process. */
+  holder: string;
+  sole: boolean;
+  readOnly: boolean;
+  dialect: Dialect;
+  robotargetSecret: string | null;
+  createLink: (telescope: Telescope, gate: Gate) => VoyagerLink;
+  transport: SignalTransport | null;
+  /** This telescope's own folder. */
+  folder: string;
+  clock: Clock;
+  logger: Logger;
+  /** Undrained bytes on disk above which telemetry, then log lines and signals are dropped; frames never. */
+  quotaBytes?: number;
+}
+
+const GUARD_MS = 1_000;
+const RETRY_STOP_MS = 10_000;
+const RECHECK_LATCH_MS = 5_000;
+const SAMPLE_MS = 10_000;
+const PUBLISH_MS = 2_000;
+const PUBLISH_IDLE_MS = 5_000;
+const CONFIRM_MS = 45_000;
+const READ_BACK_WAIT_MS = 30_000;
+const ADOPT_MS = 5_000;
+/** Latches without a session that could take them over are kept this long after they were confirmed. */
+const ORPHAN_LATCH_MS = 600_000;
+
+interface GatewayEvents {
+  /** This gateway owns the telescope and has read back what was under way: its queue may be polled. */
+  owned: [{ epoch: number }];
+  lost: [{ why: string }];
+}
+
+/**
+ * One telescope: its connection and everything that watches over it. Reads are anybody's; what moves goes through the safety gate, and
+ * the guard keeps its promises (slot's end, latched aborts) with Temporal and PostgreSQL dead.
+ */
+export class TelescopeGateway extends EventEmitter<GatewayEvents> {
+  readonly mirror: Mirror;
+  readonly weather: WeatherWatch;
+  readonly emergency: EmergencyWatch;
+  readonly grants: Grants;
+  readonly latches: Latches;
+  readonly commands: CommandLog;
+  readonly borrowed: BorrowedSky;
+  readonly journal: Journal;
+  readonly lease: Lease;
+  readonly gate: SafetyGate;
+  readonly link: VoyagerLink;
+  readonly client: RoboTargetClient;
+  readonly targets: Targets;
+  readonly shots: ShotWatch;
+  readonly signals: SessionSignals;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly db: Database | null;
+  readonly readOnly: boolean;
+  telescope: Telescope;
+  private readonly options: TelescopeGatewayOptions;
+  private readonly publisher: Publisher;
+  private readonly copies: DatabaseMirror;
+  private profile: string | null = null;
+  private linkSince: number;
+  private linkWasLost = false;
+  private beat: Timer | null = null;
+  private started = false;
+  private stopped = false;
+  private lastSampleMs = -Infinity;
+  private lastPublishMs = -Infinity;
+  private lastPublishedRev = -1;
+  private readonly stopping = new Map<string, { atMs: number; running: boolean }>();
+  private foreignTold: string | null = null;
+  private credentialsText: string | null = null;
+
+  constructor(options: TelescopeGatewayOptions) {
+    super();
+    this.options = options;
+    this.telescope = options.telescope;
+    this.clock = options.clock;
+    this.db = options.db;
+    this.readOnly = options.readOnly;
+    this.logger = options.logger;
+    this.linkSince = this.clock.now();
+    const { folder } = options;
+    const now = (): number => this.clock.now();
+    const { id } = this.telescope;
+    this.mirror = new Mirror(id);
+    this.weather = new WeatherWatch(() => this.telescope, this.clock, this.logger);
+    this.emergency = new EmergencyWatch(folder);
+    this.grants = new Grants(folder, now);
+    this.latches = new Latches(folder);
+    this.copies = new DatabaseMirror(id, this.logger);
+    this.commands = new CommandLog(folder, id, this.db, this.copies, now);
+    this.borrowed = new BorrowedSky(folder, id, this.db, this.copies, now);
+    this.gate = new SafetyGate(options.dialect, {
+      telescope: () => this.telescope,
+      readOnly: options.readOnly,
+      emergency: () => this.emergency.current,
+      ownsLease: () => this.lease.owns(),
+      weather: () => this.weather.whyNotStart(),
+      clockOffsetSeconds: () => this.link.clockOffsetSeconds(),
+      grant: (grant) => this.grants.check(grant),
+      slotRunning: () => this.grants.current().length > 0,
+      latched: (targetGuid, bookingId) => (targetGuid !== null && this.latches.holds(targetGuid)) || (bookingId !== null && this.latches.ofBooking(bookingId) !== null),
+      sunAltitudeDegrees: () => sunAltitudeDegrees(this.telescope.site, now()),
+      safetyMonitorConnected: () => this.weather.weather.safety_monitor?.connected === true,
+    });
+    this.link = options.createLink(this.telescope, this.gate.judge);
+    const offset = (): number => siteOffsetSeconds(this.telescope.site.timezone, now());
+    this.client = new RoboTargetClient({ link: this.link, dialect: options.dialect, secret: options.robotargetSecret, siteOffsetSeconds: offset });
+    this.targets = new Targets(this.link, this.client, options.robotargetSecret, this.clock, offset);
+    this.signals = new SessionSignals(id, options.transport, this.clock, this.logger);
+    this.journal = new Journal({ telescopeId: id, folder, db: this.db, logger: this.logger, onDrained: (entries) => this.tellOfFrames(entries), quotaBytes: options.quotaBytes });
+    this.shots = new ShotWatch(folder, { targets: this.targets, journal: this.journal, grants: () => this.watchedGrants(), clock: this.clock, logger: this.logger });
+    this.publisher = new Publisher(id, this.db, this.logger);
+    const floorEpoch = ((readJson(this.epochFile()) as { epoch: number } | null)?.epoch ?? 0) + 1;
+    writeJsonDurably(this.epochFile(), { epoch: floorEpoch });
+    this.journal.beginEpoch(floorEpoch);
+    this.lease = new Lease({
+      telescopeId: id,
+      holder: options.holder,
+      store: options.leaseStore,
+      sole: options.sole,
+      floorEpoch,
+      clock: this.clock,
+      logger: this.logger,
+      onOwned: (epoch) => this.onOwned(epoch),
+      onLost: (why) => this.onLost(why),
+    });
+    this.link.on('event', (event) => this.onEvent(event));
+    this.link.on('status', ({ state, reason }) => this.onLink(state === 'ready', state, reason));
+    this.weather.on('changed', (weather) => {
+      this.note('weather', `${weather.state}${weather.causes.length > 0 ? `: ${weather.causes.join('; ')}` : ''}`);
+      this.tellSessions('weather_changed', weather.state);
+      this.mirror.touch();
+    });
+  }
+
+  get id(): string {
+    return this.telescope.id;
+  }
+  get ready(): boolean {
+    return this.link.state === 'ready';
+  }
+
+  start(): void {
+    this.weather.voyagerLink(false);
+    this.weather.start();
+    this.journal.start();
+    this.lease.start();
+    const beat = (): void => {
+      if (this.stopped) return;
+      this.guard();
+      this.beat = this.clock.setTimeout(beat, GUARD_MS);
+    };
+    beat();
+  }
+
+  async stop(reason: string): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.beat?.cancel();
+    this.weather.stop();
+    this.shots.stop();
+    await this.link.stop(reason);
+    this.signals.stop();
+    await this.copies.stop();
+    await this.publisher.settled();
+    await this.journal.stop();
+    await this.lease.stop();
+  }
+
+  // Ownership
+
+  private onOwned(epoch: number): void {
+    writeJsonDurably(this.epochFile(), { epoch });
+    this.journal.beginEpoch(epoch);
+    if (!this.started) {
+      this.started = true;
+      this.link.start();
+    }
+    this.takeOver(epoch).catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'taking over failed'));
+  }
+  private onLost(why: string): void {
+    this.note('lease_lost', why);
+    this.emit('lost', { why });
+  }
+  /** What an earlier owner left: its grants, its borrowed targets, its commands without an outcome; then the queue may be polled. */
+  private async takeOver(epoch: number): Promise<void> {
+    try {
+      await within(
+        (async () => {
+          await this.commands.adopt();
+          await this.borrowed.adopt();
+          await this.adoptGrants();
+        })(),
+        ADOPT_MS,
+      );
+    } catch (thrown) {
+      this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'the earlier owner’s records are out of reach; going on with this disk’s');
+    }
+    if (this.commands.open().length > 0) {
+      await this.waitReady(READ_BACK_WAIT_MS);
+      await this.readBack();
+    }
+    for (const grant of this.grants.active()) this.signals.framesWaiting(grant.bookingId, { epoch, n: 0 });
+    if (this.lease.owns() && !this.stopped) this.emit('owned', { epoch });
+  }
+  private async adoptGrants(): Promise<void> {
+    if (!this.db) return;
+    const rows = await this.db.voyagerCommand.findMany({ where: { telescopeId: this.id, method: GRANT_METHOD, state: 'active' } });
+    for (const row of rows) {
+      const grant = row.result as unknown as Grant;
+      const slot = await this.bookingSlot(grant.bookingId);
+      const known = this.grants.find(grant.bookingId);
+      if (known && known.generation >= grant.generation) continue;
+      const reason = this.grants.register(grant, slot);
+      if (reason) this.logger.warn({ telescope: this.id, bookingId: grant.bookingId, reason }, 'grant of the earlier owner not taken over');
+    }
+  }
+  /** Reads what became of each command that was sent and not answered; nothing is sent again. */
+  async readBack(): Promise<void> {
+    const open = this.commands.open();
+    if (open.length === 0 || !this.ready) return;
+    const list = await this.targets.list();
+    if (!list.ok) return;
+    for (const command of open) {
+      const target = list.items.find((t) => sameGuid(t.guid, command.targetGuid));
+      if (command.kind === 'enable') this.commands.finish(command.key, target?.enabled ? done('read back') : refused('no_answer', 'read back: it had no effect'));
+      else if (command.kind === 'disable' || command.kind === 'stop')
+        this.commands.finish(command.key, target?.enabled ? refused('no_answer', 'read back: it had no effect') : done('read back'));
+      else this.commands.finish(command.key, refused('no_answer', 'the gateway was replaced while this was under way'));
+    }
+  }
+  private waitReady(ms: number): Promise<void> {
+    if (this.ready) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        timer.cancel();
+        this.link.off('status', listen);
+        resolve();
+      };
+      const listen = ({ state }: { state: string }): void => {
+        if (state === 'ready') finish();
+      };
+      const timer = this.clock.setTimeout(finish, ms);
+      this.link.on('status', listen);
+    });
+  }
+
+  // Grants
+
+  /** The slot as the booking row has it; null while the database cannot be asked, or has no such booking. */
+  async bookingSlot(bookingId: string): Promise<{ start: number; end: number } | null> {
+    if (!this.db) return null;
+    try {
+      const row = await within(this.db.booking.findUnique({ where: { id: bookingId }, select: { startsAt: true, endsAt: true } }), 2_000);
+      return row ? { start: row.startsAt.getTime(), end: row.endsAt.getTime() } : null;
+    } catch {
+      return null;
+    }
+  }
+  async registerGrant(grant: Grant): Promise<CommandOutcome> {
+    if (this.readOnly) return refused('read_only');
+    const reason = this.grants.register(grant, await this.bookingSlot(grant.bookingId));
+    if (reason) return refused(reason, reasonText(reason, 'en'));
+    this.copyGrant(grant, 'active');
+    return done();
+  }
+  revokeGrant(bookingId: string): void {
+    const known = this.grants.find(bookingId);
+    this.grants.mark(bookingId, 'revoked');
+    if (known) this.copyGrant(known, 'revoked');
+    for (const latch of this.latches.all()) if (latch.bookingId === bookingId && latch.state === 'confirmed') this.latches.release(latch.commandId);
+  }
+  private copyGrant(grant: Grant, state: 'active' | 'revoked' | 'over'): void {
+    const { db } = this;
+    if (!db) return;
+    const { bookingId, telescopeId, generation, start, end, targetGuid } = grant;
+    const data = { state, result: { bookingId, telescopeId, generation, start, end, targetGuid }, updatedAt: new Date(this.clock.now()) };
+    const key = `grant/${this.id}/${bookingId}`;
+    this.copies.put(key, () => db.voyagerCommand.upsert({ where: { key }, create: { key, telescopeId: this.id, bookingId, method: GRANT_METHOD, ...data }, update: data }));
+  }
+  /** Sessions whose slot runs, or ended less than an hour ago: late records of theirs are still of interest. */
+  private watchedGrants(): StoredGrant[] {
+    const nowMs = this.clock.now();
+    return this.grants.active().filter((g) => Date.parse(g.start) - 60_000 <= nowMs && nowMs < Date.parse(g.end) + 3_600_000);
+  }
+  private currentBooking(): string | null {
+    return this.grants.current()[0]?.bookingId ?? null;
+  }
+
+  // Requests
+
+  /** Takes new credentials for the next login; unchanged ones are left alone, since a rejected login is tried again at once. */
+  refreshCredentials(credentials: Credentials | null): void {
+    const text = JSON.stringify(credentials);
+    if (this.credentialsText === null) this.credentialsText = text;
+    if (text === this.credentialsText) return;
+    this.credentialsText = text;
+    this.link.updateCredentials(credentials);
+  }
+
+  /** Sends one request under a permit, judged by the gate at the instant of the line. */
+  request(request: VoyagerRequest & { uid: string }, permit: Permit | null): ReturnType<VoyagerLink['request']> {
+    if (permit) this.gate.permit(request.uid, permit);
+    return this.link.request(request);
+  }
+
+  /**
+   * The stop ladder (safety.md 3): disable and Abort{IsHalt:false} in one write, then confirmed from telemetry: every one of the targets
+   * disabled and not running, RUNSEQ empty or somebody else's. While another's target is known to run, Abort is left out.
+   */
+  async stopTargets(targetGuids: readonly string[], options: { setGuids?: readonly string[]; confirmMs?: number; heartbeat?: () => void } = {}): Promise<CommandOutcome> {
+    if (this.readOnly) return refused('read_only');
+    if (this.emergency.current) return refused('voyager_emergency', reasonText('voyager_emergency', 'en'));
+    if (!this.ready) return unknown('voyager_away', this.link.reason);
+    const sentAt = this.clock.now();
+    const sets = (options.setGuids ?? []).map((guid) => this.client.buildRequest('set', 'status', { guid, enabled: false }));
+    const foreign = this.foreignRunning(targetGuids, 10_000);
+    const [outcomes, setOutcomes] = await Promise.all([this.targets.stop(targetGuids, !foreign), sets.length > 0 ? this.link.requestTogether(sets) : []]);
+    const gated = [...outcomes, ...setOutcomes].find((o) => o.outcome === 'refused' && o.how === 'gate');
+    if (gated) return toCommand(gated);
+    return this.confirmStopped(targetGuids, sentAt, options.confirmMs ?? CONFIRM_MS, options.heartbeat);
+  }
+  private async confirmStopped(targetGuids: readonly string[], sentAt: number, confirmMs: number, heartbeat?: () => void): Promise<CommandOutcome> {
+    const deadline = sentAt + confirmMs;
+    let again = sentAt + 15_000;
+    let why = 'RoboTarget’s list could not be read';
+    while (!this.stopped) {
+      heartbeat?.();
+      const list = await this.targets.list();
+      if (list.ok) {
+        const ours = list.items.filter((t) => targetGuids.some((guid) => sameGuid(guid, t.guid)));
+        const others = list.items.some((t) => t.statusOp === 'running' && !ours.includes(t));
+        const enabled = ours.some((t) => t.enabled);
+        const running = ours.some((t) => t.statusOp === 'running');
+        const controlAge = this.mirror.controlAgeMs(this.clock.now());
+        const heardSince = controlAge !== null && this.clock.now() - controlAge > sentAt;
+        const quiet = heardSince && !this.mirror.controlData?.RUNSEQ;
+        if (!enabled && !running && (quiet || others || targetGuids.length === 0)) return done();
+        why = enabled ? 'the target is still enabled' : running ? 'the target is still running' : 'a sequence is still running';
+      } else why = list.message;
+      const nowMs = this.clock.now();
+      if (nowMs >= deadline) return unknown('no_answer', why);
+      if (nowMs >= again && this.ready && !this.emergency.current) {
+        again = nowMs + 15_000;
+        await this.targets.stop(targetGuids, !this.foreignRunning(targetGuids, 5_000));
+      }
+      await this.pause(500);
+    }
+    return unknown('gateway_away', 'the gateway is stopping');
+  }
+  /** A target that is not among these is known to be the one that runs. */
+  private foreignRunning(targetGuids: readonly string[], maxAgeMs: number): boolean {
+    const running = this.targets.recent(maxAgeMs)?.filter((t) => t.statusOp === 'running') ?? [];
+    return running.length > 0 && running.every((t) => !targetGuids.some((guid) => sameGuid(guid, t.guid)));
+  }
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.setTimeout(resolve, ms);
+    });
+  }
+
+  // Emergency path
+
+  /**
+   * Stops a booking's target now, with Temporal and PostgreSQL dead too: on disk first, then the stop ladder, then kept disabled until
+   * `releaseLatch`. During Voyager's own emergency it is latched, says so, and runs when that has ended (safety.md 1, 7).
+   */
+  async abort(request: GatewayAbort): Promise<Receipt> {
+    const known = this.latches.find(request.command_id);
+    if (!known && this.latches.wasReleased(request.command_id)) return this.receipt(request, 'confirmed');
+    if (this.readOnly) return this.receipt(request, 'refused', 'read_only');
+    const grant = request.booking_id ? this.grants.find(request.booking_id) : null;
+    const targetGuids = request.target_guid
+      ? [request.target_guid]
+      : request.booking_id
+        ? [grant?.targetGuid].filter((g): g is string => !!g)
+        : request.set_guid
+          ? []
+          : this.grants.active().flatMap((g) => (g.targetGuid && Date.parse(g.start) <= this.clock.now() ? [g.targetGuid] : []));
+    const bookingId = request.booking_id ?? (targetGuids.length === 1 ? (this.grants.ofTarget(targetGuids[0]!)?.bookingId ?? null) : null);
+    const setGuids = request.set_guid ? [request.set_guid] : [];
+    if (targetGuids.length === 0 && setGuids.length === 0 && bookingId === null)
+      return this.receipt(request, 'confirmed', undefined, 'nothing that this service started is running');
+    const latch: Latch = known ?? {
+      commandId: request.command_id,
+      bookingId,
+      targetGuids,
+      setGuids,
+      requestedBy: request.requested_by,
+      at: new Date(this.clock.now()).toISOString(),
+      state: 'waiting',
+    };
+    if (!known) {
+      this.latches.add(latch);
+      this.note('abort', `by ${request.requested_by}`);
+      for (const booking of this.bookingsOf(latch)) this.signals.event(booking, 'aborted_at_gateway', request.command_id);
+    }
+    if (this.emergency.current) return this.receipt(request, 'accepted', 'voyager_emergency', 'latched: it runs when Voyager’s emergency has ended');
+    if (!this.ready) return this.receipt(request, 'accepted', 'voyager_away', 'latched: it runs as soon as Voyager answers');
+    const running = this.runLatch(latch);
+    const outcome = await Promise.race([running, this.pause(4_000).then(() => null)]);
+    if (outcome === null || outcome.outcome === 'unknown') return this.receipt(request, 'sent', undefined, outcome?.message ?? undefined);
+    return outcome.outcome === 'done' ? this.receipt(request, 'confirmed') : this.receipt(request, 'accepted', outcome.reason ?? undefined, outcome.message ?? undefined);
+  }
+
+  /** Halt of everything, the mount too: the admin's alone. Nothing is sent during Voyager's own emergency. */
+  async halt(request: GatewayAbort): Promise<Receipt> {
+    if (this.readOnly) return this.receipt(request, 'refused', 'read_only');
+    if (this.emergency.current) return this.receipt(request, 'refused', 'voyager_emergency');
+    if (!this.ready) return this.receipt(request, 'refused', 'voyager_away', this.link.reason ?? undefined);
+    const started = this.grants.active().filter((g) => g.targetGuid && Date.parse(g.start) <= this.clock.now());
+    for (const grant of started)
+      this.latches.add({
+        commandId: `${request.command_id}/${grant.bookingId}`,
+        bookingId: grant.bookingId,
+        targetGuids: [grant.targetGuid!],
+        setGuids: [],
+        requestedBy: request.requested_by,
+        at: new Date(this.clock.now()).toISOString(),
+        state: 'sent',
+      });
+    this.note('halt', `by ${request.requested_by}`);
+    this.gate.permitHalt();
+    const outcomes = await this.link.requestTogether([
+      ...started.map((g) => this.targets.statusRequest(g.targetGuid!, false)),
+      buildRequest('Abort', { IsHalt: true }, { timeoutMs: 5_000 }),
+    ]);
+    for (const grant of started) this.signals.event(grant.bookingId, 'aborted_at_gateway', 'halt');
+    const failed = outcomes.find((o) => o.outcome !== 'done');
+    if (!failed) return this.receipt(request, 'confirmed');
+    return this.receipt(request, failed.outcome === 'refused' ? 'refused' : 'unknown', reasonOf(failed), failed.message);
+  }
+
+  private bookingsOf(latch: Latch): string[] {
+    if (latch.bookingId) return [latch.bookingId];
+    return latch.targetGuids.flatMap((guid) => this.grants.ofTarget(guid)?.bookingId ?? []);
+  }
+  private async runLatch(latch: Latch): Promise<CommandOutcome> {
+    const entry = { atMs: this.clock.now(), running: true };
+    this.stopping.set(latch.commandId, entry);
+    try {
+      const sending = this.stopTargets(latch.targetGuids, { setGuids: latch.setGuids });
+      if (this.ready && !this.emergency.current) this.latches.setState(latch.commandId, 'sent');
+      const outcome = await sending;
+      if (outcome.outcome === 'done') this.latches.setState(latch.commandId, 'confirmed');
+      else if (outcome.outcome === 'refused') this.latches.setState(latch.commandId, 'waiting');
+      this.journalCommand(latch.commandId, 'stop', outcome, latch.bookingId);
+      return outcome;
+    } finally {
+      entry.running = false;
+      entry.atMs = this.clock.now();
+    }
+  }
+  private receipt(request: GatewayAbort, state: Receipt['state'], reason?: Reason, message?: string): Receipt {
+    return {
+      command_id: request.command_id,
+      kind: 'abort',
+      state,
+      ...(reason ? { reason } : {}),
+      ...((message ?? reason) ? { message: message ?? reasonText(reason!, 'en') } : {}),
+      ...(request.booking_id ? { booking_id: request.booking_id } : {}),
+      telescope_id: this.id,
+      at: new Date(this.clock.now()).toISOString(),
+    };
+  }
+
+  // Guard
+
+  /** Each second: slots that are over, latched aborts, samples and live events. Never throws, never waits for PostgreSQL or Temporal. */
+  private guard(): void {
+    try {
+      const nowMs = this.clock.now();
+      // With another gateway known to hold the lease, that one keeps the promises.
+      if (!this.lease.contested && this.started) {
+        for (const grant of this.grants.active()) if (nowMs >= Date.parse(grant.end) + this.telescope.policy.grace_seconds * 1000) this.endSlot(grant);
+        for (const latch of this.latches.all()) this.keepLatch(latch, nowMs);
+        this.payBack();
+      }
+      this.sample(nowMs);
+      this.publishState(nowMs);
+    } catch (thrown) {
+      this.logger.error({ telescope: this.id, err: toError(thrown) }, 'guard');
+    }
+  }
+  private due(key: string, everyMs: number): boolean {
+    const before = this.stopping.get(key);
+    return !before || (!before.running && this.clock.now() - before.atMs >= everyMs);
+  }
+  /** The slot's end plus grace has passed and nobody gave the grant back: the second dead-man (safety.md 5). */
+  private endSlot(grant: StoredGrant): void {
+    const key = `slot-over/${grant.bookingId}/${grant.generation}/${grant.end}`;
+    if (!this.due(key, RETRY_STOP_MS) || !this.ready || this.emergency.current || this.readOnly) return;
+    const entry = { atMs: this.clock.now(), running: true };
+    this.stopping.set(key, entry);
+    this.endSlotNow(grant, key)
+      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'stop at the slot’s end'))
+      .finally(() => {
+        entry.running = false;
+        entry.atMs = this.clock.now();
+      });
+  }
+  private async endSlotNow(grant: StoredGrant, key: string): Promise<void> {
+    let outcome = done('nothing of it was enabled or running');
+    if (grant.targetGuid) {
+      const list = await this.targets.list();
+      const target = list.ok ? list.items.find((t) => sameGuid(t.guid, grant.targetGuid)) : null;
+      // An unreadable list is no reason to leave the telescope running.
+      if (!list.ok || target?.enabled || target?.statusOp === 'running') {
+        this.logger.warn({ telescope: this.id, bookingId: grant.bookingId }, 'slot over and not given back: stopping the target');
+        outcome = await this.stopTargets([grant.targetGuid]);
+      }
+    }
+    this.journalCommand(key, 'stop', outcome, grant.bookingId);
+    if (outcome.outcome !== 'done') return;
+    this.grants.mark(grant.bookingId, 'over');
+    this.copyGrant(grant, 'over');
+    await this.returnSky(grant.bookingId);
+  }
+  private keepLatch(latch: Latch, nowMs: number): void {
+    const grant = latch.bookingId ? this.grants.find(latch.bookingId) : null;
+    const over = grant ? grant.state !== 'active' : true;
+    if (latch.state === 'confirmed' && over && nowMs - Date.parse(latch.at) > ORPHAN_LATCH_MS) {
+      this.latches.release(latch.commandId);
+      return;
+    }
+    if (!this.ready || this.emergency.current || !this.due(latch.commandId, latch.state === 'waiting' ? 0 : RECHECK_LATCH_MS)) return;
+    if (latch.state !== 'confirmed') {
+      this.runLatch(latch).catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'));
+      return;
+    }
+    const entry = { atMs: nowMs, running: true };
+    this.stopping.set(latch.commandId, entry);
+    this.targets
+      .list()
+      .then((list) => {
+        const enabled = list.ok && list.items.some((t) => t.enabled && latch.targetGuids.some((guid) => sameGuid(guid, t.guid)));
+        return enabled ? this.runLatch(latch) : null;
+      })
+      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'))
+      .finally(() => {
+        entry.running = false;
+        entry.atMs = this.clock.now();
+      });
+  }
+
+  /** Enables again what was borrowed for a booking; what cannot be given back now stays on the list. */
+  async returnSky(bookingId: string): Promise<CommandOutcome> {
+    const heir = this.grants.current().find((g) => g.bookingId !== bookingId);
+    if (heir && this.telescope.policy.exclusivity === 'exclusive') {
+      this.borrowed.bequeath(bookingId, heir.bookingId);
+      return done(`kept for booking ${heir.bookingId}, whose slot runs`);
+    }
+    const open = this.borrowed.of(bookingId);
+    if (open.length === 0) return done();
+    if (this.emergency.current) return unknown('voyager_emergency');
+    if (!this.ready) return unknown('voyager_away', this.link.reason);
+    const list = await this.targets.list();
+    if (!list.ok) return unknown(list.reason, list.message);
+    let failed: CommandOutcome | null = null;
+    for (const loan of open) {
+      const target = list.items.find((t) => sameGuid(t.guid, loan.guid));
+      if (target && !target.enabled) {
+        const request = this.targets.statusRequest(loan.guid, true);
+        const outcome = await this.request({ ...request, uid: request.uid! }, { by: 'return' });
+        if (outcome.outcome !== 'done') {
+          failed = unknown(reasonOf(outcome), outcome.message);
+          continue;
+        }
+      }
+      this.borrowed.returned(bookingId, loan.guid);
+    }
+    return failed ?? done();
+  }
+
+  /** Loans whose booking has no active grant any more are given back without being asked. */
+  private payBack(): void {
+    const loan = this.borrowed.all().find((l) => this.grants.find(l.bookingId)?.state !== 'active');
+    if (!loan || !this.ready || this.readOnly || !this.due('pay-back', 30_000)) return;
+    const entry = { atMs: this.clock.now(), running: true };
+    this.stopping.set('pay-back', entry);
+    this.returnSky(loan.bookingId)
+      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'giving back borrowed targets'))
+      .finally(() => {
+        entry.running = false;
+        entry.atMs = this.clock.now();
+      });
+  }
+
+  private sample(nowMs: number): void {
+    const bookingId = this.currentBooking();
+    if (!bookingId || nowMs - this.lastSampleMs < SAMPLE_MS) return;
+    this.lastSampleMs = nowMs;
+    const state = this.state();
+    const { weather: w } = state;
+    const data = {
+      stale: state.stale,
+      voyager_status: state.voyager.status,
+      run_sequence: state.voyager.run_sequence,
+      emergency: state.voyager.emergency,
+      running: this.runningNow(this.grants.find(bookingId)?.targetGuid ?? null, 30_000),
+      camera_temperature: state.camera.temperature_celsius,
+      camera_power: state.camera.power_percent,
+      focuser_position: state.focuser.position,
+      focuser_temperature: state.focuser.temperature_celsius,
+      guiding_status: state.guiding.status,
+      guide_x: state.guiding.x_px,
+      guide_y: state.guiding.y_px,
+      guiding_rms: state.guiding.rms?.total_px ?? null,
+      altitude: state.mount.altitude_degrees,
+      azimuth: state.mount.azimuth_degrees,
+      exposure: state.exposure ? { file: state.exposure.file, elapsed: state.exposure.elapsed_seconds, status: state.exposure.status } : null,
+      weather: {
+        state: w.state,
+        reason: w.reason,
+        cloud: w.cloud,
+        temperature: w.temperature_celsius?.value ?? null,
+        humidity: w.humidity_percent?.value ?? null,
+        dew_point: w.dew_point_celsius?.value ?? null,
+        wind: w.wind_meters_per_second?.value ?? null,
+        gust: w.gust_meters_per_second?.value ?? null,
+        cloud_percent: w.cloud_percent?.value ?? null,
+        sky_quality: w.sky_quality_mag_arcsec2?.value ?? null,
+      },
+    };
+    this.journal
+      .sample({ at: new Date(nowMs).toISOString(), bookingId, data })
+      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'telemetry'));
+  }
+
+  private publishState(nowMs: number): void {
+    this.weatherHistory(nowMs);
+    const since = nowMs - this.lastPublishMs;
+    if (since < PUBLISH_MS - GUARD_MS / 2 || (this.mirror.rev === this.lastPublishedRev && since < PUBLISH_IDLE_MS)) return;
+    this.lastPublishMs = nowMs;
+    this.lastPublishedRev = this.mirror.rev;
+    this.publisher.control(this.state(), this.currentBooking());
+  }
+  private weatherHistory(nowMs: number): void {
+    const w = this.weather.weather;
+    const { history } = this.mirror;
+    history.add('outside_temperature', nowMs, w.temperature_celsius?.value);
+    history.add('humidity', nowMs, w.humidity_percent?.value);
+    history.add('dew_point', nowMs, w.dew_point_celsius?.value);
+    history.add('wind', nowMs, w.wind_meters_per_second?.value);
+    history.add('gust', nowMs, w.gust_meters_per_second?.value);
+    history.add('cloud', nowMs, w.cloud_percent?.value);
+    history.add('sky_quality', nowMs, w.sky_quality_mag_arcsec2?.value);
+  }
+
+  // Mirror
+
+  state(): TelescopeState {
+    const nowMs = this.clock.now();
+    return this.mirror.state(
+      {
+        connection: this.connection(),
+        connectionEpoch: this.link.epoch,
+        weather: this.weather.weather,
+        emergency: this.emergency.current,
+        profile: this.profile,
+        readOnly: this.readOnly,
+      },
+      nowMs,
+    );
+  }
+  get preview(): Preview | null {
+    return this.mirror.preview;
+  }
+  get loadedProfile(): string | null {
+    return this.profile;
+  }
+  connection(): ConnectionState {
+    const idle = this.link.idleMs();
+    return {
+      connected: this.ready,
+      state: this.link.state,
+      since: new Date(this.linkSince).toISOString(),
+      host: this.telescope.host,
+      port: this.telescope.port,
+      instance: this.telescope.instance,
+      voyager_version: this.link.voyagerVersion,
+      last_message_age_seconds: idle === null ? null : Math.round(idle / 100) / 10,
+      clock_offset_seconds: this.link.clockOffsetSeconds(),
+      reconnects: this.link.reconnects,
+      reason: this.ready ? null : this.started ? this.link.reason : `waiting for the lease (${this.lease.state})`,
+    };
+  }
+  /** What RoboTarget runs now, by its list (at most `maxAgeMs` old) and RUNSEQ. */
+  runningNow(targetGuid: string | null, maxAgeMs: number): 'ours' | 'foreign' | 'none' | 'unknown' {
+    const list = this.targets.recent(maxAgeMs);
+    const sequence = this.mirror.controlData?.RUNSEQ ?? null;
+    const running = list?.find((t) => t.statusOp === 'running');
+    if (running) return sameGuid(running.guid, targetGuid) ? 'ours' : 'foreign';
+    if (this.mirror.controlData === null) return 'unknown';
+    if (sequence === null) return 'none';
+    return 'unknown';
+  }
+
+  private onLink(ready: boolean, state: string, reason: string | null): void {
+    this.linkSince = this.clock.now();
+    this.weather.voyagerLink(ready);
+    this.note('link', `${state}${reason ? `: ${reason}` : ''}`);
+    this.mirror.touch();
+    if (!ready) {
+      if (state === 'waiting' && !this.linkWasLost) {
+        this.linkWasLost = true;
+        this.tellSessions('link_lost', reason ?? undefined);
+      }
+      return;
+    }
+    this.mirror.reset();
+    this.targets.forget();
+    if (this.linkWasLost) this.tellSessions('link_ready');
+    this.linkWasLost = false;
+    this.onReady().catch((thrown: unknown) => this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'after connecting'));
+  }
+  /** Nothing is remembered for a connection: profile, lists and missed frames are read again. */
+  private async onReady(): Promise<void> {
+    const environment = await this.link.request(buildRequest('RemoteGetEnvironmentData', {}, { timeoutMs: 10_000 }));
+    if (environment.outcome === 'done' && typeof environment.paramRet.Profile === 'string') {
+      this.profile = environment.paramRet.Profile;
+      this.mirror.touch();
+    }
+    await this.targets.list();
+    await this.readBack();
+    await this.shots.readAll();
+  }
+
+  private onEvent(event: VoyagerEvent): void {
+    const nowMs = this.clock.now();
+    const before = this.mirror.controlData;
+    this.mirror.take(event, nowMs);
+    if (event.unknown) return;
+    if (isEvent(event, 'ControlData')) this.compare(before, event.data);
+    else if (isEvent(event, 'WeatherAndSafetyMonitorData')) this.weather.take(voyagerReading(event.data, nowMs));
+    else if (isEvent(event, 'NewFITReady') && event.data.File) {
+      this.write('frame', { file: event.data.File, type: event.data.Type ?? 0, voy_type: event.data.VoyType, seq_target: event.data.SeqTarget });
+      if (event.data.Type === 0 || event.data.Type === null) this.shots.onFrame(event.data.File);
+    } else if (isEvent(event, 'NewJPGReady') && event.data.File) {
+      this.write('jpg', {
+        file: event.data.File,
+        hfd: event.data.HFD,
+        star_index: event.data.StarIndex,
+        filter: event.data.Filter,
+        exposure_seconds: event.data.Expo,
+        binning: event.data.Bin,
+      });
+      if (event.data.Picture && this.mirror.preview) this.publisher.preview(this.mirror.preview.meta, this.mirror.rev, this.currentBooking());
+    } else if (isEvent(event, 'ShotRunning')) {
+      const { exposure } = this.state();
+      if (exposure) this.publisher.progress(exposure, this.mirror.rev, this.currentBooking());
+      if (event.data.StatusName === 'ERRORE') this.tellSessions('camera_error', event.data.File ?? undefined);
+    } else if (isEvent(event, 'Signal') && event.data.Code !== null) this.write('signal', { code: event.data.Code, name: event.data.CodeName });
+    else if (isEvent(event, 'LogEvent')) this.onLog(event.data.Type, event.data.Text, nowMs);
+    else if (isEvent(event, 'ProfileChanged')) {
+      this.profile = event.data.NewProfile;
+      this.note('profile', event.data.NewProfile);
+    } else if (isEvent(event, 'ShutDown')) {
+      this.note('shutdown', null);
+      if (this.emergency.clear('Voyager has ended', nowMs)) this.note('emergency_over', 'Voyager has ended');
+      this.tellSessions('voyager_restarted');
+    }
+  }
+  private onLog(type: number | null, text: string, nowMs: number): void {
+    if (type === null || !(type === 3 || type === 4 || type === 9)) return;
+    this.write('log', { type, text: text.slice(0, 1_000) });
+    if (type !== 9) return;
+    const change = this.emergency.logLine(text, nowMs);
+    if (!change) return;
+    this.mirror.touch();
+    this.logger.warn({ telescope: this.id, text: text.slice(0, 300) }, change === 'begun' ? 'Voyager’s emergency: nothing but reads is sent' : 'Voyager’s emergency is over');
+    this.note(change === 'begun' ? 'emergency' : 'emergency_over', text.slice(0, 300));
+    this.tellSessions(change === 'begun' ? 'emergency_begun' : 'emergency_over', text);
+    if (change === 'over') this.guard();
+  }
+  /** Says that an emergency is over that nobody will resume (a person at the observatory knows). */
+  endEmergency(by: string): boolean {
+    if (!this.emergency.clear(`ended by ${by}`, this.clock.now())) return false;
+    this.note('emergency_over', `ended by ${by}`);
+    this.tellSessions('emergency_over', `ended by ${by}`);
+    return true;
+  }
+
+  private compare(before: ControlData | null, now: ControlData): void {
+    if (before?.VOYSTATName !== now.VOYSTATName) {
+      this.note('voyager_status', now.VOYSTATName);
+      if (before && now.VOYSTATName === 'ERRORE') this.tellSessions('voyager_error', this.mirror.lastError?.text);
+    }
+    if (before?.RUNDS !== now.RUNDS) this.note('run_dragscript', now.RUNDS);
+    if (before?.GUIDESTATName === 'RUNNING' && now.GUIDESTATName === 'TIMEOUT_SETTLE') this.tellSessions('guiding_lost');
+    if (before?.CCDCONN === true && now.CCDCONN === false) this.tellSessions('camera_error', 'the camera is not connected any more');
+    if (before?.RUNSEQ !== now.RUNSEQ) {
+      this.note('run_sequence', now.RUNSEQ);
+      this.lookAtTargets().catch((thrown: unknown) => this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'reading RoboTarget’s list'));
+    }
+  }
+  /** The running sequence changed: is our target done, or is somebody else's running in our slot? */
+  private async lookAtTargets(): Promise<void> {
+    const grants = this.grants.current();
+    if (grants.length === 0 || !this.ready) return;
+    const list = await this.targets.list();
+    if (!list.ok) return;
+    const running = list.items.find((t) => t.statusOp === 'running');
+    for (const grant of grants) {
+      const ours = list.items.find((t) => sameGuid(t.guid, grant.targetGuid));
+      if (ours?.statusOp === 'finished') this.signals.event(grant.bookingId, 'target_finished');
+      if (running && !sameGuid(running.guid, grant.targetGuid) && this.foreignTold !== running.guid) {
+        this.foreignTold = running.guid;
+        this.signals.event(grant.bookingId, 'foreign_target', running.name);
+      }
+    }
+    if (!running) this.foreignTold = null;
+  }
+
+  // Journal
+
+  private write(...[kind, data]: { [K in Parameters<Journal['append']>[0]]: [K, Parameters<typeof this.journal.append<K>>[1]] }[Parameters<Journal['append']>[0]]): void {
+    this.journal.append(kind, data).catch((thrown: unknown) => this.logger.error({ telescope: this.id, kind, err: toError(thrown) }, 'journal'));
+  }
+  private note(what: string, detail: string | null): void {
+    this.write('state', { what, detail });
+  }
+  journalCommand(key: string, method: string, outcome: CommandOutcome, bookingId: string | null): void {
+    this.journal
+      .append('command', { key, method, state: outcome.outcome, reason: outcome.reason }, bookingId)
+      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'journal'));
+  }
+  private tellSessions(kind: TelescopeEventSignal['kind'], detail?: string): void {
+    for (const grant of this.grants.current()) this.signals.event(grant.bookingId, kind, detail);
+  }
+  /** Rows stand in PostgreSQL now: the sessions they may belong to are told, each at most once in 2 s. */
+  private tellOfFrames(entries: readonly JournalEntry[]): void {
+    for (const entry of entries) {
+      if (entry.kind !== 'frame' && entry.kind !== 'shot_done') continue;
+      const upTo = { epoch: entry.epoch, n: entry.n };
+      if (entry.bookingId) this.signals.framesWaiting(entry.bookingId, upTo);
+      else for (const grant of this.watchedGrants()) this.signals.framesWaiting(grant.bookingId, upTo);
+    }
+  }
+
+  private epochFile(): string {
+    return join(this.options.folder, 'epoch.json');
+  }
+}
+
+const GRANT_METHOD = '#grant';

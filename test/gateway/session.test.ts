@@ -1,0 +1,178 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { startPostgres } from '../support/postgres.ts';
+import { booking, cleanUp, commands, effectsOf, gatewayOn, lastEntry, observatory, repeated, until } from './harness.ts';
+
+let postgres: Awaited<ReturnType<typeof startPostgres>>;
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterEach(cleanUp);
+afterAll(() => postgres.stop());
+
+describe('a session’s activities on the simulator', () => {
+  test('objects are made once, the target runs, frames and records are journalled in order before the session is told, and the stop is confirmed', async () => {
+    const sim = await observatory();
+    const { activities, db, signals, gateway } = await gatewayOn(sim, { databaseUrl: postgres.url });
+    const { grant, plan, target, shot } = booking(sim);
+    expect(await activities.checkSite({ telescopeId: 'demo', bookingId: 'b-1' })).toEqual({ ok: true, problems: [], warnings: [] });
+    expect(await activities.registerGrant(grant)).toEqual({ outcome: 'done', reason: null, message: null });
+    expect(await activities.ensureObjects({ grant, plan })).toEqual({
+      outcome: 'done',
+      reason: null,
+      message: null,
+      created: 3,
+      repaired: 0,
+      shots: [{ guid: shot, filter: 'R', filter_index: 1, exposure_seconds: 0.3, quantity: 3, binning: 1, done: 0 }],
+    });
+    expect(await activities.ensureObjects({ grant, plan })).toMatchObject({ outcome: 'done', created: 0, repaired: 0 });
+    expect(await activities.readObjects({ telescopeId: 'demo', plan })).toEqual({ differences: [], enabled: false });
+    expect(effectsOf(sim)).not.toContain('sequence.start');
+
+    expect(await activities.enableTarget({ grant, key: 'b-1/enable/1' })).toMatchObject({ outcome: 'done' });
+    expect(await activities.enableTarget({ grant, key: 'b-1/enable/1' })).toMatchObject({ outcome: 'done' });
+    await until(() => effectsOf(sim).includes('sequence.start'), 5_000, 'the target runs');
+    await until(async () => (await activities.observe({ grant })).running === 'ours', 5_000, 'the observation says so');
+    await until(() => effectsOf(sim).includes('target.finished'), 15_000, 'three frames are taken');
+    await until(async () => (await db!.journal.count({ where: { kind: 'shot_done' } })) === 3, 10_000, 'three records are journalled');
+
+    const rows = await db!.journal.findMany({ where: { telescopeId: 'demo' }, orderBy: [{ epoch: 'asc' }, { n: 'asc' }] });
+    expect(rows.map((r) => r.n)).toEqual(rows.map((_, i) => rows[0]!.n + i));
+    const lights = rows.filter((r) => r.kind === 'frame' && (r.data as { voy_type: string }).voy_type === 'SHOT').map((r) => (r.data as { file: string }).file);
+    const records = rows.filter((r) => r.kind === 'shot_done');
+    expect(lights.length).toBe(3);
+    expect(records.map((r) => [(r.data as { path: string }).path, (r.data as { shot_guid: string }).shot_guid, r.bookingId])).toEqual(lights.map((file) => [file, shot, 'b-1']));
+    expect(signals.filter((s) => s.name === 'framesWaiting').length).toBeGreaterThan(0);
+    expect(await activities.observe({ grant })).toMatchObject({
+      connected: true,
+      voyagerStatus: expect.stringMatching(/IDLE|RUN/),
+      target: { enabled: true, statusOp: 'finished' },
+      shotsDone: { [shot]: 3 },
+      weather: { state: 'ok' },
+      latchedAbort: null,
+    });
+    expect((await activities.listShotsDone({ telescopeId: 'demo', targetGuid: target })).map((s) => s.path)).toEqual(lights);
+    expect(await activities.stopTarget({ grant, key: 'b-1/stop/1' })).toMatchObject({ outcome: 'done' });
+    await activities.revokeGrant({ telescopeId: 'demo', bookingId: 'b-1' });
+    expect(await activities.enableTarget({ grant, key: 'b-1/enable/2' })).toMatchObject({ outcome: 'refused', reason: 'session_over' });
+    expect(repeated(sim)).toEqual([]);
+    expect(gateway.state().preview).toMatchObject({ filter: 'R', exposure_seconds: 0.3 });
+    expect(await db!.voyagerCommand.findMany({ where: { method: { not: '#grant' } }, select: { key: true, state: true }, orderBy: { key: 'asc' } })).toEqual([
+      { key: 'b-1/enable/1', state: 'done' },
+      { key: 'b-1/stop/1', state: 'done' },
+    ]);
+  }, 60_000);
+
+  test('a difference is repaired and an enabled target outside its slot is disabled, whoever changed it', async () => {
+    const sim = await observatory();
+    const { activities } = await gatewayOn(sim);
+    const { grant, plan, target, shot } = booking(sim, { start: 300, end: 900 });
+    await activities.registerGrant(grant);
+    await activities.ensureObjects({ grant, plan });
+    const { store } = sim.world;
+    store.put('targets', target, { ...store.find('targets', target)!.row, C_AltMin: 5, Status: 0 });
+    store.put('shots', shot, { ...store.find('shots', shot)!.row, Exposure: 99 });
+    const { differences, enabled } = await activities.readObjects({ telescopeId: 'demo', plan });
+    expect([differences, enabled]).toEqual([['target M 31: C_AltMin: wanted 30, is 5', `shot ${shot}: Exposure: wanted 0.3, is 99`], true]);
+    expect(await activities.ensureObjects({ grant, plan })).toMatchObject({ outcome: 'done', created: 0, repaired: 3 });
+    expect(await activities.readObjects({ telescopeId: 'demo', plan })).toEqual({ differences: [], enabled: false });
+    expect(await activities.removeObjects({ grant, setGuid: plan.set.Guid, targetGuid: target, shotGuids: [shot] })).toMatchObject({ outcome: 'done' });
+    expect(await activities.removeObjects({ grant, setGuid: plan.set.Guid, targetGuid: target, shotGuids: [shot] })).toMatchObject({
+      outcome: 'done',
+      message: 'nothing was there',
+    });
+    expect([store.sets().length, store.targets().length]).toEqual([0, 0]);
+  }, 30_000);
+
+  test('a create whose answer never comes is read back, not sent again', async () => {
+    const sim = await observatory();
+    const { activities } = await gatewayOn(sim);
+    const { grant, plan } = booking(sim);
+    await activities.registerGrant(grant);
+    sim.inject({ kind: 'drop_before_reply', on_method: 'RemoteOpenRoboTargetAddTarget' });
+    const first = activities.ensureObjects({ grant, plan });
+    await expect(first).rejects.toMatchObject({ type: 'NotConnected' });
+    await until(async () => (await activities.observe({ grant })).connected, 15_000, 'connected again');
+    expect(await activities.ensureObjects({ grant, plan })).toMatchObject({ outcome: 'done', created: 1 });
+    expect(commands(sim).filter((c) => c.effect === 'target.create').length).toBe(1);
+    expect(repeated(sim)).toEqual([]);
+  }, 40_000);
+
+  test('frames taken while the link was down are found again from the shot-done list', async () => {
+    const sim = await observatory();
+    const { activities, db } = await gatewayOn(sim, { databaseUrl: postgres.url, telescope: { id: 'demo' } });
+    const { grant, plan } = booking(sim, { id: 'b-gap', quantity: 4, exposure: 0.8 });
+    await activities.registerGrant(grant);
+    await activities.ensureObjects({ grant, plan });
+    await activities.enableTarget({ grant, key: 'b-gap/enable' });
+    const count = (kind: string): Promise<number> => db!.journal.count({ where: { kind, bookingId: 'b-gap' } });
+    await until(async () => (await count('shot_done')) >= 1, 15_000, 'the first record');
+    sim.inject({ kind: 'refuse_connections', for_seconds: 4 });
+    sim.inject({ kind: 'drop' });
+    await until(async () => (await count('shot_done')) === 4, 30_000, 'all four records');
+  }, 60_000);
+
+  test('other people’s targets are disabled for the slot, the running one stopped, and all enabled again', async () => {
+    const sim = await observatory();
+    const { activities } = await gatewayOn(sim);
+    const owner = sim.addTarget({ name: 'Owner', quantity: 50 });
+    sim.addTarget({ name: 'Asleep', enabled: false });
+    await until(() => effectsOf(sim).includes('sequence.start'), 5_000, 'the owner’s target runs');
+    const { grant } = booking(sim);
+    await activities.registerGrant(grant);
+    expect(await activities.observe({ grant })).toMatchObject({ running: 'foreign' });
+    expect(await activities.borrowSky({ grant, key: 'borrow' })).toMatchObject({ outcome: 'done', borrowed: [{ guid: owner.targetGuid, name: 'Owner' }] });
+    await until(() => sim.world.roboTarget.run === null, 5_000, 'it stopped');
+    const from = lastEntry(sim);
+    expect(await activities.borrowSky({ grant, key: 'borrow' })).toMatchObject({ outcome: 'done', borrowed: [{ guid: owner.targetGuid }] });
+    expect(commands(sim, from)).toEqual([]);
+    expect(await activities.returnSky({ telescopeId: 'demo', bookingId: 'b-1' })).toMatchObject({ outcome: 'done' });
+    expect(await activities.returnSky({ telescopeId: 'demo', bookingId: 'b-1' })).toMatchObject({ outcome: 'done' });
+    expect(sim.world.store.find('targets', owner.targetGuid)!.row.Status).toBe(0);
+    expect(commands(sim, from).map((c) => c.effect)).toEqual(['target.enable']);
+  }, 30_000);
+
+  test('where others’ targets may not be touched the slot does not start and says whose it is', async () => {
+    const sim = await observatory();
+    const { activities } = await gatewayOn(sim, { telescope: { policy: { disable_foreign_targets: false } } });
+    sim.addTarget({ name: 'Owner' });
+    const { grant } = booking(sim);
+    await activities.registerGrant(grant);
+    expect(await activities.borrowSky({ grant, key: 'borrow' })).toMatchObject({ outcome: 'refused', reason: 'foreign_target', message: 'in the way: Owner', borrowed: [] });
+    expect(commands(sim)).toEqual([]);
+  }, 30_000);
+
+  test('site check: another profile and other filters are named, both sides', async () => {
+    const sim = await observatory({ profile: 'Other.v2y', filters: ['Lum', 'R', 'G', 'B', 'Ha', 'OIII'] });
+    const { activities } = await gatewayOn(sim);
+    expect(await activities.checkSite({ telescopeId: 'demo', bookingId: 'b-1' })).toMatchObject({
+      ok: false,
+      problems: [
+        { reason: 'profile_mismatch', message: 'Voyager has profile "Other.v2y" loaded; this telescope is set to "Default.v2y".' },
+        { reason: 'filter_mismatch', message: 'filter 0 is "L" for this telescope and "Lum" in Voyager.' },
+        { reason: 'filter_mismatch', message: 'filter 6 is "SII" for this telescope and missing in Voyager.' },
+      ],
+    });
+  }, 30_000);
+
+  test('the owner’s own routes: create, read, change, enable, delete, each once per command id, and never a session’s target', async () => {
+    const sim = await observatory();
+    const { activities } = await gatewayOn(sim);
+    const { grant, plan, target } = booking(sim, { id: 'b-own', start: 900, end: 1800 });
+    const ask = (commandId: string, part: object) =>
+      activities.roboTarget({ telescopeId: 'demo', commandId, requestedBy: 'server', ...part } as Parameters<typeof activities.roboTarget>[0]);
+    const guid = '22222222-0000-4000-8000-000000000001';
+    const body = { Guid: guid, Name: 'Owner set', ProfileName: 'Default.v2y', Status: 0, Tag: 'x' };
+    expect(await ask('c1', { op: 'create', object: 'set', guid, body })).toMatchObject({ outcome: 'done', items: [body] });
+    expect(await ask('c1', { op: 'create', object: 'set', guid, body })).toMatchObject({ outcome: 'done', items: [body] });
+    expect(await ask('c2', { op: 'create', object: 'set', guid, body })).toMatchObject({ outcome: 'refused', reason: 'refused_by_voyager' });
+    expect(await ask('c3', { op: 'update', object: 'set', guid, body: { ...body, Tag: 'y' } })).toMatchObject({ outcome: 'done', items: [{ Tag: 'y' }] });
+    expect((await ask('r1', { op: 'list', object: 'set' })).items).toEqual([{ ...body, Tag: 'y' }]);
+    expect(await ask('c4', { op: 'disable', object: 'set', guid })).toMatchObject({ outcome: 'done', items: [{ Status: 1 }] });
+    expect(await ask('c5', { op: 'delete', object: 'set', guid })).toEqual({ outcome: 'done', reason: null, message: null, items: [] });
+    expect((await ask('r2', { op: 'get', object: 'set', guid })).items).toEqual([]);
+    await activities.registerGrant(grant);
+    await activities.ensureObjects({ grant, plan });
+    expect(await ask('c6', { op: 'enable', object: 'target', guid: target })).toMatchObject({ outcome: 'refused', reason: 'not_allowed' });
+    expect(repeated(sim)).toEqual([]);
+  }, 30_000);
+});
