@@ -1,0 +1,40 @@
+import { build } from 'esbuild';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/**
+ * Bundles the pages into `dist/web`: HTML as it stands in web/pages, `assets/` with one script and style sheet per page,
+ * the service worker `sw.js`, manifest and icons. Nothing is loaded from another host.
+ * @param {{ outdir?: string, minify?: boolean }} [options]
+ */
+export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minify = true } = {}) {
+  await rm(outdir, { recursive: true, force: true });
+  await mkdir(join(outdir, 'assets'), { recursive: true });
+  const pages = (await readdir(join(here, 'client/pages'))).filter((name) => name.endsWith('.ts'));
+  const common = { bundle: true, minify, target: ['es2022'], legalComments: 'linked', logLevel: 'warning', loader: { '.html': 'text' } };
+  await build({
+    ...common,
+    format: 'esm',
+    splitting: true,
+    entryPoints: pages.map((name) => join(here, 'client/pages', name)),
+    outdir: join(outdir, 'assets'),
+    chunkNames: 'chunk-[hash]',
+  });
+  await build({ ...common, format: 'iife', entryPoints: [join(here, 'client/embed.ts')], outfile: join(outdir, 'assets/telescope-control.js') });
+  await build({ ...common, entryPoints: [join(here, 'client/styles/site.css')], outfile: join(outdir, 'assets/site.css') });
+  await build({ ...common, entryPoints: [join(here, 'client/styles/embed.css')], outfile: join(outdir, 'assets/telescope-control.css') });
+  await build({ ...common, format: 'iife', entryPoints: [join(here, 'client/sw.ts')], outfile: join(outdir, 'sw.js') });
+  await cp(join(here, 'public'), outdir, { recursive: true });
+  const layout = await readFile(join(here, 'pages/layout.html'), 'utf8');
+  for (const name of (await readdir(join(here, 'pages'))).filter((file) => file.endsWith('.html') && file !== 'layout.html')) {
+    const page = await readFile(join(here, 'pages', name), 'utf8');
+    const title = /<!-- title: (.*?) -->/.exec(page)?.[1] ?? 'nocturne';
+    const script = name.replace('.html', '.js');
+    await writeFile(join(outdir, name), layout.replaceAll('{{title}}', title).replaceAll('{{script}}', script).replace('{{page}}', name.replace('.html', '')).replace('{{main}}', page.replace(/<!-- title: .*? -->\n?/, '')));
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildWeb({ minify: !process.argv.includes('--readable') });

@@ -1,0 +1,697 @@
+import { ApiProblem, Http, takeToken, type PageConfig } from '../core/http.ts';
+import { defineComponent } from '../core/alpine.ts';
+import { align, Graph, Series } from '../core/charts.ts';
+import { bytes, clock, number } from '../core/format.ts';
+import { LiveSource } from '../core/live.ts';
+import { prefs } from '../core/prefs.ts';
+import type { ControlName, Event, ImageSummary, Link, LogLine, Receipt, SessionStats, Snapshot, Source, TelescopeState } from '../core/types.ts';
+import { reasonIn, translate, translateTree } from '../i18n/index.ts';
+import { DemoSource } from './demo.ts';
+import icons from './icons.html';
+import { drawHistogram, histogramOf, SkyDisc } from './pictures.ts';
+import { play, pushPossible, subscribePush, type Tune } from './signals.ts';
+import template from './template.html';
+import { startTour } from './tour.ts';
+import { buildView, filterTone, type View } from './view.ts';
+import { Zoom } from './zoom.ts';
+
+/** How the component is set up; all optional on our own pages, `bookingId`, `token` and `baseUrl` when embedded. */
+export interface TelescopeControlOptions {
+  bookingId?: string;
+  token?: string;
+  /** Origin of the API when the page comes from another one. */
+  baseUrl?: string;
+  demo?: boolean;
+  locale?: 'fr' | 'en';
+}
+
+const MAX_LOGS = 400;
+const MAX_TILES = 20;
+
+interface Tile {
+  id: string;
+  filename: string;
+  type: string;
+  tone: string;
+  state: string;
+  thumb: string;
+  url: string;
+  time: string;
+  meta: string;
+  openLabel: string;
+  downloadLabel: string;
+}
+
+/** What must stay outside Alpine's proxies: sockets, canvases, long lists. */
+interface Machine {
+  source: Source | null;
+  http: Http | null;
+  config: PageConfig | null;
+  snapshot: Snapshot | null;
+  telescope: TelescopeState | null;
+  telescopeAtMs: number;
+  stats: SessionStats | null;
+  offsetMs: number;
+  images: ImageSummary[];
+  logs: LogLine[];
+  lastBinning: number | null;
+  zoom: Zoom | null;
+  sky: SkyDisc | null;
+  focusGraph: Graph | null;
+  guideGraph: Graph | null;
+  series: { focus: Series; temperature: Series; x: Series; y: Series };
+  counts: number[] | null;
+  previewId: string | null;
+  previewUrl: string | null;
+  timers: ReturnType<typeof setInterval>[];
+  aborter: AbortController;
+  statsDue: boolean;
+  imagesDue: boolean;
+  painted: { focus: number; guide: number };
+}
+
+/**
+ * The Alpine component `telescopeControl`: the whole control page of a session. On an element without content it brings its own.
+ * See docs/embedding.md.
+ */
+export function telescopeControl(options: TelescopeControlOptions = {}): object {
+  const m: Machine = {
+    source: null, http: null, config: null, snapshot: null, telescope: null, telescopeAtMs: Date.now(), stats: null, offsetMs: 0, images: [], logs: [], lastBinning: null, zoom: null, sky: null, focusGraph: null, guideGraph: null,
+    series: { focus: new Series(), temperature: new Series(), x: new Series(240), y: new Series(240) }, counts: null, previewId: null, previewUrl: null, timers: [], aborter: new AbortController(), statsDue: false, imagesDue: false, painted: { focus: -1, guide: -1 },
+  };
+  if (options.locale) prefs.locale = options.locale;
+  const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
+  const view = (): View =>
+    buildView({ snapshot: m.snapshot, telescope: m.telescope, telescopeAtMs: m.telescopeAtMs, stats: m.stats, nowMs: Date.now() + m.offsetMs, pageNowMs: Date.now(), locale: prefs.locale, zone: prefs.zone, lastBinning: m.lastBinning });
+  const zone = (): string | undefined => (prefs.zone === 'site' ? m.snapshot?.timezone : undefined);
+
+  return defineComponent({
+    // The roadmap's names of the page's state (3.1).
+    connection: 'connecting' as Link,
+    voyagerStatus: null as string | null,
+    sequence: null as unknown,
+    equipment: {} as Record<string, boolean | null>,
+    currentShot: null as unknown,
+    progress: 0,
+    socket: null as string | null,
+    images: 0,
+    logs: 0,
+    stats: {} as Record<string, unknown>,
+
+    view: view(),
+    demo: options.demo === true,
+    deck: 'live',
+    linkText: say('link.connecting'),
+    linkTone: 'dim',
+    linkBanner: '',
+    fatal: '',
+    viewers: 0,
+    viewersText: '',
+    announcement: '',
+    reportUrl: '',
+    slotNow: 0,
+    slotScale: 'scaleX(0)',
+    exposureNow: 0,
+    ringOffset: 100,
+    coolingNow: 0,
+    coolingScale: 'scaleX(0)',
+    showPreview: true,
+    showLogs: true,
+    previewReady: false,
+    previewAlt: '',
+    tiles: [] as Tile[],
+    filterRows: [] as { filter: string; tone: string; count: string; exposure: string }[],
+    logLevel: '',
+    autoscroll: true,
+    sound: prefs.sound,
+    pushPossible: false,
+    busy: false,
+    receiptText: '',
+    receiptState: '',
+    supportUrl: '',
+    supportEmail: '',
+    problemText: '',
+    problemAttachment: '',
+    problemMail: '',
+    sectionTitle: '',
+    sectionHelp: '',
+    shown: { filename: '', preview: '', url: '', pairs: [] as { label: string; value: string }[] },
+
+    init(): void {
+      const root = this.$root;
+      root.classList.add('telescope-control');
+      if (!root.querySelector('[data-section]')) root.innerHTML = icons + template;
+      translateTree(root, prefs.locale);
+      this.$nextTick(() => requestAnimationFrame(() => void this.begin()));
+    },
+
+    async begin(): Promise<void> {
+      const id = options.bookingId ?? decodeURIComponent(location.pathname.split('/')[2] ?? '');
+      const { signal } = m.aborter;
+      this.reportUrl = `/report/${encodeURIComponent(id)}`;
+      m.zoom = new Zoom(this.$refs.stage!, this.$refs.picture!);
+      this.buildGraphs();
+      this.$root.addEventListener('click', (event) => this.clicked(event), { signal });
+      document.addEventListener('keydown', (event) => this.key(event), { signal });
+      document.addEventListener('nocturne:prefs', () => this.restyle(), { signal });
+      this.$refs.decks!.addEventListener('scroll', () => this.decksScrolled(), { passive: true, signal });
+      this.$refs.console!.addEventListener('scroll', () => this.consoleScrolled(), { passive: true, signal });
+      m.timers.push(setInterval(() => this.tick(), 1_000));
+
+      m.http = new Http(options.token ?? (this.demo ? null : takeToken('booking', id)), options.baseUrl);
+      try {
+        m.config = await m.http.config();
+        this.supportUrl = m.config.supportUrl ?? '';
+        this.supportEmail = m.config.supportEmail ?? '';
+        this.pushPossible = !this.demo && pushPossible(m.config);
+      } catch {
+        m.config = null;
+      }
+      if (!this.demo && !m.http.token) {
+        this.fatal = say('ui.noToken');
+        return;
+      }
+      const source: Source = this.demo ? new DemoSource() : new LiveSource(m.http, m.config ?? (await m.http.config()), id);
+      m.source = source;
+      try {
+        await source.connect({ link: (link) => this.linkChanged(link), snapshot: (snapshot) => this.takeSnapshot(snapshot), event: (event) => this.handleRealtimeData(event) });
+      } catch (thrown) {
+        this.failed(thrown);
+      }
+      await this.loadInitialData();
+      if (!prefs.toured && !navigator.webdriver && !this.fatal) {
+        prefs.toured = true;
+        this.startTour();
+      }
+    },
+    destroy(): void {
+      m.source?.stop();
+      m.aborter.abort();
+      m.zoom?.destroy();
+      m.focusGraph?.destroy();
+      m.guideGraph?.destroy();
+      for (const timer of m.timers) clearInterval(timer);
+      if (m.previewUrl) URL.revokeObjectURL(m.previewUrl);
+    },
+    failed(thrown: unknown): void {
+      if (thrown instanceof ApiProblem) this.fatal = thrown.status === 401 || thrown.status === 403 ? say('ui.denied') : thrown.status === 404 ? say('ui.notFound') : thrown.message;
+    },
+
+    async loadInitialData(): Promise<void> {
+      const source = m.source;
+      if (!source || this.connection === 'denied') return;
+      const [images, logs, stats, history] = await Promise.allSettled([source.images(), source.logs(), source.stats(), source.history()]);
+      if (images.status === 'fulfilled') {
+        m.images = images.value.images.slice(0, MAX_TILES);
+        this.paintTiles();
+      }
+      if (logs.status === 'fulfilled') {
+        m.logs = logs.value.slice(-MAX_LOGS);
+        this.paintLogs();
+      }
+      if (stats.status === 'fulfilled') m.stats = stats.value;
+      if (history.status === 'fulfilled') {
+        const h = history.value;
+        if (h.focuser_position) m.series.focus.replace(h.focuser_position);
+        if (h.focuser_temperature) m.series.temperature.replace(h.focuser_temperature);
+        if (h.guide_x) m.series.x.replace(h.guide_x.slice(-200));
+        if (h.guide_y) m.series.y.replace(h.guide_y.slice(-200));
+        m.painted = { focus: -1, guide: -1 };
+      }
+      this.paint();
+      await this.refreshPreview();
+    },
+
+    linkChanged(link: Link): void {
+      const was = this.connection;
+      this.connection = link;
+      this.socket = link;
+      this.paintLink();
+      if (link === 'denied') this.fatal = say('ui.denied');
+      if (link === 'live' && (was === 'polling' || was === 'offline')) {
+        this.toast(say('toast.linkBack'), 'good');
+        void this.loadInitialData();
+      }
+    },
+    paintLink(): void {
+      const link = this.connection;
+      this.linkText = say(`link.${link}`);
+      this.linkTone = { connecting: 'dim', live: 'good', polling: 'warn', offline: 'danger', demo: 'info', denied: 'danger' }[link];
+      this.linkBanner = link === 'polling' || link === 'offline' ? say(`banner.${link}`) : '';
+    },
+
+    takeSnapshot(snapshot: Snapshot): void {
+      const phaseBefore = m.snapshot?.phase;
+      const capturedBefore = m.snapshot?.images.captured;
+      m.offsetMs = Date.parse(snapshot.now) - Date.now();
+      m.snapshot = snapshot;
+      if (snapshot.telescope && (!m.telescope || snapshot.telescope.rev >= m.telescope.rev || snapshot.telescope.epoch !== m.telescope.epoch || Date.now() - m.telescopeAtMs > 5_000)) this.takeTelescope(snapshot.telescope);
+      if (snapshot.last_receipt && !this.busy && Date.now() + m.offsetMs - Date.parse(snapshot.last_receipt.at) < 60_000) this.showReceipt(snapshot.last_receipt);
+      if (phaseBefore && phaseBefore !== snapshot.phase) {
+        this.announcement = `${say(`phase.${snapshot.phase}`)}. ${reasonIn(prefs.locale, snapshot.reason)}`;
+        this.toast(`${say(`phase.${snapshot.phase}`)} — ${reasonIn(prefs.locale, snapshot.reason) || say(`phase.${snapshot.phase}.say`)}`, snapshot.phase === 'holding' ? 'warn' : snapshot.phase === 'failed' ? 'danger' : 'good');
+        m.statsDue = true;
+      }
+      if (capturedBefore !== undefined && capturedBefore !== snapshot.images.captured) m.statsDue = true;
+      if (snapshot.images.captured > 0 && m.images.length === 0) m.imagesDue = true;
+      this.paint();
+    },
+    takeTelescope(telescope: TelescopeState): void {
+      m.telescope = telescope;
+      m.telescopeAtMs = Date.now();
+      const at = Date.parse(telescope.at) / 1000;
+      if ((telescope.focuser.age_seconds ?? 99) < 15) {
+        m.series.focus.push(at, telescope.focuser.position);
+        m.series.temperature.push(at, telescope.focuser.temperature_celsius);
+      }
+      if ((telescope.guiding.age_seconds ?? 99) < 15 && telescope.guiding.status !== 'STOPPED') {
+        m.series.x.push(at, telescope.guiding.x_px);
+        m.series.y.push(at, telescope.guiding.y_px);
+      }
+      m.sky?.point(telescope.mount.altitude_degrees, telescope.mount.azimuth_degrees);
+      this.voyagerStatus = telescope.voyager.status;
+      if (telescope.preview && telescope.preview.id !== m.previewId) void this.refreshPreview();
+    },
+
+    handleRealtimeData(event: Event): void {
+      switch (event.type) {
+        case 'control.updated':
+          this.takeTelescope(event.data as unknown as TelescopeState);
+          break;
+        case 'shot.progress':
+          if (m.telescope) {
+            m.telescope = { ...m.telescope, exposure: event.data as unknown as TelescopeState['exposure'] };
+            m.telescopeAtMs = Math.max(m.telescopeAtMs, Date.now() - 2_000);
+          }
+          break;
+        case 'preview.ready':
+          if (m.telescope) m.telescope = { ...m.telescope, preview: event.data as unknown as TelescopeState['preview'] };
+          void this.refreshPreview();
+          break;
+        case 'image.captured':
+        case 'image.measured':
+          this.takeImage(event.data as unknown as ImageSummary, event.type === 'image.captured');
+          break;
+        case 'receipt.changed':
+          this.showReceipt(event.data as unknown as Receipt);
+          break;
+        case 'log.appended':
+          this.takeLog(event.data as unknown as LogLine);
+          return;
+        case 'weather.alert':
+        case 'error.alert': {
+          const text = prefs.locale === 'fr' ? (event.data.message_fr ?? event.data.message) : event.data.message;
+          this.toast(typeof text === 'string' ? text : reasonIn(prefs.locale, String(event.data.reason ?? '')) || say('ui.error'), event.type === 'weather.alert' ? 'warn' : 'danger');
+          break;
+        }
+        case 'session.changed':
+          m.statsDue = true;
+          void m.source?.refresh();
+          return;
+      }
+      this.paint();
+    },
+    takeImage(image: ImageSummary, isNew: boolean): void {
+      if (!image.id || !image.filename) {
+        m.imagesDue = true;
+        return;
+      }
+      const known = m.images.findIndex((i) => i.id === image.id);
+      if (known >= 0) m.images[known] = { ...m.images[known]!, ...image };
+      else m.images = [image, ...m.images].slice(0, MAX_TILES);
+      if (image.binning) m.lastBinning = image.binning;
+      m.statsDue = true;
+      this.paintTiles();
+      if (isNew && known < 0) this.toast(say('toast.image', { name: image.filename }), 'image');
+    },
+    takeLog(line: LogLine): void {
+      const last = m.logs.at(-1);
+      if (last && last.at === line.at && last.message === line.message) return;
+      m.logs.push(line);
+      if (m.logs.length > MAX_LOGS) m.logs.splice(0, m.logs.length - MAX_LOGS);
+      this.logs = m.logs.length;
+      if (this.logLevel && line.level !== this.logLevel) return;
+      const list = this.$refs.console!;
+      list.append(logNode(line, zone()));
+      while (list.childElementCount > MAX_LOGS) list.firstElementChild!.remove();
+      if (this.autoscroll) list.scrollTop = list.scrollHeight;
+    },
+
+    /** Once a second: clocks, ages, and whatever was marked as due. */
+    tick(): void {
+      if (document.visibilityState === 'hidden') return;
+      this.paint();
+      if (m.statsDue && m.source) {
+        m.statsDue = false;
+        void m.source.stats().then((stats) => {
+          m.stats = stats;
+        }, () => undefined);
+      }
+      if (m.imagesDue && m.source) {
+        m.imagesDue = false;
+        void m.source.images().then(({ images }) => {
+          m.images = images.slice(0, MAX_TILES);
+          this.paintTiles();
+        }, () => undefined);
+      }
+    },
+    paint(): void {
+      const next = view();
+      for (const key of Object.keys(next) as (keyof View)[]) {
+        const value = next[key];
+        if (typeof value !== 'object') {
+          if (this.view[key] !== value) (this.view as unknown as Record<string, unknown>)[key] = value;
+        } else if (JSON.stringify(value) !== JSON.stringify(this.view[key])) (this.view as unknown as Record<string, unknown>)[key] = value;
+      }
+      this.slotNow = Math.round(next.slotPercent);
+      this.slotScale = `scaleX(${(next.slotPercent / 100).toFixed(4)})`;
+      this.exposureNow = Math.round(next.exposurePercent);
+      this.ringOffset = Math.round(100 - next.exposurePercent);
+      this.coolingNow = Math.round(next.cameraPowerPercent);
+      this.coolingScale = `scaleX(${Math.max(0, Math.min(1, next.cameraPowerPercent / 100))})`;
+      this.progress = next.exposurePercent;
+      this.images = m.snapshot?.images.captured ?? 0;
+      const rows = (m.stats?.by_filter ?? []).map((f) => ({ filter: f.filter || '?', tone: filterTone(f.filter), count: String(f.count), exposure: `${number(f.exposure_seconds / 60, prefs.locale, 0)} min` }));
+      if (JSON.stringify(rows) !== JSON.stringify(this.filterRows)) this.filterRows = rows;
+      if (m.painted.focus !== lastOf(m.series.focus)) {
+        m.painted.focus = lastOf(m.series.focus);
+        m.focusGraph?.set(m.series.focus.columns());
+      }
+      if (m.painted.guide !== lastOf(m.series.x)) {
+        m.painted.guide = lastOf(m.series.x);
+        m.guideGraph?.set(align([m.series.x, m.series.y]));
+      }
+    },
+    paintTiles(): void {
+      this.tiles = m.images.map((image) => ({
+        id: image.id,
+        filename: image.filename,
+        type: image.type,
+        tone: filterTone(image.filter),
+        state: image.state,
+        thumb: resolve(m.http, image.thumbnail_url),
+        url: resolve(m.http, image.url),
+        time: clock(image.captured_at, prefs.locale, zone()),
+        meta: [image.filter, image.exposure ? `${number(image.exposure, prefs.locale)} s` : '', image.hfd ? `HFD ${number(image.hfd, prefs.locale, 2)}` : '', image.state === 'archived' ? '' : say(`images.state.${image.state}`)].filter(Boolean).join(' · '),
+        openLabel: say('images.open', { name: image.filename }),
+        downloadLabel: say('images.downloadOf', { name: image.filename }),
+      }));
+    },
+    paintLogs(): void {
+      const list = this.$refs.console!;
+      const shown = this.logLevel ? m.logs.filter((line) => line.level === this.logLevel) : m.logs;
+      list.replaceChildren(...shown.map((line) => logNode(line, zone())));
+      if (shown.length === 0) {
+        const p = document.createElement('p');
+        p.className = 'muted';
+        p.textContent = say('logs.none');
+        list.append(p);
+      }
+      this.logs = m.logs.length;
+      list.scrollTop = list.scrollHeight;
+    },
+    buildGraphs(): void {
+      m.focusGraph?.destroy();
+      m.guideGraph?.destroy();
+      m.sky = new SkyDisc(this.$refs.sky as unknown as SVGSVGElement, prefs.locale === 'fr' ? ['N', 'E', 'S', 'O'] : ['N', 'E', 'S', 'W']);
+      m.sky.point(m.telescope?.mount.altitude_degrees, m.telescope?.mount.azimuth_degrees);
+      m.focusGraph = new Graph(this.$refs.focusGraph!, { lines: [{ label: say('focuser.position'), color: '--gold', fill: true }], digits: 0, zone: zone() });
+      m.guideGraph = new Graph(this.$refs.guideGraph!, { lines: [{ label: 'X', color: '--accent' }, { label: 'Y', color: '--filter-ha' }], digits: 1, zone: zone() });
+      m.painted = { focus: -1, guide: -1 };
+    },
+    /** Language, theme or time zone have changed. */
+    restyle(): void {
+      translateTree(this.$root, prefs.locale);
+      this.buildGraphs();
+      this.paintLink();
+      this.paintTiles();
+      this.paintLogs();
+      if (m.counts) drawHistogram(this.$refs.histogram as HTMLCanvasElement, m.counts);
+      if (m.snapshot?.last_receipt && this.receiptText) this.showReceipt(m.snapshot.last_receipt);
+      this.sound = prefs.sound;
+      this.paint();
+    },
+
+    async refreshPreview(): Promise<void> {
+      const source = m.source;
+      if (!source) return;
+      const id = m.telescope?.preview?.id ?? null;
+      if (id !== null && id === m.previewId) return;
+      const asked = id;
+      m.previewId = asked;
+      try {
+        let blob = await source.preview();
+        const newest = m.images.find((image) => image.preview_url);
+        if (!blob && newest && m.http) blob = await (await fetch(resolve(m.http, newest.preview_url))).blob();
+        if (!blob || m.previewId !== asked) return;
+        const bitmap = await createImageBitmap(blob);
+        m.counts = histogramOf(bitmap);
+        bitmap.close();
+        const url = URL.createObjectURL(blob);
+        const picture = this.$refs.picture as HTMLImageElement;
+        picture.src = url;
+        if (m.previewUrl) URL.revokeObjectURL(m.previewUrl);
+        m.previewUrl = url;
+        this.previewReady = true;
+        this.previewAlt = say('preview.alt', { what: [this.view.targetName, this.view.previewStats].filter(Boolean).join(', ') });
+        drawHistogram(this.$refs.histogram as HTMLCanvasElement, m.counts);
+      } catch {
+        m.previewId = null;
+      }
+    },
+    zoomBy(factor: number): void {
+      m.zoom?.by(factor);
+    },
+    fullscreen(): void {
+      if (document.fullscreenElement) void document.exitFullscreen();
+      else void this.$refs.stage!.requestFullscreen?.().catch(() => undefined);
+    },
+
+    async refresh(): Promise<void> {
+      m.previewId = null;
+      await m.source?.refresh().catch(() => undefined);
+      await this.loadInitialData();
+      this.toast(say('toast.refreshed'), 'info');
+    },
+    async sendCommand(kind: ControlName): Promise<void> {
+      if (!m.source) return;
+      this.busy = true;
+      this.showReceipt({ command_id: '', kind, state: 'accepted', at: new Date().toISOString() });
+      try {
+        this.showReceipt(await m.source.command(kind));
+        await m.source.refresh();
+      } catch (thrown) {
+        const problem = thrown instanceof ApiProblem ? thrown : null;
+        const reason = problem ? reasonIn(prefs.locale, problem.body.reason as string | undefined) || problem.message : say('link.offline');
+        const unknown = problem === null || problem.status >= 500;
+        this.receiptState = unknown ? 'unknown' : 'refused';
+        this.receiptText = unknown ? `${say('receipt.unknown', { what: say(`controls.${kind}`) })} (${reason})` : say('receipt.refused', { what: say(`controls.${kind}`), reason });
+      } finally {
+        this.busy = false;
+      }
+    },
+    async pauseSequence(): Promise<void> {
+      await this.sendCommand('pause');
+    },
+    async resumeSequence(): Promise<void> {
+      await this.sendCommand('resume');
+    },
+    async abortSession(): Promise<void> {
+      this.closeDialogs();
+      await this.sendCommand('abort');
+    },
+    showReceipt(receipt: Receipt): void {
+      const names: Partial<Record<Receipt['kind'], string>> = { pause: say('controls.pause'), resume: say('controls.resume'), abort: say('controls.abort') };
+      const what = names[receipt.kind];
+      if (!what) return;
+      const before = `${this.receiptState} ${this.receiptText}`;
+      this.receiptState = receipt.state;
+      this.receiptText = say(`receipt.${receipt.state}`, { what, reason: reasonIn(prefs.locale, receipt.reason) || receipt.message || '' });
+      if (before === `${this.receiptState} ${this.receiptText}`) return;
+      if (receipt.state === 'confirmed') play('good');
+      if (receipt.state === 'refused') play('warn');
+      if (receipt.state === 'confirmed') {
+        const text = this.receiptText;
+        setTimeout(() => {
+          if (this.receiptText === text) [this.receiptText, this.receiptState] = ['', ''];
+        }, 12_000);
+      }
+    },
+    askAbort(): void {
+      if (this.view.canAbort) this.openDialog('abortDialog');
+    },
+    openDialog(name: string): void {
+      this.closeDialogs();
+      (this.$refs[name] as HTMLDialogElement).showModal();
+    },
+    closeDialogs(): void {
+      for (const dialog of this.$root.querySelectorAll('dialog')) if (dialog.open) dialog.close();
+    },
+    openHelp(): void {
+      this.openDialog('helpDialog');
+    },
+    clicked(event: MouseEvent): void {
+      const target = event.target as HTMLElement;
+      const help = target.closest<HTMLElement>('[data-help]')?.dataset.help;
+      if (help) {
+        this.sectionTitle = say(`${help}.title`);
+        this.sectionHelp = say(`${help}.help`);
+        this.openDialog('sectionDialog');
+      } else if (target instanceof HTMLDialogElement) target.close();
+    },
+    startTour(): void {
+      this.closeDialogs();
+      void startTour(this.$root, prefs.locale, (section) => {
+        const deck = this.$root.querySelector<HTMLElement>(`[data-section="${section}"]`)?.closest<HTMLElement>('[data-deck]')?.dataset.deck;
+        if (deck) this.showDeck(deck);
+      });
+    },
+    attachment(): string {
+      const lines = m.logs.slice(-50).map((line) => `${line.at} ${line.level} ${line.event} ${line.message}`);
+      return [`booking: ${m.snapshot?.booking_id ?? options.bookingId ?? '?'}`, `phase: ${m.snapshot?.phase ?? '?'} ${m.snapshot?.reason ?? ''}`, `link: ${this.connection}`, ...lines].join('\n');
+    },
+    openProblem(): void {
+      this.problemAttachment = this.attachment();
+      this.problemMail = this.supportEmail ? `mailto:${this.supportEmail}?subject=${encodeURIComponent(`${say('help.report')} ${m.snapshot?.booking_id ?? ''}`)}&body=${encodeURIComponent(this.problemAttachment.slice(0, 6_000))}` : '';
+      this.openDialog('problemDialog');
+    },
+    async copyProblem(): Promise<void> {
+      await navigator.clipboard.writeText(`${this.problemText}\n\n${this.problemAttachment}`).catch(() => undefined);
+      this.toast(say('toast.copied'), 'info');
+    },
+
+    openImage(id: string): void {
+      const image = m.images.find((i) => i.id === id);
+      if (!image) return;
+      const l = prefs.locale;
+      this.shown = {
+        filename: image.filename,
+        preview: resolve(m.http, image.preview_url),
+        url: resolve(m.http, image.url),
+        pairs: [
+          { label: say('sequence.filter'), value: image.filter ?? '—' },
+          { label: say('book.exposure'), value: number(image.exposure, l, 1) },
+          { label: 'HFD', value: number(image.hfd, l, 2) },
+          { label: '★', value: number(image.stars, l) },
+          { label: '°C', value: number(image.temperature, l, 1) },
+          { label: 'bin', value: image.binning ? `${image.binning}×${image.binning}` : '—' },
+          { label: 'gain', value: number(image.gain, l) },
+          { label: 'FITS', value: bytes(image.size_bytes, l) },
+          { label: 'SHA-256', value: image.sha256 ? `${image.sha256.slice(0, 12)}…` : '—' },
+        ],
+      };
+      this.openDialog('lightbox');
+    },
+    quickLook(): void {
+      const url = this.shown.url;
+      void import('./quicklook.ts').then(({ openQuickLook }) => openQuickLook(this.$root, url, this.shown.filename));
+    },
+
+    filterLogs(level: string): void {
+      this.logLevel = level;
+      this.paintLogs();
+    },
+    consoleScrolled(): void {
+      const list = this.$refs.console!;
+      const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
+      if (!atEnd && this.autoscroll && list.scrollHeight > list.clientHeight && list.matches(':hover, :focus')) this.autoscroll = false;
+    },
+    exportLogs(): void {
+      const text = m.logs.map((line) => `${line.at}\t${line.level}\t${line.source}\t${line.event}\t${prefs.locale === 'fr' ? (line.message_fr ?? line.message) : line.message}`).join('\n');
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(new Blob([text, '\n'], { type: 'text/plain;charset=utf-8' }));
+      link.download = `nocturne-${m.snapshot?.booking_id ?? 'demo'}.log`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
+    },
+
+    toggleSound(): void {
+      prefs.sound = !prefs.sound;
+      this.sound = prefs.sound;
+      if (prefs.sound) play('image');
+    },
+    async enablePush(): Promise<void> {
+      if (!m.http || !m.config || !m.snapshot) return;
+      const done = await subscribePush(m.http, m.config, m.snapshot.booking_id).catch(() => false);
+      this.toast(say(done ? 'toast.push.on' : 'toast.push.off'), done ? 'good' : 'warn');
+    },
+    toast(text: string, tone: string): void {
+      const el = document.createElement('div');
+      el.className = 'toast';
+      el.dataset.tone = tone === 'image' ? 'info' : tone;
+      el.textContent = text;
+      const box = this.$refs.toasts!;
+      while (box.childElementCount >= 3) box.firstElementChild!.remove();
+      box.append(el);
+      this.announcement = text;
+      if (tone in { image: 1, good: 1, warn: 1, danger: 1 }) play(tone as Tune);
+      setTimeout(() => el.classList.add('leaving'), 5_000);
+      setTimeout(() => el.remove(), 5_500);
+    },
+
+    showDeck(deck: string): void {
+      this.deck = deck;
+      const decks = this.$refs.decks!;
+      const el = decks.querySelector<HTMLElement>(`[data-deck="${deck}"]`);
+      if (el && decks.scrollWidth > decks.clientWidth + 4) decks.scrollTo({ left: el.offsetLeft - decks.offsetLeft, behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+    },
+    decksScrolled(): void {
+      const decks = this.$refs.decks!;
+      const at = Math.round(decks.scrollLeft / Math.max(1, decks.clientWidth));
+      this.deck = ['live', 'gear', 'sky'][at] ?? 'live';
+    },
+
+    key(event: KeyboardEvent): void {
+      const target = event.target as HTMLElement;
+      if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, textarea, select, [contenteditable]')) return;
+      if (document.querySelector('dialog[open]') && event.key !== '?') return;
+      if (document.querySelector('.driver-active')) return;
+      switch (event.key.toLowerCase()) {
+        case ' ':
+          if (target.closest('button, a, summary')) return;
+          event.preventDefault();
+          if (this.busy) return;
+          if (this.view.paused && this.view.canResume) void this.resumeSequence();
+          else if (this.view.canPause) void this.pauseSequence();
+          return;
+        case 'r':
+          void this.refresh();
+          return;
+        case 'a':
+          this.askAbort();
+          return;
+        case 'p':
+          this.showPreview = !this.showPreview;
+          return;
+        case 'l':
+          this.showLogs = !this.showLogs;
+          return;
+        case 'f':
+          this.fullscreen();
+          return;
+        case 'n':
+          prefs.night = !prefs.night;
+          document.documentElement.toggleAttribute('data-night', prefs.night);
+          document.dispatchEvent(new CustomEvent('nocturne:prefs'));
+          return;
+        case '?':
+          this.openHelp();
+      }
+    },
+  });
+}
+
+const lastOf = (series: Series): number => series.columns()[0].at(-1) ?? 0;
+const resolve = (http: Http | null, url: string | null | undefined): string => (url ? (url.startsWith('/') && http ? http.url(url) : url) : '');
+
+function logNode(line: LogLine, zone: string | undefined): HTMLElement {
+  const p = document.createElement('p');
+  p.dataset.level = line.level;
+  const time = document.createElement('time');
+  time.dateTime = line.at;
+  time.textContent = clock(line.at, prefs.locale, zone);
+  const text = document.createElement('span');
+  text.textContent = prefs.locale === 'fr' ? (line.message_fr ?? line.message) : line.message;
+  p.append(time, text);
+  return p;
+}

@@ -1,0 +1,335 @@
+import { formatDec, formatRa } from '../../../domain/coordinates.ts';
+import { clock, duration, number, percent, span, UNKNOWN } from '../core/format.ts';
+import type { Measured, SessionStats, Snapshot, TelescopeState } from '../core/types.ts';
+import { reasonIn, translate, type Locale } from '../i18n/index.ts';
+
+/** Seconds after which a panel's data counts as old: Voyager speaks every 2 s, weather comes more slowly. */
+const STALE_SECONDS = { telescope: 15, camera: 15, focuser: 15, guiding: 15, sequence: 15, weather: 180 } as const;
+export type AgedSection = keyof typeof STALE_SECONDS;
+
+export interface Age {
+  text: string;
+  stale: boolean;
+}
+export interface PlanRow {
+  key: string;
+  filter: string;
+  label: string;
+  percent: number;
+  count: string;
+  tone: string;
+}
+
+/** What the template shows: plain strings and flags, so that one update touches only what has changed. */
+export interface View {
+  phase: string;
+  phaseLabel: string;
+  phaseSay: string;
+  reason: string;
+  telescopeName: string;
+  targetName: string;
+  targetPosition: string;
+  connected: boolean;
+  connectedText: string;
+  clockLabel: string;
+  clockValue: string;
+  elapsed: string;
+  remaining: string;
+  slotPercent: number;
+  slotText: string;
+  credits: string;
+  refund: string;
+  creditsPercent: number;
+  binning: string;
+  nextText: string;
+  before: boolean;
+  active: boolean;
+  over: boolean;
+  paused: boolean;
+  countdown: string;
+  canPause: boolean;
+  canResume: boolean;
+  canAbort: boolean;
+  whyPause: string;
+  whyResume: string;
+  whyAbort: string;
+  alert: string;
+  alertTone: string;
+
+  status: string;
+  statusLabel: string;
+  statusTone: string;
+  ra: string;
+  dec: string;
+  altaz: string;
+  tracking: string;
+  trackingOn: boolean;
+  slewing: boolean;
+  parked: string;
+  parkedOn: boolean;
+  pier: string;
+  flip: string;
+
+  cameraTemperature: string;
+  cameraSetpoint: string;
+  cameraPower: string;
+  cameraPowerPercent: number;
+  cooling: string;
+  coolingOn: boolean;
+
+  focuserPosition: string;
+  focuserTemperature: string;
+  lastFocus: string;
+
+  sequenceName: string;
+  filter: string;
+  filterTone: string;
+  exposureText: string;
+  exposurePercent: number;
+  exposureStatus: string;
+  exposing: boolean;
+  shots: string;
+  planPercent: number;
+  sequenceRemaining: string;
+  integration: string;
+  plan: PlanRow[];
+
+  guiding: string;
+  guidingTone: string;
+  rmsX: string;
+  rmsY: string;
+  rmsTotal: string;
+  dither: string;
+
+  previewHfd: string;
+  previewStarIndex: string;
+  previewStats: string;
+  previewAge: string;
+
+  imagesCount: string;
+
+  statElapsed: string;
+  statExposure: string;
+  statHfd: string;
+  statGuiding: string;
+
+  weather: string;
+  weatherLabel: string;
+  weatherReason: string;
+  weatherTemperature: string;
+  weatherHumidity: string;
+  weatherWind: string;
+  weatherSeeing: string;
+  weatherClouds: string;
+  weatherDew: string;
+  weatherSky: string;
+  monitor: string;
+
+  age: Record<AgedSection, Age>;
+}
+
+export interface ViewInput {
+  snapshot: Snapshot | null;
+  telescope: TelescopeState | null;
+  /** When `telescope` came in, by the page's clock. */
+  telescopeAtMs: number;
+  stats: SessionStats | null;
+  /** Time by the server's clock. */
+  nowMs: number;
+  pageNowMs: number;
+  locale: Locale;
+  zone: 'site' | 'local';
+  lastBinning: number | null;
+}
+
+const TONES: Record<string, string> = { L: 'l', R: 'r', G: 'g', B: 'b', HA: 'ha', 'H-ALPHA': 'ha', OIII: 'oiii', O3: 'oiii', SII: 'sii', S2: 'sii' };
+/** Colour name of a filter; unknown filters share one. */
+export const filterTone = (filter: string | null | undefined): string => TONES[(filter ?? '').toUpperCase()] ?? 'other';
+
+const BEFORE = new Set(['scheduled', 'preparing', 'prepared']);
+const ACTIVE = new Set(['starting', 'running', 'holding']);
+
+export function ageOf(seconds: number | null, limit: number, locale: Locale): Age {
+  if (seconds === null) return { text: translate(locale, 'ui.age.none'), stale: true };
+  const text = seconds < 5 ? translate(locale, 'ui.age.now') : translate(locale, 'ui.age', { age: duration(seconds) });
+  return { text, stale: seconds > limit };
+}
+
+/** Everything the control page shows, out of snapshot, mirror and the time. */
+export function buildView(input: ViewInput): View {
+  const { snapshot: s, telescope: t, stats, nowMs, locale } = input;
+  const say = (key: string, values?: Record<string, string | number>): string => translate(locale, key, values);
+  const since = Math.max(0, (input.pageNowMs - input.telescopeAtMs) / 1000);
+  const plus = (age: number | null | undefined): number | null => (age === null || age === undefined ? null : age + since);
+  const zone = input.zone === 'site' && s ? s.timezone : undefined;
+  const phase = s?.phase ?? 'scheduled';
+  const start = s ? Date.parse(s.start) : nowMs;
+  const end = s ? Date.parse(s.end) : nowMs;
+  const before = !!s && BEFORE.has(phase);
+  const active = !!s && ACTIVE.has(phase);
+  const over = !!s && !before && !active;
+  const elapsedFrom = s?.session_started_at ? Date.parse(s.session_started_at) : start;
+  const elapsedTo = s?.session_ended_at ? Date.parse(s.session_ended_at) : Math.min(nowMs, end);
+  const elapsed = before ? 0 : Math.max(0, (elapsedTo - elapsedFrom) / 1000);
+  const remaining = over ? 0 : Math.max(0, (end - Math.max(nowMs, start)) / 1000);
+  const m = t?.mount;
+  const connected = t?.connection.connected ?? false;
+  const exposure = t?.exposure ?? null;
+  const exposing = exposure !== null && exposure.status !== 'IDLE' && exposure.status !== 'ERROR';
+  const exposureElapsed = exposure ? Math.min(exposure.total_seconds, exposure.elapsed_seconds + (exposure.status === 'EXPOSE' ? since : 0)) : 0;
+  const exposurePercent = !exposing || !exposure ? 0 : exposure.status === 'EXPOSE' && exposure.total_seconds > 0 ? (100 * exposureElapsed) / exposure.total_seconds : 100;
+  const w = t?.weather;
+  const measured = (value: Measured | undefined, digits: number, unit: string): string => (value ? `${number(value.value, locale, digits)} ${unit}` : say('weather.unmeasured'));
+  const degrees = (value: number | null | undefined, digits = 1): string => (value === null || value === undefined ? UNKNOWN : `${number(value, locale, digits)} °C`);
+  const onOff = (value: boolean | null | undefined): string => (value === null || value === undefined ? UNKNOWN : say(value ? 'telescope.on' : 'telescope.off'));
+  const binning = t?.camera.binning ?? t?.preview?.binning ?? input.lastBinning;
+  const weatherStale = (w?.stale ?? true) || (plus(w?.category_age_seconds) ?? 0) > 600;
+  const weatherAges = w ? [w.category_age_seconds, w.temperature_celsius?.age_seconds, w.humidity_percent?.age_seconds, w.safety_monitor?.age_seconds].filter((a): a is number => typeof a === 'number') : [];
+  const planDone = s?.progress.shots_done ?? 0;
+  const planTotal = s?.progress.shots_total ?? 0;
+  const remainingPlan = s ? s.plan.reduce((sum, line) => sum + Math.max(0, line.quantity - line.done) * line.exposure_seconds, 0) : null;
+  const used = s ? s.credits.used : null;
+
+  let alert = '';
+  let alertTone = '';
+  if (t?.voyager.emergency) [alert, alertTone] = [say('banner.emergency'), 'danger'];
+  else if (t && !connected) [alert, alertTone] = [say('banner.gateway', { reason: t.connection.reason ?? say('header.disconnected') }), 'warn'];
+  else if (t && !over && (t.stale || since > 20)) [alert, alertTone] = [say('banner.stale', { age: duration(Math.max(since, t.connection.last_message_age_seconds ?? 0)) }), 'warn'];
+  else if (t?.read_only) [alert, alertTone] = [say('banner.readonly'), 'info'];
+
+  return {
+    phase,
+    phaseLabel: phase === 'holding' && s?.hold_cause ? say(`hold.${s.hold_cause}`) : say(`phase.${phase}`),
+    phaseSay: say(`phase.${phase}.say`),
+    reason: reasonIn(locale, s?.reason),
+    telescopeName: s?.telescope_name ?? UNKNOWN,
+    targetName: s?.target.name ?? UNKNOWN,
+    targetPosition: s ? `${s.target.ra_text} ${s.target.dec_text}` : '',
+    connected,
+    connectedText: say(connected ? 'header.connected' : 'header.disconnected'),
+    clockLabel: say(before ? 'header.startsIn' : over ? 'header.ended' : 'header.remaining'),
+    clockValue: before ? span((start - nowMs) / 1000) : over ? clock(s?.session_ended_at ?? s?.end, locale, zone, false) : span(remaining),
+    elapsed: span(elapsed),
+    remaining: span(remaining),
+    slotPercent: end > start ? Math.max(0, Math.min(100, (100 * (nowMs - start)) / (end - start))) : 0,
+    slotText: s ? `${clock(s.start, locale, zone, false)} – ${clock(s.end, locale, zone, false)}` : '',
+    credits: s ? say('header.creditsOf', { used: number(used, locale, 1), charged: number(s.credits.charged, locale, 0) }) : UNKNOWN,
+    refund: s?.credits.refund ? say('header.refund', { refund: number(s.credits.refund, locale, 1) }) : '',
+    creditsPercent: s && s.credits.charged > 0 ? Math.min(100, (100 * s.credits.used) / s.credits.charged) : 0,
+    binning: binning ? `${binning}×${binning}` : UNKNOWN,
+    nextText: s?.next ? `${say('next.label')} : ${nextName(s.next.what, locale)} · ${clock(s.next.at, locale, zone, false)}`.replace(' :', locale === 'fr' ? ' :' : ':') : '',
+    before,
+    active,
+    over,
+    paused: phase === 'holding' && s?.hold_cause === 'user',
+    countdown: before ? span((start - nowMs) / 1000) : '',
+    canPause: !!s && s.controls.pause === null,
+    canResume: !!s && s.controls.resume === null,
+    canAbort: !!s && s.controls.abort === null,
+    whyPause: reasonIn(locale, s?.controls.pause),
+    whyResume: reasonIn(locale, s?.controls.resume),
+    whyAbort: reasonIn(locale, s?.controls.abort),
+    alert,
+    alertTone,
+
+    status: t?.voyager.status ?? 'UNDEFINED',
+    statusLabel: say(`voyager.${t?.voyager.status ?? 'UNDEFINED'}`),
+    statusTone: { IDLE: 'calm', RUN: 'good', ERROR: 'danger', STOPPED: 'calm', WARNING: 'warn', UNDEFINED: 'dim' }[t?.voyager.status ?? 'UNDEFINED'],
+    ra: m?.ra_hours === null || m?.ra_hours === undefined ? UNKNOWN : formatRa(m.ra_hours),
+    dec: m?.dec_degrees === null || m?.dec_degrees === undefined ? UNKNOWN : formatDec(m.dec_degrees),
+    altaz: m?.altitude_degrees === null || m?.altitude_degrees === undefined ? UNKNOWN : `${number(m.altitude_degrees, locale, 1)}° · ${number(m.azimuth_degrees, locale, 1)}°`,
+    tracking: m?.slewing ? say('telescope.slewing') : onOff(m?.tracking),
+    trackingOn: m?.tracking === true,
+    slewing: m?.slewing === true,
+    parked: m?.parked === null || m?.parked === undefined ? UNKNOWN : say(m.parked ? 'telescope.parked.yes' : 'telescope.parked.no'),
+    parkedOn: m?.parked === true,
+    pier: m?.pier ? say(`telescope.pier.${m.pier}`) : UNKNOWN,
+    flip: m?.time_to_flip_seconds !== null && m?.time_to_flip_seconds !== undefined && m.time_to_flip_seconds > 0 ? duration(m.time_to_flip_seconds) : UNKNOWN,
+
+    cameraTemperature: degrees(t?.camera.temperature_celsius),
+    cameraSetpoint: t?.camera.setpoint_celsius === null || t?.camera.setpoint_celsius === undefined ? '' : say('camera.setpoint', { value: degrees(t.camera.setpoint_celsius) }),
+    cameraPower: t?.camera.power_percent === null || t?.camera.power_percent === undefined ? UNKNOWN : `${number(t.camera.power_percent, locale)} %`,
+    cameraPowerPercent: t?.camera.power_percent ?? 0,
+    cooling: t?.camera.status ?? onOff(t?.camera.cooling),
+    coolingOn: t?.camera.cooling === true,
+
+    focuserPosition: number(t?.focuser.position, locale),
+    focuserTemperature: degrees(t?.focuser.temperature_celsius),
+    lastFocus: t?.focuser.last_focus
+      ? `${clock(t.focuser.last_focus.at, locale, zone, false)}${t.focuser.last_focus.ok ? ` · HFD ${number(t.focuser.last_focus.hfd, locale, 2)}` : ` · ${say('focuser.last.failed')}`}`
+      : UNKNOWN,
+
+    sequenceName: t?.sequence?.name || t?.voyager.run_sequence || UNKNOWN,
+    filter: exposure?.filter ?? t?.preview?.filter ?? UNKNOWN,
+    filterTone: filterTone(exposure?.filter ?? t?.preview?.filter),
+    exposureText: exposing && exposure ? `${number(exposureElapsed, locale)} / ${number(exposure.total_seconds, locale)} s` : say('sequence.none'),
+    exposurePercent: Math.max(0, Math.min(100, exposurePercent)),
+    exposureStatus: exposing && exposure ? say(`exposure.${exposure.status}`) : say('exposure.IDLE'),
+    exposing,
+    shots: s ? `${planDone} / ${planTotal}` : UNKNOWN,
+    planPercent: s?.progress.percent ?? 0,
+    sequenceRemaining: t?.sequence?.remaining_seconds !== null && t?.sequence?.remaining_seconds !== undefined ? duration(Math.max(0, t.sequence.remaining_seconds - since)) : remainingPlan === null ? UNKNOWN : duration(remainingPlan),
+    integration: s ? duration(s.progress.integration_seconds) : UNKNOWN,
+    plan: (s?.plan ?? []).map((line, i) => ({
+      key: line.guid ?? String(i),
+      filter: line.filter,
+      label: `${line.quantity} × ${number(line.exposure_seconds, locale, line.exposure_seconds % 1 ? 1 : 0)} s`,
+      percent: line.quantity > 0 ? (100 * line.done) / line.quantity : 0,
+      count: `${line.done}/${line.quantity}`,
+      tone: filterTone(line.filter),
+    })),
+
+    guiding: t?.guiding.status ? say(`guiding.${t.guiding.status}`) : UNKNOWN,
+    guidingTone: { STOPPED: 'calm', SETTLING: 'warn', RUNNING: 'good', TIMEOUT: 'danger', none: 'dim' }[t?.guiding.status ?? 'none'],
+    rmsX: t?.guiding.rms ? `${number(t.guiding.rms.x_px, locale, 2)} px` : UNKNOWN,
+    rmsY: t?.guiding.rms ? `${number(t.guiding.rms.y_px, locale, 2)} px` : UNKNOWN,
+    rmsTotal: t?.guiding.rms ? `${number(t.guiding.rms.total_px, locale, 2)} px` : UNKNOWN,
+    dither: t?.guiding.dither ? say(`guiding.${t.guiding.dither}`) : UNKNOWN,
+
+    previewHfd: t?.preview?.hfd ? number(t.preview.hfd, locale, 2) : UNKNOWN,
+    previewStarIndex: t?.preview?.star_index ? number(t.preview.star_index, locale, 1) : UNKNOWN,
+    previewStats: t?.preview
+      ? [t.preview.filter, t.preview.exposure_seconds ? `${number(t.preview.exposure_seconds, locale)} s` : null, t.preview.binning ? `bin ${t.preview.binning}` : null].filter(Boolean).join(' · ')
+      : '',
+    previewAge: t?.preview ? clock(t.preview.at, locale, zone) : '',
+
+    imagesCount: say('images.count', { n: s?.images.captured ?? 0 }),
+
+    statElapsed: duration(elapsed),
+    statExposure: duration(stats?.total_exposure_seconds ?? s?.progress.integration_seconds ?? null),
+    statHfd: (() => {
+      const hfd = stats?.average_hfd ?? s?.images.average_hfd ?? null;
+      return hfd === null ? UNKNOWN : `${number(hfd, locale, 2)} px`;
+    })(),
+    statGuiding: percent(stats?.guiding.success_rate, locale),
+
+    weather: w?.state ?? 'unknown',
+    weatherLabel: w ? say(`weather.${w.state}`) : say('ui.unknown'),
+    weatherReason: w ? [reasonIn(locale, w.reason), ...w.causes].filter(Boolean).join(' · ') : '',
+    weatherTemperature: measured(w?.temperature_celsius ?? null, 1, '°C'),
+    weatherHumidity: measured(w?.humidity_percent ?? null, 0, '%'),
+    weatherWind: w?.wind_meters_per_second ? `${number(w.wind_meters_per_second.value, locale, 1)} m/s` : (w?.wind ?? say('weather.unmeasured')),
+    weatherSeeing: measured(w?.seeing_arcsec ?? null, 1, '″'),
+    weatherClouds: w?.cloud_percent ? `${number(w.cloud_percent.value, locale)} %` : (w?.cloud ?? say('weather.unmeasured')),
+    weatherDew: measured(w?.dew_point_celsius ?? null, 1, '°C'),
+    weatherSky: measured(w?.sky_quality_mag_arcsec2 ?? null, 1, 'mag/″²'),
+    monitor: !w?.safety_monitor?.connected ? say('weather.monitor.none') : w.safety_monitor.safe === null ? say('ui.unknown') : say(w.safety_monitor.safe ? 'weather.monitor.safe' : 'weather.monitor.unsafe'),
+
+    age: {
+      telescope: ageOf(plus(m?.age_seconds), STALE_SECONDS.telescope, locale),
+      camera: ageOf(plus(t?.camera.age_seconds), STALE_SECONDS.camera, locale),
+      focuser: ageOf(plus(t?.focuser.age_seconds), STALE_SECONDS.focuser, locale),
+      guiding: ageOf(plus(t?.guiding.age_seconds), STALE_SECONDS.guiding, locale),
+      sequence: ageOf(plus(t?.voyager.age_seconds), STALE_SECONDS.sequence, locale),
+      weather: ((): Age => {
+        const age = ageOf(weatherAges.length > 0 ? plus(Math.min(...weatherAges)) : null, STALE_SECONDS.weather, locale);
+        return { text: age.text, stale: age.stale || weatherStale };
+      })(),
+    },
+  };
+}
+
+function nextName(what: string, locale: Locale): string {
+  const text = translate(locale, `next.${what}`);
+  return text === `next.${what}` ? what.replaceAll('_', ' ') : text;
+}

@@ -1,0 +1,8 @@
+/** Alpine's magic members that our components use. */
+export interface Magics {
+  $root: HTMLElement;
+  $refs: Record<string, HTMLElement>;
+  $nextTick(callback: () => void): void;
+}
+/** Lets the methods of a component see its state, the other methods and Alpine's magics as `this`. */
+export const defineComponent = <T extends object>(component: T & ThisType<T & Magics>): T => component;

@@ -1,0 +1,96 @@
+import { prefs } from './prefs.ts';
+
+/** What the server says of itself to pages: `GET /api/config`. */
+export interface PageConfig {
+  key: string;
+  wsPath: string;
+  supportUrl: string | null;
+  supportEmail: string | null;
+  vapidPublicKey: string | null;
+  demo: boolean;
+  temporalUiUrl: string | null;
+  bookUrl: string | null;
+}
+
+/** A refusal of the API (RFC 9457), with Laravel's `errors` by field where it has them. */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly errors: Record<string, string[]>;
+  readonly body: Record<string, unknown>;
+  constructor(status: number, body: Record<string, unknown>) {
+    super(String(body.detail ?? body.title ?? `HTTP ${status}`));
+    this.status = status;
+    this.code = String(body.code ?? body.type ?? '').replace(/^.*[/:#]/, '');
+    this.errors = (body.errors as Record<string, string[]>) ?? {};
+    this.body = body;
+  }
+}
+
+export type TokenKind = 'booking' | 'user' | 'admin';
+const storageKey = (kind: TokenKind, id = ''): string => `nocturne.token.${kind}${id ? `.${id}` : ''}`;
+
+/**
+ * Takes `#token=…` out of the address into the tab's session storage, so that it stays out of histories, logs and referrers.
+ * @param kind what the page's token speaks for
+ * @param id booking id of a booking token
+ */
+export function takeToken(kind: TokenKind, id = ''): string | null {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const given = fragment.get('token');
+  if (given) {
+    sessionStorage.setItem(storageKey(kind, id), given);
+    fragment.delete('token');
+    const rest = fragment.toString();
+    history.replaceState(history.state, '', location.pathname + location.search + (rest ? `#${rest}` : ''));
+  }
+  return given ?? sessionStorage.getItem(storageKey(kind, id)) ?? sessionStorage.getItem(storageKey('user')) ?? sessionStorage.getItem(storageKey('admin'));
+}
+
+/** Calls to the API with the page's token. */
+export class Http {
+  readonly token: string | null;
+  readonly base: string;
+  constructor(token: string | null, base = '') {
+    this.token = token;
+    this.base = base.replace(/\/$/, '');
+  }
+  headers(): Record<string, string> {
+    return { 'accept-language': prefs.locale, ...(this.token ? { authorization: `Bearer ${this.token}` } : {}) };
+  }
+  url(path: string): string {
+    return path.startsWith('/') ? this.base + path : path;
+  }
+  private async send(path: string, init: RequestInit): Promise<Response> {
+    const response = await fetch(this.url(path), { ...init, headers: { ...this.headers(), ...(init.headers as Record<string, string>) }, signal: AbortSignal.timeout(20_000) });
+    if (response.ok) return response;
+    const body = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+    throw new ApiProblem(response.status, body);
+  }
+  async get<T>(path: string): Promise<T> {
+    return (await (await this.send(path, { headers: { accept: 'application/json' } })).json()) as T;
+  }
+  async blob(path: string): Promise<Blob> {
+    return (await this.send(path, {})).blob();
+  }
+  async post<T>(path: string, body: unknown, headers: Record<string, string> = {}, method = 'POST'): Promise<T> {
+    const response = await this.send(path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } });
+    return (response.status === 204 ? null : await response.json()) as T;
+  }
+  async config(): Promise<PageConfig> {
+    const raw = await this.get<Record<string, unknown>>('/api/config');
+    const live = (raw.pusher ?? raw.live ?? raw) as Record<string, unknown>;
+    const support = (raw.support ?? {}) as Record<string, unknown>;
+    const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+    return {
+      key: text(live.key) ?? text(live.app_key) ?? text(raw.app_key) ?? 'nocturne',
+      wsPath: text(live.path) ?? text(live.ws_path) ?? '',
+      supportUrl: text(support.url) ?? text(raw.support_url),
+      supportEmail: text(support.email) ?? text(raw.support_email),
+      vapidPublicKey: text(raw.vapid_public_key),
+      demo: raw.demo === true,
+      temporalUiUrl: text(raw.temporal_ui_url),
+      bookUrl: text(raw.book_url),
+    };
+  }
+}

@@ -1,0 +1,43 @@
+import type { Image, ImageSummary } from '../../../domain/contracts/image.ts';
+import type { LogLine, Event } from '../../../domain/contracts/event.ts';
+import type { Receipt, ReceiptState } from '../../../domain/contracts/control.ts';
+import type { Snapshot, PlanLine } from '../../../domain/contracts/snapshot.ts';
+import type { TelescopeState, Measured } from '../../../domain/contracts/state.ts';
+
+export type { Image, ImageSummary, LogLine, Event, Receipt, ReceiptState, Snapshot, PlanLine, TelescopeState, Measured };
+
+export type Link = 'connecting' | 'live' | 'polling' | 'offline' | 'demo' | 'denied';
+export type ControlName = 'pause' | 'resume' | 'abort';
+
+/** Points of the page's graphs, by series name: `[Unix seconds, value]`. */
+export type History = Record<string, [number, number][]>;
+
+export interface SessionStats {
+  elapsed_seconds: number;
+  by_filter: { filter: string; count: number; exposure_seconds: number; average_hfd: number | null }[];
+  total_exposure_seconds: number;
+  average_hfd: number | null;
+  guiding: { success_rate: number | null; average_rms_px: number | null; samples: number };
+}
+
+export interface SourceHandlers {
+  link(state: Link): void;
+  snapshot(snapshot: Snapshot): void;
+  event(event: Event): void;
+}
+
+/** Where a control page gets its session from: the live API, or the demo in the page itself. */
+export interface Source {
+  readonly demo: boolean;
+  connect(handlers: SourceHandlers): Promise<void>;
+  /** Asks for everything that may have been missed. */
+  refresh(): Promise<void>;
+  images(): Promise<{ images: ImageSummary[] }>;
+  logs(): Promise<LogLine[]>;
+  stats(): Promise<SessionStats>;
+  history(): Promise<History>;
+  /** The newest preview picture, or null when there is none. */
+  preview(): Promise<Blob | null>;
+  command(kind: ControlName): Promise<Receipt>;
+  stop(): void;
+}

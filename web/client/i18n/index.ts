@@ -1,0 +1,21 @@
+import { REASONS, type Locale, type Reason } from '../../../domain/reasons.ts';
+import { TEXT, type TextKey } from './text.ts';
+
+export type { Locale, TextKey };
+
+/** The text in the language, with `{name}` filled in; an unknown key shows itself. */
+export function translate(locale: Locale, key: string, values?: Record<string, string | number>): string {
+  const pair = TEXT[key as TextKey] as readonly [string, string] | undefined;
+  let text = pair ? pair[locale === 'fr' ? 0 : 1] : key;
+  if (values) for (const [name, value] of Object.entries(values)) text = text.replaceAll(`{${name}}`, String(value));
+  return text;
+}
+export const reasonIn = (locale: Locale, reason: string | null | undefined): string => (reason ? (REASONS[reason as Reason]?.[locale] ?? reason) : '');
+
+/** Fills `data-i18n`, `data-i18n-label` (aria-label), `data-i18n-title` and `data-i18n-placeholder` below an element. */
+export function translateTree(root: ParentNode, locale: Locale): void {
+  for (const el of root.querySelectorAll<HTMLElement>('[data-i18n]')) el.textContent = translate(locale, el.dataset.i18n!);
+  for (const el of root.querySelectorAll<HTMLElement>('[data-i18n-label]')) el.setAttribute('aria-label', translate(locale, el.dataset.i18nLabel!));
+  for (const el of root.querySelectorAll<HTMLElement>('[data-i18n-title]')) el.title = translate(locale, el.dataset.i18nTitle!);
+  for (const el of root.querySelectorAll<HTMLInputElement>('[data-i18n-placeholder]')) el.placeholder = translate(locale, el.dataset.i18nPlaceholder!);
+}

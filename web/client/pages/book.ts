@@ -1,0 +1,329 @@
+import type { BookingRequestInput } from '../../../domain/contracts/booking.ts';
+import { formatDec, formatRa, parseDecDegrees, parseRaHours } from '../../../domain/coordinates.ts';
+import type { CatalogueEntry } from '../../../domain/catalogue/index.ts';
+import type uPlot from 'uplot';
+import { ApiProblem, Http, takeToken } from '../core/http.ts';
+import { defineComponent } from '../core/alpine.ts';
+import { Graph } from '../core/charts.ts';
+import { clock, duration, number, UNKNOWN } from '../core/format.ts';
+import { prefs } from '../core/prefs.ts';
+import { translate } from '../i18n/index.ts';
+import { startPage } from '../shell.ts';
+
+interface Visibility {
+  t: number[];
+  altitude: number[];
+  horizon: number[];
+  sun_altitude: number[];
+  minimum_altitude_degrees: number;
+  sun_limit_degrees: number;
+  moon: { illuminated_share: number; separation_degrees: number };
+  windows: { start: string; end: string }[];
+}
+interface Check {
+  ok: boolean;
+  errors: Record<string, string[]>;
+  frames: number;
+  estimated_seconds: number;
+  usable_seconds: number;
+  fits: boolean;
+  altitude_at_start_degrees: number;
+  credits: number | null;
+  conflict: { start: string; end: string } | null;
+}
+interface TelescopeChoice {
+  id: string;
+  name: string;
+  filters: string[] | Record<string, number>;
+}
+interface ShotRow {
+  key: number;
+  filter: string;
+  exposure_seconds: number;
+  quantity: number;
+  binning: number;
+  gain: string;
+  offset: string;
+}
+
+/** Set by the page that embeds the form: `data-credits-per-hour`, `data-user-ref`. Without them the API's own admin token books. */
+const attribute = (root: HTMLElement, name: string): string | undefined => root.dataset[name];
+const asText = (value: number | string): string => String(value).trim().replace(',', '.');
+const coordinate = (text: string): number | string => (/^[+-]?\d+([.,]\d+)?$/.test(text.trim()) ? Number(asText(text)) : text);
+
+function bookingForm(): object {
+  const http = new Http(takeToken('user') ?? anyToken());
+  let catalogue: CatalogueEntry[] = [];
+  let typing: ReturnType<typeof setTimeout> | undefined;
+  let checking: ReturnType<typeof setTimeout> | undefined;
+  let asked = 0;
+  let graph: Graph | null = null;
+  let visibility: Visibility | null = null;
+  let choices: TelescopeChoice[] = [];
+  let nextKey = 2;
+  const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
+  const tonight = new Date(Math.ceil((Date.now() + 3_600_000) / 1_800_000) * 1_800_000);
+
+  return defineComponent({
+    problem: '',
+    isAdmin: sessionStorage.getItem('nocturne.token.admin') !== null,
+    query: '',
+    hits: [] as { id: string; index: number; designation: string; name: string; note: string }[],
+    activeId: '',
+    telescopes: [] as { id: string; name: string }[],
+    filters: ['L', 'R', 'G', 'B', 'Ha', 'OIII', 'SII'],
+    form: {
+      name: '',
+      ra: '',
+      dec: '',
+      telescope: '',
+      start: tonight.toISOString().slice(0, 16),
+      hours: 2,
+      shots: [{ key: 1, filter: 'L', exposure_seconds: 120, quantity: 20, binning: 1, gain: '', offset: '' }] as ShotRow[],
+      minAltitude: 30,
+      haStart: -3,
+      haEnd: 3,
+      priority: 2,
+    },
+    errors: {} as Record<string, boolean>,
+    labels: {} as Record<string, string>,
+    sky: { altitude: '', moon: '', usable: '' },
+    cost: UNKNOWN,
+    planText: '',
+    verdict: { tone: 'unknown', text: '…' },
+    reasons: [] as string[],
+    possible: false,
+    busy: false,
+    done: '',
+
+    init(): void {
+      this.paintLabels();
+      document.addEventListener('nocturne:prefs', () => {
+        this.paintLabels();
+        graph = null;
+        this.$refs.curve!.replaceChildren();
+        this.paintCurve();
+        void this.check();
+      });
+      if (!http.token) this.problem = say('ui.noToken');
+      void this.loadTelescopes();
+      this.changed();
+    },
+    paintLabels(): void {
+      this.labels = { filter: say('book.filter'), exposure: say('book.exposure'), quantity: say('book.quantity'), binning: say('book.binning'), gain: say('book.gain'), offset: say('book.offset'), remove: say('book.remove', { n: '' }).trim() };
+    },
+    async loadTelescopes(): Promise<void> {
+      try {
+        const { data } = await http.get<{ data: TelescopeChoice[] }>('/api/telescopes');
+        choices = data;
+        this.telescopes = data.map(({ id, name }) => ({ id, name }));
+        this.form.telescope ||= data[0]?.id ?? '';
+        this.telescopeChanged();
+      } catch (thrown) {
+        if (http.token) this.problem = thrown instanceof ApiProblem && thrown.status < 500 ? say('ui.denied') : say('ui.error');
+      }
+    },
+    telescopeChanged(): void {
+      const filters = choices.find((t) => t.id === this.form.telescope)?.filters;
+      if (filters) this.filters = Array.isArray(filters) ? filters : Object.keys(filters);
+      this.changed();
+    },
+
+    searchChanged(): void {
+      clearTimeout(typing);
+      typing = setTimeout(() => void this.search(), 150);
+    },
+    async search(): Promise<void> {
+      const text = this.query.trim();
+      if (text === '') {
+        this.hits = [];
+        return;
+      }
+      const { data } = await http.get<{ data: CatalogueEntry[] }>(`/api/catalogue?limit=8&query=${encodeURIComponent(text)}`).catch(() => ({ data: [] }));
+      if (text !== this.query.trim()) return;
+      catalogue = data;
+      this.hits = data.map((entry, index) => ({
+        id: `hit-${index}`,
+        index,
+        designation: entry.designation,
+        name: (prefs.locale === 'fr' ? entry.name_fr : null) ?? entry.names.find((n) => !/^(NGC|IC|HIP|HD)\b/.test(n)) ?? entry.names[0] ?? '',
+        note: [entry.magnitude === null ? '' : `mag ${number(entry.magnitude, prefs.locale, 1)}`, entry.size_arcmin === null ? '' : `${number(entry.size_arcmin, prefs.locale)}′`].filter(Boolean).join(' · '),
+      }));
+      this.activeId = this.hits[0]?.id ?? '';
+    },
+    searchKey(event: KeyboardEvent): void {
+      const at = this.hits.findIndex((h) => h.id === this.activeId);
+      if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+        event.preventDefault();
+        const next = (at + (event.key === 'ArrowDown' ? 1 : -1) + this.hits.length) % Math.max(1, this.hits.length);
+        this.activeId = this.hits[next]?.id ?? '';
+      } else if (event.key === 'Enter' && at >= 0) {
+        event.preventDefault();
+        this.choose(at);
+      } else if (event.key === 'Escape') this.hits = [];
+    },
+    choose(index: number): void {
+      const entry = catalogue[index];
+      if (!entry) return;
+      this.form.name = entry.designation;
+      this.form.ra = formatRa(entry.ra_hours);
+      this.form.dec = formatDec(entry.dec_degrees);
+      this.query = entry.designation;
+      this.hits = [];
+      this.changed();
+    },
+    addShot(): void {
+      const last = this.form.shots.at(-1)!;
+      this.form.shots.push({ ...last, key: nextKey++, filter: this.filters[(this.filters.indexOf(last.filter) + 1) % this.filters.length] ?? last.filter });
+      this.changed();
+    },
+    removeShot(key: number): void {
+      this.form.shots = this.form.shots.filter((shot) => shot.key !== key);
+      this.changed();
+    },
+
+    changed(): void {
+      this.done = '';
+      clearTimeout(checking);
+      checking = setTimeout(() => void this.check(), 350);
+    },
+    request(): (BookingRequestInput & { credits_per_hour?: number }) | null {
+      const { form } = this;
+      const ra = parseRaHours(coordinate(form.ra));
+      const dec = parseDecDegrees(coordinate(form.dec));
+      const start = Date.parse(`${form.start}Z`);
+      this.errors = { name: form.name.trim() === '' && form.ra !== '', ra: form.ra !== '' && ra === null, dec: form.dec !== '' && dec === null };
+      if (ra === null || dec === null || form.name.trim() === '' || !Number.isFinite(start) || !form.telescope || !(form.hours > 0)) return null;
+      const perHour = attribute(this.$root, 'creditsPerHour');
+      return {
+        telescope_id: form.telescope,
+        start: new Date(start).toISOString(),
+        end: new Date(start + form.hours * 3_600_000).toISOString(),
+        user: { ref: attribute(this.$root, 'userRef') ?? 'web', locale: prefs.locale },
+        target: { name: form.name.trim(), ra_hours: ra, dec_degrees: dec },
+        shots: form.shots.map((shot) => ({
+          filter: shot.filter,
+          exposure_seconds: Number(shot.exposure_seconds),
+          quantity: Number(shot.quantity),
+          binning: Number(shot.binning),
+          gain: shot.gain === '' ? null : Number(shot.gain),
+          offset: shot.offset === '' ? null : Number(shot.offset),
+        })),
+        constraints: { min_altitude_degrees: Number(form.minAltitude), hour_angle_start_hours: Number(form.haStart), hour_angle_end_hours: Number(form.haEnd), ...(this.isAdmin ? { priority: Number(form.priority) } : {}) },
+        ...(perHour ? { credits_per_hour: Number(perHour) } : {}),
+      };
+    },
+    async check(): Promise<void> {
+      const mine = ++asked;
+      const request = this.request();
+      this.possible = false;
+      if (!request || !http.token) {
+        this.verdict = { tone: 'unknown', text: say('book.target') };
+        return;
+      }
+      void this.loadCurve(request, mine);
+      try {
+        const check = await http.post<Check>('/api/bookings/check', request);
+        if (mine === asked) this.judge(check);
+      } catch (thrown) {
+        if (mine !== asked) return;
+        this.verdict = { tone: 'unsafe', text: say('book.problems') };
+        this.reasons = thrown instanceof ApiProblem ? [...Object.entries(thrown.errors).map(([field, texts]) => `${field}: ${texts.join(', ')}`), ...(Object.keys(thrown.errors).length === 0 ? [thrown.message] : [])] : [say('link.offline')];
+      }
+    },
+    judge(check: Check): void {
+      const l = prefs.locale;
+      this.possible = check.ok;
+      this.cost = check.credits === null ? '—' : say('book.credits', { n: number(check.credits, l, check.credits % 1 ? 2 : 0) });
+      this.planText = say('book.plan', { frames: check.frames, time: duration(check.estimated_seconds) });
+      this.sky = { ...this.sky, altitude: say('book.altitudeNow', { alt: number(check.altitude_at_start_degrees, l, 1) }), usable: say('book.usable', { time: duration(check.usable_seconds) }) };
+      this.reasons = [
+        ...Object.entries(check.errors).flatMap(([field, texts]) => texts.map((text) => `${field}: ${text}`)),
+        ...(check.conflict ? [say('book.conflict', { from: clock(check.conflict.start, l, 'UTC', false), to: clock(check.conflict.end, l, 'UTC', false) })] : []),
+        ...(check.ok && !check.fits ? [say('book.tooLong')] : []),
+      ];
+      this.verdict = check.ok ? { tone: check.fits ? 'ok' : 'hold', text: say('book.ok') } : { tone: 'unsafe', text: say('book.problems') };
+    },
+    async loadCurve(request: BookingRequestInput, mine: number): Promise<void> {
+      const middle = (Date.parse(request.start) + Date.parse(request.end)) / 2;
+      const query = new URLSearchParams({
+        ra_hours: String(request.target.ra_hours),
+        dec_degrees: String(request.target.dec_degrees),
+        from: new Date(middle - 8 * 3_600_000).toISOString(),
+        to: new Date(middle + 8 * 3_600_000).toISOString(),
+        min_altitude_degrees: String(request.constraints?.min_altitude_degrees ?? 30),
+      });
+      const found = await http.get<Visibility>(`/api/telescopes/${request.telescope_id}/visibility?${query}`).catch(() => null);
+      if (!found || mine !== asked) return;
+      visibility = found;
+      this.sky = { ...this.sky, moon: `${say('book.moon')} ${number(found.moon.illuminated_share * 100, prefs.locale)} % · ${number(found.moon.separation_degrees, prefs.locale)}°` };
+      this.paintCurve();
+    },
+    paintCurve(): void {
+      if (!visibility) return;
+      const v = visibility;
+      const form = this.form;
+      graph ??= new Graph(this.$refs.curve!, {
+        lines: [{ label: 'alt', color: '--gold', fill: true }, { label: 'min', color: '--danger', dash: [5, 5] }],
+        height: 240,
+        digits: 0,
+        zone: 'UTC',
+        range: [0, 90],
+        behind: (u) => visibility && shade(u, visibility, Date.parse(`${form.start}Z`) / 1000, form.hours * 3_600),
+      });
+      graph.set([v.t, v.altitude.map((a) => (a < 0 ? null : a)), v.horizon.map((h) => Math.max(h, v.minimum_altitude_degrees))]);
+    },
+
+    async submit(): Promise<void> {
+      const request = this.request();
+      if (!request || !this.possible) return;
+      const { credits_per_hour: _perHour, ...body } = request;
+      const handled = !this.$root.dispatchEvent(new CustomEvent('nocturne:booking', { detail: body, bubbles: true, cancelable: true }));
+      if (handled || !this.isAdmin) {
+        this.done = say('book.handOver');
+        return;
+      }
+      this.busy = true;
+      try {
+        await http.post(`/api/bookings/web-${crypto.randomUUID().slice(0, 13)}`, body, {}, 'PUT');
+        this.done = say('book.done');
+      } catch (thrown) {
+        this.reasons = thrown instanceof ApiProblem ? [thrown.message, ...Object.entries(thrown.errors).map(([field, texts]) => `${field}: ${texts.join(', ')}`)] : [say('link.offline')];
+      } finally {
+        this.busy = false;
+      }
+    },
+  });
+}
+
+/** Any token of this tab may ask whether a target is visible. */
+function anyToken(): string | null {
+  for (let i = 0; i < sessionStorage.length; i++) {
+    const key = sessionStorage.key(i)!;
+    if (key.startsWith('nocturne.token.')) return sessionStorage.getItem(key);
+  }
+  return null;
+}
+
+/** Day, twilight and night behind the curve, and the slot. */
+function shade(u: uPlot, v: Visibility, slotStart: number, slotSeconds: number): void {
+  const { ctx, bbox } = u;
+  const x = (t: number): number => u.valToPos(t, 'x', true);
+  const style = getComputedStyle(document.documentElement);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  v.t.forEach((t, i) => {
+    const sun = v.sun_altitude[i]!;
+    const next = v.t[i + 1] ?? t;
+    ctx.fillStyle = sun > 0 ? 'rgba(130,170,235,0.28)' : sun > -6 ? 'rgba(110,130,210,0.20)' : sun > v.sun_limit_degrees ? 'rgba(90,100,180,0.12)' : 'rgba(0,0,0,0)';
+    ctx.fillRect(x(t), bbox.top, x(next) - x(t) + 1, bbox.height);
+  });
+  ctx.fillStyle = style.getPropertyValue('--accent').trim();
+  ctx.globalAlpha = 0.14;
+  ctx.fillRect(x(slotStart), bbox.top, x(slotStart + slotSeconds) - x(slotStart), bbox.height);
+  ctx.restore();
+}
+
+startPage({ bookingForm });

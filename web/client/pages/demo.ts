@@ -1,0 +1,4 @@
+import { telescopeControl } from '../control/component.ts';
+import { startPage } from '../shell.ts';
+
+startPage({ telescopeControl });

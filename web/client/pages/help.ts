@@ -1,0 +1,34 @@
+import { Http } from '../core/http.ts';
+import { defineComponent } from '../core/alpine.ts';
+import { prefs } from '../core/prefs.ts';
+import { translate } from '../i18n/index.ts';
+import { FAQ } from '../i18n/faq.ts';
+import { startPage } from '../shell.ts';
+
+const SECTIONS = ['telescope', 'camera', 'focuser', 'sequence', 'guiding', 'preview', 'images', 'controls', 'logs', 'stats', 'weather'] as const;
+const KEYS = [['␣', 'space'], ['R', 'r'], ['A', 'a'], ['P', 'p'], ['L', 'l'], ['F', 'f'], ['N', 'n'], ['?', '?']] as const;
+
+function help(): object {
+  return defineComponent({
+    faq: [] as { q: string; a: string }[],
+    sections: [] as { title: string; text: string }[],
+    keys: [] as { key: string; text: string }[],
+    supportUrl: '',
+    supportMail: '',
+    init(): void {
+      this.fill();
+      document.addEventListener('nocturne:prefs', () => this.fill());
+      void new Http(null).config().then((config) => {
+        this.supportUrl = config.supportUrl ?? '';
+        this.supportMail = config.supportEmail ? `mailto:${config.supportEmail}` : '';
+      }, () => undefined);
+    },
+    fill(): void {
+      const l = prefs.locale;
+      this.faq = FAQ.map((item) => item[l]);
+      this.sections = SECTIONS.map((name) => ({ title: translate(l, `${name}.title`), text: translate(l, `${name}.help`) }));
+      this.keys = KEYS.map(([key, name]) => ({ key, text: translate(l, `key.${name}`) }));
+    },
+  });
+}
+startPage({ help });

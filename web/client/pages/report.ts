@@ -1,0 +1,246 @@
+import type { Report } from '../../../domain/contracts/report.ts';
+import { ApiProblem, Http, takeToken } from '../core/http.ts';
+import { defineComponent } from '../core/alpine.ts';
+import { Graph } from '../core/charts.ts';
+import { bytes, clock, dayAndTime, duration, number, percent } from '../core/format.ts';
+import { prefs } from '../core/prefs.ts';
+import type { ImageSummary, LogLine } from '../core/types.ts';
+import { filterTone } from '../control/view.ts';
+import { reasonIn, translate } from '../i18n/index.ts';
+import { startPage } from '../shell.ts';
+
+interface Telemetry {
+  t: number[];
+  series: Record<string, { mean: (number | null)[] }>;
+}
+interface ImagePage {
+  data: ImageSummary[];
+  meta: { next_cursor: string | null };
+}
+
+function reportPage(): object {
+  const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
+  const http = new Http(takeToken('booking', id));
+  const base = `/api/bookings/${encodeURIComponent(id)}`;
+  let report: Report | null = null;
+  let telemetry: Telemetry | null = null;
+  let timezone: string | undefined;
+  const images: ImageSummary[] = [];
+  let french = new Map<string, string>();
+  const graphs: Graph[] = [];
+  let refs: Record<string, HTMLElement> = {};
+  const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
+  const zone = (): string | undefined => (prefs.zone === 'site' ? timezone : undefined);
+
+  return defineComponent({
+    ready: false,
+    pending: false,
+    problem: '',
+    head: { target: '', position: '', where: '', outcome: '', tone: 'info', reason: '' },
+    figures: [] as { key: string; label: string; value: string; note: string }[],
+    filters: [] as { filter: string; tone: string; scale: string; text: string }[],
+    ledger: [] as { key: string; label: string; time: string; credits: string }[],
+    credits: '',
+    issues: [] as { key: string; label: string; value: string }[],
+    holds: [] as { key: string; text: string }[],
+    weather: '',
+    files: '',
+    zip: '',
+    tiles: [] as { id: string; filename: string; state: string; tone: string; thumb: string; preview: string; url: string; meta: string; downloadLabel: string }[],
+    nextImages: '',
+    has: { hfd: false, guiding: false, weather: false },
+    scrub: 0,
+    moment: { time: '', state: '', event: '', frame: '', thumb: '' },
+    momentText: '',
+
+    init(): void {
+      refs = this.$refs;
+      document.addEventListener('nocturne:prefs', () => this.paint());
+      if (!http.token && !location.search.includes('sig=')) {
+        this.problem = say('ui.noToken');
+        return;
+      }
+      void this.load();
+    },
+    async load(): Promise<void> {
+      try {
+        report = await http.get<Report>(`${base}/report${location.search}`);
+      } catch (thrown) {
+        if (thrown instanceof ApiProblem && thrown.status === 404) {
+          const known = await http.get(`${base}/snapshot`).then(() => true, () => false);
+          this.pending = known;
+          this.problem = known ? '' : say('ui.notFound');
+          if (known) setTimeout(() => void this.load(), 5_000);
+        } else this.problem = thrown instanceof ApiProblem ? (thrown.status === 401 || thrown.status === 403 ? say('ui.denied') : thrown.message) : say('ui.error');
+        return;
+      }
+      this.pending = false;
+      this.ready = true;
+      const [page, series, snapshot, logs] = await Promise.allSettled([
+        http.get<ImagePage>(`${base}/images?per_page=60&order=oldest`),
+        http.get<Telemetry>(`${base}/telemetry?points=400&series=guiding.rms,weather.temperature,weather.humidity,weather.wind,weather.cloud`),
+        http.get<{ timezone: string }>(`${base}/snapshot`),
+        http.get<{ data: LogLine[] }>(`${base}/logs?per_page=100&order=oldest`),
+      ]);
+      if (page.status === 'fulfilled') this.takeImages(page.value);
+      if (series.status === 'fulfilled') telemetry = series.value;
+      if (snapshot.status === 'fulfilled') timezone = snapshot.value.timezone;
+      if (logs.status === 'fulfilled') french = new Map(logs.value.data.filter((l) => l.message_fr).map((l) => [l.message, l.message_fr!]));
+      this.paint();
+    },
+    takeImages(page: ImagePage): void {
+      images.push(...page.data);
+      this.nextImages = page.meta.next_cursor ?? '';
+    },
+    async moreImages(): Promise<void> {
+      this.takeImages(await http.get<ImagePage>(`${base}/images?per_page=60&order=oldest&cursor=${encodeURIComponent(this.nextImages)}`));
+      this.paint();
+    },
+    print(): void {
+      window.print();
+    },
+
+    paint(): void {
+      if (!report) return;
+      const r = report;
+      const l = prefs.locale;
+      const s = r.summary;
+      this.head = {
+        target: s.target,
+        position: `${s.ra_text} ${s.dec_text}`,
+        where: `${s.equipment} · ${dayAndTime(s.date, l, zone())} – ${clock(s.end, l, zone(), false)}`,
+        outcome: say(`phase.${s.outcome}`),
+        tone: { completed: 'good', cancelled: 'info', aborted: 'danger', weathered_out: 'warn', failed: 'danger' }[s.outcome],
+        reason: reasonIn(l, s.reason),
+      };
+      document.title = `${s.target} · nocturne`;
+      this.figures = [
+        { key: 'images', label: say('report.images'), value: String(r.images.archived), note: say('report.imagesOf', { n: r.images.total_captured, planned: r.images.planned }) },
+        { key: 'exposure', label: say('report.exposure'), value: duration(r.images.total_exposure_seconds), note: '' },
+        { key: 'hfd', label: say('report.hfd'), value: number(r.images.average_hfd, l, 2), note: 'px' },
+        { key: 'rms', label: say('report.rms'), value: number(r.tracking.average_rms_px, l, 2), note: 'px' },
+        { key: 'uptime', label: say('report.uptime'), value: percent(r.tracking.guiding_uptime, l), note: '' },
+        { key: 'duration', label: say('report.actual'), value: duration(s.duration_actual_seconds), note: `${say('report.planned')} ${duration(s.duration_planned_seconds)}` },
+      ];
+      const most = Math.max(1, ...r.images.by_filter.map((f) => f.count));
+      this.filters = r.images.by_filter.map((f) => ({ filter: f.filter, tone: filterTone(f.filter), scale: `scaleX(${f.count / most})`, text: `${f.count} · ${duration(f.exposure_seconds)}${f.average_hfd ? ` · HFD ${number(f.average_hfd, l, 2)}` : ''}` }));
+      const lines = new Map(r.credits?.lines.map((line) => [line.class, line.credits]));
+      this.ledger = (Object.entries(r.ledger.seconds) as [keyof typeof r.ledger.seconds, number][])
+        .filter(([, seconds]) => seconds > 0)
+        .sort((a, b) => b[1] - a[1])
+        .map(([key, seconds]) => ({ key, label: say(`ledger.${key}`), time: duration(seconds), credits: lines.has(key) ? number(lines.get(key), l, 2) : '' }));
+      this.credits = r.credits ? `${say('report.charged')} ${number(r.credits.credits_charged, l, 2)} · ${say('report.refund')} ${number(r.credits.credits_refund, l, 2)} · ${say('report.net')} ${number(r.credits.credits_charged - r.credits.credits_refund, l, 2)}` : '';
+      this.issues = [
+        { key: 'errors', label: say('report.errors'), value: String(r.issues.errors_count) },
+        { key: 'pauses', label: say('report.pauses'), value: `${r.issues.pauses_count} · ${duration(r.issues.pauses_duration_seconds)}` },
+        { key: 'rejected', label: say('images.state.rejected'), value: String(r.images.rejected) },
+        { key: 'missing', label: say('images.state.missing'), value: String(r.images.missing) },
+      ];
+      this.holds = r.issues.holds.map((hold, i) => ({ key: String(i), text: `${clock(hold.start, l, zone(), false)} – ${clock(hold.end, l, zone(), false)} · ${reasonIn(l, hold.reason)}` }));
+      const w = r.weather;
+      this.weather = w.samples > 0 ? say('report.weatherLine', { t: number(w.average_temperature, l, 1), h: number(w.average_humidity, l), s: number(w.average_seeing, l, 1), c: number(w.cloud_coverage, l) }) : '';
+      this.files = say('report.files', { n: r.files.count, size: bytes(r.files.total_size_bytes, l) });
+      this.zip = r.files.download_link ?? '';
+      this.tiles = images.map((image) => ({
+        id: image.id,
+        filename: image.filename,
+        state: image.state,
+        tone: filterTone(image.filter),
+        thumb: image.thumbnail_url ?? '',
+        preview: image.preview_url ?? '',
+        url: image.url ?? '',
+        meta: [clock(image.captured_at, l, zone(), false), image.filter, image.hfd ? `HFD ${number(image.hfd, l, 2)}` : '', image.state === 'archived' ? '' : say(`images.state.${image.state}`)].filter(Boolean).join(' · '),
+        downloadLabel: say('images.downloadOf', { name: image.filename }),
+      }));
+      this.paintTimeline(r);
+      this.$nextTick(() => this.paintGraphs(r));
+      this.scrubbed();
+    },
+    paintTimeline(r: Report): void {
+      const from = Date.parse(r.summary.date);
+      const to = Math.max(from + 1, Date.parse(r.summary.end));
+      const at = (iso: string): number => Math.max(0, Math.min(100, (100 * (Date.parse(iso) - from)) / (to - from)));
+      const strip = refs.strip!;
+      strip.replaceChildren(
+        ...r.ledger.intervals.map((interval) => {
+          const span = document.createElement('span');
+          span.dataset.ledger = interval.class;
+          span.title = `${say(`ledger.${interval.class}`)} ${clock(interval.start, prefs.locale, zone())} – ${clock(interval.end, prefs.locale, zone())}`;
+          span.style.left = `${at(interval.start)}%`;
+          span.style.width = `${Math.max(0.15, at(interval.end) - at(interval.start))}%`;
+          return span;
+        }),
+        ...r.images.frames.filter((f) => f.captured_at).map((f) => {
+          const tick = document.createElement('i');
+          tick.style.left = `${at(f.captured_at!)}%`;
+          return tick;
+        }),
+      );
+      const needle = document.createElement('span');
+      needle.className = 'needle';
+      strip.append(needle);
+      refs.timeline!.replaceChildren(
+        ...r.timeline.map((line) => {
+          const li = document.createElement('li');
+          li.dataset.level = line.level;
+          li.dataset.at = String(Date.parse(line.at));
+          const time = document.createElement('time');
+          time.dateTime = line.at;
+          time.className = 'numeric muted';
+          time.textContent = clock(line.at, prefs.locale, zone());
+          const text = document.createElement('span');
+          text.textContent = prefs.locale === 'fr' ? (french.get(line.message) ?? line.message) : line.message;
+          li.append(time, text);
+          return li;
+        }),
+      );
+    },
+    /** Shows the moment under the slider: time, what the time was used for, the last event and frame. */
+    scrubbed(): void {
+      if (!report) return;
+      const from = Date.parse(report.summary.date);
+      const to = Date.parse(report.summary.end);
+      const at = from + ((to - from) * this.scrub) / 1000;
+      const needle = refs.strip!.querySelector<HTMLElement>('.needle');
+      if (needle) needle.style.left = `${this.scrub / 10}%`;
+      const interval = report.ledger.intervals.find((i) => Date.parse(i.start) <= at && at < Date.parse(i.end));
+      const items = [...refs.timeline!.querySelectorAll<HTMLElement>('li')];
+      let last: HTMLElement | null = null;
+      for (const item of items) {
+        item.classList.remove('now');
+        if (Number(item.dataset.at) <= at) last = item;
+      }
+      last?.classList.add('now');
+      if (last) refs.timeline!.scrollTop = last.offsetTop - refs.timeline!.offsetTop - refs.timeline!.clientHeight / 2;
+      const frame = images.filter((i) => i.captured_at && Date.parse(i.captured_at) <= at).at(-1);
+      this.moment = { time: clock(at, prefs.locale, zone()), state: interval ? say(`ledger.${interval.class}`) : '—', event: last?.querySelector('span')?.textContent ?? '', frame: frame?.filename ?? '', thumb: frame?.thumbnail_url ?? '' };
+      this.momentText = `${this.moment.time} ${this.moment.state}`;
+    },
+    paintGraphs(r: Report): void {
+      for (const graph of graphs.splice(0)) graph.destroy();
+      const frames = r.images.frames.filter((f) => f.captured_at && f.hfd !== null);
+      this.has = { hfd: frames.length > 0, guiding: hasData(telemetry, 'guiding.rms'), weather: ['weather.temperature', 'weather.humidity', 'weather.cloud'].some((name) => hasData(telemetry, name)) };
+      if (this.has.hfd) {
+        const filters = [...new Set(frames.map((f) => f.filter))];
+        const graph = new Graph(refs.hfd!, { lines: filters.map((f) => ({ label: f ?? '', color: `--filter-${filterTone(f)}`, points: true })), height: 200, digits: 2, zone: zone() });
+        const sorted = [...frames].sort((a, b) => Date.parse(a.captured_at!) - Date.parse(b.captured_at!));
+        graph.set([sorted.map((f) => Date.parse(f.captured_at!) / 1000), ...filters.map((filter) => sorted.map((f) => (f.filter === filter ? f.hfd : null)))]);
+        graphs.push(graph);
+      }
+      const t = telemetry;
+      if (t && this.has.guiding) {
+        const graph = new Graph(refs.guiding!, { lines: [{ label: 'RMS', color: '--accent', fill: true }], height: 200, digits: 2, zone: zone() });
+        graph.set([t.t, t.series['guiding.rms']!.mean]);
+        graphs.push(graph);
+      }
+      if (t && this.has.weather) {
+        const graph = new Graph(refs.weather!, { lines: [{ label: '°C', color: '--gold' }, { label: '%', color: '--accent' }, { label: '☁', color: '--violet', dash: [4, 4] }], height: 200, digits: 0, zone: zone() });
+        graph.set([t.t, ...['weather.temperature', 'weather.humidity', 'weather.cloud'].map((name) => t.series[name]?.mean ?? t.t.map(() => null))]);
+        graphs.push(graph);
+      }
+    },
+  });
+}
+const hasData = (telemetry: Telemetry | null, name: string): boolean => telemetry?.series[name]?.mean.some((v) => v !== null) ?? false;
+
+startPage({ report: reportPage });
