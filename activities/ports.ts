@@ -196,13 +196,14 @@ export interface Span {
 
 /** Run by the worker on queue `session`. */
 export interface SessionActivities {
-  loadBooking(input: { bookingId: string; now: string }): Promise<SessionBooking>;
+  /** `generation`: at least this one from now on (a new slot or plan gets new objects); kept in the booking row. */
+  loadBooking(input: { bookingId: string; now: string; generation?: number }): Promise<SessionBooking>;
   recordTransition(input: Transition): Promise<void>;
   recordReceipt(input: ReceiptChange): Promise<void>;
   /** A line for the night log without a change of phase. `key` makes a repeat a no-op. */
   recordLog(input: { bookingId: string; telescopeId: string; key: string; at: string; log: Transition['log']; notify?: Transition['notify'] }): Promise<void>;
-  /** Progress from a check: done counts, weather, guiding, for lists and pages. */
-  recordCheck(input: { bookingId: string; telescopeId: string; at: string; observation: Observation }): Promise<void>;
+  /** Progress from a check: done counts, weather, guiding, for lists and pages. Answers the maintenance that touches the slot by now. */
+  recordCheck(input: { bookingId: string; telescopeId: string; at: string; observation: Observation }): Promise<{ maintenance: SessionBooking['maintenance'] }>;
   /** What is still worth doing in [now, end): the shots by value and by what the sky allows. Pure function of domain/. */
   planRemainder(input: {
     bookingId: string;
@@ -241,6 +242,8 @@ export interface FinaliseActivities {
     outcome: Outcome;
   }): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: z.infer<typeof SettlementLine>[]; refund: number }>;
   buildReport(input: { bookingId: string; telescopeId: string; outcome: Outcome; reason: Reason | null }): Promise<{ reportPath: string }>;
+  /** The report of a session that is over, from its rows as they are now (late frames). */
+  rebuildReport(input: { bookingId: string; telescopeId: string }): Promise<{ reportPath: string }>;
 }
 
 export interface FinaliseInput {

@@ -76,6 +76,8 @@ export function horizonAltitude(telescope: Pick<Telescope, 'horizon' | 'horizon_
   return before.altitude_degrees + share * (next.altitude_degrees - before.altitude_degrees);
 }
 
+/** What of a telescope decides what it can see. */
+export type SkyPlace = Pick<Telescope, 'night' | 'horizon' | 'horizon_degrees'> & { site: Site };
 export interface SkyConstraints {
   min_altitude_degrees: number;
   hour_angle_start_hours: number;
@@ -85,7 +87,7 @@ export type SkyVerdict = 'ok' | 'not_dark' | 'below_limit' | 'outside_hour_angle
 
 /** May this target be exposed at this instant, and if not, why. */
 export function skyVerdict(
-  telescope: Pick<Telescope, 'site' | 'night' | 'horizon' | 'horizon_degrees'>,
+  telescope: SkyPlace,
   target: { ra_hours: number; dec_degrees: number },
   constraints: SkyConstraints,
   at: Date | number,
@@ -100,7 +102,7 @@ export function skyVerdict(
 
 /** Spans inside [startMs, endMs) in which the target may be exposed, to the second; scanned each minute and refined by halving. */
 export function usableWindows(
-  telescope: Pick<Telescope, 'site' | 'night' | 'horizon' | 'horizon_degrees'>,
+  telescope: SkyPlace,
   target: { ra_hours: number; dec_degrees: number },
   constraints: SkyConstraints,
   startMs: number,

@@ -109,6 +109,8 @@ const Environment = z.object({
   SUPPORT_EMAIL: opt,
 });
 export type Config = z.infer<typeof Environment>;
+/** Every variable that is read, by name. */
+export const CONFIG_VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
 /**
  * The whole configuration, checked at once: every problem is named with its variable.

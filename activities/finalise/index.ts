@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
+import type { LedgerClass, LedgerInterval, SettlementLine } from '../../domain/contracts/ledger.ts';
+import { Report } from '../../domain/contracts/report.ts';
+import { stableId } from '../../domain/ids.ts';
+import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
+import type { Outcome } from '../../domain/phases.ts';
+import type { Reason } from '../../domain/reasons.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import { enqueueOutbox } from '../../platform/outbox.ts';
+import type { Frame } from '../../prisma/client/client.ts';
+import { FAILURE } from '../failures.ts';
+import type { FinaliseActivities, Span } from '../ports.ts';
+import { findBooking } from '../session/booking.ts';
+import { composeReport } from './report.ts';
+
+export interface FinaliseDeps {
+  db: Database;
+  /** Root of the frame store; reports lie beside the frames of their booking. */
+  storagePath: string;
+  /** From the frames part: manifest and the human-named folder. */
+  archive: Pick<FinaliseActivities, 'buildArchive'>;
+}
+
+/** Activities of queue `finalise`: ledger, settlement, report, archive. Each may run again and then changes nothing. */
+export function createFinaliseActivities(deps: FinaliseDeps): FinaliseActivities {
+  const { db } = deps;
+  return {
+    buildArchive: async (input) => {
+      const built = await deps.archive.buildArchive(input);
+      await db.session.update({ where: { bookingId: input.bookingId }, data: { archivePath: built.archivePath } });
+      return built;
+    },
+    settle: (input) => settleBooking(db, input.bookingId, input.telescopeId, input.spans),
+    buildReport: (input) => writeReport(deps, input.bookingId, input.outcome, input.reason),
+    rebuildReport: async ({ bookingId }) => {
+      const session = await db.session.findUnique({ where: { bookingId } });
+      if (!session?.outcome) throw ApplicationFailure.nonRetryable(`session ${bookingId} is not over`, FAILURE.invalid);
+      return writeReport(deps, bookingId, session.outcome as Outcome, session.reason as Reason | null);
+    },
+  };
+}
+
+/** Exposures as spans of imaging: from the frame's start for its exposure time. */
+export function imagingSpans(frames: readonly Pick<Frame, 'capturedAt' | 'exposure' | 'state'>[]): LedgerSpan[] {
+  return frames.flatMap((frame) =>
+    frame.capturedAt && frame.exposure && frame.state !== 'missing'
+      ? [{ class: 'imaging' as const, start: frame.capturedAt.toISOString(), end: new Date(frame.capturedAt.getTime() + frame.exposure * 1000).toISOString(), cause: null }]
+      : [],
+  );
+}
+
+/**
+ * Ledger and settlement of a booking, in one transaction. The settlement's id follows from its lines: the same night settles once; a night
+ * whose seconds changed (late frames) gets a new one that supersedes the old.
+ */
+export async function settleBooking(
+  db: Database,
+  bookingId: string,
+  telescopeId: string,
+  spans: readonly Span[],
+): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: SettlementLineOf[]; refund: number }> {
+  const { row, telescope } = await findBooking(db, bookingId);
+  const frames = await db.frame.findMany({ where: { bookingId }, select: { capturedAt: true, exposure: true, state: true } });
+  const slot = { start: row.startsAt.toISOString(), end: row.endsAt.toISOString() };
+  const intervals = buildLedger(slot, [...spans, ...imagingSpans(frames)]);
+  const seconds = secondsByClass(intervals);
+  const charged = Number((row.credits as { charged?: number }).charged ?? 0);
+  const settled = settle(seconds, telescope.policy.refund, charged);
+  const digest = createHash('sha256').update(JSON.stringify(settled)).digest('hex');
+  const settlementId = stableId('settlement', bookingId, digest);
+  await db.$transaction(async (tx) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'settlement/' + bookingId}, 0))`;
+    await writeLedger(tx, bookingId, intervals);
+    if (await tx.settlement.findUnique({ where: { id: settlementId }, select: { id: true } })) return;
+    const before = await tx.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } });
+    const supersedes = before?.id ?? null;
+    await tx.settlement.create({
+      data: { id: settlementId, bookingId, rule: settled.rule, lines: settled.lines, creditsCharged: settled.credits_charged, creditsRefund: settled.credits_refund, supersedes },
+    });
+    await enqueueOutbox(tx, {
+      key: `settlement/${settlementId}`,
+      type: 'credits.settled',
+      bookingId,
+      telescopeId,
+      data: { settlement_id: settlementId, ...settled, ...(supersedes ? { supersedes } : {}) },
+    });
+  });
+  return { settlementId, seconds, lines: settled.lines, refund: settled.credits_refund };
+}
+type SettlementLineOf = ReturnType<typeof SettlementLine.parse>;
+
+async function writeLedger(tx: Transaction, bookingId: string, intervals: readonly LedgerInterval[]): Promise<void> {
+  await tx.ledgerInterval.deleteMany({ where: { bookingId } });
+  await tx.ledgerInterval.createMany({ data: intervals.map((i) => ({ bookingId, startsAt: new Date(i.start), endsAt: new Date(i.end), class: i.class, cause: i.cause })) });
+}
+
+async function writeReport(deps: FinaliseDeps, bookingId: string, outcome: Outcome, reason: Reason | null): Promise<{ reportPath: string }> {
+  const { db } = deps;
+  const report = await composeReport(db, bookingId, outcome, reason);
+  const parsed = Report.safeParse(report);
+  if (!parsed.success) throw new Error(`report of ${bookingId}: ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ')}`);
+  const folder = join(deps.storagePath, 'bookings', bookingId);
+  const reportPath = join(folder, 'report.json');
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${reportPath}.new`, `${JSON.stringify(parsed.data, null, 2)}\n`);
+  await rename(`${reportPath}.new`, reportPath);
+  await db.$transaction(async (tx) => {
+    await tx.report.upsert({ where: { bookingId }, create: { bookingId, body: parsed.data as object }, update: { body: parsed.data as object } });
+    await tx.session.update({
+      where: { bookingId },
+      data: {
+        reportPath,
+        imagesCaptured: parsed.data.images.archived,
+        sessionStats: {
+          images: { ...parsed.data.images, frames: undefined },
+          tracking: parsed.data.tracking,
+          weather: parsed.data.weather,
+          issues: { ...parsed.data.issues, holds: undefined },
+          ledger: parsed.data.ledger.seconds,
+          duration_actual_seconds: parsed.data.summary.duration_actual_seconds,
+        },
+        updatedAt: new Date(),
+      },
+    });
+  });
+  return { reportPath };
+}

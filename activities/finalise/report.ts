@@ -1,0 +1,153 @@
+import type { Shot, Target } from '../../domain/contracts/booking.ts';
+import type { LedgerClass, LedgerInterval } from '../../domain/contracts/ledger.ts';
+import type { Report } from '../../domain/contracts/report.ts';
+import { formatDec, formatRa } from '../../domain/coordinates.ts';
+import { secondsByClass } from '../../domain/ledger.ts';
+import type { Outcome } from '../../domain/phases.ts';
+import type { Reason } from '../../domain/reasons.ts';
+import type { Database } from '../../platform/database.ts';
+import type { Frame, Telemetry } from '../../prisma/client/client.ts';
+import { findBooking } from '../session/booking.ts';
+
+const WEATHER_CLASSES: readonly LedgerClass[] = ['unsafe', 'weather_hold'];
+const HOLD_CLASSES: readonly LedgerClass[] = ['unsafe', 'outage', 'foreign', 'weather_hold', 'user_pause'];
+
+/** The report (roadmap 7.1) as a pure function of the booking's rows: built again from the same rows it is the same, to the byte. */
+export async function composeReport(db: Database, bookingId: string, outcome: Outcome, reason: Reason | null): Promise<Report> {
+  const { row, telescope } = await findBooking(db, bookingId);
+  const [session, frames, timeline, telemetry, intervals, settlement] = await Promise.all([
+    db.session.findUniqueOrThrow({ where: { bookingId } }),
+    db.frame.findMany({ where: { bookingId }, orderBy: [{ capturedAt: 'asc' }, { id: 'asc' }] }),
+    db.timeline.findMany({ where: { bookingId }, orderBy: [{ at: 'asc' }, { id: 'asc' }] }),
+    db.telemetry.findMany({ where: { bookingId, at: { gte: row.startsAt, lt: row.endsAt } }, orderBy: { at: 'asc' } }),
+    db.ledgerInterval.findMany({ where: { bookingId }, orderBy: { startsAt: 'asc' } }),
+    db.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } }),
+  ]);
+  const target = row.target as unknown as Target;
+  const shots = row.shots as unknown as Shot[];
+  const ledger: LedgerInterval[] = intervals.map((i) => ({ start: i.startsAt.toISOString(), end: i.endsAt.toISOString(), class: i.class as LedgerClass, cause: i.cause }));
+  const good = frames.filter((f) => f.state === 'archived');
+  const holds = ledger.filter((i) => HOLD_CLASSES.includes(i.class));
+  const pauses = ledger.filter((i) => i.class === 'user_pause');
+  const started = session.sessionStartedAt ?? null;
+  const ended = session.sessionEndedAt ?? row.endsAt;
+  const night = timeline.filter((line) => line.event !== outcome || line.level === 'ERROR');
+
+  return {
+    summary: {
+      booking_id: bookingId,
+      user: row.userRef,
+      telescope_id: row.telescopeId,
+      equipment: telescope.name,
+      target: target.name,
+      ra_text: formatRa(target.ra_hours),
+      dec_text: formatDec(target.dec_degrees),
+      date: row.startsAt.toISOString(),
+      end: row.endsAt.toISOString(),
+      duration_planned_seconds: seconds(row.startsAt, row.endsAt),
+      duration_actual_seconds: started ? Math.max(0, seconds(started, ended)) : 0,
+      outcome,
+      reason,
+    },
+    weather: {
+      average_temperature: mean(telemetry, 'outside_temperature', 'temperature_celsius'),
+      average_humidity: mean(telemetry, 'humidity', 'humidity_percent'),
+      average_seeing: mean(telemetry, 'seeing', 'seeing_arcsec'),
+      cloud_coverage: mean(telemetry, 'cloud', 'cloud_percent'),
+      samples: telemetry.length,
+    },
+    images: {
+      planned: shots.reduce((sum, shot) => sum + shot.quantity, 0),
+      total_captured: frames.filter((f) => f.state !== 'missing').length,
+      archived: good.length,
+      rejected: frames.filter((f) => f.state === 'rejected').length,
+      missing: frames.filter((f) => f.state === 'missing').length,
+      by_filter: byFilter(good),
+      total_exposure_seconds: good.reduce((sum, f) => sum + (f.exposure ?? 0), 0),
+      average_hfd: average(good.map((f) => f.hfd)),
+      frames: frames.map((f) => ({
+        id: f.id,
+        filename: f.filename,
+        filter: f.filter,
+        exposure: f.exposure,
+        hfd: f.hfd,
+        captured_at: f.capturedAt?.toISOString() ?? null,
+        state: f.state,
+        reason: f.reason,
+        sha256: f.sha256,
+      })),
+    },
+    tracking: { average_rms_px: mean(telemetry, 'guiding_rms', 'rms_total_px'), guiding_uptime: guidingUptime(telemetry, good) },
+    issues: {
+      errors_count: night.filter((line) => line.level === 'ERROR').length,
+      pauses_count: pauses.length,
+      pauses_duration_seconds: pauses.reduce((sum, i) => sum + seconds(new Date(i.start), new Date(i.end)), 0),
+      holds: holds.map((i) => ({ start: i.start, end: i.end, reason: i.cause ?? (WEATHER_CLASSES.includes(i.class) ? 'weather_hold' : i.class) })),
+    },
+    ledger: { seconds: secondsByClass(ledger), intervals: ledger },
+    credits: settlement
+      ? {
+          settlement_id: settlement.id,
+          rule: settlement.rule,
+          lines: settlement.lines as NonNullable<Report['credits']>['lines'],
+          credits_charged: settlement.creditsCharged,
+          credits_refund: settlement.creditsRefund,
+          ...(settlement.supersedes ? { supersedes: settlement.supersedes } : {}),
+        }
+      : null,
+    files: { download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null, total_size_bytes: good.reduce((sum, f) => sum + Number(f.sizeBytes ?? 0), 0), count: good.length },
+    timeline: night.map((line) => ({ at: line.at.toISOString(), event: line.event, level: line.level, message: line.message })),
+    generated_at: ended.toISOString(),
+  };
+}
+
+const seconds = (from: Date, to: Date): number => Math.round((to.getTime() - from.getTime()) / 1000);
+
+function average(values: readonly (number | null)[]): number | null {
+  const known = values.filter((v): v is number => v !== null && Number.isFinite(v));
+  return known.length === 0 ? null : Math.round((1000 * known.reduce((a, b) => a + b, 0)) / known.length) / 1000;
+}
+/** Mean of a telemetry value under the first of its names that a sample carries. */
+function mean(samples: readonly Telemetry[], ...names: string[]): number | null {
+  return average(samples.map((sample) => numberIn(sample, names)));
+}
+function numberIn(sample: Telemetry, names: readonly string[]): number | null {
+  const data = sample.data as Record<string, unknown>;
+  for (const name of names) {
+    const value = data[name];
+    if (typeof value === 'number') return value;
+  }
+  return null;
+}
+
+function byFilter(frames: readonly Frame[]): Report['images']['by_filter'] {
+  const groups = new Map<string, Frame[]>();
+  for (const frame of frames) {
+    const name = frame.filter ?? '';
+    const group = groups.get(name);
+    if (group) group.push(frame);
+    else groups.set(name, [frame]);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([filter, list]) => ({
+    filter,
+    count: list.length,
+    exposure_seconds: list.reduce((sum, f) => sum + (f.exposure ?? 0), 0),
+    average_hfd: average(list.map((f) => f.hfd)),
+  }));
+}
+
+/** Share of guided exposure in which the guider ran (GUIDESTAT 2): of the samples that fall into an exposure; null without any. */
+export function guidingUptime(samples: readonly Telemetry[], frames: readonly Pick<Frame, 'capturedAt' | 'exposure'>[]): number | null {
+  const spans = frames.flatMap((f) => (f.capturedAt && f.exposure ? [[f.capturedAt.getTime(), f.capturedAt.getTime() + f.exposure * 1000] as const] : []));
+  let during = 0;
+  let guided = 0;
+  for (const sample of samples) {
+    const status = (sample.data as Record<string, unknown>).guiding_status ?? (sample.data as Record<string, unknown>).guiding;
+    if (typeof status !== 'string') continue;
+    const at = sample.at.getTime();
+    if (!spans.some(([from, to]) => at >= from && at < to)) continue;
+    during += 1;
+    if (status === 'RUNNING') guided += 1;
+  }
+  return during === 0 ? null : Math.round((1000 * guided) / during) / 1000;
+}

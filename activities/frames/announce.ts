@@ -1,0 +1,82 @@
+import { stableId } from '../../domain/ids.ts';
+import { appendEvent } from '../../platform/bus.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import { enqueueOutbox } from '../../platform/outbox.ts';
+import type { Frame } from '../../prisma/client/client.ts';
+import { toImageSummary } from './images.ts';
+
+/** How many captured frames make one `images.digest`. */
+export const DIGEST_SIZE = 15;
+
+/**
+ * Tells the world that a frame stands: event `image.captured`, webhook, the session's count and every fifteenth time a digest, all in
+ * one transaction with the flag, so that a repeat says nothing twice.
+ */
+export async function announceCaptured(db: Database, frameId: string): Promise<void> {
+  await db.$transaction(async (tx) => {
+    const row = await tx.frame.findUniqueOrThrow({ where: { id: frameId } });
+    const bookingId = row.bookingId;
+    if (row.announced || !bookingId) return;
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'frames/' + bookingId}, 0))`;
+    const { count: changed } = await tx.frame.updateMany({ where: { id: frameId, announced: false }, data: { announced: true, announcedAt: new Date() } });
+    if (changed === 0) return;
+    const summary = toImageSummary(row);
+    await appendEvent(tx, { key: `image.captured/${frameId}`, type: 'image.captured', bookingId, telescopeId: row.telescopeId, data: summary });
+    await enqueueOutbox(tx, { key: `image.captured/${frameId}`, type: 'image.captured', bookingId, telescopeId: row.telescopeId, data: summary });
+    const captured = await tx.frame.count({ where: { bookingId, state: 'archived', announced: true } });
+    await tx.session.updateMany({ where: { bookingId }, data: { imagesCaptured: captured } });
+    if (captured % DIGEST_SIZE === 0) await digest(tx, bookingId, row.telescopeId, captured, DIGEST_SIZE);
+  });
+}
+
+/** At a session's end: the frames since the last full digest. */
+export async function announceRest(db: Database, bookingId: string, telescopeId: string): Promise<void> {
+  await db.$transaction(async (tx) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'frames/' + bookingId}, 0))`;
+    const captured = await tx.frame.count({ where: { bookingId, state: 'archived', announced: true } });
+    if (captured % DIGEST_SIZE !== 0) await digest(tx, bookingId, telescopeId, captured, captured % DIGEST_SIZE);
+  });
+}
+
+async function digest(tx: Transaction, bookingId: string, telescopeId: string, captured: number, size: number): Promise<void> {
+  const rows = await tx.frame.findMany({ where: { bookingId, state: 'archived', announced: true }, orderBy: [{ announcedAt: 'desc' }, { id: 'asc' }], take: size });
+  await enqueueOutbox(tx, {
+    key: `images.digest/${captured}`,
+    type: 'images.digest',
+    bookingId,
+    telescopeId,
+    data: {
+      images_captured: captured,
+      images: rows.toReversed().map((row) => {
+        const { id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url } = toImageSummary(row);
+        return { id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url };
+      }),
+    },
+  });
+}
+
+export async function announceMeasured(db: Database, row: Frame): Promise<void> {
+  if (!row.bookingId) return;
+  await db.$transaction((tx) => appendEvent(tx, { key: `image.measured/${row.id}`, type: 'image.measured', bookingId: row.bookingId!, telescopeId: row.telescopeId, data: toImageSummary(row) }));
+}
+
+/** A line in the night log that says, in both languages, what became of a frame. */
+export async function logFrame(
+  tx: Transaction,
+  row: Pick<Frame, 'id' | 'bookingId' | 'telescopeId' | 'filename'>,
+  line: { level: 'INFO' | 'WARNING' | 'ERROR'; event: string; message: string; messageFr: string; data: Record<string, unknown>; at: Date },
+): Promise<void> {
+  const { bookingId } = row;
+  if (!bookingId) return;
+  const id = stableId('timeline', bookingId, line.event, row.id);
+  if (await tx.timeline.findUnique({ where: { id }, select: { id: true } })) return;
+  const data = { frame_id: row.id, filename: row.filename, ...line.data };
+  await tx.timeline.create({ data: { id, bookingId, at: line.at, level: line.level, source: 'frames', event: line.event, message: line.message, messageFr: line.messageFr, data } });
+  await appendEvent(tx, {
+    key: `log/${id}`,
+    type: 'log.appended',
+    bookingId,
+    telescopeId: row.telescopeId,
+    data: { at: line.at.toISOString(), level: line.level, source: 'frames', event: line.event, message: line.message, message_fr: line.messageFr, data },
+  });
+}

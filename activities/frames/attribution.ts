@@ -1,0 +1,112 @@
+import type { JournalKinds } from '../../domain/journal.ts';
+import { objectGuid } from '../../domain/ids.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import type { Database } from '../../platform/database.ts';
+import { comparable, splitPath } from './intake/paths.ts';
+
+/** Whose frame it is, and by which of the three proofs (safety.md 9): never by time or by the target's name. */
+export interface Owner {
+  bookingId: string;
+  shotGuid: string | null;
+  shotDoneGuid: string | null;
+  /** Place of the shot in the booking's plan, 0-based. */
+  shotIndex: number | null;
+  by: 'rtshot' | 'shot_done_list' | 'set_tag';
+}
+
+export type ShotDoneRecord = JournalKinds['shot_done'];
+
+const same = (a: string | null | undefined, b: string | null | undefined): boolean => !!a && !!b && a.toLowerCase() === b.toLowerCase();
+const GUID = /^\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?$/i;
+
+/** The shot-done GUID that Voyager writes into the header, or null. */
+export function rtShotOf(header: Record<string, unknown>): string | null {
+  const value = header.RTSHOT;
+  return typeof value === 'string' ? (GUID.exec(value.trim())?.[1]?.toLowerCase() ?? null) : null;
+}
+
+/** Full path of a shot-done record: the list gives the path with or without the name. */
+export function pathOf(record: Pick<ShotDoneRecord, 'path' | 'filename'>): string {
+  if (!record.path) return record.filename;
+  return splitPath(record.path).name.toLowerCase() === splitPath(record.filename).name.toLowerCase() ? record.path : `${record.path.replace(/[\\/]+$/, '')}\\${splitPath(record.filename).name}`;
+}
+
+/** The newest shot-done record with this GUID, or without a GUID the newest with the frame's own path. */
+async function recordFor(db: Database, telescopeId: string, since: Date, guid: string | null, sourcePath: string): Promise<ShotDoneRecord | null> {
+  const name = splitPath(sourcePath).name.toLowerCase();
+  const rows = guid
+    ? await db.$queryRaw<{ data: ShotDoneRecord }[]>`
+        SELECT data FROM journal WHERE telescope_id = ${telescopeId} AND kind = 'shot_done' AND at >= ${since} AND lower(data->>'guid') = ${guid.toLowerCase()}
+        ORDER BY epoch DESC, n DESC LIMIT 1`
+    : await db.$queryRaw<{ data: ShotDoneRecord }[]>`
+        SELECT data FROM journal WHERE telescope_id = ${telescopeId} AND kind = 'shot_done' AND at >= ${since}
+          AND position(${name} in lower(coalesce(data->>'path', '') || '/' || coalesce(data->>'filename', ''))) > 0
+        ORDER BY epoch DESC, n DESC LIMIT 50`;
+  return rows.map((row) => row.data).find((record) => guid !== null || comparable(pathOf(record)) === comparable(sourcePath)) ?? null;
+}
+
+interface Candidate {
+  bookingId: string;
+  targetGuids: string[];
+  generation: number;
+  shots: number;
+  tag: string;
+}
+
+/** Bookings of a telescope that a frame seen at `seenAt` can belong to: generous in time, since time decides nothing here. */
+async function candidates(db: Database, telescope: Telescope, seenAt: Date): Promise<Candidate[]> {
+  const day = 86_400_000;
+  const rows = await db.booking.findMany({
+    where: { telescopeId: telescope.id, startsAt: { lte: new Date(seenAt.getTime() + 2 * day) }, endsAt: { gte: new Date(seenAt.getTime() - 7 * day) } },
+    include: { session: { select: { targetGuid: true, generation: true } } },
+  });
+  return rows.map((row) => {
+    const generation = Math.max(row.generation, row.session?.generation ?? 0);
+    const guids = Array.from({ length: generation + 1 }, (_, g) => objectGuid(row.id, g, 'target').toLowerCase());
+    if (row.session?.targetGuid) guids.push(row.session.targetGuid.toLowerCase());
+    return {
+      bookingId: row.id,
+      targetGuids: guids,
+      generation,
+      shots: Array.isArray(row.shots) ? row.shots.length : 0,
+      tag: telescope.templates.set_tag.replaceAll('{booking}', row.id).replaceAll('{user}', row.userRef),
+    };
+  });
+}
+
+function shotIndexOf(candidate: Candidate, shotGuid: string | null): number | null {
+  if (!shotGuid) return null;
+  for (let g = candidate.generation; g >= 0; g--) for (let i = 0; i < candidate.shots; i++) if (same(objectGuid(candidate.bookingId, g, `shot/${i}`), shotGuid)) return i;
+  return null;
+}
+
+/**
+ * The booking that a frame belongs to. RTSHOT in the header names a shot-done record; without one the record that has the frame's own
+ * path does; last the set's tag in any text of the header. Null: nobody's that we know.
+ */
+export async function findOwner(
+  db: Database,
+  telescope: Telescope,
+  frame: { sourcePath: string; seenAt: Date; shotDoneGuid: string | null; header: Record<string, unknown> },
+): Promise<{ owner: Owner | null; record: ShotDoneRecord | null }> {
+  const guid = rtShotOf(frame.header) ?? frame.shotDoneGuid;
+  const record = await recordFor(db, telescope.id, new Date(frame.seenAt.getTime() - 2 * 86_400_000), guid, frame.sourcePath);
+  const possible = await candidates(db, telescope, frame.seenAt);
+  if (record) {
+    const candidate = possible.find((c) => c.targetGuids.includes(record.target_guid.toLowerCase()));
+    const owner = candidate
+      ? {
+          bookingId: candidate.bookingId,
+          shotGuid: record.shot_guid,
+          shotDoneGuid: record.guid,
+          shotIndex: shotIndexOf(candidate, record.shot_guid),
+          by: guid ? ('rtshot' as const) : ('shot_done_list' as const),
+        }
+      : null;
+    return { owner, record };
+  }
+  const texts = new Set(Object.values(frame.header).filter((v): v is string => typeof v === 'string'));
+  const tagged = possible.filter((c) => texts.has(c.tag));
+  const owner = tagged.length === 1 ? { bookingId: tagged[0]!.bookingId, shotGuid: null, shotDoneGuid: guid, shotIndex: null, by: 'set_tag' as const } : null;
+  return { owner, record: null };
+}

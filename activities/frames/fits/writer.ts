@@ -1,0 +1,52 @@
+import { BLOCK } from './header.ts';
+
+export type WritableValue = string | number | boolean;
+
+function formatCard(keyword: string, value: WritableValue, comment = ''): string {
+  let field: string;
+  if (typeof value === 'string') {
+    const printable = value.replace(/[^\x20-\x7e]/g, '?').replaceAll("'", "''");
+    field = `'${printable.slice(0, 67).replace(/(^|[^'])'$/, '$1').padEnd(8)}'`;
+  } else if (typeof value === 'boolean') field = (value ? 'T' : 'F').padStart(20);
+  else field = (Number.isInteger(value) ? String(value) : String(value).includes('e') ? value.toExponential().toUpperCase() : String(value)).padStart(20);
+  const text = `${keyword.padEnd(8)}= ${field}`;
+  return (comment ? `${text} / ${comment}` : text).slice(0, 80).padEnd(80);
+}
+
+/**
+ * A simple FITS file of unsigned 16-bit pixels (BITPIX 16, BZERO 32768), rows as given; several planes make a cube.
+ * @param planes levels 0 to 65,535, each `width` × `height`
+ * @param cards keyword, value, comment; keywords of at most 8 characters
+ * @param scale physical value = level · scale.bscale + scale.bzero
+ */
+export function writeFits16(
+  width: number,
+  height: number,
+  planes: readonly Uint16Array[],
+  cards: readonly (readonly [string, WritableValue, string?])[],
+  scale: { bscale: number; bzero: number } = { bscale: 1, bzero: 0 },
+): Buffer {
+  const head: (readonly [string, WritableValue, string?])[] = [
+    ['SIMPLE', true, 'conforms to FITS standard'],
+    ['BITPIX', 16],
+    ['NAXIS', planes.length > 1 ? 3 : 2],
+    ['NAXIS1', width],
+    ['NAXIS2', height],
+    ...(planes.length > 1 ? [['NAXIS3', planes.length] as const] : []),
+    ['BSCALE', scale.bscale],
+    ['BZERO', scale.bzero + 32_768 * scale.bscale],
+    ...cards,
+  ];
+  const text = `${head.map(([keyword, value, comment]) => formatCard(keyword, value, comment)).join('')}${'END'.padEnd(80)}`;
+  const header = Buffer.from(text.padEnd(Math.ceil(text.length / BLOCK) * BLOCK), 'latin1');
+  const bytes = width * height * 2;
+  const data = Buffer.alloc(Math.ceil((bytes * planes.length) / BLOCK) * BLOCK);
+  planes.forEach((plane, p) => {
+    for (let i = 0, at = p * bytes; i < width * height; i++, at += 2) {
+      const stored = plane[i]! ^ 0x8000;
+      data[at] = stored >> 8;
+      data[at + 1] = stored & 0xff;
+    }
+  });
+  return Buffer.concat([header, data]);
+}

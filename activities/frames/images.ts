@@ -1,0 +1,41 @@
+import type { FrameStats, FrameType, Image, ImageSummary } from '../../domain/contracts/image.ts';
+import type { Frame } from '../../prisma/client/client.ts';
+
+/** States that only the intake knows: a frame that is nobody's so far, and one that is no part of any booking (focus, plate solving). */
+export const INTERNAL_STATES = ['unassigned', 'skipped'] as const;
+
+/** A row of `frames` as the contract's image. URLs are API paths; whoever hands them out signs them. */
+export function toImageSummary(row: Frame): ImageSummary {
+  const base = `/api/bookings/${row.bookingId}/images/${row.id}`;
+  return {
+    id: row.id,
+    booking_id: row.bookingId ?? '',
+    filename: row.filename,
+    type: row.type as FrameType,
+    filter: row.filter,
+    exposure: row.exposure,
+    temperature: row.temperature,
+    binning: row.binning,
+    gain: row.gain,
+    offset: row.offset,
+    hfd: row.hfd,
+    hfd_source: row.hfdSource as ImageSummary['hfd_source'],
+    star_index: row.starIndex,
+    stars: row.stars,
+    stats: row.stats as FrameStats | null,
+    captured_at: row.capturedAt?.toISOString() ?? null,
+    state: row.state as ImageSummary['state'],
+    reason: row.reason,
+    measured: row.measured,
+    previewed: row.previewed,
+    url: row.archivePath ? `${base}/fits` : null,
+    preview_url: row.previewPath ? `${base}/preview.jpg` : null,
+    thumbnail_url: row.thumbnailPath ? `${base}/thumbnail.jpg` : null,
+    size_bytes: row.sizeBytes === null ? null : Number(row.sizeBytes),
+    sha256: row.sha256,
+  };
+}
+
+export function toImage(row: Frame): Image {
+  return { ...toImageSummary(row), metadata: (row.metadata as Record<string, unknown> | null) ?? {}, histogram: row.histogram.length === 256 ? row.histogram : null };
+}

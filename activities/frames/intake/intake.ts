@@ -1,0 +1,684 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Telescope } from '../../../domain/contracts/telescope.ts';
+import { FRAME_TYPES, type FrameType } from '../../../domain/contracts/image.ts';
+import type { JournalKinds } from '../../../domain/journal.ts';
+import { stableId } from '../../../domain/ids.ts';
+import type { Database } from '../../../platform/database.ts';
+import { toError } from '../../../platform/errors.ts';
+import type { Logger } from '../../../platform/logger.ts';
+import { findTelescope } from '../../../platform/telescopes.ts';
+import { Prisma, type Frame } from '../../../prisma/client/client.ts';
+import type { FrameCounts, ShotDone } from '../../ports.ts';
+import { announceCaptured, announceMeasured, announceRest, logFrame } from '../announce.ts';
+import { findOwner, pathOf, rtShotOf, type ShotDoneRecord } from '../attribution.ts';
+import { FitsError } from '../fits/index.ts';
+import { capturedAt, metadataOf } from '../metadata.ts';
+import type { FramePool } from '../pass/pool.ts';
+import { reasonText } from '../reasons.ts';
+import { safeName, type FrameStore } from '../store/store.ts';
+import { MountFailure, type Mount } from './mount.ts';
+import type { MountState } from './mount-child.ts';
+import { comparable, mapPath, splitPath, stemOf } from './paths.ts';
+
+/** Milliseconds; tests shorten them. */
+export interface IntakeTiming {
+  /** A frame that nobody's list knows yet is asked for again this long after it was heard of. */
+  attributeMs: number;
+  /** A file that is broken and has not changed for this long is taken for broken. */
+  settleMs: number;
+  /** A drain waits this long for files that are still being written or not there yet. */
+  patienceMs: number;
+  /** The last reconciliation waits this long for a file that is absent while its folder answers. */
+  absentMs: number;
+  /** … and this long for a folder that does not answer. */
+  unreachableMs: number;
+  pollMs: number;
+}
+export const DEFAULT_TIMING: IntakeTiming = { attributeMs: 6_000, settleMs: 10_000, patienceMs: 90_000, absentMs: 30_000, unreachableMs: 10 * 60_000, pollMs: 250 };
+
+export interface IntakeDeps {
+  db: Database;
+  logger: Logger;
+  store: FrameStore;
+  mount: Mount;
+  pool: FramePool;
+  maxBytes: number;
+  timing: IntakeTiming;
+}
+
+/** What the caller's activity lends: a sign of life, and word that it shall stop. */
+export interface Caller {
+  heartbeat(detail: unknown): void;
+  readonly signal: AbortSignal | null;
+}
+
+/** How a frame stands after one look at it. */
+type Step = 'done' | 'wait' | 'later';
+
+const DAY_MS = 86_400_000;
+/** Kept free on the store's disk, so that the database beside it can go on. */
+const RESERVE_BYTES = 256 * 1024 * 1024;
+/** Broken in a way that a file which is still being written shows too. */
+const MAY_GROW = new Set(['empty', 'not_fits', 'truncated', 'bad_header', 'corrupt', 'no_image']);
+
+/** Takes in the frames of telescopes: each step is written down before the next, and may run again after any kill. */
+export class FrameIntake {
+  private readonly deps: IntakeDeps;
+  private readonly turns = new Map<string, Promise<unknown>>();
+  /** Size and time of a file that was not whole, with the instant since when it has not changed. */
+  private readonly waiting = new Map<string, { size: number; mtimeMs: number; since: number }>();
+  constructor(deps: IntakeDeps) {
+    this.deps = deps;
+  }
+
+  /** Everything that the journal knows of a telescope's frames, until nothing is left or only files that do not come. */
+  drain(bookingId: string, telescopeId: string, caller: Caller): Promise<FrameCounts> {
+    return this.inTurn(telescopeId, caller, async () => {
+      await this.drainNow(await this.telescope(telescopeId), caller, this.deps.timing.patienceMs);
+      return this.counts(bookingId);
+    });
+  }
+
+  /** Events, the shot-done list and the folder brought together; with `final` every frame of the booking gets its end. */
+  reconcile(input: { bookingId: string; telescopeId: string; shotsDone: ShotDone[] | null; final: boolean }, caller: Caller): Promise<FrameCounts> {
+    return this.inTurn(input.telescopeId, caller, async () => {
+      const telescope = await this.telescope(input.telescopeId);
+      if (input.shotsDone) await this.learn(input.telescopeId, input.bookingId, input.shotsDone);
+      await this.drainNow(telescope, caller, input.final ? this.deps.timing.settleMs * 2 : 0);
+      await this.addFromList(telescope, input.bookingId, input.shotsDone);
+      await this.addFromFolder(telescope, input.bookingId, caller);
+      if (input.final) await this.reopen(telescope, input.bookingId);
+      await this.drainNow(telescope, caller, input.final ? this.deps.timing.settleMs * 2 : 0);
+      if (input.final) {
+        await this.conclude(telescope, input.bookingId, caller);
+        await announceRest(this.deps.db, input.bookingId, input.telescopeId);
+      }
+      return this.counts(input.bookingId);
+    });
+  }
+
+  async counts(bookingId: string): Promise<FrameCounts> {
+    const groups = await this.deps.db.frame.groupBy({ by: ['state'], where: { bookingId }, _count: { _all: true } });
+    const of = (state: string): number => groups.find((g) => g.state === state)?._count._all ?? 0;
+    const [archived, rejected, missing, pending] = [of('archived'), of('rejected'), of('missing'), of('pending')];
+    return { captured: archived + rejected + missing + pending, archived, rejected, missing, pending };
+  }
+
+  /** One drain per telescope at a time in this process; what another process does meanwhile is harmless, every step being repeatable. */
+  private async inTurn<T>(telescopeId: string, caller: Caller, work: () => Promise<T>): Promise<T> {
+    const before = this.turns.get(telescopeId) ?? Promise.resolve();
+    const alive = setInterval(() => caller.heartbeat({ waiting: telescopeId }), 2_000);
+    const mine = before.catch(() => undefined).then(() => {
+      caller.signal?.throwIfAborted();
+      return work();
+    });
+    this.turns.set(telescopeId, mine);
+    try {
+      return await mine;
+    } finally {
+      clearInterval(alive);
+      if (this.turns.get(telescopeId) === mine) this.turns.delete(telescopeId);
+    }
+  }
+
+  private async telescope(id: string): Promise<Telescope> {
+    const found = await findTelescope(this.deps.db, id);
+    if (!found) throw new Error(`no telescope ${id}`);
+    return found;
+  }
+
+  private async drainNow(telescope: Telescope, caller: Caller, patienceMs: number): Promise<void> {
+    const { db, timing } = this.deps;
+    const started = Date.now();
+    let lastProgress = started;
+    const settled = new Set<string>();
+    for (;;) {
+      caller.signal?.throwIfAborted();
+      await this.discover(telescope.id);
+      await this.recall(telescope.id);
+      const rows = await db.frame.findMany({
+        where: {
+          telescopeId: telescope.id,
+          seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) },
+          OR: [{ state: 'pending' }, { state: 'archived', bookingId: { not: null }, announced: false }],
+        },
+        orderBy: [{ seenAt: 'asc' }, { sourceKey: 'asc' }],
+      });
+      const open = rows.filter((row) => !settled.has(row.id));
+      let waits = false;
+      let announced: Promise<void> = Promise.resolve();
+      const takeIn = async (row: Frame, previous: Promise<void>): Promise<void> => {
+        const step = await this.step(telescope, row, previous);
+        caller.heartbeat({ frame: row.id, step });
+        if (step === 'wait') waits = true;
+        else lastProgress = Date.now();
+        if (step !== 'wait') settled.add(row.id);
+      };
+      await eachLimited(open, 2, (row) => {
+        const previous = announced;
+        const mine = takeIn(row, previous);
+        announced = previous.then(() => mine);
+        announced.catch(() => undefined);
+        return mine;
+      });
+      if (open.length > 0 && !waits) continue;
+      const measured = await this.measureOne(telescope.id, caller);
+      if (measured) continue;
+      if (!waits || Date.now() - lastProgress >= patienceMs) return;
+      await sleep(timing.pollMs, undefined, caller.signal ? { signal: caller.signal } : {});
+    }
+  }
+
+  /** Rows for frames that the journal names and nobody has begun. */
+  private async discover(telescopeId: string): Promise<void> {
+    const { db } = this.deps;
+    const rows = await db.$queryRaw<{ epoch: number; n: number; at: Date; data: JournalKinds['frame'] }[]>`
+      SELECT j.epoch, j.n, j.at, j.data FROM journal j
+      LEFT JOIN frames f ON f.telescope_id = j.telescope_id AND f.source_key = 'event/' || j.epoch || '/' || j.n
+      WHERE j.telescope_id = ${telescopeId} AND j.kind = 'frame' AND f.id IS NULL AND j.at > now() - interval '30 days'
+      ORDER BY j.epoch, j.n LIMIT 1000`;
+    if (rows.length === 0) return;
+    await db.frame.createMany({
+      skipDuplicates: true,
+      data: rows.map((row) => {
+        const sourceKey = `event/${row.epoch}/${row.n}`;
+        const kept = row.data.voy_type === 'SYNC' || row.data.voy_type === 'TEST';
+        return {
+          id: stableId('frame', telescopeId, sourceKey),
+          telescopeId,
+          sourceKey,
+          sourcePath: row.data.file,
+          filename: splitPath(row.data.file).name,
+          type: FRAME_TYPES[row.data.type] ?? 'LIGHT',
+          voyType: row.data.voy_type,
+          state: kept ? 'skipped' : 'pending',
+          reason: kept ? `voyager_${row.data.voy_type!.toLowerCase()}` : null,
+          seenAt: row.at,
+        };
+      }),
+    });
+  }
+
+  /** Frames that were nobody's are looked at again once the shot-done list knows them as a booking's. */
+  private async recall(telescopeId: string): Promise<void> {
+    await this.deps.db.$executeRaw`
+      UPDATE frames f SET state = 'pending' FROM journal j, sessions s
+      WHERE f.telescope_id = ${telescopeId} AND f.state = 'unassigned' AND f.seen_at > now() - interval '7 days'
+        AND j.telescope_id = f.telescope_id AND j.kind = 'shot_done' AND j.at > now() - interval '8 days'
+        AND (lower(j.data->>'guid') = f.shot_done_guid OR (f.shot_done_guid IS NULL AND lower(j.data->>'path') = lower(f.source_path)))
+        AND s.telescope_id = f.telescope_id AND lower(s.target_guid) = lower(j.data->>'target_guid')`;
+  }
+
+  /** Takes one frame as far as it goes now. Failures of the machine are thrown; failures of the file end in its row. */
+  private async step(telescope: Telescope, row: Frame, previous: Promise<void>): Promise<Step> {
+    let frame = row;
+    if (frame.state !== 'archived') {
+      const taken = await this.take(telescope, frame);
+      if (typeof taken === 'string') return taken;
+      frame = taken;
+    }
+    if (!frame.bookingId || frame.announced) return 'done';
+    if (!frame.previewed && !frame.reason) frame = await this.preview(telescope, frame);
+    await previous.catch(() => undefined);
+    await announceCaptured(this.deps.db, frame.id);
+    return 'done';
+  }
+
+  private async take(telescope: Telescope, row: Frame): Promise<Step | Frame> {
+    const { db, mount, maxBytes, timing } = this.deps;
+    const age = Date.now() - row.seenAt.getTime();
+    const mapped = mapPath(row.sourcePath, telescope.path_map);
+    if (!mapped) return this.refuse(telescope, row, {}, 'path_unmapped', `no path_map entry fits ${row.sourcePath}`, null);
+    let seen: MountState;
+    try {
+      seen = await mount.probe(mapped.path, mapped.root, maxBytes);
+    } catch (thrown) {
+      if (thrown instanceof MountFailure && thrown.code === 'outside') return this.refuse(telescope, row, {}, 'outside', thrown.message, null);
+      this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'frame cannot be looked at');
+      return 'wait';
+    }
+    if (seen.state === 'absent') {
+      await this.attributeByPath(telescope, row);
+      return 'wait';
+    }
+    if (seen.state === 'broken') {
+      if (seen.code === 'too_large') return this.refuse(telescope, row, {}, seen.code, seen.message, null);
+      if (MAY_GROW.has(seen.code) && !this.settled(row.id, seen.size, seen.mtimeMs)) return 'wait';
+      return this.refuse(telescope, row, {}, seen.code, seen.message, mapped);
+    }
+    if (/\.gz$/i.test(mapped.path) && !this.settled(row.id, seen.size, seen.mtimeMs, Math.min(2_000, timing.settleMs))) return 'wait';
+    if (!seen.hasImage) return this.refuse(telescope, row, seen.header, 'no_image', 'no HDU of the file holds an image', mapped);
+
+    const { owner, record } = row.bookingId
+      ? { owner: { bookingId: row.bookingId, shotGuid: row.shotGuid, shotDoneGuid: row.shotDoneGuid, shotIndex: row.shotIndex }, record: await this.recordOf(telescope, row, seen.header) }
+      : await findOwner(db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header: seen.header });
+    const metadata = metadataOf(seen.header);
+    const calibration = row.type !== 'LIGHT' && !owner;
+    if (!owner && !calibration) {
+      if (age < timing.attributeMs) return 'wait';
+      await db.frame.update({ where: { id: row.id }, data: { state: 'unassigned', shotDoneGuid: rtShotOf(seen.header) ?? row.shotDoneGuid } });
+      return 'later';
+    }
+
+    const shotDoneGuid = (owner?.shotDoneGuid ?? rtShotOf(seen.header))?.toLowerCase() ?? null;
+    const plan = owner ? await this.planned(owner.bookingId, owner.shotIndex) : null;
+    await this.guardSpace(seen.size);
+    const staging = await this.deps.store.staging(`${telescope.id}\n${row.sourcePath}\n${seen.size}\n${seen.mtimeMs}`);
+    let copied;
+    try {
+      copied = await mount.copy(mapped.path, mapped.root, staging, maxBytes);
+    } catch (thrown) {
+      if (thrown instanceof MountFailure && thrown.errno === 'ENOSPC') throw thrown;
+      this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'frame copy failed, it will be continued');
+      if (thrown instanceof MountFailure && thrown.code === 'changed') await rm(staging, { force: true });
+      return 'wait';
+    }
+    const twin = await this.twin(row, shotDoneGuid, copied.sha256);
+    if (twin) {
+      await rm(staging, { force: true });
+      await db.frame.update({ where: { id: row.id }, data: { state: 'skipped', bookingId: null, reason: `same_as_${twin.id}`, sha256: copied.sha256, sizeBytes: BigInt(copied.bytes) } });
+      return 'later';
+    }
+    const { store } = this.deps;
+    const object = await store.adopt(staging, copied.sha256, copied.bytes, copied.crc32);
+    const type: FrameType = row.sourceKey.startsWith('event/') ? (row.type as FrameType) : (metadata.type ?? (row.type as FrameType));
+    const folder = owner ? store.bookingFolder(owner.bookingId) : join(store.root, 'calibration', safeName(telescope.id), type.toLowerCase());
+    const named = await store.name(folder, row.filename, object);
+    const jpg = await this.pictureNumbers(telescope.id, row);
+    const hfd = jpg?.hfd ?? record?.hfd ?? null;
+    this.waiting.delete(row.id);
+    return db.frame.update({
+      where: { id: row.id },
+      data: {
+        state: 'archived',
+        type,
+        reason: null,
+        bookingId: owner?.bookingId ?? null,
+        shotGuid: owner?.shotGuid ?? null,
+        shotDoneGuid,
+        shotIndex: owner?.shotIndex ?? null,
+        filter: metadata.filter ?? jpg?.filter ?? plan?.filter ?? null,
+        exposure: metadata.exposure ?? jpg?.exposure_seconds ?? plan?.exposure_seconds ?? null,
+        temperature: metadata.temperature,
+        binning: metadata.binning ?? jpg?.binning ?? plan?.binning ?? null,
+        gain: metadata.gain ?? plan?.gain ?? null,
+        offset: metadata.offset ?? plan?.offset ?? null,
+        hfd: hfd ?? metadata.hfd,
+        hfdSource: hfd !== null ? 'voyager' : metadata.hfd !== null ? 'header' : null,
+        voyagerHfd: hfd,
+        starIndex: jpg?.star_index ?? record?.star_index ?? null,
+        metadata: seen.header as Prisma.InputJsonObject,
+        archivePath: store.relative(named),
+        sizeBytes: BigInt(copied.bytes),
+        sha256: copied.sha256,
+        capturedAt: capturedAt(metadata, row.seenAt),
+        archivedAt: new Date(),
+      },
+    });
+  }
+
+  /** @throws Error when the store's disk could not take the frame and what is made of it; the activity is tried again later, nothing is lost */
+  private async guardSpace(bytes: number): Promise<void> {
+    const free = await this.deps.store.freeBytes();
+    if (free < bytes * 1.2 + RESERVE_BYTES) throw new Error(`disk_low: ${Math.floor(free / 1e6)} MB free in the frame store, a frame of ${Math.ceil(bytes / 1e6)} MB waits`);
+  }
+
+  /** True once a file has kept its size and time for the settling time. */
+  private settled(id: string, size: number, mtimeMs: number, settleMs = this.deps.timing.settleMs): boolean {
+    const known = this.waiting.get(id);
+    if (!known || known.size !== size || known.mtimeMs !== mtimeMs) {
+      this.waiting.set(id, { size, mtimeMs, since: Date.now() });
+      return false;
+    }
+    return Date.now() - known.since >= settleMs;
+  }
+
+  private async attributeByPath(telescope: Telescope, row: Frame): Promise<void> {
+    if (row.bookingId) return;
+    const { owner } = await findOwner(this.deps.db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header: {} });
+    if (owner)
+      await this.deps.db.frame.update({ where: { id: row.id }, data: { bookingId: owner.bookingId, shotGuid: owner.shotGuid, shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null, shotIndex: owner.shotIndex } });
+  }
+
+  private async recordOf(telescope: Telescope, row: Frame, header: Record<string, unknown>): Promise<ShotDoneRecord | null> {
+    return (await findOwner(this.deps.db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header })).record;
+  }
+
+  /** Another row for the same exposure: same shot-done record, or the same content under the same path. */
+  private async twin(row: Frame, shotDoneGuid: string | null, sha256: string): Promise<{ id: string } | null> {
+    const others = await this.deps.db.frame.findMany({
+      where: { telescopeId: row.telescopeId, id: { not: row.id }, state: { in: ['archived'] }, OR: [...(shotDoneGuid ? [{ shotDoneGuid }] : []), { sourcePath: row.sourcePath, sha256 }] },
+      select: { id: true, sha256: true },
+    });
+    return others.find((other) => other.sha256 === sha256) ?? null;
+  }
+
+  private async planned(bookingId: string, shotIndex: number | null): Promise<{ filter?: string; exposure_seconds?: number; binning?: number; gain?: number | null; offset?: number | null } | null> {
+    if (shotIndex === null) return null;
+    const booking = await this.deps.db.booking.findUnique({ where: { id: bookingId }, select: { shots: true } });
+    return ((booking?.shots as Record<string, never>[] | undefined)?.[shotIndex] ?? null) as never;
+  }
+
+  /** Numbers of the NewJPGReady that belongs to a frame, by file name. */
+  private async pictureNumbers(telescopeId: string, row: Frame): Promise<JournalKinds['jpg'] | null> {
+    const rows = await this.deps.db.journal.findMany({
+      where: { telescopeId, kind: 'jpg', at: { gte: new Date(row.seenAt.getTime() - 600_000), lte: new Date(row.seenAt.getTime() + 600_000) } },
+      orderBy: [{ epoch: 'desc' }, { n: 'desc' }],
+      take: 500,
+    });
+    const stem = stemOf(row.sourcePath);
+    const exact = rows.find((r) => stemOf((r.data as unknown as JournalKinds['jpg']).file) === stem);
+    return exact ? (exact.data as unknown as JournalKinds['jpg']) : null;
+  }
+
+  /** A file that is no frame: it goes to quarantine, its row says why, the night goes on. */
+  private async refuse(telescope: Telescope, row: Frame, header: Record<string, unknown>, code: string, message: string, mapped: { path: string; root: string } | null): Promise<Step> {
+    const { db, mount, store, maxBytes, timing } = this.deps;
+    let bookingId = row.bookingId;
+    let shot: Partial<Pick<Frame, 'shotGuid' | 'shotDoneGuid' | 'shotIndex'>> = {};
+    if (!bookingId) {
+      const { owner } = await findOwner(db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header });
+      if (!owner && Date.now() - row.seenAt.getTime() < timing.attributeMs) return 'wait';
+      bookingId = owner?.bookingId ?? null;
+      if (owner) shot = { shotGuid: owner.shotGuid, shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null, shotIndex: owner.shotIndex };
+    }
+    let archivePath: string | null = null;
+    let sha256: string | null = null;
+    let sizeBytes: bigint | null = null;
+    if (mapped) {
+      const staging = await store.staging(`refused\n${row.id}`);
+      try {
+        const copied = await mount.copy(mapped.path, mapped.root, staging, maxBytes, false);
+        archivePath = store.relative(await store.quarantine(staging, row.id, row.filename));
+        sha256 = copied.sha256;
+        sizeBytes = BigInt(copied.bytes);
+      } catch (thrown) {
+        await rm(staging, { force: true });
+        this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'a refused file could not be put aside');
+      }
+    }
+    this.waiting.delete(row.id);
+    const text = reasonText(code);
+    await db.$transaction(async (tx) => {
+      const updated = await tx.frame.update({ where: { id: row.id }, data: { state: 'rejected', reason: code, bookingId, ...shot, sha256, sizeBytes, metadata: { error: message, quarantine: archivePath } } });
+      await logFrame(tx, updated, {
+        level: 'WARNING',
+        event: 'frame_rejected',
+        message: `Frame ${row.filename} was not taken: ${text.en}.`,
+        messageFr: `L'image ${row.filename} n'a pas été retenue : ${text.fr}.`,
+        data: { reason: code, detail: message },
+        at: row.seenAt,
+      });
+    });
+    return 'done';
+  }
+
+  private async preview(telescope: Telescope, row: Frame): Promise<Frame> {
+    const { db, store, pool } = this.deps;
+    const folder = store.derivedFolder(row.id);
+    const paths = { preview: join(folder, 'preview.jpg'), thumbnail: join(folder, 'thumbnail.jpg'), quicklook: join(folder, 'quicklook.fits') };
+    try {
+      const result = await pool.run({ kind: 'preview', path: store.path(row.archivePath!), ...paths, orientation: telescope.frame_orientation, bayer: telescope.camera.bayer });
+      return await db.frame.update({
+        where: { id: row.id },
+        data: {
+          previewed: true,
+          previewedAt: new Date(),
+          previewPath: store.relative(paths.preview),
+          thumbnailPath: store.relative(paths.thumbnail),
+          quicklookPath: store.relative(paths.quicklook),
+          stats: result.stats as unknown as Prisma.InputJsonObject,
+          histogram: result.histogram,
+        },
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof FitsError)) throw thrown;
+      this.deps.logger.warn({ frame: row.id, err: thrown.message }, 'frame has no preview');
+      return db.frame.update({ where: { id: row.id }, data: { reason: thrown.code, measured: true } });
+    }
+  }
+
+  /** Measures the oldest frame that waits for it. Returns whether there was one. */
+  private async measureOne(telescopeId: string, caller: Caller): Promise<boolean> {
+    const { db, pool, store } = this.deps;
+    const rows = await db.frame.findMany({
+      where: { telescopeId, state: 'archived', measured: false, announced: true, bookingId: { not: null }, seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) } },
+      orderBy: [{ seenAt: 'asc' }, { sourceKey: 'asc' }],
+      take: 2,
+    });
+    await Promise.all(
+      rows.map(async (row) => {
+        const metrics =
+          row.type === 'LIGHT'
+            ? await pool.run({ kind: 'stars', path: store.path(row.archivePath!) }).then(
+                (r) => r.metrics,
+                (thrown: unknown) => {
+                  if (!(thrown instanceof FitsError)) throw thrown;
+                  this.deps.logger.warn({ frame: row.id, err: thrown.message }, 'frame cannot be measured');
+                  return null;
+                },
+              )
+            : null;
+        const jpg = await this.pictureNumbers(telescopeId, row);
+        const voyagerHfd = jpg?.hfd ?? row.voyagerHfd;
+        const measured = metrics?.hfd ?? null;
+        const stats = row.stats as Record<string, unknown> | null;
+        const updated = await db.frame.update({
+          where: { id: row.id },
+          data: {
+            measured: true,
+            stars: metrics?.count ?? null,
+            voyagerHfd,
+            starIndex: jpg?.star_index ?? row.starIndex,
+            hfd: measured ?? voyagerHfd ?? row.hfd,
+            hfdSource: measured !== null ? 'measured' : voyagerHfd !== null ? 'voyager' : row.hfdSource,
+            ...(stats && metrics ? { stats: { ...stats, background: metrics.background, eccentricity: metrics.eccentricity } as Prisma.InputJsonObject } : {}),
+          },
+        });
+        await announceMeasured(db, updated);
+        caller.heartbeat({ frame: row.id, step: 'measured' });
+      }),
+    );
+    return rows.length > 0;
+  }
+
+  /** Writes Voyager's list into the journal's terms, so that attribution sees what the list says even if no event did. */
+  private async learn(telescopeId: string, bookingId: string, shots: ShotDone[]): Promise<void> {
+    const { db } = this.deps;
+    const session = await db.session.findUnique({ where: { bookingId }, select: { targetGuid: true } });
+    const targetGuid = session?.targetGuid;
+    if (!targetGuid || shots.length === 0) return;
+    const known = new Set((await db.journal.findMany({ where: { telescopeId, kind: 'shot_done' }, select: { data: true } })).map((row) => (row.data as unknown as ShotDoneRecord).guid.toLowerCase()));
+    const fresh = shots.filter((shot) => !known.has(shot.guid.toLowerCase()));
+    if (fresh.length === 0) return;
+    const last = await db.journal.aggregate({ where: { telescopeId, epoch: LIST_EPOCH }, _max: { n: true } });
+    await db.journal.createMany({
+      skipDuplicates: true,
+      data: fresh.map((shot, i) => ({
+        telescopeId,
+        epoch: LIST_EPOCH,
+        n: (last._max.n ?? 0) + 1 + i,
+        kind: 'shot_done',
+        at: new Date(shot.at),
+        bookingId,
+        deliveredAt: new Date(),
+        data: {
+          guid: shot.guid,
+          shot_guid: shot.shotGuid,
+          target_guid: targetGuid,
+          filename: shot.filename,
+          path: shot.path,
+          at: shot.at,
+          hfd: shot.hfd,
+          star_index: shot.starIndex,
+        } satisfies JournalKinds['shot_done'] as unknown as Prisma.InputJsonObject,
+      })),
+    });
+  }
+
+  /** A row for each exposure that the list has and no event told of. */
+  private async addFromList(telescope: Telescope, bookingId: string, listed: ShotDone[] | null): Promise<void> {
+    if (!listed) return;
+    const { db } = this.deps;
+    const frames = await db.frame.findMany({ where: { telescopeId: telescope.id, OR: [{ bookingId }, { bookingId: null, seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }] } });
+    for (const shot of listed) {
+      const guid = shot.guid.toLowerCase();
+      const path = pathOf({ path: shot.path, filename: shot.filename });
+      const known = frames.find((f) => f.shotDoneGuid?.toLowerCase() === guid);
+      if (known) {
+        if (known.state === 'unassigned') await db.frame.update({ where: { id: known.id }, data: { state: 'pending', bookingId, shotGuid: shot.shotGuid } });
+        continue;
+      }
+      const unclaimed = frames.find((f) => !f.shotDoneGuid && comparable(f.sourcePath) === comparable(path));
+      if (unclaimed) {
+        if (unclaimed.bookingId === bookingId || unclaimed.state === 'unassigned' || unclaimed.state === 'pending')
+          await db.frame.update({
+            where: { id: unclaimed.id },
+            data: { shotDoneGuid: guid, shotGuid: shot.shotGuid, bookingId, ...(unclaimed.state === 'unassigned' ? { state: 'pending' } : {}) },
+          });
+        continue;
+      }
+      const sourceKey = `shot_done/${guid}`;
+      await db.frame.createMany({
+        skipDuplicates: true,
+        data: [
+          {
+            id: stableId('frame', telescope.id, sourceKey),
+            telescopeId: telescope.id,
+            bookingId,
+            sourceKey,
+            sourcePath: path,
+            filename: splitPath(path).name,
+            type: 'LIGHT',
+            voyType: 'SHOT',
+            shotGuid: shot.shotGuid,
+            shotDoneGuid: guid,
+            state: 'pending',
+            seenAt: new Date(shot.at),
+          },
+        ],
+      });
+    }
+  }
+
+  /** Files in the folders of this booking's frames that neither event nor list told of; RTSHOT must say that they are its own. */
+  private async addFromFolder(telescope: Telescope, bookingId: string, caller: Caller): Promise<void> {
+    const { db, mount, maxBytes } = this.deps;
+    const frames = await db.frame.findMany({ where: { telescopeId: telescope.id, OR: [{ bookingId }, { seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }] }, select: { sourcePath: true, bookingId: true, seenAt: true } });
+    const own = frames.filter((f) => f.bookingId === bookingId);
+    const first = own.reduce((min, f) => Math.min(min, f.seenAt.getTime()), Number.POSITIVE_INFINITY);
+    const known = new Set(frames.map((f) => comparable(mapPath(f.sourcePath, telescope.path_map)?.path ?? f.sourcePath)));
+    const folders = new Map<string, string>();
+    for (const { sourcePath } of own) folders.set(splitPath(sourcePath).folder, sourcePath);
+    for (const [folder, sample] of folders) {
+      const mapped = mapPath(sample, telescope.path_map);
+      if (!mapped) continue;
+      const local = splitPath(mapped.path).folder;
+      const files = await mount.list(local, mapped.root, first - 3_600_000).catch(() => []);
+      for (const file of files) {
+        caller.heartbeat({ folder: file.path });
+        caller.signal?.throwIfAborted();
+        if (known.has(comparable(file.path))) continue;
+        const seen = await mount.probe(file.path, mapped.root, maxBytes).catch(() => null);
+        if (seen?.state !== 'whole') continue;
+        const sourcePath = `${folder}\\${file.path.slice(local.length + 1).replaceAll('/', '\\')}`;
+        const { owner } = await findOwner(db, telescope, { sourcePath, seenAt: new Date(file.mtimeMs), shotDoneGuid: null, header: seen.header });
+        if (owner?.bookingId !== bookingId) continue;
+        const sourceKey = `file/${file.path}/${Math.round(file.mtimeMs)}`;
+        await db.frame.createMany({
+          skipDuplicates: true,
+          data: [
+            {
+              id: stableId('frame', telescope.id, sourceKey),
+              telescopeId: telescope.id,
+              bookingId,
+              sourceKey,
+              sourcePath,
+              filename: splitPath(sourcePath).name,
+              type: metadataOf(seen.header).type ?? 'LIGHT',
+              voyType: null,
+              shotGuid: owner.shotGuid,
+              shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null,
+              shotIndex: owner.shotIndex,
+              state: 'pending',
+              seenAt: new Date(file.mtimeMs),
+            },
+          ],
+        });
+      }
+    }
+  }
+
+  /** A file that was cut when it was refused may be whole by now: the last reconciliation looks once more. */
+  private async reopen(telescope: Telescope, bookingId: string): Promise<void> {
+    const { db, mount, maxBytes } = this.deps;
+    for (const row of await db.frame.findMany({ where: { bookingId, state: 'rejected', reason: { in: [...MAY_GROW, 'unreadable'] } } })) {
+      const mapped = mapPath(row.sourcePath, telescope.path_map);
+      const seen = mapped ? await mount.probe(mapped.path, mapped.root, maxBytes).catch(() => null) : null;
+      if (seen?.state === 'whole' && seen.hasImage) await db.frame.update({ where: { id: row.id }, data: { state: 'pending', reason: null } });
+    }
+  }
+
+  /** Gives every frame of the booking that is still open its end. */
+  private async conclude(telescope: Telescope, bookingId: string, caller: Caller): Promise<void> {
+    const { db, mount, timing } = this.deps;
+    const started = Date.now();
+    for (;;) {
+      const open = await db.frame.findMany({ where: { bookingId, state: 'pending' }, orderBy: { seenAt: 'asc' } });
+      if (open.length === 0) return;
+      let unreachable = false;
+      for (const row of open) {
+        caller.heartbeat({ frame: row.id, step: 'concluding' });
+        caller.signal?.throwIfAborted();
+        const mapped = mapPath(row.sourcePath, telescope.path_map);
+        const reachable = mapped !== null && (await mount.reachable(mapped.root));
+        const waited = Date.now() - started;
+        if (waited < (reachable ? timing.absentMs : timing.unreachableMs)) {
+          unreachable ||= !reachable;
+          continue;
+        }
+        await this.miss(row, reachable ? 'file_absent' : 'storage_unreachable');
+      }
+      await this.drainNow(telescope, caller, 0);
+      await sleep(unreachable ? Math.max(1_000, timing.pollMs) : timing.pollMs, undefined, caller.signal ? { signal: caller.signal } : {});
+    }
+  }
+
+  private async miss(row: Frame, code: string): Promise<void> {
+    const text = reasonText(code);
+    await this.deps.db.$transaction(async (tx) => {
+      const { count } = await tx.frame.updateMany({ where: { id: row.id, state: 'pending' }, data: { state: 'missing', reason: code } });
+      if (count === 0) return;
+      await logFrame(tx, row, {
+        level: 'ERROR',
+        event: 'frame_missing',
+        message: `Frame ${row.filename} is missing: ${text.en}.`,
+        messageFr: `L'image ${row.filename} manque : ${text.fr}.`,
+        data: { reason: code },
+        at: row.seenAt,
+      });
+    });
+  }
+}
+
+/** Journal epoch of records that came from Voyager's list and not from a gateway; gateways count from 1. */
+const LIST_EPOCH = 0;
+
+/** Runs `work` over the items in order, at most `limit` at a time; the first failure is thrown after all have come to rest. */
+async function eachLimited<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const errors: unknown[] = [];
+  const lane = async (): Promise<void> => {
+    while (next < items.length && errors.length === 0) {
+      try {
+        await work(items[next++]!);
+      } catch (thrown) {
+        errors.push(thrown);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  if (errors.length > 0) throw errors[0];
+}

@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, fsyncSync, openSync, readdirSync, readSync, realpathSync, statSync, writeSync } from 'node:fs';
+import { join, relative, isAbsolute } from 'node:path';
+import { crc32 } from '../store/crc32.ts';
+import { asImage, FitsError, imageHeader, openSource, scanHdus, type FitsErrorCode } from '../fits/index.ts';
+
+/**
+ * Everything that touches a mount runs in this child process: a dead mount blocks the thread that reads it, and here that thread is
+ * all there is, so the parent loses nothing by killing it. One request at a time, answers and progress over IPC.
+ */
+export type MountRequest =
+  | { op: 'probe'; path: string; root: string; maxBytes: number }
+  | { op: 'copy'; from: string; root: string; to: string; maxBytes: number; sync: boolean }
+  | { op: 'list'; folder: string; root: string; changedAfterMs: number }
+  | { op: 'reachable'; root: string };
+
+export type MountState =
+  | { state: 'absent'; rootReachable: boolean }
+  | { state: 'whole'; size: number; mtimeMs: number; header: Record<string, unknown>; hasImage: boolean; trailing: number }
+  | { state: 'broken'; size: number; mtimeMs: number; code: FitsErrorCode; message: string };
+export interface CopyResult {
+  bytes: number;
+  sha256: string;
+  crc32: number;
+  /** Milliseconds of the copy with its hash, and of the fsync alone. */
+  copyMs: number;
+  syncMs: number;
+}
+export interface ListedFile {
+  path: string;
+  size: number;
+  mtimeMs: number;
+}
+export type MountAnswer = MountState | CopyResult | ListedFile[] | boolean;
+export type MountMessage = { id: number; progress: true } | { id: number; ok: true; answer: MountAnswer } | { id: number; ok: false; code: FitsErrorCode | 'changed' | 'outside' | 'failed'; errno: string | null; message: string };
+
+const CHUNK = 4 << 20;
+
+class MountError extends Error {
+  readonly code: 'changed' | 'outside';
+  constructor(code: 'changed' | 'outside', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The real path, which must lie under the mapped root even after symbolic links. */
+function inside(path: string, root: string): string {
+  const real = realpathSync(path);
+  const rest = relative(realpathSync(root), real);
+  if (rest.startsWith('..') || isAbsolute(rest)) throw new MountError('outside', 'the file lies outside of the mapped folder');
+  return real;
+}
+
+function reachable(root: string): boolean {
+  try {
+    return statSync(root).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function probe(path: string, root: string, maxBytes: number): MountState {
+  let stat;
+  try {
+    stat = statSync(inside(path, root));
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EIO' || code === 'ESTALE' || code === 'ENOTCONN' || code === 'EHOSTDOWN') return { state: 'absent', rootReachable: reachable(root) };
+    throw thrown;
+  }
+  const seen = { size: stat.size, mtimeMs: stat.mtimeMs };
+  if (stat.size > maxBytes) return { state: 'broken', ...seen, code: 'too_large', message: `${stat.size} bytes, more than the ${maxBytes} that MAX_IMAGE_SIZE_MB allows` };
+  try {
+    const source = openSource(path, maxBytes);
+    try {
+      const scan = scanHdus(source);
+      for (const hdu of scan.hdus) {
+        const image = imageOf(hdu);
+        if (image) return { state: 'whole', ...seen, header: imageHeader(scan, image), hasImage: true, trailing: scan.trailing };
+      }
+      return { state: 'whole', ...seen, header: scan.hdus[0]!.header.toJSON(), hasImage: scan.hdus.some((hdu) => hdu.header.get('ZIMAGE') === true), trailing: scan.trailing };
+    } finally {
+      source.close();
+    }
+  } catch (thrown) {
+    if (thrown instanceof FitsError) return { state: 'broken', ...seen, code: thrown.code, message: thrown.message };
+    throw thrown;
+  }
+}
+function imageOf(hdu: Parameters<typeof asImage>[0]): ReturnType<typeof asImage> {
+  try {
+    return asImage(hdu);
+  } catch (thrown) {
+    if (thrown instanceof FitsError && thrown.code === 'unsupported') return null;
+    throw thrown;
+  }
+}
+
+/**
+ * Copies with sha256 on the way. A part that an interrupted copy left at `to` is read back, hashed and continued; the name of the
+ * part holds the source's size and time, so a changed source never joins an old part.
+ */
+function copy(id: number, request: MountRequest & { op: 'copy' }): CopyResult {
+  const started = performance.now();
+  const from = openSync(inside(request.from, request.root), 'r');
+  let to: number | null = null;
+  try {
+    const before = fstatSync(from);
+    if (before.size > request.maxBytes) throw new FitsError('too_large', `${before.size} bytes, more than allowed`);
+    to = openSync(request.to, openFlags());
+    const hash = createHash('sha256');
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Math.max(1, before.size)));
+    let at = 0;
+    let crc = 0;
+    const resumeFrom = Math.min(fstatSync(to).size, before.size);
+    while (at < resumeFrom) {
+      const n = readSync(to, buffer, 0, Math.min(buffer.length, resumeFrom - at), at);
+      if (n === 0) break;
+      hash.update(buffer.subarray(0, n));
+      crc = crc32(buffer.subarray(0, n), crc);
+      at += n;
+      send({ id, progress: true });
+    }
+    while (at < before.size) {
+      const n = readSync(from, buffer, 0, Math.min(buffer.length, before.size - at), at);
+      if (n === 0) throw new MountError('changed', `the file became shorter while it was copied: ${at} of ${before.size} bytes`);
+      for (let written = 0; written < n;) written += writeSync(to, buffer, written, n - written, at + written);
+      hash.update(buffer.subarray(0, n));
+      crc = crc32(buffer.subarray(0, n), crc);
+      at += n;
+      send({ id, progress: true });
+    }
+    const after = fstatSync(from);
+    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) throw new MountError('changed', 'the file changed while it was copied');
+    const copied = performance.now();
+    if (request.sync) fsyncSync(to);
+    return { bytes: at, sha256: hash.digest('hex'), crc32: crc, copyMs: copied - started, syncMs: performance.now() - copied };
+  } finally {
+    closeSync(from);
+    if (to !== null) closeSync(to);
+  }
+}
+const openFlags = (): number => 0o100 | 0o2;
+
+const FITS_NAME = /\.(fits?|fts)(\.(gz|fz))?$/i;
+const MAX_DEPTH = 8;
+
+function list(folder: string, root: string, changedAfterMs: number): ListedFile[] {
+  const out: ListedFile[] = [];
+  const walk = (at: string, depth: number): void => {
+    for (const entry of readdirSync(at, { withFileTypes: true })) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory() && depth < MAX_DEPTH) walk(path, depth + 1);
+      else if (entry.isFile() && FITS_NAME.test(entry.name)) {
+        const stat = statSync(path);
+        if (stat.mtimeMs >= changedAfterMs) out.push({ path, size: stat.size, mtimeMs: stat.mtimeMs });
+      }
+    }
+  };
+  walk(inside(folder, root), 0);
+  return out.sort((a, b) => a.mtimeMs - b.mtimeMs || (a.path < b.path ? -1 : 1));
+}
+
+function send(message: MountMessage): void {
+  process.send?.(message);
+}
+
+process.on('message', ({ id, request }: { id: number; request: MountRequest }) => {
+  try {
+    const answer =
+      request.op === 'probe'
+        ? probe(request.path, request.root, request.maxBytes)
+        : request.op === 'copy'
+          ? copy(id, request)
+          : request.op === 'list'
+            ? list(request.folder, request.root, request.changedAfterMs)
+            : reachable(request.root);
+    send({ id, ok: true, answer });
+  } catch (thrown) {
+    const error = thrown as NodeJS.ErrnoException;
+    const code = thrown instanceof FitsError || thrown instanceof MountError ? thrown.code : 'failed';
+    send({ id, ok: false, code, errno: code === 'failed' ? (error.code ?? null) : null, message: error.message });
+  }
+});
+process.on('disconnect', () => process.exit(0));

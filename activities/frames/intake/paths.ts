@@ -1,0 +1,41 @@
+import { posix, win32 } from 'node:path';
+import type { PathMapping } from '../../../domain/contracts/telescope.ts';
+
+/** Folder and name of a path as Voyager writes it, whichever slash it uses. */
+export function splitPath(path: string): { folder: string; name: string } {
+  const at = Math.max(path.lastIndexOf('\\'), path.lastIndexOf('/'));
+  return { folder: path.slice(0, Math.max(0, at)), name: path.slice(at + 1) };
+}
+
+/** For comparing Windows paths: slashes and case do not matter there. */
+export const comparable = (path: string): string => path.replaceAll('\\', '/').replace(/\/+/g, '/').normalize('NFC').toLowerCase();
+
+/** File name without its last extension, for joining a frame with its JPEG. */
+export const stemOf = (path: string): string => {
+  const { name } = splitPath(path);
+  const dot = name.lastIndexOf('.');
+  return (dot > 0 ? name.slice(0, dot) : name).toLowerCase();
+};
+
+const parts = (path: string): string[] => path.split(/[\\/]+/).filter((part) => part !== '');
+
+/**
+ * Where this machine finds a file that Voyager names, by the longest mapped root that it lies under: drive letters and UNC names
+ * compare without case, the rest of the path is kept as written. Null when no root fits or the path climbs out of it with `..`.
+ */
+export function mapPath(path: string, map: readonly PathMapping[]): { path: string; root: string } | null {
+  if (path.includes('\0')) return null;
+  const wanted = parts(path);
+  let best: { root: string; rest: string[]; depth: number } | null = null;
+  for (const { from, to } of map) {
+    const root = parts(from);
+    if (root.length === 0 || root.length >= wanted.length) continue;
+    if (isUnc(from) !== isUnc(path) || isRooted(from) !== isRooted(path)) continue;
+    if (!root.every((part, i) => part.toLowerCase() === wanted[i]!.toLowerCase())) continue;
+    if (!best || root.length > best.depth) best = { root: to, rest: wanted.slice(root.length), depth: root.length };
+  }
+  if (!best || best.rest.some((part) => part === '..' || part === '.')) return null;
+  return { root: best.root, path: posix.join(best.root, ...best.rest) };
+}
+const isUnc = (path: string): boolean => /^[\\/]{2}[^\\/]/.test(path);
+const isRooted = (path: string): boolean => win32.isAbsolute(path) && !/^[A-Za-z]:/.test(path) && !isUnc(path);

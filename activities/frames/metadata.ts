@@ -1,0 +1,75 @@
+import { FRAME_TYPES, type FrameType } from '../../domain/contracts/image.ts';
+
+/** What a header says about a frame, with the names that different cameras' programs use. */
+export interface FrameMetadata {
+  type: FrameType | null;
+  filter: string | null;
+  exposure: number | null;
+  temperature: number | null;
+  binning: number | null;
+  gain: number | null;
+  offset: number | null;
+  hfd: number | null;
+  object: string | null;
+  camera: string | null;
+  /** Start of the exposure by DATE-OBS (UTC as the standard has it), or null. */
+  startedAt: Date | null;
+}
+
+type Values = Record<string, unknown>;
+const number = (header: Values, ...keywords: string[]): number | null => {
+  for (const keyword of keywords) {
+    const value = header[keyword];
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) return Number(value);
+  }
+  return null;
+};
+const text = (header: Values, ...keywords: string[]): string | null => {
+  for (const keyword of keywords) {
+    const value = header[keyword];
+    if (typeof value === 'string' && value.trim() !== '') return value.trim();
+    if (typeof value === 'number') return String(value);
+  }
+  return null;
+};
+
+export function metadataOf(header: Values): FrameMetadata {
+  const kind = (text(header, 'IMAGETYP', 'FRAME', 'OBSTYPE') ?? '').toUpperCase();
+  const binning = number(header, 'XBINNING', 'BINNING', 'CCDBINX');
+  return {
+    type: FRAME_TYPES.find((type) => kind.includes(type)) ?? (kind.includes('OBJECT') || kind.includes('SCIENCE') ? 'LIGHT' : null),
+    filter: text(header, 'FILTER', 'FILTNAM', 'FILTER1'),
+    exposure: number(header, 'EXPTIME', 'EXPOSURE', 'EXP_TIME'),
+    temperature: number(header, 'CCD-TEMP', 'CCD_TEMP', 'DET-TEMP', 'SENSTEMP'),
+    binning: binning !== null && Number.isInteger(binning) ? binning : null,
+    gain: number(header, 'GAIN'),
+    offset: number(header, 'OFFSET', 'BLKLEVEL'),
+    hfd: number(header, 'HFD', 'AVG_HFD'),
+    object: text(header, 'OBJECT'),
+    camera: text(header, 'INSTRUME', 'CAMERA'),
+    startedAt: startOf(header),
+  };
+}
+
+function startOf(header: Values): Date | null {
+  const date = text(header, 'DATE-OBS', 'DATE_OBS');
+  if (!date) return null;
+  const time = /T/.test(date) ? '' : text(header, 'TIME-OBS', 'UT', 'UTSTART');
+  const iso = time ? `${date}T${time}` : date;
+  const match = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2})(\.\d+)?)?Z?$/.exec(iso);
+  if (!match) return null;
+  const parsed = new Date(`${match[1]}T${match[2] ?? '00:00:00'}${(match[3] ?? '').slice(0, 4)}Z`);
+  return Number.isNaN(parsed.getTime()) ? null : parsed;
+}
+
+const CLOCK_TOLERANCE_MS = 12 * 3_600_000;
+
+/**
+ * Start of the exposure. DATE-OBS counts where it agrees with the instant at which the frame was heard of to within half a day;
+ * otherwise (a file made elsewhere, a camera computer with a wrong date) the instant it was heard of, less the exposure.
+ */
+export function capturedAt(metadata: FrameMetadata, seenAt: Date): Date {
+  if (metadata.startedAt && Math.abs(metadata.startedAt.getTime() - seenAt.getTime()) <= CLOCK_TOLERANCE_MS) return metadata.startedAt;
+  return new Date(seenAt.getTime() - (metadata.exposure ?? 0) * 1000);
+}

@@ -1,0 +1,85 @@
+import type { Mosaic } from './colour.ts';
+
+/** Longest side of a preview in pixels. */
+export const PREVIEW_SIDE = 1600;
+
+/** Whole-number reduction that brings the longest side nearest to 1,600; a colour sensor is reduced in steps of its 2×2 cell. */
+export function reductionOf(width: number, height: number, mosaic: boolean, side = PREVIEW_SIDE): number {
+  const longest = Math.max(width, height);
+  return mosaic ? 2 * Math.max(1, Math.round(longest / 2 / side)) : Math.max(1, Math.round(longest / side));
+}
+
+/** A reduced image: linear means of boxes, one Float32Array per channel; NaN where a box held no value. */
+export interface Reduced {
+  width: number;
+  height: number;
+  factor: number;
+  channels: Float32Array[];
+}
+
+/**
+ * Box means over `factor` × `factor` pixels. Boxes that the right and upper edges would cut are left out, unless the image is
+ * smaller than one box. Rows come in order; a colour sensor's pixels are averaged by colour, so each box gives red, green and blue.
+ */
+export class BoxReducer {
+  readonly result: Reduced;
+  private readonly mosaic: Mosaic | null;
+  private readonly boxRows: number;
+  private readonly boxColumns: number;
+  private readonly height: number;
+  private y = 0;
+  constructor(width: number, height: number, factor: number, mosaic: Mosaic | null) {
+    this.mosaic = mosaic;
+    this.height = height;
+    this.boxColumns = Math.min(factor, width);
+    this.boxRows = Math.min(factor, height);
+    const w = Math.floor(width / this.boxColumns);
+    const h = Math.floor(height / this.boxRows);
+    this.result = { width: w, height: h, factor, channels: Array.from({ length: mosaic ? 3 : 1 }, () => new Float32Array(w * h)) };
+  }
+  /** Rows in one box; the caller gathers column sums over this many rows before `flush`. */
+  get rowsPerBox(): number {
+    return this.boxRows;
+  }
+  /**
+   * One row of boxes out of column sums: `even` and `odd` are the sums over the box's even and odd rows (a mono image puts all into
+   * `even`), `evenCounts`/`oddCounts` the numbers of values in them, or null where every pixel has one.
+   */
+  flush(even: ArrayLike<number>, odd: ArrayLike<number>, evenCounts: ArrayLike<number> | null, oddCounts: ArrayLike<number> | null, offset: number, scale: number): void {
+    const { result, mosaic, boxColumns, boxRows } = this;
+    if (this.y >= result.height) return;
+    const base = this.y * result.width;
+    if (!mosaic) {
+      const out = result.channels[0]!;
+      const all = boxColumns * boxRows;
+      for (let i = 0, x = 0; i < result.width; i++) {
+        let sum = 0;
+        let n = evenCounts ? 0 : all;
+        for (let c = 0; c < boxColumns; c++, x++) {
+          sum += even[x]!;
+          if (evenCounts) n += evenCounts[x]!;
+        }
+        out[base + i] = n > 0 ? offset + (sum / n) * scale : Number.NaN;
+      }
+    } else {
+      const sums = [0, 0, 0];
+      const counts = [0, 0, 0];
+      const evenRows = Math.ceil(boxRows / 2);
+      const oddRows = boxRows - evenRows;
+      for (let i = 0, x = 0; i < result.width; i++) {
+        sums.fill(0);
+        counts.fill(0);
+        for (let c = 0; c < boxColumns; c++, x++) {
+          const top = mosaic[x & 1]!;
+          const bottom = mosaic[2 + (x & 1)]!;
+          sums[top]! += even[x]!;
+          counts[top]! += evenCounts ? evenCounts[x]! : evenRows;
+          sums[bottom]! += odd[x]!;
+          counts[bottom]! += oddCounts ? oddCounts[x]! : oddRows;
+        }
+        for (let k = 0; k < 3; k++) result.channels[k]![base + i] = counts[k]! > 0 ? offset + (sums[k]! / counts[k]!) * scale : Number.NaN;
+      }
+    }
+    this.y++;
+  }
+}

@@ -1,0 +1,321 @@
+import { openPixels, type ByteSource, type ImageHdu, type PixelReader } from '../fits/index.ts';
+import { createStarKernel, type StarKernel } from './star-kernel.ts';
+import { measureStars, type Spot } from './star-shape.ts';
+
+/** What a star pass finds on the full frame. */
+export interface StarMetrics {
+  count: number;
+  /** Median half-flux diameter of the measured stars, pixels; null without stars. */
+  hfd: number | null;
+  /** Median eccentricity from second moments; null without stars. */
+  eccentricity: number | null;
+  /** Median sky level and its noise (physical units). */
+  background: number;
+  noise: number;
+}
+
+export interface StarOptions {
+  /** Detection threshold in standard deviations of the filtered image. */
+  sigma?: number;
+  kernel?: 'wasm' | 'js';
+}
+
+const THRESHOLD_SIGMA = 5;
+const MIN_AREA = 5;
+/** Side of a background mesh and the step of its samples, pixels. */
+const MESH = 128;
+const SAMPLE = 12;
+/** Noise of an image filtered with [1 2 1; 2 4 2; 1 2 1] over that of the raw one is 6; over 16 it is that of the mean. */
+const KERNEL_SUM = 16;
+const KERNEL_NORM = 6;
+/** A pixel that holds more than this part of its neighbourhood stands alone: hot, or a cosmic ray. A star of FWHM 1.5 has 0.42. */
+const SHARPEST = 0.33;
+const MAX_WIDTH = 200_000;
+const MAX_PIXELS = 400 * 1024 * 1024;
+const BAND_BYTES = 1 << 20;
+/** Threshold in the kernel's 16-bit units is kept below this, so that saturating sums never hide a hit. */
+const MAX_THRESHOLD = 20_000;
+/** Units of one standard deviation where the pixels are no 16-bit numbers. */
+const UNITS_PER_SIGMA = 100;
+/** Levels above this are taken for saturated and not measured while others are there. */
+const SATURATED_LEVEL = 62_000;
+
+/**
+ * Finds stars on the first plane and measures the brightest. Sky: median of 128 × 128 meshes, smoothed 3 × 3, interpolated between
+ * their centres; noise: median of the meshes' lower deviations (stars do not raise it). A star is a group of at least five touching
+ * pixels that are over 5 σ in the image filtered with [1 2 1; 2 4 2; 1 2 1], SExtractor's default. Null where the image is no frame
+ * (smaller than 16 pixels, or without noise).
+ */
+export function findStars(source: ByteSource, image: ImageHdu, options: StarOptions = {}): StarMetrics | null {
+  const { width, height } = image;
+  if (width < 16 || height < 16 || width > MAX_WIDTH || width * height > MAX_PIXELS) return null;
+  const reader = openPixels(source, image);
+  const sky = estimateSky(reader, width, height);
+  if (sky === null) return null;
+  const { background, noise } = sky;
+  if (!(noise > 0)) return { count: 0, hfd: null, eccentricity: null, background, noise: 0 };
+  const found = detect(source, image, reader, sky, options);
+  const unsaturated = found.filter((spot) => !spot.saturated);
+  const shapes = measureStars(reader, width, height, unsaturated.length >= 10 ? unsaturated : found, noise);
+  return { count: found.length, hfd: medianOf(shapes.map((s) => s.hfd)), eccentricity: medianOf(shapes.map((s) => s.eccentricity)), background, noise };
+}
+
+export function medianOf(values: number[]): number | null {
+  const sorted = values.filter((v) => Number.isFinite(v)).sort((a, b) => a - b);
+  return sorted.length === 0 ? null : (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+}
+
+interface Sky {
+  meshX: number;
+  meshY: number;
+  level: Float64Array;
+  background: number;
+  noise: number;
+}
+
+function estimateSky(reader: PixelReader, width: number, height: number): Sky | null {
+  const meshX = Math.max(1, Math.round(width / MESH));
+  const meshY = Math.max(1, Math.round(height / MESH));
+  const level = new Float64Array(meshX * meshY);
+  const deviation = new Float64Array(meshX * meshY);
+  const perMesh = Math.ceil(width / meshX / SAMPLE + 1) * Math.ceil(height / meshY / SAMPLE + 1);
+  const samples = Array.from({ length: meshX }, () => new Float64Array(perMesh));
+  const counts = new Int32Array(meshX);
+  const meshOf = Int32Array.from({ length: Math.ceil(width / SAMPLE) }, (_, i) => Math.min(meshX - 1, Math.floor((i * SAMPLE * meshX) / width)));
+  for (let my = 0; my < meshY; my++) {
+    counts.fill(0);
+    for (let y = Math.ceil((my * height) / meshY); y < Math.floor(((my + 1) * height) / meshY); y += SAMPLE) {
+      for (let from = 0; from < width; from += SEGMENT) {
+        const n = Math.min(SEGMENT, width - from);
+        const row = reader.physical(y * width + from, n);
+        for (let x = 0; x < n; x += SAMPLE) {
+          const v = row[x]!;
+          const m = meshOf[(from + x) / SAMPLE]!;
+          if (Number.isFinite(v) && counts[m]! < perMesh) samples[m]![counts[m]!++] = v;
+        }
+      }
+    }
+    for (let mx = 0; mx < meshX; mx++) {
+      const n = counts[mx]!;
+      const values = samples[mx]!.subarray(0, n).sort();
+      const median = n === 0 ? Number.NaN : (values[(n - 1) >> 1]! + values[n >> 1]!) / 2;
+      level[my * meshX + mx] = median;
+      deviation[my * meshX + mx] = n === 0 ? Number.NaN : median - values[Math.floor(n * 0.1587)]!;
+    }
+  }
+  const noises = deviation.filter((v) => Number.isFinite(v)).sort();
+  if (noises.length === 0) return null;
+  const smooth = smoothed(level, meshX, meshY);
+  const sorted = smooth.slice().sort();
+  return { meshX, meshY, level: smooth, background: sorted[sorted.length >> 1]!, noise: noises[noises.length >> 1]! };
+}
+/** Pixels of a row read at a time; a multiple of the sampling step and under the reader's chunk. */
+const SEGMENT = SAMPLE * 5_000;
+
+/** Median over each mesh and its neighbours, so that a bright star or a nebula's edge does not make its own sky. */
+function smoothed(level: Float64Array, w: number, h: number): Float64Array {
+  const out = new Float64Array(level.length);
+  let last = level.find((v) => Number.isFinite(v)) ?? 0;
+  for (let y = 0; y < h; y++)
+    for (let x = 0; x < w; x++) {
+      const near: number[] = [];
+      for (let dy = -1; dy <= 1; dy++)
+        for (let dx = -1; dx <= 1; dx++) {
+          const v = x + dx >= 0 && x + dx < w ? level[(y + dy) * w + x + dx] : undefined;
+          if (v !== undefined && Number.isFinite(v)) near.push(v);
+        }
+      last = medianOf(near) ?? last;
+      out[y * w + x] = last;
+    }
+  return out;
+}
+
+/** Sky of one row by bilinear interpolation between mesh centres. */
+function skyRow(sky: Sky, width: number, height: number, y: number, out: Float64Array): void {
+  const { meshX, meshY, level } = sky;
+  const fy = Math.max(0, Math.min(meshY - 1, ((y + 0.5) * meshY) / height - 0.5));
+  const y0 = Math.floor(fy);
+  const y1 = Math.min(meshY - 1, y0 + 1);
+  const ty = fy - y0;
+  const nodes = Float64Array.from({ length: meshX }, (_, m) => level[y0 * meshX + m]! * (1 - ty) + level[y1 * meshX + m]! * ty);
+  const stepX = meshX / width;
+  for (let x = 0; x < width; x++) {
+    const fx = (x + 0.5) * stepX - 0.5;
+    if (fx <= 0) out[x] = nodes[0]!;
+    else if (fx >= meshX - 1) out[x] = nodes[meshX - 1]!;
+    else {
+      const x0 = fx | 0;
+      const tx = fx - x0;
+      out[x] = nodes[x0]! * (1 - tx) + nodes[x0 + 1]! * tx;
+    }
+  }
+}
+
+/** Rows between two computations of the interpolated sky. */
+const SKY_STEP = 32;
+
+interface Group {
+  area: number;
+  flux: number;
+  sx: number;
+  sy: number;
+  peak: number;
+  /** Filtered value at the peak over the peak. */
+  spread: number;
+  saturated: boolean;
+}
+
+/** Fills the kernel's rows one after another and says what a unit of theirs is. */
+interface RowFeed {
+  threshold: number;
+  kernel: StarKernel;
+  feed(y: number, slot: number): void;
+  /** Whether a prepared value at this place means a saturated pixel. */
+  saturated(value: number, x: number): boolean;
+}
+
+function detect(source: ByteSource, image: ImageHdu, reader: PixelReader, sky: Sky, options: StarOptions): Spot[] {
+  const { width, height } = image;
+  const sigma = options.sigma ?? THRESHOLD_SIGMA;
+  const plain = image.bitpix === 16 && !image.tiling && image.blank === null && image.bscale > 0;
+  const { kernel, threshold, feed, saturated } = plain ? bandFeed(source, image, sky, sigma, options.kernel) : valueFeed(reader, width, height, sky, sigma, options.kernel);
+
+  const groups: Group[] = [];
+  const parent: number[] = [];
+  const root = (i: number): number => {
+    let r = i;
+    while (parent[r] !== r) r = parent[r] = parent[parent[r]!]!;
+    return r;
+  };
+  let before: number[] = [];
+  let now: number[] = [];
+  const { hits } = kernel;
+
+  for (let y = 0; y < height; y++) {
+    feed(y, y % 3);
+    if (y < 2) continue;
+    const at = y - 1;
+    const above = kernel.rows[(y - 2) % 3]!;
+    const here = kernel.rows[at % 3]!;
+    const below = kernel.rows[y % 3]!;
+    const n = kernel.filter((y - 2) % 3, at % 3, y % 3, threshold);
+    [before, now] = [now, before];
+    now.length = 0;
+    let cursor = 0;
+    let start = -1;
+    let end = -2;
+    const close = (): void => {
+      if (start < 0) return;
+      let id = -1;
+      while (cursor < before.length && before[cursor + 1]! < start - 1) cursor += 3;
+      for (let c = cursor; c < before.length && before[c]! <= end + 1; c += 3) {
+        const r = root(before[c + 2]!);
+        if (id < 0) id = r;
+        else if (r !== id) {
+          merge(groups[id]!, groups[r]!);
+          parent[r] = id;
+        }
+      }
+      if (id < 0) {
+        id = groups.length;
+        parent.push(id);
+        groups.push({ area: 0, flux: 0, sx: 0, sy: 0, peak: -1, spread: 0, saturated: false });
+      }
+      const group = groups[id]!;
+      for (let x = start; x <= end; x++) {
+        const v = here[x]!;
+        const weight = v > 0 ? v : 0;
+        group.area++;
+        group.flux += weight;
+        group.sx += weight * x;
+        group.sy += weight * at;
+        if (v > group.peak) {
+          group.peak = v;
+          const sum = above[x - 1]! + above[x + 1]! + below[x - 1]! + below[x + 1]! + 2 * (above[x]! + below[x]! + here[x - 1]! + here[x + 1]!) + 4 * v;
+          group.spread = sum / KERNEL_SUM / v;
+          group.saturated ||= saturated(v, x);
+        }
+      }
+      now.push(start, end, id);
+    };
+    for (let h = 0; h < n; h++) {
+      const word = hits[h]!;
+      const base = word >>> 8;
+      for (let mask = word & 255; mask !== 0; mask &= mask - 1) {
+        const x = base + 31 - Math.clz32(mask & -mask);
+        if (x === 0 || x >= width - 1) continue;
+        if (x === end + 1) end = x;
+        else {
+          close();
+          start = end = x;
+        }
+      }
+    }
+    close();
+  }
+  return groups
+    .filter((group, i) => parent[i] === i && group.area >= MIN_AREA && group.flux > 0 && group.spread > SHARPEST)
+    .map((group) => ({ x: group.sx / group.flux, y: group.sy / group.flux, flux: group.flux, area: group.area, saturated: group.saturated }));
+}
+
+function merge(into: Group, from: Group): void {
+  into.area += from.area;
+  into.flux += from.flux;
+  into.sx += from.sx;
+  into.sy += from.sy;
+  into.saturated ||= from.saturated;
+  if (from.peak > into.peak) {
+    into.peak = from.peak;
+    into.spread = from.spread;
+  }
+}
+
+function bandFeed(source: ByteSource, image: ImageHdu, sky: Sky, sigma: number, mode?: 'wasm' | 'js'): RowFeed {
+  const { width, height, bscale, bzero } = image;
+  const bandRows = Math.max(1, Math.min(height, Math.floor(BAND_BYTES / (width * 2))));
+  const kernel = createStarKernel(width, bandRows, mode);
+  const exact = (sigma * KERNEL_NORM * sky.noise) / bscale;
+  const shift = Math.max(0, Math.ceil(Math.log2(exact / MAX_THRESHOLD)));
+  const row = new Float64Array(width);
+  let first = -1;
+  return {
+    kernel,
+    threshold: Math.max(1, Math.round(exact / 2 ** shift)),
+    feed: (y, slot) => {
+      const band = Math.floor(y / bandRows) * bandRows;
+      if (band !== first) {
+        first = band;
+        source.read(kernel.band, image.dataStart + band * width * 2, Math.min(bandRows, height - band) * width * 2);
+      }
+      if (y % SKY_STEP === 0) {
+        skyRow(sky, width, height, y + SKY_STEP / 2, row);
+        for (let x = 0; x < width; x++) kernel.sky[x] = Math.max(-32_768, Math.min(32_767, Math.round((row[x]! - bzero) / bscale)));
+      }
+      kernel.prepare(y - band, slot, shift);
+    },
+    saturated: (value, x) => value * 2 ** shift + kernel.sky[x]! + 32_768 >= SATURATED_LEVEL,
+  };
+}
+
+function valueFeed(reader: PixelReader, width: number, height: number, sky: Sky, sigma: number, mode?: 'wasm' | 'js'): RowFeed {
+  const kernel = createStarKernel(width, 1, mode);
+  const unit = UNITS_PER_SIGMA / sky.noise;
+  const row = new Float64Array(width);
+  return {
+    kernel,
+    threshold: Math.round(sigma * KERNEL_NORM * UNITS_PER_SIGMA),
+    feed: (y, slot) => {
+      if (y % SKY_STEP === 0) skyRow(sky, width, height, y + SKY_STEP / 2, row);
+      const target = kernel.rows[slot]!;
+      for (let from = 0; from < width; from += SEGMENT) {
+        const n = Math.min(SEGMENT, width - from);
+        const values = reader.physical(y * width + from, n);
+        for (let x = 0; x < n; x++) {
+          const v = (values[x]! - row[from + x]!) * unit;
+          target[from + x] = v > -32_768 ? (v < 32_767 ? Math.round(v) : 32_767) : v <= -32_768 ? -32_768 : 0;
+        }
+      }
+    },
+    saturated: () => false,
+  };
+}

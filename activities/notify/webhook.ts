@@ -1,0 +1,56 @@
+import { createHmac } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { publicAddresses } from './address.ts';
+
+const TIMEOUT_MS = 10_000;
+
+export interface Delivered {
+  ok: boolean;
+  status: number | null;
+  error: string | null;
+}
+
+/**
+ * Headers of a signed webhook. `Signature`: hex HMAC-SHA256 of the raw body under the whole secret string, as spatie/laravel-webhook-client
+ * reads it; `webhook-id`, `-timestamp`, `-signature`: Standard Webhooks 1.0, keyed with the base64 part after `whsec_`. While secrets rotate the
+ * Standard header carries one signature per secret; `Signature` is the first secret's.
+ */
+export function signatureHeaders(secrets: readonly string[], id: string, timestampSeconds: number, body: string): Record<string, string> {
+  const first = secrets[0];
+  const base = { 'content-type': 'application/json', 'user-agent': 'nocturne', 'webhook-id': id, 'webhook-timestamp': String(timestampSeconds) };
+  if (first === undefined) return base;
+  const standard = secrets.map((secret) => {
+    const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
+    return `v1,${createHmac('sha256', key).update(`${id}.${timestampSeconds}.${body}`).digest('base64')}`;
+  });
+  return { ...base, Signature: createHmac('sha256', first).update(body).digest('hex'), 'webhook-signature': standard.join(' ') };
+}
+
+/** Posts a body once. Redirects are refused and private addresses too unless allowed; never throws. */
+export async function postWebhook(url: string, headers: Record<string, string>, body: string, allowPrivate: boolean): Promise<Delivered> {
+  try {
+    const target = new URL(url);
+    if (target.protocol !== 'https:' && target.protocol !== 'http:') return { ok: false, status: null, error: `${target.protocol} is not http or https` };
+    const addresses = await publicAddresses(target.hostname, allowPrivate);
+    const pinned: LookupFunction = (_host, options, callback) => {
+      if (options.all) callback(null, addresses);
+      else callback(null, addresses[0]!.address, addresses[0]!.family);
+    };
+    const status = await new Promise<number>((resolve, reject) => {
+      const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
+      const request = send(target, { method: 'POST', headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) }, lookup: pinned, signal: AbortSignal.timeout(TIMEOUT_MS), agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      request.on('error', reject);
+      request.end(body);
+    });
+    if (status >= 200 && status < 300) return { ok: true, status, error: null };
+    return { ok: false, status, error: status >= 300 && status < 400 ? 'redirects are not followed' : `answered ${status}` };
+  } catch (thrown) {
+    const error = thrown as Error;
+    return { ok: false, status: null, error: error.name === 'TimeoutError' ? `no answer in ${TIMEOUT_MS / 1000} s` : error.message };
+  }
+}

@@ -1,0 +1,201 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Receipt } from '../../domain/contracts/control.ts';
+import type { LogLine } from '../../domain/contracts/event.ts';
+import { stableId } from '../../domain/ids.ts';
+import { isFinal, laravelStatus } from '../../domain/phases.ts';
+import { reasonText } from '../../domain/reasons.ts';
+import { appendEvent } from '../../platform/bus.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import { enqueueOutbox } from '../../platform/outbox.ts';
+import type { Prisma, Session } from '../../prisma/client/client.ts';
+import { FAILURE } from '../failures.ts';
+import { channelsFor } from '../notify/channels.ts';
+import type { ReceiptChange, SessionActivities, Transition } from '../ports.ts';
+import { maintenanceOf } from './booking.ts';
+
+const json = (value: unknown): Prisma.InputJsonValue => value as Prisma.InputJsonValue;
+
+interface Scope {
+  bookingId: string;
+  telescopeId: string;
+}
+
+/** A line of the night log with its live event; a repeated key changes nothing. */
+export async function appendLog(tx: Transaction, scope: Scope, key: string, at: Date, log: Transition['log']): Promise<void> {
+  const id = stableId('timeline', scope.bookingId, key);
+  const made = await tx.timeline.createMany({
+    data: [{ id, bookingId: scope.bookingId, at, level: log.level, event: log.event, message: log.message, messageFr: log.messageFr ?? null, data: json(log.data ?? {}) }],
+    skipDuplicates: true,
+  });
+  if (made.count === 0) return;
+  const line: LogLine = { at: at.toISOString(), level: log.level, source: 'session', event: log.event, message: log.message, message_fr: log.messageFr ?? null, data: log.data ?? {} };
+  await appendEvent(tx, { key: `log/${key}`, type: 'log.appended', ...scope, data: { ...line }, at });
+}
+
+async function tell(tx: Transaction, scope: Scope, key: string, notify: NonNullable<Transition['notify']>, more: Record<string, unknown>): Promise<void> {
+  await enqueueOutbox(tx, { key, type: notify.type, ...scope, data: { ...more, ...notify.data }, channels: channelsFor(notify.type) });
+}
+
+/**
+ * A change of phase in one transaction: projection, night log, live events, outbox. Guarded by the transition's number, so a repeat
+ * or a late retry of an older one changes nothing.
+ */
+export async function recordTransition(db: Database, t: Transition): Promise<void> {
+  const scope = { bookingId: t.bookingId, telescopeId: t.telescopeId };
+  const at = new Date(t.at);
+  await db.$transaction(async (tx) => {
+    const locked = await tx.$queryRaw<{ transition: number; generation: number; session_started_at: Date | null }[]>`
+      SELECT transition, generation, session_started_at FROM sessions WHERE booking_id = ${t.bookingId} FOR UPDATE`;
+    const before = locked[0];
+    if (!before) throw ApplicationFailure.nonRetryable(`no session ${t.bookingId}`, FAILURE.notFound);
+    if (before.transition >= t.transition) return;
+    const session = await tx.session.update({
+      where: { bookingId: t.bookingId },
+      data: {
+        phase: t.phase,
+        holdCause: t.holdCause,
+        reason: t.reason,
+        ...(t.outcome ? { outcome: t.outcome } : {}),
+        generation: Math.max(before.generation, t.generation),
+        ...(t.setGuid !== undefined ? { setGuid: t.setGuid } : {}),
+        ...(t.targetGuid !== undefined ? { targetGuid: t.targetGuid } : {}),
+        ...(t.voyagerShots ? { voyagerShots: json(t.voyagerShots) } : {}),
+        ...(t.sessionStartedAt ? { sessionStartedAt: new Date(t.sessionStartedAt) } : {}),
+        ...(t.sessionEndedAt ? { sessionEndedAt: new Date(t.sessionEndedAt) } : {}),
+        nextAt: t.next ? new Date(t.next.at) : null,
+        nextWhat: t.next?.what ?? null,
+        runId: currentRun() ?? null,
+        transition: t.transition,
+        updatedAt: new Date(),
+      },
+    });
+    if (isFinal(t.phase) && !before.session_started_at && (t.phase === 'cancelled' || t.phase === 'aborted'))
+      await tx.booking.updateMany({ where: { id: t.bookingId, startsAt: { gt: at } }, data: { occupies: false, updatedAt: new Date() } });
+    await appendEvent(tx, { key: `transition/${t.transition}`, type: 'session.changed', ...scope, data: sessionData(session), at });
+    await appendLog(tx, scope, `transition/${t.transition}`, at, t.log);
+    if (t.phase === 'holding' && t.reason) {
+      const alert = { reason: t.reason, message: reasonText(t.reason, 'en'), message_fr: reasonText(t.reason, 'fr') };
+      if (t.holdCause === 'weather') await appendEvent(tx, { key: `weather/${t.transition}`, type: 'weather.alert', ...scope, data: { state: 'hold', ...alert }, at });
+      if (t.holdCause === 'fault') await appendEvent(tx, { key: `error/${t.transition}`, type: 'error.alert', ...scope, data: alert, at });
+    }
+    if (t.notify) await tell(tx, scope, `transition/${t.transition}`, t.notify, { ...sessionData(session), at: t.at });
+  });
+}
+
+/** The run that writes, for the projection; null outside an activity (imports, tools). */
+function currentRun(): string | undefined {
+  try {
+    const { workflowExecution, workflowType } = Context.current().info;
+    return workflowType === 'session' ? workflowExecution?.runId : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const sessionData = (session: Session): Record<string, unknown> => ({
+  phase: session.phase,
+  hold_cause: session.holdCause,
+  reason: session.reason,
+  outcome: session.outcome,
+  ...laravelStatus(session.phase as Transition['phase']),
+  generation: session.generation,
+  set_guid: session.setGuid,
+  target_guid: session.targetGuid,
+  next: session.nextAt ? { what: session.nextWhat, at: session.nextAt.toISOString() } : null,
+  session_started_at: session.sessionStartedAt?.toISOString() ?? null,
+  session_ended_at: session.sessionEndedAt?.toISOString() ?? null,
+});
+
+const SETTLED = new Set(['confirmed', 'refused']);
+
+/** A receipt moves on; once confirmed or refused it stands. */
+export async function recordReceipt(db: Database, change: ReceiptChange): Promise<void> {
+  const scope = { bookingId: change.bookingId, telescopeId: change.telescopeId };
+  const at = new Date(change.at);
+  await db.$transaction(async (tx) => {
+    const data = { state: change.state, reason: change.reason, message: change.message, updatedAt: at };
+    await tx.receipt.createMany({
+      data: [{ commandId: change.commandId, kind: change.kind, ...scope, requestedBy: change.requestedBy, data: {}, createdAt: at, ...data, state: 'accepted' }],
+      skipDuplicates: true,
+    });
+    const rows = await tx.$queryRaw<{ state: string; reason: string | null }[]>`SELECT state, reason FROM receipts WHERE command_id = ${change.commandId} FOR UPDATE`;
+    const before = rows[0]!;
+    if (SETTLED.has(before.state)) return;
+    if (change.state === 'accepted' && before.state !== 'accepted' && change.reason === null) return;
+    await tx.receipt.update({ where: { commandId: change.commandId }, data });
+    const receipt: Receipt = {
+      command_id: change.commandId,
+      kind: change.kind,
+      state: change.state,
+      ...(change.reason ? { reason: change.reason } : {}),
+      ...(change.message ? { message: change.message } : {}),
+      booking_id: change.bookingId,
+      telescope_id: change.telescopeId,
+      at: at.toISOString(),
+    };
+    await appendEvent(tx, { key: `receipt/${change.commandId}/${change.state}${change.state === 'accepted' && change.reason ? `/${change.reason}` : ''}`, type: 'receipt.changed', ...scope, data: receipt, at });
+    if (change.state === 'confirmed' || change.state === 'refused') {
+      const type = change.state === 'confirmed' ? 'control.confirmed' : 'control.refused';
+      await enqueueOutbox(tx, { key: `receipt/${change.commandId}/${change.state}`, type, ...scope, data: receipt });
+    }
+  });
+}
+
+export async function recordLog(db: Database, input: Parameters<SessionActivities['recordLog']>[0]): Promise<void> {
+  const scope = { bookingId: input.bookingId, telescopeId: input.telescopeId };
+  await db.$transaction(async (tx) => {
+    await appendLog(tx, scope, input.key, new Date(input.at), input.log);
+    if (!input.notify) return;
+    const session = await tx.session.findUnique({ where: { bookingId: input.bookingId } });
+    await tell(tx, scope, `log/${input.key}`, input.notify, { ...(session ? sessionData(session) : {}), message: input.log.message, message_fr: input.log.messageFr ?? null, at: input.at });
+  });
+}
+
+/** What pages show of a check: counts by shot, weather, guiding. */
+export async function recordCheck(db: Database, input: Parameters<SessionActivities['recordCheck']>[0]): Promise<Awaited<ReturnType<SessionActivities['recordCheck']>>> {
+  const { observation } = input;
+  const booking = await db.booking.findUnique({ where: { id: input.bookingId }, include: { session: true } });
+  if (!booking?.session) throw ApplicationFailure.nonRetryable(`no session ${input.bookingId}`, FAILURE.notFound);
+  const shots = (booking.session.voyagerShots ?? []) as unknown as { guid: string; quantity: number; exposure_seconds: number }[];
+  const earlier = ((booking.session.progress as { done?: Record<string, number> } | null)?.done ?? {}) as Record<string, number>;
+  const done = Object.fromEntries(shots.map((shot) => [shot.guid, Math.max(earlier[shot.guid] ?? 0, observation.shotsDone?.[shot.guid] ?? 0)]));
+  const total = shots.reduce((sum, shot) => sum + shot.quantity, 0);
+  const taken = shots.reduce((sum, shot) => sum + Math.min(done[shot.guid] ?? 0, shot.quantity), 0);
+  const seconds = shots.reduce((sum, shot) => sum + Math.min(done[shot.guid] ?? 0, shot.quantity) * shot.exposure_seconds, 0);
+  await db.session.update({
+    where: { bookingId: input.bookingId },
+    data: {
+      progress: json({
+        at: input.at,
+        done,
+        shots_done: taken,
+        shots_total: total,
+        integration_seconds: seconds,
+        percent: total === 0 ? 0 : Math.round((1000 * taken) / total) / 10,
+        weather: { state: observation.weather.state, reason: observation.weather.reason, causes: observation.weather.causes },
+        voyager_status: observation.voyagerStatus,
+        running: observation.running,
+        guiding: observation.guiding,
+      }),
+      updatedAt: new Date(),
+    },
+  });
+  return { maintenance: await maintenanceOf(db, booking.telescopeId, new Date(input.at), booking.endsAt) };
+}
+
+/** The operator hears of it by mail, the night log and the webhook; a repeated key changes nothing. */
+export async function alertOperator(db: Database, input: Parameters<SessionActivities['alertOperator']>[0]): Promise<void> {
+  const scope = { bookingId: input.bookingId, telescopeId: input.telescopeId };
+  const at = new Date(input.at);
+  await db.$transaction(async (tx) => {
+    await appendLog(tx, scope, `alert/${input.key}`, at, { level: 'ERROR', event: 'operator_alert', message: input.message, messageFr: reasonText(input.reason, 'fr'), data: { reason: input.reason } });
+    await enqueueOutbox(tx, {
+      key: `alert/${input.key}`,
+      type: 'error.occurred',
+      ...scope,
+      data: { audience: 'operator', reason: input.reason, message: input.message, at: input.at },
+      channels: ['webhook', 'email'],
+    });
+  });
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import { cors } from 'hono/cors';
+import { routePath } from 'hono/route';
+import { UsageError } from '../platform/errors.ts';
+import { deriveKey } from '../platform/signing.ts';
+import { Revocations, ServerKeys, TokenSigner } from './auth.ts';
+import type { ApiOptions, Deps } from './deps.ts';
+import { Problem, fieldErrors, invalid, problemResponse, toProblem } from './errors.ts';
+import { GatewayClient } from './gateway-client.ts';
+import { RateLimiter } from './limits.ts';
+import { liveHttpRoutes } from './live/http-api.ts';
+import { LiveServer } from './live/server.ts';
+import { createMetrics } from './metrics.ts';
+import { Mirror } from './mirror.ts';
+import type { App, AppEnv } from './operation.ts';
+import { ReceiptWaiters } from './receipts.ts';
+import { accessRoutes } from './routes/access.ts';
+import { adminRoutes } from './routes/admin.ts';
+import { archiveRoutes } from './routes/archive.ts';
+import { bookingRoutes } from './routes/bookings.ts';
+import { dropInRoutes } from './routes/drop-in.ts';
+import { imageRoutes } from './routes/images.ts';
+import { publicRoutes } from './routes/public.ts';
+import { robotargetRoutes } from './routes/robotarget.ts';
+import { sessionDataRoutes } from './routes/session-data.ts';
+import { systemRoutes } from './routes/system.ts';
+import { telescopeRoutes } from './routes/telescopes.ts';
+import { userRoutes } from './routes/users.ts';
+import { SnapshotCache } from './snapshot.ts';
+import { TelescopeDirectory } from './telescopes.ts';
+
+const MAX_BODY_BYTES = 256 * 1024;
+const MAX_URL_CHARS = 4_096;
+
+export interface Api {
+  app: App;
+  deps: Deps;
+}
+
+/** The API without a port: routes, live server and the services behind them. Call `deps.live.start()` to follow the bus. */
+export function createApp(options: ApiOptions): Api {
+  const { config, logger, db } = options;
+  const now = options.now ?? Date.now;
+  const secret = config.GATEWAY_SECRET;
+  if (!secret) throw new UsageError('GATEWAY_SECRET is not set: it signs tokens, links and requests to the gateway; see .env.example.');
+  const limits = options.limits ?? { perTokenPerSecond: 20, burst: 120, authFailuresPerMinute: 60 };
+  const gateways = new GatewayClient(secret, now);
+  const metrics = createMetrics();
+  const deps = {
+    config,
+    logger,
+    db,
+    temporal: options.temporal,
+    bus: options.bus,
+    now,
+    temporalTimeoutMs: options.temporalTimeoutMs ?? 5_000,
+    secret,
+    signer: new TokenSigner(secret),
+    urlKey: deriveKey(secret, 'url'),
+    keys: new ServerKeys(config.VOYAGER_PROXY_API_KEY, db, now),
+    revocations: new Revocations(db, () => options.bus.connected, now),
+    telescopes: new TelescopeDirectory(options.telescopes, db, now),
+    gateways,
+    mirror: new Mirror(gateways, now),
+    receipts: new ReceiptWaiters(db),
+    limiter: new RateLimiter(limits.perTokenPerSecond, limits.burst, limits.authFailuresPerMinute),
+    metrics,
+  } as Deps;
+  deps.snapshots = new SnapshotCache(deps);
+  deps.live = new LiveServer(deps);
+
+  const app: App = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw invalid(fieldErrors(result.error.issues, result.target === 'json' ? 'body' : result.target));
+    },
+  });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'Server key' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer', description: 'A token of POST /api/tokens, or a server key' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'signedUrl', {
+    type: 'apiKey',
+    in: 'query',
+    name: 'sig',
+    description: 'Signed address (`exp`, `sig`) as answers give it',
+  });
+
+  app.use('*', async (c, next) => {
+    const given = c.req.header('x-request-id');
+    const requestId = given && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+    c.set('requestId', requestId);
+    const started = performance.now();
+    if (c.req.url.length > MAX_URL_CHARS) return problemResponse(c, new Problem('uri_too_long', `An address has at most ${MAX_URL_CHARS} characters.`));
+    await next();
+    const headers = c.res.headers;
+    headers.set('x-request-id', requestId);
+    headers.set('x-content-type-options', 'nosniff');
+    headers.set('referrer-policy', 'no-referrer');
+    if (config.PUBLIC_URL?.startsWith('https:')) headers.set('strict-transport-security', 'max-age=31536000');
+    if (!headers.has('content-security-policy')) headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+    metrics.requests.observe({ method: c.req.method, route: routePath(c, -1), status: String(c.res.status) }, (performance.now() - started) / 1000);
+  });
+  if (config.CORS_ORIGINS.length > 0 || config.EMBED_ORIGINS.length > 0)
+    app.use(
+      '*',
+      cors({
+        origin: [...config.CORS_ORIGINS, ...config.EMBED_ORIGINS],
+        allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-Match', 'If-None-Match', 'Range', 'X-Request-Id', 'Accept-Language'],
+        allowMethods: ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'],
+        exposeHeaders: ['ETag', 'Location', 'Retry-After', 'X-Request-Id', 'Content-Range', 'Content-Disposition'],
+        maxAge: 3_600,
+      }),
+    );
+  app.use('*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => problemResponse(c, new Problem('too_large', `A body has at most ${MAX_BODY_BYTES} bytes.`)) }));
+  app.onError((thrown, c) => problemResponse(c, toProblem(thrown, logger, c.get('requestId'))));
+  app.notFound((c) => problemResponse(c, new Problem('not_found', 'There is nothing at this address.')));
+
+  systemRoutes(app, deps);
+  publicRoutes(app, deps);
+  bookingRoutes(app, deps);
+  sessionDataRoutes(app, deps);
+  imageRoutes(app, deps);
+  archiveRoutes(app, deps);
+  telescopeRoutes(app, deps);
+  accessRoutes(app, deps);
+  userRoutes(app, deps);
+  dropInRoutes(app, deps);
+  robotargetRoutes(app, deps);
+  adminRoutes(app, deps);
+  liveHttpRoutes(app, deps);
+  return { app, deps };
+}

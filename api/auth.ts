@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import type { Scope } from '../domain/contracts/token.ts';
+import { SCOPES } from '../domain/contracts/token.ts';
+import type { Database } from '../platform/database.ts';
+import { deriveKey, equalConstantTime, hmacBase64Url } from '../platform/signing.ts';
+import { Problem } from './errors.ts';
+
+export type TokenKind = 'booking' | 'user' | 'admin';
+
+/** Who asks, and what they may do. `slot` is set for a booking token, so that an abort needs no database. */
+export interface Identity {
+  kind: 'key' | TokenKind | 'signature';
+  /** For receipts and the audit log: `key:laravel`, `booking:b-1`; never a secret, never a person's name. */
+  name: string;
+  subject: string | null;
+  scopes: ReadonlySet<Scope>;
+  credentialId: string;
+  expiresAtMs: number | null;
+  slot: TokenSlot | null;
+}
+
+export interface TokenSlot {
+  telescopeId: string;
+  startMs: number;
+  endMs: number;
+}
+
+export const KIND_SCOPES: Record<TokenKind, readonly Scope[]> = {
+  booking: ['session:view', 'session:control', 'session:abort'],
+  user: ['session:view', 'session:control', 'session:abort', 'bookings:read', 'telescopes:read'],
+  admin: SCOPES.filter((s) => s !== 'tokens:write'),
+};
+/** `view` of a booking token outlives the slot by the time finalising may take and a day (contracts: Who may do what). */
+export const VIEW_AFTER_SLOT_MS = 25 * 3_600_000;
+export const TOKEN_LIFETIME_MS = 24 * 3_600_000;
+
+interface Payload {
+  v: 1;
+  id: string;
+  k: TokenKind;
+  sub: string;
+  sc: Scope[];
+  exp: number;
+  slot?: { t: string; s: number; e: number };
+}
+
+/** Makes and reads the signed tokens that browsers carry: `nct_<payload>.<HMAC-SHA256>`. */
+export class TokenSigner {
+  private readonly key: Buffer;
+  constructor(secret: string) {
+    this.key = deriveKey(secret, 'token');
+  }
+  sign(token: { id: string; kind: TokenKind; subject: string; scopes: Scope[]; expiresAtMs: number; slot: TokenSlot | null }): string {
+    const payload: Payload = {
+      v: 1,
+      id: token.id,
+      k: token.kind,
+      sub: token.subject,
+      sc: token.scopes,
+      exp: Math.floor(token.expiresAtMs / 1000),
+      ...(token.slot ? { slot: { t: token.slot.telescopeId, s: Math.floor(token.slot.startMs / 1000), e: Math.floor(token.slot.endMs / 1000) } } : {}),
+    };
+    const body = Buffer.from(JSON.stringify(payload)).toString('base64url');
+    return `nct_${body}.${hmacBase64Url(this.key, body)}`;
+  }
+  /** @throws Problem `unauthenticated` or `token_expired`. */
+  read(token: string, nowMs: number): Identity {
+    const match = /^nct_([A-Za-z0-9_-]{1,4000})\.([A-Za-z0-9_-]{43})$/.exec(token);
+    if (!match || !equalConstantTime(hmacBase64Url(this.key, match[1]!), match[2]!)) throw unauthenticated('The token is not one of ours.');
+    const payload = JSON.parse(Buffer.from(match[1]!, 'base64url').toString('utf8')) as Payload;
+    if (payload.exp * 1000 <= nowMs) throw new Problem('token_expired', 'The token has expired.', {}, { 'www-authenticate': 'Bearer error="invalid_token"' });
+    return {
+      kind: payload.k,
+      name: `${payload.k}:${payload.k === 'user' ? payload.id : payload.sub}`,
+      subject: payload.sub,
+      scopes: new Set(payload.sc),
+      credentialId: payload.id,
+      expiresAtMs: payload.exp * 1000,
+      slot: payload.slot ? { telescopeId: payload.slot.t, startMs: payload.slot.s * 1000, endMs: payload.slot.e * 1000 } : null,
+    };
+  }
+}
+
+export const unauthenticated = (detail: string): Problem => new Problem('unauthenticated', detail, {}, { 'www-authenticate': 'Bearer realm="nocturne"' });
+
+export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+
+interface CachedKey {
+  identity: Identity | null;
+  untilMs: number;
+}
+
+/**
+ * Server keys (`X-API-Key`): the one of the environment works without a database; those of table api_keys are hashed there,
+ * looked up by hash, and remembered for 30 s or until a replica says that keys have changed.
+ */
+export class ServerKeys {
+  private readonly cache = new Map<string, CachedKey>();
+  private readonly used = new Map<string, number>();
+  private readonly environmentHash: string | null;
+  constructor(
+    environmentKey: string | undefined,
+    private readonly db: Database,
+    private readonly now: () => number,
+  ) {
+    this.environmentHash = environmentKey ? hashKey(environmentKey) : null;
+  }
+  forget(): void {
+    this.cache.clear();
+  }
+  /** @throws Problem `unauthenticated` when no key has this value. */
+  async identify(key: string): Promise<Identity> {
+    const hash = hashKey(key);
+    if (this.environmentHash && equalConstantTime(hash, this.environmentHash))
+      return { kind: 'key', name: 'key:server', subject: null, scopes: new Set(SCOPES), credentialId: 'environment', expiresAtMs: null, slot: null };
+    const cached = this.cache.get(hash);
+    const now = this.now();
+    if (cached && cached.untilMs > now) {
+      if (!cached.identity) throw unauthenticated('The API key is not known.');
+      this.touch(cached.identity.credentialId, now);
+      return cached.identity;
+    }
+    const row = await this.db.apiKey.findUnique({ where: { hash } });
+    const good = row && !row.revokedAt && (!row.expiresAt || row.expiresAt.getTime() > now);
+    const identity: Identity | null = good
+      ? {
+          kind: 'key',
+          name: `key:${row.name}`,
+          subject: null,
+          scopes: new Set(row.scopes as Scope[]),
+          credentialId: row.id,
+          expiresAtMs: row.expiresAt?.getTime() ?? null,
+          slot: null,
+        }
+      : null;
+    if (this.cache.size > 1_000) this.cache.clear();
+    this.cache.set(hash, { identity, untilMs: Math.min(now + (identity ? 30_000 : 5_000), identity?.expiresAtMs ?? Infinity) });
+    if (!identity) throw unauthenticated('The API key is not known.');
+    this.touch(identity.credentialId, now);
+    return identity;
+  }
+  /** `last_used_at`, at most once a minute and key. */
+  private touch(id: string, now: number): void {
+    if (now - (this.used.get(id) ?? 0) < 60_000) return;
+    this.used.set(id, now);
+    void this.db.apiKey.update({ where: { id }, data: { lastUsedAt: new Date(now) } }).catch(() => undefined);
+  }
+}
+
+/**
+ * Revoked tokens. While the bus is up every replica hears of a revocation at once and memory decides; while it is away the
+ * table is asked, so that a revoked token is refused within a second everywhere.
+ */
+export class Revocations {
+  private readonly ids = new Set<string>();
+  private loaded = false;
+  constructor(
+    private readonly db: Database,
+    private readonly busIsUp: () => boolean,
+    private readonly now: () => number,
+  ) {}
+  add(id: string): void {
+    this.ids.add(id);
+  }
+  async load(): Promise<void> {
+    const rows = await this.db.token.findMany({ where: { revokedAt: { not: null }, expiresAt: { gt: new Date(this.now()) } }, select: { id: true } });
+    for (const row of rows) this.ids.add(row.id);
+    this.loaded = true;
+  }
+  /** Memory has missed something: the next question goes to the table. */
+  distrust(): void {
+    this.loaded = false;
+  }
+  async has(id: string): Promise<boolean> {
+    if (this.ids.has(id)) return true;
+    if (this.busIsUp() && this.loaded) return false;
+    const row = await this.db.token.findUnique({ where: { id }, select: { revokedAt: true } });
+    if (row?.revokedAt) this.ids.add(id);
+    return row?.revokedAt !== null && row?.revokedAt !== undefined;
+  }
+}
+
+/** @throws Problem `forbidden` unless one of the scopes is there. */
+export function requireScope(who: Identity, ...anyOf: Scope[]): void {
+  if (anyOf.some((scope) => who.scopes.has(scope))) return;
+  throw new Problem('forbidden', `This needs the scope ${anyOf.join(' or ')}.`);
+}
+/** @throws Problem `forbidden` for anybody but a server key. */
+export function requireKey(who: Identity, what: string): void {
+  if (who.kind !== 'key') throw new Problem('forbidden', `${what} needs the server key.`);
+}
+
+/** A booking token speaks of one booking only; said before anything is read, so that nothing can be guessed. */
+export function requireBooking(who: Identity, bookingId: string): void {
+  if (who.kind === 'booking' && who.subject !== bookingId) throw new Problem('forbidden', 'This token is for another booking.');
+}
+/** Ownership of a row: a user token sees the bookings of that person and no trace of others. */
+export function requireOwner(who: Identity, booking: { id: string; userRef: string }): void {
+  requireBooking(who, booking.id);
+  if (who.kind === 'user' && who.subject !== booking.userRef) throw new Problem('not_found', `No booking ${booking.id}.`);
+}
+/** Sees names and addresses: the server, admins, and people looking at their own bookings; a spectator (view only) does not. */
+export const seesPerson = (who: Identity): boolean => who.kind === 'key' || who.kind === 'admin' || (who.kind !== 'signature' && who.scopes.has('session:control'));

@@ -1,0 +1,432 @@
+import { randomUUID } from 'node:crypto';
+import type { BookingAmendment, BookingRequest } from '../../domain/contracts/booking.ts';
+import type { ControlKind, Receipt, ReceiptState } from '../../domain/contracts/control.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
+import { UPDATES, type AmendPlanUpdate, type ExtendUpdate, type RescheduleUpdate, type UpdateResult } from '../../domain/messages.ts';
+import { isFinal, laravelStatus, type Phase } from '../../domain/phases.ts';
+import { reasonText } from '../../domain/reasons.ts';
+import { appendEvent } from '../../platform/bus.ts';
+import { sqlState, type Transaction } from '../../platform/database.ts';
+import { enqueueOutbox } from '../../platform/outbox.ts';
+import type { Booking as BookingRow, Prisma, Session } from '../../prisma/client/client.ts';
+import { requireOwner, type Identity } from '../auth.ts';
+import type { Deps } from '../deps.ts';
+import { Problem, invalid, type FieldErrors } from '../errors.ts';
+import { toReceipt } from '../receipts.ts';
+import { bodyHash, planErrors } from './rules.ts';
+import { ensureSession, updateSession } from './sessions.ts';
+import { bookingEtag, type FullBooking } from './view.ts';
+
+const BEFORE_STARTING: readonly Phase[] = ['scheduled', 'preparing', 'prepared'];
+const ACTIVE: readonly Phase[] = ['starting', 'running', 'holding'];
+export const isActivePhase = (phase: string): boolean => (ACTIVE as readonly string[]).includes(phase);
+
+const phaseOf = (session: Session | null): Phase => (session?.phase ?? 'scheduled') as Phase;
+const asJson = (value: unknown): Prisma.InputJsonValue => value as Prisma.InputJsonValue;
+
+/** The booking with its session and its person, if the asker may see it. @throws Problem `not_found` or `forbidden`. */
+export async function loadBooking(deps: Deps, who: Identity, id: string): Promise<FullBooking> {
+  const booking = await deps.db.booking.findUnique({ where: { id }, include: { session: true } });
+  if (!booking) throw new Problem('not_found', `No booking ${id}.`);
+  requireOwner(who, booking);
+  const user = await deps.db.user.findUnique({ where: { ref: booking.userRef } });
+  return { booking, session: booking.session, user };
+}
+
+/** The body as it stands now, out of the row. */
+export function requestOf({ booking, user }: Pick<FullBooking, 'booking' | 'user'>): BookingRequest {
+  return {
+    telescope_id: booking.telescopeId,
+    start: booking.startsAt.toISOString(),
+    end: booking.endsAt.toISOString(),
+    user: { ref: booking.userRef, locale: (user?.locale ?? 'fr') as 'fr' | 'en' },
+    target: booking.target as unknown as BookingRequest['target'],
+    shots: booking.shots as unknown as BookingRequest['shots'],
+    constraints: booking.constraints as unknown as BookingRequest['constraints'],
+    credits: booking.credits as unknown as BookingRequest['credits'],
+    ...(booking.rebookedFrom ? { rebooked_from: booking.rebookedFrom } : {}),
+  };
+}
+
+function ofCaller(who: Identity, body: { constraints?: BookingRequest['constraints'] | undefined }): FieldErrors {
+  return who.kind !== 'key' && body.constraints?.priority !== undefined ? { 'constraints.priority': ['may be set with the server key only'] } : {};
+}
+
+const blockedUntil = (telescope: Telescope, end: Date): Date => new Date(end.getTime() + telescope.policy.turnaround_minutes * 60_000);
+
+/** Refuses a slot inside a maintenance window, naming the window. */
+async function refuseMaintenance(deps: Deps, telescopeId: string, start: Date, end: Date): Promise<void> {
+  const window = await deps.db.maintenance.findFirst({ where: { telescopeId, endedAt: null, fromAt: { lt: end }, toAt: { gt: start } }, orderBy: { fromAt: 'asc' } });
+  if (window)
+    throw new Problem('maintenance', `The telescope is under maintenance from ${window.fromAt.toISOString()} to ${window.toAt.toISOString()}: ${window.reason}`, {
+      maintenance: { from: window.fromAt.toISOString(), to: window.toAt.toISOString(), reason: window.reason },
+    });
+}
+
+/** 409 that names the slot in the way, turnaround included. */
+async function slotTaken(deps: Deps, telescopeId: string, start: Date, blocked: Date, ownId: string): Promise<Problem> {
+  const other = await deps.db.booking.findFirst({
+    where: { telescopeId, occupies: true, startsAt: { lt: blocked }, blockedUntil: { gt: start }, id: { not: ownId } },
+    orderBy: { startsAt: 'asc' },
+  });
+  if (!other) return new Problem('slot_taken', 'The slot was taken a moment ago; try again.');
+  const conflict = { booking_id: other.id, start: other.startsAt.toISOString(), end: other.endsAt.toISOString(), blocked_until: other.blockedUntil.toISOString() };
+  return new Problem(
+    'slot_taken',
+    `The slot overlaps booking ${other.id}, which has ${telescopeId} from ${conflict.start} to ${conflict.end} and the turnaround until ${conflict.blocked_until}.`,
+    { conflict },
+  );
+}
+
+async function savePerson(tx: Transaction, user: BookingRequest['user']): Promise<void> {
+  const given = { ...(user.display_name !== undefined ? { displayName: user.display_name } : {}), ...(user.email !== undefined ? { email: user.email } : {}), locale: user.locale };
+  await tx.user.upsert({ where: { ref: user.ref }, create: { ref: user.ref, ...given }, update: { ...given, eraseAt: null, erasedAt: null } });
+}
+
+export interface PutResult {
+  created: boolean;
+  changed: boolean;
+  row: FullBooking;
+}
+
+/**
+ * `PUT /api/bookings/{id}`: the row decides (exclusion constraint), then the workflow is started or told.
+ * @throws Problem 409, 412 or 422 as contracts.md says; nothing is written then.
+ */
+export async function putBooking(deps: Deps, who: Identity, id: string, body: BookingRequest, ifMatch: string | undefined): Promise<PutResult> {
+  const hash = bodyHash(body);
+  const existing = await deps.db.booking.findUnique({ where: { id }, include: { session: true } });
+  if (existing) return replaceBooking(deps, who, existing, existing.session, body, hash, ifMatch);
+  if (ifMatch !== undefined) throw new Problem('precondition_failed', `There is no booking ${id} yet, so If-Match cannot hold.`);
+
+  const telescope = await deps.telescopes.find(body.telescope_id);
+  const errors = { ...ofCaller(who, body), ...(telescope ? planErrors(telescope, body, deps.now()) : { telescope_id: [`there is no telescope "${body.telescope_id}"`] }) };
+  if (!telescope || Object.keys(errors).length > 0) throw invalid(errors);
+  const start = new Date(body.start);
+  const end = new Date(body.end);
+  const blocked = blockedUntil(telescope, end);
+  await refuseMaintenance(deps, telescope.id, start, end);
+
+  try {
+    await deps.db.$transaction(async (tx) => {
+      await savePerson(tx, body.user);
+      await tx.booking.create({
+        data: {
+          id,
+          telescopeId: telescope.id,
+          startsAt: start,
+          endsAt: end,
+          blockedUntil: blocked,
+          userRef: body.user.ref,
+          target: asJson(body.target),
+          shots: asJson(body.shots),
+          constraints: asJson(body.constraints),
+          credits: asJson(body.credits),
+          rebookedFrom: body.rebooked_from ?? null,
+          bodyHash: hash,
+        },
+      });
+      await tx.session.create({ data: { bookingId: id, telescopeId: telescope.id, workflowId: sessionWorkflowId(id), phase: 'scheduled' } });
+      await appendEvent(tx, {
+        key: 'accepted',
+        type: 'session.changed',
+        bookingId: id,
+        telescopeId: telescope.id,
+        data: {
+          phase: 'scheduled',
+          hold_cause: null,
+          reason: null,
+          outcome: null,
+          ...laravelStatus('scheduled'),
+          generation: 0,
+          start: start.toISOString(),
+          end: end.toISOString(),
+        },
+      });
+      await enqueueOutbox(tx, {
+        key: 'accepted',
+        type: 'booking.accepted',
+        bookingId: id,
+        telescopeId: telescope.id,
+        data: { start: start.toISOString(), end: end.toISOString(), user_ref: body.user.ref, target: body.target.name, ...laravelStatus('scheduled') },
+      });
+    });
+  } catch (thrown) {
+    if (sqlState(thrown) === '23P01') throw await slotTaken(deps, telescope.id, start, blocked, id);
+    // Two requests for one new id: the one that came second goes on as a repetition.
+    if ((thrown as { code?: string }).code === 'P2002' || sqlState(thrown) === '23505') return putBooking(deps, who, id, body, ifMatch);
+    throw thrown;
+  }
+  await ensureSession(deps, { id, telescopeId: telescope.id, startsAt: start });
+  return { created: true, changed: true, row: await loadBooking(deps, who, id) };
+}
+
+async function replaceBooking(
+  deps: Deps,
+  who: Identity,
+  row: BookingRow,
+  session: Session | null,
+  body: BookingRequest,
+  hash: string,
+  ifMatch: string | undefined,
+): Promise<PutResult> {
+  requireOwner(who, row);
+  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== bookingEtag(row))
+    throw new Problem('precondition_failed', 'The booking has changed since you read it.', { etag: bookingEtag(row) });
+  if (row.bodyHash === hash) {
+    await deps.db.$transaction((tx) => savePerson(tx, body.user));
+    if (!isFinal(phaseOf(session)) && !session?.runId) await ensureSession(deps, row);
+    return { created: false, changed: false, row: await loadBooking(deps, who, row.id) };
+  }
+  if (isFinal(phaseOf(session))) throw new Problem('booking_final', `Booking ${row.id} has ended (${phaseOf(session)}); an id is never used again.`);
+  if (!BEFORE_STARTING.includes(phaseOf(session)))
+    throw new Problem('session_started', `Session ${row.id} has begun; what may still change goes through PATCH /api/bookings/${row.id}, or through its controls.`, {
+      phase: phaseOf(session),
+    });
+  const fixed: FieldErrors = {
+    ...(body.telescope_id === row.telescopeId ? {} : { telescope_id: ['cannot be changed; cancel this booking and make another'] }),
+    ...(body.user.ref === row.userRef ? {} : { 'user.ref': ['cannot be changed; cancel this booking and make another'] }),
+  };
+  if (Object.keys(fixed).length > 0) throw invalid(fixed);
+  const slotMoves = Date.parse(body.start) !== row.startsAt.getTime() || Date.parse(body.end) !== row.endsAt.getTime();
+  await changePlan(deps, who, row, body, hash, slotMoves ? 'reschedule' : 'amend', randomUUID());
+  await deps.db.$transaction((tx) => savePerson(tx, body.user));
+  return { created: false, changed: true, row: await loadBooking(deps, who, row.id) };
+}
+
+/** `PATCH /api/bookings/{id}`: target, shots or constraints; the workflow decides whether it still can. */
+export async function patchBooking(deps: Deps, who: Identity, id: string, amendment: BookingAmendment, ifMatch: string | undefined): Promise<PutResult> {
+  const full = await loadBooking(deps, who, id);
+  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== bookingEtag(full.booking))
+    throw new Problem('precondition_failed', 'The booking has changed since you read it.', { etag: bookingEtag(full.booking) });
+  const errors = ofCaller(who, amendment);
+  if (Object.keys(errors).length > 0) throw invalid(errors);
+  const before = requestOf(full);
+  const kept = before.constraints.priority;
+  const body: BookingRequest = {
+    ...before,
+    ...(amendment.target ? { target: amendment.target } : {}),
+    ...(amendment.shots ? { shots: amendment.shots } : {}),
+    ...(amendment.constraints
+      ? { constraints: { ...amendment.constraints, ...(kept !== undefined && amendment.constraints.priority === undefined ? { priority: kept } : {}) } }
+      : {}),
+  };
+  const hash = bodyHash(body);
+  if (hash === full.booking.bodyHash) return { created: false, changed: false, row: full };
+  if (isFinal(phaseOf(full.session))) throw new Problem('booking_final', `Booking ${id} has ended (${phaseOf(full.session)}).`);
+  await changePlan(deps, who, full.booking, body, hash, 'amend', randomUUID());
+  return { created: false, changed: true, row: await loadBooking(deps, who, id) };
+}
+
+/** Moves the slot of a booking that has not begun. */
+export async function rescheduleBooking(deps: Deps, who: Identity, id: string, slot: { start: string; end: string }, commandId: string): Promise<Receipt> {
+  const full = await loadBooking(deps, who, id);
+  const known = await deps.db.receipt.findUnique({ where: { commandId } });
+  if (known) return toReceipt(known);
+  const phase = phaseOf(full.session);
+  if (isFinal(phase)) throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`);
+  if (!BEFORE_STARTING.includes(phase)) throw new Problem('session_started', `Session ${id} has begun; its slot can be extended, not moved.`, { phase });
+  const body = { ...requestOf(full), start: slot.start, end: slot.end };
+  return changePlan(deps, who, full.booking, body, bodyHash(body), 'reschedule', commandId);
+}
+
+/** Gives a session more time, inside the telescope's ceiling and where the next slot leaves room. */
+export async function extendBooking(
+  deps: Deps,
+  who: Identity,
+  id: string,
+  request: { minutes: number; credits_charged?: number | undefined },
+  commandId: string,
+): Promise<Receipt> {
+  const full = await loadBooking(deps, who, id);
+  const known = await deps.db.receipt.findUnique({ where: { commandId } });
+  if (known) return toReceipt(known);
+  const phase = phaseOf(full.session);
+  if (isFinal(phase) || phase === 'finalising') throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`);
+  const telescope = await deps.telescopes.get(full.booking.telescopeId);
+  const earlier = await deps.db.receipt.findMany({ where: { bookingId: id, kind: 'extend', state: { not: 'refused' } } });
+  const used = earlier.reduce((n, row) => n + ((row.data as { minutes?: number }).minutes ?? 0), 0);
+  if (used + request.minutes > telescope.policy.extend_ceiling_minutes)
+    throw invalid({
+      minutes: [`may be at most ${Math.max(0, telescope.policy.extend_ceiling_minutes - used)} more (ceiling ${telescope.policy.extend_ceiling_minutes}, given so far ${used})`],
+    });
+  const before = requestOf(full);
+  const end = new Date(full.booking.endsAt.getTime() + request.minutes * 60_000).toISOString();
+  const credits = { ...before.credits, charged: before.credits.charged + (request.credits_charged ?? 0) };
+  const body = { ...before, end, credits };
+  return changePlan(deps, who, full.booking, body, bodyHash(body), 'extend', commandId, { minutes: request.minutes });
+}
+
+/**
+ * Writes the changed row (the exclusion constraint has the last word), then tells the workflow; where it refuses, the row
+ * goes back to what it was. When nobody answers, the row stands and the receipt says `unknown`; asking again tells it again.
+ */
+async function changePlan(
+  deps: Deps,
+  who: Identity,
+  row: BookingRow,
+  body: BookingRequest,
+  hash: string,
+  kind: 'amend' | 'reschedule' | 'extend',
+  commandId: string,
+  data: Record<string, unknown> = {},
+): Promise<Receipt> {
+  const telescope = await deps.telescopes.get(row.telescopeId);
+  const errors = planErrors(
+    telescope,
+    kind === 'extend' ? { ...body, start: new Date(Math.max(row.startsAt.getTime(), Math.min(deps.now(), row.endsAt.getTime()))).toISOString() } : body,
+    deps.now(),
+  );
+  if (kind === 'extend') delete errors.target;
+  if (Object.keys(errors).length > 0) throw invalid(kind === 'extend' ? { minutes: Object.values(errors).flat() } : errors);
+  const start = new Date(body.start);
+  const end = new Date(body.end);
+  const blocked = blockedUntil(telescope, end);
+  if (kind !== 'amend') await refuseMaintenance(deps, telescope.id, start, end);
+  const generation = kind === 'extend' ? row.generation : row.generation + 1;
+  const before = {
+    startsAt: row.startsAt,
+    endsAt: row.endsAt,
+    blockedUntil: row.blockedUntil,
+    target: row.target,
+    shots: row.shots,
+    constraints: row.constraints,
+    credits: row.credits,
+  };
+  try {
+    await deps.db.$transaction(async (tx) => {
+      const changed = await tx.booking.updateMany({
+        where: { id: row.id, version: row.version },
+        data: {
+          startsAt: start,
+          endsAt: end,
+          blockedUntil: blocked,
+          target: asJson(body.target),
+          shots: asJson(body.shots),
+          constraints: asJson(body.constraints),
+          credits: asJson(body.credits),
+          bodyHash: hash,
+          generation,
+          version: { increment: 1 },
+          updatedAt: new Date(deps.now()),
+        },
+      });
+      if (changed.count === 0) throw new Problem('conflict', 'Somebody else changed this booking at the same moment; read it again.');
+      await writeReceipt(tx, deps, {
+        commandId,
+        kind,
+        state: 'accepted',
+        bookingId: row.id,
+        telescopeId: row.telescopeId,
+        requestedBy: who.name,
+        data: { ...data, generation, body_hash: hash },
+      });
+    });
+  } catch (thrown) {
+    if (sqlState(thrown) === '23P01') throw await slotTaken(deps, telescope.id, start, blocked, row.id);
+    throw thrown;
+  }
+
+  let result = await tellWorkflow(deps, row.id, kind, commandId, who.name, hash, start, end);
+  if (result === 'no_workflow') result = (await ensureSession(deps, { id: row.id, telescopeId: row.telescopeId, startsAt: start })) ? { commandId, state: 'confirmed' } : 'away';
+  if (result === 'away') return settleReceipt(deps, commandId, 'unknown', null, 'The workflow has not answered yet; the change stands and is carried over when it does.');
+  if (result.state === 'refused') {
+    await deps.db.booking.updateMany({
+      where: { id: row.id, version: row.version + 1 },
+      data: { ...(before as Prisma.BookingUpdateManyMutationInput), bodyHash: row.bodyHash, version: { increment: 1 }, updatedAt: new Date(deps.now()) },
+    });
+    await settleReceipt(deps, commandId, 'refused', result.reason ?? null, result.message ?? null);
+    throw new Problem(
+      result.reason === 'session_over' || result.reason === 'finalising' ? 'booking_final' : 'control_refused',
+      result.message ?? (result.reason ? reasonText(result.reason, 'en') : 'The session refused the change.'),
+      {
+        command_id: commandId,
+        ...(result.reason ? { reason: result.reason } : {}),
+      },
+    );
+  }
+  return settleReceipt(deps, commandId, result.state, result.reason ?? null, result.message ?? null);
+}
+
+async function tellWorkflow(
+  deps: Deps,
+  id: string,
+  kind: 'amend' | 'reschedule' | 'extend',
+  commandId: string,
+  requestedBy: string,
+  hash: string,
+  start: Date,
+  end: Date,
+): Promise<UpdateResult | 'no_workflow' | 'away'> {
+  switch (kind) {
+    case 'amend':
+      return updateSession(deps, id, UPDATES.amendPlan, commandId, { commandId, requestedBy, bodyHash: hash } satisfies AmendPlanUpdate);
+    case 'reschedule':
+      return updateSession(deps, id, UPDATES.reschedule, commandId, { commandId, requestedBy, start: start.toISOString(), end: end.toISOString() } satisfies RescheduleUpdate);
+    case 'extend':
+      return updateSession(deps, id, UPDATES.extend, commandId, { commandId, requestedBy, end: end.toISOString() } satisfies ExtendUpdate);
+  }
+}
+
+export interface NewReceipt {
+  commandId: string;
+  kind: ControlKind;
+  state: ReceiptState;
+  bookingId: string | null;
+  telescopeId: string | null;
+  requestedBy: string;
+  data: Record<string, unknown>;
+  reason?: string | null;
+  message?: string | null;
+}
+
+/** First entry of a command in receipts and audit, with its live event; a repeated id changes nothing. */
+export async function writeReceipt(tx: Transaction, deps: Deps, receipt: NewReceipt): Promise<void> {
+  const at = new Date(deps.now());
+  const { data, ...rest } = receipt;
+  const made = await tx.receipt.createMany({
+    data: [{ ...rest, reason: receipt.reason ?? null, message: receipt.message ?? null, data: asJson(data), createdAt: at, updatedAt: at }],
+    skipDuplicates: true,
+  });
+  if (made.count === 0) return;
+  await tx.audit.create({
+    data: {
+      id: stableId('audit', 'receipt', receipt.commandId),
+      at,
+      actor: receipt.requestedBy,
+      action: receipt.kind,
+      bookingId: receipt.bookingId,
+      telescopeId: receipt.telescopeId,
+      data: asJson({ command_id: receipt.commandId, ...data }),
+    },
+  });
+  if (receipt.bookingId && receipt.telescopeId) {
+    const body: Receipt = toReceipt({ ...receipt, reason: receipt.reason ?? null, message: receipt.message ?? null, updatedAt: at });
+    await appendEvent(tx, {
+      key: `receipt/${receipt.commandId}/${receipt.state}`,
+      type: 'receipt.changed',
+      bookingId: receipt.bookingId,
+      telescopeId: receipt.telescopeId,
+      data: body,
+      at,
+    });
+  }
+}
+
+const ORDER: readonly ReceiptState[] = ['accepted', 'unknown', 'sent', 'confirmed', 'refused'];
+
+/** Moves a receipt forward, never back: what the worker has written meanwhile stands. */
+export async function settleReceipt(deps: Deps, commandId: string, state: ReceiptState, reason: string | null, message: string | null): Promise<Receipt> {
+  return deps.db.$transaction(async (tx) => {
+    await tx.$queryRaw`SELECT 1 FROM receipts WHERE command_id = ${commandId} FOR UPDATE`;
+    const row = await tx.receipt.findUniqueOrThrow({ where: { commandId } });
+    if (ORDER.indexOf(row.state as ReceiptState) >= ORDER.indexOf(state)) return toReceipt(row);
+    const at = new Date(deps.now());
+    const next = await tx.receipt.update({ where: { commandId }, data: { state, reason, message, updatedAt: at } });
+    const receipt = toReceipt(next);
+    if (row.bookingId && row.telescopeId)
+      await appendEvent(tx, { key: `receipt/${commandId}/${state}`, type: 'receipt.changed', bookingId: row.bookingId, telescopeId: row.telescopeId, data: receipt, at });
+    return receipt;
+  });
+}

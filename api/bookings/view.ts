@@ -1,0 +1,78 @@
+import type { Booking, BookingRequest, VoyagerShot } from '../../domain/contracts/booking.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { formatDec, formatRa } from '../../domain/coordinates.ts';
+import { sessionWorkflowId } from '../../domain/ids.ts';
+import { laravelStatus, type HoldCause, type Outcome, type Phase } from '../../domain/phases.ts';
+import { reasonText, type Locale, type Reason } from '../../domain/reasons.ts';
+import { altAz } from '../../domain/sky.ts';
+import type { Booking as BookingRow, Session, User } from '../../prisma/client/client.ts';
+
+export type StoredTarget = BookingRequest['target'];
+export interface FullBooking {
+  booking: BookingRow;
+  session: Session | null;
+  user: User | null;
+}
+
+const roundTo = (value: number, decimals: number): number => Math.round(value * 10 ** decimals) / 10 ** decimals;
+
+/** A booking as every route answers it. `person` false leaves out who it is (spectators). */
+export function toBooking({ booking, session, user }: FullBooking, telescope: Telescope | null, view: { person: boolean; locale: Locale }): Booking {
+  const target = booking.target as unknown as StoredTarget;
+  const phase = (session?.phase ?? 'scheduled') as Phase;
+  const reason = (session?.reason ?? null) as Reason | null;
+  const altitude = telescope ? altAz(telescope.site, target.ra_hours, target.dec_degrees, booking.startsAt).altitudeDegrees : 0;
+  return {
+    id: booking.id,
+    telescope_id: booking.telescopeId,
+    workflow_id: sessionWorkflowId(booking.id),
+    start: booking.startsAt.toISOString(),
+    end: booking.endsAt.toISOString(),
+    user: view.person
+      ? {
+          ref: booking.userRef,
+          ...(user?.displayName ? { display_name: user.displayName } : {}),
+          ...(user?.email ? { email: user.email } : {}),
+          locale: (user?.locale ?? 'fr') as Locale,
+        }
+      : { ref: 'guest', locale: (user?.locale ?? 'fr') as Locale },
+    target: {
+      name: target.name,
+      ra_hours: target.ra_hours,
+      dec_degrees: target.dec_degrees,
+      pa_degrees: target.pa_degrees,
+      ra_text: formatRa(target.ra_hours),
+      dec_text: formatDec(target.dec_degrees),
+      altitude_at_start_degrees: roundTo(altitude, 1),
+    },
+    shots: booking.shots as unknown as Booking['shots'],
+    constraints: booking.constraints as unknown as Booking['constraints'],
+    credits: booking.credits as unknown as Booking['credits'],
+    rebooked_from: booking.rebookedFrom,
+    generation: booking.generation,
+    phase,
+    hold_cause: (session?.holdCause ?? null) as HoldCause | null,
+    reason,
+    reason_text: reason ? reasonText(reason, view.locale) : null,
+    ...laravelStatus(phase),
+    outcome: (session?.outcome ?? null) as Outcome | null,
+    voyager_set_guid: session?.setGuid ?? null,
+    voyager_target_guid: session?.targetGuid ?? null,
+    voyager_shots: (session?.voyagerShots ?? null) as unknown as VoyagerShot[] | null,
+    session_started_at: session?.sessionStartedAt?.toISOString() ?? null,
+    session_ended_at: session?.sessionEndedAt?.toISOString() ?? null,
+    images_captured: session?.imagesCaptured ?? 0,
+    session_stats: (session?.sessionStats ?? null) as Record<string, unknown> | null,
+    created_at: booking.createdAt.toISOString(),
+    updated_at: new Date(Math.max(booking.updatedAt.getTime(), session?.updatedAt.getTime() ?? 0)).toISOString(),
+  };
+}
+
+/** Changes when the booking itself is amended, not with each frame: what `If-Match` compares. */
+export const bookingEtag = (row: { id: string; version: number }): string => `"${row.id}.${row.version}"`;
+
+/** Language of sentences: `Accept-Language`, else the guest's own. */
+export const localeOf = (acceptLanguage: string | undefined, fallback: Locale = 'fr'): Locale => {
+  const first = /^\s*(fr|en)\b/i.exec(acceptLanguage ?? '')?.[1]?.toLowerCase();
+  return (first as Locale | undefined) ?? fallback;
+};

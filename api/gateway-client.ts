@@ -1,0 +1,78 @@
+import { Receipt, type GatewayAbort } from '../domain/contracts/control.ts';
+import { TelescopeState } from '../domain/contracts/state.ts';
+import type { Telescope } from '../domain/contracts/telescope.ts';
+import { toError } from '../platform/errors.ts';
+import { signGatewayRequest } from '../platform/gateway-auth.ts';
+import { Problem } from './errors.ts';
+
+export interface Preview {
+  jpeg: Buffer;
+  etag: string | null;
+  at: string | null;
+}
+export interface HistorySeries {
+  series: Record<string, unknown>;
+}
+
+/** Requests to a telescope's gateway over HTTP, signed with GATEWAY_SECRET. Needs neither database nor Temporal. */
+export class GatewayClient {
+  constructor(
+    private readonly secret: string,
+    private readonly now: () => number,
+  ) {}
+
+  private async send(telescope: Telescope, method: string, route: string, body: string, timeoutMs: number, headers: Record<string, string> = {}): Promise<Response> {
+    const path = `/v1/telescopes/${encodeURIComponent(telescope.id)}/${route}`;
+    const base = new URL(telescope.gateway_url);
+    const full = `${base.pathname.replace(/\/$/, '')}${path}`;
+    try {
+      return await fetch(new URL(full, base), {
+        method,
+        headers: { ...signGatewayRequest(this.secret, method, full, body, this.now()), ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+        ...(body ? { body } : {}),
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+    } catch (thrown) {
+      throw new Problem('gateway_away', `The gateway of ${telescope.id} does not answer (${describe(thrown)}).`, {}, { 'retry-after': '5' });
+    }
+  }
+  private static async refuse(response: Response, telescope: Telescope): Promise<never> {
+    const text = (await response.text().catch(() => '')).slice(0, 300);
+    throw new Problem('gateway_away', `The gateway of ${telescope.id} answered ${response.status}${text ? `: ${text}` : ''}.`, { gateway_status: response.status });
+  }
+
+  /** Emergency stop, or halt of everything that moves. @throws Problem `gateway_away`. */
+  async stop(telescope: Telescope, what: 'abort' | 'halt', body: GatewayAbort, timeoutMs = 6_000): Promise<Receipt> {
+    const response = await this.send(telescope, 'POST', what, JSON.stringify(body), timeoutMs);
+    if (!response.ok && response.status !== 409) return GatewayClient.refuse(response, telescope);
+    const parsed = Receipt.safeParse(await response.json().catch(() => null));
+    if (!parsed.success) throw new Problem('gateway_away', `The gateway of ${telescope.id} gave an answer that is not a receipt.`);
+    return parsed.data;
+  }
+  async state(telescope: Telescope, timeoutMs = 2_000): Promise<TelescopeState> {
+    const response = await this.send(telescope, 'GET', 'state', '', timeoutMs);
+    if (!response.ok) return GatewayClient.refuse(response, telescope);
+    const parsed = TelescopeState.safeParse(await response.json().catch(() => null));
+    if (!parsed.success) throw new Problem('gateway_away', `The gateway of ${telescope.id} gave a state that is not one.`);
+    return parsed.data;
+  }
+  /** The newest picture, or null when there is none yet. */
+  async preview(telescope: Telescope, timeoutMs = 4_000): Promise<Preview | null> {
+    const response = await this.send(telescope, 'GET', 'preview.jpg', '', timeoutMs);
+    if (response.status === 404) return null;
+    if (!response.ok) return GatewayClient.refuse(response, telescope);
+    return { jpeg: Buffer.from(await response.arrayBuffer()), etag: response.headers.get('etag'), at: response.headers.get('last-modified') };
+  }
+  async history(telescope: Telescope, timeoutMs = 3_000): Promise<HistorySeries> {
+    const response = await this.send(telescope, 'GET', 'history', '', timeoutMs);
+    if (!response.ok) return GatewayClient.refuse(response, telescope);
+    return (await response.json()) as HistorySeries;
+  }
+}
+
+function describe(thrown: unknown): string {
+  const error = toError(thrown);
+  const cause = (error.cause as { code?: string } | undefined)?.code;
+  return cause ?? (error.name === 'TimeoutError' ? 'no answer in time' : error.message);
+}

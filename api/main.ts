@@ -1,0 +1,44 @@
+import type { Server } from 'node:http';
+import { loadConfig, required } from '../platform/config.ts';
+import { createDatabase } from '../platform/database.ts';
+import { UsageError, toError } from '../platform/errors.ts';
+import { createLogger } from '../platform/logger.ts';
+import { BusListener } from '../platform/bus.ts';
+import { onShutdown } from '../platform/process.ts';
+import { telescopesFromConfig } from '../platform/telescopes.ts';
+import { createTemporalClient } from '../platform/temporal.ts';
+import { createApp } from './app.ts';
+import { listen } from './listen.ts';
+
+/** The api process: serves at once, and finds PostgreSQL and Temporal when they are there. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const logger = createLogger('api', config.LOG_LEVEL);
+  const databaseUrl = required(config, 'DATABASE_URL');
+  required(config, 'GATEWAY_SECRET');
+  if (!config.VOYAGER_PROXY_API_KEY) logger.warn('VOYAGER_PROXY_API_KEY is not set: only keys of table api_keys open the API');
+  const db = createDatabase(databaseUrl, logger, 10);
+  const { client, connection } = createTemporalClient(config);
+  const bus = new BusListener(databaseUrl, logger);
+  const { app, deps } = createApp({ config, logger, db, temporal: client, bus, telescopes: telescopesFromConfig(config) });
+  deps.live.start();
+  await bus.start();
+  deps.revocations.load().catch(() => undefined);
+  const server: Server = await listen(app, deps, { host: config.HOST, port: config.PORT });
+  const address = server.address();
+  logger.info({ host: config.HOST, port: typeof address === 'object' && address ? address.port : config.PORT }, 'api listening');
+
+  onShutdown(logger, async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    await deps.live.stop();
+    server.closeIdleConnections();
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 5_000))]);
+    await bus.stop();
+    await Promise.allSettled([db.$disconnect(), connection.close()]);
+  });
+}
+
+main().catch((thrown: unknown) => {
+  process.stderr.write(`${thrown instanceof UsageError ? thrown.message : (toError(thrown).stack ?? toError(thrown).message)}\n`);
+  process.exit(thrown instanceof UsageError ? 2 : 1);
+});

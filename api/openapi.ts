@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { z } from '@hono/zod-openapi';
+import { Event, EVENT_TYPES, VOLATILE_EVENTS, Webhook } from '../domain/contracts/event.ts';
+import { Snapshot } from '../domain/contracts/snapshot.ts';
+import { projectPath } from '../platform/paths.ts';
+import { SNAPSHOT_EVENT } from './live/server.ts';
+import type { App } from './operation.ts';
+
+const version = (): string => (JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as { version: string }).version;
+const TAGS = [
+  ['Bookings', 'What was booked, for whom and what of'],
+  ['Controls', 'Pause, resume, stop, move, extend: each with a receipt'],
+  ['Sessions', 'A session as it runs and after it'],
+  ['Images', 'Frames, previews and their pixels'],
+  ['Telescopes', 'Telescopes, their state and their free nights'],
+  ['Access', 'Keys and tokens'],
+  ['Users', 'A person’s data'],
+  ['Live', 'The Pusher-compatible live stream'],
+  ['Drop-in', 'The routes an existing Laravel service calls'],
+  ['RoboTarget', 'Sets, targets and shots by hand'],
+  ['Webhooks', 'Deliveries and their replay'],
+  ['Admin', 'For the operator'],
+  ['Pages', 'For our own pages'],
+  ['System', 'Health and metrics'],
+] as const;
+
+/** OpenAPI 3.1 from the routes themselves. */
+export function openApiDocument(app: App, server: string): object {
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'nocturne',
+      version: version(),
+      description:
+        'Durable telescope sessions for Voyager observatories. JSON in snake_case; times are ISO 8601 with an offset; units stand in the names. Errors are RFC 9457 problem documents; 422 carries `errors{field: [...]}`. Controls take `Idempotency-Key` and give receipts.',
+      license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+    },
+    servers: [{ url: server }],
+    tags: TAGS.map(([name, description]) => ({ name, description })),
+  });
+}
+
+/** AsyncAPI 3.0 of the live stream and the webhooks. */
+export function asyncApiDocument(key: string): object {
+  const schema = (type: z.ZodType): object => {
+    const { $schema: _dialect, ...rest } = z.toJSONSchema(type, { io: 'output', unrepresentable: 'any' }) as Record<string, unknown>;
+    return rest;
+  };
+  const ref = (path: string): object => ({ $ref: path });
+  const message = (name: string, type: string, note: string): object => ({
+    name,
+    title: name,
+    summary: note,
+    contentType: 'application/json',
+    payload: ref(`#/components/schemas/${type}`),
+  });
+  const session = Object.fromEntries(EVENT_TYPES.map((type) => [type, ref(`#/components/messages/${type}`)]));
+  const receive = (channel: string, summary: string): object => ({ action: 'send', channel: ref(`#/channels/${channel}`), summary });
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'nocturne live stream',
+      version: version(),
+      description: 'Pusher Channels protocol 7 on `/app/{key}`: stock laravel-echo and pusher-js work unmodified. Missed events: `GET /api/bookings/{id}/events?after=seq`.',
+      license: { name: 'MIT' },
+    },
+    defaultContentType: 'application/json',
+    servers: { live: { host: '{host}', pathname: `/app/${key}`, protocol: 'wss', variables: { host: { description: 'Host of the API' } } } },
+    channels: {
+      session: { address: 'private-session.{id}', description: 'Changes of one session', parameters: { id: { description: 'Booking id' } }, messages: session },
+      state: {
+        address: 'private-cache-session.{id}.state',
+        description: 'The last snapshot on joining, on each change of phase and every 30 s',
+        parameters: { id: { description: 'Booking id' } },
+        messages: { [SNAPSHOT_EVENT]: ref(`#/components/messages/${SNAPSHOT_EVENT}`) },
+      },
+      telescope: {
+        address: 'presence-telescope.{id}',
+        description: 'Who watches; members carry role and initials only',
+        parameters: { id: { description: 'Telescope id' } },
+        messages: {},
+      },
+      admin: { address: 'private-admin', description: 'All sessions, for operators', messages: session },
+      webhooks: {
+        address: 'webhooks',
+        description: 'POST to WEBHOOK_URL, signed (`Signature`, Standard Webhooks), in order per booking',
+        messages: { webhook: ref('#/components/messages/webhook') },
+      },
+    },
+    operations: {
+      session: receive('session', 'Events of a session'),
+      state: receive('state', 'Snapshots'),
+      admin: receive('admin', 'Events of all sessions'),
+      webhooks: receive('webhooks', 'What Laravel hears'),
+    },
+    components: {
+      schemas: { Event: schema(Event), Snapshot: schema(Snapshot), Webhook: schema(Webhook) },
+      messages: {
+        ...Object.fromEntries(
+          EVENT_TYPES.map((type) => [
+            type,
+            message(type, 'Event', (VOLATILE_EVENTS as readonly string[]).includes(type) ? 'Not stored; the newest replaces the older' : 'Stored, with a gapless seq'),
+          ]),
+        ),
+        [SNAPSHOT_EVENT]: message(SNAPSHOT_EVENT, 'Snapshot', 'At most 8 KB'),
+        webhook: message('webhook', 'Webhook', 'Delivered at least once; `id` stays the same'),
+      },
+    },
+  };
+}

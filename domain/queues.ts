@@ -1,0 +1,9 @@
+/** Names of workflows and task queues, without anything that a workflow's sandbox lacks. */
+export const sessionWorkflowId = (bookingId: string): string => `booking-${bookingId}`;
+export const bookingIdOfWorkflow = (workflowId: string): string | null => (workflowId.startsWith('booking-') ? workflowId.slice('booking-'.length) : null);
+export const finaliseWorkflowId = (bookingId: string): string => `finalise-${bookingId}`;
+
+export const QUEUE_SESSION = 'session';
+export const QUEUE_FINALISE = 'finalise';
+export const telescopeQueue = (telescopeId: string): string => `telescope.${telescopeId}`;
+export const framesQueue = (telescopeId: string): string => `frames.${telescopeId}`;

@@ -1,0 +1,215 @@
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { Connection } from '@temporalio/client';
+import { TelescopeState } from '../../domain/contracts/state.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { filterDifferences, readFilters } from '../../gateway/activities/site.ts';
+import type { VoyagerLink } from '../../gateway/connection/link.ts';
+import { createVoyagerLink } from '../../gateway/connection/voyager-link.ts';
+import { asText } from '../../gateway/protocol/fields.ts';
+import { buildRequest } from '../../gateway/protocol/requests.ts';
+import { loadDialect } from '../../gateway/robotarget/dialect.ts';
+import { RoboTargetClient } from '../../gateway/robotarget/commands.ts';
+import { systemClock } from '../../platform/clock.ts';
+import type { Config } from '../../platform/config.ts';
+import { connectPg } from '../../platform/database.ts';
+import { toError } from '../../platform/errors.ts';
+import { signGatewayRequest } from '../../platform/gateway-auth.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { pendingMigrations } from './schema.ts';
+import { SEARCH_ATTRIBUTE_FLAGS, temporalConnectionOptions } from '../../platform/temporal.ts';
+
+/** One thing that was looked at. `mend` says what to do; a warning alone does not fail the doctor. */
+export interface Finding {
+  what: string;
+  state: 'ok' | 'warning' | 'problem' | 'skipped';
+  detail: string;
+  mend?: string;
+}
+const ok = (what: string, detail: string): Finding => ({ what, state: 'ok', detail });
+const problem = (what: string, detail: string, mend: string): Finding => ({ what, state: 'problem', detail, mend });
+const warning = (what: string, detail: string, mend: string): Finding => ({ what, state: 'warning', detail, mend });
+const skipped = (what: string, detail: string): Finding => ({ what, state: 'skipped', detail });
+
+const READ_MS = 6_000;
+const CONNECT_MS = 12_000;
+/** Clock limits of safety.md, layer 11. */
+const CLOCK_WARNING_SECONDS = 2;
+const CLOCK_LIMIT_SECONDS = 60;
+const LOW_DISK_BYTES = 20e9;
+
+export async function checkDatabase(config: Config): Promise<Finding[]> {
+  if (!config.DATABASE_URL) return [problem('PostgreSQL', 'DATABASE_URL is not set', 'Set DATABASE_URL, or run `npm start` for an embedded one.')];
+  try {
+    const client = await connectPg(config.DATABASE_URL, () => undefined);
+    try {
+      const version = (await client.query<{ v: string; n: number }>(`SELECT current_setting('server_version') AS v, current_setting('server_version_num')::int AS n`)).rows[0]!;
+      const found: Finding[] = [
+        version.n >= 150_000 ? ok('PostgreSQL', `version ${version.v}`) : problem('PostgreSQL', `version ${version.v}`, 'Version 15 or newer is needed.'),
+      ];
+      const pending = await pendingMigrations(client);
+      found.push(pending.length === 0 ? ok('database schema', 'up to date') : problem('database schema', `lacks ${pending.join(', ')}`, 'Run `npm run migrate`.'));
+      return found;
+    } finally {
+      await client.end();
+    }
+  } catch (thrown) {
+    return [problem('PostgreSQL', toError(thrown).message || 'no answer', 'Is the server running, and are host, port, user and password of DATABASE_URL right?')];
+  }
+}
+
+export async function checkTemporal(config: Config): Promise<Finding[]> {
+  const mend = `Is a server running at ${config.TEMPORAL_ADDRESS}? Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_TLS_*.`;
+  try {
+    const connection = await Connection.connect({ ...temporalConnectionOptions(config), connectTimeout: 5_000 });
+    try {
+      const described = await connection.workflowService.describeNamespace({ namespace: config.TEMPORAL_NAMESPACE });
+      const days = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
+      const found: Finding[] = [ok('Temporal', `namespace ${config.TEMPORAL_NAMESPACE}, closed runs kept ${Math.round(days)} days`)];
+      const have = (await connection.operatorService.listSearchAttributes({ namespace: config.TEMPORAL_NAMESPACE })).customAttributes ?? {};
+      const missing = SEARCH_ATTRIBUTE_FLAGS.filter((flag) => !(flag.split('=')[0]! in have));
+      found.push(
+        missing.length === 0
+          ? ok('search attributes', 'registered')
+          : problem('search attributes', `lacks ${missing.join(', ')}`, `temporal operator search-attribute create ${missing.map((flag) => `--name ${flag.replace('=', ' --type ')}`).join(' ')}`),
+      );
+      return found;
+    } finally {
+      await connection.close();
+    }
+  } catch (thrown) {
+    return [problem('Temporal', toError(thrown).message, mend)];
+  }
+}
+
+export async function checkStorage(config: Config): Promise<Finding[]> {
+  const path = config.OBSERVATIONS_STORAGE_PATH;
+  try {
+    mkdirSync(path, { recursive: true });
+    accessSync(path, constants.R_OK | constants.W_OK);
+    const room = await statfs(path);
+    const free = room.bavail * room.bsize;
+    const detail = `${path}, ${(free / 1e9).toFixed(0)} GB free`;
+    return [free < LOW_DISK_BYTES ? warning('storage', detail, 'A night of a large camera takes 60 GB and more; free some space.') : ok('storage', detail)];
+  } catch (thrown) {
+    return [problem('storage', toError(thrown).message, 'Set OBSERVATIONS_STORAGE_PATH to a folder that this user may write.')];
+  }
+}
+
+export function checkPaths(telescope: Telescope): Finding[] {
+  const what = `${telescope.id}: path mapping`;
+  if (telescope.path_map.length === 0) return [problem(what, 'there is none', 'Say where this machine sees Voyager’s folder of frames: path_map in the telescope file, or VOYAGER_PATH_MAP.')];
+  return telescope.path_map.map(({ from, to }) => {
+    try {
+      return statSync(to).isDirectory() ? ok(what, `${from} is ${to}`) : problem(what, `${to} is not a folder`, `Map ${from} to the folder itself.`);
+    } catch (thrown) {
+      return problem(what, toError(thrown).message, `Mount the share that holds ${from}.`);
+    }
+  });
+}
+
+export async function checkGateway(config: Config, telescope: Telescope): Promise<{ findings: Finding[]; state: TelescopeState | null }> {
+  const what = `${telescope.id}: gateway`;
+  if (!config.GATEWAY_SECRET) return { findings: [problem(what, 'GATEWAY_SECRET is not set', 'Set the same GATEWAY_SECRET for gateway and api.')], state: null };
+  const path = `/v1/telescopes/${telescope.id}/state`;
+  try {
+    const response = await fetch(`${telescope.gateway_url}${path}`, { headers: signGatewayRequest(config.GATEWAY_SECRET, 'GET', path), signal: AbortSignal.timeout(4_000) });
+    if (!response.ok) return { findings: [problem(what, `${telescope.gateway_url} answers ${response.status}`, 'Do gateway and api share one GATEWAY_SECRET, and does this gateway own this telescope?')], state: null };
+    const state = TelescopeState.parse(await response.json());
+    return { findings: [ok(what, `${telescope.gateway_url}, link ${state.connection.state}`)], state };
+  } catch (thrown) {
+    return { findings: [warning(what, `no answer from ${telescope.gateway_url} (${toError(thrown).message})`, 'Start the gateway; without it nothing is prepared and nothing stops by itself but Voyager.')], state: null };
+  }
+}
+
+/** Asks Voyager itself, over a link of its own that can only read. */
+export async function checkVoyager(config: Config, telescope: Telescope, state: TelescopeState | null, logger: Logger): Promise<Finding[]> {
+  const what = `${telescope.id}: Voyager`;
+  const dialect = loadDialect(config.VOYAGER_ROBOTARGET_DIALECT);
+  const link = createVoyagerLink({
+    host: telescope.host,
+    port: telescope.port,
+    instance: telescope.instance,
+    credentials: config.VOYAGER_TICKET ? { ticket: config.VOYAGER_TICKET } : config.VOYAGER_USERNAME ? { username: config.VOYAGER_USERNAME, password: config.VOYAGER_PASSWORD ?? '' } : null,
+    clock: systemClock,
+    logger,
+    dialect,
+    robotargetSecret: config.VOYAGER_ROBOTARGET_SECRET ?? null,
+    maxLineMb: config.VOYAGER_MAX_LINE_MB,
+    modes: { dashboard: false, logLevel: null },
+  });
+  link.start();
+  try {
+    if (!(await until(() => link.state === 'ready', CONNECT_MS)))
+      return [problem(what, `${telescope.host}:${telescope.port} ${link.reason ?? 'did not answer'}`, 'Is Voyager running with its Application Server on (Setup, Remote), is the port open to this machine, and are user and password right?')];
+    return [ok(what, `version ${link.voyagerVersion ?? 'unknown'} at ${telescope.host}:${telescope.port}`), ...(await readSite(telescope, link)), ...(await readRoboTarget(config, telescope, link)), checkClock(telescope, state, link), checkSafety(telescope, state)];
+  } finally {
+    await link.stop('the doctor is done');
+  }
+}
+
+async function readSite(telescope: Telescope, link: VoyagerLink): Promise<Finding[]> {
+  const found: Finding[] = [];
+  const environment = await link.request(buildRequest('RemoteGetEnvironmentData', {}, { timeoutMs: READ_MS }));
+  const profile = environment.outcome === 'done' ? asText(environment.paramRet.Profile) : null;
+  if (profile === null) found.push(warning(`${telescope.id}: profile`, `could not be read: ${environment.outcome === 'done' ? '' : environment.message}`, 'Look at Voyager’s log.'));
+  else if (profile.toLowerCase() === telescope.profile.toLowerCase()) found.push(ok(`${telescope.id}: profile`, profile));
+  else found.push(problem(`${telescope.id}: profile`, `Voyager has "${profile}", this telescope expects "${telescope.profile}"`, 'Load the right profile in Voyager, or correct `profile` / VOYAGER_PROFILE.'));
+
+  const filters = await link.request(buildRequest('RemoteGetFilterConfiguration', {}, { timeoutMs: READ_MS }));
+  if (filters.outcome === 'done') {
+    const differences = filterDifferences(telescope, readFilters(filters.paramRet));
+    found.push(differences.length === 0 ? ok(`${telescope.id}: filters`, Object.keys(telescope.filters).join(', ')) : problem(`${telescope.id}: filters`, differences.join('; '), 'Correct `filters` in the telescope file: name and index from 0, as Voyager has them.'));
+  } else found.push(warning(`${telescope.id}: filters`, `could not be read: ${filters.message}`, 'Is a camera with a filter wheel in the profile?'));
+  return found;
+}
+
+async function readRoboTarget(config: Config, telescope: Telescope, link: VoyagerLink): Promise<Finding[]> {
+  const dialect = loadDialect(config.VOYAGER_ROBOTARGET_DIALECT);
+  const what = `${telescope.id}: RoboTarget`;
+  if (!config.VOYAGER_ROBOTARGET_SECRET) return [problem(what, 'VOYAGER_ROBOTARGET_SECRET is not set', 'Set the shared secret from Voyager (Setup, Remote).')];
+  const client = new RoboTargetClient({ link, dialect, secret: config.VOYAGER_ROBOTARGET_SECRET });
+  const sets = await client.list('set');
+  if (!sets.ok) return [problem(what, `sets could not be read: ${sets.outcome.message}`, 'Check the licence, the shared secret, and the dialect file against your own copy of the vendor’s document.')];
+  const sequences = await link.request(buildRequest('RemoteGetListAvalaibleSequenceEx', { ProfileName: telescope.profile }, { timeoutMs: READ_MS }));
+  const list = sequences.outcome === 'done' && Array.isArray(sequences.paramRet.list) ? (sequences.paramRet.list as unknown[]) : null;
+  const base = `${telescope.id}: base sequence`;
+  const known = list?.some((entry) => JSON.stringify(entry).toLowerCase().includes(telescope.base_sequence_guid.toLowerCase()));
+  return [
+    ok(what, `${sets.items.length} sets`),
+    list === null
+      ? warning(base, 'the list of sequences could not be read', 'Look in RoboTarget whether the base sequence exists.')
+      : known
+        ? ok(base, telescope.base_sequence_guid)
+        : list.length === 0
+          ? problem(base, `Voyager lists no sequence for ${telescope.profile}`, 'Make a base sequence for this profile and set `base_sequence_guid` / VOYAGER_DEFAULT_SEQUENCE_GUID.')
+          : ok(base, `${list.length} sequences for ${telescope.profile}; Voyager’s list names no GUIDs, so ${telescope.base_sequence_guid} is compared at preparation`),
+  ];
+}
+
+function checkClock(telescope: Telescope, state: TelescopeState | null, link: VoyagerLink): Finding {
+  const what = `${telescope.id}: clock`;
+  const offset = state?.connection.clock_offset_seconds ?? link.clockOffsetSeconds();
+  if (offset === null) return skipped(what, 'too few events to compare yet; the gateway measures it over 20');
+  const detail = `${offset.toFixed(1)} s between this machine and Voyager’s`;
+  const mend = 'Let both machines follow a time server (NTP).';
+  if (Math.abs(offset) > CLOCK_LIMIT_SECONDS) return problem(what, `${detail}; over 60 s no session is started`, mend);
+  return Math.abs(offset) > CLOCK_WARNING_SECONDS ? warning(what, detail, mend) : ok(what, detail);
+}
+
+function checkSafety(telescope: Telescope, state: TelescopeState | null): Finding {
+  const what = `${telescope.id}: safety monitor`;
+  if (!state) return skipped(what, 'known once the gateway runs');
+  const monitor = state.weather.safety_monitor;
+  if (monitor?.connected) return ok(what, `${monitor.source}: ${monitor.safe === null ? 'unknown' : monitor.safe ? 'safe' : 'unsafe'}`);
+  const mend = 'Connect one in Voyager or name one in weather.sources; `unattended_without_safety_monitor` lets sessions run without, at your own risk.';
+  return telescope.unattended_without_safety_monitor ? warning(what, 'none is connected', mend) : problem(what, 'none is connected; sessions are refused', mend);
+}
+
+async function until(done: () => boolean, timeoutMs: number): Promise<boolean> {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; ) {
+    if (done()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return done();
+}

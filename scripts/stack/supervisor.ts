@@ -1,0 +1,224 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Starts, watches and ends the processes of a stack. Every child is the leader of its own process group and has a pipe as its stdin: the life
+ * line. When it ends, because we stop it or because we died, our own processes stop by themselves (platform/process.ts) and foreign ones are
+ * ended by their nanny. So no death of ours, SIGKILL included, leaves an orphan.
+ */
+export interface ChildSpec {
+  name: string;
+  command: string;
+  args: string[];
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  uid?: number;
+  gid?: number;
+  logFile: string;
+  /** Foreign programs that know nothing of the life line run under a nanny that ends them with this signal. */
+  nanny?: 'INT' | 'TERM';
+  /** Seconds it gets to stop by itself. */
+  graceSeconds?: number;
+  /** Resolves when it can be used; called again after each restart. */
+  ready?: () => Promise<void>;
+  beforeStart?: () => void;
+}
+
+/** Runs "$@", writes its pid to file $3, and ends it when stdin ends: first with signal $1, after $2 seconds for good. Portable sh. */
+const NANNY = `sig=$1; grace=$2; pidfile=$3; shift 3
+exec 3<&0
+"$@" </dev/null 3<&- &
+child=$!
+echo "$child" >"$pidfile"
+( while read -r _ <&3; do :; done
+  kill -s "$sig" "$child" 2>/dev/null
+  i=0
+  while [ "$i" -lt $((grace * 5)) ] && kill -0 "$child" 2>/dev/null; do sleep 0.2; i=$((i + 1)); done
+  kill -s KILL "$child" 2>/dev/null ) &
+watcher=$!
+exec 3<&-
+trap '' INT TERM HUP
+wait "$child"; code=$?
+while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+kill -s KILL "$watcher" 2>/dev/null
+exit "$code"`;
+
+const pidFile = (spec: ChildSpec): string => `${spec.logFile.replace(/\.log$/, '')}.pid`;
+
+interface Running {
+  spec: ChildSpec;
+  child: ChildProcess;
+  startedAt: number;
+  failures: number;
+  exited: Promise<void>;
+}
+
+export class Supervisor {
+  private readonly running = new Map<string, Running>();
+  private stopping = false;
+  private readonly report: (line: string) => void;
+  constructor(report: (line: string) => void) {
+    this.report = report;
+  }
+
+  /** Process id of the program itself, not of its nanny; null when it does not run. */
+  pid(name: string): number | null {
+    const me = this.running.get(name);
+    if (!me?.child.pid || me.child.exitCode !== null || me.child.signalCode !== null) return null;
+    if (!me.spec.nanny) return me.child.pid;
+    try {
+      return Number(readFileSync(pidFile(me.spec), 'utf8')) || null;
+    } catch {
+      return null;
+    }
+  }
+  logFile(name: string): string | null {
+    return this.running.get(name)?.spec.logFile ?? null;
+  }
+
+  /** Starts a child and waits until it is ready; a child that dies later is started again with growing pauses. */
+  async start(spec: ChildSpec): Promise<void> {
+    this.launch(spec, 0);
+    await spec.ready?.();
+  }
+
+  private launch(spec: ChildSpec, failures: number): void {
+    spec.beforeStart?.();
+    mkdirSync(dirname(spec.logFile), { recursive: true });
+    if (spec.nanny) {
+      rmSync(pidFile(spec), { force: true });
+      writeFileSync(pidFile(spec), '', { mode: 0o666 });
+      chmodSync(pidFile(spec), 0o666);
+    }
+    const log = openSync(spec.logFile, 'a');
+    const [command, args] = spec.nanny ? ['/bin/sh', ['-c', NANNY, 'nanny', spec.nanny, String(spec.graceSeconds ?? 6), pidFile(spec), spec.command, ...spec.args]] : [spec.command, spec.args];
+    const child = spawn(command, args, {
+      cwd: spec.cwd,
+      env: { ...(spec.env ?? process.env), ...(spec.nanny ? {} : { NOCTURNE_SUPERVISED: '1' }) },
+      ...(spec.uid === undefined ? {} : { uid: spec.uid }),
+      ...(spec.gid === undefined ? {} : { gid: spec.gid }),
+      detached: true,
+      stdio: ['pipe', log, log],
+    });
+    closeSync(log);
+    child.stdin?.on('error', () => undefined);
+    child.unref();
+    const exited = new Promise<void>((resolve) => {
+      child.once('error', (err) => {
+        this.report(`${spec.name}: ${err.message}`);
+        resolve();
+      });
+      child.once('exit', (code, signal) => {
+        resolve();
+        const me = this.running.get(spec.name);
+        if (me?.child !== child) return;
+        if (this.stopping || this.held.has(spec.name)) return;
+        const quick = Date.now() - me.startedAt < 10_000;
+        const count = quick ? me.failures + 1 : 1;
+        const pauseMs = Math.min(250 * 2 ** (count - 1), 10_000);
+        this.report(`${spec.name} ended (${signal ?? `code ${code}`}); starting it again${pauseMs > 1000 ? ` in ${pauseMs / 1000} s` : ''}. Log: ${spec.logFile}`);
+        setTimeout(() => {
+          if (!this.stopping && !this.held.has(spec.name)) this.launch(spec, count);
+        }, pauseMs);
+      });
+    });
+    this.running.set(spec.name, { spec, child, startedAt: Date.now(), failures, exited });
+  }
+
+  private readonly held = new Set<string>();
+
+  /** Ends one child; it stays down until `start` or `resume`. */
+  async stop(name: string): Promise<void> {
+    const me = this.running.get(name);
+    if (!me) return;
+    this.held.add(name);
+    await this.end(me);
+    if (this.running.get(name) === me) this.running.delete(name);
+    this.held.delete(name);
+  }
+
+  /** SIGKILL for a program, as a crash would be; it is started again like after any crash. Returns the pid that was killed. */
+  kill(name: string): number | null {
+    const pid = this.pid(name);
+    if (pid) process.kill(pid, 'SIGKILL');
+    return pid;
+  }
+
+  private async end(me: Running): Promise<void> {
+    const { child, spec } = me;
+    if (child.exitCode !== null || child.signalCode !== null || !child.pid) return;
+    child.ref();
+    child.stdin?.end();
+    const graceMs = (spec.graceSeconds ?? 6) * 1000 + 500;
+    const hard = setTimeout(() => signalGroup(child.pid!, 'SIGKILL'), graceMs);
+    await me.exited;
+    clearTimeout(hard);
+  }
+
+  /** Ends everything in the given order, those of one inner list at once; what is not named comes first. */
+  async stopAll(order: string[][]): Promise<void> {
+    this.stopping = true;
+    const named = new Set(order.flat());
+    const rest = [...this.running.keys()].filter((name) => !named.has(name));
+    for (const group of [rest, ...order]) {
+      await Promise.all(group.map((name) => this.running.get(name)).map((me) => (me ? this.end(me) : undefined)));
+    }
+  }
+
+  /** Processes of our groups that still live; for the count of orphans after a stop. */
+  survivors(): number[] {
+    return [...this.running.values()].flatMap(({ child }) => (child.pid && groupLives(child.pid) ? [child.pid] : []));
+  }
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    /* the group is gone */
+  }
+}
+function groupLives(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Calls `stop` once on SIGINT, SIGTERM, SIGHUP, or when our parent is gone (npm killed: its ppid changes). */
+export function stopWithParent(stop: (reason: string) => void): () => void {
+  let done = false;
+  const once = (reason: string): void => {
+    if (done) return;
+    done = true;
+    clearInterval(poll);
+    stop(reason);
+  };
+  const parent = process.ppid;
+  const poll = setInterval(() => {
+    if (process.ppid !== parent) once('the parent process is gone');
+  }, 250);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => once(signal));
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  return () => {
+    done = true;
+    clearInterval(poll);
+  };
+}
+
+/** Polls until `probe` answers true. @throws Error naming what did not come, with a hint where to look. */
+export async function waitUntil(what: string, probe: () => Promise<boolean>, timeoutMs: number, hint: string, everyMs = 100): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    if (await probe().catch(() => false)) return;
+    if (Date.now() > deadline) throw new Error(`${what} was not ready within ${Math.round(timeoutMs / 1000)} s. ${hint}`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
+
+/** True when the URL answers 2xx within two seconds. */
+export const answers = async (url: string): Promise<boolean> => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+

@@ -1,0 +1,94 @@
+/**
+ * Everything that CI runs: build, types, lint, format, tests; `--long` adds the long forms and the benchmarks. Each step and each test counts
+ * once in the last line, `N passed, N failed`.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const long = process.argv.includes('--long');
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+const results = join(root, '.cache', 'jest-results.json');
+mkdirSync(dirname(results), { recursive: true });
+rmSync(results, { force: true });
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+let current = null;
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => {
+    current?.kill(signal);
+    process.exitCode = 1;
+  });
+
+/** Runs a program in the checkout; `quiet` keeps its output for the case of failure. */
+function run(command, args, { env = {}, quiet = true } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'] });
+    current = child;
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output = (output + chunk).slice(-60_000)));
+    child.on('error', (err) => resolve({ code: 1, output: err.message }));
+    child.on('close', (code, signal) => resolve({ code: code ?? 1, output: signal ? `${output}\nended by ${signal}` : output }));
+  });
+}
+
+async function step(name, command, args, options) {
+  const begin = Date.now();
+  const { code, output } = await run(command, args, options);
+  const seconds = ((Date.now() - begin) / 1000).toFixed(1);
+  if (code === 0) passed++;
+  else failed++;
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
+  if (code !== 0 && output.trim()) console.log(output.trim().replace(/^/gm, '       '));
+  return code === 0;
+}
+
+async function jest() {
+  const begin = Date.now();
+  const { code, output } = await run(
+    process.execPath,
+    [join(root, 'node_modules', 'jest', 'bin', 'jest.js'), '--json', `--outputFile=${results}`, `--maxWorkers=${Math.min(2, availableParallelism())}`, '--silent'],
+    { env: { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --no-warnings`.trim(), ...(long ? { NOCTURNE_LONG: '1' } : {}) } },
+  );
+  let report;
+  try {
+    report = JSON.parse(readFileSync(results, 'utf8'));
+  } catch {
+    failed++;
+    console.log(`FAILED tests: jest left no result (exit ${code})\n${output.trim()}`);
+    return;
+  }
+  passed += report.numPassedTests;
+  failed += report.numFailedTests;
+  skipped += report.numPendingTests + report.numTodoTests;
+  for (const file of report.testResults) {
+    const name = file.name.slice(root.length + 1);
+    if (file.status === 'failed' && file.assertionResults.every((t) => t.status !== 'failed')) {
+      failed++;
+      console.log(`FAILED ${name}: did not run\n${file.message.replace(/^/gm, '       ')}`);
+    }
+    for (const test of file.assertionResults) {
+      if (test.status === 'failed') console.log(`FAILED ${name}: ${test.fullName}\n${test.failureMessages.join('\n').slice(0, 4_000).replace(/^/gm, '       ')}`);
+      if (test.status === 'pending') console.log(`skipped ${name}: ${test.fullName}`);
+    }
+  }
+  console.log(`tests: ${report.numPassedTests} passed, ${report.numFailedTests} failed, ${skipped} skipped in ${report.numTotalTestSuites} files (${((Date.now() - begin) / 1000).toFixed(0)} s)`);
+}
+
+const built = await step('build', process.execPath, ['scripts/build.mjs']);
+await step('types', bin('tsc'), ['-p', 'tsconfig.json']);
+await step('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
+await step('format', bin('oxfmt'), ['--check', '.']);
+if (built) await jest();
+else console.log('the tests did not run, since the build failed');
+if (long && built && existsSync(join(root, 'bench')))
+  for (const file of readdirSync(join(root, 'bench')).filter((name) => name.endsWith('.ts')))
+    await step(`benchmark ${file}`, process.execPath, ['--expose-gc', '--import', 'tsx', join('bench', file), '--json']);
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 ? 1 : 0);

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { createArchiveActivities, streamArchive } from '../../activities/frames/archive.ts';
+import { crc32 } from '../../activities/frames/store/crc32.ts';
+import { ZipLayout, type ZipEntry } from '../../activities/frames/store/zip.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { cameraFrame, guid, startWorld, TELESCOPE, type World } from './support.ts';
+
+let world: World;
+let folder: string;
+beforeAll(async () => {
+  world = await startWorld();
+  folder = mkdtempSync(join(tmpdir(), 'nocturne-zip-'));
+}, 60_000);
+afterAll(async () => {
+  await world.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function bytesOf(stream: Readable): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part as Buffer);
+  return Buffer.concat(parts);
+}
+
+describe('archive', () => {
+  test('manifest, checksums and ZIP of a session; calibration that fits comes along, calibration that does not stays', async () => {
+    await world.booking('z1');
+    await world.shoot('z1', 'light é.fit', cameraFrame({ seed: 1, cards: [['RTSHOT', guid(1)], ['INSTRUME', 'QHY600']] }), guid(1));
+    const calibration = (kind: string, seed: number, temperature: number) => {
+      const bytes = cameraFrame({ seed, stars: 0, cards: [['INSTRUME', 'QHY600']] });
+      return Buffer.from(bytes.toString('latin1').replace("IMAGETYP= 'LIGHT   '", `IMAGETYP= '${kind.padEnd(8)}'`).replace(/CCD-TEMP= +-10/, `CCD-TEMP=${String(temperature).padStart(21)}`), 'latin1');
+    };
+    await world.shoot('lib', 'dark_fits.fit', calibration('DARK', 2, -10), guid(2), { record: false, type: 2 });
+    await world.shoot('lib', 'dark_warm.fit', calibration('DARK', 3, 5), guid(3), { record: false, type: 2 });
+    await world.frames.drainFrames({ bookingId: 'z1', telescopeId: TELESCOPE });
+
+    const archive = createArchiveActivities({ db: world.db, config: { OBSERVATIONS_STORAGE_PATH: world.storage }, logger: createLogger('test', 'silent') });
+    const built = await archive.buildArchive({ bookingId: 'z1', telescopeId: TELESCOPE });
+    expect(built).toMatchObject({ files: 1, archivePath: join(world.storage, 'bookings', 'z1') });
+    expect(execFileSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: built.archivePath, encoding: 'utf8' })).toBe('light é.fit: OK\n');
+    expect(JSON.parse(readFileSync(join(built.archivePath, 'manifest.json'), 'utf8'))).toMatchObject({ booking_id: 'z1', files: [{ name: 'light é.fit', type: 'LIGHT', exposure_seconds: 2 }], absent: [] });
+
+    const download = (await streamArchive({ db: world.db, storagePath: world.storage }, 'z1'))!;
+    const whole = await bytesOf(download.stream());
+    expect(whole.length).toBe(download.size);
+    const path = join(folder, download.filename);
+    writeFileSync(path, whole);
+    const listing = execFileSync('python3', ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip()); print("\\n".join(z.namelist()))', path], { encoding: 'utf8' }).trim().split('\n');
+    expect(listing).toEqual(['None', 'z1/manifest.json', 'z1/SHA256SUMS', 'z1/light é.fit', 'z1/calibration/dark/dark_fits.fit']);
+
+    const half = Math.floor(download.size / 2);
+    const again = (await streamArchive({ db: world.db, storagePath: world.storage }, 'z1'))!;
+    expect(again.etag).toBe(download.etag);
+    const joined = Buffer.concat([await bytesOf(download.stream({ start: 0, end: half })), await bytesOf(again.stream({ start: half + 1, end: download.size - 1 }))]);
+    expect(joined.equals(whole)).toBe(true);
+  });
+
+  test('no booking, or a booking without frames, has no ZIP', async () => {
+    await world.booking('z2');
+    expect(await streamArchive({ db: world.db, storagePath: world.storage }, 'z2')).toBeNull();
+    expect(await streamArchive({ db: world.db, storagePath: world.storage }, 'nobody')).toBeNull();
+  });
+
+  test('300 sparse frames of 120 MB (36 GB): constant memory, the end of the archive is right, a range inside is right', async () => {
+    const size = 120_000_960;
+    const paths = [0, 1, 2].map((i) => {
+      const path = join(folder, `sparse${i}`);
+      const fd = openSync(path, 'w');
+      ftruncateSync(fd, size);
+      writeSync(fd, Buffer.from(`frame ${i}`), 0, 7, 1000);
+      closeSync(fd);
+      return path;
+    });
+    const crcs = paths.map((path) => {
+      const bytes = readFileSync(path);
+      return crc32(bytes);
+    });
+    const entries: ZipEntry[] = Array.from({ length: 300 }, (_, i) => ({ name: `s/f${i}.fit`, size, crc32: crcs[i % 3]!, modified: new Date('2026-01-15T00:00:00Z'), content: { path: paths[i % 3]! } }));
+    const layout = new ZipLayout(entries);
+    expect(layout.size).toBeGreaterThan(300 * size);
+    const tail = await bytesOf(layout.stream(layout.size - 65_536 * 2));
+    const { size: expected } = layout;
+    const index = join(folder, 'huge.zip');
+    const fd = openSync(index, 'w');
+    ftruncateSync(fd, expected);
+    writeSync(fd, tail, 0, tail.length, expected - tail.length);
+    closeSync(fd);
+    const offset = execFileSync('python3', ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); i=z.infolist()[299]; print(len(z.infolist()), i.header_offset, i.file_size, i.CRC)', index], { encoding: 'utf8' }).trim().split(' ').map(Number);
+    expect([offset[0], offset[2], offset[3]]).toEqual([300, size, crcs[299 % 3]]);
+    const header = await bytesOf(layout.stream(offset[1]!, offset[1]! + 29));
+    expect(header.readUInt32LE(0)).toBe(0x04034b50);
+    const before = process.memoryUsage.rss();
+    const hash = createHash('sha256');
+    let bytes = 0;
+    let peak = 0;
+    const limit = process.env.NOCTURNE_LONG === '1' ? expected : 500_000_000;
+    for await (const part of layout.stream(0, limit - 1)) {
+      hash.update(part as Buffer);
+      bytes += (part as Buffer).length;
+      peak = Math.max(peak, process.memoryUsage.rss());
+    }
+    expect(bytes).toBe(limit);
+    expect(peak - before).toBeLessThan(100 * 1024 * 1024);
+  }, 600_000);
+});

@@ -1,0 +1,301 @@
+import { Context } from '@temporalio/activity';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { SiderealTime } from 'astronomy-engine';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createFinaliseActivities } from '../../activities/finalise/index.ts';
+import type { FrameActivities } from '../../activities/ports.ts';
+import { createSessionActivities } from '../../activities/session/index.ts';
+import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
+import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, sessionWorkflowId, stableId, telescopeQueue } from '../../domain/ids.ts';
+import { SESSION_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
+import { midnightLongitudeDegrees } from '../../domain/sky.ts';
+import { createDatabase, type Database } from '../../platform/database.ts';
+import { SEARCH_ATTRIBUTES } from '../../platform/temporal.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { testServerPath } from './test-server.ts';
+import { Observatory, type ObservatoryScript } from './observatory.ts';
+
+const SECOND = 1000;
+const quiet = new DefaultLogger('ERROR');
+
+/** What one booking of a test looks like; instants in seconds from its start unless named otherwise. */
+export interface NightOptions {
+  id: string;
+  /** Seconds from now to the start of the slot. */
+  startsIn: number;
+  slotSeconds: number;
+  shots?: { filter: string; exposure_seconds: number; quantity: number }[];
+  policy?: TelescopeInput['policy'];
+  debounceSeconds?: number;
+  /** Spans in seconds after the slot's start. */
+  script?: (start: number) => Partial<ObservatoryScript>;
+  /** Things that happen at seconds after the slot's start. */
+  steps?: { at: number; do: (night: Night) => Promise<unknown> }[];
+  telescopeId?: string;
+  /** The gateway polls from the beginning; false: a step starts it. */
+  gateway?: boolean;
+  maxHistoryEvents?: number;
+  credits?: number;
+}
+
+/** One suite's stage: a time-skipping server, PostgreSQL, the workers of queues session and finalise, one bundle. */
+export class Stage {
+  private constructor(
+    readonly env: TestWorkflowEnvironment,
+    readonly db: Database,
+    readonly bundle: WorkflowBundleWithSourceMap,
+    private readonly worker: Worker[],
+    private readonly runs: Promise<void>[],
+    private readonly cleanup: () => Promise<void>,
+    readonly storage: string,
+  ) {}
+  private readonly steps = new Map<number, () => Promise<unknown>>();
+  private stepCount = 0;
+  readonly nights: Night[] = [];
+
+  static async open(): Promise<Stage> {
+    Runtime.install({ logger: quiet });
+    const [postgres, bundle] = await Promise.all([startPostgres(), bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./sim-workflows.ts', import.meta.url)), logger: quiet })]);
+    const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: testServerPath() } } });
+    await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { BookingId: 2, TelescopeId: 2, SessionPhase: 2, SessionStart: 6 } });
+    const db = createDatabase(postgres.url, undefined, 4);
+    const storage = mkdtempSync(join(tmpdir(), 'nocturne-session-'));
+    const holder: { stage: Stage | null } = { stage: null };
+    const common = { connection: env.nativeConnection, workflowBundle: bundle, workflowThreadPoolSize: 1 };
+    const workers = [
+      await Worker.create({ ...common, taskQueue: QUEUE_SESSION, activities: createSessionActivities({ db }) }),
+      await Worker.create({
+        ...common,
+        taskQueue: QUEUE_FINALISE,
+        activities: createFinaliseActivities({ db, storagePath: storage, archive: { buildArchive: async ({ bookingId }) => ({ archivePath: join(storage, bookingId), files: 1, bytes: 1 }) } }),
+      }),
+      await Worker.create({
+        ...common,
+        taskQueue: 'sim',
+        activities: {
+          act: async (step: number) => {
+            await holder.stage!.steps.get(step)!();
+          },
+        },
+      }),
+    ];
+    const runs = workers.map((w) => w.run());
+    const stage = new Stage(
+      env,
+      db,
+      bundle,
+      workers,
+      runs,
+      async () => {
+        await db.$disconnect();
+        await postgres.stop();
+        rmSync(storage, { recursive: true, force: true });
+      },
+      storage,
+    );
+    holder.stage = stage;
+    return stage;
+  }
+  async close(): Promise<void> {
+    for (const night of this.nights) await night.stopGateway();
+    for (const w of this.worker) if (w.getState() === 'RUNNING') w.shutdown();
+    await Promise.allSettled(this.runs);
+    await this.env.teardown();
+    await this.cleanup();
+  }
+
+  /** Puts the telescope and the booking into the database, as the api does. */
+  async prepare(options: NightOptions): Promise<Night> {
+    const now = Math.ceil((await this.env.currentTimeMs()) / SECOND) * SECOND;
+    const start = now + options.startsIn * SECOND;
+    const end = start + options.slotSeconds * SECOND;
+    const middle = (start + end) / 2;
+    const longitude = midnightLongitudeDegrees(middle);
+    const telescopeId = options.telescopeId ?? `t-${options.id}`;
+    const telescope = Telescope.parse({
+      id: telescopeId,
+      name: 'Test telescope',
+      host: '127.0.0.1',
+      base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
+      site: { latitude_degrees: 0, longitude_degrees: longitude },
+      policy: { prepare_lead: 86_400, ...options.policy },
+      weather: { resume_debounce_seconds: options.debounceSeconds ?? 300 },
+    } satisfies TelescopeInput);
+    if (!(await this.db.telescope.findUnique({ where: { id: telescopeId } }))) await this.db.telescope.create({ data: { id: telescopeId, config: telescope } });
+    const ra = (((SiderealTime(new Date(middle)) + longitude / 15) % 24) + 24) % 24;
+    await this.db.user.upsert({ where: { ref: 'guest' }, create: { ref: 'guest', email: 'guest@example.org', locale: 'en' }, update: {} });
+    await this.db.booking.create({
+      data: {
+        id: options.id,
+        telescopeId,
+        startsAt: new Date(start),
+        endsAt: new Date(end),
+        blockedUntil: new Date(end),
+        userRef: 'guest',
+        target: { name: 'M 42', ra_hours: ra, dec_degrees: 0, pa_degrees: 0 },
+        shots: (options.shots ?? [{ filter: 'L', exposure_seconds: 300, quantity: 10 }]).map((s) => ({ binning: 1, type: 'light', ...s })),
+        constraints: { min_altitude_degrees: 0, hour_angle_start_hours: -12, hour_angle_end_hours: 12 },
+        credits: { charged: options.credits ?? 100 },
+        bodyHash: 'hash',
+      },
+    });
+    await this.db.session.create({ data: { bookingId: options.id, telescopeId, workflowId: sessionWorkflowId(options.id), phase: 'scheduled' } });
+    const night = new Night(this, options, telescopeId, start, end);
+    this.nights.push(night);
+    if (options.gateway !== false) await night.startGateway();
+    return night;
+  }
+  step(fn: () => Promise<unknown>): number {
+    this.steps.set(++this.stepCount, fn);
+    return this.stepCount;
+  }
+}
+
+export class Night {
+  readonly observatory: Observatory;
+  private workers: Worker[] = [];
+  private runs: Promise<void>[] = [];
+  constructor(
+    readonly stage: Stage,
+    readonly options: NightOptions,
+    readonly telescopeId: string,
+    readonly start: number,
+    readonly end: number,
+  ) {
+    this.observatory = new Observatory({ telescopeId, ...(options.debounceSeconds === undefined ? {} : { debounceSeconds: options.debounceSeconds }), ...options.script?.(start) }, activityNow);
+  }
+  get id(): string {
+    return this.options.id;
+  }
+  get handle(): ReturnType<TestWorkflowEnvironment['client']['workflow']['getHandle']> {
+    return this.stage.env.client.workflow.getHandle(sessionWorkflowId(this.id));
+  }
+  at(seconds: number): number {
+    return this.start + seconds * SECOND;
+  }
+  /** The gateway process and the worker that has the share begin to poll. */
+  async startGateway(): Promise<void> {
+    const common = { connection: this.stage.env.nativeConnection };
+    this.workers = [
+      await Worker.create({ ...common, taskQueue: telescopeQueue(this.telescopeId), activities: this.observatory.activities() }),
+      await Worker.create({ ...common, taskQueue: framesQueue(this.telescopeId), activities: this.frameActivities() }),
+    ];
+    this.runs = this.workers.map((w) => w.run());
+  }
+  async stopGateway(): Promise<void> {
+    for (const w of this.workers) if (w.getState() === 'RUNNING') w.shutdown();
+    await Promise.allSettled(this.runs);
+    this.workers = [];
+  }
+  async book(): Promise<void> {
+    const input: SessionInput = { bookingId: this.id, telescopeId: this.telescopeId, ...(this.options.maxHistoryEvents ? { maxHistoryEvents: this.options.maxHistoryEvents } : {}) };
+    await this.stage.env.client.workflow.start(SESSION_WORKFLOW, {
+      taskQueue: QUEUE_SESSION,
+      workflowId: sessionWorkflowId(this.id),
+      args: [input],
+      typedSearchAttributes: [
+        { key: SEARCH_ATTRIBUTES.bookingId, value: this.id },
+        { key: SEARCH_ATTRIBUTES.telescopeId, value: this.telescopeId },
+      ],
+    });
+    if (!this.options.steps?.length) return;
+    const steps = [...this.options.steps].sort((a, b) => a.at - b.at).map((s) => ({ at: this.at(s.at), step: this.stage.step(() => s.do(this)) }));
+    await this.stage.env.client.workflow.start('simDriver', { taskQueue: 'sim', workflowId: `sim-${this.id}`, args: [steps] });
+  }
+  /** Books and lives the whole night. */
+  async live(): Promise<{ outcome: string; reason: string | null }> {
+    await this.book();
+    return (await this.handle.result()) as { outcome: string; reason: string | null };
+  }
+  signal(name: string, commandId: string, more: Record<string, unknown> = {}): Promise<void> {
+    return this.handle.signal(name, { commandId: `${this.id}.${commandId}`, requestedBy: 'test', ...more });
+  }
+  /** Sends an update without waiting inside the caller (updates do not skip time). */
+  update(name: string, commandId: string, body: Record<string, unknown>): Promise<{ state: string; reason?: string }> {
+    return this.handle.executeUpdate(name, { args: [{ requestedBy: 'test', commandId: `${this.id}.${commandId}`, ...body }] });
+  }
+
+  /** Seconds after the slot's start, rounded: virtual time carries some milliseconds of the wall. */
+  private rel(date: Date): number {
+    return Math.round((date.getTime() - this.start) / SECOND);
+  }
+  async phases(): Promise<string[]> {
+    const rows = await this.stage.db.event.findMany({ where: { bookingId: this.id, type: 'session.changed' }, orderBy: { seq: 'asc' } });
+    return rows.map((r) => {
+      const data = r.data as { phase: string; reason: string | null };
+      return data.reason ? `${data.phase}:${data.reason}` : data.phase;
+    });
+  }
+  async timeline(): Promise<{ at: number; event: string }[]> {
+    const rows = await this.stage.db.timeline.findMany({ where: { bookingId: this.id }, orderBy: [{ at: 'asc' }, { event: 'asc' }] });
+    return rows.map((r) => ({ at: this.rel(r.at), event: r.event }));
+  }
+  async when(event: string): Promise<number | null> {
+    return (await this.timeline()).find((l) => l.event === event)?.at ?? null;
+  }
+  async receipts(): Promise<Record<string, string>> {
+    const rows = await this.stage.db.receipt.findMany({ where: { bookingId: this.id }, orderBy: { commandId: 'asc' } });
+    return Object.fromEntries(rows.map((r) => [r.commandId.slice(this.id.length + 1), r.reason ? `${r.state}:${r.reason}` : r.state]));
+  }
+  async ledger(): Promise<Record<string, number>> {
+    const rows = await this.stage.db.ledgerInterval.findMany({ where: { bookingId: this.id }, orderBy: { startsAt: 'asc' } });
+    const out: Record<string, number> = {};
+    for (const r of rows) out[r.class] = (out[r.class] ?? 0) + (r.endsAt.getTime() - r.startsAt.getTime()) / SECOND;
+    return out;
+  }
+  async outbox(channel = 'webhook'): Promise<string[]> {
+    const rows = await this.stage.db.outbox.findMany({ where: { bookingId: this.id, channel }, orderBy: { sequence: 'asc' } });
+    return rows.map((r) => r.type);
+  }
+  effects(): string[] {
+    return this.observatory.commands.filter((c) => c.effect !== null).map((c) => c.name);
+  }
+
+  /** The frames part at its port: what the camera took becomes rows. */
+  private frameActivities(): FrameActivities {
+    const take = async (): Promise<void> => {
+      this.observatory.advance(activityNow());
+      await this.stage.db.frame.createMany({
+        skipDuplicates: true,
+        data: this.observatory.taken.map((t) => ({
+          id: stableId('frame', this.id, t.guid),
+          telescopeId: this.telescopeId,
+          bookingId: this.id,
+          sourceKey: t.guid,
+          sourcePath: t.guid,
+          filename: `${t.guid}.fit`,
+          type: 'LIGHT',
+          shotGuid: t.shotGuid,
+          shotIndex: t.index,
+          filter: 'L',
+          exposure: t.exposureSeconds,
+          hfd: 2.5,
+          histogram: [],
+          state: 'archived',
+          capturedAt: new Date(t.startedAt),
+          sizeBytes: 1000n,
+          sha256: t.guid.replaceAll('-', ''),
+        })),
+      });
+    };
+    return {
+      drainFrames: async () => {
+        await take();
+        return this.observatory.counts();
+      },
+      reconcileFrames: async () => {
+        await take();
+        return this.observatory.counts();
+      },
+    };
+  }
+}
+
+/** Virtual time inside an activity: when this attempt was scheduled, by the server's clock. */
+function activityNow(): number {
+  return Context.current().info.currentAttemptScheduledTimestampMs;
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import { VICTIMS, compareNights, killPlan, type NightOutcome } from '../../scripts/chaos/plan.ts';
+
+describe('the plan of kills', () => {
+  test('is the same for the same seed and another for another', () => {
+    expect(killPlan(1, 30)).toEqual(killPlan(1, 30));
+    expect(killPlan(2, 30)).not.toEqual(killPlan(1, 30));
+  });
+  test('thirty kills strike each of the six processes five times, after 3 to 15 seconds of quiet', () => {
+    const plan = killPlan(1, 30);
+    expect(VICTIMS.map((victim) => plan.filter((step) => step.victim === victim).length)).toEqual([5, 5, 5, 5, 5, 5]);
+    expect(plan.every((step) => step.pauseSeconds >= 3 && step.pauseSeconds <= 15)).toBe(true);
+  });
+});
+
+describe('two nights are compared', () => {
+  const night: NightOutcome = {
+    phase: 'completed',
+    objects: ['set a 0', 'target b 1'],
+    frames: { 'shot 0 archived': 4 },
+    unverified: 0,
+    ledger: { imaging: 16, overhead: 24, other: 20 },
+    slotSeconds: 60,
+    repeatedWithEffect: [],
+    reportStands: true,
+  };
+  test('the same night twice is equal', () => expect(compareNights(night, night, 0)).toEqual([]));
+  test('seconds may move into outage and overhead, as many as were lost', () => {
+    const killed = { ...night, ledger: { imaging: 16, overhead: 26, outage: 8, other: 10 } };
+    expect(compareNights(night, killed, 10)).toEqual([]);
+    expect(compareNights(night, killed, 5)).toEqual(['10 s of outage and overhead more, with 5 s of down time']);
+  });
+  test('a ledger with a hole, lost imaging, another phase and a frame less are each named', () => {
+    const killed = { ...night, phase: 'failed', frames: { 'shot 0 archived': 3, 'shot 0 missing (no reason)': 1 }, ledger: { imaging: 12, overhead: 24, other: 20 } };
+    expect(compareNights(night, killed, 10)).toEqual([
+      'ended as failed instead of completed',
+      'frames of shot 0 archived: 3 instead of 4',
+      'frames of shot 0 missing (no reason): 1 instead of 0',
+      'the ledger sums to 56 s, the slot has 60 s',
+      'ledger class imaging: 4 s less',
+    ]);
+  });
+  test('a target left enabled, a command with effect twice, a wrong file and a changed report are each named', () => {
+    const killed = { ...night, objects: ['set a 0', 'target b 0'], unverified: 1, repeatedWithEffect: [{ method: 'Enable', effect_key: 'target.enable:b' }], reportStands: false };
+    expect(compareNights(night, killed, 10)).toEqual([
+      'RoboTarget lacks target b 1',
+      'RoboTarget has target b 0 besides',
+      '1 archived frames have not the sha256 of their row',
+      'a second command with effect: Enable target.enable:b',
+      'the stored report is not the one made from the same rows',
+    ]);
+  });
+});

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+import { CONFIG_VARIABLES, SECRET_VARIABLES, loadConfig } from '../../platform/config.ts';
+import { projectPath } from '../../platform/paths.ts';
+
+const text = (name: string): string => readFileSync(projectPath(name), 'utf8');
+
+describe('.env.example', () => {
+  const named = [...text('.env.example').matchAll(/^#?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map((m) => ({ name: m[1]!, value: m[2]!, commented: m[0].startsWith('#') }));
+
+  test('names exactly the variables that the configuration knows, each once', () => {
+    expect(named.map((v) => v.name).sort()).toEqual([...CONFIG_VARIABLES].sort());
+  });
+  test('gives the default for every variable that has one', () => {
+    const given = loadConfig(Object.fromEntries(named.filter((v) => !v.commented).map((v) => [v.name, v.value])));
+    expect(given).toEqual(loadConfig({}));
+  });
+  test('holds no secret', () => {
+    const shown = named.filter((v) => (SECRET_VARIABLES as readonly string[]).includes(v.name) && v.name !== 'DATABASE_URL' && v.name !== 'TEMPORAL_TLS_KEY');
+    expect(shown.filter((v) => v.value !== '')).toEqual([]);
+  });
+});
+
+interface Compose {
+  services: Record<string, { command?: string[] | string; image?: string; depends_on?: Record<string, unknown>; environment?: Record<string, string>; volumes?: string[] }>;
+  volumes: Record<string, unknown>;
+}
+
+describe('docker-compose.yml', () => {
+  const compose = parse(text('docker-compose.yml'), { merge: true }) as Compose;
+
+  test('has PostgreSQL, Temporal with its pages, a mail catcher and our three processes', () => {
+    expect(Object.keys(compose.services).sort()).toEqual(['api', 'gateway', 'mail', 'migrate', 'postgres', 'temporal', 'temporal-setup', 'temporal-ui', 'worker']);
+  });
+  test('starts entry files that the build makes', () => {
+    const entries = ['migrate', 'gateway', 'worker', 'api'].map((name) => compose.services[name]!.command![0]!);
+    expect(entries).toEqual(['dist/scripts/migrate.js', 'dist/gateway/main.js', 'dist/worker/main.js', 'dist/api/main.js']);
+  });
+  test('waits only for services that exist, and mounts only volumes that are declared', () => {
+    for (const service of Object.values(compose.services)) {
+      for (const name of Object.keys(service.depends_on ?? {})) expect(Object.keys(compose.services)).toContain(name);
+      for (const volume of service.volumes ?? []) if (/^\w+:/.test(volume)) expect(Object.keys(compose.volumes)).toContain(volume.split(':')[0]);
+    }
+  });
+  test('sets only variables that the configuration knows', () => {
+    for (const name of ['gateway', 'worker', 'api']) expect(Object.keys(compose.services[name]!.environment!).filter((variable) => !CONFIG_VARIABLES.includes(variable))).toEqual([]);
+  });
+  test('registers the search attributes of sessions', () => {
+    expect(JSON.stringify(compose.services['temporal-setup'])).toMatch(/BookingId --type Keyword --name TelescopeId --type Keyword --name SessionPhase --type Keyword --name SessionStart --type Datetime/);
+  });
+});
+
+describe('ecosystem.config.cjs', () => {
+  test('runs gateway, worker and api once each, from the build', () => {
+    const { apps } = createRequire(import.meta.url)(projectPath('ecosystem.config.cjs')) as { apps: { name: string; script: string; instances: number }[] };
+    expect(apps.map((a) => [a.name, a.script.slice(projectPath().length + 1), a.instances])).toEqual([
+      ['nocturne-gateway', 'dist/gateway/main.js', 1],
+      ['nocturne-worker', 'dist/worker/main.js', 1],
+      ['nocturne-api', 'dist/api/main.js', 1],
+    ]);
+  });
+});

@@ -1,0 +1,10 @@
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { writeFile } from 'node:fs/promises';
+import { bundlePath, workflowsPath } from './options.ts';
+
+/** Bundles the workflow code once, at build time, into dist/workflow-bundle.js; returns where. */
+export async function buildBundle(outFile = bundlePath()): Promise<string> {
+  const { code } = await bundleWorkflowCode({ workflowsPath: workflowsPath() });
+  await writeFile(outFile, code);
+  return outFile;
+}

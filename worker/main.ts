@@ -1,0 +1,146 @@
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { createFinaliseActivities } from '../activities/finalise/index.ts';
+import { createArchiveActivities } from '../activities/frames/archive.ts';
+import { createFrameActivities } from '../activities/frames/index.ts';
+import { OutboxDelivery } from '../activities/notify/delivery.ts';
+import { createSessionActivities } from '../activities/session/index.ts';
+import { createMaintenanceActivities } from '../activities/session/maintenance.ts';
+import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../domain/ids.ts';
+import { loadConfig, required } from '../platform/config.ts';
+import { createDatabase } from '../platform/database.ts';
+import { UsageError, toError } from '../platform/errors.ts';
+import { createLogger } from '../platform/logger.ts';
+import { onShutdown } from '../platform/process.ts';
+import { listTelescopes } from '../platform/telescopes.ts';
+import { createTemporalClient } from '../platform/temporal.ts';
+import { setCurrentVersion } from './deployment.ts';
+import { serveHealth } from './health.ts';
+import { SHUTDOWN_GRACE_MS, buildId, deploymentOptions, workflowCode } from './options.ts';
+import { connectForever, installRuntime } from './runtime.ts';
+import { ensureSchedules } from './schedules.ts';
+
+/** New telescopes get their frame queue within this time. */
+const TELESCOPES_EVERY_MS = 15_000;
+const RETRY_MS = 2_000;
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const logger = createLogger('worker', config.LOG_LEVEL);
+  const databaseUrl = required(config, 'DATABASE_URL');
+  installRuntime(logger);
+
+  const db = createDatabase(databaseUrl, logger);
+  const { client } = createTemporalClient(config);
+  const frames = createFrameActivities({ db, config, logger });
+  const archive = createArchiveActivities({ db, config, logger });
+  const outbox = new OutboxDelivery({ db, config, logger, databaseUrl });
+  const workers = new Map<string, Worker>();
+  const runs = new Set<Promise<void>>();
+  let connection: NativeConnection | null = null;
+  let stopping = false;
+  let death: string | null = null;
+  let current = false;
+
+  const health = await serveHealth(config.WORKER_PORT, '127.0.0.1', {
+    dead: () => death,
+    problems: () => [
+      ...(stopping ? ['stopping'] : []),
+      ...(connection ? [] : ['Temporal is away']),
+      ...(current ? [] : ['this version is not the current one yet']),
+      ...[QUEUE_SESSION, QUEUE_FINALISE].filter((queue) => workers.get(queue)?.getState() !== 'RUNNING').map((queue) => `queue ${queue} is not polled yet`),
+    ],
+  });
+  onShutdown(
+    logger,
+    async () => {
+      stopping = true;
+      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.allSettled(runs);
+      await outbox.stop();
+      await frames.close();
+      await connection?.close().catch(() => undefined);
+      await db.$disconnect();
+      health.close();
+    },
+    SHUTDOWN_GRACE_MS + 6_000,
+  );
+  void outbox.run();
+
+  connection = await connectForever(config, logger, () => stopping);
+  if (!connection) return;
+  const poll = async (taskQueue: string, options: Omit<WorkerOptions, 'taskQueue' | 'connection' | 'namespace'>): Promise<void> => {
+    for (;;) {
+      try {
+        const worker = await Worker.create({
+          connection: connection!,
+          namespace: config.TEMPORAL_NAMESPACE,
+          taskQueue,
+          shutdownGraceTime: SHUTDOWN_GRACE_MS,
+          maxHeartbeatThrottleInterval: '10 seconds',
+          ...options,
+        });
+        workers.set(taskQueue, worker);
+        const run = worker.run().catch((thrown: unknown) => {
+          death = `queue ${taskQueue}: ${toError(thrown).message}`;
+          logger.fatal({ err: toError(thrown), taskQueue }, 'worker ended');
+          process.exit(1);
+        });
+        runs.add(run);
+        logger.info({ taskQueue }, 'polling');
+        return;
+      } catch (thrown) {
+        if (stopping) return;
+        logger.warn({ err: toError(thrown).message, taskQueue }, 'worker cannot start yet');
+        await pause(RETRY_MS);
+      }
+    }
+  };
+
+  const code = { ...workflowCode(), workflowThreadPoolSize: 1, ...deploymentOptions() };
+  await poll(QUEUE_SESSION, {
+    ...code,
+    activities: { ...createSessionActivities({ db }), ...createMaintenanceActivities({ db, temporal: client, logger }) },
+  });
+  await poll(QUEUE_FINALISE, { ...code, activities: { ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }) }, maxConcurrentActivityTaskExecutions: 4 });
+  await setCurrentVersion(client, config.TEMPORAL_NAMESPACE, buildId());
+  current = true;
+  void keepTrying('schedules', () => ensureSchedules(client));
+
+  const pollFrames = async (): Promise<void> => {
+    const ids = config.WORKER_TELESCOPES.length > 0 ? config.WORKER_TELESCOPES : (await listTelescopes(db)).map((t) => t.id);
+    for (const id of ids) {
+      if (stopping || workers.has(framesQueue(id))) continue;
+      await poll(framesQueue(id), { activities: { drainFrames: frames.drainFrames, reconcileFrames: frames.reconcileFrames }, maxConcurrentActivityTaskExecutions: 4 });
+    }
+  };
+  while (!stopping) {
+    try {
+      await pollFrames();
+    } catch (thrown) {
+      logger.warn({ err: toError(thrown).message }, 'telescopes cannot be read');
+    }
+    await pause(workers.size > 2 ? TELESCOPES_EVERY_MS : RETRY_MS);
+  }
+
+  async function keepTrying(what: string, fn: () => Promise<void>): Promise<void> {
+    while (!stopping) {
+      try {
+        return await fn();
+      } catch (thrown) {
+        logger.warn({ err: toError(thrown).message }, `${what} cannot be set yet`);
+        await pause(RETRY_MS);
+      }
+    }
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
+
+main().catch((thrown: unknown) => {
+  if (thrown instanceof UsageError) {
+    process.stderr.write(`${thrown.message}\n`);
+    process.exit(2);
+  }
+  process.stderr.write(`${toError(thrown).stack}\n`);
+  process.exit(1);
+});

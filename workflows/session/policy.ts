@@ -1,0 +1,88 @@
+import type { Observation, SessionBooking } from '../../activities/ports.ts';
+import type { LedgerClass } from '../../domain/contracts/ledger.ts';
+import type { HoldCause } from '../../domain/phases.ts';
+import type { Reason } from '../../domain/reasons.ts';
+
+/** Decisions of a night as pure functions: what was seen goes in, what to do comes out. */
+
+/** What an emergency, an outage or a guest asks of the target. `none`: send nothing, either because nothing may be sent or because nothing can. */
+export type HoldAction = 'none' | 'disable' | 'stop';
+export type Verdict =
+  /** `advisory`: the target may run, and this is why it does not show yet. */
+  { go: true; advisory: Reason | null } | { go: false; cause: HoldCause; reason: Reason; ledger: LedgerClass; action: HoldAction };
+
+const hold = (cause: HoldCause, reason: Reason, ledger: LedgerClass, action: HoldAction): Verdict => ({ go: false, cause, reason, ledger, action });
+
+export interface Circumstances {
+  now: number;
+  policy: SessionBooking['policy'];
+  /** The target was enabled by us, confirmed, and not disabled since. */
+  engaged: boolean;
+  userPaused: boolean;
+  maintenance: SessionBooking['maintenance'];
+  /** A step towards motion was refused a moment ago, with this reason. */
+  refusal: Reason | null;
+}
+
+/**
+ * May the target run now? In the ledger's order of precedence (contracts: Ledger), so that a second goes to the strongest cause:
+ * emergency, outage, unsafe weather, foreign, weather hold, user. `seen` null: the gateway did not answer.
+ */
+export function judge(seen: Observation | null, c: Circumstances): Verdict {
+  if (seen === null) return hold('fault', 'gateway_away', 'outage', 'none');
+  if (seen.emergency !== null) return hold('fault', 'voyager_emergency', 'unsafe', 'none');
+  const weather = seen.weather;
+  if (!seen.connected) return hold('fault', 'voyager_away', weather.state === 'unsafe' && !weather.stale ? 'unsafe' : 'outage', 'none');
+  if (weather.state === 'unsafe' || weather.stale) return hold('weather', weather.reason ?? (weather.stale ? 'weather_unknown' : 'weather_unsafe'), 'unsafe', 'stop');
+  if (inMaintenance(c.maintenance, c.now)) return hold('fault', 'maintenance', 'outage', 'disable');
+  if (seen.clockOffsetSeconds !== null && Math.abs(seen.clockOffsetSeconds) > 60) return hold('fault', 'clock_offset', 'outage', 'disable');
+  if (seen.voyagerStatus === 'ERROR') return hold('fault', 'voyager_error', 'outage', 'none');
+  if (seen.mountConnected === false || seen.cameraConnected === false) return hold('fault', 'equipment_error', 'outage', 'disable');
+  if (c.engaged && seen.target?.enabled === false) return hold('fault', 'local_operator', 'outage', 'none');
+  if (c.refusal !== null && !isWeather(c.refusal)) return hold('fault', c.refusal, c.refusal === 'foreign_target' ? 'foreign' : 'outage', 'none');
+  if (weather.state === 'hold') return hold('weather', weather.reason ?? 'weather_hold', 'weather_hold', 'disable');
+  if (!c.engaged && debounceLeftMs(seen, c.policy, c.now) > 0) return hold('weather', 'weather_debounce', 'weather_hold', 'disable');
+  if (c.refusal !== null) return hold('weather', c.refusal, 'weather_hold', 'none');
+  if (c.userPaused) return hold('user', 'user_pause', 'user_pause', c.policy.pause_mode === 'abort' ? 'stop' : 'disable');
+  return { go: true, advisory: advisory(seen, c) };
+}
+
+function advisory(seen: Observation, c: Circumstances): Reason | null {
+  if (seen.running === 'foreign') return 'foreign_target';
+  if (seen.roboTargetRunning === false) return 'robotarget_not_running';
+  if (c.engaged && seen.target?.statusOp === 'no_ephemeris') return 'target_below_limit';
+  if (seen.guiding === 'TIMEOUT') return 'guiding_lost';
+  return null;
+}
+
+const isWeather = (reason: Reason): boolean => reason.startsWith('weather_');
+
+/** Milliseconds until the weather has been safe for the debounce time; the whole of it while nobody says since when it is safe. */
+export function debounceLeftMs(seen: Observation, policy: SessionBooking['policy'], now: number): number {
+  const debounceMs = policy.resume_debounce_seconds * 1000;
+  if (debounceMs === 0) return 0;
+  if (seen.weather.ok_since === null) return debounceMs;
+  return Math.max(0, Date.parse(seen.weather.ok_since) + debounceMs - now);
+}
+
+export function inMaintenance(maintenance: SessionBooking['maintenance'], now: number): boolean {
+  return maintenance !== null && now >= Date.parse(maintenance.from) && now < Date.parse(maintenance.to);
+}
+
+/** Every shot of the plan is taken, by RoboTarget's own word or by the shot-done list. */
+export function planFinished(seen: Observation, shots: readonly { guid: string; quantity: number }[]): boolean {
+  if (seen.target?.statusOp === 'finished') return true;
+  const done = seen.shotsDone;
+  return done !== null && shots.length > 0 && shots.every((shot) => (done[shot.guid] ?? 0) >= shot.quantity);
+}
+
+/** The least useful remainder in seconds: the policy's, but never more than a tenth of the slot, so that short slots are not lost to it. */
+export function minimumUsefulSeconds(policy: SessionBooking['policy'], slotSeconds: number): number {
+  return Math.min(policy.minimum_useful_seconds, slotSeconds / 10);
+}
+
+export const HOUR_MS = 3_600_000;
+/** Instants of a preparation that does not succeed: the operator is told, the guest is told, the slot begins (issue: J-1). */
+export function preparationMilestones(startMs: number): { alertAt: number; deadlineAt: number } {
+  return { alertAt: startMs - 6 * HOUR_MS, deadlineAt: startMs - HOUR_MS / 2 };
+}
