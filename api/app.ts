@@ -14,6 +14,7 @@ import { liveHttpRoutes } from './live/http-api.ts';
 import { LiveServer } from './live/server.ts';
 import { createMetrics } from './metrics.ts';
 import { Mirror } from './mirror.ts';
+import type { Identified } from './listen.ts';
 import type { App, AppEnv } from './operation.ts';
 import { ReceiptWaiters } from './receipts.ts';
 import { accessRoutes } from './routes/access.ts';
@@ -86,18 +87,10 @@ export function createApp(options: ApiOptions): Api {
   });
 
   app.use('*', async (c, next) => {
-    const given = c.req.header('x-request-id');
-    const requestId = given && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
-    c.set('requestId', requestId);
+    c.set('requestId', (c.env as { incoming?: Identified } | undefined)?.incoming?.requestId ?? randomUUID());
     const started = performance.now();
     if (c.req.url.length > MAX_URL_CHARS) return problemResponse(c, new Problem('uri_too_long', `An address has at most ${MAX_URL_CHARS} characters.`));
     await next();
-    const headers = c.res.headers;
-    headers.set('x-request-id', requestId);
-    headers.set('x-content-type-options', 'nosniff');
-    headers.set('referrer-policy', 'no-referrer');
-    if (config.PUBLIC_URL?.startsWith('https:')) headers.set('strict-transport-security', 'max-age=31536000');
-    if (!headers.has('content-security-policy')) headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
     metrics.requests.observe({ method: c.req.method, route: routePath(c, -1), status: String(c.res.status) }, (performance.now() - started) / 1000);
   });
   if (config.CORS_ORIGINS.length > 0 || config.EMBED_ORIGINS.length > 0)
@@ -111,7 +104,13 @@ export function createApp(options: ApiOptions): Api {
         maxAge: 3_600,
       }),
     );
-  app.use('*', bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => problemResponse(c, new Problem('too_large', `A body has at most ${MAX_BODY_BYTES} bytes.`)) }));
+  app.use(
+    '*',
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (c) => problemResponse(c, new Problem('too_large', `A body has at most ${MAX_BODY_BYTES} bytes.`, {}, { connection: 'close' })),
+    }),
+  );
   app.onError((thrown, c) => problemResponse(c, toProblem(thrown, logger, c.get('requestId'))));
   app.notFound((c) => problemResponse(c, new Problem('not_found', 'There is nothing at this address.')));
 

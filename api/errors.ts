@@ -116,6 +116,9 @@ export function toProblem(thrown: unknown, logger: Logger, requestId: string | u
     if (thrown.status === 400) return new Problem('malformed_json', 'The body is not valid JSON.');
     if (thrown.status === 413) return new Problem('too_large', 'The body is larger than this route takes.');
   }
+  // Class 22: a value that PostgreSQL cannot hold, such as a NUL character in a text or a time beyond its calendar.
+  if (sqlState(thrown)?.startsWith('22'))
+    return new Problem('bad_request', 'A value of this request cannot be stored or searched for (a NUL character, or a number or time out of range).');
   if (isDatabaseAway(thrown)) return new Problem('database_away', 'The database does not answer; try again shortly.', {}, { 'retry-after': '5' });
   logger.error({ err: toError(thrown), requestId }, 'request failed');
   return new Problem('internal', 'Something went wrong on our side; the request id helps to find it in the log.');

@@ -1,7 +1,18 @@
-import type { Server } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Deps } from './deps.ts';
 import type { App } from './operation.ts';
+
+/** A request that has been given its id. */
+export type Identified = IncomingMessage & { requestId?: string };
+
+/** On every answer; a route that needs another policy sets its own. */
+const HEADERS = [
+  ['x-content-type-options', 'nosniff'],
+  ['referrer-policy', 'no-referrer'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+] as const;
 
 /**
  * Serves app and live stream on one port. Slow senders are cut off: 10 s for headers, 20 s for a whole request
@@ -11,10 +22,17 @@ import type { App } from './operation.ts';
 export async function listen(app: App, deps: Deps, at: { host: string; port: number }, limits = { headersMs: 10_000, requestMs: 20_000 }): Promise<Server> {
   const server = createAdaptorServer({
     fetch: app.fetch,
-    // What is left of a refused body is read off, so that the sender hears the refusal instead of a broken connection.
-    autoCleanupIncoming: false,
     serverOptions: { headersTimeout: limits.headersMs, requestTimeout: limits.requestMs, maxHeaderSize: 16 * 1024, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 },
   }) as Server;
+  const secure = deps.config.PUBLIC_URL?.startsWith('https:') ?? false;
+  // Set on the socket's own answer, since headers put on a finished Response cost a copy of it.
+  server.prependListener('request', (request: Identified, response: ServerResponse) => {
+    const given = request.headers['x-request-id'];
+    request.requestId = typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+    response.setHeader('x-request-id', request.requestId);
+    for (const [name, value] of HEADERS) response.setHeader(name, value);
+    if (secure) response.setHeader('strict-transport-security', 'max-age=31536000');
+  });
   deps.live.attach(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

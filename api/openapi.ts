@@ -26,7 +26,7 @@ const TAGS = [
 
 /** OpenAPI 3.1 from the routes themselves. */
 export function openApiDocument(app: App, server: string): object {
-  return app.getOpenAPI31Document({
+  const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
       title: 'nocturne',
@@ -38,6 +38,17 @@ export function openApiDocument(app: App, server: string): object {
     servers: [{ url: server }],
     tags: TAGS.map(([name, description]) => ({ name, description })),
   });
+  // The generator loses "or null" around a named schema, so the named schemas come from zod itself. Bodies and answers share
+  // them, hence the view of what may be sent, which an answer satisfies too.
+  const named = z.toJSONSchema(z.globalRegistry, { io: 'input', unrepresentable: 'any', uri: (id) => `#/components/schemas/${id}` }).schemas;
+  const schemas = { ...document.components?.schemas };
+  for (const id of Object.keys(schemas)) {
+    const schema = named[id];
+    if (!schema) continue;
+    const { $id: _id, $schema: _dialect, id: _name, ...rest } = schema as Record<string, unknown>;
+    schemas[id] = rest;
+  }
+  return { ...document, components: { ...document.components, schemas } };
 }
 
 /** AsyncAPI 3.0 of the live stream and the webhooks. */

@@ -19,6 +19,7 @@ import { startHeartbeat } from './heartbeat.ts';
 import { createGatewayHttp } from './http.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { loadDialect } from './robotarget/dialect.ts';
+import { databaseError, within } from './telescope/database-mirror.ts';
 import { pgLeaseStore } from './telescope/lease.ts';
 import { TelescopeGateway } from './telescope/telescope.ts';
 import { QueuePoller, SharedConnection, temporalTransport } from './temporal.ts';
@@ -26,6 +27,7 @@ import { QueuePoller, SharedConnection, temporalTransport } from './temporal.ts'
 const SYNC_RETRY_MS = 5_000;
 const RELOAD_MS = 60_000;
 const CREDENTIALS_MS = 30_000;
+const DISCONNECT_MS = 2_000;
 
 export interface GatewayService {
   telescopes: ReadonlyMap<string, TelescopeGateway>;
@@ -77,7 +79,7 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
       transport: temporalTransport(client),
       folder,
       clock: systemClock,
-      logger: logger.child({ telescope: telescope.id }),
+      logger,
       createLink: (on, gate) =>
         metrics.watch(
           on.id,
@@ -141,7 +143,8 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
       });
       await shared.close().catch(() => undefined);
       await clientConnection.close().catch(() => undefined);
-      await db?.$disconnect();
+      // A query behind a broken link never ends; the process does.
+      if (db) await within(db.$disconnect(), DISCONNECT_MS).catch(() => undefined);
     },
   };
 }
@@ -169,7 +172,7 @@ function keepTelescopes(db: Database, served: readonly Telescope[], gateways: Re
         gateway.telescope = { ...now, host, port, instance };
       }
     } catch (thrown) {
-      if (!told) logger.warn({ err: toError(thrown).message }, 'telescopes not in the database yet; trying again');
+      if (!told) logger.warn({ err: databaseError(thrown) }, 'telescopes not in the database yet; trying again');
       told = true;
     }
   };

@@ -41,7 +41,11 @@ function tool(script, args, env = {}) {
 async function generateClient() {
   const prisma = at('node_modules', 'prisma', 'build', 'index.js');
   try {
-    await tool(prisma, ['generate'], { PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? '/bin/true', PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' });
+    await tool(prisma, ['generate'], {
+      PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? '/bin/true',
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      CHECKPOINT_DISABLE: '1',
+    });
   } catch (thrown) {
     if (process.env.PRISMA_SCHEMA_ENGINE_BINARY) throw thrown;
     await tool(prisma, ['generate'], { CHECKPOINT_DISABLE: '1' });
@@ -60,15 +64,31 @@ async function compile() {
   }
 }
 /** In a child of its own, since the bundler keeps 200 MB. */
-const bundle = () => tool('--input-type=module', ['-e', `const { buildBundle } = await import(${JSON.stringify(pathToFileURL(at('dist', 'worker', 'bundle.js')).href)}); await buildBundle(); process.exit(0);`]);
-const web = () => tool('--input-type=module', ['-e', `const { buildWeb } = await import(${JSON.stringify(pathToFileURL(at('web', 'build.mjs')).href)}); await buildWeb(); process.exit(0);`]);
+const bundle = () =>
+  tool('--input-type=module', [
+    '-e',
+    `const { buildBundle } = await import(${JSON.stringify(pathToFileURL(at('dist', 'worker', 'bundle.js')).href)}); await buildBundle(); process.exit(0);`,
+  ]);
+const web = () =>
+  tool('--input-type=module', ['-e', `const { buildWeb } = await import(${JSON.stringify(pathToFileURL(at('web', 'build.mjs')).href)}); await buildWeb(); process.exit(0);`]);
 
 const isSource = (path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.endsWith('.d.ts');
 const STEPS = [
-  { name: 'database client', inputs: () => [at('prisma', 'schema.prisma'), at('prisma.config.ts'), at('node_modules', 'prisma', 'package.json')], made: () => at('prisma', 'client', 'client.ts'), run: generateClient },
+  {
+    name: 'database client',
+    inputs: () => [at('prisma', 'schema.prisma'), at('prisma.config.ts'), at('node_modules', 'prisma', 'package.json')],
+    made: () => at('prisma', 'client', 'client.ts'),
+    run: generateClient,
+  },
   {
     name: 'TypeScript',
-    inputs: () => [at('tsconfig.json'), at('tsconfig.build.json'), at('package-lock.json'), at('prisma', 'schema.prisma'), ...files(root, isSource, new Set([...SKIPPED, 'test', 'bench', '__histories__']))],
+    inputs: () => [
+      at('tsconfig.json'),
+      at('tsconfig.build.json'),
+      at('package-lock.json'),
+      at('prisma', 'schema.prisma'),
+      ...files(root, isSource, new Set([...SKIPPED, 'test', 'bench', '__histories__'])),
+    ],
     made: () => at('dist', 'platform', 'config.js'),
     run: compile,
   },
@@ -92,7 +112,7 @@ const STEPS = [
 async function lock() {
   mkdirSync(at('.cache'), { recursive: true });
   const path = at('.cache', 'build.lock');
-  for (const deadline = Date.now() + 180_000; ; ) {
+  for (const deadline = Date.now() + 180_000; ;) {
     try {
       const handle = openSync(path, 'wx');
       writeFileSync(handle, String(process.pid));

@@ -11,8 +11,8 @@ interface Feature {
   properties: Record<string, string | number | undefined>;
   geometry: { coordinates: [number, number] };
 }
-const data = <T>(name: string): T => JSON.parse(readFileSync(projectPath('node_modules/d3-celestial/data', `${name}.json`), 'utf8')) as T;
-const features = (name: string): Feature[] => data<{ features: Feature[] }>(name).features;
+const data = (name: string): unknown => JSON.parse(readFileSync(projectPath('node_modules/d3-celestial/data', `${name}.json`), 'utf8'));
+const features = (name: string): Feature[] => (data(name) as { features: Feature[] }).features;
 
 interface Row {
   designation: string;
@@ -41,10 +41,16 @@ const rows = new Map<string, Row>();
 const messierOf = new Map<string, string>();
 const messier = features('messier');
 for (const { properties } of messier) {
-  const other = String(properties.desig ?? '').replace(/\s+/g, ' ').trim();
+  const other = String(properties.desig ?? '')
+    .replace(/\s+/g, ' ')
+    .trim();
   if (other) messierOf.set(other, `M ${String(properties.name).slice(1)}`);
 }
-const spaced = (designation: string): string => designation.replace(/^([A-Za-z]+)\s*(\d)/, '$1 $2').replace(/\s+/g, ' ').trim();
+const spaced = (designation: string): string =>
+  designation
+    .replace(/^([A-Za-z]+)\s*(\d)/, '$1 $2')
+    .replace(/\s+/g, ' ')
+    .trim();
 
 function add(row: Row): void {
   const known = rows.get(row.designation);
@@ -58,7 +64,7 @@ function add(row: Row): void {
   known.nameFr ||= row.nameFr;
 }
 
-const names = data<Record<string, { name?: string; fr?: string }>>('dsonames');
+const names = data('dsonames') as Record<string, { name?: string; fr?: string }>;
 const isWanted = (designation: string): boolean => /^(M|NGC|IC|C|Sh2|B|LBN|vdB|Cr|Mel|Tr|Abell) ?\d/.test(designation) || designation in names;
 for (const { id, properties, geometry } of features('dsos.20')) {
   const own = spaced(String(properties.desig));
@@ -82,7 +88,9 @@ for (const { id, properties, geometry } of features('dsos.20')) {
 }
 for (const { properties, geometry } of messier) {
   const designation = `M ${String(properties.name).slice(1)}`;
-  const other = String(properties.desig ?? '').replace(/\s+/g, ' ').trim();
+  const other = String(properties.desig ?? '')
+    .replace(/\s+/g, ' ')
+    .trim();
   const named = names[other] ?? names[designation];
   const row: Row = {
     designation,
@@ -100,7 +108,7 @@ for (const { properties, geometry } of messier) {
   add(row);
 }
 
-const starNames = data<Record<string, { name: string; bayer: string; flam: string; hd: string; hip: string; c: string }>>('starnames');
+const starNames = data('starnames') as Record<string, { name: string; bayer: string; flam: string; hd: string; hip: string; c: string }>;
 for (const { id, properties, geometry } of features('stars.6')) {
   const star = starNames[String(id)];
   if (!star?.name) continue;
@@ -117,7 +125,11 @@ for (const { id, properties, geometry } of features('stars.6')) {
   });
 }
 
-const clean = (text: string): string => text.replace(/[|;\n`\\$\u200e\u200f]/g, ' ').replace(/\s+/g, ' ').trim();
+const clean = (text: string): string =>
+  text
+    .replace(/[|;\n`\\$\u200e\u200f]/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 const lines = [...rows.values()].map((row) =>
   [clean(row.designation), [...row.aliases].map(clean).join(';'), clean(row.nameFr), row.type, row.ra.toFixed(5), row.dec.toFixed(4), row.magnitude, row.size].join('|'),
 );

@@ -49,7 +49,11 @@ async function begin(name: string, seed: number, slotSeconds: number, shots: num
     env: process.env,
     ports: 'free',
     report: (line) => say(`[${name}] ${line}`),
-    simulator: { seed, camera: { width: 752, height: 752 }, telescope: { id: TELESCOPE, name: 'Night observatory', policy: { ...POLICY }, weather: { resume_debounce_seconds: 3 } } },
+    simulator: {
+      seed,
+      camera: { width: 752, height: 752 },
+      telescope: { id: TELESCOPE, name: 'Night observatory', policy: { ...POLICY }, weather: { resume_debounce_seconds: 3 } },
+    },
   });
   const db = createDatabase(stack.databaseUrl);
   const api = new ApiClient(stack.apiUrl, stack.apiKey);
@@ -113,11 +117,12 @@ async function waitForTheEnd({ db, endMs }: Night): Promise<void> {
 async function outcomeOf({ stack, db }: Night): Promise<NightOutcome> {
   const session = await db.session.findUniqueOrThrow({ where: { bookingId: BOOKING } });
   const booking = await db.booking.findUniqueOrThrow({ where: { id: BOOKING } });
-  const frames = await db.frame.findMany({ where: { bookingId: BOOKING, type: 'LIGHT' }, orderBy: [{ shotIndex: 'asc' }, { capturedAt: 'asc' }] });
+  const frames = await db.frame.findMany({ where: { bookingId: BOOKING, type: 'LIGHT' }, orderBy: { capturedAt: 'asc' } });
   const counts: Record<string, number> = {};
   let unverified = 0;
   for (const frame of frames) {
-    const key = `shot ${frame.shotIndex ?? '?'} ${frame.state}${frame.state === 'archived' ? '' : ` (${frame.reason ?? 'no reason'})`}`;
+    // Each line of the plan has a filter of its own, so the filter names the shot, whichever way the frame was attributed.
+    const key = `${frame.filter ?? 'no filter'} ${frame.state}${frame.state === 'archived' ? '' : ` (${frame.reason ?? 'no reason'})`}`;
     counts[key] = (counts[key] ?? 0) + 1;
     if (frame.state === 'archived' && fileHash(resolve(stack.storagePath, frame.archivePath ?? '')) !== frame.sha256) unverified++;
   }
@@ -164,7 +169,10 @@ async function roboTargetObjects(stack: Stack): Promise<string[]> {
     const answer = await api.call<{ data?: Record<string, unknown>[] } | Record<string, unknown>[]>('GET', path);
     return Array.isArray(answer) ? answer : (answer.data ?? []);
   };
-  const field = (item: Record<string, unknown>, pattern: RegExp): string => String(Object.entries(item).find(([name]) => pattern.test(name))?.[1] ?? '');
+  const field = (item: Record<string, unknown>, pattern: RegExp): string => {
+    const value = Object.entries(item).find(([name]) => pattern.test(name))?.[1];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  };
   const found: string[] = [];
   for (const set of await list('/api/robotarget/sets')) {
     const setGuid = field(set, /^guid$/i);
@@ -186,7 +194,12 @@ const median = (values: number[]): number => {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { json: { type: 'boolean', default: false }, kills: { type: 'string', default: '30' }, seed: { type: 'string', default: '1' }, help: { type: 'boolean', default: false } },
+    options: {
+      json: { type: 'boolean', default: false },
+      kills: { type: 'string', default: '30' },
+      seed: { type: 'string', default: '1' },
+      help: { type: 'boolean', default: false },
+    },
   });
   if (values.help) {
     process.stdout.write(`${HELP}\n`);

@@ -53,7 +53,13 @@ async function examine(config: Config): Promise<Finding[]> {
   const shared = await Promise.all([checkDatabase(config), checkTemporal(config), checkStorage(config)]);
   found.push(...shared.flat());
   const telescopes = telescopesFromConfig(config);
-  if (telescopes.length === 0) found.push({ what: 'telescopes', state: 'problem', detail: 'none is configured', mend: 'Set VOYAGER_HOST and VOYAGER_DEFAULT_SEQUENCE_GUID, or TELESCOPES_FILE; or start the demo with `npm start`.' });
+  if (telescopes.length === 0)
+    found.push({
+      what: 'telescopes',
+      state: 'problem',
+      detail: 'none is configured',
+      mend: 'Set VOYAGER_HOST and VOYAGER_DEFAULT_SEQUENCE_GUID, or TELESCOPES_FILE; or start the demo with `npm start`.',
+    });
   const logger = createLogger('doctor', 'silent');
   for (const telescope of telescopes) {
     const gateway = await checkGateway(config, telescope);

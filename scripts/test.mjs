@@ -77,7 +77,9 @@ async function jest() {
       if (test.status === 'pending') console.log(`skipped ${name}: ${test.fullName}`);
     }
   }
-  console.log(`tests: ${report.numPassedTests} passed, ${report.numFailedTests} failed, ${skipped} skipped in ${report.numTotalTestSuites} files (${((Date.now() - begin) / 1000).toFixed(0)} s)`);
+  console.log(
+    `tests: ${report.numPassedTests} passed, ${report.numFailedTests} failed, ${skipped} skipped in ${report.numTotalTestSuites} files (${((Date.now() - begin) / 1000).toFixed(0)} s)`,
+  );
 }
 
 const built = await step('build', process.execPath, ['scripts/build.mjs']);

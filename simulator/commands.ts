@@ -1,8 +1,8 @@
-import { readdirSync } from 'node:fs';
 import { formatVoyagerAngle, formatVoyagerHours, parseDecDegrees, parseRaHours } from '../domain/coordinates.ts';
-import type { Camera } from './camera/camera.ts';
+import type { Camera, ExposureRequest } from './camera/camera.ts';
 import { Aborted, ActionError, abortReason, type Context } from './context.ts';
 import type { RoboTarget } from './robotarget/runner.ts';
+import type { ClipRow } from './robotarget/store.ts';
 import { truthy } from './wire/lines.ts';
 import { ERROR_VALUE } from './world/devices.ts';
 
@@ -126,7 +126,50 @@ function mountFast(context: CommandContext, params: Params): { effect: Effect | 
 const noViking = query(() => {
   throw new ActionError('Viking not present');
 });
-const roboClip = (): Command => query(() => list([]));
+const frameOf = (voyType: ExposureRequest['voyType'], target: string, type: number, exposure: number, folders: string[]): ExposureRequest => ({
+  type,
+  voyType,
+  target,
+  exposure,
+  bin: 1,
+  gain: 0,
+  offset: 0,
+  folders,
+  cards: [],
+  handOut: false,
+});
+
+/** Parameters of RemoteRoboClipAddTarget and UpdateTarget, by the list's own names (AS p.21–68). */
+const CLIP_FIELDS: Readonly<Record<string, string>> = {
+  targetname: 'TargetName',
+  raj2000: 'RAJ2000',
+  decj2000: 'DECJ2000',
+  pa: 'PA',
+  gruppo: 'Group',
+  note: 'Note',
+  ismosaic: 'IsMosaic',
+  frow: 'FROW',
+  fcol: 'FCOL',
+  tiles: 'TILES',
+};
+const scalar = (value: unknown): string | number | boolean => (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : '');
+const clipFields = (params: Params): Record<string, string | number | boolean> =>
+  Object.fromEntries(Object.entries(CLIP_FIELDS).map(([name, param]) => [name, scalar(params[param])]));
+const includes = (field: unknown, part: unknown): boolean => text(part) === '' || text(field).toLowerCase().includes(text(part).toLowerCase());
+const CLIP_ORDERS: ((a: ClipRow, b: ClipRow) => number)[] = [
+  (a, b) => Number(b.datecreation) - Number(a.datecreation),
+  (a, b) => text(a.targetname).localeCompare(text(b.targetname)),
+  (a, b) => `${text(a.gruppo)}/${text(a.targetname)}`.localeCompare(`${text(b.gruppo)}/${text(b.targetname)}`),
+  (a, b) => text(b.raj2000).localeCompare(text(a.raj2000)),
+  (a, b) => text(a.raj2000).localeCompare(text(b.raj2000)),
+];
+const clipChange = (effect: string, apply: (context: CommandContext, params: Params) => ClipRow[] | null): Command =>
+  change(null, (context, params) => {
+    const clips = apply(context, params);
+    if (!clips) return { paramRet: { ret: 'Target not found' }, effect: null };
+    context.store.setClips(clips);
+    return { paramRet: { ret: 'DONE' }, effect: { effect, key: null } };
+  });
 
 /** The public remote commands of section 5, by wire name. Not here: those without UID or result (disconnect, Abort…), which the server answers itself. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -287,7 +330,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     throw new ActionError('Rotator not connected');
   }),
   RemoteFlat: action(23, 'camera.flat', async (c, _, signal) => {
-    await c.wait(1, signal);
+    await c.camera.expose(frameOf('TEST', 'Flat', 3, 1, ['Flat']), signal);
     return {};
   }),
   RemoteRunExternal: action(32, 'external.run', async (c, _, signal) => {
@@ -305,8 +348,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   }),
   RemoteSolveFITFile: query(() => ({ IsSolved: false, LastError: 'File not found', RA: ERROR_VALUE, DEC: ERROR_VALUE, PA: ERROR_VALUE })),
   RemoteSequence: action(502, 'sequence.start', async (c, params, signal) => {
-    if (!readableName(params.SequenceFile)) throw new ActionError('Sequence File not found');
-    await c.wait(600, signal);
+    const file = readableName(params.SequenceFile);
+    if (file !== 'Base.s2q') throw new ActionError('Sequence File not found');
+    c.state.sequence = file;
+    try {
+      for (let i = 0; i < 3; i++) await c.camera.expose(frameOf('SHOT', 'Base', 0, 2, ['Base']), signal);
+    } finally {
+      c.state.sequence = null;
+    }
     return {};
   }),
   RemoteDragScriptSelfContained: action(502, 'robotarget.start', async (c, params, signal) => {
@@ -351,12 +400,34 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   RemoteVikingSetPWM: noViking,
   RemoteVikingSetDAC: noViking,
   RemoteVikingSetAutoma: noViking,
-  RemoteRoboClipGetTargetList: roboClip(),
-  RemoteRoboClipAddTarget: query(() => ({ ret: 'DONE' })),
-  RemoteRoboClipUpdateTarget: query(() => ({ ret: 'Target not found' })),
-  RemoteRoboClipRemoveTarget: query(() => ({ ret: 'Target not found' })),
-  RemoteRoboOrbitsGetAsteroids: query(() => list([])),
-  RemoteRoboOrbitsGetComets: query(() => list([])),
+  RemoteRoboClipGetTargetList: query((c, params) =>
+    list(
+      c.store
+        .clips()
+        .filter((clip) => includes(clip.targetname, params.FilterName) && includes(clip.gruppo, params.FilterGroup) && includes(clip.note, params.FilterNote))
+        .toSorted(CLIP_ORDERS[numeric(params, 'Order', 0)] ?? CLIP_ORDERS[0]!),
+    ),
+  ),
+  RemoteRoboClipAddTarget: clipChange('roboclip.add', (c, params) => [
+    ...c.store.clips(),
+    { guid: text(params.GuidTarget), ...clipFields(params), datecreation: Math.floor(c.pcNow() / 1000) },
+  ]),
+  RemoteRoboClipUpdateTarget: clipChange('roboclip.update', (c, params) => {
+    const clips = c.store.clips();
+    return clips.some((clip) => clip.guid === params.RefGuidTarget) ? clips.map((clip) => (clip.guid === params.RefGuidTarget ? { ...clip, ...clipFields(params) } : clip)) : null;
+  }),
+  // an empty GUID removes all of them
+  RemoteRoboClipRemoveTarget: clipChange('roboclip.remove', (c, params) => {
+    if (params.RefGuidTarget === '') return [];
+    const left = c.store.clips().filter((clip) => clip.guid !== params.RefGuidTarget);
+    return left.length === c.store.clips().length ? null : left;
+  }),
+  RemoteRoboOrbitsGetAsteroids: query((_, params) =>
+    list([{ MPName: 'Ceres', AsteroidNumber: '1', NamePreliminaryDesignation: 'A801 AA', RawDataLine: '' }].filter((a) => includes(a.MPName, params.SearchText))),
+  ),
+  RemoteRoboOrbitsGetComets: query((_, params) =>
+    list([{ CTName: 'Halley', PeriodicCometNumber: '1', DesignationAndName: '1P/Halley', RawDataLine: '' }].filter((a) => includes(a.DesignationAndName, params.SearchText))),
+  ),
 };
 /** Commands that are refused in the reply itself (error code 1), with no result after it. */
 export function refusal(context: CommandContext, method: string): string | null {
@@ -374,5 +445,3 @@ const KNOWN_TARGETS: Readonly<Record<string, readonly [ra: string, dec: string, 
   'M 51': ['13 29 52,711', '+47 11 42,62', 'Galaxy'],
   'M 57': ['18 53 35,079', '+33 01 45,03', 'Planetary nebula'],
 };
-/** How many files a folder of frames to hand out holds; for a check at start. */
-export const countFits = (folder: string): number => readdirSync(folder).filter((name) => /\.(fit|fits|fts)(\.(fz|gz))?$/i.test(name)).length;

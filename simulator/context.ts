@@ -25,6 +25,8 @@ export interface VoyagerState {
   filterIndex: number;
   emergency: 'suspend' | 'exit' | null;
   operator: boolean;
+  /** File of a sequence that RoboTarget did not start. */
+  sequence: string | null;
   shot: ShotState | null;
   lastFocus: { at: number; hfd: number } | null;
   clockSkewMs: number;

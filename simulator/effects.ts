@@ -28,6 +28,7 @@ export class EffectLog {
   readonly entries: EffectEntry[] = [];
   private readonly seen = new Set<string>();
   private n = 0;
+  private closed = false;
   private readonly file: string | null;
   private readonly now: () => number;
   private readonly secretParams: ReadonlySet<string>;
@@ -78,7 +79,13 @@ export class EffectLog {
     return () => this.listeners.delete(listener);
   }
 
+  /** Nothing more is written: the folder may go. */
+  close(): void {
+    this.closed = true;
+  }
+
   private append(rest: Omit<EffectEntry, 'n' | 'at'>): void {
+    if (this.closed) return;
     const entry: EffectEntry = { n: ++this.n, at: this.now(), ...rest };
     if (entry.effect_key) this.seen.add(entry.effect_key);
     this.entries.push(entry);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Clock, Timer } from '../platform/clock.ts';
 import { UsageError } from '../platform/errors.ts';
+import { unknownOverrides } from './world/weather.ts';
 
 /**
  * The fault script: a JSON list of steps. Each step says when (`at_seconds` after the simulator's start, `after_event` of that name has been sent
@@ -56,6 +57,7 @@ const server = [
   step('shutdown', { for_seconds: z.number().positive().default(5) }),
   step('restart', { for_seconds: z.number().min(0).default(1), robotarget_running: z.boolean().optional() }),
   step('clock_skew', { ...lasting, seconds: z.number() }),
+  step('abort_ends_script', times),
   step('profile_changed', { profile: z.string().min(1) }),
 ] as const;
 /** Faults of sky and devices. */
@@ -64,7 +66,12 @@ const world = [
   step('rain', lasting),
   step('cloud', { ...lasting, percent: z.number().min(0).max(100).default(75) }),
   step('wind', { ...lasting, meters_per_second: z.number().min(0).default(16) }),
-  step('weather', { ...lasting, values: z.record(z.string(), z.union([z.number(), z.boolean(), z.null()])) }),
+  step('weather', {
+    ...lasting,
+    values: z.record(z.string(), z.union([z.number(), z.boolean(), z.null()])).superRefine((values, ctx) => {
+      for (const name of unknownOverrides(values)) ctx.addIssue({ code: 'custom', path: [name], message: 'is not known, or not of the right type' });
+    }),
+  }),
   step('safety_monitor_gone', lasting),
   step('weather_station_gone', lasting),
   step('alpaca_down', lasting),
@@ -139,6 +146,7 @@ export class FaultEngine {
     'empty_lines',
     'nan',
     'focus_error',
+    'abort_ends_script',
     'truncated_file',
     'late_file',
     'missing_file',

@@ -3,8 +3,8 @@ import { loadDialect } from '../gateway/robotarget/dialect.ts';
 import type { Timer } from '../platform/clock.ts';
 import { UsageError } from '../platform/errors.ts';
 import { AlpacaServer } from './alpaca.ts';
-import { Camera } from './camera/camera.ts';
-import { countFits, voyagerStatus, type CommandContext } from './commands.ts';
+import { Camera, fitsFilesOf } from './camera/camera.ts';
+import { voyagerStatus, type CommandContext } from './commands.ts';
 import { Aborted, abortReason } from './context.ts';
 import { ControlServer } from './control.ts';
 import { EffectLog } from './effects.ts';
@@ -49,7 +49,7 @@ export interface ForeignTarget {
 export async function createObservatory(given: Partial<ObservatoryOptions> & { dataDir: string }): Promise<Observatory> {
   const clock = given.clock ?? defaultOptions().clock;
   const options: ObservatoryOptions = { ...defaultOptions(clock.now()), ...given };
-  if (options.fitsDir && countFits(options.fitsDir) === 0) throw new UsageError(`Simulator: no FITS file (*.fit, *.fits, *.fts) in ${options.fitsDir}`);
+  if (options.fitsDir && fitsFilesOf(options.fitsDir).length === 0) throw new UsageError(`Simulator: no FITS file (*.fit, *.fits, *.fts) in ${options.fitsDir}`);
   const dialect = loadDialect(options.dialectFile);
   const now = (): number => clock.now();
   const log = new EffectLog(join(options.dataDir, 'effects.jsonl'), now, dialect.signing.param);
@@ -105,7 +105,7 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
     focuser: new Focuser(options.seed, outside),
     guider: new Guider(options.seed, now, () => weather.conditions().wind_meters_per_second),
     roof: new Roof(),
-    state: { profile: options.profile, setupConnected: true, filterIndex: 0, emergency: null, operator: false, shot: null, lastFocus: null, clockSkewMs: 0 },
+    state: { profile: options.profile, setupConnected: true, filterIndex: 0, emergency: null, operator: false, sequence: null, shot: null, lastFocus: null, clockSkewMs: 0 },
     // the session key must differ from start to start, so the number of starts is part of the stream
     random: createRandom(options.seed, 'voyager', store.next()),
     now,
@@ -116,7 +116,6 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
     wait,
     later,
   };
-  store.save();
   const camera = new Camera(partial);
   const roboTarget = new RoboTarget(partial, camera);
   const context: CommandContext = Object.assign(partial, { camera, roboTarget });
@@ -128,7 +127,10 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
   let server = newServer();
   const port = await server.listen(options.port, options.host);
   /** Voyager is away for a moment: what ran in it is lost, what its database held is not. */
+  let restarting = false;
   const restart = async (seconds: number, orderly: boolean, running = options.robotargetRunning): Promise<void> => {
+    if (restarting) return;
+    restarting = true;
     log.effect(orderly ? 'voyager.shutdown' : 'voyager.killed', { for_seconds: seconds });
     voyager.closeAll(orderly, orderly ? 'shutdown' : 'killed');
     const script = roboTarget.dragScript;
@@ -137,6 +139,7 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
     await wait(seconds);
     server = newServer();
     await server.listen(port, options.host);
+    restarting = false;
     log.effect('voyager.started', {});
     if (running) roboTarget.start(script ?? options.dragScript);
   };
@@ -262,8 +265,7 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
 
   // ---- faults ----------------------------------------------------------------------------------------------------
   function lastingWeather(step: { for_seconds?: number | undefined }, values: Record<string, number | boolean | null>): void {
-    const unknown = weather.set(values);
-    if (unknown.length > 0) throw new UsageError(`weather: ${unknown.join(', ')} not known or of the wrong type`);
+    weather.set(values);
     faults.lasting(step, () => weather.set(Object.fromEntries(Object.keys(values).map((name) => [name, null]))));
   }
   function applyFault(step: FaultStep): void {
@@ -365,12 +367,14 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
     log.effect('operator.begin', {});
     const script = roboTarget.dragScript ?? options.dragScript;
     context.state.operator = true;
+    context.state.sequence = 'Manual.s2q';
     await roboTarget.stop('local operator');
     context.mount.beginSlew((context.mount.position().raHours + 2) % 24, 40, 1500);
     await wait(1.5);
     context.mount.endSlew();
     faults.lasting(step, () => {
       context.state.operator = false;
+      context.state.sequence = null;
       log.effect('operator.end', {});
       roboTarget.start(script);
     });
@@ -445,6 +449,7 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
       timers.clear();
       await roboTarget.stop('stopping');
       await Promise.all([server.close(), alpaca?.close(), control?.close(), camera.stop()]);
+      log.close();
     },
   };
 }

@@ -152,7 +152,7 @@ export class Voyager {
       DOMEPA: OFF,
       DOMEISMOV: roof.shutter === 2 || roof.shutter === 3,
       DOMESHUTTER: String(roof.shutter),
-      ...(state.operator ? { RUNSEQ: 'Manual.s2q', SEQNAME: 'Manual' } : {}),
+      ...(state.sequence === null ? {} : { RUNSEQ: state.sequence, SEQNAME: state.sequence.replace(/\.s2q$/i, '') }),
     };
   }
   weatherData(): Params {
@@ -423,7 +423,10 @@ export class Voyager {
     if (!client.dashboard) return;
     client.send(this.event('VikingManaged', { IsManaged: false, ClientNum: client.number }));
     const tell = (): void => {
-      if (client.closed || !client.dashboard) return;
+      if (client.closed || !client.dashboard) {
+        client.weatherRound = false;
+        return;
+      }
       client.send(this.event('WeatherAndSafetyMonitorData', this.weatherData()));
       context.later(context.options.weatherPeriodSeconds, tell);
     };
@@ -462,7 +465,8 @@ export class Voyager {
 
   private startAction(r: Request, command: Extract<(typeof COMMANDS)[string], { kind: 'action' }>): void {
     const { context } = this;
-    if (this.action || context.roboTarget.run || context.state.emergency) return this.refuse(r, 'Another Action is running');
+    if (this.action || context.roboTarget.run || context.state.emergency || (r.method === 'RemoteDragScriptSelfContained' && context.roboTarget.dragScript !== null))
+      return this.refuse(r, 'Another Action is running');
     const action: RunningAction = { uid: r.uid, method: r.method, controller: new AbortController() };
     this.action = action;
     this.note(r, 'ok', { effect: command.effect(r.params), key: `${r.method}:${r.uid}` });
@@ -505,7 +509,7 @@ export class Voyager {
     if (context.roof.shutter === 3) {
       context.roof.shutter = 4;
       effects.push('roof.stopped');
-      key = 'roof.stopped';
+      key = `roof.stopped:${context.store.next()}`;
       context.log.effect('roof.stopped', { by: 'Abort' }, null);
     }
     if (this.action) {
@@ -513,12 +517,13 @@ export class Voyager {
       key = `action.abort:${this.action.uid}`;
       this.action.controller.abort('Abort');
     }
+    const script = halt || (context.roboTarget.dragScript !== null && context.faults.take('abort_ends_script') !== null);
     const run = context.roboTarget.abortCurrent(halt ? 'halt' : 'user');
     if (run) {
       effects.push('sequence.abort');
       key = `sequence.abort:${run.number}`;
     }
-    if (halt && context.roboTarget.dragScript !== null) {
+    if (script && context.roboTarget.dragScript !== null) {
       effects.push('robotarget.stop');
       void context.roboTarget.stop('halt').then(() => {
         context.mount.stopTracking();

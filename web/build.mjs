@@ -33,7 +33,14 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
     const page = await readFile(join(here, 'pages', name), 'utf8');
     const title = /<!-- title: (.*?) -->/.exec(page)?.[1] ?? 'nocturne';
     const script = name.replace('.html', '.js');
-    await writeFile(join(outdir, name), layout.replaceAll('{{title}}', title).replaceAll('{{script}}', script).replace('{{page}}', name.replace('.html', '')).replace('{{main}}', page.replace(/<!-- title: .*? -->\n?/, '')));
+    await writeFile(
+      join(outdir, name),
+      layout
+        .replaceAll('{{title}}', title)
+        .replaceAll('{{script}}', script)
+        .replace('{{page}}', name.replace('.html', ''))
+        .replace('{{main}}', page.replace(/<!-- title: .*? -->\n?/, '')),
+    );
   }
 }
 

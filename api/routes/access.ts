@@ -6,7 +6,7 @@ import { publish } from '../../platform/bus.ts';
 import { KIND_SCOPES, TOKEN_LIFETIME_MS, VIEW_AFTER_SLOT_MS, hashKey, requireKey, type TokenSlot } from '../auth.ts';
 import { requireBooking, requireOwner, seesPerson, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
-import { Problem, invalid } from '../errors.ts';
+import { Problem, ProblemDocument, invalid } from '../errors.ts';
 import { ADMIN_CHANNEL, SOCKET_ID, bookingOfChannel, signChannel, telescopeOfChannel } from '../live/protocol.ts';
 import { identify, json, operation, type App } from '../operation.ts';
 import { stableId } from '../../domain/ids.ts';
@@ -294,9 +294,12 @@ export function accessRoutes(app: App, deps: Deps): void {
     request: { body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: z.object({ socket_id: z.string(), channel_name: z.string() }) } } } },
     responses: {
       200: { description: 'The signature', content: { 'application/json': { schema: channelAuth } } },
-      401: { description: 'Not authenticated' },
-      403: { description: 'Not allowed' },
-      422: { description: 'Invalid' },
+      ...Object.fromEntries(
+        [400, 401, 403, 404, 413, 422, 429, 503].map((status) => [
+          status,
+          { description: 'See the problem document', content: { 'application/problem+json': { schema: ProblemDocument } } },
+        ]),
+      ),
     },
   });
   app.post('/broadcasting/auth', async (c) => {

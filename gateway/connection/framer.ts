@@ -50,44 +50,90 @@ class Held {
   }
 }
 
-/** Base64 text, in pieces of any size, to bytes. Strict: anything but whole groups with padding at the very end spoils the picture. */
+/** Value of a base64 character at each of the four places of a group, shifted to where it belongs; negative for anything else. */
+const BASE64 = new Int32Array(4 * 256).fill(-1);
+for (const [value, character] of [...Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')].entries())
+  for (let place = 0; place < 4; place++) BASE64[place * 256 + character] = value << (18 - 6 * place);
+for (let place = 0; place < 4; place++) {
+  BASE64[place * 256 + 0x2d] = BASE64[place * 256 + 0x2b]!;
+  BASE64[place * 256 + 0x5f] = BASE64[place * 256 + 0x2f]!;
+}
+const PAD = 0x3d;
+
+/**
+ * Base64 text (either alphabet), in pieces of any size, to bytes. Strict: anything but whole groups, with padding at the very end, spoils the
+ * picture; a rest without padding is accepted, as decoders commonly do. Works on the bytes themselves: Node's own decoder wants strings, and those
+ * cost several times as much in garbage collection as this loop does.
+ */
 export class Base64Decoder {
   private target: Buffer;
   private used = 0;
-  private carry = '';
-  private ended = false;
+  /** The group under way: its value so far, its characters, its padding. */
+  private group = 0;
+  private count = 0;
+  private pads = 0;
   private corrupt = false;
   constructor(expectedBytes: number) {
     this.target = Buffer.allocUnsafeSlow(Math.max(expectedBytes, 64));
   }
-  push(text: string): void {
-    if (this.corrupt || text.length === 0) return;
-    if (this.ended) {
+  push(bytes: Buffer): void {
+    const { length } = bytes;
+    this.reserve(length);
+    let at = 0;
+    while (at < length && !this.corrupt) {
+      if (this.count === 0 && this.pads === 0) at = this.wholeGroups(bytes, at);
+      if (at < length) this.character(bytes[at++]!);
+    }
+  }
+  /** The bytes, or null where the text was not base64. */
+  finish(): Buffer | null {
+    const { count, pads, target } = this;
+    if (this.corrupt || count === 1 || (pads > 0 && count + pads !== 4)) return null;
+    if (count >= 2) target[this.used++] = this.group >> 16;
+    if (count === 3) target[this.used++] = this.group >> 8;
+    return this.used > target.length * 0.75 ? target.subarray(0, this.used) : Buffer.from(target.subarray(0, this.used));
+  }
+  private reserve(characters: number): void {
+    const need = this.used + (characters >> 2) * 3 + 6;
+    if (need <= this.target.length) return;
+    const bigger = Buffer.allocUnsafeSlow(Math.max(need, this.target.length * 2));
+    this.target.copy(bigger, 0, 0, this.used);
+    this.target = bigger;
+  }
+  private wholeGroups(bytes: Buffer, from: number): number {
+    const { target } = this;
+    const last = bytes.length - 3;
+    let { used } = this;
+    let at = from;
+    for (; at < last; at += 4) {
+      const value = BASE64[bytes[at]!]! | BASE64[256 + bytes[at + 1]!]! | BASE64[512 + bytes[at + 2]!]! | BASE64[768 + bytes[at + 3]!]!;
+      if (value < 0) break;
+      target[used] = value >> 16;
+      target[used + 1] = value >> 8;
+      target[used + 2] = value;
+      used += 3;
+    }
+    this.used = used;
+    return at;
+  }
+  private character(code: number): void {
+    if (code === PAD && this.pads < 2) {
+      this.pads++;
+      return;
+    }
+    const value = BASE64[this.count * 256 + code]!;
+    if (value < 0 || this.pads > 0) {
       this.corrupt = true;
       return;
     }
-    const joined = this.carry + text;
-    const whole = joined.length - (joined.length % 4);
-    this.carry = joined.slice(whole);
-    if (whole === 0) return;
-    const most = (whole / 4) * 3;
-    if (this.used + most > this.target.length) {
-      const bigger = Buffer.allocUnsafeSlow(Math.max(this.used + most, this.target.length * 2));
-      this.target.copy(bigger, 0, 0, this.used);
-      this.target = bigger;
-    }
-    const padding = joined[whole - 1] === '=' ? (joined[whole - 2] === '=' ? 2 : 1) : 0;
-    const written = this.target.write(whole === joined.length ? joined : joined.slice(0, whole), this.used, 'base64');
-    this.used += written;
-    this.ended = padding > 0;
-    if (written !== most - padding) this.corrupt = true;
-  }
-  /** The bytes, or null where the text was not base64. A rest without padding is accepted, as decoders commonly do. */
-  finish(): Buffer | null {
-    if (this.carry.length === 1) this.corrupt = true;
-    if (this.carry.length > 1) this.push('='.repeat(4 - this.carry.length));
-    if (this.corrupt) return null;
-    return this.used > this.target.length * 0.75 ? this.target.subarray(0, this.used) : Buffer.from(this.target.subarray(0, this.used));
+    this.group |= value;
+    if (++this.count < 4) return;
+    const { target, group } = this;
+    target[this.used] = group >> 16;
+    target[this.used + 1] = group >> 8;
+    target[this.used + 2] = group;
+    this.used += 3;
+    this.group = this.count = 0;
   }
 }
 
@@ -121,9 +167,6 @@ class Unescaper {
       out += length === 6 ? String.fromCharCode(Number.parseInt(all.slice(slash + 2, slash + 6), 16) || 0) : all[slash + 1] === '/' ? '/' : '\0';
       at = slash + length;
     }
-  }
-  get pending(): boolean {
-    return this.rest !== '';
   }
 }
 
@@ -217,11 +260,11 @@ export class LineFramer {
     if (this.unescaper || piece.includes(BACKSLASH)) {
       this.unescaper ??= new Unescaper();
       const { text, end: quote } = this.unescaper.push(piece.toString('latin1'));
-      decoder.push(text);
+      decoder.push(Buffer.from(text, 'utf8'));
       close = quote;
     } else {
       close = piece.indexOf(QUOTE);
-      decoder.push(piece.toString('latin1', 0, close < 0 ? piece.length : close));
+      decoder.push(close < 0 ? piece : piece.subarray(0, close));
     }
     if (close < 0) {
       if (!this.count(piece.length)) return chunk.length;

@@ -72,7 +72,7 @@ export interface VoyagerLink extends EventEmitter<LinkEvents> {
   start(): void;
   /** Says goodbye and closes; requests under way end as unknown. */
   stop(reason: string): Promise<void>;
-  /** For the next login; one that was rejected is tried again at once. */
+  /** For the next login. Where the last one was rejected and these are others, it is tried again at once. */
   updateCredentials(credentials: Credentials | null): void;
   request(request: VoyagerRequest): Promise<RequestOutcome>;
   /** Several requests in one socket write, in order (stop ladder: disable and Abort). */

@@ -44,6 +44,7 @@ const LOGIN_MS = 5_000;
 const MODE_MS = 10_000;
 const BYE_MS = 1_000;
 const READ_BYTES = 64 * 1024;
+/** Bound on unanswered requests; what stops the telescope is sent all the same. */
 const MAX_IN_FLIGHT = 256;
 
 export function createVoyagerLink(options: VoyagerLinkOptions): VoyagerLink {
@@ -137,8 +138,9 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   }
 
   updateCredentials(credentials: Credentials | null): void {
+    const changed = JSON.stringify(credentials) !== JSON.stringify(this.credentials);
     this.credentials = credentials;
-    if (!this.loginRejected) return;
+    if (!changed || !this.loginRejected) return;
     this.loginRejected = false;
     if (this.state !== 'waiting') return;
     this.step?.cancel();
@@ -182,7 +184,8 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
       const uid = request.uid ?? (ownUid && typeof request.params.UID === 'string' ? request.params.UID : randomUUID());
       const refuse = (message: string): void => settle(index, { outcome: 'refused', uid, how: 'not_ready', code: null, message });
       if (this.state !== 'ready') refuse(`not sent: the connection to Voyager is ${this.state}${this.reason ? ` (${this.reason})` : ''}`);
-      else if (this.pending.size >= MAX_IN_FLIGHT) refuse(`not sent: ${MAX_IN_FLIGHT} requests are waiting for Voyager`);
+      else if (this.pending.size + prepared.length >= MAX_IN_FLIGHT && classify(request.method, request.params, this.options.dialect) !== 'stop')
+        refuse(`not sent: ${MAX_IN_FLIGHT} requests are waiting for Voyager`);
       else if (request.answer === 'result' && (this.pending.hasUid(uid) || prepared.some((p) => p.uid === uid))) refuse('not sent: a request with this UID is under way');
       else {
         const id = this.nextId++;

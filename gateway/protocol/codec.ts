@@ -81,7 +81,7 @@ function decodePreview(raw: JsonObject, noted: Absent | null, cut: Picture | nul
   const inline = raw.Base64Data;
   if (inline !== undefined && inline !== '' && inline !== null) {
     const decoder = typeof inline === 'string' ? new Base64Decoder(inline.length) : null;
-    decoder?.push(inline as string);
+    decoder?.push(Buffer.from(inline as string, 'utf8'));
     picture = decoder?.finish() ?? null;
     spoilt = picture === null;
   }

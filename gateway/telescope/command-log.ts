@@ -3,6 +3,7 @@ import type { CommandOutcome, Outcome3 } from '../../activities/ports.ts';
 import type { Database } from '../../platform/database.ts';
 import type { DatabaseMirror } from './database-mirror.ts';
 import { readJson, writeJsonDurably } from './files.ts';
+import { sameGuid } from './targets.ts';
 
 export type CommandKind = 'enable' | 'disable' | 'stop' | 'script' | 'borrow' | 'edit';
 export interface LoggedCommand {
@@ -42,6 +43,10 @@ export class CommandLog {
 
   find(key: string): LoggedCommand | null {
     return this.commands.get(key) ?? null;
+  }
+  /** The newest command for a target, whatever became of it. */
+  lastOf(targetGuid: string): LoggedCommand | null {
+    return [...this.commands.values()].findLast((c) => sameGuid(c.targetGuid, targetGuid)) ?? null;
   }
   /** Commands whose outcome nobody knows. */
   open(): LoggedCommand[] {

@@ -4,6 +4,9 @@ import type { Logger } from '../../platform/logger.ts';
 const WRITE_MS = 5_000;
 const RETRY_MS = 2_000;
 
+/** What a database error says, on one line: Prisma puts the call's source text before it. */
+export const databaseError = (thrown: unknown): string => toError(thrown).message.trim().split('\n').at(-1)!;
+
 /** The promise, or an error after `ms`: a database behind a broken link may never answer at all. */
 export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -61,7 +64,7 @@ export class DatabaseMirror {
         if (this.waiting.get(key) === write) this.waiting.delete(key);
         this.failing = false;
       } catch (thrown) {
-        if (!this.failing) this.logger.warn({ telescope: this.telescopeId, key, err: toError(thrown).message }, 'not in PostgreSQL yet; it stands on disk');
+        if (!this.failing) this.logger.warn({ telescope: this.telescopeId, key, err: databaseError(thrown) }, 'not in PostgreSQL yet; it stands on disk');
         this.failing = true;
         this.retry = setTimeout(() => this.begin(), RETRY_MS);
         this.retry.unref();

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { JournalKind, JournalKinds } from '../../domain/journal.ts';
 import type { Database } from '../../platform/database.ts';
-import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { within } from './database-mirror.ts';
+import { databaseError, within } from './database-mirror.ts';
 import { DiskLog } from './disk-log.ts';
 
 export interface JournalEntry<K extends JournalKind = JournalKind> {
@@ -137,7 +136,7 @@ export class Journal {
         if (this.failing) logger.info({ telescope: telescopeId }, 'journal: PostgreSQL is back');
         this.failing = false;
       } catch (thrown) {
-        if (!this.failing) logger.warn({ telescope: telescopeId, err: toError(thrown).message }, 'journal: PostgreSQL is away; keeping on disk');
+        if (!this.failing) logger.warn({ telescope: telescopeId, err: databaseError(thrown) }, 'journal: PostgreSQL is away; keeping on disk');
         this.failing = true;
       }
       if (busy || this.stopped) continue;

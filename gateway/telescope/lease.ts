@@ -26,6 +26,7 @@ export interface LeaseStore {
 export function pgLeaseStore(url: string): LeaseStore {
   let client: pg.Client | null = null;
   let connecting: Promise<pg.Client> | null = null;
+  let closed = false;
   const drop = (): void => {
     const old = client;
     client = null;
@@ -38,6 +39,7 @@ export function pgLeaseStore(url: string): LeaseStore {
       .then((fresh) => {
         fresh.on('end', drop);
         client = fresh;
+        if (closed) drop();
         return fresh;
       })
       .finally(() => {
@@ -84,6 +86,7 @@ export function pgLeaseStore(url: string): LeaseStore {
       ]);
     },
     async close() {
+      closed = true;
       drop();
     },
   };

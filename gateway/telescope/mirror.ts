@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { ConnectionState, TelescopeState, Weather } from '../../domain/contracts/state.ts';
 import type { WeatherCategories, WeatherReading } from '../../domain/weather.ts';
 import { isEvent, type ControlData, type EventData, type VoyagerEvent } from '../protocol/events.ts';
@@ -207,7 +206,8 @@ export class Mirror {
     this.latestPreview = {
       jpeg: data.Picture,
       meta: {
-        id: createHash('sha256').update(data.Picture).digest('hex').slice(0, 16),
+        // Unique without reading the picture: hashing 20 MB would hold up an emergency abort.
+        id: `${nowMs.toString(36)}-${data.Picture.length.toString(36)}-${this.rev.toString(36)}`,
         at: new Date(nowMs).toISOString(),
         file: data.File ?? '',
         filter: data.Filter,

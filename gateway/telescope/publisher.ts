@@ -3,9 +3,8 @@ import type { EventType } from '../../domain/contracts/event.ts';
 import type { TelescopeState } from '../../domain/contracts/state.ts';
 import { publish } from '../../platform/bus.ts';
 import type { Database } from '../../platform/database.ts';
-import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { within } from './database-mirror.ts';
+import { databaseError, within } from './database-mirror.ts';
 
 const WRITE_MS = 3_000;
 type Volatile = Extract<EventType, 'control.updated' | 'shot.progress' | 'preview.ready'>;
@@ -67,10 +66,11 @@ export class Publisher {
             data,
           },
         });
+        await within(sent, WRITE_MS);
       }
     } catch (thrown) {
       if (performance.now() - this.failedAtMs > 60_000)
-        this.logger.warn({ telescope: this.telescopeId, err: toError(thrown).message }, 'live events wait: PostgreSQL does not take them');
+        this.logger.warn({ telescope: this.telescopeId, err: databaseError(thrown) }, 'live events wait: PostgreSQL does not take them');
       this.failedAtMs = performance.now();
       this.waiting.clear();
     }

@@ -47,9 +47,10 @@ export class Targets {
     return { ok: true, items: readShotDoneList(outcome.paramRet, this.siteOffsetSeconds()) };
   }
 
-  /** Disables targets and, where asked, aborts the current action, all in one socket write and in this order (safety.md 3). */
-  stop(targetGuids: readonly string[], abort: boolean): Promise<RequestOutcome[]> {
+  /** Disables targets and sets and, where asked, aborts the current action, all in one socket write and in this order (safety.md 3). */
+  stop(targetGuids: readonly string[], abort: boolean, setGuids: readonly string[] = []): Promise<RequestOutcome[]> {
     return this.link.requestTogether([
+      ...setGuids.map((guid) => ({ ...this.client.buildRequest('set', 'status', { guid, enabled: false }), timeoutMs: WRITE_MS })),
       ...targetGuids.map((guid) => ({ ...this.client.buildRequest('target', 'status', { guid, enabled: false }), timeoutMs: WRITE_MS })),
       ...(abort ? [buildRequest('Abort', { IsHalt: false }, { timeoutMs: WRITE_MS })] : []),
     ]);

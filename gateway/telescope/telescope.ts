@@ -18,7 +18,7 @@ import { RoboTargetClient } from '../robotarget/commands.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
 import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
-import { DatabaseMirror, within } from './database-mirror.ts';
+import { databaseError, DatabaseMirror, within } from './database-mirror.ts';
 import { EmergencyWatch } from './emergency.ts';
 import { readJson, writeJsonDurably } from './files.ts';
 import { SafetyGate, type Permit } from './gate.ts';
@@ -240,7 +240,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         ADOPT_MS,
       );
     } catch (thrown) {
-      this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'the earlier owner’s records are out of reach; going on with this disk’s');
+      this.logger.warn({ telescope: this.id, err: databaseError(thrown) }, 'the earlier owner’s records are out of reach; going on with this disk’s');
     }
     if (this.commands.open().length > 0) {
       await this.waitReady(READ_BACK_WAIT_MS);
@@ -359,10 +359,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (this.emergency.current) return refused('voyager_emergency', reasonText('voyager_emergency', 'en'));
     if (!this.ready) return unknown('voyager_away', this.link.reason);
     const sentAt = this.clock.now();
-    const sets = (options.setGuids ?? []).map((guid) => this.client.buildRequest('set', 'status', { guid, enabled: false }));
-    const foreign = this.foreignRunning(targetGuids, 10_000);
-    const [outcomes, setOutcomes] = await Promise.all([this.targets.stop(targetGuids, !foreign), sets.length > 0 ? this.link.requestTogether(sets) : []]);
-    const gated = [...outcomes, ...setOutcomes].find((o) => o.outcome === 'refused' && o.how === 'gate');
+    const outcomes = await this.targets.stop(targetGuids, !this.foreignRunning(targetGuids, 10_000), options.setGuids);
+    const gated = outcomes.find((o) => o.outcome === 'refused' && o.how === 'gate');
     if (gated) return toCommand(gated);
     return this.confirmStopped(targetGuids, sentAt, options.confirmMs ?? CONFIRM_MS, options.heartbeat);
   }
@@ -850,6 +848,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     for (const grant of grants) {
       const ours = list.items.find((t) => sameGuid(t.guid, grant.targetGuid));
       if (ours?.statusOp === 'finished') this.signals.event(grant.bookingId, 'target_finished');
+      else if (ours && !ours.enabled && this.commands.lastOf(ours.guid)?.kind === 'enable')
+        this.signals.event(grant.bookingId, 'local_operator', 'the target was disabled at the observatory');
       if (running && !sameGuid(running.guid, grant.targetGuid) && this.foreignTold !== running.guid) {
         this.foreignTold = running.guid;
         this.signals.event(grant.bookingId, 'foreign_target', running.name);

@@ -27,7 +27,7 @@ export interface NightOutcome {
   phase: string;
   /** RoboTarget's objects by GUID and status. */
   objects: string[];
-  /** Frames by shot and state. */
+  /** Frames by shot (its filter) and state. */
   frames: Record<string, number>;
   /** Archived frames whose file has not the sha256 of its row. */
   unverified: number;

@@ -44,9 +44,7 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
     const client = await connectPg(config.DATABASE_URL, () => undefined);
     try {
       const version = (await client.query<{ v: string; n: number }>(`SELECT current_setting('server_version') AS v, current_setting('server_version_num')::int AS n`)).rows[0]!;
-      const found: Finding[] = [
-        version.n >= 150_000 ? ok('PostgreSQL', `version ${version.v}`) : problem('PostgreSQL', `version ${version.v}`, 'Version 15 or newer is needed.'),
-      ];
+      const found: Finding[] = [version.n >= 150_000 ? ok('PostgreSQL', `version ${version.v}`) : problem('PostgreSQL', `version ${version.v}`, 'Version 15 or newer is needed.')];
       const pending = await pendingMigrations(client);
       found.push(pending.length === 0 ? ok('database schema', 'up to date') : problem('database schema', `lacks ${pending.join(', ')}`, 'Run `npm run migrate`.'));
       return found;
@@ -71,7 +69,11 @@ export async function checkTemporal(config: Config): Promise<Finding[]> {
       found.push(
         missing.length === 0
           ? ok('search attributes', 'registered')
-          : problem('search attributes', `lacks ${missing.join(', ')}`, `temporal operator search-attribute create ${missing.map((flag) => `--name ${flag.replace('=', ' --type ')}`).join(' ')}`),
+          : problem(
+              'search attributes',
+              `lacks ${missing.join(', ')}`,
+              `temporal operator search-attribute create ${missing.map((flag) => `--name ${flag.replace('=', ' --type ')}`).join(' ')}`,
+            ),
       );
       return found;
     } finally {
@@ -98,7 +100,8 @@ export async function checkStorage(config: Config): Promise<Finding[]> {
 
 export function checkPaths(telescope: Telescope): Finding[] {
   const what = `${telescope.id}: path mapping`;
-  if (telescope.path_map.length === 0) return [problem(what, 'there is none', 'Say where this machine sees Voyager’s folder of frames: path_map in the telescope file, or VOYAGER_PATH_MAP.')];
+  if (telescope.path_map.length === 0)
+    return [problem(what, 'there is none', 'Say where this machine sees Voyager’s folder of frames: path_map in the telescope file, or VOYAGER_PATH_MAP.')];
   return telescope.path_map.map(({ from, to }) => {
     try {
       return statSync(to).isDirectory() ? ok(what, `${from} is ${to}`) : problem(what, `${to} is not a folder`, `Map ${from} to the folder itself.`);
@@ -114,11 +117,24 @@ export async function checkGateway(config: Config, telescope: Telescope): Promis
   const path = `/v1/telescopes/${telescope.id}/state`;
   try {
     const response = await fetch(`${telescope.gateway_url}${path}`, { headers: signGatewayRequest(config.GATEWAY_SECRET, 'GET', path), signal: AbortSignal.timeout(4_000) });
-    if (!response.ok) return { findings: [problem(what, `${telescope.gateway_url} answers ${response.status}`, 'Do gateway and api share one GATEWAY_SECRET, and does this gateway own this telescope?')], state: null };
+    if (!response.ok)
+      return {
+        findings: [problem(what, `${telescope.gateway_url} answers ${response.status}`, 'Do gateway and api share one GATEWAY_SECRET, and does this gateway own this telescope?')],
+        state: null,
+      };
     const state = TelescopeState.parse(await response.json());
     return { findings: [ok(what, `${telescope.gateway_url}, link ${state.connection.state}`)], state };
   } catch (thrown) {
-    return { findings: [warning(what, `no answer from ${telescope.gateway_url} (${toError(thrown).message})`, 'Start the gateway; without it nothing is prepared and nothing stops by itself but Voyager.')], state: null };
+    return {
+      findings: [
+        warning(
+          what,
+          `no answer from ${telescope.gateway_url} (${toError(thrown).message})`,
+          'Start the gateway; without it nothing is prepared and nothing stops by itself but Voyager.',
+        ),
+      ],
+      state: null,
+    };
   }
 }
 
@@ -130,7 +146,11 @@ export async function checkVoyager(config: Config, telescope: Telescope, state: 
     host: telescope.host,
     port: telescope.port,
     instance: telescope.instance,
-    credentials: config.VOYAGER_TICKET ? { ticket: config.VOYAGER_TICKET } : config.VOYAGER_USERNAME ? { username: config.VOYAGER_USERNAME, password: config.VOYAGER_PASSWORD ?? '' } : null,
+    credentials: config.VOYAGER_TICKET
+      ? { ticket: config.VOYAGER_TICKET }
+      : config.VOYAGER_USERNAME
+        ? { username: config.VOYAGER_USERNAME, password: config.VOYAGER_PASSWORD ?? '' }
+        : null,
     clock: systemClock,
     logger,
     dialect,
@@ -141,8 +161,20 @@ export async function checkVoyager(config: Config, telescope: Telescope, state: 
   link.start();
   try {
     if (!(await until(() => link.state === 'ready', CONNECT_MS)))
-      return [problem(what, `${telescope.host}:${telescope.port} ${link.reason ?? 'did not answer'}`, 'Is Voyager running with its Application Server on (Setup, Remote), is the port open to this machine, and are user and password right?')];
-    return [ok(what, `version ${link.voyagerVersion ?? 'unknown'} at ${telescope.host}:${telescope.port}`), ...(await readSite(telescope, link)), ...(await readRoboTarget(config, telescope, link)), checkClock(telescope, state, link), checkSafety(telescope, state)];
+      return [
+        problem(
+          what,
+          `${telescope.host}:${telescope.port} ${link.reason ?? 'did not answer'}`,
+          'Is Voyager running with its Application Server on (Setup, Remote), is the port open to this machine, and are user and password right?',
+        ),
+      ];
+    return [
+      ok(what, `version ${link.voyagerVersion ?? 'unknown'} at ${telescope.host}:${telescope.port}`),
+      ...(await readSite(telescope, link)),
+      ...(await readRoboTarget(config, telescope, link)),
+      checkClock(telescope, state, link),
+      checkSafety(telescope, state),
+    ];
   } finally {
     await link.stop('the doctor is done');
   }
@@ -152,14 +184,26 @@ async function readSite(telescope: Telescope, link: VoyagerLink): Promise<Findin
   const found: Finding[] = [];
   const environment = await link.request(buildRequest('RemoteGetEnvironmentData', {}, { timeoutMs: READ_MS }));
   const profile = environment.outcome === 'done' ? asText(environment.paramRet.Profile) : null;
-  if (profile === null) found.push(warning(`${telescope.id}: profile`, `could not be read: ${environment.outcome === 'done' ? '' : environment.message}`, 'Look at Voyager’s log.'));
+  if (profile === null)
+    found.push(warning(`${telescope.id}: profile`, `could not be read: ${environment.outcome === 'done' ? '' : environment.message}`, 'Look at Voyager’s log.'));
   else if (profile.toLowerCase() === telescope.profile.toLowerCase()) found.push(ok(`${telescope.id}: profile`, profile));
-  else found.push(problem(`${telescope.id}: profile`, `Voyager has "${profile}", this telescope expects "${telescope.profile}"`, 'Load the right profile in Voyager, or correct `profile` / VOYAGER_PROFILE.'));
+  else
+    found.push(
+      problem(
+        `${telescope.id}: profile`,
+        `Voyager has "${profile}", this telescope expects "${telescope.profile}"`,
+        'Load the right profile in Voyager, or correct `profile` / VOYAGER_PROFILE.',
+      ),
+    );
 
   const filters = await link.request(buildRequest('RemoteGetFilterConfiguration', {}, { timeoutMs: READ_MS }));
   if (filters.outcome === 'done') {
     const differences = filterDifferences(telescope, readFilters(filters.paramRet));
-    found.push(differences.length === 0 ? ok(`${telescope.id}: filters`, Object.keys(telescope.filters).join(', ')) : problem(`${telescope.id}: filters`, differences.join('; '), 'Correct `filters` in the telescope file: name and index from 0, as Voyager has them.'));
+    found.push(
+      differences.length === 0
+        ? ok(`${telescope.id}: filters`, Object.keys(telescope.filters).join(', '))
+        : problem(`${telescope.id}: filters`, differences.join('; '), 'Correct `filters` in the telescope file: name and index from 0, as Voyager has them.'),
+    );
   } else found.push(warning(`${telescope.id}: filters`, `could not be read: ${filters.message}`, 'Is a camera with a filter wheel in the profile?'));
   return found;
 }
@@ -170,7 +214,14 @@ async function readRoboTarget(config: Config, telescope: Telescope, link: Voyage
   if (!config.VOYAGER_ROBOTARGET_SECRET) return [problem(what, 'VOYAGER_ROBOTARGET_SECRET is not set', 'Set the shared secret from Voyager (Setup, Remote).')];
   const client = new RoboTargetClient({ link, dialect, secret: config.VOYAGER_ROBOTARGET_SECRET });
   const sets = await client.list('set');
-  if (!sets.ok) return [problem(what, `sets could not be read: ${sets.outcome.message}`, 'Check the licence, the shared secret, and the dialect file against your own copy of the vendor’s document.')];
+  if (!sets.ok)
+    return [
+      problem(
+        what,
+        `sets could not be read: ${sets.outcome.message}`,
+        'Check the licence, the shared secret, and the dialect file against your own copy of the vendor’s document.',
+      ),
+    ];
   const sequences = await link.request(buildRequest('RemoteGetListAvalaibleSequenceEx', { ProfileName: telescope.profile }, { timeoutMs: READ_MS }));
   const list = sequences.outcome === 'done' && Array.isArray(sequences.paramRet.list) ? (sequences.paramRet.list as unknown[]) : null;
   const base = `${telescope.id}: base sequence`;
@@ -182,7 +233,11 @@ async function readRoboTarget(config: Config, telescope: Telescope, link: Voyage
       : known
         ? ok(base, telescope.base_sequence_guid)
         : list.length === 0
-          ? problem(base, `Voyager lists no sequence for ${telescope.profile}`, 'Make a base sequence for this profile and set `base_sequence_guid` / VOYAGER_DEFAULT_SEQUENCE_GUID.')
+          ? problem(
+              base,
+              `Voyager lists no sequence for ${telescope.profile}`,
+              'Make a base sequence for this profile and set `base_sequence_guid` / VOYAGER_DEFAULT_SEQUENCE_GUID.',
+            )
           : ok(base, `${list.length} sequences for ${telescope.profile}; Voyager’s list names no GUIDs, so ${telescope.base_sequence_guid} is compared at preparation`),
   ];
 }
@@ -207,7 +262,7 @@ function checkSafety(telescope: Telescope, state: TelescopeState | null): Findin
 }
 
 async function until(done: () => boolean, timeoutMs: number): Promise<boolean> {
-  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline;) {
     if (done()) return true;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -1,4 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, sep } from 'node:path';
 import { altAz } from '../../domain/sky.ts';
 import { formatVoyagerAngle } from '../../domain/coordinates.ts';
@@ -50,6 +51,11 @@ const FILTER_LIGHT: Record<string, { transmission: number; sky: number }> = {
   SII: { transmission: 0.03, sky: 2 },
 };
 const FITS_NAME = /\.(fit|fits|fts)(\.(fz|gz))?$/i;
+/** Files of a folder that can be handed out, in the order in which they are. */
+export const fitsFilesOf = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => FITS_NAME.test(name))
+    .sort();
 const safe = (text: string): string => text.trim().replace(/[^\p{L}\p{N}.+-]+/gu, '_') || 'noname';
 
 /** Camera, filter wheel and the part of Voyager that writes frames and tells of them. */
@@ -84,7 +90,7 @@ export class Camera {
     const path = join(folder, name);
     const windowsPath = this.toWindows(path);
     const temporary = join(this.temporary, `${context.store.next()}.fit`);
-    const drawing = source ? this.renderer.preview(source, 1000) : this.renderer.render(this.renderRequest(request, filter, temporary, startedAt));
+    const drawing = source ? this.copy(source, temporary) : this.renderer.render(this.renderRequest(request, filter, temporary, startedAt));
     drawing.catch(() => {});
 
     const ticking = new AbortController();
@@ -117,10 +123,9 @@ export class Camera {
       try {
         drawn = await drawing;
       } catch (thrown) {
-        if (!source) throw new ActionError(`Camera Error : ${(thrown as Error).message}`);
-        drawn = null;
+        throw new ActionError(`Camera Error : ${(thrown as Error).message}`);
       }
-      this.place(source, temporary, path);
+      this.place(temporary, path);
       const starIndex = drawn ? Math.round((drawn.stars / 20 + 4) * 100) / 100 : 0;
       const hfd = drawn && drawn.hfd > 0 ? Math.round(drawn.hfd * 1000) / 1000 : source ? Math.round((2.8 + 0.3 * context.random.gaussian()) * 1000) / 1000 : 0;
       const exposed: Exposed = {
@@ -316,16 +321,21 @@ export class Camera {
   }
   private nextHandOut(): string {
     const folder = this.context.options.fitsDir!;
-    this.handOuts ??= readdirSync(folder)
-      .filter((name) => FITS_NAME.test(name))
-      .sort();
+    this.handOuts ??= fitsFilesOf(folder);
     if (this.handOuts.length === 0) throw new ActionError(`Camera Error : no FITS file in ${folder}`);
     return join(folder, this.handOuts[this.context.store.takeHandOut() % this.handOuts.length]!);
   }
+  private async copy(source: string, temporary: string): Promise<RenderResult | null> {
+    await copyFile(source, temporary);
+    try {
+      return await this.renderer.preview(temporary, 1000);
+    } catch {
+      return null; // a file that cannot be shown is handed out all the same
+    }
+  }
   /** Brings the file to its place, with whatever fault is due. */
-  private place(source: string | null, temporary: string, path: string): void {
+  private place(temporary: string, path: string): void {
     const { faults } = this.context;
-    if (source) copyFileSync(source, temporary);
     const cut = faults.take('truncated_file');
     if (cut) truncateSync(temporary, Math.floor(statSync(temporary).size * cut.share));
     if (faults.take('missing_file')) {

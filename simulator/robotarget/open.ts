@@ -49,7 +49,7 @@ export function runOpenCommand(context: Context, roboTarget: RoboTarget, method:
   const change = (what: string, records: DoneRow[], apply: (record: DoneRow) => void): Did => {
     if (records.length === 0) return failed('No Shot Found');
     for (const record of records) apply(record);
-    store.save();
+    store.saveDone();
     roboTarget.wake();
     return { paramRet: { ret: 'DONE' }, effect: `${what}: ${records.length}`, effectKey: null };
   };

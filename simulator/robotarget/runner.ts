@@ -6,6 +6,9 @@ import { clockTime, italianDateTime, voyagerSeconds } from '../wire/lines.ts';
 import { guidOf } from '../random.ts';
 import { same, type DoneRow, type ShotRow, type TargetRow } from './store.ts';
 
+/** Seconds; no sequence lasts longer, and Node's timers end at 24.8 days. */
+const A_DAY = 86_400;
+
 /** A target under way: what Voyager shows as a running sequence. */
 export interface Run {
   number: number;
@@ -158,9 +161,13 @@ export class RoboTarget {
     context.logEvent(5, `Sequence Starting ... ${target.TargetName}`);
     context.logEvent(3, `This Action have a timer end settled !!! Will be stop at ${italianDateTime(target.C_DateEnd * 1000 + context.options.utcOffsetSeconds * 1000)}!!!`);
     context.signal(502);
-    context.later(Math.max(0, target.C_DateEnd - context.now() / 1000), () => {
-      if (this.run === run && context.now() / 1000 >= Math.min(target.C_DateEnd, store.find('targets', target.GuidTarget)?.row.C_DateEnd ?? 0)) run.controller.abort('date_end');
-    });
+    // the end is settled when the sequence starts: a window widened meanwhile counts for the next planning only
+    const left = target.C_DateEnd - context.now() / 1000;
+    if (left < A_DAY) {
+      context.later(Math.max(0, left), () => {
+        if (this.run === run) run.controller.abort('date_end');
+      });
+    }
     let end = 'done';
     try {
       await this.sequence(run, signal);

@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { guidOf } from '../random.ts';
 
 /** RoboTarget's own objects, with the roadmap's field names; times in Unix seconds, RA in hours. */
 export interface SetRow {
@@ -74,38 +73,68 @@ export interface Kept<T> {
   generation: number;
   order: number;
 }
+/** A target of RoboClip's own list, with the wire names of RemoteRoboClipGetTargetList. */
+export type ClipRow = Record<string, string | number | boolean> & { guid: string };
 interface Tables {
+  /** Numbers up to this one may have been given. */
   counter: number;
   /** How many files of the folder have been handed out. */
   handedOut: number;
   sets: Record<string, Kept<SetRow>>;
   targets: Record<string, Kept<TargetRow>>;
   shots: Record<string, Kept<ShotRow>>;
-  done: DoneRow[];
+  clips: ClipRow[];
 }
 export type TableName = 'sets' | 'targets' | 'shots';
 
-/** RoboTarget's database: in memory, and written as a whole by rename on every change, so that a killed simulator has lost nothing. */
+/**
+ * RoboTarget's database: in memory, and on disk after every change, so that a killed simulator has lost nothing.
+ * Objects stand in robotarget.json, replaced as a whole by rename; shot-done records in shots-done.jsonl, one line each, rewritten when one of them changes.
+ */
 export class RoboTargetStore {
   private readonly file: string;
-  private tables: Tables = { counter: 0, handedOut: 0, sets: {}, targets: {}, shots: {}, done: [] };
+  private readonly doneFile: string;
+  private tables: Tables = { counter: 0, handedOut: 0, sets: {}, targets: {}, shots: {}, clips: [] };
+  private readonly records: DoneRow[] = [];
+  private counter: number;
+  /** Live records by shot, in lower case; null = to be counted anew. */
+  private counts: Map<string, number> | null = null;
 
   constructor(dataDir: string) {
     mkdirSync(dataDir, { recursive: true });
     this.file = join(dataDir, 'robotarget.json');
+    this.doneFile = join(dataDir, 'shots-done.jsonl');
     if (existsSync(this.file)) this.tables = JSON.parse(readFileSync(this.file, 'utf8')) as Tables;
+    this.counter = this.tables.counter;
+    if (!existsSync(this.doneFile)) return;
+    for (const line of readFileSync(this.doneFile, 'utf8').split('\n')) {
+      try {
+        if (line) this.records.push(JSON.parse(line) as DoneRow);
+      } catch {
+        continue; // the last line of a killed run may be cut
+      }
+    }
+    this.saveDone();
+  }
+  private replace(file: string, text: string): void {
+    writeFileSync(`${file}.new`, text);
+    renameSync(`${file}.new`, file);
   }
   save(): void {
-    const fresh = `${this.file}.new`;
-    writeFileSync(fresh, JSON.stringify(this.tables));
-    renameSync(fresh, this.file);
+    this.replace(this.file, JSON.stringify(this.tables));
   }
-  /** A number never given before, also not before a restart. */
+  /** After a change of records that stand already. */
+  saveDone(): void {
+    this.counts = null;
+    this.replace(this.doneFile, this.records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  }
+  /** A number never given before, also not before a restart: a hundred are set aside on disk at a time. */
   next(): number {
-    return ++this.tables.counter;
-  }
-  newGuid(seed: string, what: string): string {
-    return guidOf(seed, what, this.next());
+    if (++this.counter > this.tables.counter) {
+      this.tables.counter = this.counter + 99;
+      this.save();
+    }
+    return this.counter;
   }
   takeHandOut(): number {
     const index = this.tables.handedOut++;
@@ -154,17 +183,29 @@ export class RoboTargetStore {
       .sort((a, b) => a.row.Order - b.row.Order || a.order - b.order);
   }
   done(): DoneRow[] {
-    return this.tables.done;
+    return this.records;
   }
   doneOf(targetGuid: string): DoneRow[] {
-    return this.tables.done.filter((d) => same(d.refguidtarget, targetGuid));
+    return this.records.filter((d) => same(d.refguidtarget, targetGuid));
   }
   addDone(row: DoneRow): void {
-    this.tables.done.push(row);
-    this.save();
+    this.records.push(row);
+    this.counts = null;
+    appendFileSync(this.doneFile, `${JSON.stringify(row)}\n`);
   }
   doneCount(shotGuid: string): number {
-    return this.tables.done.filter((d) => !d.isdeleted && same(d.refguidshot, shotGuid)).length;
+    if (!this.counts) {
+      this.counts = new Map();
+      for (const d of this.records) if (!d.isdeleted) this.counts.set(d.refguidshot.toLowerCase(), (this.counts.get(d.refguidshot.toLowerCase()) ?? 0) + 1);
+    }
+    return this.counts.get(shotGuid.toLowerCase()) ?? 0;
+  }
+  clips(): readonly ClipRow[] {
+    return this.tables.clips;
+  }
+  setClips(clips: ClipRow[]): void {
+    this.tables.clips = clips;
+    this.save();
   }
   /** Exposures of this shot over all repetitions of its target. */
   wanted(target: TargetRow, shot: ShotRow): number {

@@ -38,6 +38,10 @@ const OVERRIDES = new Set<string>([
 ]);
 const FLAGS = new Set<string>(['safe', 'weather_station_connected', 'safety_monitor_connected', 'alpaca_up']);
 
+/** Names that cannot be set, or not to that value. */
+export const unknownOverrides = (values: Record<string, unknown>): string[] =>
+  Object.keys(values).filter((name) => !OVERRIDES.has(name) || (values[name] !== null && typeof values[name] !== (FLAGS.has(name) ? 'boolean' : 'number')));
+
 /** Dew point by the Magnus formula (Alduchov and Eskridge 1996: 17.625, 243.04 °C). */
 export function dewPoint(temperatureCelsius: number, humidityPercent: number): number {
   const gamma = Math.log(Math.max(1, humidityPercent) / 100) + (17.625 * temperatureCelsius) / (243.04 + temperatureCelsius);
@@ -71,7 +75,7 @@ export class Weather {
 
   /** Sets what is given, clears what is null. Returns the names that are not known. */
   set(values: Record<string, unknown>): string[] {
-    const unknown = Object.keys(values).filter((name) => !OVERRIDES.has(name) || (values[name] !== null && typeof values[name] !== (FLAGS.has(name) ? 'boolean' : 'number')));
+    const unknown = unknownOverrides(values);
     if (unknown.length > 0) return unknown;
     for (const [name, value] of Object.entries(values)) {
       if (value === null) delete this.overrides[name as keyof WeatherOverrides];

@@ -123,7 +123,7 @@ describe('frame intake', () => {
     expect(await drain('b6')).toMatchObject({ captured: 1, archived: 1 });
     await world.shoot('b6', 'same.fit', second, guid(61));
     expect(await drain('b6')).toMatchObject({ captured: 2, archived: 2 });
-    expect((await framesOf('b6')).map((r) => r.archivePath).sort()).toEqual(['bookings/b6/same.fit', 'bookings/b6/same_2.fit']);
+    expect(new Set((await framesOf('b6')).map((r) => r.archivePath))).toEqual(new Set(['bookings/b6/same.fit', 'bookings/b6/same_2.fit']));
   });
 
   test('a path that is not mapped, climbs out or leaves by a symbolic link is refused', async () => {
@@ -139,7 +139,7 @@ describe('frame intake', () => {
       await world.journal('shot_done', { guid: guid(700 + i), shot_guid: shotGuids[0]!, target_guid: targetGuid, filename: file.split('\\').pop()!, path: file, at: new Date().toISOString(), hfd: null, star_index: null });
     }
     expect(await drain('b7')).toMatchObject({ rejected: 3, archived: 0 });
-    expect((await world.db.frame.findMany({ where: { bookingId: 'b7' }, orderBy: { sourceKey: 'asc' } })).map((r) => r.reason).sort()).toEqual(['outside', 'path_unmapped', 'path_unmapped']);
+    expect((await world.db.frame.findMany({ where: { bookingId: 'b7' }, orderBy: { reason: 'asc' } })).map((r) => r.reason)).toEqual(['outside', 'path_unmapped', 'path_unmapped']);
   });
 
   test('reconciliation: one event lost, one file gone, one file that nobody told of; each frame has its end', async () => {

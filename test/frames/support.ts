@@ -122,7 +122,7 @@ export async function startWorld(): Promise<World> {
       return { targetGuid, shotGuids: [objectGuid(id, 0, 'shot/0')] };
     },
     journal: async (kind, data, at = new Date()) => {
-      await db.journal.create({ data: { telescopeId: TELESCOPE, epoch: 1, n: ++n, kind, at, data: data as object } });
+      await db.journal.create({ data: { telescopeId: TELESCOPE, epoch: 1, n: ++n, kind, at, data } });
     },
     shoot: async (booking, name, bytes, guid, options = {}) => {
       const file = `${WINDOWS_ROOT}\\${booking}\\${name}`;

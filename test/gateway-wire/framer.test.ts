@@ -22,7 +22,7 @@ function frames(stream: Buffer | string, piece: number, maxBytes = 1 << 20): { l
 }
 const preview = (base64: string, head = '"Event":"NewJPGReady","Timestamp":1,"Host":"h","Inst":1,"File":"C:\\\\a.fit"', tail = ',"Bin":1'): string =>
   `{${head},"Base64Data":"${base64}"${tail}}\r\n`;
-const picture = Buffer.from(Array.from({ length: 200_001 }, (_, i) => (i * 7919) & 0xff));
+const picture = Buffer.from(Array.from({ length: 100_001 }, (_, i) => (i * 7919) & 0xff));
 
 describe('framer', () => {
   test('joined and split lines, CR LF or LF, empty lines', () => {
@@ -30,7 +30,7 @@ describe('framer', () => {
     for (const piece of [1, 2, 3, 7, 1000]) expect([piece, frames(stream, piece).lines.map((l) => l.text)]).toEqual([piece, ['{"a":1}', '{"b":"é°"}', '{"c":3}']]);
   });
   test('a picture is cut out and decoded at any split, down to single bytes', () => {
-    for (const piece of [1, 5, 14, 4096, 65_536]) {
+    for (const piece of [1, 14, 4096, 65_536]) {
       const { lines } = frames(`${preview(picture.toString('base64'))}{"Event":"Polling"}\r\n`, piece);
       expect(lines).toHaveLength(2);
       expect(JSON.parse(lines[0]!.text)).toMatchObject({ Event: 'NewJPGReady', Base64Data: '', Bin: 1 });
@@ -92,10 +92,15 @@ describe('framer', () => {
       for (const piece of [1, 100, 9000]) expect([piece, frames(`${text}\r\n{"Event":"Polling"}\r\n`, piece, 4096)]).toEqual([piece, { lines: [], tooLong: 1 }]);
     expect(frames(`${'x'.repeat(4096)}\n`, 100, 4096).lines).toHaveLength(1);
   });
-  test('a million single bytes without a line end are read in linear time', () => {
-    const from = performance.now();
-    frames(Buffer.alloc(1_000_000, 0x22), 1, 2_000_000);
-    expect(performance.now() - from).toBeLessThan(2000);
+  test('single bytes without a line end are read in linear time', () => {
+    const seconds = (bytes: number): number => {
+      const before = process.cpuUsage();
+      frames(Buffer.alloc(bytes, 0x22), 1, 2_000_000);
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1e6;
+    };
+    seconds(50_000);
+    expect(seconds(400_000)).toBeLessThan(8 * seconds(100_000) + 0.3);
   });
 });
 
@@ -106,8 +111,8 @@ describe('base64 in pieces', () => {
       const text = bytes.toString('base64');
       for (let split = 0; split <= text.length; split++) {
         const decoder = new Base64Decoder(1);
-        decoder.push(text.slice(0, split));
-        decoder.push(text.slice(split));
+        decoder.push(Buffer.from(text.slice(0, split)));
+        decoder.push(Buffer.from(text.slice(split)));
         expect([length, split, decoder.finish()]).toEqual([length, split, bytes]);
       }
     }
@@ -115,7 +120,7 @@ describe('base64 in pieces', () => {
   test('a rest without padding is accepted, one lone character is not', () => {
     const decode = (text: string) => {
       const decoder = new Base64Decoder(1);
-      decoder.push(text);
+      decoder.push(Buffer.from(text));
       return decoder.finish();
     };
     expect(decode('QUI')).toEqual(Buffer.from('AB'));

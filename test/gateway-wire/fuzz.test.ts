@@ -142,6 +142,6 @@ describe('fuzz', () => {
       expect(good).toBeGreaterThan(INPUTS);
       expect(pictures).toBeGreaterThan(INPUTS / 50);
     },
-    LONG ? 900_000 : 60_000,
+    LONG ? 1_800_000 : 240_000,
   );
 });

@@ -63,6 +63,8 @@ describe('connection: handshake', () => {
     expect(h.link.state).toBe('waiting');
     h.clock.advance(1_000);
     await until('rejected again', () => h.recorded.alarms.length === 2 && h.link.state === 'waiting');
+    h.link.updateCredentials({ username: 'admin', password: 'wrong' });
+    expect(h.link.state).toBe('waiting');
     h.link.updateCredentials({ username: 'admin', password: 'right' });
     await h.ready();
     expect(h.link.epoch).toBe(3);
@@ -176,6 +178,45 @@ describe('connection: life', () => {
     if (h.link.state === 'waiting') h.clock.advance(2_000);
     await h.ready();
     expect(h.peer.last.methods()).toEqual(['RemoteSetDashboardMode', 'RemoteSetLogEvent']);
+  });
+  test('a restart brings a new session key, a new version and a new epoch', async () => {
+    const h = await start();
+    await h.ready();
+    const before = h.link.sessionKey;
+    h.clock.advance(1_234);
+    h.peer.last.socket.end();
+    await until('lost', () => h.link.state === 'waiting');
+    expect(h.link.reason).toBe('Voyager closed the connection');
+    h.clock.advance(5_000);
+    await h.ready();
+    expect(h.link.sessionKey).not.toBe(before);
+    expect(h.link.epoch).toBe(2);
+    expect(h.recorded.states).toEqual(['connecting', 'handshaking', 'ready', 'waiting', 'connecting', 'handshaking', 'ready']);
+  });
+  test('a slow drip of single bytes over minutes makes whole messages', async () => {
+    const h = await start();
+    await h.ready();
+    const line = Buffer.from(`${JSON.stringify(h.peer.event('Signal', { Code: 501 }))}\r\n`);
+    for (const byte of line) {
+      h.peer.last.raw(Buffer.from([byte]));
+      await h.settled();
+      h.clock.advance(1_000);
+    }
+    expect(h.link.state).toBe('ready');
+    expect(h.recorded.events.at(-1)).toMatchObject({ name: 'Signal', data: { Code: 501 } });
+    expect(h.peer.last.heartbeats()).toBe(Math.floor(line.length / 5));
+  });
+  test('two instances on two ports live side by side in one process', async () => {
+    const [one, two] = [await start(), await start({ instance: 2 })];
+    await Promise.all([one.ready(), two.ready()]);
+    two.peer.last.socket.destroy();
+    await until('the second is lost', () => two.link.state === 'waiting');
+    expect(one.link.state).toBe('ready');
+    two.clock.advance(5_000);
+    await two.ready();
+    two.clock.advance(5_000);
+    await two.settled();
+    expect(two.peer.last.received.at(-1)).toMatchObject({ Event: 'Polling', Inst: 2 });
   });
   test('stop says disconnect and ends idle', async () => {
     const h = await start();

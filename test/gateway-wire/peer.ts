@@ -132,7 +132,7 @@ export class Peer {
 }
 
 /** Waits, by turns of the event loop, until a condition holds; fails with its name after `ms` of real time. */
-export async function until(what: string, condition: () => boolean, ms = 5000): Promise<void> {
+export async function until(what: string, condition: () => boolean, ms = 20_000): Promise<void> {
   const end = performance.now() + ms;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`waited ${ms} ms in vain: ${what}`);

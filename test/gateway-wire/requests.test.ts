@@ -172,6 +172,32 @@ describe('requests: actions', () => {
     await h.settled();
     expect(h.peer.last.methods()).not.toContain('RemoteFilterChangeTo');
   });
+  test('at most 32 wait', async () => {
+    const h = await start({}, { script: (m) => m.method === 'RemoteFilterChangeTo' });
+    const outcomes = Array.from({ length: 34 }, (_, FilterIndex) => h.link.request(buildRequest('RemoteFilterChangeTo', { FilterIndex })));
+    await expect(outcomes[33]).resolves.toMatchObject({ outcome: 'refused', how: 'not_ready', message: 'not sent: 32 actions are waiting already' });
+    expect(h.link.stats.linesOut).toBe(3);
+  });
+  test('of 256 unanswered requests the next read is refused, an abort is not', async () => {
+    const h = await start({}, { script: (m) => m.method === 'RemoteGetStatus' || m.method === 'Abort' });
+    for (let n = 0; n < 256; n++) void h.link.request(buildRequest('RemoteGetStatus', {}));
+    await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({
+      outcome: 'refused',
+      how: 'not_ready',
+      message: 'not sent: 256 requests are waiting for Voyager',
+    });
+    void h.link.requestTogether([buildRequest('Abort', { IsHalt: false })]);
+    await sent(h, 'Abort');
+  });
+  test('a UID under way is not used twice', async () => {
+    const h = await start({}, { script: (m) => m.method === 'RemoteGetStatus' });
+    void h.link.request(buildRequest('RemoteGetStatus', {}, { uid: 'same' }));
+    await expect(h.link.request(buildRequest('RemoteGetStatus', {}, { uid: 'same' }))).resolves.toMatchObject({
+      outcome: 'refused',
+      how: 'not_ready',
+      message: 'not sent: a request with this UID is under way',
+    });
+  });
   test('an aborted action gets its one result, with code 7', async () => {
     const h = await start({}, { script: (m) => m.method === 'RemoteCameraShot' || m.method === 'RemoteActionAbort' });
     const shot = h.link.request(buildRequest('RemoteCameraShot', { Expo: 600 }, { uid: 'action-1' }));

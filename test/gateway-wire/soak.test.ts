@@ -31,6 +31,6 @@ describe('soak', () => {
         expect(result.modes.restored).toBe(result.reconnects + 1);
         expect(result.frames.by_list).toBeGreaterThan(0);
       },
-      LONG ? 600_000 : 60_000,
+      LONG ? 900_000 : 240_000,
     );
 });

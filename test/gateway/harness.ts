@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { test } from '@jest/globals';
 import type { Grant, ObjectsPlan, TelescopeActivities } from '../../activities/ports.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import { objectGuid } from '../../domain/ids.ts';
@@ -10,13 +12,15 @@ import { hourAngleHours } from '../../domain/sky.ts';
 import { createTelescopeActivities } from '../../gateway/activities/index.ts';
 import { createVoyagerLink } from '../../gateway/connection/voyager-link.ts';
 import { createGatewayHttp } from '../../gateway/http.ts';
-import { loadDialect } from '../../gateway/robotarget/dialect.ts';
+import { loadDialect, type Dialect } from '../../gateway/robotarget/dialect.ts';
+import { within } from '../../gateway/telescope/database-mirror.ts';
 import { pgLeaseStore } from '../../gateway/telescope/lease.ts';
 import { TelescopeGateway } from '../../gateway/telescope/telescope.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { signGatewayRequest } from '../../platform/gateway-auth.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { projectPath } from '../../platform/paths.ts';
 import type { EffectEntry } from '../../simulator/effects.ts';
 import { createObservatory, type Observatory } from '../../simulator/observatory.ts';
 import { DEFAULT_OVERHEADS, type ObservatoryOptions } from '../../simulator/options.ts';
@@ -24,15 +28,58 @@ import { DEFAULT_OVERHEADS, type ObservatoryOptions } from '../../simulator/opti
 export const SECRET = 'leonardo';
 export const GATEWAY_SECRET = 'a-secret-of-the-gateway';
 const logger = createLogger('test', process.env.NOCTURNE_TEST_LOG ?? 'silent');
-const cleanups: (() => Promise<void> | void)[] = [];
-/** Ends everything that a test started, last first. */
+type CleanUp = () => Promise<void> | void;
+const scopes = new AsyncLocalStorage<CleanUp[]>();
+const outside: CleanUp[] = [];
+function later(step: CleanUp): void {
+  (scopes.getStore() ?? outside).push(step);
+}
+/** Ends everything that was started outside a scenario, last first. */
 export async function cleanUp(): Promise<void> {
-  for (const step of cleanups.splice(0).reverse()) await step();
+  for (const step of outside.splice(0).reverse()) await step();
+}
+/** A test that runs beside the others of its file (they mostly wait) and ends everything that it started itself. */
+export function scenario(name: string, body: () => Promise<void>, timeoutMs = 60_000): void {
+  test.concurrent(
+    name,
+    () =>
+      scopes.run([], async () => {
+        try {
+          await body();
+        } finally {
+          for (const step of scopes.getStore()!.splice(0).reverse()) await step();
+        }
+      }),
+    timeoutMs,
+  );
 }
 export function folder(): string {
   const made = mkdtempSync(join(tmpdir(), 'nocturne-gateway-'));
-  cleanups.push(() => rmSync(made, { recursive: true, force: true }));
+  later(() => rmSync(made, { recursive: true, force: true }));
   return made;
+}
+
+/** A dialect file in which nothing is called as in the shipped one. */
+export function otherDialect(): string {
+  const dialect = JSON.parse(readFileSync(projectPath('gateway', 'robotarget', 'dialect.default.json'), 'utf8')) as Dialect;
+  for (const object of Object.values(dialect.objects)) object.fields = Object.fromEntries(Object.keys(object.fields).map((field) => [field, `x_${field.toLowerCase()}`]));
+  for (const [name, command] of Object.entries(dialect.commands)) {
+    command.method = `X${name}`;
+    command.params = Object.fromEntries(Object.entries(command.params).map(([wire, source]) => [`p_${wire}`, source]));
+    delete command.sign;
+  }
+  Object.assign(dialect, {
+    name: 'other',
+    signing: { param: 'Sig', template: '{sessionKey}|{secret}|{id}|{uid}', digest: 'sha256', encoding: 'base64' },
+    times: { unit: 'iso', zone: 'site_local' },
+    angles: { ra: 'degrees', dec: 'degrees' },
+    status: { enabled: 'on', disabled: 'off' },
+    object_types: { set: 'S', target: 'T', shot: 'H' },
+    answer: { ret: 'answer', done: 'FINE', list: 'rows' },
+  });
+  const path = join(folder(), 'dialect.json');
+  writeFileSync(path, JSON.stringify(dialect));
+  return path;
 }
 
 /** A quick, small observatory in a clear night. */
@@ -49,7 +96,7 @@ export async function observatory(options: Partial<ObservatoryOptions> = {}): Pr
     overheads: Object.fromEntries(Object.entries(DEFAULT_OVERHEADS).map(([k, v]) => [k, v / 8])) as unknown as ObservatoryOptions['overheads'],
     ...options,
   });
-  cleanups.push(() => made.stop());
+  later(() => made.stop());
   return made;
 }
 
@@ -129,9 +176,9 @@ export async function gatewayOn(sim: Observatory, options: GatewayOptions = {}):
   const ownership: string[] = [];
   gateway.on('owned', ({ epoch }) => ownership.push(`owned ${epoch}`));
   gateway.on('lost', () => ownership.push('lost'));
-  cleanups.push(async () => {
+  later(async () => {
     await gateway.stop('test over');
-    await db?.$disconnect();
+    if (db) await within(db.$disconnect(), 2_000).catch(() => undefined);
   });
   const setup: Setup = { gateway, activities: createTelescopeActivities(gateway), sim, signals, ownership, folder: gatewayFolder, db };
   if (options.start ?? true) {
@@ -154,7 +201,7 @@ export async function httpOf(setups: readonly Setup[]): Promise<{
     logger,
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  cleanups.push(() => {
+  later(() => {
     server.close();
     server.closeAllConnections();
   });
@@ -189,10 +236,11 @@ export interface BookingOptions {
   windowEnd?: number;
   exposure?: number;
   quantity?: number;
+  telescopeId?: string;
 }
 /** A plan that the sky allows now, and its grant. */
 export function booking(sim: Observatory, options: BookingOptions = {}): { grant: Grant; plan: ObjectsPlan; target: string; shot: string } {
-  const { id = 'b-1', generation = 1, start = -5, end = 600, windowEnd = end + 600, exposure = 0.3, quantity = 3 } = options;
+  const { id = 'b-1', generation = 1, start = -5, end = 600, windowEnd = end + 600, exposure = 0.3, quantity = 3, telescopeId = 'demo' } = options;
   const now = Date.now();
   const { site, sequenceGuid } = sim.world.options;
   const lst = (hourAngleHours(site, 0, 0, now) + 24) % 24;
@@ -203,7 +251,7 @@ export function booking(sim: Observatory, options: BookingOptions = {}): { grant
   return {
     target,
     shot,
-    grant: { bookingId: id, telescopeId: 'demo', generation, start: new Date(now + start * 1000).toISOString(), end: new Date(now + end * 1000).toISOString(), targetGuid: target },
+    grant: { bookingId: id, telescopeId, generation, start: new Date(now + start * 1000).toISOString(), end: new Date(now + end * 1000).toISOString(), targetGuid: target },
     plan: {
       set: { Guid: set, Name: `User_7_Booking_${id}`, ProfileName: 'Default.v2y', Status: 0, Tag: `stellar_booking_${id}` },
       target: {
@@ -266,8 +314,13 @@ export class Proxy {
   private readonly server: TcpServer;
   private readonly sockets = new Set<Socket>();
   private frozen = false;
+  private away = false;
   private constructor(port: number) {
     this.server = createTcpServer((near) => {
+      if (this.away) {
+        near.destroy();
+        return;
+      }
       const far = connect(port, '127.0.0.1');
       for (const socket of [near, far]) {
         this.sockets.add(socket);
@@ -287,16 +340,22 @@ export class Proxy {
     const through = new URL(url);
     const proxy = new Proxy(Number(through.port));
     await new Promise<void>((done) => proxy.server.listen(0, '127.0.0.1', done));
-    cleanups.push(() => proxy.close());
+    later(() => proxy.close());
     through.port = String((proxy.server.address() as AddressInfo).port);
     return { proxy, url: through.toString() };
   }
   freeze(): void {
     this.frozen = true;
   }
+  /** As if the server were stopped: connections break, new ones are refused. */
+  cut(): void {
+    this.away = true;
+    for (const socket of this.sockets) socket.destroy();
+  }
   /** Bytes flow again; what was connected meanwhile is cut. */
   thaw(): void {
     this.frozen = false;
+    this.away = false;
     for (const socket of this.sockets) socket.destroy();
   }
   close(): void {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import pg from 'pg';
+import { connectPg } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { Lease, pgLeaseStore, type LeaseStore } from '../../gateway/telescope/lease.ts';
 import { startPostgres } from '../support/postgres.ts';
@@ -102,8 +102,7 @@ describe('lease', () => {
     proxy.thaw();
     await until(() => sole.state === 'held', 6_000);
     expect(sole.owns()).toBe(true);
-    const client = new pg.Client({ connectionString: postgres.url });
-    await client.connect();
+    const client = await connectPg(postgres.url, () => undefined);
     const { rows } = await client.query<{ holder: string; epoch: number }>('SELECT holder, epoch FROM leases WHERE telescope_id = $1', ['sole']);
     await client.end();
     expect(rows).toEqual([{ holder: 'sole', epoch: 9 }]);

@@ -84,6 +84,6 @@ describe('ASCOM Alpaca', () => {
     expect((await readAlpaca(source(url), fetch, WRITTEN)).safety).toEqual({ connected: false, safe: null });
   });
   test('a device that does not answer is an error, never a reading', async () => {
-    await expect(readAlpaca(source('http://127.0.0.1:1'))).rejects.toThrow();
+    await expect(readAlpaca(source('http://127.0.0.1:1'))).rejects.toThrow('fetch failed');
   });
 });

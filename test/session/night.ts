@@ -157,6 +157,7 @@ export class Stage {
 
 export class Night {
   readonly observatory: Observatory;
+  firstRunId: string | null = null;
   private workers: Worker[] = [];
   private runs: Promise<void>[] = [];
   constructor(
@@ -193,7 +194,7 @@ export class Night {
   }
   async book(): Promise<void> {
     const input: SessionInput = { bookingId: this.id, telescopeId: this.telescopeId, ...(this.options.maxHistoryEvents ? { maxHistoryEvents: this.options.maxHistoryEvents } : {}) };
-    await this.stage.env.client.workflow.start(SESSION_WORKFLOW, {
+    const started = await this.stage.env.client.workflow.start(SESSION_WORKFLOW, {
       taskQueue: QUEUE_SESSION,
       workflowId: sessionWorkflowId(this.id),
       args: [input],
@@ -202,6 +203,7 @@ export class Night {
         { key: SEARCH_ATTRIBUTES.telescopeId, value: this.telescopeId },
       ],
     });
+    this.firstRunId = started.firstExecutionRunId;
     if (!this.options.steps?.length) return;
     const steps = [...this.options.steps].sort((a, b) => a.at - b.at).map((s) => ({ at: this.at(s.at), step: this.stage.step(() => s.do(this)) }));
     await this.stage.env.client.workflow.start('simDriver', { taskQueue: 'sim', workflowId: `sim-${this.id}`, args: [steps] });

@@ -158,4 +158,23 @@ describe('a small night over the wire', () => {
     expect(sim.log.entries.filter((e) => e.repeated_effect)).toEqual([]);
     expect(sim.world.mount.tracking).toBe(false);
   });
+
+  test('a target without dates, by a dialect that leaves fields out, runs with the defaults', async () => {
+    const sim = await observatory();
+    const c = await client(sim);
+    await c.reserved('set.add', { guid: SET, body: { Guid: SET, Name: 'Plain', Status: 0 } });
+    const body = {
+      GuidTarget: TARGET,
+      RefGuidSet: SET,
+      RefGuidBaseSequence: sim.world.options.sequenceGuid,
+      TargetName: 'Plain',
+      RAJ2000: sim.world.mount.raAtHourAngle(-1, 41.2),
+      DECJ2000: 41.2,
+    };
+    expect(await c.reserved('target.add', { guid: TARGET, body })).toEqual({ ret: 'DONE' });
+    expect(await c.reserved('shot.add', { guid: SHOT, body: { GuidShot: SHOT, RefGuidTarget: TARGET, FilterIndex: 0, Num: 1, Exposure: 0.1 } })).toEqual({ ret: 'DONE' });
+    await until(() => effects(sim).includes('target.finished'), 15_000, 'finished');
+    expect((await c.reserved('shot.list', { parentGuid: TARGET })).list).toMatchObject([{ GuidShot: SHOT, Done: 1, Bin: 1, Enabled: true }]);
+    expect((await c.reserved('target.list', { parentGuid: SET })).list).toMatchObject([{ ...body, Priority: 2, Status: 0 }]);
+  });
 });

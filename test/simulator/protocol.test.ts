@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { projectPath } from '../../platform/paths.ts';
 import { LineReader, clockTime, italianDateTime, toLine, NAN_MARK, voyagerSeconds } from '../../simulator/wire/lines.ts';
 import { cleanUp, client, observatory, plan, RawClient, run, SECRET, temporaryFolder, until, virtualObservatory, type Json } from './support.ts';
@@ -197,6 +197,26 @@ describe('dashboard', () => {
       WSLight: 'DARK',
     });
   });
+  test('switched off and on again, the weather comes again', async () => {
+    const { clock, sim } = await virtualObservatory({ robotargetRunning: false });
+    const c = await client(sim);
+    for (const [UID, IsOn] of [
+      ['a', true],
+      ['b', false],
+      ['c', true],
+    ] as const) {
+      c.polling();
+      c.send('RemoteSetDashboardMode', { UID, IsOn });
+      await run(clock, 5);
+    }
+    const before = c.events('WeatherAndSafetyMonitorData').length;
+    for (let t = 0; t < 4; t++) {
+      c.polling();
+      await run(clock, 10, 0.5);
+    }
+    expect(c.events('WeatherAndSafetyMonitorData').length - before).toBeGreaterThanOrEqual(1);
+    expect(c.events('WeatherAndSafetyMonitorData').length - before).toBeLessThanOrEqual(2);
+  });
   test('log events by level: 1 leaves out INFO and DEBUG', async () => {
     const sim = await observatory();
     const [all, few] = [await client(sim), await client(sim)];
@@ -256,6 +276,40 @@ describe('commands', () => {
     expect(c.reply(id)).toMatchObject({ result: 0 });
     expect(c.events('ArrayElementData')[0]).toMatchObject({ PAROT: 1000, FOCHFD: -1000 });
     expect((await c.ask('RemoteNoSuchThing')).reply).toHaveProperty('error.code', 1);
+  });
+});
+
+describe('RoboClip and sequences', () => {
+  test('targets of RoboClip are added, changed, listed in order and removed; an empty GUID removes all', async () => {
+    const sim = await observatory({ robotargetRunning: false });
+    const c = await client(sim);
+    const clip = async (method: string, params: Json): Promise<unknown> => ((await c.ask(`RemoteRoboClip${method}`, params)).result.ParamRet as Json).ret;
+    const add = (guid: string, TargetName: string): Promise<unknown> =>
+      clip('AddTarget', { GuidTarget: guid, TargetName, RAJ2000: '01:00:00', DECJ2000: '10:00:00', PA: 0, Group: 'G', Note: '' });
+    expect([await add('1', 'Zeta'), await add('2', 'Alpha'), await add('3', 'Beta')]).toEqual(['DONE', 'DONE', 'DONE']);
+    expect(await clip('UpdateTarget', { RefGuidTarget: '1', TargetName: 'Aleph', Group: 'H' })).toBe('DONE');
+    expect(await clip('UpdateTarget', { RefGuidTarget: '9', TargetName: 'X' })).toBe('Target not found');
+    const names = async (params: Json): Promise<unknown> =>
+      (((await c.ask('RemoteRoboClipGetTargetList', params)).result.ParamRet as Json).list as Json[]).map((t) => t.targetname);
+    expect(await names({ FilterName: '', FilterGroup: '', FilterNote: '', Order: 1 })).toEqual(['Aleph', 'Alpha', 'Beta']);
+    expect(await names({ FilterName: 'al', FilterGroup: 'g', FilterNote: '', Order: 1 })).toEqual(['Alpha']);
+    expect(await clip('RemoveTarget', { RefGuidTarget: '2' })).toBe('DONE');
+    expect(await clip('RemoveTarget', { RefGuidTarget: '' })).toBe('DONE');
+    expect(await names({ Order: 1 })).toEqual([]);
+  });
+  test('RemoteSequence gives its result when the sequence ends, and RUNSEQ meanwhile', async () => {
+    const { clock, sim } = await virtualObservatory({ robotargetRunning: false });
+    const c = await client(sim);
+    c.send('RemoteSequence', { UID: 's', SequenceFile: 'Base.s2q', StartFlag: 0 });
+    await until(() => c.reply(1) !== undefined, 1000, 'reply');
+    await run(clock, 1);
+    expect(sim.voyager.controlData()).toMatchObject({ RUNSEQ: 'Base.s2q', VOYSTAT: 2 });
+    expect(c.result('s')).toBeUndefined();
+    await run(clock, 9);
+    await until(() => c.result('s') !== undefined, 2000, 'result');
+    expect(c.result('s')).toMatchObject({ ActionResultInt: 4 });
+    expect(c.events('NewFITReady')).toHaveLength(3);
+    expect(sim.voyager.controlData()).toMatchObject({ RUNSEQ: '', VOYSTAT: 1 });
   });
 });
 

@@ -73,6 +73,14 @@ describe('a running target', () => {
     await run(clock, 5);
     expect(effects(sim).filter((e) => e === 'sequence.start')).toHaveLength(1);
   });
+  test('a window widened while the sequence runs: it ends at the old end all the same and is planned again', async () => {
+    const { clock, sim } = await virtualObservatory();
+    const { target } = plan(sim, { end: MIDNIGHT / 1000 + 14, shots: [{ num: 1, exposure: 10 }] });
+    await runUntil(clock, () => sim.world.state.shot?.expo === 10, 30, 'exposure');
+    sim.world.store.put('targets', target, { ...sim.world.store.find('targets', target)!.row, C_DateEnd: MIDNIGHT / 1000 + 600 });
+    await runUntil(clock, () => effects(sim).includes('target.finished'), 60, 'finished');
+    expect(ends(sim)).toEqual(['aborted: date_end', 'done']);
+  });
   test('disabled during an exposure: that exposure finishes and nothing follows; enabled again it goes on with what is left', async () => {
     const { clock, sim } = await virtualObservatory();
     const { target } = plan(sim, { shots: [{ num: 2, exposure: 5 }] });
@@ -112,6 +120,17 @@ describe('a running target', () => {
     const twice = c.send('RemoteDragScript', { UID: 's2', DragScriptFile: 'RoboTarget.vos' });
     await until(() => c.reply(twice) !== undefined, 1000, 'reply');
     expect(c.reply(twice)).toHaveProperty('error.code', 1);
+  });
+  test('an Abort that ends the DragScript too leaves RoboTarget to be started again', async () => {
+    const { clock, sim } = await virtualObservatory();
+    const c = await client(sim);
+    plan(sim, { shots: [{ num: 1, exposure: 50 }] });
+    await runUntil(clock, () => sim.world.state.shot?.expo === 50, 30, 'exposure');
+    sim.inject({ kind: 'abort_ends_script' });
+    c.send('Abort', { IsHalt: false });
+    await runUntil(clock, () => effects(sim).includes('robotarget.stop'), 10, 'stop');
+    await run(clock, 4);
+    expect(sim.voyager.controlData()).toMatchObject({ RUNSEQ: '', RUNDS: '', VOYSTAT: 1 });
   });
   test('a foreign target of higher priority is taken when the present one ends; RUNSEQ names who runs', async () => {
     const { clock, sim } = await virtualObservatory();

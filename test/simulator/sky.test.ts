@@ -106,6 +106,19 @@ describe('FITS', () => {
       await renderer.stop();
     }
   });
+  test('a frame of full size is drawn beside the main thread, which goes on with its own', async () => {
+    const renderer = new Renderer();
+    try {
+      await renderer.render(request(join(temporaryFolder(), 'first.fit')));
+      let ticks = 0;
+      const timer = setInterval(() => ticks++, 10);
+      await renderer.render(request(join(temporaryFolder(), 'full.fit'), { width: 3008, height: 3008, jpegPixels: 1000 }));
+      clearInterval(timer);
+      expect(ticks).toBeGreaterThan(5);
+    } finally {
+      await renderer.stop();
+    }
+  });
   test('the folder’s files are handed out in name order, byte for byte, broken ones too, from the start again, under names of their own', async () => {
     const fitsDir = temporaryFolder();
     const contents = {
@@ -199,7 +212,7 @@ describe('ASCOM Alpaca', () => {
     sim.inject({ kind: 'weather_station_gone' });
     expect((await ask(`${api}/observingconditions/0/windspeed`)).body).toMatchObject({ ErrorNumber: 0x407 });
     sim.inject({ kind: 'alpaca_down' });
-    await expect(fetch(`${api}/observingconditions/0/windspeed`)).rejects.toThrow();
+    await expect(fetch(`${api}/observingconditions/0/windspeed`)).rejects.toThrow('fetch failed');
   });
 });
 

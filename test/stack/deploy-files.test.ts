@@ -45,10 +45,13 @@ describe('docker-compose.yml', () => {
     }
   });
   test('sets only variables that the configuration knows', () => {
-    for (const name of ['gateway', 'worker', 'api']) expect(Object.keys(compose.services[name]!.environment!).filter((variable) => !CONFIG_VARIABLES.includes(variable))).toEqual([]);
+    for (const name of ['gateway', 'worker', 'api'])
+      expect(Object.keys(compose.services[name]!.environment!).filter((variable) => !CONFIG_VARIABLES.includes(variable))).toEqual([]);
   });
   test('registers the search attributes of sessions', () => {
-    expect(JSON.stringify(compose.services['temporal-setup'])).toMatch(/BookingId --type Keyword --name TelescopeId --type Keyword --name SessionPhase --type Keyword --name SessionStart --type Datetime/);
+    expect(JSON.stringify(compose.services['temporal-setup'])).toMatch(
+      /BookingId --type Keyword --name TelescopeId --type Keyword --name SessionPhase --type Keyword --name SessionStart --type Datetime/,
+    );
   });
 });
 

@@ -26,7 +26,10 @@ describe('the Temporal CLI is looked for in order', () => {
     const named = program('named', 'my-temporal');
     program('bin', 'temporal');
     program('cache', 'temporal');
-    expect(await resolveTemporal('temporal', { env: { TEMPORAL_CLI_PATH: named, PATH: join(folder, 'bin') }, cacheDir: join(folder, 'cache') })).toEqual({ path: named, way: 'variable' });
+    expect(await resolveTemporal('temporal', { env: { TEMPORAL_CLI_PATH: named, PATH: join(folder, 'bin') }, cacheDir: join(folder, 'cache') })).toEqual({
+      path: named,
+      way: 'variable',
+    });
   });
   test('a TEMPORAL_CLI_PATH that cannot be run is named, and nothing else is taken instead', async () => {
     program('bin', 'temporal');
@@ -37,7 +40,10 @@ describe('the Temporal CLI is looked for in order', () => {
   test('PATH comes before the cache', async () => {
     const onPath = program('bin', 'temporal');
     program('cache', 'temporal');
-    expect(await resolveTemporal('temporal', { env: { PATH: `${join(folder, 'empty')}:${join(folder, 'bin')}` }, cacheDir: join(folder, 'cache') })).toEqual({ path: onPath, way: 'path' });
+    expect(await resolveTemporal('temporal', { env: { PATH: `${join(folder, 'empty')}:${join(folder, 'bin')}` }, cacheDir: join(folder, 'cache') })).toEqual({
+      path: onPath,
+      way: 'path',
+    });
   });
   test('the cache comes before any download', async () => {
     const cached = program('cache', 'temporal');

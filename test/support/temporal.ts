@@ -11,7 +11,18 @@ export async function startTemporal(): Promise<{ address: string; pid: number; s
   const port = await freePort();
   const server = spawn(
     path,
-    ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'never', ...SEARCH_ATTRIBUTE_FLAGS.flatMap((flag) => ['--search-attribute', flag])],
+    [
+      'server',
+      'start-dev',
+      '--headless',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--log-level',
+      'never',
+      ...SEARCH_ATTRIBUTE_FLAGS.flatMap((flag) => ['--search-attribute', flag]),
+    ],
     { stdio: 'ignore' },
   );
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
@@ -25,7 +36,7 @@ export async function startTemporal(): Promise<{ address: string; pid: number; s
     await exited;
     clearTimeout(hard);
   };
-  for (const deadline = Date.now() + 20_000; ; ) {
+  for (const deadline = Date.now() + 20_000; ;) {
     if (await serves(port, address)) return { address, pid: server.pid!, stop };
     if (server.exitCode !== null || Date.now() > deadline) {
       await stop();

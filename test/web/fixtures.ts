@@ -1,4 +1,4 @@
-import { Event, ImageSummary, LogLine, Receipt, Report, Snapshot, TelescopeState, Booking, type Ledger } from '../../domain/contracts/index.ts';
+import { Event, ImageSummary, LogLine, type Receipt, Report, Snapshot, TelescopeState, Booking, type Ledger } from '../../domain/contracts/index.ts';
 import type { z } from 'zod';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
 import { laravelStatus, type Phase } from '../../domain/phases.ts';
@@ -23,7 +23,19 @@ export interface Night {
   connected: boolean;
   silentSeconds: number;
 }
-export const newNight = (now = Date.now()): Night => ({ startMs: now - 3_600_000, endMs: now + 5_400_000, phase: 'running', holdCause: null, reason: null, weather: 'ok', done: 24, rev: 1, seq: 100, connected: true, silentSeconds: 0 });
+export const newNight = (now = Date.now()): Night => ({
+  startMs: now - 3_600_000,
+  endMs: now + 5_400_000,
+  phase: 'running',
+  holdCause: null,
+  reason: null,
+  weather: 'ok',
+  done: 24,
+  rev: 1,
+  seq: 100,
+  connected: true,
+  silentSeconds: 0,
+});
 
 export function telescopeState(night: Night, now = Date.now()): TelescopeState {
   const measured = (value: number): { value: number; source: string; age_seconds: number } => ({ value, source: 'alpaca', age_seconds: 6 + night.silentSeconds });
@@ -50,18 +62,70 @@ export function telescopeState(night: Night, now = Date.now()): TelescopeState {
       reconnects: 1,
       reason: night.connected ? null : 'no line for 15 s',
     },
-    voyager: { status: running ? 'RUN' : 'IDLE', setup_connected: true, run_sequence: 'NGC7000.s2q', run_dragscript: 'RoboTarget', emergency: null, profile: 'Default.v2y', last_error: null, age_seconds: age },
-    mount: { connected: true, parked: false, tracking: true, slewing: false, ra_hours: 20.99, dec_degrees: 44.42, ra_j2000_hours: 20.9797, dec_j2000_degrees: 44.33, altitude_degrees: 62 + wave / 50, azimuth_degrees: 74 + wave / 20, pier: 'west', flip_status: null, time_to_flip_seconds: 4_820, age_seconds: age },
+    voyager: {
+      status: running ? 'RUN' : 'IDLE',
+      setup_connected: true,
+      run_sequence: 'NGC7000.s2q',
+      run_dragscript: 'RoboTarget',
+      emergency: null,
+      profile: 'Default.v2y',
+      last_error: null,
+      age_seconds: age,
+    },
+    mount: {
+      connected: true,
+      parked: false,
+      tracking: true,
+      slewing: false,
+      ra_hours: 20.99,
+      dec_degrees: 44.42,
+      ra_j2000_hours: 20.9797,
+      dec_j2000_degrees: 44.33,
+      altitude_degrees: 62 + wave / 50,
+      azimuth_degrees: 74 + wave / 20,
+      pier: 'west',
+      flip_status: null,
+      time_to_flip_seconds: 4_820,
+      age_seconds: age,
+    },
     camera: { connected: true, temperature_celsius: -10.1, setpoint_celsius: -10, power_percent: 47, cooling: true, status: null, binning: 1, age_seconds: age },
-    focuser: { connected: true, position: 10_212 - (wave % 7), temperature_celsius: 8.4, last_focus: { at: iso(night.startMs + 600_000), position: 10_212, hfd: 2.36, filter_index: 0, ok: true }, age_seconds: age },
-    guiding: { connected: true, status: running ? 'RUNNING' : 'STOPPED', dither: 'STOPPED', x_px: Math.sin(wave * 1.7) * 0.4, y_px: Math.cos(wave * 2.3) * 0.35, rms: running ? { window_seconds: 60, x_px: 0.31, y_px: 0.28, total_px: 0.42, samples: 30 } : null, age_seconds: age },
+    focuser: {
+      connected: true,
+      position: 10_212 - (wave % 7),
+      temperature_celsius: 8.4,
+      last_focus: { at: iso(night.startMs + 600_000), position: 10_212, hfd: 2.36, filter_index: 0, ok: true },
+      age_seconds: age,
+    },
+    guiding: {
+      connected: true,
+      status: running ? 'RUNNING' : 'STOPPED',
+      dither: 'STOPPED',
+      x_px: Math.sin(wave * 1.7) * 0.4,
+      y_px: Math.cos(wave * 2.3) * 0.35,
+      rms: running ? { window_seconds: 60, x_px: 0.31, y_px: 0.28, total_px: 0.42, samples: 30 } : null,
+      age_seconds: age,
+    },
     rotator: { connected: true, position_degrees: 12, sky_pa_degrees: 12, moving: false },
     dome: { connected: true, azimuth_degrees: 74, moving: false, shutter: 'open' },
     planetarium_connected: true,
     plate_solver_connected: true,
     sequence: { name: 'NGC7000.s2q', total_seconds: 9_000, elapsed_seconds: 3_600, remaining_seconds: 5_400, start: null, end: null },
-    exposure: running ? { file: null, filter: 'Ha', total_seconds: 120, elapsed_seconds: 42 + (wave % 60), percent: 35 + (wave % 60) / 1.2, status: 'EXPOSE', age_seconds: 0.4 } : null,
-    preview: { id: `p-${night.done}`, at: iso(now - 30_000), file: 'C:\\Voyager\\FITS\\NGC7000_024.fit', filter: 'Ha', exposure_seconds: 120, binning: 1, hfd: 2.41, star_index: 8.2, width: 3008, height: 3008, size_bytes: 120_000 },
+    exposure: running
+      ? { file: null, filter: 'Ha', total_seconds: 120, elapsed_seconds: 42 + (wave % 60), percent: 35 + (wave % 60) / 1.2, status: 'EXPOSE', age_seconds: 0.4 }
+      : null,
+    preview: {
+      id: `p-${night.done}`,
+      at: iso(now - 30_000),
+      file: 'C:\\Voyager\\FITS\\NGC7000_024.fit',
+      filter: 'Ha',
+      exposure_seconds: 120,
+      binning: 1,
+      hfd: 2.41,
+      star_index: 8.2,
+      width: 3008,
+      height: 3008,
+      size_bytes: 120_000,
+    },
     weather: {
       state: night.weather,
       reason: night.weather === 'ok' ? null : 'weather_hold',
@@ -103,7 +167,7 @@ function doneOf(night: Night): number[] {
   });
 }
 
-export function snapshot(night: Night, receipt: z.infer<typeof Receipt> | null, now = Date.now()): Snapshot {
+export function snapshot(night: Night, receipt: Receipt | null, now = Date.now()): Snapshot {
   const done = doneOf(night);
   const total = PLAN.reduce((n, line) => n + line.quantity, 0);
   const { status, access_state } = laravelStatus(night.phase);
@@ -132,7 +196,12 @@ export function snapshot(night: Night, receipt: z.infer<typeof Receipt> | null, 
     session_started_at: before ? null : iso(night.startMs),
     session_ended_at: over ? iso(now) : null,
     plan: PLAN.map((line, i) => ({ guid: guid(i + 10), ...line, done: done[i], binning: 1, type: 'light' })),
-    progress: { shots_done: night.done, shots_total: total, integration_seconds: done.reduce((n, d, i) => n + d * PLAN[i]!.exposure_seconds, 0), percent: (100 * night.done) / total },
+    progress: {
+      shots_done: night.done,
+      shots_total: total,
+      integration_seconds: done.reduce((n, d, i) => n + d * PLAN[i]!.exposure_seconds, 0),
+      percent: (100 * night.done) / total,
+    },
     credits: { charged: 30, used: before ? 0 : 12.4, refund: over ? 2.5 : null },
     images: { captured: night.done, archived: night.done, average_hfd: 2.43 },
     controls: over
@@ -197,7 +266,17 @@ export const event = (type: z.infer<typeof Event>['type'], night: Night, data: o
   const stored = type !== 'control.updated' && type !== 'shot.progress' && type !== 'preview.ready';
   if (stored) night.seq++;
   else night.rev++;
-  return Event.parse({ id: `e-${night.seq}-${night.rev}`, type, seq: night.seq, epoch: 1, ts: iso(Date.now()), booking_id: BOOKING_ID, telescope_id: TELESCOPE_ID, ...(stored ? {} : { rev: night.rev }), data });
+  return Event.parse({
+    id: `e-${night.seq}-${night.rev}`,
+    type,
+    seq: night.seq,
+    epoch: 1,
+    ts: iso(Date.now()),
+    booking_id: BOOKING_ID,
+    telescope_id: TELESCOPE_ID,
+    ...(stored ? {} : { rev: night.rev }),
+    data,
+  });
 };
 
 export function report(night: Night): Report {
@@ -211,11 +290,30 @@ export function report(night: Night): Report {
     [6_900, 'imaging'],
     [8_700, 'overhead'],
   ];
-  const intervals = marks.map(([at, kind], i) => ({ start: iso(night.startMs + at * 1000), end: iso(night.startMs + (marks[i + 1]?.[0] ?? slot) * 1000), class: kind, cause: null }));
+  const intervals = marks.map(([at, kind], i) => ({
+    start: iso(night.startMs + at * 1000),
+    end: iso(night.startMs + (marks[i + 1]?.[0] ?? slot) * 1000),
+    class: kind,
+    cause: null,
+  }));
   const seconds = { unsafe: 0, outage: 0, foreign: 0, weather_hold: 1_200, user_pause: 300, imaging: 6_780, overhead: slot - 8_280, other: 0 };
   const frames = Array.from({ length: 40 }, (_, i) => imageSummary(i + 1, night));
   return Report.parse({
-    summary: { booking_id: BOOKING_ID, user: 'Marie', telescope_id: TELESCOPE_ID, equipment: 'Newton 250 f/4 · Atacama', target: TARGET.name, ra_text: formatRa(TARGET.ra_hours), dec_text: formatDec(TARGET.dec_degrees), date: iso(night.startMs), end: iso(night.endMs), duration_planned_seconds: slot, duration_actual_seconds: slot - 60, outcome: 'completed', reason: 'slot_over' },
+    summary: {
+      booking_id: BOOKING_ID,
+      user: 'Marie',
+      telescope_id: TELESCOPE_ID,
+      equipment: 'Newton 250 f/4 · Atacama',
+      target: TARGET.name,
+      ra_text: formatRa(TARGET.ra_hours),
+      dec_text: formatDec(TARGET.dec_degrees),
+      date: iso(night.startMs),
+      end: iso(night.endMs),
+      duration_planned_seconds: slot,
+      duration_actual_seconds: slot - 60,
+      outcome: 'completed',
+      reason: 'slot_over',
+    },
     weather: { average_temperature: 7.4, average_humidity: 64, average_seeing: 1.8, cloud_coverage: 11, samples: 150 },
     images: {
       planned: 50,
@@ -230,10 +328,25 @@ export function report(night: Night): Report {
       ],
       total_exposure_seconds: 3_600,
       average_hfd: 2.41,
-      frames: frames.map(({ id, filename, filter, exposure, hfd, captured_at, state, reason, sha256 }) => ({ id, filename, filter, exposure, hfd, captured_at, state, reason, sha256 })),
+      frames: frames.map(({ id, filename, filter, exposure, hfd, captured_at, state, reason, sha256 }) => ({
+        id,
+        filename,
+        filter,
+        exposure,
+        hfd,
+        captured_at,
+        state,
+        reason,
+        sha256,
+      })),
     },
     tracking: { average_rms_px: 0.42, guiding_uptime: 0.97 },
-    issues: { errors_count: 1, pauses_count: 1, pauses_duration_seconds: 300, holds: [{ start: iso(night.startMs + 3_000_000), end: iso(night.startMs + 4_200_000), reason: 'weather_hold' }] },
+    issues: {
+      errors_count: 1,
+      pauses_count: 1,
+      pauses_duration_seconds: 300,
+      holds: [{ start: iso(night.startMs + 3_000_000), end: iso(night.startMs + 4_200_000), reason: 'weather_hold' }],
+    },
     ledger: { seconds, intervals },
     credits: { settlement_id: 's-1', rule: 'by-the-second', lines: [{ class: 'weather_hold', seconds: 1_200, credits: 4 }], credits_charged: 30, credits_refund: 4 },
     files: { download_link: `/api/bookings/${BOOKING_ID}/archive.zip?exp=1&sig=x`, total_size_bytes: 38 * 18_100_800, count: 38 },

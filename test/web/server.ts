@@ -37,7 +37,14 @@ export interface PageServer {
   stop(): Promise<void>;
 }
 
-const TYPES: Record<string, string> = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml', webmanifest: 'application/manifest+json', txt: 'text/plain' };
+const TYPES: Record<string, string> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+  webmanifest: 'application/manifest+json',
+  txt: 'text/plain',
+};
 const CSP =
   "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; worker-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'";
 const PAGES: [RegExp, string][] = [
@@ -58,8 +65,14 @@ async function picture(n: number, size: number): Promise<Buffer> {
   let state = 7_919;
   const next = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
   const tint = n <= 20 ? '#8fa6e8' : n <= 35 ? '#e0566a' : '#46c8bd';
-  const blobs = Array.from({ length: 26 }, () => `<circle cx="${next() * 1000}" cy="${200 + next() * 600}" r="${60 + next() * 190}" fill="${tint}" opacity="${0.03 + next() * 0.05}"/>`).join('');
-  const stars = Array.from({ length: 700 }, () => `<circle cx="${next() * 1000 + (n % 5)}" cy="${next() * 1000}" r="${0.5 + next() ** 8 * 5}" fill="#fff" opacity="${0.3 + next() * 0.7}"/>`).join('');
+  const blobs = Array.from(
+    { length: 26 },
+    () => `<circle cx="${next() * 1000}" cy="${200 + next() * 600}" r="${60 + next() * 190}" fill="${tint}" opacity="${0.03 + next() * 0.05}"/>`,
+  ).join('');
+  const stars = Array.from(
+    { length: 700 },
+    () => `<circle cx="${next() * 1000 + (n % 5)}" cy="${next() * 1000}" r="${0.5 + next() ** 8 * 5}" fill="#fff" opacity="${0.3 + next() * 0.7}"/>`,
+  ).join('');
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000" width="${size}" height="${size}"><rect width="1000" height="1000" fill="#07080f"/><g filter="url(#b)">${blobs}</g>${stars}<filter id="b"><feGaussianBlur stdDeviation="26"/></filter></svg>`;
   return sharp(Buffer.from(svg)).jpeg({ quality: 82 }).toBuffer();
 }
@@ -98,7 +111,8 @@ export async function startPageServer(options: { webRoot?: string; port?: number
   const json = (response: ServerResponse, body: unknown, status = 200): void => {
     response.writeHead(status, { 'content-type': status >= 400 ? 'application/problem+json' : 'application/json' }).end(JSON.stringify(body));
   };
-  const problem = (response: ServerResponse, status: number, code: string, detail: string, extra: object = {}): void => json(response, { type: `/docs/problems#${code}`, title: code, status, detail, code, ...extra }, status);
+  const problem = (response: ServerResponse, status: number, code: string, detail: string, extra: object = {}): void =>
+    json(response, { type: `/docs/problems#${code}`, title: code, status, detail, code, ...extra }, status);
   const page = (data: unknown[]): object => ({ data, links: {}, meta: { path: '', per_page: 20, next_cursor: null, prev_cursor: null } });
   const body = async (request: IncomingMessage): Promise<string> => {
     const parts: Buffer[] = [];
@@ -131,14 +145,34 @@ export async function startPageServer(options: { webRoot?: string; port?: number
 
   function history(): object {
     const now = Date.now();
-    const series = (n: number, everyMs: number, value: (i: number) => number): { unit: string; points: [number, number][] } => ({ unit: '', points: Array.from({ length: n }, (_, i) => [now - (n - i) * everyMs, value(i)]) });
-    return { series: { focuser_position: series(120, 30_000, (i) => 10_212 + Math.round(18 * Math.sin(i / 12))), focuser_temperature: series(120, 30_000, (i) => 9 - i / 100), guide_x: series(150, 2_000, (i) => Math.sin(i * 1.7) * 0.4), guide_y: series(150, 2_000, (i) => Math.cos(i * 2.3) * 0.35) } };
+    const series = (n: number, everyMs: number, value: (i: number) => number): { unit: string; points: [number, number][] } => ({
+      unit: '',
+      points: Array.from({ length: n }, (_, i) => [now - (n - i) * everyMs, value(i)]),
+    });
+    return {
+      series: {
+        focuser_position: series(120, 30_000, (i) => 10_212 + Math.round(18 * Math.sin(i / 12))),
+        focuser_temperature: series(120, 30_000, (i) => 9 - i / 100),
+        guide_x: series(150, 2_000, (i) => Math.sin(i * 1.7) * 0.4),
+        guide_y: series(150, 2_000, (i) => Math.cos(i * 2.3) * 0.35),
+      },
+    };
   }
   const telemetry = (): object => {
     const n = 200;
     const t = Array.from({ length: n }, (_, i) => Math.floor(night.startMs / 1000 + (i * (night.endMs - night.startMs)) / 1000 / n));
     const series = (f: (i: number) => number): object => ({ mean: t.map((_, i) => f(i)), min: [], max: [] });
-    return { booking_id: BOOKING_ID, t, series: { 'guiding.rms': series((i) => 0.42 + 0.1 * Math.sin(i / 7)), 'weather.temperature': series((i) => 9 - i / 60), 'weather.humidity': series((i) => 58 + i / 20), 'weather.wind': series(() => 2), 'weather.cloud': series((i) => (i > 70 && i < 96 ? 74 : 5)) } };
+    return {
+      booking_id: BOOKING_ID,
+      t,
+      series: {
+        'guiding.rms': series((i) => 0.42 + 0.1 * Math.sin(i / 7)),
+        'weather.temperature': series((i) => 9 - i / 60),
+        'weather.humidity': series((i) => 58 + i / 20),
+        'weather.wind': series(() => 2),
+        'weather.cloud': series((i) => (i > 70 && i < 96 ? 74 : 5)),
+      },
+    };
   };
   function visibility(query: URLSearchParams): object {
     const site = { latitude_degrees: 45, longitude_degrees: 5, elevation_meters: 300 };
@@ -158,19 +192,45 @@ export async function startPageServer(options: { webRoot?: string; port?: number
     };
   }
   const analytics = (): object => ({
-    from: '2026-01-01T00:00:00Z', to: '2026-12-01T00:00:00Z',
-    utilisation: [{ telescope_id: TELESCOPE_ID, booked_hours: 212, imaging_hours: 148, utilisation: 0.698, hours_by_class: {} }, { telescope_id: 'refractor', booked_hours: 96, imaging_hours: 51, utilisation: 0.53, hours_by_class: {} }],
-    total_observation_hours: 199, images_captured: 8_412, images_by_state: { archived: 8_390, rejected: 22 },
-    revenue_by_month: [{ month: '2026-09', currency: 'EUR', amount_minor: 184_000, credits_charged: 620, credits_refund: 84 }, { month: '2026-10', currency: 'EUR', amount_minor: 231_500, credits_charged: 770, credits_refund: 51 }],
+    from: '2026-01-01T00:00:00Z',
+    to: '2026-12-01T00:00:00Z',
+    utilisation: [
+      { telescope_id: TELESCOPE_ID, booked_hours: 212, imaging_hours: 148, utilisation: 0.698, hours_by_class: {} },
+      { telescope_id: 'refractor', booked_hours: 96, imaging_hours: 51, utilisation: 0.53, hours_by_class: {} },
+    ],
+    total_observation_hours: 199,
+    images_captured: 8_412,
+    images_by_state: { archived: 8_390, rejected: 22 },
+    revenue_by_month: [
+      { month: '2026-09', currency: 'EUR', amount_minor: 184_000, credits_charged: 620, credits_refund: 84 },
+      { month: '2026-10', currency: 'EUR', amount_minor: 231_500, credits_charged: 770, credits_refund: 51 },
+    ],
     sessions: { total: 118, by_outcome: { completed: 101, weathered_out: 11, aborted: 4, failed: 2 }, success_rate: 0.856, average_minutes: 142 },
-    problems: [{ reason: 'weather_unsafe', count: 14 }, { reason: 'guiding_lost', count: 6 }, { reason: 'gateway_away', count: 2 }],
-    lost_hours_by_month: [{ month: '2026-09', telescope_id: TELESCOPE_ID, class: 'weather_hold', hours: 12.4 }, { month: '2026-10', telescope_id: TELESCOPE_ID, class: 'unsafe', hours: 7.1 }, { month: '2026-10', telescope_id: TELESCOPE_ID, class: 'outage', hours: 0.8 }],
+    problems: [
+      { reason: 'weather_unsafe', count: 14 },
+      { reason: 'guiding_lost', count: 6 },
+      { reason: 'gateway_away', count: 2 },
+    ],
+    lost_hours_by_month: [
+      { month: '2026-09', telescope_id: TELESCOPE_ID, class: 'weather_hold', hours: 12.4 },
+      { month: '2026-10', telescope_id: TELESCOPE_ID, class: 'unsafe', hours: 7.1 },
+      { month: '2026-10', telescope_id: TELESCOPE_ID, class: 'outage', hours: 0.8 },
+    ],
   });
 
   async function api(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const path = url.pathname;
     if (path === '/api/config') {
-      json(response, { name: 'nocturne', public_url: null, live: { key: KEY, path: '', auth_endpoint: '/broadcasting/auth', snapshot_event: 'session.snapshot' }, support: { url: '/help', email: 'help@example.org' }, vapid_public_key: null, demo: true, temporal_ui_url: 'http://127.0.0.1:8233', max_image_size_mb: 1024 });
+      json(response, {
+        name: 'nocturne',
+        public_url: null,
+        live: { key: KEY, path: '', auth_endpoint: '/broadcasting/auth', snapshot_event: 'session.snapshot' },
+        support: { url: '/help', email: 'help@example.org' },
+        vapid_public_key: null,
+        demo: true,
+        temporal_ui_url: 'http://127.0.0.1:8233',
+        max_image_size_mb: 1024,
+      });
       return;
     }
     if (path === '/api/catalogue') {
@@ -192,7 +252,9 @@ export async function startPageServer(options: { webRoot?: string; port?: number
     }
     if (path === '/broadcasting/auth') {
       const form = new URLSearchParams(await body(request));
-      const signed = createHmac('sha256', SECRET).update(`${form.get('socket_id')}:${form.get('channel_name')}`).digest('hex');
+      const signed = createHmac('sha256', SECRET)
+        .update(`${form.get('socket_id')}:${form.get('channel_name')}`)
+        .digest('hex');
       json(response, { auth: `${KEY}:${signed}` });
       return;
     }
@@ -208,7 +270,19 @@ export async function startPageServer(options: { webRoot?: string; port?: number
       json(response, page(url.searchParams.get('order') === 'oldest' ? newest.reverse().slice(0, limit) : newest.slice(0, limit)));
     } else if (own === 'logs') json(response, page(url.searchParams.get('order') === 'oldest' ? logLines(night) : logLines(night).reverse()));
     else if (own === 'stats')
-      json(response, { booking_id: BOOKING_ID, elapsed_seconds: 3_600, slot_seconds: 9_000, images: {}, by_filter: [{ filter: 'L', count: 20, exposure_seconds: 1_200, average_hfd: 2.38 }, { filter: 'Ha', count: 4, exposure_seconds: 480, average_hfd: 2.44 }], total_exposure_seconds: 1_680, average_hfd: 2.4, guiding: { success_rate: 0.97, average_rms_px: 0.42, samples: 900 } });
+      json(response, {
+        booking_id: BOOKING_ID,
+        elapsed_seconds: 3_600,
+        slot_seconds: 9_000,
+        images: {},
+        by_filter: [
+          { filter: 'L', count: 20, exposure_seconds: 1_200, average_hfd: 2.38 },
+          { filter: 'Ha', count: 4, exposure_seconds: 480, average_hfd: 2.44 },
+        ],
+        total_exposure_seconds: 1_680,
+        average_hfd: 2.4,
+        guiding: { success_rate: 0.97, average_rms_px: 0.42, samples: 900 },
+      });
     else if (own === 'history') json(response, history());
     else if (own === 'telemetry') json(response, telemetry());
     else if (own === 'preview.jpg') response.writeHead(200, { 'content-type': 'image/jpeg' }).end(await jpeg(night.done, 900));
@@ -227,13 +301,32 @@ export async function startPageServer(options: { webRoot?: string; port?: number
       const estimated = shots.reduce((n, s) => n + s.quantity * (s.exposure_seconds + 15), 0);
       const slot = (Date.parse(end) - Date.parse(start)) / 1000;
       const errors: Record<string, string[]> = shots.some((s) => s.exposure_seconds > slot) ? { 'shots.0.exposure_seconds': ['is longer than the slot'] } : {};
-      json(response, { ok: Object.keys(errors).length === 0, errors, frames, exposure_seconds: 0, estimated_seconds: estimated, slot_seconds: slot, usable_seconds: slot * 0.9, fits: estimated <= slot * 0.9, altitude_at_start_degrees: 52.3, windows: [], credits: (slot / 3600) * 12, conflict: null });
+      json(response, {
+        ok: Object.keys(errors).length === 0,
+        errors,
+        frames,
+        exposure_seconds: 0,
+        estimated_seconds: estimated,
+        slot_seconds: slot,
+        usable_seconds: slot * 0.9,
+        fits: estimated <= slot * 0.9,
+        altitude_at_start_degrees: 52.3,
+        windows: [],
+        credits: (slot / 3600) * 12,
+        conflict: null,
+      });
     } else if (path === '/api/bookings') {
       const wanted = url.searchParams.get('target')?.toLowerCase() ?? '';
       const state = url.searchParams.get('access_state');
       json(response, page(bookings().filter((b) => b.target.name.toLowerCase().includes(wanted) && (!state || b.access_state === state))));
     } else if (/^\/api\/bookings\/[^/]+\/images$/.test(path)) json(response, page([imageSummary((path.charCodeAt(path.length - 9) % 40) + 1, night)]));
-    else if (path === '/api/telescopes') json(response, { data: [{ id: TELESCOPE_ID, name: 'Newton 250 f/4 · Atacama', filters: ['L', 'R', 'G', 'B', 'Ha', 'OIII', 'SII'] }, { id: 'refractor', name: 'Lunette 106 · Provence', filters: ['L', 'Ha'] }] });
+    else if (path === '/api/telescopes')
+      json(response, {
+        data: [
+          { id: TELESCOPE_ID, name: 'Newton 250 f/4 · Atacama', filters: ['L', 'R', 'G', 'B', 'Ha', 'OIII', 'SII'] },
+          { id: 'refractor', name: 'Lunette 106 · Provence', filters: ['L', 'Ha'] },
+        ],
+      });
     else if (path.endsWith('/state')) json(response, telescopeState(night));
     else if (path.endsWith('/visibility')) json(response, visibility(url.searchParams));
     else if (path === '/api/admin/analytics') json(response, analytics());
@@ -315,7 +408,19 @@ export async function startPageServer(options: { webRoot?: string; port?: number
 /** A 16-bit FITS image of 64 × 48 pixels with BZERO, a gradient and one star. */
 export function tinyFits(): Buffer {
   const card = (name: string, value: string): string => `${name.padEnd(8)}= ${value.padStart(20)}`.padEnd(80);
-  const header = [card('SIMPLE', 'T'), card('BITPIX', '16'), card('NAXIS', '2'), card('NAXIS1', '64'), card('NAXIS2', '48'), card('BZERO', '32768'), card('BSCALE', '1'), "OBJECT  = 'NGC 7000'".padEnd(80), 'END'.padEnd(80)].join('').padEnd(2880);
+  const header = [
+    card('SIMPLE', 'T'),
+    card('BITPIX', '16'),
+    card('NAXIS', '2'),
+    card('NAXIS1', '64'),
+    card('NAXIS2', '48'),
+    card('BZERO', '32768'),
+    card('BSCALE', '1'),
+    "OBJECT  = 'NGC 7000'".padEnd(80),
+    'END'.padEnd(80),
+  ]
+    .join('')
+    .padEnd(2880);
   const data = Buffer.alloc(Math.ceil((64 * 48 * 2) / 2880) * 2880);
   for (let i = 0; i < 64 * 48; i++) data.writeInt16BE((i === 24 * 64 + 32 ? 60_000 : 1_000 + (i % 64) * 10) - 32_768, i * 2);
   return Buffer.concat([Buffer.from(header, 'latin1'), data]);

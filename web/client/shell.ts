@@ -1,6 +1,7 @@
-import Alpine from '@alpinejs/csp';
+import { Alpine } from '@alpinejs/csp';
 import { prefs } from './core/prefs.ts';
-import { translate, translateTree } from './i18n/index.ts';
+import { translate } from './i18n/index.ts';
+import { translateTree } from './i18n/tree.ts';
 
 /** Tells every component on the page that language, theme or time zone have changed. */
 export function prefsChanged(): void {
@@ -23,6 +24,7 @@ function paint(): void {
   const zone = tool('zone');
   if (zone) {
     zone.textContent = translate(prefs.locale, prefs.zone === 'site' ? 'ui.zone.site' : 'ui.zone.local');
+    zone.dataset.zone = prefs.zone;
     zone.title = translate(prefs.locale, 'ui.zone.label');
   }
 }
@@ -40,7 +42,8 @@ export function startPage(components: Record<string, (...args: never[]) => objec
   on('locale', () => (prefs.locale = prefs.locale === 'fr' ? 'en' : 'fr'));
   on('night', () => (prefs.night = !prefs.night));
   on('zone', () => (prefs.zone = prefs.zone === 'site' ? 'local' : 'site'));
-  if (!document.querySelector('[data-uses-zone]') && !['control', 'demo', 'report', 'observations'].includes(page)) document.querySelector<HTMLElement>('[data-tool="zone"]')!.hidden = true;
+  if (!document.querySelector('[data-uses-zone]') && !['control', 'demo', 'report', 'observations'].includes(page))
+    document.querySelector<HTMLElement>('[data-tool="zone"]')!.hidden = true;
   document.addEventListener('nocturne:prefs', paint);
   for (const [name, factory] of Object.entries(components)) Alpine.data(name, factory);
   (window as unknown as { Alpine: unknown }).Alpine = Alpine;

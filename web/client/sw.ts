@@ -37,7 +37,15 @@ worker.addEventListener('push', (event) => {
   } catch {
     message = { body: event.data?.text() ?? '' };
   }
-  event.waitUntil(worker.registration.showNotification(message.title ?? 'nocturne', { body: message.body ?? '', icon: '/assets/icon.svg', badge: '/assets/icon.svg', ...(message.tag ? { tag: message.tag } : {}), data: { url: message.url ?? '/' } }));
+  event.waitUntil(
+    worker.registration.showNotification(message.title ?? 'nocturne', {
+      body: message.body ?? '',
+      icon: '/assets/icon.svg',
+      badge: '/assets/icon.svg',
+      ...(message.tag ? { tag: message.tag } : {}),
+      data: { url: message.url ?? '/' },
+    }),
+  );
 });
 worker.addEventListener('notificationclick', (event) => {
   event.notification.close();

@@ -130,6 +130,7 @@ class Night {
   private async prepare(): Promise<Ending | null> {
     const { state } = this;
     for (let attempt = 1; ; attempt++) {
+      if (this.shouldContinueAsNew()) await this.continueAsNew();
       const controlled = await this.controls();
       if (controlled !== 'nothing') return controlled === 'restarted' ? null : controlled;
       const now = Date.now();

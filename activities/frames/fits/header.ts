@@ -60,9 +60,9 @@ export class Header {
 
 /** Latin-1, control bytes as `?`, so that odd bytes never break JSON or a terminal. */
 function clean(bytes: Uint8Array): string {
-  let out = '';
-  for (const b of bytes) out += b >= 32 && b !== 127 ? String.fromCharCode(b) : '?';
-  return out;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString('latin1')
+    .replace(/[^\x20-\x7e\x80-\xff]/g, '?');
 }
 
 function parseNumber(text: string): number | null {

@@ -48,7 +48,10 @@ class PlainReader implements PixelReader {
     const { values, view } = this;
     if (this.narrow) {
       const ints = this.integers(start, count);
-      for (let i = 0; i < count; i++) values[i] = ints[i]! === blank ? Number.NaN : ints[i]! * bscale + bzero;
+      for (let i = 0; i < count; i++) {
+        const stored = ints[i]!;
+        values[i] = stored === blank ? Number.NaN : stored * bscale + bzero;
+      }
       return values.subarray(0, count);
     }
     this.load(start, count);

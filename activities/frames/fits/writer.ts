@@ -39,14 +39,10 @@ export function writeFits16(
   ];
   const text = `${head.map(([keyword, value, comment]) => formatCard(keyword, value, comment)).join('')}${'END'.padEnd(80)}`;
   const header = Buffer.from(text.padEnd(Math.ceil(text.length / BLOCK) * BLOCK), 'latin1');
-  const bytes = width * height * 2;
-  const data = Buffer.alloc(Math.ceil((bytes * planes.length) / BLOCK) * BLOCK);
+  const count = width * height;
+  const stored = new Uint16Array(Math.ceil((count * planes.length * 2) / BLOCK) * (BLOCK / 2));
   planes.forEach((plane, p) => {
-    for (let i = 0, at = p * bytes; i < width * height; i++, at += 2) {
-      const stored = plane[i]! ^ 0x8000;
-      data[at] = stored >> 8;
-      data[at + 1] = stored & 0xff;
-    }
+    for (let i = 0, at = p * count; i < count; i++, at++) stored[at] = plane[i]! ^ 0x8000;
   });
-  return Buffer.concat([header, data]);
+  return Buffer.concat([header, Buffer.from(stored.buffer).swap16()]);
 }

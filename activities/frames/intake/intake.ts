@@ -9,7 +9,7 @@ import type { Database } from '../../../platform/database.ts';
 import { toError } from '../../../platform/errors.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import { findTelescope } from '../../../platform/telescopes.ts';
-import { Prisma, type Frame } from '../../../prisma/client/client.ts';
+import type { Frame, Prisma } from '../../../prisma/client/client.ts';
 import type { FrameCounts, ShotDone } from '../../ports.ts';
 import { announceCaptured, announceMeasured, announceRest, logFrame } from '../announce.ts';
 import { findOwner, pathOf, rtShotOf, type ShotDoneRecord } from '../attribution.ts';
@@ -52,6 +52,14 @@ export interface IntakeDeps {
 export interface Caller {
   heartbeat(detail: unknown): void;
   readonly signal: AbortSignal | null;
+}
+
+interface PlannedShot {
+  filter?: string;
+  exposure_seconds?: number;
+  binning?: number;
+  gain?: number | null;
+  offset?: number | null;
 }
 
 /** How a frame stands after one look at it. */
@@ -99,6 +107,18 @@ export class FrameIntake {
     });
   }
 
+  /**
+   * Takes in rows of one booking that were written beforehand (an imported folder), with that folder's mapping; nobody is told of each
+   * frame. Ends when each has its end.
+   */
+  takePast(telescope: Telescope, bookingId: string, caller: Caller, each: (row: Frame) => void): Promise<FrameCounts> {
+    return this.inTurn(`${telescope.id}/${bookingId}`, caller, async () => {
+      await this.drainNow(telescope, caller, this.deps.timing.settleMs * 2, { bookingId, each });
+      for (const row of await this.deps.db.frame.findMany({ where: { bookingId, state: 'pending' } })) await this.miss(row, 'file_absent');
+      return this.counts(bookingId);
+    });
+  }
+
   async counts(bookingId: string): Promise<FrameCounts> {
     const groups = await this.deps.db.frame.groupBy({ by: ['state'], where: { bookingId }, _count: { _all: true } });
     const of = (state: string): number => groups.find((g) => g.state === state)?._count._all ?? 0;
@@ -129,20 +149,22 @@ export class FrameIntake {
     return found;
   }
 
-  private async drainNow(telescope: Telescope, caller: Caller, patienceMs: number): Promise<void> {
+  private async drainNow(telescope: Telescope, caller: Caller, patienceMs: number, past: Past | null = null): Promise<void> {
     const { db, timing } = this.deps;
     const started = Date.now();
     let lastProgress = started;
     const settled = new Set<string>();
     for (;;) {
       caller.signal?.throwIfAborted();
-      await this.discover(telescope.id);
-      await this.recall(telescope.id);
+      if (!past) {
+        await this.discover(telescope.id);
+        await this.recall(telescope.id);
+      }
       const rows = await db.frame.findMany({
         where: {
           telescopeId: telescope.id,
-          seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) },
-          OR: [{ state: 'pending' }, { state: 'archived', bookingId: { not: null }, announced: false }],
+          ...scopeOf(past),
+          OR: [{ state: 'pending' }, { state: 'archived', bookingId: past ? past.bookingId : { not: null }, announced: false }],
         },
         orderBy: [{ seenAt: 'asc' }, { sourceKey: 'asc' }],
       });
@@ -150,7 +172,7 @@ export class FrameIntake {
       let waits = false;
       let announced: Promise<void> = Promise.resolve();
       const takeIn = async (row: Frame, previous: Promise<void>): Promise<void> => {
-        const step = await this.step(telescope, row, previous);
+        const step = await this.step(telescope, row, previous, past);
         caller.heartbeat({ frame: row.id, step });
         if (step === 'wait') waits = true;
         else lastProgress = Date.now();
@@ -164,7 +186,7 @@ export class FrameIntake {
         return mine;
       });
       if (open.length > 0 && !waits) continue;
-      const measured = await this.measureOne(telescope.id, caller);
+      const measured = await this.measureSome(telescope.id, caller, past);
       if (measured) continue;
       if (!waits || Date.now() - lastProgress >= patienceMs) return;
       await sleep(timing.pollMs, undefined, caller.signal ? { signal: caller.signal } : {});
@@ -199,6 +221,10 @@ export class FrameIntake {
         };
       }),
     });
+    await db.journal.updateMany({
+      where: { telescopeId, kind: 'frame', deliveredAt: null, OR: rows.map(({ epoch, n }) => ({ epoch, n })) },
+      data: { deliveredAt: new Date() },
+    });
   }
 
   /** Frames that were nobody's are looked at again once the shot-done list knows them as a booking's. */
@@ -212,7 +238,7 @@ export class FrameIntake {
   }
 
   /** Takes one frame as far as it goes now. Failures of the machine are thrown; failures of the file end in its row. */
-  private async step(telescope: Telescope, row: Frame, previous: Promise<void>): Promise<Step> {
+  private async step(telescope: Telescope, row: Frame, previous: Promise<void>, past: Past | null): Promise<Step> {
     let frame = row;
     if (frame.state !== 'archived') {
       const taken = await this.take(telescope, frame);
@@ -222,7 +248,10 @@ export class FrameIntake {
     if (!frame.bookingId || frame.announced) return 'done';
     if (!frame.previewed && !frame.reason) frame = await this.preview(telescope, frame);
     await previous.catch(() => undefined);
-    await announceCaptured(this.deps.db, frame.id);
+    if (past) {
+      await this.deps.db.frame.update({ where: { id: frame.id }, data: { announced: true } });
+      past.each(frame);
+    } else await announceCaptured(this.deps.db, frame.id);
     return 'done';
   }
 
@@ -355,10 +384,11 @@ export class FrameIntake {
     return others.find((other) => other.sha256 === sha256) ?? null;
   }
 
-  private async planned(bookingId: string, shotIndex: number | null): Promise<{ filter?: string; exposure_seconds?: number; binning?: number; gain?: number | null; offset?: number | null } | null> {
+  private async planned(bookingId: string, shotIndex: number | null): Promise<PlannedShot | null> {
     if (shotIndex === null) return null;
     const booking = await this.deps.db.booking.findUnique({ where: { id: bookingId }, select: { shots: true } });
-    return ((booking?.shots as Record<string, never>[] | undefined)?.[shotIndex] ?? null) as never;
+    const shots = (booking?.shots ?? []) as PlannedShot[];
+    return shots[shotIndex] ?? null;
   }
 
   /** Numbers of the NewJPGReady that belongs to a frame, by file name. */
@@ -429,7 +459,7 @@ export class FrameIntake {
           previewPath: store.relative(paths.preview),
           thumbnailPath: store.relative(paths.thumbnail),
           quicklookPath: store.relative(paths.quicklook),
-          stats: result.stats as unknown as Prisma.InputJsonObject,
+          stats: result.stats,
           histogram: result.histogram,
         },
       });
@@ -440,11 +470,11 @@ export class FrameIntake {
     }
   }
 
-  /** Measures the oldest frame that waits for it. Returns whether there was one. */
-  private async measureOne(telescopeId: string, caller: Caller): Promise<boolean> {
+  /** Measures the two oldest frames that wait for it. Returns whether there was one. */
+  private async measureSome(telescopeId: string, caller: Caller, past: Past | null): Promise<boolean> {
     const { db, pool, store } = this.deps;
     const rows = await db.frame.findMany({
-      where: { telescopeId, state: 'archived', measured: false, announced: true, bookingId: { not: null }, seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) } },
+      where: { telescopeId, state: 'archived', measured: false, announced: true, bookingId: { not: null }, ...scopeOf(past) },
       orderBy: [{ seenAt: 'asc' }, { sourceKey: 'asc' }],
       take: 2,
     });
@@ -464,7 +494,7 @@ export class FrameIntake {
         const jpg = await this.pictureNumbers(telescopeId, row);
         const voyagerHfd = jpg?.hfd ?? row.voyagerHfd;
         const measured = metrics?.hfd ?? null;
-        const stats = row.stats as Record<string, unknown> | null;
+        const stats = row.stats as Prisma.JsonObject | null;
         const updated = await db.frame.update({
           where: { id: row.id },
           data: {
@@ -474,10 +504,10 @@ export class FrameIntake {
             starIndex: jpg?.star_index ?? row.starIndex,
             hfd: measured ?? voyagerHfd ?? row.hfd,
             hfdSource: measured !== null ? 'measured' : voyagerHfd !== null ? 'voyager' : row.hfdSource,
-            ...(stats && metrics ? { stats: { ...stats, background: metrics.background, eccentricity: metrics.eccentricity } as Prisma.InputJsonObject } : {}),
+            ...(stats && metrics ? { stats: { ...stats, background: metrics.background, eccentricity: metrics.eccentricity } } : {}),
           },
         });
-        await announceMeasured(db, updated);
+        if (!past) await announceMeasured(db, updated);
         caller.heartbeat({ frame: row.id, step: 'measured' });
       }),
     );
@@ -662,6 +692,13 @@ export class FrameIntake {
     });
   }
 }
+
+/** A folder of the past: only its booking's rows, and whom to tell of each. */
+interface Past {
+  bookingId: string;
+  each: (row: Frame) => void;
+}
+const scopeOf = (past: Past | null): { bookingId: string } | { seenAt: { gte: Date } } => (past ? { bookingId: past.bookingId } : { seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) } });
 
 /** Journal epoch of records that came from Voyager's list and not from a gateway; gateways count from 1. */
 const LIST_EPOCH = 0;

@@ -85,7 +85,14 @@ const text = (value: string): Code => [...leb(value.length), ...Buffer.from(valu
 /** A module of these routines over the imported memory `env.memory`; null on an engine without SIMD. */
 export function assemble(routines: Routine[]): WebAssembly.Module | null {
   const bytes = Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    0,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
     ...section(1, vector(routines.map((r) => [0x60, ...leb(r.parameters), ...Array<number>(r.parameters).fill(I32), ...(r.result ? [1, I32] : [0])]))),
     ...section(2, [1, ...text('env'), ...text('memory'), 2, 0, 1]),
     ...section(3, vector(routines.map((_, i) => leb(i)))),

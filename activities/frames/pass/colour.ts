@@ -21,7 +21,7 @@ export function mosaicOf(header: Header, image: Pick<ImageHdu, 'planes' | 'width
   if (image.planes !== 1 || image.width < 2 || image.height < 2) return null;
   const pattern = (header.string('BAYERPAT') ?? header.string('COLORTYP') ?? setting ?? '').trim().toUpperCase();
   if (!/^(RGGB|BGGR|GRBG|GBRG)$/.test(pattern)) return null;
-  const colours = [...pattern].map((letter) => 'RGB'.indexOf(letter));
+  const colours = pattern.split('').map((letter) => 'RGB'.indexOf(letter));
   const dx = (header.integer('XBAYROFF') ?? 0) & 1;
   const dy = (header.integer('YBAYROFF') ?? 0) & 1;
   const at = (row: number, column: number): number => colours[((row + dy) & 1) * 2 + ((column + dx) & 1)]!;

@@ -74,6 +74,7 @@ export class FramePool {
     member.busy = waiting;
     member.worker.ref();
     member.timer = setTimeout(() => void this.replace(member, new FitsError('unreadable', `no result within ${this.deadlineMs} ms`)), this.deadlineMs);
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     member.worker.postMessage({ id: waiting.id, job: waiting.job });
   }
   private start(): Member {

@@ -22,11 +22,13 @@ export function quicklookFits(image: ImageHdu, pass: PassResult): Buffer {
   const plain = min >= 0 && max <= 65_535 && image.bitpix > 0;
   const low = plain ? 0 : min;
   const step = plain || max === min ? 1 : (max - min) / 65_535;
+  const perStep = 1 / step;
   const planes = reduced.channels.map((values) => {
     const out = new Uint16Array(values.length);
     for (let i = 0; i < values.length; i++) {
       const v = values[i]!;
-      out[i] = Number.isFinite(v) ? Math.round((v - low) / step) : 0;
+      // NaN becomes 0 in a Uint16Array.
+      out[i] = (v - low) * perStep + 0.5;
     }
     return out;
   });

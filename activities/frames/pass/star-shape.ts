@@ -1,6 +1,6 @@
 import type { PixelReader } from '../fits/index.ts';
 
-/** A found star: flux-weighted centre (0-based pixels), summed flux in the detector's units. */
+/** A found star: flux-weighted centre (0-based pixels), summed flux in standard deviations of the sky. */
 export interface Spot {
   x: number;
   y: number;
@@ -13,11 +13,17 @@ export interface StarShape {
   hfd: number;
   /** √(1 − b²/a²) of the ellipse of second moments. */
   eccentricity: number;
+  /** Brighter stars tell more, up to a point. */
+  weight: number;
 }
 
 const MAX_MEASURED = 150;
-/** Fainter stars would measure the noise. */
-const BRIGHT_SHARE = 0.3;
+/** Fainter stars (flux in sky deviations, about 50 times the noise of a usual aperture) would measure the noise; but at least so many. */
+const BRIGHT_FLUX = 1_200;
+const AT_LEAST = 20;
+const FULL_WEIGHT = 5_000;
+/** Flux of a neighbour that disturbs, as a share of the star's own: the strictest that leaves enough stars. */
+const NEIGHBOURS = [0.01, 0.05];
 const FIRST_LOOK = 24;
 const FIRST_RADIUS = 24;
 const MIN_RADIUS = 8;
@@ -33,28 +39,36 @@ const RING = 4;
  */
 export function measureStars(reader: PixelReader, width: number, height: number, spots: readonly Spot[], noise: number): StarShape[] {
   const sorted = spots.toSorted((a, b) => b.flux - a.flux);
-  const brightest = sorted.slice(0, Math.max(20, Math.round(sorted.length * BRIGHT_SHARE)));
+  const brightest = sorted.filter((spot, i) => i < AT_LEAST || spot.flux > BRIGHT_FLUX);
   const measure = (radius: number, wanted: number): StarShape[] => {
-    const lonely: Spot[] = [];
-    for (const spot of brightest) if (lonely.length < wanted && isLonely(spot, sorted, radius)) lonely.push(spot);
+    const chosen = NEIGHBOURS.map((share) => brightest.filter((spot) => isLonely(spot, sorted, radius, share)));
     const shapes: StarShape[] = [];
-    for (const spot of lonely.length >= 5 ? lonely : brightest.slice(0, wanted)) {
+    for (const spot of (chosen.find((lonely) => lonely.length >= 8) ?? brightest).slice(0, wanted)) {
       const stamp = cut(reader, width, height, spot, radius + RING);
       const shape = stamp ? shapeOf(stamp, radius, noise) : null;
-      if (shape) shapes.push(shape);
+      if (shape) shapes.push({ ...shape, weight: Math.min(spot.flux, FULL_WEIGHT) });
     }
     return shapes;
   };
   const first = measure(Math.min(FIRST_RADIUS, Math.floor(Math.min(width, height) / 4)), FIRST_LOOK);
   if (first.length === 0) return measure(MIN_RADIUS, MAX_MEASURED);
-  const guess = first.map((s) => s.hfd).sort((a, b) => a - b)[first.length >> 1]!;
+  const guess = weightedMedian(first.map((s) => [s.hfd, s.weight]))!;
   return measure(Math.round(Math.max(MIN_RADIUS, Math.min(MAX_RADIUS, APERTURE * guess))), MAX_MEASURED);
 }
 
-/** No other star of a twentieth of its flux or more within the aperture. */
-function isLonely(spot: Spot, sorted: readonly Spot[], radius: number): boolean {
+/** The value at which half of the weight is reached; null without values. */
+export function weightedMedian(values: readonly (readonly [value: number, weight: number])[]): number | null {
+  const sorted = values.filter(([value]) => Number.isFinite(value)).sort((a, b) => a[0] - b[0]);
+  const half = sorted.reduce((sum, [, weight]) => sum + weight, 0) / 2;
+  let seen = 0;
+  for (const [value, weight] of sorted) if ((seen += weight) >= half) return value;
+  return null;
+}
+
+/** No other star of this share of its flux within the aperture. */
+function isLonely(spot: Spot, sorted: readonly Spot[], radius: number, share: number): boolean {
   for (const other of sorted) {
-    if (other.flux < spot.flux * 0.05) return true;
+    if (other.flux < spot.flux * share) return true;
     if (other !== spot && Math.abs(other.x - spot.x) < radius && Math.abs(other.y - spot.y) < radius) return false;
   }
   return true;
@@ -77,7 +91,7 @@ function cut(reader: PixelReader, width: number, height: number, spot: Spot, rea
   return { values, side, x: spot.x - cx + reach, y: spot.y - cy + reach };
 }
 
-function shapeOf(stamp: Stamp, radius: number, noise: number): StarShape | null {
+function shapeOf(stamp: Stamp, radius: number, noise: number): Omit<StarShape, 'weight'> | null {
   const { values, side } = stamp;
   const ring = new Float64Array(side * side);
   const inner2 = radius * radius;
@@ -147,8 +161,12 @@ function shapeOf(stamp: Stamp, radius: number, noise: number): StarShape | null 
   return { hfd: Math.sqrt(Math.max(0.25, (2 * half) ** 2 - PIXEL_SMEAR)), eccentricity: major > 0 ? Math.sqrt(Math.max(0, 1 - Math.max(0, minor) / major)) : 0 };
 }
 
-/** What taking a pixel for an even square adds to the square of the diameter: (2·√(2·ln 2))² / 12 for a round profile. */
-const PIXEL_SMEAR = (8 * Math.LN2) / 12;
+/**
+ * What the pixel grid adds to the square of the diameter. An even square smears by (2·√(2·ln 2))²/12 for a round profile: once when the
+ * growth curve divides pixels into equal parts, and up to once more when the camera gathers light over the whole pixel. The mean of both
+ * ends is taken off, which leaves under 1 % from a FWHM of 2.5 pixels on.
+ */
+const PIXEL_SMEAR = (1.5 * 8 * Math.LN2) / 12;
 
 /** Resolution of the growth curve, pixels, and parts of a pixel's side. */
 const STEP = 0.25;

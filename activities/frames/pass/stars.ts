@@ -1,6 +1,6 @@
 import { openPixels, type ByteSource, type ImageHdu, type PixelReader } from '../fits/index.ts';
 import { createStarKernel, type StarKernel } from './star-kernel.ts';
-import { measureStars, type Spot } from './star-shape.ts';
+import { measureStars, weightedMedian, type Spot } from './star-shape.ts';
 
 /** What a star pass finds on the full frame. */
 export interface StarMetrics {
@@ -57,10 +57,10 @@ export function findStars(source: ByteSource, image: ImageHdu, options: StarOpti
   const found = detect(source, image, reader, sky, options);
   const unsaturated = found.filter((spot) => !spot.saturated);
   const shapes = measureStars(reader, width, height, unsaturated.length >= 10 ? unsaturated : found, noise);
-  return { count: found.length, hfd: medianOf(shapes.map((s) => s.hfd)), eccentricity: medianOf(shapes.map((s) => s.eccentricity)), background, noise };
+  return { count: found.length, hfd: weightedMedian(shapes.map((s) => [s.hfd, s.weight])), eccentricity: weightedMedian(shapes.map((s) => [s.eccentricity, s.weight])), background, noise };
 }
 
-export function medianOf(values: number[]): number | null {
+function medianOf(values: number[]): number | null {
   const sorted = values.filter((v) => Number.isFinite(v)).sort((a, b) => a - b);
   return sorted.length === 0 ? null : (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }
@@ -169,9 +169,9 @@ interface Group {
 interface RowFeed {
   threshold: number;
   kernel: StarKernel;
-  feed(y: number, slot: number): void;
+  feed: (y: number, slot: number) => void;
   /** Whether a prepared value at this place means a saturated pixel. */
-  saturated(value: number, x: number): boolean;
+  saturated: (value: number, x: number) => boolean;
 }
 
 function detect(source: ByteSource, image: ImageHdu, reader: PixelReader, sky: Sky, options: StarOptions): Spot[] {
@@ -255,7 +255,7 @@ function detect(source: ByteSource, image: ImageHdu, reader: PixelReader, sky: S
   }
   return groups
     .filter((group, i) => parent[i] === i && group.area >= MIN_AREA && group.flux > 0 && group.spread > SHARPEST)
-    .map((group) => ({ x: group.sx / group.flux, y: group.sy / group.flux, flux: group.flux, area: group.area, saturated: group.saturated }));
+    .map((group) => ({ x: group.sx / group.flux, y: group.sy / group.flux, flux: (group.flux / threshold) * sigma * KERNEL_NORM, area: group.area, saturated: group.saturated }));
 }
 
 function merge(into: Group, from: Group): void {

@@ -1,15 +1,16 @@
-/** The part of the WebAssembly interface that the kernel uses; @types/node 20 does not declare it. */
+/** The part of the WebAssembly interface that the kernels use; @types/node 20 does not declare it. */
 declare namespace WebAssembly {
-  class Module {
-    constructor(bytes: Uint8Array);
+  interface Module {
+    readonly [Symbol.toStringTag]: 'WebAssembly.Module';
   }
-  class Memory {
-    constructor(descriptor: { initial: number; maximum?: number });
+  interface Memory {
     readonly buffer: ArrayBuffer;
   }
-  class Instance {
-    constructor(module: Module, imports: Record<string, Record<string, unknown>>);
+  interface Instance {
     readonly exports: Record<string, unknown>;
   }
+  const Module: new (bytes: Uint8Array) => Module;
+  const Memory: new (descriptor: { initial: number; maximum?: number }) => Memory;
+  const Instance: new (module: Module, imports: Record<string, Record<string, unknown>>) => Instance;
   function validate(bytes: Uint8Array): boolean;
 }

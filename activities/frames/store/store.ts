@@ -153,7 +153,9 @@ export async function hashFile(path: string): Promise<string> {
 
 /** A file name that every system can hold: no separators, no control or reserved characters, at most 200 bytes. */
 export function safeName(name: string): string {
-  const base = (name.split(/[\\/]/).pop() ?? '').normalize('NFC').replace(/[\u0000-\u001f\u007f<>:"|?*]/g, '_').replace(/[. ]+$/, '');
+  const base = Array.from((name.split(/[\\/]/).pop() ?? '').normalize('NFC'), (c) => (c < ' ' || c === '\u007f' || '<>:"|?*'.includes(c) ? '_' : c))
+    .join('')
+    .replace(/[. ]+$/, '');
   let clean = base === '' || /^\.+$/.test(base) ? 'frame.fits' : base;
   if (/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(clean)) clean = `_${clean}`;
   const [stem, extension] = splitExtension(clean);

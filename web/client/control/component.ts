@@ -5,7 +5,8 @@ import { bytes, clock, number } from '../core/format.ts';
 import { LiveSource } from '../core/live.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ControlName, Event, ImageSummary, Link, LogLine, Receipt, SessionStats, Snapshot, Source, TelescopeState } from '../core/types.ts';
-import { reasonIn, translate, translateTree } from '../i18n/index.ts';
+import { reasonIn, translate } from '../i18n/index.ts';
+import { translateTree } from '../i18n/tree.ts';
 import { DemoSource } from './demo.ts';
 import icons from './icons.html';
 import { drawHistogram, histogramOf, SkyDisc } from './pictures.ts';
@@ -76,27 +77,61 @@ interface Machine {
  */
 export function telescopeControl(options: TelescopeControlOptions = {}): object {
   const m: Machine = {
-    source: null, http: null, config: null, snapshot: null, telescope: null, telescopeAtMs: Date.now(), stats: null, offsetMs: 0, images: [], logs: [], lastBinning: null, zoom: null, sky: null, focusGraph: null, guideGraph: null,
-    series: { focus: new Series(), temperature: new Series(), x: new Series(240), y: new Series(240) }, counts: null, previewId: null, previewUrl: null, timers: [], aborter: new AbortController(), statsDue: false, imagesDue: false, painted: { focus: -1, guide: -1 },
+    source: null,
+    http: null,
+    config: null,
+    snapshot: null,
+    telescope: null,
+    telescopeAtMs: Date.now(),
+    stats: null,
+    offsetMs: 0,
+    images: [],
+    logs: [],
+    lastBinning: null,
+    zoom: null,
+    sky: null,
+    focusGraph: null,
+    guideGraph: null,
+    series: { focus: new Series(), temperature: new Series(), x: new Series(240), y: new Series(240) },
+    counts: null,
+    previewId: null,
+    previewUrl: null,
+    timers: [],
+    aborter: new AbortController(),
+    statsDue: false,
+    imagesDue: false,
+    painted: { focus: -1, guide: -1 },
   };
   if (options.locale) prefs.locale = options.locale;
   const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
   const view = (): View =>
-    buildView({ snapshot: m.snapshot, telescope: m.telescope, telescopeAtMs: m.telescopeAtMs, stats: m.stats, nowMs: Date.now() + m.offsetMs, pageNowMs: Date.now(), locale: prefs.locale, zone: prefs.zone, lastBinning: m.lastBinning });
+    buildView({
+      snapshot: m.snapshot,
+      telescope: m.telescope,
+      telescopeAtMs: m.telescopeAtMs,
+      stats: m.stats,
+      nowMs: Date.now() + m.offsetMs,
+      pageNowMs: Date.now(),
+      locale: prefs.locale,
+      zone: prefs.zone,
+      lastBinning: m.lastBinning,
+    });
   const zone = (): string | undefined => (prefs.zone === 'site' ? m.snapshot?.timezone : undefined);
+
+  const noEquipment: Record<string, boolean | null> = {};
 
   return defineComponent({
     // The roadmap's names of the page's state (3.1).
-    connection: 'connecting' as Link,
+    connection: 'connecting',
     voyagerStatus: null as string | null,
-    sequence: null as unknown,
-    equipment: {} as Record<string, boolean | null>,
-    currentShot: null as unknown,
+    sequence: null as TelescopeState['sequence'],
+    equipment: noEquipment,
+    currentShot: null as TelescopeState['exposure'],
     progress: 0,
     socket: null as string | null,
     images: 0,
     logs: 0,
-    stats: {} as Record<string, unknown>,
+    stats: null as SessionStats | null,
 
     view: view(),
     demo: options.demo === true,
@@ -194,7 +229,8 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       if (m.previewUrl) URL.revokeObjectURL(m.previewUrl);
     },
     failed(thrown: unknown): void {
-      if (thrown instanceof ApiProblem) this.fatal = thrown.status === 401 || thrown.status === 403 ? say('ui.denied') : thrown.status === 404 ? say('ui.notFound') : thrown.message;
+      if (thrown instanceof ApiProblem)
+        this.fatal = thrown.status === 401 || thrown.status === 403 ? say('ui.denied') : thrown.status === 404 ? say('ui.notFound') : thrown.message;
     },
 
     async loadInitialData(): Promise<void> {
@@ -209,7 +245,10 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         m.logs = logs.value.slice(-MAX_LOGS);
         this.paintLogs();
       }
-      if (stats.status === 'fulfilled') m.stats = stats.value;
+      if (stats.status === 'fulfilled') {
+        m.stats = stats.value;
+        this.stats = stats.value;
+      }
       if (history.status === 'fulfilled') {
         const h = history.value;
         if (h.focuser_position) m.series.focus.replace(h.focuser_position);
@@ -234,7 +273,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       }
     },
     paintLink(): void {
-      const link = this.connection;
+      const link = this.connection as Link;
       this.linkText = say(`link.${link}`);
       this.linkTone = { connecting: 'dim', live: 'good', polling: 'warn', offline: 'danger', demo: 'info', denied: 'danger' }[link];
       this.linkBanner = link === 'polling' || link === 'offline' ? say(`banner.${link}`) : '';
@@ -245,11 +284,18 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       const capturedBefore = m.snapshot?.images.captured;
       m.offsetMs = Date.parse(snapshot.now) - Date.now();
       m.snapshot = snapshot;
-      if (snapshot.telescope && (!m.telescope || snapshot.telescope.rev >= m.telescope.rev || snapshot.telescope.epoch !== m.telescope.epoch || Date.now() - m.telescopeAtMs > 5_000)) this.takeTelescope(snapshot.telescope);
+      if (
+        snapshot.telescope &&
+        (!m.telescope || snapshot.telescope.rev >= m.telescope.rev || snapshot.telescope.epoch !== m.telescope.epoch || Date.now() - m.telescopeAtMs > 5_000)
+      )
+        this.takeTelescope(snapshot.telescope);
       if (snapshot.last_receipt && !this.busy && Date.now() + m.offsetMs - Date.parse(snapshot.last_receipt.at) < 60_000) this.showReceipt(snapshot.last_receipt);
       if (phaseBefore && phaseBefore !== snapshot.phase) {
         this.announcement = `${say(`phase.${snapshot.phase}`)}. ${reasonIn(prefs.locale, snapshot.reason)}`;
-        this.toast(`${say(`phase.${snapshot.phase}`)} — ${reasonIn(prefs.locale, snapshot.reason) || say(`phase.${snapshot.phase}.say`)}`, snapshot.phase === 'holding' ? 'warn' : snapshot.phase === 'failed' ? 'danger' : 'good');
+        this.toast(
+          `${say(`phase.${snapshot.phase}`)} — ${reasonIn(prefs.locale, snapshot.reason) || say(`phase.${snapshot.phase}.say`)}`,
+          snapshot.phase === 'holding' ? 'warn' : snapshot.phase === 'failed' ? 'danger' : 'good',
+        );
         m.statsDue = true;
       }
       if (capturedBefore !== undefined && capturedBefore !== snapshot.images.captured) m.statsDue = true;
@@ -270,6 +316,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       }
       m.sky?.point(telescope.mount.altitude_degrees, telescope.mount.azimuth_degrees);
       this.voyagerStatus = telescope.voyager.status;
+      this.sequence = telescope.sequence;
+      this.currentShot = telescope.exposure;
+      this.equipment = { mount: telescope.mount.connected, camera: telescope.camera.connected, focuser: telescope.focuser.connected, guiding: telescope.guiding.connected };
       if (telescope.preview && telescope.preview.id !== m.previewId) void this.refreshPreview();
     },
 
@@ -301,7 +350,10 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         case 'weather.alert':
         case 'error.alert': {
           const text = prefs.locale === 'fr' ? (event.data.message_fr ?? event.data.message) : event.data.message;
-          this.toast(typeof text === 'string' ? text : reasonIn(prefs.locale, String(event.data.reason ?? '')) || say('ui.error'), event.type === 'weather.alert' ? 'warn' : 'danger');
+          this.toast(
+            typeof text === 'string' ? text : reasonIn(prefs.locale, event.data.reason as string | undefined) || say('ui.error'),
+            event.type === 'weather.alert' ? 'warn' : 'danger',
+          );
           break;
         }
         case 'session.changed':
@@ -343,16 +395,23 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.paint();
       if (m.statsDue && m.source) {
         m.statsDue = false;
-        void m.source.stats().then((stats) => {
-          m.stats = stats;
-        }, () => undefined);
+        void m.source.stats().then(
+          (stats) => {
+            m.stats = stats;
+            this.stats = stats;
+          },
+          () => undefined,
+        );
       }
       if (m.imagesDue && m.source) {
         m.imagesDue = false;
-        void m.source.images().then(({ images }) => {
-          m.images = images.slice(0, MAX_TILES);
-          this.paintTiles();
-        }, () => undefined);
+        void m.source.images().then(
+          ({ images }) => {
+            m.images = images.slice(0, MAX_TILES);
+            this.paintTiles();
+          },
+          () => undefined,
+        );
       }
     },
     paint(): void {
@@ -371,14 +430,19 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.coolingScale = `scaleX(${Math.max(0, Math.min(1, next.cameraPowerPercent / 100))})`;
       this.progress = next.exposurePercent;
       this.images = m.snapshot?.images.captured ?? 0;
-      const rows = (m.stats?.by_filter ?? []).map((f) => ({ filter: f.filter || '?', tone: filterTone(f.filter), count: String(f.count), exposure: `${number(f.exposure_seconds / 60, prefs.locale, 0)} min` }));
+      const rows = (m.stats?.by_filter ?? []).map((f) => ({
+        filter: f.filter || '?',
+        tone: filterTone(f.filter),
+        count: String(f.count),
+        exposure: `${number(f.exposure_seconds / 60, prefs.locale, 0)} min`,
+      }));
       if (JSON.stringify(rows) !== JSON.stringify(this.filterRows)) this.filterRows = rows;
-      if (m.painted.focus !== lastOf(m.series.focus)) {
-        m.painted.focus = lastOf(m.series.focus);
+      if (m.painted.focus !== m.series.focus.last) {
+        m.painted.focus = m.series.focus.last;
         m.focusGraph?.set(m.series.focus.columns());
       }
-      if (m.painted.guide !== lastOf(m.series.x)) {
-        m.painted.guide = lastOf(m.series.x);
+      if (m.painted.guide !== m.series.x.last) {
+        m.painted.guide = m.series.x.last;
         m.guideGraph?.set(align([m.series.x, m.series.y]));
       }
     },
@@ -392,7 +456,14 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         thumb: resolve(m.http, image.thumbnail_url),
         url: resolve(m.http, image.url),
         time: clock(image.captured_at, prefs.locale, zone()),
-        meta: [image.filter, image.exposure ? `${number(image.exposure, prefs.locale)} s` : '', image.hfd ? `HFD ${number(image.hfd, prefs.locale, 2)}` : '', image.state === 'archived' ? '' : say(`images.state.${image.state}`)].filter(Boolean).join(' · '),
+        meta: [
+          image.filter,
+          image.exposure ? `${number(image.exposure, prefs.locale)} s` : '',
+          image.hfd ? `HFD ${number(image.hfd, prefs.locale, 2)}` : '',
+          image.state === 'archived' ? '' : say(`images.state.${image.state}`),
+        ]
+          .filter(Boolean)
+          .join(' · '),
         openLabel: say('images.open', { name: image.filename }),
         downloadLabel: say('images.downloadOf', { name: image.filename }),
       }));
@@ -415,8 +486,15 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       m.guideGraph?.destroy();
       m.sky = new SkyDisc(this.$refs.sky as unknown as SVGSVGElement, prefs.locale === 'fr' ? ['N', 'E', 'S', 'O'] : ['N', 'E', 'S', 'W']);
       m.sky.point(m.telescope?.mount.altitude_degrees, m.telescope?.mount.azimuth_degrees);
-      m.focusGraph = new Graph(this.$refs.focusGraph!, { lines: [{ label: say('focuser.position'), color: '--gold', fill: true }], digits: 0, zone: zone() });
-      m.guideGraph = new Graph(this.$refs.guideGraph!, { lines: [{ label: 'X', color: '--accent' }, { label: 'Y', color: '--filter-ha' }], digits: 1, zone: zone() });
+      m.focusGraph = new Graph(this.$refs.focusGraph!, { lines: [{ label: say('focuser.position'), color: '--gold', fill: true }], digits: 0, zone });
+      m.guideGraph = new Graph(this.$refs.guideGraph!, {
+        lines: [
+          { label: 'X', color: '--accent' },
+          { label: 'Y', color: '--filter-ha' },
+        ],
+        digits: 1,
+        zone,
+      });
       m.painted = { focus: -1, guide: -1 };
     },
     /** Language, theme or time zone have changed. */
@@ -548,11 +626,18 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     attachment(): string {
       const lines = m.logs.slice(-50).map((line) => `${line.at} ${line.level} ${line.event} ${line.message}`);
-      return [`booking: ${m.snapshot?.booking_id ?? options.bookingId ?? '?'}`, `phase: ${m.snapshot?.phase ?? '?'} ${m.snapshot?.reason ?? ''}`, `link: ${this.connection}`, ...lines].join('\n');
+      return [
+        `booking: ${m.snapshot?.booking_id ?? options.bookingId ?? '?'}`,
+        `phase: ${m.snapshot?.phase ?? '?'} ${m.snapshot?.reason ?? ''}`,
+        `link: ${this.connection}`,
+        ...lines,
+      ].join('\n');
     },
     openProblem(): void {
       this.problemAttachment = this.attachment();
-      this.problemMail = this.supportEmail ? `mailto:${this.supportEmail}?subject=${encodeURIComponent(`${say('help.report')} ${m.snapshot?.booking_id ?? ''}`)}&body=${encodeURIComponent(this.problemAttachment.slice(0, 6_000))}` : '';
+      this.problemMail = this.supportEmail
+        ? `mailto:${this.supportEmail}?subject=${encodeURIComponent(`${say('help.report')} ${m.snapshot?.booking_id ?? ''}`)}&body=${encodeURIComponent(this.problemAttachment.slice(0, 6_000))}`
+        : '';
       this.openDialog('problemDialog');
     },
     async copyProblem(): Promise<void> {
@@ -597,7 +682,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       if (!atEnd && this.autoscroll && list.scrollHeight > list.clientHeight && list.matches(':hover, :focus')) this.autoscroll = false;
     },
     exportLogs(): void {
-      const text = m.logs.map((line) => `${line.at}\t${line.level}\t${line.source}\t${line.event}\t${prefs.locale === 'fr' ? (line.message_fr ?? line.message) : line.message}`).join('\n');
+      const text = m.logs
+        .map((line) => `${line.at}\t${line.level}\t${line.source}\t${line.event}\t${prefs.locale === 'fr' ? (line.message_fr ?? line.message) : line.message}`)
+        .join('\n');
       const link = document.createElement('a');
       link.href = URL.createObjectURL(new Blob([text, '\n'], { type: 'text/plain;charset=utf-8' }));
       link.download = `nocturne-${m.snapshot?.booking_id ?? 'demo'}.log`;
@@ -633,7 +720,8 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.deck = deck;
       const decks = this.$refs.decks!;
       const el = decks.querySelector<HTMLElement>(`[data-deck="${deck}"]`);
-      if (el && decks.scrollWidth > decks.clientWidth + 4) decks.scrollTo({ left: el.offsetLeft - decks.offsetLeft, behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+      if (el && decks.scrollWidth > decks.clientWidth + 4)
+        decks.scrollTo({ left: el.offsetLeft - decks.offsetLeft, behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
     },
     decksScrolled(): void {
       const decks = this.$refs.decks!;
@@ -681,7 +769,6 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
   });
 }
 
-const lastOf = (series: Series): number => series.columns()[0].at(-1) ?? 0;
 const resolve = (http: Http | null, url: string | null | undefined): string => (url ? (url.startsWith('/') && http ? http.url(url) : url) : '');
 
 function logNode(line: LogLine, zone: string | undefined): HTMLElement {

@@ -81,7 +81,13 @@ export class DemoSource implements Source {
   }
   async stats(): Promise<SessionStats> {
     const by = PLAN.map((line, i) => ({ filter: line.filter as string, count: this.done[i]!, exposure_seconds: this.done[i]! * line.exposure_seconds, average_hfd: 2.4 }));
-    return { elapsed_seconds: (Date.now() - this.start) / 1000, by_filter: by.filter((f) => f.count > 0), total_exposure_seconds: by.reduce((n, f) => n + f.exposure_seconds, 0), average_hfd: this.frames.length > 0 ? 2.41 : null, guiding: { success_rate: 0.97, average_rms_px: 0.42, samples: 60 } };
+    return {
+      elapsed_seconds: (Date.now() - this.start) / 1000,
+      by_filter: by.filter((f) => f.count > 0),
+      total_exposure_seconds: by.reduce((n, f) => n + f.exposure_seconds, 0),
+      average_hfd: this.frames.length > 0 ? 2.41 : null,
+      guiding: { success_rate: 0.97, average_rms_px: 0.42, samples: 60 },
+    };
   }
 
   async command(kind: ControlName): Promise<Receipt> {
@@ -96,7 +102,12 @@ export class DemoSource implements Source {
       if (kind === 'resume') this.begin('expose');
       this.log('INFO', `session.${kind}`, `Session: ${kind} confirmed.`, `Session : ${{ pause: 'pause', resume: 'reprise', abort: 'arrêt' }[kind]} confirmée.`);
     }
-    this.receipt = { ...receipt, state: refused ? 'refused' : 'confirmed', ...(refused ? { reason: kind === 'pause' ? ('already_paused' as const) : ('not_paused' as const) } : {}), at: new Date().toISOString() };
+    this.receipt = {
+      ...receipt,
+      state: refused ? 'refused' : 'confirmed',
+      ...(refused ? { reason: kind === 'pause' ? ('already_paused' as const) : ('not_paused' as const) } : {}),
+      at: new Date().toISOString(),
+    };
     this.emit('receipt.changed', { ...this.receipt });
     this.handlers?.snapshot(this.snapshot());
     return this.receipt;
@@ -109,7 +120,17 @@ export class DemoSource implements Source {
   private emit(type: Event['type'], data: Record<string, unknown>): void {
     const stored = type !== 'control.updated' && type !== 'shot.progress' && type !== 'preview.ready';
     if (stored) this.seq++;
-    this.handlers?.event({ id: crypto.randomUUID(), type, seq: this.seq, epoch: 1, ts: new Date().toISOString(), booking_id: 'demo', telescope_id: 'demo', ...(stored ? {} : { rev: ++this.rev }), data });
+    this.handlers?.event({
+      id: crypto.randomUUID(),
+      type,
+      seq: this.seq,
+      epoch: 1,
+      ts: new Date().toISOString(),
+      booking_id: 'demo',
+      telescope_id: 'demo',
+      ...(stored ? {} : { rev: ++this.rev }),
+      data,
+    });
   }
   private log(level: LogLine['level'], event: string, message: string, french: string): void {
     const line: LogLine = { at: new Date().toISOString(), level, source: 'session', event, message, message_fr: french, data: {} };
@@ -132,7 +153,7 @@ export class DemoSource implements Source {
       this.handlers?.snapshot(this.snapshot());
     } else if (this.step === 'expose' && inStep > shot.exposure_seconds) this.begin('download');
     else if (this.step === 'download' && inStep > 2) await this.finishShot();
-    this.emit('control.updated', this.state() as unknown as Record<string, unknown>);
+    this.emit('control.updated', this.state());
   }
 
   private async finishShot(): Promise<void> {
@@ -144,12 +165,46 @@ export class DemoSource implements Source {
     this.picture = await paint(number, TINTS[shot.filter] ?? TINTS.L!);
     const thumb = URL.createObjectURL(this.picture);
     this.urls.push(thumb);
-    this.lastPreview = { id: `demo-${number}`, at: new Date().toISOString(), file: filename, filter: shot.filter, exposure_seconds: shot.exposure_seconds, binning: 1, hfd, star_index: Math.round((7 + this.rng()) * 10) / 10, width: 960, height: 720, size_bytes: this.picture.size };
+    this.lastPreview = {
+      id: `demo-${number}`,
+      at: new Date().toISOString(),
+      file: filename,
+      filter: shot.filter,
+      exposure_seconds: shot.exposure_seconds,
+      binning: 1,
+      hfd,
+      star_index: Math.round((7 + this.rng()) * 10) / 10,
+      width: 960,
+      height: 720,
+      size_bytes: this.picture.size,
+    };
     this.emit('preview.ready', { ...this.lastPreview });
     const image: ImageSummary = {
-      id: `demo-${number}`, booking_id: 'demo', filename, type: 'LIGHT', filter: shot.filter, exposure: shot.exposure_seconds, temperature: -10, binning: 1, gain: 100, offset: 50, hfd, hfd_source: 'voyager',
-      star_index: this.lastPreview.star_index, stars: 420 + Math.round(this.rng() * 60), stats: null, captured_at: new Date().toISOString(), state: 'archived', reason: null, measured: true, previewed: true,
-      url: null, preview_url: thumb, thumbnail_url: thumb, size_bytes: 18_095_040, sha256: null,
+      id: `demo-${number}`,
+      booking_id: 'demo',
+      filename,
+      type: 'LIGHT',
+      filter: shot.filter,
+      exposure: shot.exposure_seconds,
+      temperature: -10,
+      binning: 1,
+      gain: 100,
+      offset: 50,
+      hfd,
+      hfd_source: 'voyager',
+      star_index: this.lastPreview.star_index,
+      stars: 420 + Math.round(this.rng() * 60),
+      stats: null,
+      captured_at: new Date().toISOString(),
+      state: 'archived',
+      reason: null,
+      measured: true,
+      previewed: true,
+      url: null,
+      preview_url: thumb,
+      thumbnail_url: thumb,
+      size_bytes: 18_095_040,
+      sha256: null,
     };
     this.frames.unshift(image);
     if (this.frames.length > 20) this.frames.pop();
@@ -171,28 +226,117 @@ export class DemoSource implements Source {
     const minutes = (Date.now() - this.start) / 60_000;
     const measured = (value: number): { value: number; source: string; age_seconds: number } => ({ value, source: 'demo', age_seconds: 4 });
     return {
-      telescope_id: 'demo', rev: this.rev, epoch: 1, at: now, stale: false, read_only: false,
-      connection: { connected: true, state: 'ready', since: new Date(this.start).toISOString(), host: 'demo', port: 5950, instance: 1, voyager_version: '2.3', last_message_age_seconds: 0.4, clock_offset_seconds: 0.02, reconnects: 0, reason: null },
-      voyager: { status: this.step === 'done' ? 'IDLE' : 'RUN', setup_connected: true, run_sequence: 'NGC7000_LRGB', run_dragscript: 'RoboTarget', emergency: null, profile: 'Default.v2y', last_error: null, age_seconds: 0.4 },
-      mount: {
-        connected: true, parked: this.step === 'done', tracking: this.step !== 'done', slewing: this.step === 'slew' && !this.paused, ra_hours: TARGET.ra_hours + 0.01, dec_degrees: TARGET.dec_degrees, ra_j2000_hours: TARGET.ra_hours,
-        dec_j2000_degrees: TARGET.dec_degrees, altitude_degrees: 58 + minutes * 0.9, azimuth_degrees: 68 + minutes * 1.6, pier: 'west', flip_status: null, time_to_flip_seconds: Math.max(0, 5_400 - minutes * 60), age_seconds: 0.4,
+      telescope_id: 'demo',
+      rev: this.rev,
+      epoch: 1,
+      at: now,
+      stale: false,
+      read_only: false,
+      connection: {
+        connected: true,
+        state: 'ready',
+        since: new Date(this.start).toISOString(),
+        host: 'demo',
+        port: 5950,
+        instance: 1,
+        voyager_version: '2.3',
+        last_message_age_seconds: 0.4,
+        clock_offset_seconds: 0.02,
+        reconnects: 0,
+        reason: null,
       },
-      camera: { connected: true, temperature_celsius: -10 + (this.rng() - 0.5) * 0.2, setpoint_celsius: -10, power_percent: 46 + Math.round(this.rng() * 4), cooling: true, status: null, binning: 1, age_seconds: 0.4 },
-      focuser: { connected: true, position: 10_212 - Math.round(minutes), temperature_celsius: 8.2 - minutes * 0.03, last_focus: { at: new Date(this.start + 9_000).toISOString(), position: 10_212, hfd: 2.36, filter_index: 0, ok: true }, age_seconds: 0.4 },
-      guiding: { connected: true, status: running ? 'RUNNING' : 'STOPPED', dither: 'STOPPED', x_px: this.guide.x, y_px: this.guide.y, rms: running ? { window_seconds: 60, x_px: 0.31, y_px: 0.28, total_px: 0.42, samples: 60 } : null, age_seconds: 0.4 },
+      voyager: {
+        status: this.step === 'done' ? 'IDLE' : 'RUN',
+        setup_connected: true,
+        run_sequence: 'NGC7000_LRGB',
+        run_dragscript: 'RoboTarget',
+        emergency: null,
+        profile: 'Default.v2y',
+        last_error: null,
+        age_seconds: 0.4,
+      },
+      mount: {
+        connected: true,
+        parked: this.step === 'done',
+        tracking: this.step !== 'done',
+        slewing: this.step === 'slew' && !this.paused,
+        ra_hours: TARGET.ra_hours + 0.01,
+        dec_degrees: TARGET.dec_degrees,
+        ra_j2000_hours: TARGET.ra_hours,
+        dec_j2000_degrees: TARGET.dec_degrees,
+        altitude_degrees: 58 + minutes * 0.9,
+        azimuth_degrees: 68 + minutes * 1.6,
+        pier: 'west',
+        flip_status: null,
+        time_to_flip_seconds: Math.max(0, 5_400 - minutes * 60),
+        age_seconds: 0.4,
+      },
+      camera: {
+        connected: true,
+        temperature_celsius: -10 + (this.rng() - 0.5) * 0.2,
+        setpoint_celsius: -10,
+        power_percent: 46 + Math.round(this.rng() * 4),
+        cooling: true,
+        status: null,
+        binning: 1,
+        age_seconds: 0.4,
+      },
+      focuser: {
+        connected: true,
+        position: 10_212 - Math.round(minutes),
+        temperature_celsius: 8.2 - minutes * 0.03,
+        last_focus: { at: new Date(this.start + 9_000).toISOString(), position: 10_212, hfd: 2.36, filter_index: 0, ok: true },
+        age_seconds: 0.4,
+      },
+      guiding: {
+        connected: true,
+        status: running ? 'RUNNING' : 'STOPPED',
+        dither: 'STOPPED',
+        x_px: this.guide.x,
+        y_px: this.guide.y,
+        rms: running ? { window_seconds: 60, x_px: 0.31, y_px: 0.28, total_px: 0.42, samples: 60 } : null,
+        age_seconds: 0.4,
+      },
       rotator: { connected: true, position_degrees: 12, sky_pa_degrees: 12, moving: false },
       dome: { connected: true, azimuth_degrees: 70, moving: false, shutter: 'open' },
-      planetarium_connected: true, plate_solver_connected: true,
+      planetarium_connected: true,
+      plate_solver_connected: true,
       sequence: { name: 'NGC7000_LRGB', total_seconds: null, elapsed_seconds: null, remaining_seconds: null, start: null, end: null },
       exposure: running
-        ? { file: null, filter: shot.filter, total_seconds: shot.exposure_seconds, elapsed_seconds: this.step === 'expose' ? Math.min(inStep, shot.exposure_seconds) : shot.exposure_seconds, percent: Math.min(100, (100 * inStep) / shot.exposure_seconds), status: this.step === 'expose' ? 'EXPOSE' : 'DOWNLOAD', age_seconds: 0 }
+        ? {
+            file: null,
+            filter: shot.filter,
+            total_seconds: shot.exposure_seconds,
+            elapsed_seconds: this.step === 'expose' ? Math.min(inStep, shot.exposure_seconds) : shot.exposure_seconds,
+            percent: Math.min(100, (100 * inStep) / shot.exposure_seconds),
+            status: this.step === 'expose' ? 'EXPOSE' : 'DOWNLOAD',
+            age_seconds: 0,
+          }
         : null,
       preview: this.lastPreview,
       weather: {
-        state: 'ok', reason: null, causes: [], ok_since: new Date(this.start - 3_600_000).toISOString(), safety_monitor: { connected: true, safe: true, source: 'demo', age_seconds: 2 }, cloud: 'clear', rain: 'dry', wind: 'calm', light: 'dark', category_age_seconds: 4,
-        temperature_celsius: measured(8.4 - minutes * 0.05), humidity_percent: measured(61), dew_point_celsius: measured(1.4), pressure_hpa: measured(1019), wind_meters_per_second: measured(1.8 + this.rng()), gust_meters_per_second: measured(3.1), cloud_percent: measured(4),
-        rain_rate: measured(0), sky_quality_mag_arcsec2: measured(21.3), sky_temperature_celsius: measured(-24), seeing_arcsec: measured(1.7), stale: false,
+        state: 'ok',
+        reason: null,
+        causes: [],
+        ok_since: new Date(this.start - 3_600_000).toISOString(),
+        safety_monitor: { connected: true, safe: true, source: 'demo', age_seconds: 2 },
+        cloud: 'clear',
+        rain: 'dry',
+        wind: 'calm',
+        light: 'dark',
+        category_age_seconds: 4,
+        temperature_celsius: measured(8.4 - minutes * 0.05),
+        humidity_percent: measured(61),
+        dew_point_celsius: measured(1.4),
+        pressure_hpa: measured(1019),
+        wind_meters_per_second: measured(1.8 + this.rng()),
+        gust_meters_per_second: measured(3.1),
+        cloud_percent: measured(4),
+        rain_rate: measured(0),
+        sky_quality_mag_arcsec2: measured(21.3),
+        sky_temperature_celsius: measured(-24),
+        seeing_arcsec: measured(1.7),
+        stale: false,
       },
     };
   }
@@ -203,15 +347,43 @@ export class DemoSource implements Source {
     const shots = this.done.reduce((a, b) => a + b, 0);
     const over = this.phase === 'completed' || this.phase === 'aborted';
     return {
-      seq: this.seq, epoch: 1, ts: new Date(now).toISOString(), booking_id: 'demo', telescope_id: 'demo', telescope_name: 'Astrographe 8″ f/3.8', timezone: 'Europe/Paris', start: new Date(this.start).toISOString(),
-      end: new Date(this.start + SLOT_SECONDS * 1000).toISOString(), now: new Date(now).toISOString(), target: { ...TARGET, ra_text: formatRa(TARGET.ra_hours), dec_text: formatDec(TARGET.dec_degrees) },
-      phase: this.phase, hold_cause: this.paused ? 'user' : null, reason: this.paused ? 'user_pause' : over ? (this.phase === 'aborted' ? 'user_abort' : 'plan_finished') : null, status: 'running', access_state: over ? 'finished' : 'active',
-      outcome: over ? (this.phase as 'completed' | 'aborted') : null, next: over ? null : { what: 'check', at: new Date(now + 120_000).toISOString() }, session_started_at: new Date(this.start).toISOString(), session_ended_at: over ? new Date(now).toISOString() : null,
-      plan: PLAN.map((line, i) => ({ guid: `demo-${i}`, filter: line.filter, exposure_seconds: line.exposure_seconds, quantity: line.quantity, done: this.done[i]!, binning: 1, type: 'light' })),
+      seq: this.seq,
+      epoch: 1,
+      ts: new Date(now).toISOString(),
+      booking_id: 'demo',
+      telescope_id: 'demo',
+      telescope_name: 'Astrographe 8″ f/3.8',
+      timezone: 'Europe/Paris',
+      start: new Date(this.start).toISOString(),
+      end: new Date(this.start + SLOT_SECONDS * 1000).toISOString(),
+      now: new Date(now).toISOString(),
+      target: { ...TARGET, ra_text: formatRa(TARGET.ra_hours), dec_text: formatDec(TARGET.dec_degrees) },
+      phase: this.phase,
+      hold_cause: this.paused ? 'user' : null,
+      reason: this.paused ? 'user_pause' : over ? (this.phase === 'aborted' ? 'user_abort' : 'plan_finished') : null,
+      status: 'running',
+      access_state: over ? 'finished' : 'active',
+      outcome: over ? (this.phase as 'completed' | 'aborted') : null,
+      next: over ? null : { what: 'check', at: new Date(now + 120_000).toISOString() },
+      session_started_at: new Date(this.start).toISOString(),
+      session_ended_at: over ? new Date(now).toISOString() : null,
+      plan: PLAN.map((line, i) => ({
+        guid: `demo-${i}`,
+        filter: line.filter,
+        exposure_seconds: line.exposure_seconds,
+        quantity: line.quantity,
+        done: this.done[i]!,
+        binning: 1,
+        type: 'light',
+      })),
       progress: { shots_done: shots, shots_total: total, integration_seconds: this.done.reduce((n, d, i) => n + d * PLAN[i]!.exposure_seconds, 0), percent: (100 * shots) / total },
-      credits: { charged: 12, used: Math.min(12, ((now - this.start) / 1000 / SLOT_SECONDS) * 12), refund: null }, images: { captured: shots, archived: shots, average_hfd: shots > 0 ? 2.41 : null },
-      controls: over ? { pause: 'session_over', resume: 'session_over', abort: 'session_over' } : { pause: this.paused ? 'already_paused' : null, resume: this.paused ? null : 'not_paused', abort: null },
-      last_receipt: this.receipt, telescope: this.state(),
+      credits: { charged: 12, used: Math.min(12, ((now - this.start) / 1000 / SLOT_SECONDS) * 12), refund: null },
+      images: { captured: shots, archived: shots, average_hfd: shots > 0 ? 2.41 : null },
+      controls: over
+        ? { pause: 'session_over', resume: 'session_over', abort: 'session_over' }
+        : { pause: this.paused ? 'already_paused' : null, resume: this.paused ? null : 'not_paused', abort: null },
+      last_receipt: this.receipt,
+      telescope: this.state(),
     };
   }
 }

@@ -184,7 +184,9 @@ export function buildView(input: ViewInput): View {
   const onOff = (value: boolean | null | undefined): string => (value === null || value === undefined ? UNKNOWN : say(value ? 'telescope.on' : 'telescope.off'));
   const binning = t?.camera.binning ?? t?.preview?.binning ?? input.lastBinning;
   const weatherStale = (w?.stale ?? true) || (plus(w?.category_age_seconds) ?? 0) > 600;
-  const weatherAges = w ? [w.category_age_seconds, w.temperature_celsius?.age_seconds, w.humidity_percent?.age_seconds, w.safety_monitor?.age_seconds].filter((a): a is number => typeof a === 'number') : [];
+  const weatherAges = w
+    ? [w.category_age_seconds, w.temperature_celsius?.age_seconds, w.humidity_percent?.age_seconds, w.safety_monitor?.age_seconds].filter((a): a is number => typeof a === 'number')
+    : [];
   const planDone = s?.progress.shots_done ?? 0;
   const planTotal = s?.progress.shots_total ?? 0;
   const remainingPlan = s ? s.plan.reduce((sum, line) => sum + Math.max(0, line.quantity - line.done) * line.exposure_seconds, 0) : null;
@@ -194,7 +196,8 @@ export function buildView(input: ViewInput): View {
   let alertTone = '';
   if (t?.voyager.emergency) [alert, alertTone] = [say('banner.emergency'), 'danger'];
   else if (t && !connected) [alert, alertTone] = [say('banner.gateway', { reason: t.connection.reason ?? say('header.disconnected') }), 'warn'];
-  else if (t && !over && (t.stale || since > 20)) [alert, alertTone] = [say('banner.stale', { age: duration(Math.max(since, t.connection.last_message_age_seconds ?? 0)) }), 'warn'];
+  else if (t && !over && (t.stale || since > 20))
+    [alert, alertTone] = [say('banner.stale', { age: duration(Math.max(since, t.connection.last_message_age_seconds ?? 0)) }), 'warn'];
   else if (t?.read_only) [alert, alertTone] = [say('banner.readonly'), 'info'];
 
   return {
@@ -268,7 +271,12 @@ export function buildView(input: ViewInput): View {
     exposing,
     shots: s ? `${planDone} / ${planTotal}` : UNKNOWN,
     planPercent: s?.progress.percent ?? 0,
-    sequenceRemaining: t?.sequence?.remaining_seconds !== null && t?.sequence?.remaining_seconds !== undefined ? duration(Math.max(0, t.sequence.remaining_seconds - since)) : remainingPlan === null ? UNKNOWN : duration(remainingPlan),
+    sequenceRemaining:
+      t?.sequence?.remaining_seconds !== null && t?.sequence?.remaining_seconds !== undefined
+        ? duration(Math.max(0, t.sequence.remaining_seconds - since))
+        : remainingPlan === null
+          ? UNKNOWN
+          : duration(remainingPlan),
     integration: s ? duration(s.progress.integration_seconds) : UNKNOWN,
     plan: (s?.plan ?? []).map((line, i) => ({
       key: line.guid ?? String(i),
@@ -289,7 +297,9 @@ export function buildView(input: ViewInput): View {
     previewHfd: t?.preview?.hfd ? number(t.preview.hfd, locale, 2) : UNKNOWN,
     previewStarIndex: t?.preview?.star_index ? number(t.preview.star_index, locale, 1) : UNKNOWN,
     previewStats: t?.preview
-      ? [t.preview.filter, t.preview.exposure_seconds ? `${number(t.preview.exposure_seconds, locale)} s` : null, t.preview.binning ? `bin ${t.preview.binning}` : null].filter(Boolean).join(' · ')
+      ? [t.preview.filter, t.preview.exposure_seconds ? `${number(t.preview.exposure_seconds, locale)} s` : null, t.preview.binning ? `bin ${t.preview.binning}` : null]
+          .filter(Boolean)
+          .join(' · ')
       : '',
     previewAge: t?.preview ? clock(t.preview.at, locale, zone) : '',
 
@@ -313,7 +323,11 @@ export function buildView(input: ViewInput): View {
     weatherClouds: w?.cloud_percent ? `${number(w.cloud_percent.value, locale)} %` : (w?.cloud ?? say('weather.unmeasured')),
     weatherDew: measured(w?.dew_point_celsius ?? null, 1, '°C'),
     weatherSky: measured(w?.sky_quality_mag_arcsec2 ?? null, 1, 'mag/″²'),
-    monitor: !w?.safety_monitor?.connected ? say('weather.monitor.none') : w.safety_monitor.safe === null ? say('ui.unknown') : say(w.safety_monitor.safe ? 'weather.monitor.safe' : 'weather.monitor.unsafe'),
+    monitor: !w?.safety_monitor?.connected
+      ? say('weather.monitor.none')
+      : w.safety_monitor.safe === null
+        ? say('ui.unknown')
+        : say(w.safety_monitor.safe ? 'weather.monitor.safe' : 'weather.monitor.unsafe'),
 
     age: {
       telescope: ageOf(plus(m?.age_seconds), STALE_SECONDS.telescope, locale),

@@ -17,7 +17,8 @@ export interface GraphOptions {
   lines: Line[];
   height?: number;
   digits?: number;
-  zone?: string | undefined;
+  /** Time zone of the axis, asked for at each drawing. */
+  zone?: () => string | undefined;
   /** Fixed range, or room above and below the data. */
   range?: [number, number];
   /** Drawn behind the lines, such as night and twilight. */
@@ -31,12 +32,19 @@ export class Graph {
   private readonly el: HTMLElement;
   private readonly options: GraphOptions;
   private readonly observer: ResizeObserver;
-  private drawn = 0;
+  private readonly sight: IntersectionObserver;
+  private inSight = true;
+  private due = 0;
   constructor(el: HTMLElement, options: GraphOptions) {
     this.el = el;
     this.options = options;
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(el);
+    this.sight = new IntersectionObserver((entries) => {
+      this.inSight = entries.at(-1)!.isIntersecting;
+      if (this.inSight) this.draw();
+    });
+    this.sight.observe(el);
     this.build();
   }
   private build(): void {
@@ -53,7 +61,7 @@ export class Graph {
         ...(behind ? { hooks: { drawClear: [behind] } } : {}),
         scales: { x: { time: true }, y: range ? { range } : { range: (_u, min, max) => padded(min, max) } },
         axes: [
-          { ...axis, size: 24, space: 60, values: (_u, splits) => splits.map((s) => clock(s * 1000, prefs.locale, zone, false)) },
+          { ...axis, size: 24, space: 60, values: (_u, splits) => splits.map((s) => clock(s * 1000, prefs.locale, zone?.(), false)) },
           { ...axis, size: 46, values: (_u, splits) => splits.map((s) => number(s, prefs.locale, Math.abs(s) >= 1000 ? 0 : digits)) },
         ],
         series: [
@@ -76,21 +84,24 @@ export class Graph {
   /** Columns as uPlot wants them: Unix seconds, then one array per line. */
   set(data: uPlot.AlignedData): void {
     this.data = data;
-    if (document.visibilityState === 'hidden' || this.el.offsetParent === null) return;
-    this.plot?.setData(data);
-    this.drawn++;
+    this.draw();
   }
-  /** After a change of theme or language. */
-  restyle(): void {
-    this.build();
+  /** At the next frame, at most once for however many changes, and not at all while nobody can see it. */
+  private draw(): void {
+    if (!this.inSight || this.due !== 0) return;
+    this.due = requestAnimationFrame(() => {
+      this.due = 0;
+      this.plot?.setData(this.data);
+    });
   }
   private resize(): void {
     const width = this.el.clientWidth;
     if (width > 0 && this.plot && Math.abs(this.plot.width - width) > 1) this.plot.setSize({ width, height: this.plot.height });
-    if (width > 0 && this.drawn === 0 && this.data[0].length > 0) this.set(this.data);
   }
   destroy(): void {
     this.observer.disconnect();
+    this.sight.disconnect();
+    cancelAnimationFrame(this.due);
     this.plot?.destroy();
   }
 }
@@ -122,6 +133,10 @@ export class Series {
     this.points.push([at, value]);
     // Thinned by half rather than cut: the start of the night stays in sight.
     if (this.points.length > this.limit) this.points = this.points.filter((_, i) => i % 2 === 0 || i > this.limit * 0.8);
+  }
+  /** Time of the newest point; 0 when there is none. */
+  get last(): number {
+    return this.points.at(-1)?.[0] ?? 0;
   }
   columns(): [number[], number[]] {
     return [this.points.map((p) => p[0]), this.points.map((p) => p[1])];

@@ -12,6 +12,8 @@ export interface PageConfig {
   bookUrl: string | null;
 }
 
+const textOf = (...values: unknown[]): string => values.find((value): value is string => typeof value === 'string') ?? '';
+
 /** A refusal of the API (RFC 9457), with Laravel's `errors` by field where it has them. */
 export class ApiProblem extends Error {
   readonly status: number;
@@ -19,9 +21,9 @@ export class ApiProblem extends Error {
   readonly errors: Record<string, string[]>;
   readonly body: Record<string, unknown>;
   constructor(status: number, body: Record<string, unknown>) {
-    super(String(body.detail ?? body.title ?? `HTTP ${status}`));
+    super(textOf(body.detail, body.title) || `HTTP ${status}`);
     this.status = status;
-    this.code = String(body.code ?? body.type ?? '').replace(/^.*[/:#]/, '');
+    this.code = textOf(body.code, body.type).replace(/^.*[/:#]/, '');
     this.errors = (body.errors as Record<string, string[]>) ?? {};
     this.body = body;
   }

@@ -3,7 +3,18 @@ import Pusher from 'pusher-js';
 import { ApiProblem, type Http, type PageConfig } from './http.ts';
 import type { ControlName, Event, History, ImageSummary, Link, LogLine, Receipt, SessionStats, Snapshot, Source, SourceHandlers } from './types.ts';
 
-const EVENT_NAMES = ['control.updated', 'shot.progress', 'preview.ready', 'image.captured', 'image.measured', 'session.changed', 'receipt.changed', 'weather.alert', 'error.alert', 'log.appended'] as const;
+const EVENT_NAMES = [
+  'control.updated',
+  'shot.progress',
+  'preview.ready',
+  'image.captured',
+  'image.measured',
+  'session.changed',
+  'receipt.changed',
+  'weather.alert',
+  'error.alert',
+  'log.appended',
+] as const;
 const VOLATILE = new Set<string>(['control.updated', 'shot.progress', 'preview.ready']);
 /** Without a socket for this long the snapshot is polled instead. */
 const SOCKET_GRACE_MS = 10_000;
@@ -181,7 +192,10 @@ export class LiveSource implements Source {
     let seen = this.seq;
     if (seen !== null) {
       for (let complete = false; !complete;) {
-        const page: { data: Event[]; meta: { epoch: number; last_seq: number; complete: boolean } } = await this.http.get<{ data: Event[]; meta: { epoch: number; last_seq: number; complete: boolean } }>(`${this.base}/events?after=${seen}&limit=200`);
+        const page: { data: Event[]; meta: { epoch: number; last_seq: number; complete: boolean } } = await this.http.get<{
+          data: Event[];
+          meta: { epoch: number; last_seq: number; complete: boolean };
+        }>(`${this.base}/events?after=${seen}&limit=200`);
         if (page.meta.epoch !== this.epoch) {
           this.seq = null;
           break;
@@ -219,7 +233,13 @@ export class LiveSource implements Source {
       return Object.fromEntries(Object.entries(live.series).map(([name, { points }]) => [name, points.map(([ms, value]) => [ms / 1000, value] as [number, number])]));
     } catch {
       const stored = await this.http.get<{ t: number[]; series: Record<string, { mean: (number | null)[] }> }>(`${this.base}/telemetry`);
-      const names: Record<string, string> = { 'focuser.position': 'focuser_position', 'focuser.temperature': 'focuser_temperature', 'guiding.x': 'guide_x', 'guiding.y': 'guide_y', 'guiding.rms': 'guiding_rms' };
+      const names: Record<string, string> = {
+        'focuser.position': 'focuser_position',
+        'focuser.temperature': 'focuser_temperature',
+        'guiding.x': 'guide_x',
+        'guiding.y': 'guide_y',
+        'guiding.rms': 'guiding_rms',
+      };
       const history: History = {};
       for (const [name, { mean }] of Object.entries(stored.series)) {
         const points = mean.map((value, i) => [stored.t[i]!, value] as [number, number | null]).filter((p): p is [number, number] => p[1] !== null);

@@ -11,7 +11,7 @@ interface Stored {
 const KEY = 'nocturne.prefs';
 
 const fallback = (): Stored => ({
-  locale: (document.documentElement.lang || navigator.language).toLowerCase().startsWith('en') ? 'en' : navigator.language.toLowerCase().startsWith('fr') ? 'fr' : 'en',
+  locale: navigator.language.toLowerCase().startsWith('fr') ? 'fr' : 'en',
   night: false,
   sound: false,
   zone: 'site',

@@ -11,11 +11,3 @@ export function translate(locale: Locale, key: string, values?: Record<string, s
   return text;
 }
 export const reasonIn = (locale: Locale, reason: string | null | undefined): string => (reason ? (REASONS[reason as Reason]?.[locale] ?? reason) : '');
-
-/** Fills `data-i18n`, `data-i18n-label` (aria-label), `data-i18n-title` and `data-i18n-placeholder` below an element. */
-export function translateTree(root: ParentNode, locale: Locale): void {
-  for (const el of root.querySelectorAll<HTMLElement>('[data-i18n]')) el.textContent = translate(locale, el.dataset.i18n!);
-  for (const el of root.querySelectorAll<HTMLElement>('[data-i18n-label]')) el.setAttribute('aria-label', translate(locale, el.dataset.i18nLabel!));
-  for (const el of root.querySelectorAll<HTMLElement>('[data-i18n-title]')) el.title = translate(locale, el.dataset.i18nTitle!);
-  for (const el of root.querySelectorAll<HTMLInputElement>('[data-i18n-placeholder]')) el.placeholder = translate(locale, el.dataset.i18nPlaceholder!);
-}

@@ -68,7 +68,18 @@ function admin(): object {
         const [{ default: Echo }, { default: Pusher }] = await Promise.all([import('laravel-echo'), import('pusher-js')]);
         const secure = location.protocol === 'https:';
         const port = Number(location.port || (secure ? 443 : 80));
-        const echo = new Echo({ broadcaster: 'reverb', Pusher, key: config.key, wsHost: location.hostname, wsPort: port, wssPort: port, forceTLS: secure, enabledTransports: ['ws', 'wss'], authEndpoint: '/broadcasting/auth', auth: { headers: http.headers() } });
+        const echo = new Echo({
+          broadcaster: 'reverb',
+          Pusher,
+          key: config.key,
+          wsHost: location.hostname,
+          wsPort: port,
+          wssPort: port,
+          forceTLS: secure,
+          enabledTransports: ['ws', 'wss'],
+          authEndpoint: '/broadcasting/auth',
+          auth: { headers: http.headers() },
+        });
         const channel = echo.private('admin');
         channel.listen('.control.updated', (event: Event) => {
           states.set(event.telescope_id, { state: event.data as unknown as TelescopeState, atMs: Date.now() });
@@ -136,16 +147,41 @@ function admin(): object {
       const totals = new Map<string, number>();
       for (const row of a.revenue_by_month) totals.set(row.currency, (totals.get(row.currency) ?? 0) + row.amount_minor);
       const credits = a.revenue_by_month.reduce((n, row) => n + row.credits_charged - row.credits_refund, 0);
-      const revenue = [...totals].map(([currency, minor]) => money(currency, minor)).filter(Boolean).join(' + ');
+      const revenue = [...totals]
+        .map(([currency, minor]) => money(currency, minor))
+        .filter(Boolean)
+        .join(' + ');
       this.kpis = [
-        { key: 'kpi-utilisation', label: say('admin.utilisation'), value: booked > 0 ? percent(imaging / booked, l) : '—', note: `${number(imaging, l, 1)} / ${number(booked, l, 1)} h` },
+        {
+          key: 'kpi-utilisation',
+          label: say('admin.utilisation'),
+          value: booked > 0 ? percent(imaging / booked, l) : '—',
+          note: `${number(imaging, l, 1)} / ${number(booked, l, 1)} h`,
+        },
         { key: 'kpi-hours', label: say('admin.hours'), value: `${number(a.total_observation_hours, l, 1)} h`, note: '' },
-        { key: 'kpi-images', label: say('admin.images'), value: number(a.images_captured, l), note: Object.entries(a.images_by_state).map(([state, n]) => `${n} ${say(`images.state.${state}`)}`).join(' · ') },
-        { key: 'kpi-revenue', label: say('admin.revenue'), value: revenue || translate(l, 'book.credits', { n: number(credits, l, 1) }), note: revenue ? translate(l, 'book.credits', { n: number(credits, l, 1) }) : '' },
+        {
+          key: 'kpi-images',
+          label: say('admin.images'),
+          value: number(a.images_captured, l),
+          note: Object.entries(a.images_by_state)
+            .map(([state, n]) => `${n} ${say(`images.state.${state}`)}`)
+            .join(' · '),
+        },
+        {
+          key: 'kpi-revenue',
+          label: say('admin.revenue'),
+          value: revenue || translate(l, 'book.credits', { n: number(credits, l, 1) }),
+          note: revenue ? translate(l, 'book.credits', { n: number(credits, l, 1) }) : '',
+        },
         { key: 'kpi-success', label: say('admin.success'), value: percent(a.sessions.success_rate, l), note: `${a.sessions.total} ${say('admin.sessions').toLowerCase()}` },
         { key: 'kpi-mean', label: say('admin.mean'), value: a.sessions.average_minutes === null ? '—' : duration(a.sessions.average_minutes * 60), note: '' },
       ];
-      this.utilisation = a.utilisation.map((u) => ({ key: u.telescope_id, label: names.get(u.telescope_id) ?? u.telescope_id, scale: `scaleX(${u.utilisation ?? 0})`, text: `${percent(u.utilisation, l)} · ${number(u.imaging_hours, l, 1)} h` }));
+      this.utilisation = a.utilisation.map((u) => ({
+        key: u.telescope_id,
+        label: names.get(u.telescope_id) ?? u.telescope_id,
+        scale: `scaleX(${u.utilisation ?? 0})`,
+        text: `${percent(u.utilisation, l)} · ${number(u.imaging_hours, l, 1)} h`,
+      }));
       const months = new Map<string, { credits: number; money: string[] }>();
       for (const row of a.revenue_by_month) {
         const month = months.get(row.month) ?? { credits: 0, money: [] };
@@ -153,7 +189,16 @@ function admin(): object {
         if (row.currency) month.money.push(money(row.currency, row.amount_minor));
         months.set(row.month, month);
       }
-      this.months = [...months].map(([key, month]) => ({ key, credits: number(month.credits, l, 1), lost: `${number(a.lost_hours_by_month.filter((x) => x.month === key).reduce((n, x) => n + x.hours, 0), l, 1)} h`, revenue: month.money.join(' + ') || '—' }));
+      this.months = [...months].map(([key, month]) => ({
+        key,
+        credits: number(month.credits, l, 1),
+        lost: `${number(
+          a.lost_hours_by_month.filter((x) => x.month === key).reduce((n, x) => n + x.hours, 0),
+          l,
+          1,
+        )} h`,
+        revenue: month.money.join(' + ') || '—',
+      }));
       this.problems = barsOf(a.problems.map((p) => ({ key: p.reason, label: reasonIn(l, p.reason), value: p.count, text: String(p.count) })));
       const lost = new Map<string, number>();
       for (const row of a.lost_hours_by_month) lost.set(row.class, (lost.get(row.class) ?? 0) + row.hours);

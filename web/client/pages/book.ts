@@ -85,8 +85,8 @@ function bookingForm(): object {
       haEnd: 3,
       priority: 2,
     },
-    errors: {} as Record<string, boolean>,
-    labels: {} as Record<string, string>,
+    errors: {},
+    labels: {},
     sky: { altitude: '', moon: '', usable: '' },
     cost: UNKNOWN,
     planText: '',
@@ -110,7 +110,15 @@ function bookingForm(): object {
       this.changed();
     },
     paintLabels(): void {
-      this.labels = { filter: say('book.filter'), exposure: say('book.exposure'), quantity: say('book.quantity'), binning: say('book.binning'), gain: say('book.gain'), offset: say('book.offset'), remove: say('book.remove', { n: '' }).trim() };
+      this.labels = {
+        filter: say('book.filter'),
+        exposure: say('book.exposure'),
+        quantity: say('book.quantity'),
+        binning: say('book.binning'),
+        gain: say('book.gain'),
+        offset: say('book.offset'),
+        remove: say('book.remove', { n: '' }).trim(),
+      };
     },
     async loadTelescopes(): Promise<void> {
       try {
@@ -147,7 +155,9 @@ function bookingForm(): object {
         index,
         designation: entry.designation,
         name: (prefs.locale === 'fr' ? entry.name_fr : null) ?? entry.names.find((n) => !/^(NGC|IC|HIP|HD)\b/.test(n)) ?? entry.names[0] ?? '',
-        note: [entry.magnitude === null ? '' : `mag ${number(entry.magnitude, prefs.locale, 1)}`, entry.size_arcmin === null ? '' : `${number(entry.size_arcmin, prefs.locale)}′`].filter(Boolean).join(' · '),
+        note: [entry.magnitude === null ? '' : `mag ${number(entry.magnitude, prefs.locale, 1)}`, entry.size_arcmin === null ? '' : `${number(entry.size_arcmin, prefs.locale)}′`]
+          .filter(Boolean)
+          .join(' · '),
       }));
       this.activeId = this.hits[0]?.id ?? '';
     },
@@ -203,13 +213,18 @@ function bookingForm(): object {
         target: { name: form.name.trim(), ra_hours: ra, dec_degrees: dec },
         shots: form.shots.map((shot) => ({
           filter: shot.filter,
-          exposure_seconds: Number(shot.exposure_seconds),
-          quantity: Number(shot.quantity),
-          binning: Number(shot.binning),
+          exposure_seconds: shot.exposure_seconds,
+          quantity: shot.quantity,
+          binning: shot.binning,
           gain: shot.gain === '' ? null : Number(shot.gain),
           offset: shot.offset === '' ? null : Number(shot.offset),
         })),
-        constraints: { min_altitude_degrees: Number(form.minAltitude), hour_angle_start_hours: Number(form.haStart), hour_angle_end_hours: Number(form.haEnd), ...(this.isAdmin ? { priority: Number(form.priority) } : {}) },
+        constraints: {
+          min_altitude_degrees: form.minAltitude,
+          hour_angle_start_hours: form.haStart,
+          hour_angle_end_hours: form.haEnd,
+          ...(this.isAdmin ? { priority: form.priority } : {}),
+        },
         ...(perHour ? { credits_per_hour: Number(perHour) } : {}),
       };
     },
@@ -228,7 +243,10 @@ function bookingForm(): object {
       } catch (thrown) {
         if (mine !== asked) return;
         this.verdict = { tone: 'unsafe', text: say('book.problems') };
-        this.reasons = thrown instanceof ApiProblem ? [...Object.entries(thrown.errors).map(([field, texts]) => `${field}: ${texts.join(', ')}`), ...(Object.keys(thrown.errors).length === 0 ? [thrown.message] : [])] : [say('link.offline')];
+        this.reasons =
+          thrown instanceof ApiProblem
+            ? [...Object.entries(thrown.errors).map(([field, texts]) => `${field}: ${texts.join(', ')}`), ...(Object.keys(thrown.errors).length === 0 ? [thrown.message] : [])]
+            : [say('link.offline')];
       }
     },
     judge(check: Check): void {
@@ -236,7 +254,11 @@ function bookingForm(): object {
       this.possible = check.ok;
       this.cost = check.credits === null ? '—' : say('book.credits', { n: number(check.credits, l, check.credits % 1 ? 2 : 0) });
       this.planText = say('book.plan', { frames: check.frames, time: duration(check.estimated_seconds) });
-      this.sky = { ...this.sky, altitude: say('book.altitudeNow', { alt: number(check.altitude_at_start_degrees, l, 1) }), usable: say('book.usable', { time: duration(check.usable_seconds) }) };
+      this.sky = {
+        ...this.sky,
+        altitude: say('book.altitudeNow', { alt: number(check.altitude_at_start_degrees, l, 1) }),
+        usable: say('book.usable', { time: duration(check.usable_seconds) }),
+      };
       this.reasons = [
         ...Object.entries(check.errors).flatMap(([field, texts]) => texts.map((text) => `${field}: ${text}`)),
         ...(check.conflict ? [say('book.conflict', { from: clock(check.conflict.start, l, 'UTC', false), to: clock(check.conflict.end, l, 'UTC', false) })] : []),
@@ -256,7 +278,10 @@ function bookingForm(): object {
       const found = await http.get<Visibility>(`/api/telescopes/${request.telescope_id}/visibility?${query}`).catch(() => null);
       if (!found || mine !== asked) return;
       visibility = found;
-      this.sky = { ...this.sky, moon: `${say('book.moon')} ${number(found.moon.illuminated_share * 100, prefs.locale)} % · ${number(found.moon.separation_degrees, prefs.locale)}°` };
+      this.sky = {
+        ...this.sky,
+        moon: `${say('book.moon')} ${number(found.moon.illuminated_share * 100, prefs.locale)} % · ${number(found.moon.separation_degrees, prefs.locale)}°`,
+      };
       this.paintCurve();
     },
     paintCurve(): void {
@@ -264,10 +289,13 @@ function bookingForm(): object {
       const v = visibility;
       const form = this.form;
       graph ??= new Graph(this.$refs.curve!, {
-        lines: [{ label: 'alt', color: '--gold', fill: true }, { label: 'min', color: '--danger', dash: [5, 5] }],
+        lines: [
+          { label: 'alt', color: '--gold', fill: true },
+          { label: 'min', color: '--danger', dash: [5, 5] },
+        ],
         height: 240,
         digits: 0,
-        zone: 'UTC',
+        zone: () => 'UTC',
         range: [0, 90],
         behind: (u) => visibility && shade(u, visibility, Date.parse(`${form.start}Z`) / 1000, form.hours * 3_600),
       });
@@ -288,7 +316,8 @@ function bookingForm(): object {
         await http.post(`/api/bookings/web-${crypto.randomUUID().slice(0, 13)}`, body, {}, 'PUT');
         this.done = say('book.done');
       } catch (thrown) {
-        this.reasons = thrown instanceof ApiProblem ? [thrown.message, ...Object.entries(thrown.errors).map(([field, texts]) => `${field}: ${texts.join(', ')}`)] : [say('link.offline')];
+        this.reasons =
+          thrown instanceof ApiProblem ? [thrown.message, ...Object.entries(thrown.errors).map(([field, texts]) => `${field}: ${texts.join(', ')}`)] : [say('link.offline')];
       } finally {
         this.busy = false;
       }

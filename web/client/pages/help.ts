@@ -6,7 +6,16 @@ import { FAQ } from '../i18n/faq.ts';
 import { startPage } from '../shell.ts';
 
 const SECTIONS = ['telescope', 'camera', 'focuser', 'sequence', 'guiding', 'preview', 'images', 'controls', 'logs', 'stats', 'weather'] as const;
-const KEYS = [['␣', 'space'], ['R', 'r'], ['A', 'a'], ['P', 'p'], ['L', 'l'], ['F', 'f'], ['N', 'n'], ['?', '?']] as const;
+const KEYS = [
+  ['␣', 'space'],
+  ['R', 'r'],
+  ['A', 'a'],
+  ['P', 'p'],
+  ['L', 'l'],
+  ['F', 'f'],
+  ['N', 'n'],
+  ['?', '?'],
+] as const;
 
 function help(): object {
   return defineComponent({
@@ -18,10 +27,13 @@ function help(): object {
     init(): void {
       this.fill();
       document.addEventListener('nocturne:prefs', () => this.fill());
-      void new Http(null).config().then((config) => {
-        this.supportUrl = config.supportUrl ?? '';
-        this.supportMail = config.supportEmail ? `mailto:${config.supportEmail}` : '';
-      }, () => undefined);
+      void new Http(null).config().then(
+        (config) => {
+          this.supportUrl = config.supportUrl ?? '';
+          this.supportMail = config.supportEmail ? `mailto:${config.supportEmail}` : '';
+        },
+        () => undefined,
+      );
     },
     fill(): void {
       const l = prefs.locale;

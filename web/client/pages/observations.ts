@@ -53,10 +53,13 @@ function observations(): object {
         this.problem = translate(prefs.locale, 'ui.noToken');
         return;
       }
-      void http.get<{ data: { id: string; name: string }[] }>('/api/telescopes').then(({ data }) => {
-        this.telescopes = data.map(({ id, name }) => ({ id, name }));
-        this.paint();
-      }, () => undefined);
+      void http.get<{ data: { id: string; name: string }[] }>('/api/telescopes').then(
+        ({ data }) => {
+          this.telescopes = data.map(({ id, name }) => ({ id, name }));
+          this.paint();
+        },
+        () => undefined,
+      );
       void this.load();
     },
     changed(): void {
@@ -140,7 +143,7 @@ function observations(): object {
           images: translate(l, 'images.count', { n: b.images_captured }) + (b.reason_text && over ? ` · ${b.reason_text}` : ''),
           action: translate(l, over ? 'obs.report' : 'obs.watch'),
           hasZip: over && b.images_captured > 0,
-          zipLabel: `${translate(l, 'header.zip')} — ${b.target.name}`,
+          zipLabel: `ZIP — ${translate(l, 'header.zip')} — ${b.target.name}`,
         };
       });
     },

@@ -49,7 +49,7 @@ function reportPage(): object {
     tiles: [] as { id: string; filename: string; state: string; tone: string; thumb: string; preview: string; url: string; meta: string; downloadLabel: string }[],
     nextImages: '',
     has: { hfd: false, guiding: false, weather: false },
-    scrub: 0,
+    scrub: 350,
     moment: { time: '', state: '', event: '', frame: '', thumb: '' },
     momentText: '',
 
@@ -67,7 +67,10 @@ function reportPage(): object {
         report = await http.get<Report>(`${base}/report${location.search}`);
       } catch (thrown) {
         if (thrown instanceof ApiProblem && thrown.status === 404) {
-          const known = await http.get(`${base}/snapshot`).then(() => true, () => false);
+          const known = await http.get(`${base}/snapshot`).then(
+            () => true,
+            () => false,
+          );
           this.pending = known;
           this.problem = known ? '' : say('ui.notFound');
           if (known) setTimeout(() => void this.load(), 5_000);
@@ -123,22 +126,40 @@ function reportPage(): object {
         { key: 'duration', label: say('report.actual'), value: duration(s.duration_actual_seconds), note: `${say('report.planned')} ${duration(s.duration_planned_seconds)}` },
       ];
       const most = Math.max(1, ...r.images.by_filter.map((f) => f.count));
-      this.filters = r.images.by_filter.map((f) => ({ filter: f.filter, tone: filterTone(f.filter), scale: `scaleX(${f.count / most})`, text: `${f.count} · ${duration(f.exposure_seconds)}${f.average_hfd ? ` · HFD ${number(f.average_hfd, l, 2)}` : ''}` }));
+      this.filters = r.images.by_filter.map((f) => ({
+        filter: f.filter,
+        tone: filterTone(f.filter),
+        scale: `scaleX(${f.count / most})`,
+        text: `${f.count} · ${duration(f.exposure_seconds)}${f.average_hfd ? ` · HFD ${number(f.average_hfd, l, 2)}` : ''}`,
+      }));
       const lines = new Map(r.credits?.lines.map((line) => [line.class, line.credits]));
       this.ledger = (Object.entries(r.ledger.seconds) as [keyof typeof r.ledger.seconds, number][])
         .filter(([, seconds]) => seconds > 0)
         .sort((a, b) => b[1] - a[1])
         .map(([key, seconds]) => ({ key, label: say(`ledger.${key}`), time: duration(seconds), credits: lines.has(key) ? number(lines.get(key), l, 2) : '' }));
-      this.credits = r.credits ? `${say('report.charged')} ${number(r.credits.credits_charged, l, 2)} · ${say('report.refund')} ${number(r.credits.credits_refund, l, 2)} · ${say('report.net')} ${number(r.credits.credits_charged - r.credits.credits_refund, l, 2)}` : '';
+      this.credits = r.credits
+        ? `${say('report.charged')} ${number(r.credits.credits_charged, l, 2)} · ${say('report.refund')} ${number(r.credits.credits_refund, l, 2)} · ${say('report.net')} ${number(r.credits.credits_charged - r.credits.credits_refund, l, 2)}`
+        : '';
       this.issues = [
         { key: 'errors', label: say('report.errors'), value: String(r.issues.errors_count) },
         { key: 'pauses', label: say('report.pauses'), value: `${r.issues.pauses_count} · ${duration(r.issues.pauses_duration_seconds)}` },
         { key: 'rejected', label: say('images.state.rejected'), value: String(r.images.rejected) },
         { key: 'missing', label: say('images.state.missing'), value: String(r.images.missing) },
       ];
-      this.holds = r.issues.holds.map((hold, i) => ({ key: String(i), text: `${clock(hold.start, l, zone(), false)} – ${clock(hold.end, l, zone(), false)} · ${reasonIn(l, hold.reason)}` }));
+      this.holds = r.issues.holds.map((hold, i) => ({
+        key: String(i),
+        text: `${clock(hold.start, l, zone(), false)} – ${clock(hold.end, l, zone(), false)} · ${reasonIn(l, hold.reason)}`,
+      }));
       const w = r.weather;
-      this.weather = w.samples > 0 ? say('report.weatherLine', { t: number(w.average_temperature, l, 1), h: number(w.average_humidity, l), s: number(w.average_seeing, l, 1), c: number(w.cloud_coverage, l) }) : '';
+      this.weather =
+        w.samples > 0
+          ? say('report.weatherLine', {
+              t: number(w.average_temperature, l, 1),
+              h: number(w.average_humidity, l),
+              s: number(w.average_seeing, l, 1),
+              c: number(w.cloud_coverage, l),
+            })
+          : '';
       this.files = say('report.files', { n: r.files.count, size: bytes(r.files.total_size_bytes, l) });
       this.zip = r.files.download_link ?? '';
       this.tiles = images.map((image) => ({
@@ -149,7 +170,14 @@ function reportPage(): object {
         thumb: image.thumbnail_url ?? '',
         preview: image.preview_url ?? '',
         url: image.url ?? '',
-        meta: [clock(image.captured_at, l, zone(), false), image.filter, image.hfd ? `HFD ${number(image.hfd, l, 2)}` : '', image.state === 'archived' ? '' : say(`images.state.${image.state}`)].filter(Boolean).join(' · '),
+        meta: [
+          clock(image.captured_at, l, zone(), false),
+          image.filter,
+          image.hfd ? `HFD ${number(image.hfd, l, 2)}` : '',
+          image.state === 'archived' ? '' : say(`images.state.${image.state}`),
+        ]
+          .filter(Boolean)
+          .join(' · '),
         downloadLabel: say('images.downloadOf', { name: image.filename }),
       }));
       this.paintTimeline(r);
@@ -170,11 +198,13 @@ function reportPage(): object {
           span.style.width = `${Math.max(0.15, at(interval.end) - at(interval.start))}%`;
           return span;
         }),
-        ...r.images.frames.filter((f) => f.captured_at).map((f) => {
-          const tick = document.createElement('i');
-          tick.style.left = `${at(f.captured_at!)}%`;
-          return tick;
-        }),
+        ...r.images.frames
+          .filter((f) => f.captured_at)
+          .map((f) => {
+            const tick = document.createElement('i');
+            tick.style.left = `${at(f.captured_at!)}%`;
+            return tick;
+          }),
       );
       const needle = document.createElement('span');
       needle.className = 'needle';
@@ -213,28 +243,47 @@ function reportPage(): object {
       last?.classList.add('now');
       if (last) refs.timeline!.scrollTop = last.offsetTop - refs.timeline!.offsetTop - refs.timeline!.clientHeight / 2;
       const frame = images.filter((i) => i.captured_at && Date.parse(i.captured_at) <= at).at(-1);
-      this.moment = { time: clock(at, prefs.locale, zone()), state: interval ? say(`ledger.${interval.class}`) : '—', event: last?.querySelector('span')?.textContent ?? '', frame: frame?.filename ?? '', thumb: frame?.thumbnail_url ?? '' };
+      this.moment = {
+        time: clock(at, prefs.locale, zone()),
+        state: interval ? say(`ledger.${interval.class}`) : '—',
+        event: last?.querySelector('span')?.textContent ?? '',
+        frame: frame?.filename ?? '',
+        thumb: frame?.thumbnail_url ?? '',
+      };
       this.momentText = `${this.moment.time} ${this.moment.state}`;
     },
     paintGraphs(r: Report): void {
       for (const graph of graphs.splice(0)) graph.destroy();
       const frames = r.images.frames.filter((f) => f.captured_at && f.hfd !== null);
-      this.has = { hfd: frames.length > 0, guiding: hasData(telemetry, 'guiding.rms'), weather: ['weather.temperature', 'weather.humidity', 'weather.cloud'].some((name) => hasData(telemetry, name)) };
+      this.has = {
+        hfd: frames.length > 0,
+        guiding: hasData(telemetry, 'guiding.rms'),
+        weather: ['weather.temperature', 'weather.humidity', 'weather.cloud'].some((name) => hasData(telemetry, name)),
+      };
       if (this.has.hfd) {
         const filters = [...new Set(frames.map((f) => f.filter))];
-        const graph = new Graph(refs.hfd!, { lines: filters.map((f) => ({ label: f ?? '', color: `--filter-${filterTone(f)}`, points: true })), height: 200, digits: 2, zone: zone() });
+        const graph = new Graph(refs.hfd!, { lines: filters.map((f) => ({ label: f ?? '', color: `--filter-${filterTone(f)}`, points: true })), height: 200, digits: 2, zone });
         const sorted = [...frames].sort((a, b) => Date.parse(a.captured_at!) - Date.parse(b.captured_at!));
         graph.set([sorted.map((f) => Date.parse(f.captured_at!) / 1000), ...filters.map((filter) => sorted.map((f) => (f.filter === filter ? f.hfd : null)))]);
         graphs.push(graph);
       }
       const t = telemetry;
       if (t && this.has.guiding) {
-        const graph = new Graph(refs.guiding!, { lines: [{ label: 'RMS', color: '--accent', fill: true }], height: 200, digits: 2, zone: zone() });
+        const graph = new Graph(refs.guiding!, { lines: [{ label: 'RMS', color: '--accent', fill: true }], height: 200, digits: 2, zone });
         graph.set([t.t, t.series['guiding.rms']!.mean]);
         graphs.push(graph);
       }
       if (t && this.has.weather) {
-        const graph = new Graph(refs.weather!, { lines: [{ label: '°C', color: '--gold' }, { label: '%', color: '--accent' }, { label: '☁', color: '--violet', dash: [4, 4] }], height: 200, digits: 0, zone: zone() });
+        const graph = new Graph(refs.weather!, {
+          lines: [
+            { label: '°C', color: '--gold' },
+            { label: '%', color: '--accent' },
+            { label: '☁', color: '--violet', dash: [4, 4] },
+          ],
+          height: 200,
+          digits: 0,
+          zone,
+        });
         graph.set([t.t, ...['weather.temperature', 'weather.humidity', 'weather.cloud'].map((name) => t.series[name]?.mean ?? t.t.map(() => null))]);
         graphs.push(graph);
       }

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { FrameType } from '../../domain/contracts/image.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
+import { UsageError } from '../../platform/errors.ts';
+import type { FrameCounts } from '../ports.ts';
+import { FrameIntake, type IntakeDeps } from './intake/intake.ts';
+import { metadataOf, type FrameMetadata } from './metadata.ts';
+
+export interface ImportOptions {
+  folder: string;
+  telescope: Telescope;
+  /** Default: made from the folder's path, so that a second run goes on where the first one was. */
+  bookingId?: string;
+  userRef?: string;
+  /** Called with the number of files done and of all. */
+  progress: (done: number, all: number, what: string) => void;
+}
+export interface ImportResult extends FrameCounts {
+  bookingId: string;
+  files: number;
+}
+
+const RESOURCE = 'import';
+const DAY_MS = 86_400_000;
+
+/** The booking id that an import of this folder gets. */
+export const importBookingId = (folder: string): string => `import-${createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 12)}`;
+
+interface Found {
+  path: string;
+  at: Date;
+  metadata: FrameMetadata | null;
+}
+
+/**
+ * A folder of frames as a past session: a booking from the first exposure to the end of the last, which takes no place in the calendar,
+ * with every file archived, previewed and measured. Files are copied, never moved; a run that was cut off is continued by the next.
+ * @throws UsageError when the folder holds no FITS file, or the booking id belongs to a real session
+ */
+export async function importFolder(deps: IntakeDeps, options: ImportOptions): Promise<ImportResult> {
+  const { db, mount, maxBytes } = deps;
+  const folder = resolve(options.folder);
+  const bookingId = options.bookingId ?? importBookingId(folder);
+  const { telescope } = options;
+  const files = await mount.list(folder, folder).catch((thrown: unknown) => {
+    throw new UsageError(`${folder} cannot be read: ${(thrown as Error).message}`);
+  });
+  if (files.length === 0) throw new UsageError(`${folder} holds no file *.fit, *.fits, *.fts (also .gz, .fz).`);
+  const known = await db.booking.findUnique({ where: { id: bookingId }, include: { session: true } });
+  if (known && known.session?.workflowId !== workflowIdOf(bookingId)) throw new UsageError(`Booking ${bookingId} is a session of its own; choose another id with --booking.`);
+
+  const found: Found[] = [];
+  for (const [i, file] of files.entries()) {
+    const seen = await mount.probe(file.path, folder, maxBytes);
+    const metadata = seen.state === 'whole' ? metadataOf(seen.header) : null;
+    found.push({ path: file.path, at: metadata?.startedAt ?? new Date(file.mtimeMs), metadata });
+    options.progress(i + 1, files.length, 'headers');
+  }
+  found.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.path < b.path ? -1 : 1));
+  if (!known) await createPastBooking(deps, bookingId, telescope, found, options.userRef ?? RESOURCE);
+  const rows = await db.frame.createMany({
+    skipDuplicates: true,
+    data: found.map(({ path, at, metadata }) => {
+      const sourceKey = `${RESOURCE}/${bookingId}/${path}`;
+      return {
+        id: stableId('frame', telescope.id, sourceKey),
+        telescopeId: telescope.id,
+        bookingId,
+        sourceKey,
+        sourcePath: path,
+        filename: path.slice(path.lastIndexOf('/') + 1),
+        type: (metadata?.type ?? 'LIGHT') satisfies FrameType,
+        state: 'pending',
+        seenAt: new Date(at.getTime() + (metadata?.exposure ?? 0) * 1000),
+      };
+    }),
+  });
+  let done = found.length - rows.count;
+  const intake = new FrameIntake(deps);
+  const caller = { heartbeat: () => undefined, signal: null };
+  const counts = await intake.takePast({ ...telescope, path_map: [{ from: folder, to: folder }] }, bookingId, caller, () => options.progress((done = Math.min(found.length, done + 1)), found.length, 'frames'));
+  await db.session.update({ where: { bookingId }, data: { imagesCaptured: counts.archived, updatedAt: new Date() } });
+  return { ...counts, bookingId, files: found.length };
+}
+
+const workflowIdOf = (bookingId: string): string => `${RESOURCE}-${sessionWorkflowId(bookingId)}`;
+
+async function createPastBooking(deps: IntakeDeps, bookingId: string, telescope: Telescope, found: readonly Found[], userRef: string): Promise<void> {
+  const lights = found.filter((f) => (f.metadata?.type ?? 'LIGHT') === 'LIGHT' && f.metadata !== null);
+  const dated = lights.length > 0 ? lights : found;
+  const start = dated[0]!.at;
+  const last = dated.at(-1)!;
+  const end = new Date(Math.max(start.getTime() + 1000, last.at.getTime() + Math.ceil(last.metadata?.exposure ?? 0) * 1000));
+  const shots = new Map<string, { filter: string; exposure_seconds: number; quantity: number; binning: number; type: string }>();
+  for (const { metadata } of lights) {
+    const shot = { filter: metadata?.filter ?? '-', exposure_seconds: metadata?.exposure ?? 0, binning: metadata?.binning ?? 1, type: 'light' };
+    const key = JSON.stringify(shot);
+    shots.set(key, { ...shot, quantity: (shots.get(key)?.quantity ?? 0) + 1 });
+  }
+  const name = lights.find((f) => f.metadata?.object)?.metadata?.object ?? 'unknown';
+  await deps.db.$transaction(async (tx) => {
+    await tx.user.upsert({ where: { ref: userRef }, create: { ref: userRef }, update: {} });
+    await tx.booking.create({
+      data: {
+        id: bookingId,
+        telescopeId: telescope.id,
+        startsAt: start,
+        endsAt: end,
+        blockedUntil: end,
+        occupies: false,
+        userRef,
+        target: { name, ra_hours: 0, dec_degrees: 0, pa_degrees: 0 },
+        shots: [...shots.values()],
+        constraints: { min_altitude_degrees: 0, hour_angle_start_hours: -12, hour_angle_end_hours: 12 },
+        credits: { charged: 0 },
+        bodyHash: RESOURCE,
+        createdAt: new Date(Math.min(Date.now(), start.getTime() - DAY_MS)),
+        session: {
+          create: { telescopeId: telescope.id, workflowId: workflowIdOf(bookingId), phase: 'completed', outcome: 'completed', transition: 1, sessionStartedAt: start, sessionEndedAt: end },
+        },
+      },
+    });
+  });
+}

@@ -1,0 +1,92 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { LEDGER_CLASSES, type LedgerClass } from './contracts/ledger.ts';
+import { RefundRule } from './contracts/telescope.ts';
+import { buildLedger, secondsByClass, settle, type LedgerSpan } from './ledger.ts';
+
+const START = Date.UTC(2026, 0, 15, 22);
+const iso = (second: number): string => new Date(START + second * 1000).toISOString();
+const span = (name: LedgerClass, from: number, to: number | null, cause: string | null = null): LedgerSpan => ({ class: name, start: iso(from), end: to === null ? null : iso(to), cause });
+
+const randomSpan = fc
+  .record({ class: fc.constantFrom(...LEDGER_CLASSES), from: fc.integer({ min: -200, max: 1200 }), length: fc.integer({ min: 0, max: 500 }), open: fc.boolean() })
+  .map((s) => span(s.class, s.from, s.open ? null : s.from + s.length, s.class));
+
+describe('buildLedger', () => {
+  test('an empty night is all other', () => {
+    expect(buildLedger({ start: iso(0), end: iso(60) }, [])).toEqual([{ start: iso(0), end: iso(60), class: 'other', cause: null }]);
+  });
+  test('unsafe weather takes the seconds of a pause and of an exposure; what is left stays theirs', () => {
+    const ledger = buildLedger({ start: iso(0), end: iso(100) }, [span('imaging', 0, 80), span('user_pause', 20, 60), span('unsafe', 40, 50, 'weather_unsafe')]);
+    expect(ledger.map((i) => [i.class, (Date.parse(i.start) - START) / 1000, (Date.parse(i.end) - START) / 1000])).toEqual([
+      ['imaging', 0, 20],
+      ['user_pause', 20, 40],
+      ['unsafe', 40, 50],
+      ['user_pause', 50, 60],
+      ['imaging', 60, 80],
+      ['other', 80, 100],
+    ]);
+  });
+  test('fractions of seconds are cut so that neighbours stay neighbours', () => {
+    const ledger = buildLedger({ start: iso(0), end: iso(10) }, [span('imaging', 0, 4.7), span('overhead', 4.7, 10)]);
+    expect(ledger.map((i) => i.end)).toEqual([iso(4), iso(10)]);
+  });
+  test('a slot without length is refused', () => {
+    expect(() => buildLedger({ start: iso(0), end: iso(0) }, [])).toThrow(RangeError);
+  });
+  test('property: covers the slot without gap or overlap, and every second has the strongest class that claims it', () => {
+    fc.assert(
+      fc.property(fc.array(randomSpan, { maxLength: 12 }), fc.integer({ min: 1, max: 1000 }), (spans, length) => {
+        const slot = { start: iso(0), end: iso(length) };
+        const ledger = buildLedger(slot, spans);
+        expect(ledger[0]!.start).toBe(slot.start);
+        expect(ledger.at(-1)!.end).toBe(slot.end);
+        for (let i = 1; i < ledger.length; i++) expect(ledger[i]!.start).toBe(ledger[i - 1]!.end);
+        expect(Object.values(secondsByClass(ledger)).reduce((a, b) => a + b, 0)).toBe(length);
+        for (let second = 0; second < length; second += 7) {
+          const claims = spans.filter((s) => Date.parse(s.start) <= START + second * 1000 && (s.end === null || Date.parse(s.end) > START + second * 1000)).map((s) => LEDGER_CLASSES.indexOf(s.class));
+          const expected = claims.length > 0 ? LEDGER_CLASSES[Math.min(...claims)]! : 'other';
+          const found = ledger.find((i) => Date.parse(i.start) <= START + second * 1000 && Date.parse(i.end) > START + second * 1000)!;
+          expect(found.class).toBe(expected);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('settle', () => {
+  const seconds = (given: Partial<Record<LedgerClass, number>>): Record<LedgerClass, number> =>
+    ({ ...Object.fromEntries(LEDGER_CLASSES.map((name) => [name, 0])), ...given }) as Record<LedgerClass, number>;
+
+  test('weather and outage are given back by the second, the guest’s own pause is not', () => {
+    const settled = settle(seconds({ unsafe: 600, outage: 300, user_pause: 900, imaging: 1800 }), RefundRule.parse({}), 120);
+    expect(settled).toEqual({
+      rule: 'by-the-second',
+      lines: [
+        { class: 'unsafe', seconds: 600, credits: 20 },
+        { class: 'outage', seconds: 300, credits: 10 },
+        { class: 'user_pause', seconds: 900, credits: 0 },
+        { class: 'imaging', seconds: 1800, credits: 0 },
+      ],
+      credits_charged: 120,
+      credits_refund: 30,
+    });
+  });
+  test('below the least share of imaging everything is given back', () => {
+    expect(settle(seconds({ unsafe: 10, overhead: 3500, imaging: 90 }), RefundRule.parse({ full_refund_below_imaging_share: 0.1 }), 50).credits_refund).toBe(50);
+  });
+  test('property: lines sum to the refund, which lies between nothing and the charge', () => {
+    const given = fc.record(Object.fromEntries(LEDGER_CLASSES.map((name) => [name, fc.integer({ min: 0, max: 40_000 })])) as Record<LedgerClass, fc.Arbitrary<number>>);
+    fc.assert(
+      fc.property(given, fc.integer({ min: 0, max: 1_000_000 }), (s, cents) => {
+        const settled = settle(s, RefundRule.parse({}), cents / 100);
+        const sum = settled.lines.reduce((total, line) => total + Math.round(line.credits * 100), 0);
+        expect(sum).toBe(Math.round(settled.credits_refund * 100));
+        expect(settled.credits_refund).toBeGreaterThanOrEqual(0);
+        expect(settled.credits_refund).toBeLessThanOrEqual(cents / 100);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

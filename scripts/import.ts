@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util';
+import { createArchiveActivities } from '../activities/frames/archive.ts';
+import { importFolder, importBookingId } from '../activities/frames/import.ts';
+import { DEFAULT_TIMING } from '../activities/frames/intake/intake.ts';
+import { Mount } from '../activities/frames/intake/mount.ts';
+import { FramePool } from '../activities/frames/pass/pool.ts';
+import { FrameStore } from '../activities/frames/store/store.ts';
+import { createFinaliseActivities } from '../activities/finalise/index.ts';
+import { loadConfig, required } from '../platform/config.ts';
+import { createDatabase } from '../platform/database.ts';
+import { UsageError } from '../platform/errors.ts';
+import { createLogger } from '../platform/logger.ts';
+import { listTelescopes } from '../platform/telescopes.ts';
+
+const HELP = `npm run import -- DIR [--telescope ID] [--booking ID] [--user REF] [--json]
+Takes a folder of FITS files in as a past session: files are copied, checked, previewed and measured, and the session has a report and an
+archive like any other. Running it again goes on where it was. Needs DATABASE_URL and OBSERVATIONS_STORAGE_PATH as the service has them.
+`;
+
+async function main(): Promise<number> {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      allowPositionals: true,
+      options: { telescope: { type: 'string' }, booking: { type: 'string' }, user: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    });
+  } catch (thrown) {
+    throw new UsageError(`${(thrown as Error).message}\n${HELP}`);
+  }
+  const { values, positionals } = parsed;
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [folder] = positionals;
+  if (!folder || positionals.length > 1) throw new UsageError(HELP);
+  if (values.booking !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(values.booking)) throw new UsageError('--booking: 1 to 64 of A-Z a-z 0-9 _ -');
+  const config = loadConfig();
+  const db = createDatabase(required(config, 'DATABASE_URL'));
+  const logger = createLogger('import', 'warn');
+  const mount = new Mount();
+  const pool = new FramePool();
+  try {
+    const telescopes = await listTelescopes(db);
+    const telescope = values.telescope ? telescopes.find((t) => t.id === values.telescope) : telescopes.length === 1 ? telescopes[0] : undefined;
+    if (!telescope) throw new UsageError(`--telescope: one of ${telescopes.map((t) => t.id).join(', ') || '(none is configured)'}`);
+    const store = new FrameStore(config.OBSERVATIONS_STORAGE_PATH);
+    let shown = 0;
+    const result = await importFolder(
+      { db, logger, store, mount, pool, maxBytes: config.MAX_IMAGE_SIZE_MB * 1024 * 1024, timing: { ...DEFAULT_TIMING, settleMs: 2_000 } },
+      {
+        folder,
+        telescope,
+        bookingId: values.booking ?? importBookingId(folder),
+        ...(values.user ? { userRef: values.user } : {}),
+        progress: (done, all, what) => {
+          if (Date.now() - shown < 1_000 && done !== all) return;
+          shown = Date.now();
+          process.stderr.write(`${what}: ${done} of ${all}\n`);
+        },
+      },
+    );
+    const archive = createArchiveActivities({ db, config, logger });
+    const finalise = createFinaliseActivities({ db, storagePath: store.root, archive });
+    const ids = { bookingId: result.bookingId, telescopeId: telescope.id };
+    const { archivePath } = await finalise.buildArchive(ids);
+    const { reportPath } = await finalise.buildReport({ ...ids, outcome: 'completed', reason: null });
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify({ booking_id: result.bookingId, files: result.files, archived: result.archived, rejected: result.rejected, missing: result.missing, archive_path: archivePath, report_path: reportPath })}\n`
+        : `Session ${result.bookingId}: ${result.archived} of ${result.files} files archived, ${result.rejected} rejected, ${result.missing} missing.\n${archivePath}\n`,
+    );
+    return 0;
+  } finally {
+    await Promise.all([mount.close(), pool.close(), db.$disconnect()]);
+  }
+}
+
+process.exitCode = await main().catch((thrown: unknown) => {
+  if (!(thrown instanceof UsageError)) throw thrown;
+  process.stderr.write(`${thrown.message}\n`);
+  return 2;
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bufferSource, firstImage, scanHdus } from '../../activities/frames/fits/index.ts';
+import { findStars } from '../../activities/frames/pass/stars.ts';
+import { pythonWith } from '../support/python.ts';
+import { moffatHalfFluxDiameter, starFieldFits, type FieldOptions } from '../support/synthetic.ts';
+
+const stars = (file: Buffer, sigma?: number, kernel?: 'wasm' | 'js') => {
+  const source = bufferSource(file);
+  return findStars(source, firstImage(scanHdus(source)), { ...(sigma ? { sigma } : {}), ...(kernel ? { kernel } : {}) })!;
+};
+const field = (options: Partial<FieldOptions>): FieldOptions => ({ width: 1000, height: 800, seed: 1, stars: 300, fwhm: 3.6, beta: 3, noise: 40, faintest: 150, ...options });
+
+describe('star metrics', () => {
+  test.each([
+    [3, 3, 11],
+    [3.6, 3, 12],
+    [3.6, 2.5, 13],
+    [5, 4.7, 14],
+    [6.5, 3.5, 15],
+  ])('half-flux diameter within 2 %% of the injected one: FWHM %f, β %f, seed %i', (fwhm, beta, seed) => {
+    const { hfd } = stars(starFieldFits(field({ fwhm, beta, seed, stars: 120, faintest: 600 })));
+    expect(Math.abs(hfd! / moffatHalfFluxDiameter(fwhm, beta) - 1)).toBeLessThan(0.02);
+  });
+
+  test('a sky without stars has none; hot pixels are none either', () => {
+    expect(stars(starFieldFits(field({ stars: 0 }))).count).toBe(0);
+    expect(stars(starFieldFits(field({ stars: 0, hotPixels: 500 }))).count).toBeLessThan(3);
+  });
+
+  test('both kernels find the same', () => {
+    const file = starFieldFits(field({ width: 701, seed: 5, hotPixels: 50 }));
+    expect(stars(file, 5, 'js')).toEqual(stars(file, 5, 'wasm'));
+  });
+
+  test('sky and noise are those of the field, with a gradient, too', () => {
+    const found = stars(starFieldFits(field({ sky: 2500, noise: 40 })));
+    expect(Math.abs(found.background - 2500)).toBeLessThan(5);
+    expect(Math.abs(found.noise / 40 - 1)).toBeLessThan(0.05);
+  });
+
+  test('beside SEP: at least 0.9 of its stars at 8 σ and 0.7 at 5 σ, over densities and shapes', () => {
+    const python = pythonWith('sep', 'astropy');
+    if (!python) return;
+    const folder = mkdtempSync(join(tmpdir(), 'nocturne-sep-'));
+    try {
+      const fields = [field({ seed: 21, stars: 100 }), field({ seed: 22, stars: 1200 }), field({ seed: 23, fwhm: 2.4 }), field({ seed: 24, fwhm: 6 })].map((options) => starFieldFits(options));
+      const paths = fields.map((bytes, i) => {
+        const path = join(folder, `${i}.fits`);
+        writeFileSync(path, bytes);
+        return path;
+      });
+      const script = `
+import sep, sys, json
+from astropy.io import fits
+for f in sys.argv[1:]:
+    d = fits.getdata(f).astype('f4'); b = sep.Background(d); s = d - b.back()
+    print(json.dumps([len(sep.extract(s, t, err=b.globalrms)) for t in (8, 5)]))
+`;
+      const theirs = execFileSync(python, ['-c', script, ...paths], { encoding: 'utf8' }).trim().split('\n').map((line) => JSON.parse(line) as [number, number]);
+      for (const [i, bytes] of fields.entries()) {
+        expect(stars(bytes, 8).count).toBeGreaterThanOrEqual(0.9 * theirs[i]![0]);
+        expect(stars(bytes, 5).count).toBeGreaterThanOrEqual(0.7 * theirs[i]![1]);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+});

@@ -1,0 +1,94 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Observation } from '../../activities/ports.ts';
+import { TelescopePolicy } from '../../domain/contracts/telescope.ts';
+import { judge, minimumUsefulSeconds, planFinished, type Circumstances } from '../../workflows/session/policy.ts';
+import { prepareAt } from '../../activities/session/booking.ts';
+
+const NOW = Date.UTC(2026, 0, 15, 23);
+const policy = { ...TelescopePolicy.parse({}), resume_debounce_seconds: 300, weather_stale_seconds: 180 };
+const fine: Observation = {
+  at: new Date(NOW).toISOString(),
+  connected: true,
+  ageSeconds: 1,
+  voyagerStatus: 'RUN',
+  emergency: null,
+  running: 'ours',
+  roboTargetRunning: true,
+  runSequence: 'Sequence',
+  runDragScript: 'RoboTarget',
+  guiding: 'RUNNING',
+  mountConnected: true,
+  cameraConnected: true,
+  lastError: null,
+  clockOffsetSeconds: 0.2,
+  weather: { state: 'ok', reason: null, causes: [], ok_since: new Date(NOW - 3600_000).toISOString(), stale: false },
+  target: { enabled: true, statusOp: 'running' },
+  shotsDone: { a: 1 },
+  latchedAbort: null,
+};
+const usual: Circumstances = { now: NOW, policy, engaged: true, userPaused: false, maintenance: null, refusal: null };
+const verdict = (seen: Partial<Observation> | null, circumstances: Partial<Circumstances> = {}): string => {
+  const v = judge(seen === null ? null : { ...fine, ...seen }, { ...usual, ...circumstances });
+  return v.go ? `go ${v.advisory ?? ''}`.trim() : `${v.cause} ${v.reason} ${v.ledger} ${v.action}`;
+};
+const weather = (w: Partial<Observation['weather']>): Partial<Observation> => ({ weather: { ...fine.weather, ...w } });
+
+describe('judge', () => {
+  test.each([
+    ['all well', {}, {}, 'go'],
+    ['no gateway', null, {}, 'fault gateway_away outage none'],
+    ['no link', { connected: false }, {}, 'fault voyager_away outage none'],
+    ['no link, and other sources say unsafe', { connected: false, ...weather({ state: 'unsafe', reason: 'weather_unsafe' }) }, {}, 'fault voyager_away unsafe none'],
+    ['emergency above all', { emergency: 'suspend', ...weather({ state: 'unsafe' }) }, { userPaused: true }, 'fault voyager_emergency unsafe none'],
+    ['unsafe', weather({ state: 'unsafe', reason: 'weather_unsafe' }), {}, 'weather weather_unsafe unsafe stop'],
+    ['stale is unsafe', weather({ stale: true }), {}, 'weather weather_unknown unsafe stop'],
+    ['unsafe above a pause', weather({ state: 'unsafe' }), { userPaused: true }, 'weather weather_unsafe unsafe stop'],
+    ['clouds', weather({ state: 'hold', reason: 'weather_hold' }), {}, 'weather weather_hold weather_hold disable'],
+    ['clear for a minute only, not running', weather({ ok_since: new Date(NOW - 60_000).toISOString() }), { engaged: false }, 'weather weather_debounce weather_hold disable'],
+    ['clear for a minute only, running', weather({ ok_since: new Date(NOW - 60_000).toISOString() }), {}, 'go'],
+    ['nobody says since when', weather({ ok_since: null }), { engaged: false }, 'weather weather_debounce weather_hold disable'],
+    ['VOYSTAT ERROR', { voyagerStatus: 'ERROR' as const }, {}, 'fault voyager_error outage none'],
+    ['camera gone', { cameraConnected: false }, {}, 'fault equipment_error outage disable'],
+    ['clock 90 s off', { clockOffsetSeconds: -90 }, {}, 'fault clock_offset outage disable'],
+    ['disabled by hand', { target: { enabled: false, statusOp: 'idle' as const } }, {}, 'fault local_operator outage none'],
+    ['paused', {}, { userPaused: true }, 'user user_pause user_pause disable'],
+    ['paused at once', {}, { userPaused: true, policy: { ...policy, pause_mode: 'abort' as const } }, 'user user_pause user_pause stop'],
+    ['maintenance', {}, { maintenance: { from: new Date(NOW - 1).toISOString(), to: new Date(NOW + 1).toISOString(), bookings: 'hold' as const } }, 'fault maintenance outage disable'],
+    ['maintenance over', {}, { maintenance: { from: new Date(NOW - 2).toISOString(), to: new Date(NOW).toISOString(), bookings: 'hold' as const } }, 'go'],
+    ['a foreign target stands in the way', {}, { refusal: 'foreign_target' as const }, 'fault foreign_target foreign none'],
+    ['the gate still debounces', {}, { refusal: 'weather_debounce' as const }, 'weather weather_debounce weather_hold none'],
+    ['another target runs', { running: 'foreign' as const }, {}, 'go foreign_target'],
+    ['RoboTarget does not run', { roboTargetRunning: false }, {}, 'go robotarget_not_running'],
+    ['guide star lost', { guiding: 'TIMEOUT' }, {}, 'go guiding_lost'],
+  ])('%s', (_name, seen, circumstances, expected) => {
+    expect(verdict(seen as Partial<Observation> | null, circumstances)).toBe(expected);
+  });
+});
+
+describe('planFinished', () => {
+  test('by RoboTarget’s word, by the counts, and not while the list cannot be read', () => {
+    expect(planFinished({ ...fine, target: { enabled: true, statusOp: 'finished' } }, [{ guid: 'a', quantity: 5 }])).toBe(true);
+    expect(planFinished(fine, [{ guid: 'a', quantity: 1 }])).toBe(true);
+    expect(planFinished(fine, [{ guid: 'a', quantity: 1 }, { guid: 'b', quantity: 1 }])).toBe(false);
+    expect(planFinished({ ...fine, shotsDone: null }, [{ guid: 'a', quantity: 1 }])).toBe(false);
+  });
+});
+
+test('the least useful remainder never exceeds a tenth of the slot', () => {
+  expect(minimumUsefulSeconds(policy, 36_000)).toBe(300);
+  expect(minimumUsefulSeconds(policy, 50)).toBe(5);
+});
+
+describe('J-1', () => {
+  const site = { latitude_degrees: 0, longitude_degrees: 0, elevation_meters: 0, timezone: 'Europe/Paris' };
+  test('seconds before the start', () => {
+    expect(prepareAt({ site, policy }, NOW).getTime()).toBe(NOW - 86_400_000);
+  });
+  test('noon of the day before at the site, across the change to summer time', () => {
+    const noon = { ...policy, prepare_lead: 'noon' as const };
+    expect(prepareAt({ site, policy: noon }, Date.parse('2026-01-15T22:00:00Z')).toISOString()).toBe('2026-01-14T11:00:00.000Z');
+    expect(prepareAt({ site, policy: noon }, Date.parse('2026-03-29T20:00:00Z')).toISOString()).toBe('2026-03-28T11:00:00.000Z');
+    expect(prepareAt({ site, policy: noon }, Date.parse('2026-03-30T20:00:00Z')).toISOString()).toBe('2026-03-29T10:00:00.000Z');
+    expect(prepareAt({ site, policy: noon }, Date.parse('2026-07-15T23:30:00Z')).toISOString()).toBe('2026-07-15T10:00:00.000Z');
+  });
+});

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import pg from 'pg';
+import { Telescope } from '../../domain/contracts/telescope.ts';
+import { loadConfig } from '../../platform/config.ts';
+import { createLogger } from '../../platform/logger.ts';
+import { checkDatabase, checkGateway, checkPaths, checkStorage, checkTemporal, checkVoyager } from '../../scripts/doctor/checks.ts';
+import { deployAnswer } from '../../scripts/doctor/deploy.ts';
+import { freePort } from '../../scripts/stack/ports.ts';
+import { startPostgres } from '../support/postgres.ts';
+
+jest.setTimeout(60_000);
+
+let server: Awaited<ReturnType<typeof startPostgres>>;
+let folder: string;
+let closedPort: number;
+beforeAll(async () => {
+  [server, closedPort] = await Promise.all([startPostgres(), freePort()]);
+  folder = mkdtempSync(join(tmpdir(), 'nocturne-doctor-'));
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await server.stop();
+});
+const telescope = (more: Record<string, unknown> = {}): Telescope =>
+  Telescope.parse({
+    id: 't1',
+    name: 'T1',
+    host: '127.0.0.1',
+    port: closedPort,
+    gateway_url: `http://127.0.0.1:${closedPort}`,
+    base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
+    site: { latitude_degrees: 45, longitude_degrees: 5 },
+    ...more,
+  });
+const states = (findings: { what: string; state: string }[]): string[] => findings.map((f) => `${f.what}: ${f.state}`);
+
+describe('the doctor says what to mend', () => {
+  test('a database that is right', async () => {
+    expect(states(await checkDatabase(loadConfig({ DATABASE_URL: server.url })))).toEqual(['PostgreSQL: ok', 'database schema: ok']);
+  });
+  test('an empty database lacks its migrations', async () => {
+    const client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+    await client.query('CREATE DATABASE empty');
+    await client.end();
+    const findings = await checkDatabase(loadConfig({ DATABASE_URL: server.url.replace(/\/nocturne$/, '/empty') }));
+    expect(findings[1]).toEqual({ what: 'database schema', state: 'problem', detail: expect.stringContaining('0001_init'), mend: 'Run `npm run migrate`.' });
+  });
+  test('no database, a port where none listens, and never the password', async () => {
+    expect(states(await checkDatabase(loadConfig({})))).toEqual(['PostgreSQL: problem']);
+    const findings = await checkDatabase(loadConfig({ DATABASE_URL: `postgresql://someone:hunter2@127.0.0.1:${closedPort}/nocturne` }));
+    expect(states(findings)).toEqual(['PostgreSQL: problem']);
+    expect(JSON.stringify(findings)).not.toContain('hunter2');
+  });
+  test('no Temporal', async () => {
+    const findings = await checkTemporal(loadConfig({ TEMPORAL_ADDRESS: `127.0.0.1:${closedPort}` }));
+    expect(findings).toEqual([{ what: 'Temporal', state: 'problem', detail: expect.any(String), mend: expect.stringContaining(`127.0.0.1:${closedPort}`) }]);
+  });
+  test('a storage folder that is a file', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    expect(states(await checkStorage(loadConfig({ OBSERVATIONS_STORAGE_PATH: join(folder, 'file') })))).toEqual(['storage: problem']);
+    const room = await checkStorage(loadConfig({ OBSERVATIONS_STORAGE_PATH: join(folder, 'store') }));
+    expect(room[0]!.detail).toMatch(/store, \d+ GB free$/);
+  });
+  test('path mappings: none, one to nowhere, one that stands', () => {
+    const mapped = (to: string): Telescope => telescope({ path_map: [{ from: 'C:\\FITS', to }] });
+    expect(states(checkPaths(telescope()))).toEqual(['t1: path mapping: problem']);
+    expect(states(checkPaths(mapped(join(folder, 'nowhere'))))).toEqual(['t1: path mapping: problem']);
+    expect(checkPaths(mapped(folder))).toEqual([{ what: 't1: path mapping', state: 'ok', detail: `C:\\FITS is ${folder}` }]);
+  });
+  test('a gateway that is away is a warning, one without a secret a problem', async () => {
+    expect(states((await checkGateway(loadConfig({ GATEWAY_SECRET: 'x'.repeat(32) }), telescope())).findings)).toEqual(['t1: gateway: warning']);
+    expect(states((await checkGateway(loadConfig({}), telescope())).findings)).toEqual(['t1: gateway: problem']);
+  });
+  test('a Voyager that does not answer', async () => {
+    const findings = await checkVoyager(loadConfig({}), telescope(), null, createLogger('doctor', 'silent'));
+    expect(states(findings)).toEqual(['t1: Voyager: problem']);
+    expect(findings[0]!.detail).toContain(`127.0.0.1:${closedPort}`);
+  });
+});
+
+describe('may we deploy now', () => {
+  test('yes while sessions sleep, no while one runs', async () => {
+    const client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+    const session = async (id: string, phase: string, start: string, end: string): Promise<void> => {
+      await client.query(
+        `INSERT INTO bookings (id, telescope_id, starts_at, ends_at, blocked_until, user_ref, target, shots, constraints, credits, body_hash) VALUES ($1, 't1', $2, $3, $3, 'u', '{}', '[]', '{}', '{}', '')`,
+        [id, start, end],
+      );
+      await client.query(`INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase) VALUES ($1, 't1', $2, $3)`, [id, `booking-${id}`, phase]);
+    };
+    await session('old', 'completed', '2026-01-01T20:00:00Z', '2026-01-01T21:00:00Z');
+    await session('next', 'prepared', '2026-01-02T20:00:00Z', '2026-01-02T21:00:00Z');
+    expect(await deployAnswer(server.url)).toEqual({ can_deploy: true, active: [], next_start: '2026-01-02T20:00:00.000Z' });
+    await session('now', 'holding', '2026-01-02T18:00:00Z', '2026-01-02T19:00:00Z');
+    expect(await deployAnswer(server.url)).toEqual({
+      can_deploy: false,
+      active: [{ booking_id: 'now', telescope_id: 't1', phase: 'holding', end: '2026-01-02T19:00:00.000Z' }],
+      next_start: '2026-01-02T20:00:00.000Z',
+    });
+    await client.end();
+  });
+});

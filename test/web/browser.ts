@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { projectPath } from '../../platform/paths.ts';
+
+export const CHROMIUM = process.env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path)) ?? null;
+if (CHROMIUM === null) console.warn('SKIPPED: browser tests need Chromium (set CHROMIUM_PATH, or install the package "chromium").');
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: CHROMIUM!,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--enable-precise-memory-info',
+      '--js-flags=--expose-gc',
+    ],
+  });
+
+/** The pages, built into a folder of their own; esbuild runs in a child, since it does not work inside a test's realm. */
+export async function buildPages(): Promise<{ root: string; remove(): void }> {
+  const root = mkdtempSync(join(tmpdir(), 'nocturne-web-'));
+  const script = `const { buildWeb } = await import(${JSON.stringify(pathToFileURL(projectPath('web', 'build.mjs')).href)}); await buildWeb({ outdir: ${JSON.stringify(root)} }); process.exit(0);`;
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 60_000 });
+  return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
+}
+
+export interface Opened {
+  page: Page;
+  /** Errors of scripts and of the content security policy, and requests to other hosts. */
+  faults: string[];
+  close(): Promise<void>;
+}
+export async function open(browser: Browser, url: string, options: { phone?: boolean; locale?: 'fr-FR' | 'en-GB'; reducedMotion?: boolean } = {}): Promise<Opened> {
+  const context = await browser.newContext({
+    viewport: options.phone ? { width: 390, height: 844 } : { width: 1440, height: 900 },
+    hasTouch: options.phone === true,
+    isMobile: options.phone === true,
+    locale: options.locale ?? 'en-GB',
+    reducedMotion: options.reducedMotion ? 'reduce' : 'no-preference',
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  const own = new URL(url).host;
+  page.on('pageerror', (thrown) => faults.push(`script: ${thrown.stack ?? thrown.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(message.text())) faults.push(`console: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    const { host, protocol } = new URL(request.url());
+    if (/^https?:|^wss?:/.test(protocol) && host !== own) faults.push(`other host: ${request.url()}`);
+  });
+  await page.goto(url);
+  return { page, faults, close: () => context.close() };
+}
+
+/** Waits until an element's text matches. */
+export const seeText = (page: Page, selector: string, text: string | RegExp, timeout = 8_000): Promise<unknown> =>
+  page
+    .locator(selector)
+    .filter({ hasText: text })
+    .first()
+    .waitFor({ state: 'visible', timeout })
+    .catch(async (thrown: unknown) => {
+      const is = await page.locator(selector).allInnerTexts();
+      throw new Error(`${selector} does not show ${String(text)} but ${JSON.stringify(is)}`, { cause: thrown });
+    });
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Serious and critical findings of axe-core, as "rule: selector". */
+export async function axe(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    const { violations } = await (
+      window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { target: string[]; failureSummary: string }[] }[] }> } }
+    ).axe.run();
+    return violations
+      .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+      .flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary.slice(0, 160)}`));
+  });
+}

@@ -1,0 +1,460 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
+import type { Browser } from 'playwright-core';
+import { CHROMIUM, axe, buildPages, launch, open, seeText, type Opened } from './browser.ts';
+import { BOOKING_ID, imageSummary, telescopeState } from './fixtures.ts';
+import { startPageServer, type PageServer } from './server.ts';
+
+const LONG = process.env.NOCTURNE_LONG === '1';
+const item = (section: string, name: string): string => `[data-section="${section}"] [data-item~="${name}"]`;
+/** Section → items of the roadmap's 3.1. */
+const ITEMS: Record<string, string[]> = {
+  header: ['equipment', 'equipment-status', 'connection', 'countdown', 'time', 'credits', 'binning', 'abort'],
+  telescope: ['status', 'position', 'tracking', 'parked', 'icons', 'sky'],
+  camera: ['camera-temperature', 'cooling-power', 'cooling', 'camera-binning'],
+  focuser: ['focuser-position', 'focuser-temperature', 'focuser-graph'],
+  sequence: ['sequence-name', 'sequence-target', 'filter', 'exposure', 'shots', 'remaining', 'plan'],
+  guiding: ['guiding-status', 'rms', 'guiding-graph'],
+  preview: ['preview', 'hfd', 'star-index', 'histogram', 'preview-refresh', 'fullscreen', 'image-stats'],
+  images: ['gallery', 'image-name', 'image-time', 'image-type', 'image-download', 'image-count'],
+  controls: ['pause', 'resume', 'stop', 'refresh', 'sound', 'receipt'],
+  logs: ['console', 'log-filters', 'autoscroll', 'log-export'],
+  stats: ['elapsed', 'images-by-filter', 'total-exposure', 'average-hfd', 'guiding-rate'],
+  weather: ['temperature', 'humidity', 'wind', 'seeing', 'clouds', 'safety'],
+};
+
+(CHROMIUM ? describe : describe.skip)('the pages in Chromium', () => {
+  let built: Awaited<ReturnType<typeof buildPages>>;
+  let browser: Browser;
+  let server: PageServer;
+  let opened: Opened[];
+  const visit = async (path: string, options?: Parameters<typeof open>[2]): Promise<Opened> => {
+    const one = await open(browser, server.url + path, options);
+    opened.push(one);
+    return one;
+  };
+  const watch = async (options?: Parameters<typeof open>[2]): Promise<Opened> => {
+    const one = await visit(`/control/${BOOKING_ID}#token=guest`, options);
+    await one.page.locator(`${item('header', 'connection')}[data-tone="good"]`).waitFor({ timeout: 10_000 });
+    await one.page
+      .locator(`${item('images', 'gallery')} li`)
+      .first()
+      .waitFor();
+    return one;
+  };
+  beforeAll(async () => {
+    built = await buildPages();
+    browser = await launch();
+  }, 90_000);
+  afterAll(async () => {
+    await browser?.close();
+    built?.remove();
+  });
+  beforeEach(async () => {
+    opened = [];
+    server = await startPageServer({ webRoot: built.root });
+  });
+  afterEach(async () => {
+    await Promise.all(opened.map((one) => one.close()));
+    await server.stop();
+  });
+
+  test('the control page has the twelve sections as landmarks, with every item of each, and the figures of the snapshot', async () => {
+    const { page, faults } = await watch();
+    for (const [section, names] of Object.entries(ITEMS)) {
+      expect(await page.locator(`[data-section="${section}"]`).count()).toBe(1);
+      for (const name of names) expect({ section, name, found: (await page.locator(item(section, name)).count()) > 0 }).toEqual({ section, name, found: true });
+    }
+    await seeText(page, item('telescope', 'position'), '20h59m24.0s');
+    await seeText(page, item('camera', 'camera-temperature'), '−10.1 °C');
+    await seeText(page, item('sequence', 'shots'), '24 / 50');
+    await seeText(page, item('guiding', 'rms'), '0.42 px');
+    await seeText(page, item('header', 'credits'), '12.4 of 30');
+    await seeText(page, item('weather', 'seeing'), 'not measured');
+    await seeText(page, item('stats', 'guiding-rate'), '97 %');
+    expect(await page.locator(`${item('images', 'gallery')} li`).count()).toBe(20);
+    expect(await page.evaluate(() => location.hash)).toBe('');
+    expect(faults).toEqual([]);
+  });
+
+  test('events move the page: position, new frame with its tile, log line; nothing is polled while the socket lives', async () => {
+    const { page, faults } = await watch();
+    await page.waitForTimeout(800);
+    const before = server.requests.length;
+    server.night.rev += 200;
+    server.push('control.updated', telescopeState(server.night));
+    await seeText(page, item('telescope', 'altaz'), /66\.\d° · 84/);
+    server.push('image.captured', imageSummary(25, server.night));
+    await seeText(page, item('images', 'image-name'), '_025.fit');
+    expect(await page.locator(`${item('images', 'gallery')} li`).count()).toBe(20);
+    server.push('log.appended', { at: new Date().toISOString(), level: 'INFO', source: 'session', event: 'x', message: 'Dither done.', message_fr: 'Dithering fait.', data: {} });
+    await seeText(page, item('logs', 'console'), 'Dither done.');
+    await page.waitForTimeout(1_500);
+    expect(server.requests.slice(before).filter((r) => /snapshot|events/.test(r))).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  test('an event that never came is read again: the gap is repaired by sequence number', async () => {
+    const { page } = await watch();
+    const line = (message: string): object => ({ at: new Date().toISOString(), level: 'WARNING', source: 'session', event: 'x', message, message_fr: null, data: {} });
+    server.push('log.appended', line('lost one'), { lost: true });
+    server.push('log.appended', line('lost two'), { lost: true });
+    server.push('log.appended', line('heard'));
+    await seeText(page, item('logs', 'console'), 'heard');
+    const texts = (await page.locator(`${item('logs', 'console')} span`).allInnerTexts()).filter((t) => /lost|heard/.test(t));
+    expect(texts).toEqual(['lost one', 'lost two', 'heard']);
+  });
+
+  test('pause and resume by button: sent, confirmed, and the page follows', async () => {
+    const { page } = await watch();
+    await page.locator(item('controls', 'pause')).click();
+    await seeText(page, item('controls', 'receipt'), 'Pause: confirmed by the telescope');
+    await seeText(page, item('header', 'phase'), 'Paused');
+    await page.locator(item('controls', 'resume')).click();
+    await seeText(page, item('controls', 'receipt'), 'Resume: confirmed');
+    await seeText(page, item('header', 'phase'), 'Observing');
+    expect(server.requests.filter((r) => r.startsWith('POST /api/bookings'))).toEqual([`POST /api/bookings/${BOOKING_ID}/pause`, `POST /api/bookings/${BOOKING_ID}/resume`]);
+  });
+
+  test('a refusal says why, an unknown outcome says that it is being checked', async () => {
+    const { page } = await watch();
+    server.nextReceipt('refused', 'voyager_emergency');
+    await page.locator(item('controls', 'pause')).click();
+    await seeText(page, item('controls', 'receipt'), 'Pause: refused — Voyager carries out an emergency stop');
+    server.nextReceipt('unknown', 'no_answer');
+    await page.locator(item('controls', 'pause')).click();
+    await seeText(page, item('controls', 'receipt'), 'no answer yet, being checked');
+    await seeText(page, item('header', 'phase'), 'Observing');
+  });
+
+  test('abort asks first; "keep observing" sends nothing, "yes" ends the session', async () => {
+    const { page } = await watch();
+    await page.locator(item('header', 'abort')).click();
+    await page.getByRole('button', { name: 'Keep observing' }).click();
+    expect(server.requests).not.toContain(`POST /api/bookings/${BOOKING_ID}/abort`);
+    await page.keyboard.press('a');
+    await page.locator('[data-item="abort-confirm"]').click();
+    await seeText(page, item('header', 'phase'), 'Stopped');
+    await seeText(page, item('header', 'reason'), 'Stopped by the guest.');
+    expect(await page.locator(item('controls', 'stop')).isDisabled()).toBe(true);
+    await seeText(page, item('header', 'report'), 'See the report');
+  });
+
+  test('every shortcut does its part: Space, R, A, P, L, F, N, ?', async () => {
+    const { page } = await watch();
+    await page.keyboard.press('Space');
+    await seeText(page, item('header', 'phase'), 'Paused');
+    await page.waitForTimeout(300);
+    await page.keyboard.press('Space');
+    await seeText(page, item('header', 'phase'), 'Observing');
+    const snapshots = (): number => server.requests.filter((r) => r.endsWith('/snapshot')).length;
+    const before = snapshots();
+    await page.keyboard.press('r');
+    await page.waitForTimeout(500);
+    expect(snapshots()).toBeGreaterThan(before);
+    await page.keyboard.press('a');
+    expect(await page.locator('dialog[open]').count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('p');
+    expect(await page.locator(item('preview', 'preview')).isVisible()).toBe(false);
+    await page.keyboard.press('p');
+    await page.keyboard.press('l');
+    expect(await page.locator(item('logs', 'console')).isVisible()).toBe(false);
+    await page.keyboard.press('l');
+    await page.keyboard.press('n');
+    expect(await page.evaluate(() => document.documentElement.hasAttribute('data-night'))).toBe(true);
+    await page.keyboard.press('?');
+    await seeText(page, 'dialog[open]', 'Keyboard shortcuts');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('f');
+    await page.waitForFunction(() => document.fullscreenElement !== null);
+  });
+
+  test('without a socket the page says so within 12 s and polls; with it back nothing is missing', async () => {
+    const { page } = await watch();
+    server.acceptSockets(false);
+    server.dropSockets();
+    await seeText(page, item('header', 'connection'), 'Updated every 15 s', 14_000);
+    expect(await page.locator('[data-item="link-banner"]').isVisible()).toBe(true);
+    server.night.done = 25;
+    server.push(
+      'log.appended',
+      { at: new Date().toISOString(), level: 'INFO', source: 'session', event: 'x', message: 'While you were away', message_fr: null, data: {} },
+      { lost: true },
+    );
+    server.acceptSockets(true);
+    await page.locator(`${item('header', 'connection')}[data-tone="good"]`).waitFor({ timeout: 25_000 });
+    await seeText(page, item('logs', 'console'), 'While you were away');
+    await seeText(page, item('sequence', 'shots'), '25 / 50');
+  }, 60_000);
+
+  test('a reload keeps the session: the token stays in the tab and out of the address', async () => {
+    const { page } = await watch();
+    await page.reload();
+    await page.locator(`${item('header', 'connection')}[data-tone="good"]`).waitFor();
+    await seeText(page, item('sequence', 'shots'), '24 / 50');
+  });
+
+  test('old data is greyed out with its age; a lost link to the observatory is named', async () => {
+    const { page } = await watch();
+    server.night.silentSeconds = 65;
+    server.night.connected = false;
+    server.push('control.updated', telescopeState(server.night));
+    await seeText(page, '[data-section="telescope"] .age', /1 min 0\d ago/);
+    expect(await page.locator('[data-section="telescope"].stale').count()).toBe(1);
+    await seeText(page, '.banner', 'The link to the observatory is down: no line for 15 s');
+  });
+
+  test('bad weather: the verdict, the exact cause and the hold in plain words', async () => {
+    const { page } = await watch();
+    Object.assign(server.night, { weather: 'hold', phase: 'holding', holdCause: 'weather', reason: 'weather_hold' });
+    server.push('session.changed', { phase: 'holding' });
+    server.push('control.updated', telescopeState(server.night));
+    await seeText(page, item('weather', 'safety'), /Hold.*cloud 72 % over 60/s);
+    await seeText(page, item('header', 'phase'), 'Weather hold');
+    await seeText(page, item('header', 'reason'), 'waiting for better conditions');
+  });
+
+  test('before H: countdown and readiness; after the end: report', async () => {
+    const now = Date.now();
+    Object.assign(server.night, { phase: 'prepared', startMs: now + 3_725_000, endMs: now + 9_000_000, done: 0 });
+    const { page } = await visit(`/control/${BOOKING_ID}#token=guest`);
+    await seeText(page, item('header', 'countdown'), /Starts in\s*1:0[12]:/);
+    await seeText(page, item('header', 'reason'), 'All is ready');
+    expect(await page.locator(item('controls', 'pause')).isDisabled()).toBe(true);
+    Object.assign(server.night, { phase: 'completed', startMs: now - 9_000_000, endMs: now - 1_000, done: 50 });
+    server.push('session.changed', { phase: 'completed' });
+    await seeText(page, item('header', 'report'), 'See the report');
+  });
+
+  test('a wrong or missing key is told, not shown as an empty page', async () => {
+    const wrong = await visit(`/control/${BOOKING_ID}#token=wrong`);
+    await seeText(wrong.page, '.banner', 'not valid');
+    const none = await visit(`/control/${BOOKING_ID}`);
+    await seeText(none.page, '.banner', 'Open this page through the link');
+  });
+
+  test('on a phone: no sideways scrolling, three decks to swipe, large buttons', async () => {
+    const { page, faults } = await watch({ phone: true });
+    const sizes = await page.evaluate(() => ({
+      overflow: document.documentElement.scrollWidth - innerWidth,
+      small: [...document.querySelectorAll<HTMLElement>('.dock button, .tabs button')]
+        .filter((b) => b.offsetParent && (b.offsetHeight < 44 || b.offsetWidth < 44))
+        .map((b) => b.dataset.item ?? b.textContent),
+    }));
+    expect(sizes).toEqual({ overflow: 0, small: [] });
+    await page.getByRole('button', { name: 'Conditions' }).tap();
+    await page.waitForFunction(() => Math.abs(document.querySelector('[data-deck="sky"]')!.getBoundingClientRect().left) < 30);
+    await page.evaluate(() => document.querySelector('.decks')!.scrollTo({ left: innerWidth, behavior: 'instant' }));
+    await page.waitForFunction(() => document.querySelector('.tabs [aria-current="true"]')?.textContent === 'Instruments');
+    expect(faults).toEqual([]);
+  });
+
+  test('the demo needs no booking: a simulated night takes frames and obeys', async () => {
+    const { page, faults } = await visit('/demo');
+    await seeText(page, item('header', 'phase'), 'Observing', 14_000);
+    await page.locator(item('controls', 'pause')).click();
+    await seeText(page, item('header', 'phase'), 'Paused');
+    await seeText(page, item('header', 'book'), 'Book for real');
+    expect(server.requests.filter((r) => r.includes('/api/') && r !== 'GET /api/config')).toEqual([]);
+    expect(faults).toEqual([]);
+  }, 40_000);
+
+  test('the report: figures, ledger, scrubbing through the night, and a wait while it is being made', async () => {
+    server.reportReady(false);
+    const { page, faults } = await visit(`/report/${BOOKING_ID}#token=guest`);
+    await seeText(page, '.banner', 'being made');
+    server.reportReady(true);
+    await seeText(page, 'h1', 'NGC 7000', 12_000);
+    await seeText(page, '[data-report="ledger"]', /Weather hold\s*20 min\s*4\.00/);
+    await seeText(page, '[data-report="summary"] [data-item="images"]', '40 of 50 planned');
+    await page.locator('[data-item="scrub"]').fill('400');
+    await seeText(page, '.moment', 'Weather hold');
+    await page.locator('[data-item="scrub"]').fill('600');
+    await seeText(page, '.moment', 'Imaging');
+    expect(await page.locator('[data-report] canvas').count()).toBe(3);
+    expect(await page.locator('[data-report="summary"] [data-item="zip"]').getAttribute('href')).toContain('/archive.zip?');
+    expect(faults).toEqual([]);
+  }, 40_000);
+
+  test('my observations: filter by target and state; admin: live board and figures', async () => {
+    const list = await visit('/observations#token=guest');
+    await seeText(list.page, '[data-item="list"]', 'IC 434');
+    await list.page.getByLabel('Target').fill('m 3');
+    await list.page.waitForFunction(() => document.querySelectorAll('[data-item="list"] li').length === 2);
+    const admin = await visit('/admin#token=guest');
+    await seeText(admin.page, '[data-item="kpi-success"]', '86 %');
+    await seeText(admin.page, '[data-item="board"]', 'Newton 250');
+    expect(await admin.page.locator('[data-item="temporal"]').getAttribute('href')).toBe('http://127.0.0.1:8233');
+    expect([...list.faults, ...admin.faults]).toEqual([]);
+  });
+
+  test('the booking form: a name becomes a position, the curve is drawn, impossible plans say why', async () => {
+    const { page, faults } = await visit('/book#token=guest');
+    await page.locator('[data-item="search"]').fill('andromeda gal');
+    await seeText(page, '.hits', 'M 31');
+    await page.keyboard.press('Enter');
+    await seeText(page, '[data-book="cost"]', 'This observation is possible.');
+    await seeText(page, '[data-book="cost"]', '24 credits');
+    expect(await page.locator('[data-book="visibility"] canvas').count()).toBe(1);
+    await page.getByLabel('Exposure (s)').first().fill('7200');
+    await page.locator('[data-book="slot"] input[type=number]').fill('1');
+    await seeText(page, '[data-item="reasons"]', 'is longer than the slot');
+    expect(await page.locator('[data-item="submit"]').isDisabled()).toBe(true);
+    expect(await page.getByLabel('Priority').isVisible()).toBe(false);
+    expect(faults).toEqual([]);
+  });
+
+  test('quick look: the FITS itself is read in the page, header included', async () => {
+    const { page, faults } = await watch();
+    await page
+      .locator(`${item('images', 'gallery')} .tile-open`)
+      .first()
+      .click();
+    await page.locator('[data-item="quick-look"]').click();
+    await page.locator('.quicklook canvas').waitFor();
+    await page.locator('.quicklook summary').click();
+    await seeText(page, '.quicklook pre', /OBJECT\s+NGC 7000/);
+    expect(faults).toEqual([]);
+  });
+
+  test('each page in both languages, without a serious finding of axe-core, dark and in night vision on the control page', async () => {
+    const found: string[] = [];
+    const words: Record<string, [string, string]> = {
+      '/': ['Essayer la démo', 'Try the demo'],
+      [`/control/${BOOKING_ID}#token=guest`]: ['Images capturées', 'Captured frames'],
+      '/observations#token=guest': ['Mes observations', 'My observations'],
+      [`/report/${BOOKING_ID}#token=guest`]: ['Où est passé le temps', 'Where the time went'],
+      '/admin#token=guest': ['Télescopes en direct', 'Telescopes, live'],
+      '/book#token=guest': ['Réserver une nuit', 'Book a night'],
+      '/help': ['Questions fréquentes', 'Frequent questions'],
+    };
+    for (const [path, [french, english]] of Object.entries(words)) {
+      const { page, faults } = await visit(path, { locale: 'fr-FR', reducedMotion: true });
+      await seeText(page, 'main', french);
+      await page.waitForTimeout(900);
+      found.push(...(await axe(page)).map((f) => `${path} ${f}`));
+      await page.locator('[data-tool="locale"]').click();
+      await seeText(page, 'main', english);
+      expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
+      if (path.startsWith('/control')) {
+        await page.locator('[data-tool="night"]').click();
+        await page.waitForTimeout(300);
+        found.push(...(await axe(page)).map((f) => `${path} night ${f}`));
+      }
+      found.push(...faults.map((f) => `${path} ${f}`));
+    }
+    expect(found).toEqual([]);
+  }, 90_000);
+
+  test('each page weighs at most 250 KB compressed and shows something within a second', async () => {
+    const heavy: string[] = [];
+    for (const path of [
+      '/',
+      `/control/${BOOKING_ID}#token=guest`,
+      '/observations#token=guest',
+      `/report/${BOOKING_ID}#token=guest`,
+      '/admin#token=guest',
+      '/book#token=guest',
+      '/demo',
+      '/help',
+    ]) {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      let bytes = 0;
+      const bodies: Promise<void>[] = [];
+      page.on('response', (response) => {
+        if (response.request().resourceType() === 'image' || response.url().includes('/api/')) return;
+        bodies.push(
+          response.body().then(
+            (body) => void (bytes += gzipSync(body).length),
+            () => undefined,
+          ),
+        );
+      });
+      await page.goto(server.url + path);
+      await page.waitForTimeout(700);
+      await Promise.all(bodies);
+      const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity);
+      if (bytes > 250_000 || paint > (LONG ? 1_000 : 2_500)) heavy.push(`${path}: ${bytes} bytes, first content after ${Math.round(paint)} ms`);
+      await context.close();
+    }
+    expect(heavy).toEqual([]);
+  }, 60_000);
+
+  test('hours of live events leave heap and page flat, each update is short, and nothing shifts', async () => {
+    const { page } = await watch();
+    await page.waitForTimeout(500);
+    const state = telescopeState(server.night);
+    const image = imageSummary(1, server.night);
+    // 8 h of telemetry every 2 s are 14,400 updates; the short form takes a twentieth of them.
+    const updates = LONG ? 14_400 : 720;
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
+    const busy = async (): Promise<number> => (await cdp.send('Performance.getMetrics')).metrics.find((metric) => metric.name === 'TaskDuration')!.value * 1_000;
+    const busyBefore = await busy();
+    const result = await page.evaluate(
+      async ({ state, image, updates }) => {
+        const shifts: number[] = [];
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries() as unknown as { value: number }[]) shifts.push(entry.value);
+        }).observe({ type: 'layout-shift' });
+        const { Alpine } = window as unknown as { Alpine: { $data(el: Element): { handleRealtimeData(event: unknown): void }; nextTick(): Promise<void> } };
+        const component = Alpine.$data(document.querySelector('.telescope-control')!);
+        const times: number[] = [];
+        const gc = (): void => (globalThis as unknown as { gc(): void }).gc();
+        const heap = (): number => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize;
+        const envelope = { id: 'x', seq: 0, epoch: 1, ts: '', booking_id: 'b-1042', telescope_id: 'demo' };
+        const start = Date.parse(state.at);
+        let heapBefore = 0;
+        for (let i = 0; i < updates; i++) {
+          if (i === Math.floor(updates / 4)) {
+            gc();
+            heapBefore = heap();
+          }
+          const at = new Date(start + i * 2_000).toISOString();
+          const data = {
+            ...state,
+            at,
+            rev: 10_000 + i,
+            focuser: { ...state.focuser, position: 10_000 + (i % 50) },
+            guiding: { ...state.guiding, x_px: Math.sin(i), y_px: Math.cos(i) },
+            exposure: { ...state.exposure, elapsed_seconds: i % 120 },
+          };
+          const before = performance.now();
+          component.handleRealtimeData({ ...envelope, type: 'control.updated', data });
+          if (i % 60 === 0) component.handleRealtimeData({ ...envelope, type: 'image.captured', data: { ...image, id: `load-${i}`, filename: `load-${i}.fit` } });
+          if (i % 10 === 0)
+            component.handleRealtimeData({
+              ...envelope,
+              type: 'log.appended',
+              data: { at, level: 'INFO', source: 'session', event: 'x', message: `line ${i}`, message_fr: null, data: {} },
+            });
+          await Alpine.nextTick();
+          times.push(performance.now() - before);
+          if (i % 20 === 0) await new Promise((resolve) => requestAnimationFrame(resolve));
+        }
+        await new Promise((resolve) => setTimeout(resolve, 6_500));
+        gc();
+        times.sort((a, b) => a - b);
+        return {
+          p95: times[Math.floor(times.length * 0.95)]!,
+          growth: (heap() - heapBefore) / heapBefore,
+          nodes: document.querySelectorAll('*').length,
+          logs: document.querySelectorAll('[data-item="console"] p').length,
+          tiles: document.querySelectorAll('[data-item="gallery"] li').length,
+          shift: shifts.reduce((a, b) => a + b, 0),
+        };
+      },
+      { state, image, updates },
+    );
+    // Thread time, drawing and layout included, does not depend on what else the machine does; the wall clock is asked in the long form.
+    expect(((await busy()) - busyBefore) / updates).toBeLessThan(16);
+    if (LONG) expect(result.p95).toBeLessThan(16);
+    expect(result.growth).toBeLessThan(0.25);
+    expect(result.logs).toBeLessThanOrEqual(400);
+    expect(result.tiles).toBe(20);
+    expect(result.nodes).toBeLessThan(3_000);
+    expect(result.shift).toBeLessThan(0.02);
+  }, 180_000);
+});

@@ -1,0 +1,111 @@
+import { describe, expect, test } from '@jest/globals';
+import { bytes, clock, duration, number, percent, span } from '../../web/client/core/format.ts';
+import { limits, readFits } from '../../web/client/control/quicklook-fits.ts';
+import { buildView, filterTone, type ViewInput } from '../../web/client/control/view.ts';
+import { TEXT } from '../../web/client/i18n/text.ts';
+import { PHASES, HOLD_CAUSES } from '../../domain/phases.ts';
+import { LEDGER_CLASSES } from '../../domain/contracts/ledger.ts';
+import { newNight, snapshot, telescopeState } from './fixtures.ts';
+import { tinyFits } from './server.ts';
+
+const NOW = Date.parse('2026-11-23T02:00:00Z');
+function input(change: (night: ReturnType<typeof newNight>) => void = () => undefined, more: Partial<ViewInput> = {}): ViewInput {
+  const night = newNight(NOW);
+  change(night);
+  return {
+    snapshot: snapshot(night, null, NOW),
+    telescope: telescopeState(night, NOW),
+    telescopeAtMs: NOW,
+    stats: null,
+    nowMs: NOW,
+    pageNowMs: NOW,
+    locale: 'en',
+    zone: 'site',
+    lastBinning: null,
+    ...more,
+  };
+}
+
+describe('what the control page shows', () => {
+  test('a running session: remaining time, slot in site time, progress', () => {
+    const view = buildView(input());
+    expect(view).toMatchObject({
+      phase: 'running',
+      remaining: '1:30:00',
+      elapsed: '1:00:00',
+      slotText: '22:00 – 00:30',
+      shots: '24 / 50',
+      canPause: true,
+      canResume: false,
+      whyResume: 'The session is not paused.',
+    });
+    expect(view.slotPercent).toBeCloseTo(40, 5);
+    expect(view.plan.map((line) => line.count)).toEqual(['20/20', '4/15', '0/15']);
+  });
+  test('ages grow with the page’s clock, and panels go stale after their limit', () => {
+    expect(buildView(input()).age.telescope).toEqual({ text: 'just now', stale: false });
+    expect(buildView(input(undefined, { pageNowMs: NOW + 30_000 })).age.telescope).toEqual({ text: '31 s ago', stale: true });
+    expect(buildView(input(undefined, { pageNowMs: NOW + 60_000 })).age.weather.stale).toBe(false);
+    expect(buildView(input(undefined, { pageNowMs: NOW + 200_000 })).age.weather.stale).toBe(true);
+    expect(buildView(input(undefined, { telescope: null })).age.camera).toEqual({ text: 'no data', stale: true });
+  });
+  test('an exposure goes on between two messages but never past its end', () => {
+    expect(buildView(input(undefined, { pageNowMs: NOW + 5_000 })).exposureText).toBe('48 / 120 s');
+    expect(buildView(input(undefined, { pageNowMs: NOW + 500_000 })).exposureText).toBe('120 / 120 s');
+  });
+  test('what nobody measures is said to be unmeasured, in both languages', () => {
+    expect(buildView(input()).weatherSeeing).toBe('not measured');
+    expect(buildView(input(undefined, { locale: 'fr' })).weatherSeeing).toBe('non mesuré');
+  });
+  test('before H it counts down, with pause out of reach', () => {
+    const view = buildView(input((night) => Object.assign(night, { phase: 'prepared', startMs: NOW + 3_661_000, endMs: NOW + 9_000_000, done: 0 })));
+    expect(view).toMatchObject({ before: true, clockLabel: 'Starts in', clockValue: '1:01:01', canPause: false, whyPause: 'This is possible only during the slot.' });
+  });
+  test('a user pause, in French', () => {
+    const view = buildView(input((night) => Object.assign(night, { phase: 'holding', holdCause: 'user', reason: 'user_pause' }), { locale: 'fr' }));
+    expect(view).toMatchObject({ paused: true, phaseLabel: 'Pause', reason: 'Mise en pause par l’invité.', credits: '12,4 sur 30' });
+  });
+  test('binning comes from the camera, else from the last frame', () => {
+    const bare = input(undefined, { lastBinning: 2 });
+    bare.telescope!.camera.binning = null;
+    bare.telescope!.preview = null;
+    expect(buildView(bare).binning).toBe('2×2');
+    expect(buildView(input()).binning).toBe('1×1');
+  });
+  test('nothing known yet shows dashes, not zeros', () => {
+    const view = buildView(input(undefined, { snapshot: null, telescope: null }));
+    expect(view).toMatchObject({ ra: '—', cameraTemperature: '—', focuserPosition: '—', rmsTotal: '—', shots: '—', canAbort: false });
+  });
+  test('every phase, hold and ledger class has a text in both languages', () => {
+    const keys = [...PHASES.flatMap((p) => [`phase.${p}`, `phase.${p}.say`]), ...HOLD_CAUSES.map((h) => `hold.${h}`), ...LEDGER_CLASSES.map((c) => `ledger.${c}`)];
+    expect(keys.filter((key) => !(key in TEXT))).toEqual([]);
+    expect(Object.entries(TEXT).filter(([, [fr, en]]) => !fr || !en)).toEqual([]);
+  });
+});
+
+describe('numbers and times', () => {
+  test('spans, durations, sizes and shares in each language', () => {
+    expect([span(59.9), span(3_600), span(200_000)]).toEqual(['00:59', '1:00:00', '2 d 7 h']);
+    expect([duration(40), duration(61), duration(7_500)]).toEqual(['40 s', '1 min 01', '2 h 05']);
+    expect([bytes(18_100_800, 'fr'), bytes(18_100_800, 'en'), bytes(900, 'en')]).toEqual(['18,1 Mo', '18.1 MB', '900 B']);
+    expect([number(-10.14, 'fr', 1), number(null, 'en'), percent(0.856, 'en')]).toEqual(['−10,1', '—', '86 %']);
+    expect(clock('2026-11-23T02:00:00Z', 'en', 'America/Santiago')).toBe('23:00:00');
+  });
+  test('filters have the colour of their light, others share one', () => {
+    expect(['Ha', 'oiii', 'L', 'Clear', null].map(filterTone)).toEqual(['ha', 'oiii', 'l', 'other', 'other']);
+  });
+});
+
+describe('quick look', () => {
+  const buffer = (bytes: Buffer): ArrayBuffer => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  test('reads size, header and physical values (BZERO applied)', () => {
+    const image = readFits(buffer(tinyFits()));
+    expect([image.width, image.height, image.values[0], image.values[24 * 64 + 32]]).toEqual([64, 48, 1_000, 60_000]);
+    expect(image.cards).toContainEqual(['OBJECT', 'NGC 7000']);
+    expect(limits(image.values, 0, 1)).toEqual([1_000, 60_000]);
+  });
+  test('a file cut short and a file that is no FITS are refused in words', () => {
+    expect(() => readFits(buffer(tinyFits().subarray(0, 4_000)))).toThrow('cut short');
+    expect(() => readFits(buffer(Buffer.alloc(5_760, 32)))).toThrow('not a FITS file');
+  });
+});
