@@ -50,6 +50,12 @@ export class GatewayClient {
     if (!parsed.success) throw new Problem('gateway_away', `The gateway of ${telescope.id} gave an answer that is not a receipt.`);
     return parsed.data;
   }
+  /** An operator says that an emergency of Voyager's, whose end nobody heard, is over. @throws Problem `gateway_away`. */
+  async emergencyOver(telescope: Telescope, requestedBy: string): Promise<boolean> {
+    const response = await this.send(telescope, 'POST', 'emergency-over', JSON.stringify({ requested_by: requestedBy }), 5_000);
+    if (!response.ok) return GatewayClient.refuse(response, telescope);
+    return ((await response.json()) as { ended?: boolean }).ended === true;
+  }
   async state(telescope: Telescope, timeoutMs = 2_000): Promise<TelescopeState> {
     const response = await this.send(telescope, 'GET', 'state', '', timeoutMs);
     if (!response.ok) return GatewayClient.refuse(response, telescope);

@@ -87,7 +87,7 @@ export async function refuseRevoked(deps: Deps, who: Identity, failOpen: boolean
 }
 
 /** @throws Problem `too_many_requests` instead of 401 once an address has failed too often. */
-function refuseGuessing(deps: Deps, address: string): void {
+export function refuseGuessing(deps: Deps, address: string): void {
   const wait = deps.limiter.failed(address);
   if (wait > 0) throw new Problem('too_many_requests', 'Too many failed attempts from this address.', {}, { 'retry-after': String(wait) });
 }

@@ -156,7 +156,7 @@ function compare(chunks: Buffer[], expected: number, rounds: number): { ours: nu
 function benchControl(): { per_s: number; ratio_to_baseline: number; baseline_per_s: number } {
   const count = 20_000;
   const chunks = chunksOf(Buffer.from(Array.from({ length: count }, (_, n) => controlLine(n)).join('')));
-  const best = compare(chunks, count, 8);
+  const best = compare(chunks, count, 16);
   return { per_s: Math.round(count / best.ours), ratio_to_baseline: round(best.baseline / best.ours), baseline_per_s: Math.round(count / best.baseline) };
 }
 function benchPreviews(): { mb_per_s: number; ratio_to_baseline: number; baseline_mb_per_s: number; by_size: { mb: number; ratio_to_baseline: number }[] } {

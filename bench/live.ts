@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import { Client } from 'pg';
 import { projectPath } from '../platform/paths.ts';
 import { freePort } from '../scripts/stack/ports.ts';
 import { startPostgres } from '../test/support/postgres.ts';
@@ -45,7 +45,7 @@ function start(file: string, args: string[], env: Record<string, string>): Lines
   children.push(child);
   const waiting: ((line: Record<string, number>) => void)[] = [];
   const seen: Record<string, number>[] = [];
-  createInterface({ input: child.stdout! }).on('line', (line) => {
+  createInterface({ input: child.stdout }).on('line', (line) => {
     const parsed = JSON.parse(line) as Record<string, number>;
     const take = waiting.shift();
     if (take) take(parsed);
@@ -73,7 +73,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 const ids = ['crowd', ...Array.from({ length: sessions }, (_, i) => `s-${i}`)];
 
-async function publish(client: pg.Client): Promise<number> {
+async function publish(client: Client): Promise<number> {
   let sent = 0;
   const began = Date.now();
   for (let second = 1; second <= seconds; second++) {
@@ -107,7 +107,7 @@ interface Measured {
   kb_per_viewer: number;
   rss_mb: number;
 }
-async function measure(name: string, serverPid: number, port: number, client: pg.Client): Promise<Measured> {
+async function measure(name: string, serverPid: number, port: number, client: Client): Promise<Measured> {
   const before = rssKb(serverPid);
   const viewers = start(fileURLToPath(new URL('./live/viewers.ts', import.meta.url)), [String(port), String(crowd), String(spread), String(sessions)], secrets);
   await viewers.next('connecting viewers');
@@ -148,11 +148,11 @@ async function waitFor(url: string): Promise<void> {
 
 async function main(): Promise<void> {
   say('Building, and starting PostgreSQL …');
-  const { build } = (await import(new URL('../scripts/build.mjs', import.meta.url).href)) as { build(): Promise<unknown> };
+  const { build } = (await import(new URL('../scripts/build.mjs', import.meta.url).href)) as { build: () => Promise<unknown> };
   await build();
   const postgres = await startPostgres();
   try {
-    const client = new pg.Client({ connectionString: postgres.url });
+    const client = new Client({ connectionString: postgres.url });
     client.on('error', () => undefined);
     await client.connect();
     const night = new Date(Date.now() - 600_000);

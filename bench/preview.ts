@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { firstImage, openSource, scanHdus } from '../activities/frames/fits/index.ts';
-import { Mount } from '../activities/frames/intake/mount.ts';
-import { FramePool } from '../activities/frames/pass/pool.ts';
+import type * as MountModule from '../activities/frames/intake/mount.ts';
+import type * as PoolModule from '../activities/frames/pass/pool.ts';
 import { projectPath } from '../platform/paths.ts';
 import { pythonWith } from '../test/support/python.ts';
 import { starFieldFits } from '../test/support/synthetic.ts';
@@ -33,6 +34,22 @@ async function timed(runs: number, work: (i: number) => Promise<void>): Promise<
   return out;
 }
 
+/** The frames part as it runs in service: compiled. From source where the build fails, which costs memory for the loader. */
+async function framesCode(): Promise<typeof PoolModule & typeof MountModule> {
+  const load = async (root: string, extension: string): Promise<typeof PoolModule & typeof MountModule> => {
+    const url = (path: string): string => pathToFileURL(projectPath(root, `activities/frames/${path}${extension}`)).href;
+    return { ...((await import(url('pass/pool'))) as typeof PoolModule), ...((await import(url('intake/mount'))) as typeof MountModule) };
+  };
+  try {
+    const { build } = (await import(pathToFileURL(projectPath('scripts', 'build.mjs')).href)) as { build: () => Promise<void> };
+    await build();
+    return await load('dist', '.js');
+  } catch (thrown) {
+    process.stderr.write(`not compiled, measuring the source: ${(thrown as Error).message}\n`);
+    return load('.', '.ts');
+  }
+}
+
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, file: { type: 'string' }, runs: { type: 'string', default: '7' } } });
 const runs = Math.max(1, Number(values.runs));
 const own = projectPath('.cache', 'bench', `frame-${WIDTH}x${HEIGHT}-v1.fits`);
@@ -45,17 +62,30 @@ const source = openSource(file);
 const image = firstImage(scanHdus(source));
 source.close();
 
+const { FramePool, Mount } = await framesCode();
+mkdirSync(projectPath('.cache'), { recursive: true });
 const folder = mkdtempSync(projectPath('.cache', 'bench-'));
 const pool = new FramePool(1);
 const mount = new Mount(1);
+/** Of this process with its worker thread, while it makes previews, archives and measures stars. */
 let peakRss = 0;
 const watch = setInterval(() => (peakRss = Math.max(peakRss, process.memoryUsage.rss())), 20);
 try {
   const preview = (path: string, kernel: 'wasm' | 'js', quicklook = false) =>
-    pool.run({ kind: 'preview', path, preview: join(folder, 'p.jpg'), thumbnail: join(folder, 't.jpg'), quicklook: quicklook ? join(folder, 'q.fits') : null, orientation: 'auto', bayer: null, kernel }).then(() => undefined);
+    pool
+      .run({
+        kind: 'preview',
+        path,
+        preview: join(folder, 'p.jpg'),
+        thumbnail: join(folder, 't.jpg'),
+        quicklook: quicklook ? join(folder, 'q.fits') : null,
+        orientation: 'auto',
+        bayer: null,
+        kernel,
+      })
+      .then(() => undefined);
   await timed(4, () => preview(file, 'wasm'));
   const previewMs = await timed(runs, () => preview(file, 'wasm'));
-  const quicklookMs = await timed(Math.min(3, runs), () => preview(file, 'wasm', true));
   const syncs: number[] = [];
   const copies: number[] = [];
   const root = dirname(file);
@@ -76,12 +106,18 @@ try {
   const stars = () => pool.run({ kind: 'stars', path: file }).then(() => undefined);
   await timed(2, stars);
   const starsMs = await timed(runs, stars);
+  clearInterval(watch);
+  const quicklookMs = await timed(Math.min(3, runs), () => preview(file, 'wasm', true));
   await preview(file, 'js');
   const jsMs = await timed(Math.min(5, runs), () => preview(file, 'js'));
 
   const python = pythonWith('astropy', 'numpy', 'PIL');
   const astropy = python
-    ? (JSON.parse(execFileSync(python, [projectPath('bench', 'preview_astropy.py'), file, String(Math.min(5, runs)), join(folder, 'a.jpg')], { encoding: 'utf8', timeout: 300_000 })) as { ms: number[] }).ms
+    ? (
+        JSON.parse(
+          execFileSync(python, [projectPath('bench', 'preview_astropy.py'), file, String(Math.min(5, runs)), join(folder, 'a.jpg')], { encoding: 'utf8', timeout: 300_000 }),
+        ) as { ms: number[] }
+      ).ms
     : null;
   const astropyMs = astropy ? median(astropy) : null;
   const result = {

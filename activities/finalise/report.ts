@@ -50,10 +50,10 @@ export async function composeReport(db: Database, bookingId: string, outcome: Ou
       reason,
     },
     weather: {
-      average_temperature: mean(telemetry, 'outside_temperature', 'temperature_celsius'),
-      average_humidity: mean(telemetry, 'humidity', 'humidity_percent'),
-      average_seeing: mean(telemetry, 'seeing', 'seeing_arcsec'),
-      cloud_coverage: mean(telemetry, 'cloud', 'cloud_percent'),
+      average_temperature: mean(telemetry, 'weather.temperature'),
+      average_humidity: mean(telemetry, 'weather.humidity'),
+      average_seeing: mean(telemetry, 'weather.seeing'),
+      cloud_coverage: mean(telemetry, 'weather.cloud_percent'),
       samples: telemetry.length,
     },
     images: {
@@ -77,7 +77,7 @@ export async function composeReport(db: Database, bookingId: string, outcome: Ou
         sha256: f.sha256,
       })),
     },
-    tracking: { average_rms_px: mean(telemetry, 'guiding_rms', 'rms_total_px'), guiding_uptime: guidingUptime(telemetry, good) },
+    tracking: { average_rms_px: mean(telemetry, 'guiding_rms'), guiding_uptime: guidingUptime(telemetry, good) },
     issues: {
       errors_count: night.filter((line) => line.level === 'ERROR').length,
       pauses_count: pauses.length,
@@ -95,7 +95,11 @@ export async function composeReport(db: Database, bookingId: string, outcome: Ou
           ...(settlement.supersedes ? { supersedes: settlement.supersedes } : {}),
         }
       : null,
-    files: { download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null, total_size_bytes: good.reduce((sum, f) => sum + Number(f.sizeBytes ?? 0), 0), count: good.length },
+    files: {
+      download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null,
+      total_size_bytes: good.reduce((sum, f) => sum + Number(f.sizeBytes ?? 0), 0),
+      count: good.length,
+    },
     timeline: night.map((line) => ({ at: line.at.toISOString(), event: line.event, level: line.level, message: line.message })),
     generated_at: ended.toISOString(),
   };
@@ -107,17 +111,15 @@ function average(values: readonly (number | null)[]): number | null {
   const known = values.filter((v): v is number => v !== null && Number.isFinite(v));
   return known.length === 0 ? null : Math.round((1000 * known.reduce((a, b) => a + b, 0)) / known.length) / 1000;
 }
-/** Mean of a telemetry value under the first of its names that a sample carries. */
-function mean(samples: readonly Telemetry[], ...names: string[]): number | null {
-  return average(samples.map((sample) => numberIn(sample, names)));
-}
-function numberIn(sample: Telemetry, names: readonly string[]): number | null {
-  const data = sample.data as Record<string, unknown>;
-  for (const name of names) {
-    const value = data[name];
-    if (typeof value === 'number') return value;
-  }
-  return null;
+/** Mean of a telemetry value by its path in the gateway's samples, such as `weather.humidity`; null when nobody measured it. */
+function mean(samples: readonly Telemetry[], path: string): number | null {
+  const keys = path.split('.');
+  return average(
+    samples.map((sample) => {
+      const value = keys.reduce<unknown>((node, key) => (node as Record<string, unknown> | null | undefined)?.[key], sample.data);
+      return typeof value === 'number' ? value : null;
+    }),
+  );
 }
 
 function byFilter(frames: readonly Frame[]): Report['images']['by_filter'] {
@@ -128,12 +130,14 @@ function byFilter(frames: readonly Frame[]): Report['images']['by_filter'] {
     if (group) group.push(frame);
     else groups.set(name, [frame]);
   }
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([filter, list]) => ({
-    filter,
-    count: list.length,
-    exposure_seconds: list.reduce((sum, f) => sum + (f.exposure ?? 0), 0),
-    average_hfd: average(list.map((f) => f.hfd)),
-  }));
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([filter, list]) => ({
+      filter,
+      count: list.length,
+      exposure_seconds: list.reduce((sum, f) => sum + (f.exposure ?? 0), 0),
+      average_hfd: average(list.map((f) => f.hfd)),
+    }));
 }
 
 /** Share of guided exposure in which the guider ran (GUIDESTAT 2): of the samples that fall into an exposure; null without any. */
@@ -142,7 +146,7 @@ export function guidingUptime(samples: readonly Telemetry[], frames: readonly Pi
   let during = 0;
   let guided = 0;
   for (const sample of samples) {
-    const status = (sample.data as Record<string, unknown>).guiding_status ?? (sample.data as Record<string, unknown>).guiding;
+    const status = (sample.data as Record<string, unknown>).guiding_status;
     if (typeof status !== 'string') continue;
     const at = sample.at.getTime();
     if (!spans.some(([from, to]) => at >= from && at < to)) continue;

@@ -57,7 +57,9 @@ async function digest(tx: Transaction, bookingId: string, telescopeId: string, c
 
 export async function announceMeasured(db: Database, row: Frame): Promise<void> {
   if (!row.bookingId) return;
-  await db.$transaction((tx) => appendEvent(tx, { key: `image.measured/${row.id}`, type: 'image.measured', bookingId: row.bookingId!, telescopeId: row.telescopeId, data: toImageSummary(row) }));
+  await db.$transaction((tx) =>
+    appendEvent(tx, { key: `image.measured/${row.id}`, type: 'image.measured', bookingId: row.bookingId!, telescopeId: row.telescopeId, data: toImageSummary(row) }),
+  );
 }
 
 /** A line in the night log that says, in both languages, what became of a frame. */
@@ -71,7 +73,9 @@ export async function logFrame(
   const id = stableId('timeline', bookingId, line.event, row.id);
   if (await tx.timeline.findUnique({ where: { id }, select: { id: true } })) return;
   const data = { frame_id: row.id, filename: row.filename, ...line.data };
-  await tx.timeline.create({ data: { id, bookingId, at: line.at, level: line.level, source: 'frames', event: line.event, message: line.message, messageFr: line.messageFr, data } });
+  await tx.timeline.create({
+    data: { id, bookingId, at: line.at, level: line.level, source: 'frames', event: line.event, message: line.message, messageFr: line.messageFr, data },
+  });
   await appendEvent(tx, {
     key: `log/${id}`,
     type: 'log.appended',

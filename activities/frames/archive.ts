@@ -83,7 +83,14 @@ export async function matchingCalibration(db: Database, telescopeId: string, lig
   const wanted = lights.filter((row) => row.type === 'LIGHT');
   if (wanted.length === 0) return [];
   const library = await db.frame.findMany({
-    where: { telescopeId, bookingId: null, state: 'archived', trashedAt: null, type: { in: ['DARK', 'FLAT', 'BIAS'] }, seenAt: { gte: new Date(wanted[0]!.seenAt.getTime() - CALIBRATION_DAYS * 86_400_000) } },
+    where: {
+      telescopeId,
+      bookingId: null,
+      state: 'archived',
+      trashedAt: null,
+      type: { in: ['DARK', 'FLAT', 'BIAS'] },
+      seenAt: { gte: new Date(wanted[0]!.seenAt.getTime() - CALIBRATION_DAYS * 86_400_000) },
+    },
     orderBy: [{ capturedAt: 'desc' }, { id: 'asc' }],
     take: 5_000,
   });
@@ -174,7 +181,7 @@ export function createArchiveActivities(deps: { db: Database; config: Pick<Confi
         if (found?.size === file.bytes) continue;
         const row = listed!.frames.find((frame) => frame.id === file.frame_id)!;
         deps.logger.warn({ bookingId, frame: row.id }, 'a human-named file was missing or cut and is made again from the store');
-        await store.restoreName(folder, file.name, file.sha256);
+        await store.restoreNamed(join(folder, file.name), file.sha256);
       }
       if (listed) await writeWhole(join(folder, 'manifest.json'), Buffer.from(`${JSON.stringify(listed.manifest, null, 2)}\n`));
       await writeWhole(join(folder, 'SHA256SUMS'), Buffer.from(sumsOf(files)));

@@ -28,7 +28,9 @@ export function rtShotOf(header: Record<string, unknown>): string | null {
 /** Full path of a shot-done record: the list gives the path with or without the name. */
 export function pathOf(record: Pick<ShotDoneRecord, 'path' | 'filename'>): string {
   if (!record.path) return record.filename;
-  return splitPath(record.path).name.toLowerCase() === splitPath(record.filename).name.toLowerCase() ? record.path : `${record.path.replace(/[\\/]+$/, '')}\\${splitPath(record.filename).name}`;
+  return splitPath(record.path).name.toLowerCase() === splitPath(record.filename).name.toLowerCase()
+    ? record.path
+    : `${record.path.replace(/[\\/]+$/, '')}\\${splitPath(record.filename).name}`;
 }
 
 /** The newest shot-done record with this GUID, or without a GUID the newest with the frame's own path. */

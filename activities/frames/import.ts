@@ -80,7 +80,9 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
   let done = found.length - rows.count;
   const intake = new FrameIntake(deps);
   const caller = { heartbeat: () => undefined, signal: null };
-  const counts = await intake.takePast({ ...telescope, path_map: [{ from: folder, to: folder }] }, bookingId, caller, () => options.progress((done = Math.min(found.length, done + 1)), found.length, 'frames'));
+  const counts = await intake.takePast({ ...telescope, path_map: [{ from: folder, to: folder }] }, bookingId, caller, () =>
+    options.progress((done = Math.min(found.length, done + 1)), found.length, 'frames'),
+  );
   await db.session.update({ where: { bookingId }, data: { imagesCaptured: counts.archived, updatedAt: new Date() } });
   return { ...counts, bookingId, files: found.length };
 }
@@ -118,7 +120,15 @@ async function createPastBooking(deps: IntakeDeps, bookingId: string, telescope:
         bodyHash: RESOURCE,
         createdAt: new Date(Math.min(Date.now(), start.getTime() - DAY_MS)),
         session: {
-          create: { telescopeId: telescope.id, workflowId: workflowIdOf(bookingId), phase: 'completed', outcome: 'completed', transition: 1, sessionStartedAt: start, sessionEndedAt: end },
+          create: {
+            telescopeId: telescope.id,
+            workflowId: workflowIdOf(bookingId),
+            phase: 'completed',
+            outcome: 'completed',
+            transition: 1,
+            sessionStartedAt: start,
+            sessionEndedAt: end,
+          },
         },
       },
     });

@@ -56,3 +56,4 @@ export function createFrameActivities(deps: FrameDeps): FrameService {
 
 export { toImage, toImageSummary } from './images.ts';
 export { FrameStore } from './store/store.ts';
+export { scrubFrames } from './store/upkeep.ts';

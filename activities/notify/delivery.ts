@@ -60,6 +60,7 @@ const DEFAULT_VAPID_SUBJECT = 'mailto:operator@localhost';
 /** Seconds before another try: 1, 2, 4 … at most ten minutes. */
 export const backoffSeconds = (attempts: number): number => Math.min(600, 2 ** Math.min(attempts - 1, 10));
 
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const DONE: Delivered = { ok: true, status: null, error: null };
 /** Nobody to deliver to: settled without a delivery, and the row says why. */
 const nobody = (why: string): Delivered => ({ ok: true, status: null, error: why });
@@ -207,9 +208,11 @@ export class OutboxDelivery {
   private async address(row: Row): Promise<{ to: string; locale: Locale; letter: Letter } | null> {
     const { db, config } = this.deps;
     if (row.data.audience === 'operator') {
-      const message = String(row.data.message ?? row.data.reason ?? row.type);
-      const subject = `nocturne: ${String(row.data.reason ?? row.type)}${row.booking_id ? ` (${row.booking_id})` : ''}`;
-      return config.OPERATOR_EMAIL ? { to: config.OPERATOR_EMAIL, locale: 'en', letter: { subject, lines: [message, `Telescope ${row.telescope_id ?? '-'}, booking ${row.booking_id ?? '-'}.`], link: null } } : null;
+      const message = text(row.data.message) ?? text(row.data.reason) ?? row.type;
+      const subject = `nocturne: ${text(row.data.reason) ?? row.type}${row.booking_id ? ` (${row.booking_id})` : ''}`;
+      return config.OPERATOR_EMAIL
+        ? { to: config.OPERATOR_EMAIL, locale: 'en', letter: { subject, lines: [message, `Telescope ${row.telescope_id ?? '-'}, booking ${row.booking_id ?? '-'}.`], link: null } }
+        : null;
     }
     if (!row.booking_id) return null;
     const booking = await db.booking.findUnique({ where: { id: row.booking_id } });
@@ -264,7 +267,14 @@ export class OutboxDelivery {
         support: null,
       });
       const title = letter?.subject ?? (locale === 'fr' ? 'Nouvelle image' : 'New image');
-      const payload = JSON.stringify({ id: row.id, type: row.type, booking_id: booking.id, title, body: letter?.lines.slice(1).join(' ') ?? '', url: letter?.link?.url ?? `/control/${booking.id}` });
+      const payload = JSON.stringify({
+        id: row.id,
+        type: row.type,
+        booking_id: booking.id,
+        title,
+        body: letter?.lines.slice(1).join(' ') ?? '',
+        url: letter?.link?.url ?? `/control/${booking.id}`,
+      });
       try {
         await webPush.sendNotification({ endpoint: subscription.endpoint, keys: subscription.keys as { p256dh: string; auth: string } }, payload, {
           TTL: 3600,

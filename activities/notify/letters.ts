@@ -50,8 +50,18 @@ const LETTERS: Partial<Record<WebhookType, Write>> = {
     link: 'control',
   }),
   'session.paused': (f) => ({
-    fr: ['Session en pause', `L’observation de ${f.target} est en attente.`, reasonOf(f), 'Elle reprend d’elle-même dès que possible ; une pause demandée par vous dure jusqu’à votre reprise.'],
-    en: ['Session on hold', `The observation of ${f.target} is waiting.`, reasonOf(f), 'It goes on by itself as soon as it can; a pause that you asked for lasts until you resume.'],
+    fr: [
+      'Session en pause',
+      `L’observation de ${f.target} est en attente.`,
+      reasonOf(f),
+      'Elle reprend d’elle-même dès que possible ; une pause demandée par vous dure jusqu’à votre reprise.',
+    ],
+    en: [
+      'Session on hold',
+      `The observation of ${f.target} is waiting.`,
+      reasonOf(f),
+      'It goes on by itself as soon as it can; a pause that you asked for lasts until you resume.',
+    ],
     link: 'control',
   }),
   'session.resumed': (f) => ({
@@ -65,8 +75,18 @@ const LETTERS: Partial<Record<WebhookType, Write>> = {
     link: 'archive',
   }),
   'session.weathered_out': (f) => ({
-    fr: ['Session annulée par la météo', `La météo n’a pas permis d’observer ${f.target}.`, reasonOf(f), 'Le temps perdu vous est rendu selon les conditions ; vous pouvez réserver un autre créneau.'],
-    en: ['Session lost to the weather', `The weather did not allow ${f.target} to be observed.`, reasonOf(f), 'Lost time is given back under the terms; you may book another slot.'],
+    fr: [
+      'Session annulée par la météo',
+      `La météo n’a pas permis d’observer ${f.target}.`,
+      reasonOf(f),
+      'Le temps perdu vous est rendu selon les conditions ; vous pouvez réserver un autre créneau.',
+    ],
+    en: [
+      'Session lost to the weather',
+      `The weather did not allow ${f.target} to be observed.`,
+      reasonOf(f),
+      'Lost time is given back under the terms; you may book another slot.',
+    ],
     link: 'report',
   }),
   'session.aborted': (f) => ({
@@ -108,7 +128,9 @@ const LETTERS: Partial<Record<WebhookType, Write>> = {
 function framesLine(f: LetterFacts): string {
   const frames = f.data.frames as { archived?: number; captured?: number } | undefined;
   if (!frames) return '';
-  return f.locale === 'fr' ? `${count(frames.archived)} images archivées sur ${count(frames.captured)}.` : `${count(frames.archived)} of ${count(frames.captured)} images are archived.`;
+  return f.locale === 'fr'
+    ? `${count(frames.archived)} images archivées sur ${count(frames.captured)}.`
+    : `${count(frames.archived)} of ${count(frames.captured)} images are archived.`;
 }
 
 /** The letter for a type in the guest's language; null for types that nobody gets a letter about. */

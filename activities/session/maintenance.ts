@@ -52,8 +52,14 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
         try {
           if (FINAL.includes(row.phase)) {
             const input = { bookingId: row.booking_id, telescopeId: row.telescope_id };
-            await temporal.workflow.start(LATE_FRAMES_WORKFLOW, { workflowId: `late-${row.booking_id}`, taskQueue: QUEUE_FINALISE, workflowIdConflictPolicy: 'USE_EXISTING', args: [input] });
-          } else await temporal.workflow.getHandle(sessionWorkflowId(row.booking_id)).signal<[FramesWaitingSignal]>(SIGNALS.framesWaiting, { upTo: { epoch: row.epoch, n: row.n } });
+            await temporal.workflow.start(LATE_FRAMES_WORKFLOW, {
+              workflowId: `late-${row.booking_id}`,
+              taskQueue: QUEUE_FINALISE,
+              workflowIdConflictPolicy: 'USE_EXISTING',
+              args: [input],
+            });
+          } else
+            await temporal.workflow.getHandle(sessionWorkflowId(row.booking_id)).signal<[FramesWaitingSignal]>(SIGNALS.framesWaiting, { upTo: { epoch: row.epoch, n: row.n } });
           nudged.push(row.booking_id);
         } catch (thrown) {
           if (!(thrown instanceof WorkflowNotFoundError)) throw thrown;
@@ -86,7 +92,11 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
   /** Changes whose row stands while the workflow did not answer: told again under the same command id, which has one effect only. */
   async function retellChanges(): Promise<string[]> {
     const receipts = await db.receipt.findMany({
-      where: { kind: { in: ['amend', 'reschedule', 'extend'] }, state: { in: ['accepted', 'unknown'] }, updatedAt: { lt: new Date(now() - SETTLE_MS), gt: new Date(now() - DAY_MS) } },
+      where: {
+        kind: { in: ['amend', 'reschedule', 'extend'] },
+        state: { in: ['accepted', 'unknown'] },
+        updatedAt: { lt: new Date(now() - SETTLE_MS), gt: new Date(now() - DAY_MS) },
+      },
       take: 50,
     });
     const told: string[] = [];

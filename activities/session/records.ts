@@ -29,7 +29,15 @@ export async function appendLog(tx: Transaction, scope: Scope, key: string, at: 
     skipDuplicates: true,
   });
   if (made.count === 0) return;
-  const line: LogLine = { at: at.toISOString(), level: log.level, source: 'session', event: log.event, message: log.message, message_fr: log.messageFr ?? null, data: log.data ?? {} };
+  const line: LogLine = {
+    at: at.toISOString(),
+    level: log.level,
+    source: 'session',
+    event: log.event,
+    message: log.message,
+    message_fr: log.messageFr ?? null,
+    data: log.data ?? {},
+  };
   await appendEvent(tx, { key: `log/${key}`, type: 'log.appended', ...scope, data: { ...line }, at });
 }
 
@@ -134,7 +142,13 @@ export async function recordReceipt(db: Database, change: ReceiptChange): Promis
       telescope_id: change.telescopeId,
       at: at.toISOString(),
     };
-    await appendEvent(tx, { key: `receipt/${change.commandId}/${change.state}${change.state === 'accepted' && change.reason ? `/${change.reason}` : ''}`, type: 'receipt.changed', ...scope, data: receipt, at });
+    await appendEvent(tx, {
+      key: `receipt/${change.commandId}/${change.state}${change.state === 'accepted' && change.reason ? `/${change.reason}` : ''}`,
+      type: 'receipt.changed',
+      ...scope,
+      data: receipt,
+      at,
+    });
     if (change.state === 'confirmed' || change.state === 'refused') {
       const type = change.state === 'confirmed' ? 'control.confirmed' : 'control.refused';
       await enqueueOutbox(tx, { key: `receipt/${change.commandId}/${change.state}`, type, ...scope, data: receipt });
@@ -148,7 +162,12 @@ export async function recordLog(db: Database, input: Parameters<SessionActivitie
     await appendLog(tx, scope, input.key, new Date(input.at), input.log);
     if (!input.notify) return;
     const session = await tx.session.findUnique({ where: { bookingId: input.bookingId } });
-    await tell(tx, scope, `log/${input.key}`, input.notify, { ...(session ? sessionData(session) : {}), message: input.log.message, message_fr: input.log.messageFr ?? null, at: input.at });
+    await tell(tx, scope, `log/${input.key}`, input.notify, {
+      ...(session ? sessionData(session) : {}),
+      message: input.log.message,
+      message_fr: input.log.messageFr ?? null,
+      at: input.at,
+    });
   });
 }
 
@@ -158,7 +177,7 @@ export async function recordCheck(db: Database, input: Parameters<SessionActivit
   const booking = await db.booking.findUnique({ where: { id: input.bookingId }, include: { session: true } });
   if (!booking?.session) throw ApplicationFailure.nonRetryable(`no session ${input.bookingId}`, FAILURE.notFound);
   const shots = (booking.session.voyagerShots ?? []) as unknown as { guid: string; quantity: number; exposure_seconds: number }[];
-  const earlier = ((booking.session.progress as { done?: Record<string, number> } | null)?.done ?? {}) as Record<string, number>;
+  const earlier = (booking.session.progress as { done?: Record<string, number> } | null)?.done ?? {};
   const done = Object.fromEntries(shots.map((shot) => [shot.guid, Math.max(earlier[shot.guid] ?? 0, observation.shotsDone?.[shot.guid] ?? 0)]));
   const total = shots.reduce((sum, shot) => sum + shot.quantity, 0);
   const taken = shots.reduce((sum, shot) => sum + Math.min(done[shot.guid] ?? 0, shot.quantity), 0);
@@ -189,7 +208,13 @@ export async function alertOperator(db: Database, input: Parameters<SessionActiv
   const scope = { bookingId: input.bookingId, telescopeId: input.telescopeId };
   const at = new Date(input.at);
   await db.$transaction(async (tx) => {
-    await appendLog(tx, scope, `alert/${input.key}`, at, { level: 'ERROR', event: 'operator_alert', message: input.message, messageFr: reasonText(input.reason, 'fr'), data: { reason: input.reason } });
+    await appendLog(tx, scope, `alert/${input.key}`, at, {
+      level: 'ERROR',
+      event: 'operator_alert',
+      message: input.message,
+      messageFr: reasonText(input.reason, 'fr'),
+      data: { reason: input.reason },
+    });
     await enqueueOutbox(tx, {
       key: `alert/${input.key}`,
       type: 'error.occurred',

@@ -8,7 +8,7 @@ import { requireBooking, requireOwner, seesPerson, type Identity } from '../auth
 import type { Deps } from '../deps.ts';
 import { Problem, ProblemDocument, invalid } from '../errors.ts';
 import { ADMIN_CHANNEL, SOCKET_ID, bookingOfChannel, signChannel, telescopeOfChannel } from '../live/protocol.ts';
-import { identify, json, operation, type App } from '../operation.ts';
+import { clientAddress, identify, json, operation, refuseGuessing, type App } from '../operation.ts';
 import { stableId } from '../../domain/ids.ts';
 
 const TokenRow = z
@@ -303,7 +303,12 @@ export function accessRoutes(app: App, deps: Deps): void {
     },
   });
   app.post('/broadcasting/auth', async (c) => {
-    const who = await identify(deps, c, false);
+    const who = await identify(deps, c, false).catch((thrown: unknown) => {
+      if (thrown instanceof Problem && thrown.status === 401) refuseGuessing(deps, clientAddress(c));
+      throw thrown;
+    });
+    const wait = who.kind === 'key' ? 0 : deps.limiter.take(`cred:${who.credentialId}`);
+    if (wait > 0) throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });
     const body: Record<string, unknown> = c.req.header('content-type')?.includes('json') ? await c.req.json<Record<string, unknown>>() : await c.req.parseBody();
     const socketId = typeof body.socket_id === 'string' ? body.socket_id : '';
     const channel = typeof body.channel_name === 'string' ? body.channel_name : '';

@@ -460,4 +460,26 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       return receiptAnswer(deps, { ...receipt, command_id: commandId, kind: 'halt', telescope_id: telescope.id });
     },
   );
+
+  operation(
+    app,
+    deps,
+    {
+      method: 'post',
+      path: '/api/telescopes/{id}/emergency-over',
+      id: 'endEmergency',
+      tag: 'Telescopes',
+      summary: 'Voyager’s emergency is over, though nobody heard it say so',
+      description: 'While Voyager carries out an emergency nothing is sent to it. This ends that silence when its RESUME was missed; for an operator who has looked.',
+      guard: { scopes: ['admin:write'] },
+      params: Id,
+      answers: { 200: { description: 'Whether there was one', schema: z.object({ ended: z.boolean() }).meta({ id: 'EmergencyOver' }) } },
+      problems: ['gateway_away'],
+    },
+    async ({ who, params }) => {
+      const telescope = await deps.telescopes.get(params.id);
+      await deps.db.audit.create({ data: { id: randomUUID(), at: new Date(deps.now()), actor: who.name, action: 'emergency.over', telescopeId: telescope.id, data: {} } });
+      return json({ ended: await deps.gateways.emergencyOver(telescope, who.name) });
+    },
+  );
 }

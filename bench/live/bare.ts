@@ -1,15 +1,15 @@
-import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
-import pg from 'pg';
+import { Client } from 'pg';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 /** The baseline: `ws` and nothing else. Each connection names its session in its first message; each NOTIFY goes to the session's sockets as it is. */
 const rooms = new Map<string, Set<WebSocket>>();
 const app = new Hono();
 app.get('/', (c) => c.json({}));
-const server = createAdaptorServer({ fetch: app.fetch }) as ReturnType<typeof createServer>;
+const server = createAdaptorServer({ fetch: app.fetch }) as Server;
 new WebSocketServer({ server, perMessageDeflate: false }).on('connection', (socket: WebSocket) => {
   socket.once('message', (data: Buffer) => {
     const { data: body } = JSON.parse(data.toString()) as { data: { channel: string } };
@@ -22,7 +22,7 @@ new WebSocketServer({ server, perMessageDeflate: false }).on('connection', (sock
   socket.send('{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"1.1\\"}"}');
 });
 
-const client = new pg.Client({ connectionString: process.env.DATABASE_URL });
+const client = new Client({ connectionString: process.env.DATABASE_URL });
 client.on('error', () => process.exit(1));
 client.on('notification', ({ payload }) => {
   const { event } = JSON.parse(payload!) as { event?: { booking_id: string } };

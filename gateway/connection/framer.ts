@@ -202,10 +202,10 @@ export class LineFramer {
     const lf = chunk.indexOf(LF, at);
     if (lf >= 0) {
       if (!this.count(lf - at)) return chunk.length;
-      if (this.held.length === 0) this.deliver(chunk.subarray(at, lf));
+      if (this.held.length === 0) this.deliver(chunk, at, lf);
       else {
         this.held.append(chunk, at, lf);
-        this.deliver(this.held.bytes.subarray(0, this.held.length));
+        this.deliver(this.held.bytes, 0, this.held.length);
       }
       return lf + 1;
     }
@@ -270,7 +270,7 @@ export class LineFramer {
       if (!this.count(piece.length)) return chunk.length;
       if (lf < 0) return chunk.length;
       this.broken = true;
-      this.deliver(this.held.bytes.subarray(0, this.held.length));
+      this.deliver(this.held.bytes, 0, this.held.length);
       return lf + 1;
     }
     if (!this.count(close)) return chunk.length;
@@ -288,9 +288,8 @@ export class LineFramer {
     return false;
   }
 
-  private deliver(line: Buffer): void {
-    let end = line.length;
-    if (end > 0 && line[end - 1] === CR) end--;
+  private deliver(bytes: Buffer, from: number, to: number): void {
+    const end = to > from && bytes[to - 1] === CR ? to - 1 : to;
     const picture = this.decoder && !this.broken ? { data: this.decoder.finish() } : null;
     if (picture?.data) this.lastPicture = Math.max(FIRST_PICTURE, Math.ceil(picture.data.length * 1.02));
     this.state = 'head';
@@ -301,7 +300,7 @@ export class LineFramer {
     this.unescaper = null;
     this.broken = false;
     try {
-      if (end > 0) this.events.line(line.subarray(0, end), picture);
+      if (end > from) this.events.line(bytes.subarray(from, end), picture);
     } finally {
       this.held.clear();
     }

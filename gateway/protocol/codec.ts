@@ -54,14 +54,14 @@ export function decodeLine(bytes: Buffer, picture: Picture | null = null): Decod
 }
 
 function decodeObject(raw: JsonObject, noted: Absent | null, text: string, picture: Picture | null): Decoded {
-  if (Object.hasOwn(raw, 'Event')) {
-    const name = raw.Event;
+  const name = raw.Event;
+  if (name !== undefined) {
     if (typeof name !== 'string' || name === '') return bad('Event is not a name');
     if (name === 'NewJPGReady') return decodePreview(raw, noted, picture);
     const timestampText = name === 'Version' ? (/"Timestamp"\s*:\s*"?(-?[\d.eE+-]+)/.exec(text)?.[1] ?? null) : null;
     return { ok: true, message: { kind: 'event', event: decodeEvent(raw, noted, { timestampText }) } };
   }
-  if (Object.hasOwn(raw, 'method')) {
+  if (raw.method !== undefined) {
     if (typeof raw.method !== 'string' || raw.method === '') return bad('method is not a name');
     if (raw.params !== undefined && raw.params !== null && !isObject(raw.params)) return bad('params is not an object');
     const params = isObject(raw.params) ? raw.params : {};
@@ -70,7 +70,7 @@ function decodeObject(raw: JsonObject, noted: Absent | null, text: string, pictu
       message: { kind: 'request', request: { id: readNumber(raw.id), method: raw.method, uid: typeof params.UID === 'string' ? params.UID : null, params, raw } },
     };
   }
-  if (Object.hasOwn(raw, 'id')) return decodeReply(raw);
+  if (raw.id !== undefined) return decodeReply(raw);
   return bad('no Event, no method and no id: not a message of Voyager');
 }
 
@@ -102,7 +102,7 @@ function decodeReply(raw: JsonObject): Decoded {
   } else if (isObject(raw.authbase) || isObject(raw.authticket)) {
     reply.name = isObject(raw.authbase) ? 'authbase' : 'authticket';
     reply.auth = (raw.authbase ?? raw.authticket) as JsonObject;
-  } else if (Object.hasOwn(raw, 'result')) reply.result = readNumber(raw.result);
+  } else if (raw.result !== undefined) reply.result = readNumber(raw.result);
   else return bad('an id without result, error, authbase or authticket');
   return { ok: true, message: { kind: 'reply', reply } };
 }

@@ -326,8 +326,18 @@ export function isEvent<N extends EventName>(event: VoyagerEvent, name: N): even
   return !event.unknown && event.name === name;
 }
 
+const byName = new Map<string, (f: FieldReader, raw: JsonObject) => JsonObject>(Object.entries(decoders));
+
 const COMMON = ['Event', 'Timestamp', 'Host', 'Inst'] as const;
 const COMMON_JPG = [...COMMON, 'Base64Data'] as const;
+
+/** How many of the fields that every event has are there (Base64Data belongs to the picture). */
+const commonFields = (raw: JsonObject): number =>
+  1 +
+  (raw.Timestamp === undefined ? 0 : 1) +
+  (raw.Host === undefined ? 0 : 1) +
+  (raw.Inst === undefined ? 0 : 1) +
+  (raw.Event === 'NewJPGReady' && raw.Base64Data !== undefined ? 1 : 0);
 
 /**
  * @param noted fields that the parser already had to replace (bare NaN, Infinity)
@@ -338,7 +348,7 @@ export function decodeEvent(raw: JsonObject, noted: Absent | null = null, extras
   const timestamp = readNumber(raw.Timestamp);
   const host = typeof raw.Host === 'string' ? raw.Host : null;
   const inst = readNumber(raw.Inst);
-  const decode = Object.hasOwn(decoders, name) ? (decoders as Record<string, (f: FieldReader, raw: JsonObject) => JsonObject>)[name] : undefined;
+  const decode = byName.get(name);
   if (!decode) {
     const data: JsonObject = Object.fromEntries(Object.entries(raw).filter(([key]) => !(COMMON as readonly string[]).includes(key)));
     return { unknown: true, name, data, timestamp, host, inst, raw, absent: noted ?? {}, extra: null };
@@ -347,6 +357,6 @@ export function decodeEvent(raw: JsonObject, noted: Absent | null = null, extras
   const data = decode(fields, raw);
   if (name === 'NewJPGReady') data.Picture = extras?.picture ?? null;
   if (name === 'Version') data.SessionKey = extras?.timestampText ?? (raw.Timestamp === undefined ? null : asText(raw.Timestamp));
-  const extra = fields.unread(name === 'NewJPGReady' ? COMMON_JPG : COMMON, data);
+  const extra = fields.unread(commonFields(raw), name === 'NewJPGReady' ? COMMON_JPG : COMMON, data);
   return { unknown: false, name, data, timestamp, host, inst, raw, absent: fields.absent, extra } as unknown as VoyagerEvent;
 }

@@ -164,12 +164,10 @@ export class FieldReader {
   adopt(inner: FieldReader): void {
     if (inner.notes) this.notes = { ...this.notes, ...inner.notes };
   }
-  /** Fields that were sent and not read, common ones left out; null when there are none. */
-  unread(common: readonly string[], known: JsonObject): JsonObject | null {
-    let expected = this.read;
-    for (const key of common) if (this.raw[key] !== undefined) expected++;
+  /** Fields that were sent and not read, the `commonPresent` ones left out; null when there are none. */
+  unread(commonPresent: number, common: readonly string[], known: JsonObject): JsonObject | null {
     const keys = Object.keys(this.raw);
-    if (keys.length === expected) return null;
+    if (keys.length === this.read + commonPresent) return null;
     return Object.fromEntries(keys.filter((key) => !Object.hasOwn(known, key) && !common.includes(key)).map((key) => [key, this.raw[key]]));
   }
 }

@@ -129,6 +129,7 @@ export class DiskLog<T> {
         await this.write(Buffer.from(batch.map((e) => e.line).join('')));
         for (const entry of batch) entry.done();
       } catch (thrown) {
+        await this.abandonSegment();
         for (const entry of batch) entry.fail(thrown as Error);
       }
     }
@@ -150,6 +151,14 @@ export class DiskLog<T> {
     await this.handle.datasync();
     this.flushed += bytes.length;
     this.sizes.set(this.segment, this.flushed);
+  }
+  /** After a failed write the segment may end in half a line: what comes next begins a new one. */
+  private async abandonSegment(): Promise<void> {
+    await this.handle?.close().catch(() => undefined);
+    this.handle = null;
+    if (existsSync(this.file(this.segment))) this.sizes.set(this.segment, statSync(this.file(this.segment)).size);
+    this.segment += 1;
+    this.flushed = 0;
   }
   private async readAt(segment: number, offset: number, length: number): Promise<Buffer> {
     const handle = await open(this.file(segment), 'r');

@@ -67,6 +67,9 @@ const READ_BACK_WAIT_MS = 30_000;
 const ADOPT_MS = 5_000;
 /** Latches without a session that could take them over are kept this long after they were confirmed. */
 const ORPHAN_LATCH_MS = 600_000;
+/** Voyager's suspend aborts the exposure under way within seconds. */
+const RESUMED_AFTER_MS = 120_000;
+const REMEMBERED_STOPS = 200;
 
 interface GatewayEvents {
   /** This gateway owns the telescope and has read back what was under way: its queue may be polled. */
@@ -519,9 +522,13 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         for (const grant of this.grants.active()) if (nowMs >= Date.parse(grant.end) + this.telescope.policy.grace_seconds * 1000) this.endSlot(grant);
         for (const latch of this.latches.all()) this.keepLatch(latch, nowMs);
         this.payBack();
+        for (const [key, { running }] of this.stopping) if (this.stopping.size > REMEMBERED_STOPS && !running) this.stopping.delete(key);
       }
-      this.sample(nowMs);
-      this.publishState(nowMs);
+      // With another owner these are that one's to say.
+      if (!this.lease.contested) {
+        this.sample(nowMs);
+        this.publishState(nowMs);
+      }
     } catch (thrown) {
       this.logger.error({ telescope: this.id, err: toError(thrown) }, 'guard');
     }
@@ -793,15 +800,19 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     } else if (isEvent(event, 'ShotRunning')) {
       const { exposure } = this.state();
       if (exposure) this.publisher.progress(exposure, this.mirror.rev, this.currentBooking());
+      if (event.data.StatusName === 'EXPOSE') this.exposureDespiteEmergency(nowMs);
       if (event.data.StatusName === 'ERRORE') this.tellSessions('camera_error', event.data.File ?? undefined);
-    } else if (isEvent(event, 'Signal') && event.data.Code !== null) this.write('signal', { code: event.data.Code, name: event.data.CodeName });
-    else if (isEvent(event, 'LogEvent')) this.onLog(event.data.Type, event.data.Text, nowMs);
+    } else if (isEvent(event, 'Signal') && event.data.Code !== null) {
+      this.write('signal', { code: event.data.Code, name: event.data.CodeName });
+      // UNDEFINED is what a Voyager says that has just started: an emergency of the one before it is nobody's any more.
+      if (event.data.CodeName === 'UNDEFINED') this.endEmergency('a new start of Voyager');
+    } else if (isEvent(event, 'LogEvent')) this.onLog(event.data.Type, event.data.Text, nowMs);
     else if (isEvent(event, 'ProfileChanged')) {
       this.profile = event.data.NewProfile;
       this.note('profile', event.data.NewProfile);
     } else if (isEvent(event, 'ShutDown')) {
       this.note('shutdown', null);
-      if (this.emergency.clear('Voyager has ended', nowMs)) this.note('emergency_over', 'Voyager has ended');
+      this.endEmergency('Voyager’s end');
       this.tellSessions('voyager_restarted');
     }
   }
@@ -817,11 +828,19 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.tellSessions(change === 'begun' ? 'emergency_begun' : 'emergency_over', text);
     if (change === 'over') this.guard();
   }
+  /** RESUME may have passed while the link was down: a Voyager that begins to expose long after SUSPEND has resumed. */
+  private exposureDespiteEmergency(nowMs: number): void {
+    const { since } = this.emergency;
+    if (this.emergency.current === 'suspend' && since !== null && nowMs - Date.parse(since) > RESUMED_AFTER_MS) this.endEmergency('an exposure of Voyager’s own');
+  }
   /** Says that an emergency is over that nobody will resume (a person at the observatory knows). */
   endEmergency(by: string): boolean {
     if (!this.emergency.clear(`ended by ${by}`, this.clock.now())) return false;
+    this.mirror.touch();
+    this.logger.warn({ telescope: this.id, by }, 'Voyager’s emergency is over');
     this.note('emergency_over', `ended by ${by}`);
     this.tellSessions('emergency_over', `ended by ${by}`);
+    this.guard();
     return true;
   }
 

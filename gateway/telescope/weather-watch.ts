@@ -18,7 +18,8 @@ const TICK_MS = 1_000;
 export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   private readonly judge = new WeatherJudge();
   private watched: Watched[] = [];
-  private current: ReturnType<WeatherJudge['judge']>;
+  /** What listeners were told last; reading the weather in between must not hide a change from them. */
+  private told: { state: string; reason: string | null; stale: boolean };
   private tick: Timer | null = null;
   private stopped = false;
 
@@ -29,7 +30,7 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   ) {
     super();
     this.watched = this.fresh();
-    this.current = this.evaluate();
+    this.told = this.evaluate();
   }
 
   start(): void {
@@ -83,19 +84,19 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   }
   private evaluate(): ReturnType<WeatherJudge['judge']> {
     const { weather, unattended_without_safety_monitor } = this.telescope();
-    this.current = this.judge.judge({
+    return this.judge.judge({
       nowMs: this.clock.now(),
       sources: this.watched,
       thresholds: weather.thresholds,
       staleSeconds: weather.stale_seconds,
       unattendedWithoutSafetyMonitor: unattended_without_safety_monitor,
     });
-    return this.current;
   }
   private update(): void {
-    const before = this.current;
     const now = this.evaluate();
-    if (now.state !== before.state || now.reason !== before.reason || now.stale !== before.stale) this.emit('changed', now.weather);
+    const { told } = this;
+    this.told = { state: now.state, reason: now.reason, stale: now.stale };
+    if (now.state !== told.state || now.reason !== told.reason || now.stale !== told.stale) this.emit('changed', now.weather);
   }
 
   private poll(watched: Watched, delayMs: number): void {

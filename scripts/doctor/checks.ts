@@ -65,7 +65,7 @@ export async function checkTemporal(config: Config): Promise<Finding[]> {
       const days = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
       const found: Finding[] = [ok('Temporal', `namespace ${config.TEMPORAL_NAMESPACE}, closed runs kept ${Math.round(days)} days`)];
       const have = (await connection.operatorService.listSearchAttributes({ namespace: config.TEMPORAL_NAMESPACE })).customAttributes ?? {};
-      const missing = SEARCH_ATTRIBUTE_FLAGS.filter((flag) => !(flag.split('=')[0]! in have));
+      const missing = SEARCH_ATTRIBUTE_FLAGS.filter((flag) => !Object.hasOwn(have, flag.split('=')[0]!));
       found.push(
         missing.length === 0
           ? ok('search attributes', 'registered')

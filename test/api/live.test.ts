@@ -1,16 +1,18 @@
 import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import EchoModule from 'laravel-echo';
+import type PusherLibrary from 'pusher';
+import type PusherClient from 'pusher-js';
 import type { Event } from '../../domain/contracts/event.ts';
 import { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { appendEvent, publish } from '../../platform/bus.ts';
 import { APP, body, config, pusherAuth, startApi as startAny, startPostgres, telescope, token, type RunningApi } from './harness.ts';
 
 const require = createRequire(import.meta.url);
-const Pusher = require('pusher-js') as typeof import('pusher-js').default;
-const PusherServer = require('pusher') as typeof import('pusher');
-type EchoClass = typeof import('laravel-echo').default;
-const Echo = ((EchoModule as unknown as { default?: EchoClass }).default ?? EchoModule) as EchoClass;
+const Pusher = require('pusher-js') as typeof PusherClient.default;
+const PusherServer = require('pusher') as typeof PusherLibrary;
+type EchoClass = typeof EchoModule;
+const Echo = (EchoModule as unknown as { default?: EchoClass }).default ?? EchoModule;
 
 /** The clients sign with the clock of the machine, so these tests happen now. */
 const startApi = (url: string, options: Parameters<typeof startAny>[1] = {}): Promise<RunningApi> => startAny(url, { now: Date.now, ...options });
@@ -82,8 +84,8 @@ describe('live stream, with the real clients', () => {
       enabledTransports: ['ws'],
       authEndpoint: `http://127.0.0.1:${port}/broadcasting/auth`,
       auth: { headers: credential.token ? { Authorization: `Bearer ${credential.token}` } : { 'X-API-Key': credential.key ?? '' } },
-    } as never) as AnyEcho;
-    open.push(client as unknown as { disconnect(): void });
+    } as never);
+    open.push(client);
     return client;
   };
   const append = (id: string, key: string, type: Event['type'], data: Record<string, unknown>, db = api.db): Promise<Event> =>
@@ -139,7 +141,7 @@ describe('live stream, with the real clients', () => {
       cluster: '',
       channelAuthorization: {
         customHandler: (_params: unknown, callback: (error: null, data: { auth: string }) => void) => callback(null, { auth: `${APP.key}:${'0'.repeat(64)}` }),
-      } as never,
+      },
     });
     open.push(client);
     const errors: { status: number }[] = [];
@@ -170,7 +172,7 @@ describe('live stream, with the real clients', () => {
       channelAuthorization: {
         customHandler: ({ socketId, channelName }: { socketId: string; channelName: string }, callback: (e: null, d: { auth: string }) => void) =>
           callback(null, { auth: pusherAuth(socketId, channelName) }),
-      } as never,
+      },
     });
     open.push(client);
     let joined = false;

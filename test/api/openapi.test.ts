@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { asyncApiDocument } from '../../api/openapi.ts';
 import {
   NIGHT,
@@ -218,7 +218,7 @@ describe('the OpenAPI document and the running API agree', () => {
           const query = new URLSearchParams();
           for (const p of parameters) if (p.in === 'query' && values[p.name] !== undefined && !['exp', 'sig'].includes(p.name)) query.set(p.name, asText(values[p.name]));
           if (waits && 'telescope' in values) query.set('telescope', 'none');
-          const url = `${address}${query.size > 0 ? `?${query}` : ''}`;
+          const url = `${address}${query.size > 0 ? `?${query.toString()}` : ''}`;
           const response = await api.fetch(url, {
             method: method.toUpperCase(),
             ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),

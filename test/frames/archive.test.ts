@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
@@ -10,6 +10,9 @@ import { crc32 } from '../../activities/frames/store/crc32.ts';
 import { ZipLayout, type ZipEntry } from '../../activities/frames/store/zip.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { cameraFrame, guid, startWorld, TELESCOPE, type World } from './support.ts';
+
+// Threads and child processes start from source here, which takes long on a busy machine.
+jest.setTimeout(120_000);
 
 let world: World;
 let folder: string;
@@ -31,10 +34,27 @@ async function bytesOf(stream: Readable): Promise<Buffer> {
 describe('archive', () => {
   test('manifest, checksums and ZIP of a session; calibration that fits comes along, calibration that does not stays', async () => {
     await world.booking('z1');
-    await world.shoot('z1', 'light é.fit', cameraFrame({ seed: 1, cards: [['RTSHOT', guid(1)], ['INSTRUME', 'QHY600']] }), guid(1));
+    await world.shoot(
+      'z1',
+      'light é.fit',
+      cameraFrame({
+        seed: 1,
+        cards: [
+          ['RTSHOT', guid(1)],
+          ['INSTRUME', 'QHY600'],
+        ],
+      }),
+      guid(1),
+    );
     const calibration = (kind: string, seed: number, temperature: number) => {
       const bytes = cameraFrame({ seed, stars: 0, cards: [['INSTRUME', 'QHY600']] });
-      return Buffer.from(bytes.toString('latin1').replace("IMAGETYP= 'LIGHT   '", `IMAGETYP= '${kind.padEnd(8)}'`).replace(/CCD-TEMP= +-10/, `CCD-TEMP=${String(temperature).padStart(21)}`), 'latin1');
+      return Buffer.from(
+        bytes
+          .toString('latin1')
+          .replace("IMAGETYP= 'LIGHT   '", `IMAGETYP= '${kind.padEnd(8)}'`)
+          .replace(/CCD-TEMP= +-10/, `CCD-TEMP=${String(temperature).padStart(21)}`),
+        'latin1',
+      );
     };
     await world.shoot('lib', 'dark_fits.fit', calibration('DARK', 2, -10), guid(2), { record: false, type: 2 });
     await world.shoot('lib', 'dark_warm.fit', calibration('DARK', 3, 5), guid(3), { record: false, type: 2 });
@@ -44,14 +64,22 @@ describe('archive', () => {
     const built = await archive.buildArchive({ bookingId: 'z1', telescopeId: TELESCOPE });
     expect(built).toMatchObject({ files: 1, archivePath: join(world.storage, 'bookings', 'z1') });
     expect(execFileSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: built.archivePath, encoding: 'utf8' })).toBe('light é.fit: OK\n');
-    expect(JSON.parse(readFileSync(join(built.archivePath, 'manifest.json'), 'utf8'))).toMatchObject({ booking_id: 'z1', files: [{ name: 'light é.fit', type: 'LIGHT', exposure_seconds: 2 }], absent: [] });
+    expect(JSON.parse(readFileSync(join(built.archivePath, 'manifest.json'), 'utf8'))).toMatchObject({
+      booking_id: 'z1',
+      files: [{ name: 'light é.fit', type: 'LIGHT', exposure_seconds: 2 }],
+      absent: [],
+    });
 
     const download = (await streamArchive({ db: world.db, storagePath: world.storage }, 'z1'))!;
     const whole = await bytesOf(download.stream());
     expect(whole.length).toBe(download.size);
     const path = join(folder, download.filename);
     writeFileSync(path, whole);
-    const listing = execFileSync('python3', ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip()); print("\\n".join(z.namelist()))', path], { encoding: 'utf8' }).trim().split('\n');
+    const listing = execFileSync('python3', ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip()); print("\\n".join(z.namelist()))', path], {
+      encoding: 'utf8',
+    })
+      .trim()
+      .split('\n');
     expect(listing).toEqual(['None', 'z1/manifest.json', 'z1/SHA256SUMS', 'z1/light é.fit', 'z1/calibration/dark/dark_fits.fit']);
 
     const half = Math.floor(download.size / 2);
@@ -81,7 +109,13 @@ describe('archive', () => {
       const bytes = readFileSync(path);
       return crc32(bytes);
     });
-    const entries: ZipEntry[] = Array.from({ length: 300 }, (_, i) => ({ name: `s/f${i}.fit`, size, crc32: crcs[i % 3]!, modified: new Date('2026-01-15T00:00:00Z'), content: { path: paths[i % 3]! } }));
+    const entries: ZipEntry[] = Array.from({ length: 300 }, (_, i) => ({
+      name: `s/f${i}.fit`,
+      size,
+      crc32: crcs[i % 3]!,
+      modified: new Date('2026-01-15T00:00:00Z'),
+      content: { path: paths[i % 3]! },
+    }));
     const layout = new ZipLayout(entries);
     expect(layout.size).toBeGreaterThan(300 * size);
     const tail = await bytesOf(layout.stream(layout.size - 65_536 * 2));
@@ -91,7 +125,14 @@ describe('archive', () => {
     ftruncateSync(fd, expected);
     writeSync(fd, tail, 0, tail.length, expected - tail.length);
     closeSync(fd);
-    const offset = execFileSync('python3', ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); i=z.infolist()[299]; print(len(z.infolist()), i.header_offset, i.file_size, i.CRC)', index], { encoding: 'utf8' }).trim().split(' ').map(Number);
+    const offset = execFileSync(
+      'python3',
+      ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); i=z.infolist()[299]; print(len(z.infolist()), i.header_offset, i.file_size, i.CRC)', index],
+      { encoding: 'utf8' },
+    )
+      .trim()
+      .split(' ')
+      .map(Number);
     expect([offset[0], offset[2], offset[3]]).toEqual([300, size, crcs[299 % 3]]);
     const header = await bytesOf(layout.stream(offset[1], offset[1]! + 29));
     expect(header.readUInt32LE(0)).toBe(0x04034b50);

@@ -45,7 +45,15 @@ describe('cards', () => {
   });
 
   test('a long string goes on in CONTINUE cards; COMMENT cards are kept, odd bytes become question marks', () => {
-    const bytes = block('SIMPLE  =                    T', "LONG    = 'one &'", "CONTINUE  'two &'", "CONTINUE  'three' / end", 'COMMENT free text', 'COMMENT = with equals', "ODD     = 'a\u0001b'");
+    const bytes = block(
+      'SIMPLE  =                    T',
+      "LONG    = 'one &'",
+      "CONTINUE  'two &'",
+      "CONTINUE  'three' / end",
+      'COMMENT free text',
+      'COMMENT = with equals',
+      "ODD     = 'a\u0001b'",
+    );
     const { header } = readHeader(bufferSource(bytes), 0);
     expect(header.get('LONG')).toBe('one two three');
     expect(header.toJSON()).toMatchObject({ ODD: 'a?b', COMMENT: ['free text', '= with equals'] });
@@ -69,22 +77,60 @@ describe('pixels', () => {
     [8, Buffer.from([0, 200, 255, 7]), [0, 200, 255, 7]],
     [16, Buffer.from([0xff, 0xfe, 0x00, 0x07, 0x80, 0x00, 0x7f, 0xff]), [-2, 7, -32_768, 32_767]],
     [32, Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 1, 0, 0, 0, 0, 0, 5, 0x80, 0, 0, 0]), [-1, 65_536, 5, -2_147_483_648]],
-    [64, Buffer.concat([-3n, 4n, 9_007_199_254_740_991n, 0n].map((v) => { const b = Buffer.alloc(8); b.writeBigInt64BE(v); return b; })), [-3, 4, 9_007_199_254_740_991, 0]],
-    [-32, Buffer.concat([1.5, -2.25, 0, 3e10].map((v) => { const b = Buffer.alloc(4); b.writeFloatBE(v); return b; })), [1.5, -2.25, 0, 30_000_001_024]],
-    [-64, Buffer.concat([1.1, -2.2, 0, 3e300].map((v) => { const b = Buffer.alloc(8); b.writeDoubleBE(v); return b; })), [1.1, -2.2, 0, 3e300]],
+    [
+      64,
+      Buffer.concat(
+        [-3n, 4n, 9_007_199_254_740_991n, 0n].map((v) => {
+          const b = Buffer.alloc(8);
+          b.writeBigInt64BE(v);
+          return b;
+        }),
+      ),
+      [-3, 4, 9_007_199_254_740_991, 0],
+    ],
+    [
+      -32,
+      Buffer.concat(
+        [1.5, -2.25, 0, 3e10].map((v) => {
+          const b = Buffer.alloc(4);
+          b.writeFloatBE(v);
+          return b;
+        }),
+      ),
+      [1.5, -2.25, 0, 30_000_001_024],
+    ],
+    [
+      -64,
+      Buffer.concat(
+        [1.1, -2.2, 0, 3e300].map((v) => {
+          const b = Buffer.alloc(8);
+          b.writeDoubleBE(v);
+          return b;
+        }),
+      ),
+      [1.1, -2.2, 0, 3e300],
+    ],
   ])('BITPIX %i', (bitpix, bytes, values) => {
     const { pixels } = read(Buffer.concat([block('SIMPLE  =                    T', `BITPIX  = ${bitpix}`, 'NAXIS   = 2', 'NAXIS1  = 2', 'NAXIS2  = 2'), padded(bytes)]));
     expect([...pixels.physical(0, 4)]).toEqual(values);
   });
 
   test('BLANK is NaN, BSCALE and BZERO come after it', () => {
-    const { pixels } = read(Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 3', 'BLANK   = 7', 'BSCALE  = 2.0', 'BZERO   = 0.5'), padded(Buffer.from([0, 1, 0, 7, 0, 3]))]));
+    const { pixels } = read(
+      Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 3', 'BLANK   = 7', 'BSCALE  = 2.0', 'BZERO   = 0.5'), padded(Buffer.from([0, 1, 0, 7, 0, 3]))]),
+    );
     expect([...pixels.physical(0, 3)]).toEqual([2.5, Number.NaN, 6.5]);
   });
 
   test('the first image may stand in an extension, behind a table', () => {
-    const table = Buffer.concat([block("XTENSION= 'BINTABLE'", 'BITPIX  = 8', 'NAXIS   = 2', 'NAXIS1  = 4', 'NAXIS2  = 2', 'PCOUNT  = 0', 'GCOUNT  = 1', 'TFIELDS = 1', "TFORM1  = '1E'"), padded(Buffer.alloc(8))]);
-    const image = Buffer.concat([block("XTENSION= 'IMAGE   '", 'BITPIX  = 8', 'NAXIS   = 2', 'NAXIS1  = 2', 'NAXIS2  = 1', 'PCOUNT  = 0', 'GCOUNT  = 1', "EXTNAME = 'SCI'"), padded(Buffer.from([3, 4]))]);
+    const table = Buffer.concat([
+      block("XTENSION= 'BINTABLE'", 'BITPIX  = 8', 'NAXIS   = 2', 'NAXIS1  = 4', 'NAXIS2  = 2', 'PCOUNT  = 0', 'GCOUNT  = 1', 'TFIELDS = 1', "TFORM1  = '1E'"),
+      padded(Buffer.alloc(8)),
+    ]);
+    const image = Buffer.concat([
+      block("XTENSION= 'IMAGE   '", 'BITPIX  = 8', 'NAXIS   = 2', 'NAXIS1  = 2', 'NAXIS2  = 1', 'PCOUNT  = 0', 'GCOUNT  = 1', "EXTNAME = 'SCI'"),
+      padded(Buffer.from([3, 4])),
+    ]);
     const { scan, image: found, pixels } = read(Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0', "TELESCOP= 'T1'"), table, image]));
     expect([found.index, [...pixels.physical(0, 2)]]).toEqual([2, [3, 4]]);
     expect(imageHeader(scan, found)).toMatchObject({ TELESCOP: 'T1', EXTNAME: 'SCI', NAXIS1: 2 });

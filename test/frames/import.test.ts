@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_TIMING } from '../../activities/frames/intake/intake.ts';
@@ -9,6 +9,9 @@ import { FrameStore } from '../../activities/frames/store/store.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { findTelescope } from '../../platform/telescopes.ts';
 import { cameraFrame, startWorld, TELESCOPE, type World } from './support.ts';
+
+// Threads and child processes start from source here, which takes long on a busy machine.
+jest.setTimeout(120_000);
 
 let world: World;
 beforeAll(async () => {
@@ -21,7 +24,15 @@ afterAll(async () => {
 test('a folder of old frames becomes a past session; a second run does nothing twice; a broken file is named', async () => {
   const folder = join(world.folder, 'old nights', 'M 31');
   mkdirSync(join(folder, 'Ha'), { recursive: true });
-  const frames = [1, 2].map((n) => cameraFrame({ seed: n, cards: [['OBJECT', 'M 31'], ['DATE-OBS', `2024-10-0${n}T22:00:00.500`]] }));
+  const frames = [1, 2].map((n) =>
+    cameraFrame({
+      seed: n,
+      cards: [
+        ['OBJECT', 'M 31'],
+        ['DATE-OBS', `2024-10-0${n}T22:00:00.500`],
+      ],
+    }),
+  );
   writeFileSync(join(folder, 'Ha', 'a.fits'), frames[1]!);
   writeFileSync(join(folder, 'Ha', 'b.fits'), frames[0]!);
   writeFileSync(join(folder, 'c.fits'), frames[0]!.subarray(0, 4000));
@@ -29,7 +40,15 @@ test('a folder of old frames becomes a past session; a second run does nothing t
   const pool = new FramePool(1);
   try {
     const telescope = (await findTelescope(world.db, TELESCOPE))!;
-    const deps = { db: world.db, logger: createLogger('test', 'silent'), store: new FrameStore(world.storage), mount, pool, maxBytes: 1e9, timing: { ...DEFAULT_TIMING, settleMs: 200, pollMs: 50, attributeMs: 100 } };
+    const deps = {
+      db: world.db,
+      logger: createLogger('test', 'silent'),
+      store: new FrameStore(world.storage),
+      mount,
+      pool,
+      maxBytes: 1e9,
+      timing: { ...DEFAULT_TIMING, settleMs: 200, pollMs: 50, attributeMs: 100 },
+    };
     const seen: string[] = [];
     const run = () => importFolder(deps, { folder, telescope, bookingId: 'old-1', progress: (done, all, what) => void seen.push(`${what} ${done}/${all}`) });
     expect(await run()).toMatchObject({ bookingId: 'old-1', files: 3, captured: 3, archived: 2, rejected: 1, missing: 0, pending: 0 });

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { cameraFrame, guid, startWorld, TELESCOPE, WINDOWS_ROOT, type World } from './support.ts';
+
+// Threads and child processes start from source here, which takes long on a busy machine.
+jest.setTimeout(120_000);
 
 let world: World;
 beforeAll(async () => {
@@ -78,7 +81,16 @@ describe('frame intake', () => {
   });
 
   test('an unassigned frame is taken in once the shot-done list knows it', async () => {
-    await world.journal('shot_done', { guid: guid(999), shot_guid: guid(1), target_guid: (await world.db.session.findUniqueOrThrow({ where: { bookingId: 'b3' } })).targetGuid!, filename: 'foreign.fit', path: `${WINDOWS_ROOT}\\b3\\foreign.fit`, at: new Date().toISOString(), hfd: null, star_index: null });
+    await world.journal('shot_done', {
+      guid: guid(999),
+      shot_guid: guid(1),
+      target_guid: (await world.db.session.findUniqueOrThrow({ where: { bookingId: 'b3' } })).targetGuid!,
+      filename: 'foreign.fit',
+      path: `${WINDOWS_ROOT}\\b3\\foreign.fit`,
+      at: new Date().toISOString(),
+      hfd: null,
+      star_index: null,
+    });
     expect(await drain('b3')).toMatchObject({ captured: 1, archived: 1 });
   });
 
@@ -136,7 +148,16 @@ describe('frame intake', () => {
     const paths = ['D:\\Other\\x.fit', `${WINDOWS_ROOT}\\..\\secret.fit`, `${WINDOWS_ROOT}\\link.fit`];
     for (const [i, file] of paths.entries()) {
       await world.journal('frame', { file, type: 0, voy_type: 'SHOT', seq_target: null });
-      await world.journal('shot_done', { guid: guid(700 + i), shot_guid: shotGuids[0]!, target_guid: targetGuid, filename: file.split('\\').pop()!, path: file, at: new Date().toISOString(), hfd: null, star_index: null });
+      await world.journal('shot_done', {
+        guid: guid(700 + i),
+        shot_guid: shotGuids[0]!,
+        target_guid: targetGuid,
+        filename: file.split('\\').pop()!,
+        path: file,
+        at: new Date().toISOString(),
+        hfd: null,
+        star_index: null,
+      });
     }
     expect(await drain('b7')).toMatchObject({ rejected: 3, archived: 0 });
     expect((await world.db.frame.findMany({ where: { bookingId: 'b7' }, orderBy: { reason: 'asc' } })).map((r) => r.reason)).toEqual(['outside', 'path_unmapped', 'path_unmapped']);
@@ -149,8 +170,24 @@ describe('frame intake', () => {
     writeFileSync(join(world.share, 'b8', 'lost_event.fit'), cameraFrame({ seed: 81, cards: [['RTSHOT', guid(81)]] }));
     writeFileSync(join(world.share, 'b8', 'tagged.fit'), cameraFrame({ seed: 82, cards: [['RTTAG', 'stellar_booking_b8']] }));
     writeFileSync(join(world.share, 'b8', 'somebodys.fit'), cameraFrame({ seed: 83 }));
-    const shot = (n: number, filename: string) => ({ guid: guid(n), shotGuid: shotGuids[0]!, at: new Date().toISOString(), filename, path: `${WINDOWS_ROOT}\\b8\\${filename}`, hfd: 3.5, starIndex: 5, exposureSeconds: 2, binning: 1, filterIndex: 4 });
-    const counts = await world.frames.reconcileFrames({ bookingId: 'b8', telescopeId: TELESCOPE, shotsDone: [shot(80, 'seen.fit'), shot(81, 'lost_event.fit'), shot(84, 'gone.fit')], final: true });
+    const shot = (n: number, filename: string) => ({
+      guid: guid(n),
+      shotGuid: shotGuids[0]!,
+      at: new Date().toISOString(),
+      filename,
+      path: `${WINDOWS_ROOT}\\b8\\${filename}`,
+      hfd: 3.5,
+      starIndex: 5,
+      exposureSeconds: 2,
+      binning: 1,
+      filterIndex: 4,
+    });
+    const counts = await world.frames.reconcileFrames({
+      bookingId: 'b8',
+      telescopeId: TELESCOPE,
+      shotsDone: [shot(80, 'seen.fit'), shot(81, 'lost_event.fit'), shot(84, 'gone.fit')],
+      final: true,
+    });
     expect(counts).toEqual({ captured: 4, archived: 3, rejected: 0, missing: 1, pending: 0 });
     expect((await framesOf('b8')).map((r) => [r.filename, r.state, r.reason])).toEqual([
       ['gone.fit', 'missing', 'file_absent'],
@@ -194,7 +231,13 @@ describe('frame intake', () => {
 
   test('fifteen frames make one digest, the rest another at the end', async () => {
     await world.booking('b12');
-    for (let i = 0; i < 17; i++) await world.shoot('b12', `f${String(i).padStart(2, '0')}.fit`, cameraFrame({ width: 40, height: 40, stars: 1, seed: 100 + i, cards: [['RTSHOT', guid(1000 + i)]] }), guid(1000 + i));
+    for (let i = 0; i < 17; i++)
+      await world.shoot(
+        'b12',
+        `f${String(i).padStart(2, '0')}.fit`,
+        cameraFrame({ width: 40, height: 40, stars: 1, seed: 100 + i, cards: [['RTSHOT', guid(1000 + i)]] }),
+        guid(1000 + i),
+      );
     expect(await drain('b12')).toMatchObject({ archived: 17 });
     await reconcile('b12');
     const digests = await world.db.outbox.findMany({ where: { bookingId: 'b12', type: 'images.digest' }, orderBy: { sequence: 'asc' } });

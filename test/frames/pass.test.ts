@@ -18,8 +18,7 @@ const pass = (file: Buffer, kernel: 'wasm' | 'js' = 'wasm') => {
   const { source, image } = open(file);
   return { image, result: runPass(source, image, { kernel }) };
 };
-const same = (a: ArrayBufferView, b: ArrayBufferView): boolean =>
-  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+const same = (a: ArrayBufferView, b: ArrayBufferView): boolean => Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 describe('kernels give the same bits in WebAssembly and JavaScript', () => {
   test.each([1, 3, 7, 8, 9, 16, 31, 1000, 1001])('row kernel, width %i', (width) => {
@@ -135,7 +134,13 @@ describe('picture', () => {
   });
 
   test('XBAYROFF moves the pattern', async () => {
-    const { data } = await draw((x, y) => ((x & 1) === 1 && (y & 1) === 0 ? 30_000 : 1000) + ((x * 5 + y) % 7), [['BAYERPAT', 'RGGB'], ['XBAYROFF', 1]]);
+    const { data } = await draw(
+      (x, y) => ((x & 1) === 1 && (y & 1) === 0 ? 30_000 : 1000) + ((x * 5 + y) % 7),
+      [
+        ['BAYERPAT', 'RGGB'],
+        ['XBAYROFF', 1],
+      ],
+    );
     const at = (12 * 32 + 16) * 3;
     expect(data[at]! - Math.max(data[at + 1]!, data[at + 2]!)).toBeGreaterThan(60);
   });

@@ -67,7 +67,9 @@ describe('beside astropy', () => {
     if (!python) return;
     const folder = mkdtempSync(join(tmpdir(), 'nocturne-peers-'));
     try {
-      const lines = execFileSync(python, ['-c', SCRIPT, folder], { encoding: 'utf8', maxBuffer: 1 << 26, timeout: 120_000 }).trim().split('\n');
+      const lines = execFileSync(python, ['-c', SCRIPT, folder], { encoding: 'utf8', maxBuffer: 1 << 26, timeout: 120_000 })
+        .trim()
+        .split('\n');
       const wrong: unknown[] = [];
       let equal = 0;
       for (const line of lines) {
@@ -87,7 +89,14 @@ describe('beside astropy', () => {
           if (!(thrown instanceof FitsError)) throw thrown;
           reason = thrown.code;
         }
-        if (ref === null ? ours === null : ours === null ? reason === 'unsupported' : ours.every((v, i) => Math.abs(v - ref[i]!) <= 1e-4 * Math.max(1e-12, Math.abs(v), Math.abs(ref[i]!)))) equal++;
+        if (
+          ref === null
+            ? ours === null
+            : ours === null
+              ? reason === 'unsupported'
+              : ours.every((v, i) => Math.abs(v - ref[i]!) <= 1e-4 * Math.max(1e-12, Math.abs(v), Math.abs(ref[i]!)))
+        )
+          equal++;
         else wrong.push({ file: file.split('/').pop(), ours, ref, reason });
       }
       expect(wrong).toEqual([]);

@@ -47,7 +47,9 @@ describe('star metrics', () => {
     if (!python) return;
     const folder = mkdtempSync(join(tmpdir(), 'nocturne-sep-'));
     try {
-      const fields = [field({ seed: 21, stars: 100 }), field({ seed: 22, stars: 1200 }), field({ seed: 23, fwhm: 2.4 }), field({ seed: 24, fwhm: 6 })].map((options) => starFieldFits(options));
+      const fields = [field({ seed: 21, stars: 100 }), field({ seed: 22, stars: 1200 }), field({ seed: 23, fwhm: 2.4 }), field({ seed: 24, fwhm: 6 })].map((options) =>
+        starFieldFits(options),
+      );
       const paths = fields.map((bytes, i) => {
         const path = join(folder, `${i}.fits`);
         writeFileSync(path, bytes);
@@ -60,7 +62,10 @@ for f in sys.argv[1:]:
     d = fits.getdata(f).astype('f4'); b = sep.Background(d); s = d - b.back()
     print(json.dumps([len(sep.extract(s, t, err=b.globalrms)) for t in (8, 5)]))
 `;
-      const theirs = execFileSync(python, ['-c', script, ...paths], { encoding: 'utf8' }).trim().split('\n').map((line) => JSON.parse(line) as [number, number]);
+      const theirs = execFileSync(python, ['-c', script, ...paths], { encoding: 'utf8' })
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as [number, number]);
       for (const [i, bytes] of fields.entries()) {
         expect(stars(bytes, 8).count).toBeGreaterThanOrEqual(0.9 * theirs[i]![0]);
         expect(stars(bytes, 5).count).toBeGreaterThanOrEqual(0.7 * theirs[i]![1]);

@@ -41,11 +41,17 @@ export function cameraFrame(options: { width?: number; height?: number; seed?: n
         pixels[at] = Math.min(65_535, pixels[at]! + Math.round(9000 * Math.exp(-(x * x + y * y) / 5)));
       }
   }
-  return writeFits16(width, height, [pixels], [['IMAGETYP', 'LIGHT'], ['EXPTIME', 2], ['FILTER', 'Ha'], ['CCD-TEMP', -10], ['XBINNING', 1], ['GAIN', 100], ['OFFSET', 50], ...cards]);
+  return writeFits16(
+    width,
+    height,
+    [pixels],
+    [['IMAGETYP', 'LIGHT'], ['EXPTIME', 2], ['FILTER', 'Ha'], ['CCD-TEMP', -10], ['XBINNING', 1], ['GAIN', 100], ['OFFSET', 50], ...cards],
+  );
 }
 
 export interface World {
   db: Database;
+  url: string;
   folder: string;
   /** Where Voyager's C:\Voyager\FITS lies on this machine. */
   share: string;
@@ -84,6 +90,7 @@ export async function startWorld(): Promise<World> {
   let slot = 0;
   const world: World = {
     db,
+    url: postgres.url,
     folder,
     share,
     storage,

@@ -1,4 +1,5 @@
 import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -59,6 +60,20 @@ describe('log on disk', () => {
     }
     expect(seen).toEqual(['whole', 'after']);
     await again.close();
+  });
+  test('a write that fails is told to its caller and costs no other entry', async () => {
+    const log = new DiskLog<string>(folder);
+    await log.append('before');
+    await (log as unknown as { handle: FileHandle }).handle.close();
+    await expect(log.append('lost')).rejects.toThrow('file closed');
+    await log.append('after');
+    const seen: string[] = [];
+    for (let chunk = await log.read(); chunk.entries.length > 0; chunk = await log.read()) {
+      seen.push(...chunk.entries);
+      chunk.commit();
+    }
+    expect(seen).toEqual(['before', 'after']);
+    await log.close();
   });
   test('drained segments are deleted, so the folder does not grow for ever', async () => {
     const log = new DiskLog<string>(folder);

@@ -103,7 +103,7 @@ describe('a session’s activities on the simulator', () => {
     await activities.ensureObjects({ grant, plan });
     await activities.enableTarget({ grant, key: 'b-gap/enable' });
     const count = (kind: string): Promise<number> => db!.journal.count({ where: { kind, bookingId: 'b-gap' } });
-    await until(async () => (await count('shot_done')) >= 1, 15_000, 'the first record');
+    await until(async () => (await count('shot_done')) >= 1, 30_000, 'the first record');
     sim.inject({ kind: 'refuse_connections', for_seconds: 4 });
     sim.inject({ kind: 'drop' });
     await until(async () => (await count('shot_done')) === 4, 30_000, 'all four records');
@@ -120,7 +120,8 @@ describe('a session’s activities on the simulator', () => {
     expect(await activities.enableTarget({ grant, key: 'b-outage/enable' })).toMatchObject({ outcome: 'done' });
     await until(() => effectsOf(sim).includes('target.finished'), 20_000, 'both frames are taken');
     await until(() => gateway.journal.databaseAway && gateway.journal.backlogBytes > 0, 10_000, 'the journal waits on disk');
-    expect(signals.filter((s) => s.name === 'framesWaiting')).toEqual([]);
+    const told = () => signals.filter((s) => s.name === 'framesWaiting' && s.bookingId === 'b-outage' && (s.body as { upTo: { n: number } }).upTo.n > 0);
+    expect(told()).toEqual([]);
     proxy.thaw();
     await until(() => gateway.journal.backlogBytes === 0, 20_000, 'the journal is drained');
     const rows = await db!.journal.findMany({ where: { telescopeId: 'outage' }, orderBy: [{ epoch: 'asc' }, { n: 'asc' }] });
@@ -130,7 +131,7 @@ describe('a session’s activities on the simulator', () => {
     }
     expect(rows.filter((r) => r.kind === 'shot_done').length).toBe(2);
     expect(rows.filter((r) => r.kind === 'frame' && (r.data as { voy_type: string }).voy_type === 'SHOT').length).toBe(2);
-    await until(() => signals.some((s) => s.name === 'framesWaiting' && s.bookingId === 'b-outage'), 5_000, 'the session is told');
+    await until(() => told().length > 0, 5_000, 'the session is told');
     await until(async () => (await db!.voyagerCommand.findUnique({ where: { key: 'b-outage/enable' } }))?.state === 'done', 10_000, 'the command is in the table');
   });
 

@@ -54,7 +54,16 @@ beforeAll(async () => {
     smtp.listen(0, '127.0.0.1', () => resolve());
   });
   await db.telescope.create({
-    data: { id: 't', config: Telescope.parse({ id: 't', name: 'Nice', host: 'h', base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11', site: { latitude_degrees: 44, longitude_degrees: 7, timezone: 'Europe/Paris' } }) },
+    data: {
+      id: 't',
+      config: Telescope.parse({
+        id: 't',
+        name: 'Nice',
+        host: 'h',
+        base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
+        site: { latitude_degrees: 44, longitude_degrees: 7, timezone: 'Europe/Paris' },
+      }),
+    },
   });
   await db.user.create({ data: { ref: 'u1', email: 'anne@example.org', displayName: 'Anne', locale: 'fr' } });
   await db.user.create({ data: { ref: 'u2', email: 'bob@example.org', displayName: 'Bob <b>', locale: 'en' } });
@@ -105,8 +114,13 @@ function delivery(more: Record<string, string> = {}): OutboxDelivery {
   });
   return new OutboxDelivery({ db, config, logger });
 }
-const put = (bookingId: string, key: string, type: Parameters<typeof enqueueOutbox>[1]['type'], channels: ('webhook' | 'email' | 'push')[] = ['webhook'], data: Record<string, unknown> = {}): Promise<void> =>
-  db.$transaction((tx) => enqueueOutbox(tx, { key, type, bookingId, telescopeId: 't', data, channels }));
+const put = (
+  bookingId: string,
+  key: string,
+  type: Parameters<typeof enqueueOutbox>[1]['type'],
+  channels: ('webhook' | 'email' | 'push')[] = ['webhook'],
+  data: Record<string, unknown> = {},
+): Promise<void> => db.$transaction((tx) => enqueueOutbox(tx, { key, type, bookingId, telescopeId: 't', data, channels }));
 async function drain(d: OutboxDelivery): Promise<void> {
   while ((await d.deliverDue()) > 0);
 }
@@ -118,12 +132,20 @@ describe('webhooks', () => {
     await put('b2', '1', 'session.cancelled');
     const d = delivery();
     await drain(d);
-    const of = (id: string): string[] => received.map((r) => JSON.parse(r.body) as { booking_id: string; type: string }).filter((b) => b.booking_id === id).map((b) => b.type);
+    const of = (id: string): string[] =>
+      received
+        .map((r) => JSON.parse(r.body) as { booking_id: string; type: string })
+        .filter((b) => b.booking_id === id)
+        .map((b) => b.type);
     expect(of('b1')).toEqual(['session.prepared', 'session.started']);
     expect(of('b2')).toEqual(['session.cancelled']);
     const { body, headers } = received[0]!;
     expect(headers.signature).toBe(createHmac('sha256', SECRET).update(body).digest('hex'));
-    const three = { 'webhook-id': String(headers['webhook-id']), 'webhook-timestamp': String(headers['webhook-timestamp']), 'webhook-signature': String(headers['webhook-signature']) };
+    const three = {
+      'webhook-id': String(headers['webhook-id']),
+      'webhook-timestamp': String(headers['webhook-timestamp']),
+      'webhook-signature': String(headers['webhook-signature']),
+    };
     for (const secret of [SECRET, OLD]) expect(new StandardWebhook(secret).verify(body, three)).toMatchObject({ sequence: 1 });
     expect(await db.outbox.count({ where: { deliveredAt: null } })).toBe(0);
     expect(await db.delivery.count()).toBe(3);

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import proto from '@temporalio/proto';
 import { SiderealTime } from 'astronomy-engine';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,6 +20,8 @@ import { startPostgres } from '../support/postgres.ts';
 import { testServerPath } from './test-server.ts';
 import { Observatory, type ObservatoryScript } from './observatory.ts';
 
+const { temporal } = proto;
+const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } = temporal.api.enums.v1.IndexedValueType;
 const SECOND = 1000;
 const quiet = new DefaultLogger('ERROR');
 
@@ -59,9 +62,15 @@ export class Stage {
 
   static async open(): Promise<Stage> {
     Runtime.install({ logger: quiet });
-    const [postgres, bundle] = await Promise.all([startPostgres(), bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./sim-workflows.ts', import.meta.url)), logger: quiet })]);
+    const [postgres, bundle] = await Promise.all([
+      startPostgres(),
+      bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./sim-workflows.ts', import.meta.url)), logger: quiet }),
+    ]);
     const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: testServerPath() } } });
-    await env.connection.operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { BookingId: 2, TelescopeId: 2, SessionPhase: 2, SessionStart: 6 } });
+    await env.connection.operatorService.addSearchAttributes({
+      namespace: 'default',
+      searchAttributes: { BookingId: KEYWORD, TelescopeId: KEYWORD, SessionPhase: KEYWORD, SessionStart: DATETIME },
+    });
     const db = createDatabase(postgres.url, undefined, 4);
     const storage = mkdtempSync(join(tmpdir(), 'nocturne-session-'));
     const holder: { stage: Stage | null } = { stage: null };
@@ -71,7 +80,11 @@ export class Stage {
       await Worker.create({
         ...common,
         taskQueue: QUEUE_FINALISE,
-        activities: createFinaliseActivities({ db, storagePath: storage, archive: { buildArchive: async ({ bookingId }) => ({ archivePath: join(storage, bookingId), files: 1, bytes: 1 }) } }),
+        activities: createFinaliseActivities({
+          db,
+          storagePath: storage,
+          archive: { buildArchive: async ({ bookingId }) => ({ archivePath: join(storage, bookingId), files: 1, bytes: 1 }) },
+        }),
       }),
       await Worker.create({
         ...common,
@@ -167,7 +180,10 @@ export class Night {
     readonly start: number,
     readonly end: number,
   ) {
-    this.observatory = new Observatory({ telescopeId, ...(options.debounceSeconds === undefined ? {} : { debounceSeconds: options.debounceSeconds }), ...options.script?.(start) }, activityNow);
+    this.observatory = new Observatory(
+      { telescopeId, ...(options.debounceSeconds === undefined ? {} : { debounceSeconds: options.debounceSeconds }), ...options.script?.(start) },
+      activityNow,
+    );
   }
   get id(): string {
     return this.options.id;
@@ -193,7 +209,11 @@ export class Night {
     this.workers = [];
   }
   async book(): Promise<void> {
-    const input: SessionInput = { bookingId: this.id, telescopeId: this.telescopeId, ...(this.options.maxHistoryEvents ? { maxHistoryEvents: this.options.maxHistoryEvents } : {}) };
+    const input: SessionInput = {
+      bookingId: this.id,
+      telescopeId: this.telescopeId,
+      ...(this.options.maxHistoryEvents ? { maxHistoryEvents: this.options.maxHistoryEvents } : {}),
+    };
     const started = await this.stage.env.client.workflow.start(SESSION_WORKFLOW, {
       taskQueue: QUEUE_SESSION,
       workflowId: sessionWorkflowId(this.id),

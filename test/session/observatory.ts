@@ -86,7 +86,14 @@ export class Observatory {
   }
   private get mayRun(): boolean {
     const { target } = this.plan ?? {};
-    return this.enabled && target !== undefined && this.clock >= target.C_DateStart * 1000 && this.clock < target.C_DateEnd * 1000 && this.weatherAt(this.clock).state !== 'unsafe' && !this.in(this.script.emergency, this.clock);
+    return (
+      this.enabled &&
+      target !== undefined &&
+      this.clock >= target.C_DateStart * 1000 &&
+      this.clock < target.C_DateEnd * 1000 &&
+      this.weatherAt(this.clock).state !== 'unsafe' &&
+      !this.in(this.script.emergency, this.clock)
+    );
   }
   private done(index: number): number {
     return this.taken.filter((t) => t.index === index && t.shotGuid === this.plan?.shots[index]?.GuidShot).length;
@@ -141,7 +148,13 @@ export class Observatory {
     this.count.set(name, nth);
     if (this.in(this.script.linkDown, at)) return { outcome: 'unknown', reason: 'voyager_away', message: 'the link to Voyager is down' };
     const effect = act();
-    this.commands.push({ at, name, effect, inSlot: this.grant !== null && at >= Date.parse(this.grant.start) && at < Date.parse(this.grant.end), weather: this.weatherAt(at).state });
+    this.commands.push({
+      at,
+      name,
+      effect,
+      inSlot: this.grant !== null && at >= Date.parse(this.grant.start) && at < Date.parse(this.grant.end),
+      weather: this.weatherAt(at).state,
+    });
     if ((this.script.lost ?? []).some((l) => l.name === name && l.nth === nth)) return { outcome: 'unknown', reason: 'no_answer', message: 'the answer was lost' };
     return { outcome: 'done', reason: null, message: null };
   }
@@ -216,7 +229,15 @@ export class Observatory {
           ...outcome,
           created: before ? 0 : 1,
           repaired: 0,
-          shots: plan.shots.map((s, i) => ({ guid: s.GuidShot, filter: 'L', filter_index: s.FilterIndex, exposure_seconds: s.Exposure, quantity: s.Num, binning: s.Bin, done: this.done(i) })),
+          shots: plan.shots.map((s, i) => ({
+            guid: s.GuidShot,
+            filter: 'L',
+            filter_index: s.FilterIndex,
+            exposure_seconds: s.Exposure,
+            quantity: s.Num,
+            binning: s.Bin,
+            done: this.done(i),
+          })),
         };
       },
       readObjects: async ({ plan }) => {

@@ -53,7 +53,12 @@ describe('judge', () => {
     ['disabled by hand', { target: { enabled: false, statusOp: 'idle' as const } }, {}, 'fault local_operator outage none'],
     ['paused', {}, { userPaused: true }, 'user user_pause user_pause disable'],
     ['paused at once', {}, { userPaused: true, policy: { ...policy, pause_mode: 'abort' as const } }, 'user user_pause user_pause stop'],
-    ['maintenance', {}, { maintenance: { from: new Date(NOW - 1).toISOString(), to: new Date(NOW + 1).toISOString(), bookings: 'hold' as const } }, 'fault maintenance outage disable'],
+    [
+      'maintenance',
+      {},
+      { maintenance: { from: new Date(NOW - 1).toISOString(), to: new Date(NOW + 1).toISOString(), bookings: 'hold' as const } },
+      'fault maintenance outage disable',
+    ],
     ['maintenance over', {}, { maintenance: { from: new Date(NOW - 2).toISOString(), to: new Date(NOW).toISOString(), bookings: 'hold' as const } }, 'go'],
     ['a foreign target stands in the way', {}, { refusal: 'foreign_target' as const }, 'fault foreign_target foreign none'],
     ['the gate still debounces', {}, { refusal: 'weather_debounce' as const }, 'weather weather_debounce weather_hold none'],
@@ -69,7 +74,12 @@ describe('planFinished', () => {
   test('by RoboTarget’s word, by the counts, and not while the list cannot be read', () => {
     expect(planFinished({ ...fine, target: { enabled: true, statusOp: 'finished' } }, [{ guid: 'a', quantity: 5 }])).toBe(true);
     expect(planFinished(fine, [{ guid: 'a', quantity: 1 }])).toBe(true);
-    expect(planFinished(fine, [{ guid: 'a', quantity: 1 }, { guid: 'b', quantity: 1 }])).toBe(false);
+    expect(
+      planFinished(fine, [
+        { guid: 'a', quantity: 1 },
+        { guid: 'b', quantity: 1 },
+      ]),
+    ).toBe(false);
     expect(planFinished({ ...fine, shotsDone: null }, [{ guid: 'a', quantity: 1 }])).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { isWellFormed, recordHistory, replayAll } from './histories.ts';
 import { Stage } from './night.ts';
 
 const HOUR = 3600;
@@ -26,7 +27,7 @@ describe('a quiet night', () => {
     expect(await night.ledger()).toEqual({ overhead: expect.any(Number), imaging: 3000, other: expect.any(Number) });
     expect(await night.outbox()).toEqual(['session.prepared', 'session.starting_soon', 'session.started', 'credits.settled', 'session.completed']);
     expect(await night.outbox('email')).toEqual(['session.prepared', 'session.starting_soon', 'session.started', 'session.completed']);
-  }, 25_000);
+  }, 60_000);
 });
 
 describe('controls', () => {
@@ -64,7 +65,7 @@ describe('controls', () => {
     expect(ledger.user_pause).toBeLessThanOrEqual(1804);
     expect(Object.values(ledger).reduce((a, b) => a + b, 0)).toBe(3 * HOUR);
     expect(await night.outbox()).toContain('control.refused');
-  }, 25_000);
+  }, 60_000);
 
   test('pause mode abort stops the exposure at once', async () => {
     const night = await stage.prepare({
@@ -81,7 +82,7 @@ describe('controls', () => {
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'stopTarget', 'enableTarget', 'disableTarget']);
     expect(night.observatory.taken[0]!.startedAt).toBeGreaterThanOrEqual(night.at(500));
-  }, 25_000);
+  }, 60_000);
 
   test('abort stops the target, wraps up, and a repeat has no second effect', async () => {
     const night = await stage.prepare({
@@ -97,7 +98,7 @@ describe('controls', () => {
     expect((await night.phases()).slice(-3)).toEqual(['running', 'finalising:user_abort', 'aborted:user_abort']);
     expect(await night.when('user_abort')).toBeLessThanOrEqual(1003);
     expect(await night.outbox()).toContain('session.aborted');
-  }, 25_000);
+  }, 60_000);
 
   test('two controls at once: one after the other, the abort wins', async () => {
     const night = await stage.prepare({
@@ -110,7 +111,7 @@ describe('controls', () => {
     expect((await night.live()).outcome).toBe('aborted');
     expect((await night.receipts()).a1).toBe('confirmed');
     expect(night.observatory.enabled).toBe(false);
-  }, 25_000);
+  }, 60_000);
 
   test('cancel one second before H: nothing ever moves and the objects are cleared away', async () => {
     const night = await stage.prepare({ id: 'cancel', startsIn: 600, slotSeconds: HOUR, policy: { prepare_lead: 300 }, steps: [{ at: -1, do: (n) => n.signal('cancel', 'c1') }] });
@@ -119,7 +120,7 @@ describe('controls', () => {
     expect(await night.receipts()).toEqual({ c1: 'confirmed' });
     expect(night.effects()).toEqual(['ensureObjects', 'removeObjects']);
     expect((await stage.db.booking.findUniqueOrThrow({ where: { id: 'cancel' } })).occupies).toBe(false);
-  }, 25_000);
+  }, 60_000);
 
   test('pause, resume before H are refused as outside the slot; an abort while preparing ends it', async () => {
     const night = await stage.prepare({
@@ -138,7 +139,7 @@ describe('controls', () => {
     expect(await night.receipts()).toEqual({ a1: 'confirmed', p1: 'refused:outside_slot', r1: 'refused:outside_slot' });
     expect(await night.phases()).toEqual(['scheduled', 'preparing', 'preparing:profile_mismatch', 'aborted:user_abort']);
     expect(night.effects()).toEqual([]);
-  }, 25_000);
+  }, 60_000);
 
   test('a pause in the last minute holds to the end of the slot', async () => {
     const night = await stage.prepare({
@@ -152,7 +153,7 @@ describe('controls', () => {
     expect(await night.receipts()).toEqual({ p1: 'confirmed' });
     expect(night.observatory.enabled).toBe(false);
     expect((await night.ledger()).user_pause).toBeGreaterThanOrEqual(45);
-  }, 25_000);
+  }, 60_000);
 
   test('reschedule moves a prepared booking: a new generation of objects, the old one removed after', async () => {
     const night = await stage.prepare({
@@ -188,7 +189,7 @@ describe('controls', () => {
     expect(night.effects()).toEqual(['ensureObjects', 'ensureObjects', 'removeObjects', 'enableTarget', 'disableTarget']);
     expect(night.observatory.taken[0]!.startedAt).toBeGreaterThanOrEqual(night.at(DAY));
     expect(await night.outbox()).toContain('session.rescheduled');
-  }, 25_000);
+  }, 60_000);
 
   test('extend inside the ceiling gives more time; beyond it is refused', async () => {
     const night = await stage.prepare({
@@ -213,7 +214,7 @@ describe('controls', () => {
     expect(night.observatory.taken).toHaveLength(10);
     expect(Object.values(await night.ledger()).reduce((a, b) => a + b, 0)).toBe(1800 + HOUR);
     expect(await night.outbox()).toContain('session.extended');
-  }, 25_000);
+  }, 60_000);
 
   test('amend during the night: the new plan is confirmed before the old one goes', async () => {
     const night = await stage.prepare({
@@ -225,7 +226,10 @@ describe('controls', () => {
         {
           at: 1000,
           do: async (n) => {
-            await stage.db.booking.update({ where: { id: 'amend' }, data: { shots: [{ filter: 'Ha', exposure_seconds: 600, quantity: 2, binning: 1, type: 'light' }], generation: 1 } });
+            await stage.db.booking.update({
+              where: { id: 'amend' },
+              data: { shots: [{ filter: 'Ha', exposure_seconds: 600, quantity: 2, binning: 1, type: 'light' }], generation: 1 },
+            });
             void n.update('amendPlan', 'm1', { bodyHash: 'other' }).catch(() => undefined);
           },
         },
@@ -235,7 +239,7 @@ describe('controls', () => {
     expect(await night.receipts()).toEqual({ m1: 'confirmed' });
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'ensureObjects', 'removeObjects', 'enableTarget', 'disableTarget']);
     expect(night.observatory.taken.filter((t) => t.exposureSeconds === 600)).toHaveLength(2);
-  }, 25_000);
+  }, 60_000);
 });
 
 describe('weather', () => {
@@ -267,7 +271,7 @@ describe('weather', () => {
     expect(ledger.unsafe! + ledger.weather_hold!).toBeGreaterThanOrEqual(2095);
     expect((await night.outbox()).slice(0, 3)).toEqual(['session.prepared', 'session.paused', 'session.started']);
     expect(night.observatory.commands.filter((c) => c.name === 'enableTarget' && c.weather !== 'ok')).toEqual([]);
-  }, 25_000);
+  }, 60_000);
 
   test('too little left for one exposure ends as weathered_out, and the refund is all of it', async () => {
     const night = await stage.prepare({
@@ -283,7 +287,7 @@ describe('weather', () => {
     expect(await night.outbox()).toContain('session.weathered_out');
     const settlement = await stage.db.settlement.findFirstOrThrow({ where: { bookingId: 'out' } });
     expect(settlement.creditsRefund).toBeGreaterThan(90);
-  }, 25_000);
+  }, 60_000);
 
   test('unsafe in the middle: stopped at once, goes on after the debounce with what still fits', async () => {
     const night = await stage.prepare({
@@ -301,7 +305,7 @@ describe('weather', () => {
     expect(night.effects().slice(0, 3)).toEqual(['ensureObjects', 'enableTarget', 'stopTarget']);
     expect(night.observatory.taken.length).toBeGreaterThanOrEqual(7);
     expect(night.observatory.enabled).toBe(false);
-  }, 25_000);
+  }, 60_000);
 
   test('clouds let the exposure under way finish', async () => {
     const night = await stage.prepare({
@@ -317,7 +321,7 @@ describe('weather', () => {
     expect(night.observatory.taken).toHaveLength(4);
     expect(night.observatory.taken[1]!.startedAt).toBeLessThan(night.at(500));
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'enableTarget', 'disableTarget']);
-  }, 25_000);
+  }, 60_000);
 });
 
 describe('faults', () => {
@@ -332,7 +336,16 @@ describe('faults', () => {
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     const phases = await night.phases();
-    expect(phases).toEqual(['scheduled', 'preparing', 'preparing:voyager_away', 'holding:voyager_away', 'starting', 'running', 'finalising:plan_finished', 'completed:plan_finished']);
+    expect(phases).toEqual([
+      'scheduled',
+      'preparing',
+      'preparing:voyager_away',
+      'holding:voyager_away',
+      'starting',
+      'running',
+      'finalising:plan_finished',
+      'completed:plan_finished',
+    ]);
     const alerted = (await night.when('operator_alert'))!;
     expect(alerted).toBeGreaterThanOrEqual(-6 * HOUR);
     expect(alerted).toBeLessThan(-6 * HOUR + 600);
@@ -344,7 +357,7 @@ describe('faults', () => {
     expect(started).toBeLessThan(1800);
     expect((await night.ledger()).outage).toBeGreaterThanOrEqual(1195);
     expect(night.observatory.taken).toHaveLength(5);
-  }, 25_000);
+  }, 60_000);
 
   test('an answer that is lost is read back and not sent again', async () => {
     const night = await stage.prepare({
@@ -357,7 +370,7 @@ describe('faults', () => {
     });
     expect((await night.live()).outcome).toBe('completed');
     expect(night.observatory.commands.filter((c) => c.name === 'enableTarget')).toHaveLength(1);
-  }, 25_000);
+  }, 60_000);
 
   test('a lost link holds as an outage and goes on without a second start', async () => {
     const night = await stage.prepare({
@@ -371,7 +384,7 @@ describe('faults', () => {
     expect(await night.phases()).toEqual(expect.arrayContaining(['holding:voyager_away']));
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget']);
     expect(await night.outbox()).toEqual(expect.arrayContaining(['session.paused', 'error.occurred', 'session.resumed']));
-  }, 25_000);
+  }, 60_000);
 
   test('VOYSTAT ERROR holds, tells operator and guest, and clears by itself', async () => {
     const night = await stage.prepare({
@@ -384,7 +397,7 @@ describe('faults', () => {
     expect((await night.live()).outcome).toBe('completed');
     expect(await night.phases()).toEqual(expect.arrayContaining(['holding:voyager_error']));
     expect(await night.outbox('email')).toContain('error.occurred');
-  }, 25_000);
+  }, 60_000);
 
   test('other people’s targets are borrowed for the slot and given back', async () => {
     const night = await stage.prepare({
@@ -398,7 +411,7 @@ describe('faults', () => {
     expect((await night.live()).outcome).toBe('completed');
     expect(night.effects()).toEqual(['ensureObjects', 'borrowSky', 'enableTarget', 'disableTarget', 'returnSky']);
     expect(night.observatory.borrowed.size).toBe(0);
-  }, 25_000);
+  }, 60_000);
 
   test('a target that may not be borrowed: does not start and says which one stands in the way', async () => {
     const night = await stage.prepare({
@@ -413,7 +426,7 @@ describe('faults', () => {
     const lines = await stage.db.timeline.findMany({ where: { bookingId: 'locked', event: 'borrow_refused' } });
     expect(lines[0]!.message).toBe('Survey may not be disabled');
     expect((await night.ledger()).foreign).toBeGreaterThanOrEqual(1795);
-  }, 25_000);
+  }, 60_000);
 
   test('in Voyager’s emergency nothing is sent; the abort asked for meanwhile runs after it', async () => {
     const night = await stage.prepare({
@@ -433,7 +446,7 @@ describe('faults', () => {
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'stopTarget']);
     expect(await night.when('latched')).not.toBeNull();
     expect(await night.receipts()).toEqual({ a1: 'confirmed' });
-  }, 25_000);
+  }, 60_000);
 
   test('an abort latched at the gateway is taken over, confirmed and released', async () => {
     const night = await stage.prepare({
@@ -454,7 +467,7 @@ describe('faults', () => {
     expect(await night.live()).toEqual({ outcome: 'aborted', reason: 'user_abort' });
     expect(await night.receipts()).toEqual({ g1: 'confirmed' });
     expect(night.observatory.latch).toBeNull();
-  }, 25_000);
+  }, 60_000);
 
   test('somebody at the console disables the target: held as taken over, not fought', async () => {
     const night = await stage.prepare({
@@ -468,7 +481,7 @@ describe('faults', () => {
     expect(result.outcome).toBe('completed');
     expect(await night.phases()).toEqual(expect.arrayContaining(['holding:local_operator']));
     expect(night.observatory.commands.filter((c) => c.name === 'enableTarget')).toHaveLength(1);
-  }, 25_000);
+  }, 60_000);
 
   test('maintenance inside the slot holds and its time is given back', async () => {
     const night = await stage.prepare({
@@ -478,13 +491,15 @@ describe('faults', () => {
       shots: [{ filter: 'L', exposure_seconds: 300, quantity: 6 }],
       policy: { prepare_lead: 300 },
     });
-    await stage.db.maintenance.create({ data: { id: 'm1', telescopeId: night.telescopeId, fromAt: new Date(night.at(1000)), toAt: new Date(night.at(2000)), reason: 'mirror', bookings: 'hold' } });
+    await stage.db.maintenance.create({
+      data: { id: 'm1', telescopeId: night.telescopeId, fromAt: new Date(night.at(1000)), toAt: new Date(night.at(2000)), reason: 'mirror', bookings: 'hold' },
+    });
     expect((await night.live()).outcome).toBe('completed');
     expect(await night.phases()).toEqual(expect.arrayContaining(['holding:maintenance']));
     const outage = (await night.ledger()).outage!;
     expect(outage).toBeGreaterThanOrEqual(995);
     expect(outage).toBeLessThanOrEqual(1010);
-  }, 25_000);
+  }, 60_000);
 });
 
 describe('slots', () => {
@@ -495,7 +510,7 @@ describe('slots', () => {
     expect(preparing).toBeGreaterThanOrEqual(-605);
     expect(preparing).toBeLessThan(-580);
     expect(await night.outbox()).not.toContain('session.starting_soon');
-  }, 25_000);
+  }, 60_000);
 
   test('back to back on one telescope: the second starts at its own H and both end clean', async () => {
     const first = await stage.prepare({ id: 'b1', startsIn: 600, slotSeconds: 1800, telescopeId: 't-back', policy: { prepare_lead: 300 } });
@@ -505,10 +520,20 @@ describe('slots', () => {
     const second = await stage.prepare({ id: 'b2', startsIn: 300, slotSeconds: 1800, telescopeId: 't-back', shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }] });
     expect((await second.live()).outcome).toBe('completed');
     expect(await second.when('started')).toBeLessThanOrEqual(2);
-  }, 25_000);
+  }, 60_000);
 
   test('continue-as-new in the middle of a night changes nothing', async () => {
-    const night = await stage.prepare({ id: 'can', startsIn: 2 * HOUR, slotSeconds: 2 * HOUR, policy: { prepare_lead: HOUR }, maxHistoryEvents: 120, steps: [{ at: 1000, do: (n) => n.signal('pause', 'p1') }, { at: 1300, do: (n) => n.signal('resume', 'r1') }] });
+    const night = await stage.prepare({
+      id: 'can',
+      startsIn: 2 * HOUR,
+      slotSeconds: 2 * HOUR,
+      policy: { prepare_lead: HOUR },
+      maxHistoryEvents: 120,
+      steps: [
+        { at: 1000, do: (n) => n.signal('pause', 'p1') },
+        { at: 1300, do: (n) => n.signal('resume', 'r1') },
+      ],
+    });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     expect(await night.phases()).toEqual([
       'scheduled',
@@ -524,5 +549,20 @@ describe('slots', () => {
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'enableTarget', 'disableTarget']);
     const first = await stage.env.client.workflow.getHandle('booking-can', night.firstRunId!).fetchHistory();
     expect(first.events!.at(-1)!.workflowExecutionContinuedAsNewEventAttributes).toBeTruthy();
-  }, 25_000);
+  }, 60_000);
 });
+
+test('every history that the suite itself has produced replays', async () => {
+  const histories = [];
+  for (const night of stage.nights) {
+    const { client } = stage.env;
+    const first = await client.workflow.getHandle(`booking-${night.id}`, night.firstRunId!).fetchHistory();
+    if (!isWellFormed(first)) continue;
+    histories.push({ workflowId: `booking-${night.id}`, history: first });
+    if (process.env.NOCTURNE_RECORD) recordHistory(night.id, first);
+    if (night.id === 'quiet' && process.env.NOCTURNE_RECORD) recordHistory('finalise', await client.workflow.getHandle('finalise-quiet').fetchHistory());
+  }
+  const { replayed, failed } = await replayAll(stage.bundle, histories);
+  expect(failed).toEqual({});
+  expect(replayed).toBeGreaterThan(20);
+}, 60_000);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import pg from 'pg';
+import { Client } from 'pg';
 import { Telescope } from '../../domain/contracts/telescope.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -42,7 +42,7 @@ describe('the doctor says what to mend', () => {
     expect(states(await checkDatabase(loadConfig({ DATABASE_URL: server.url })))).toEqual(['PostgreSQL: ok', 'database schema: ok']);
   });
   test('an empty database lacks its migrations', async () => {
-    const client = new pg.Client({ connectionString: server.url });
+    const client = new Client({ connectionString: server.url });
     await client.connect();
     await client.query('CREATE DATABASE empty');
     await client.end();
@@ -84,7 +84,7 @@ describe('the doctor says what to mend', () => {
 
 describe('may we deploy now', () => {
   test('yes while sessions sleep, no while one runs', async () => {
-    const client = new pg.Client({ connectionString: server.url });
+    const client = new Client({ connectionString: server.url });
     await client.connect();
     const session = async (id: string, phase: string, start: string, end: string): Promise<void> => {
       await client.query(

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import pg from 'pg';
+import { Client } from 'pg';
 import { migrate } from '../../platform/migrate.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 let server: Awaited<ReturnType<typeof startPostgres>>;
-let client: pg.Client;
+let client: Client;
 beforeAll(async () => {
   server = await startPostgres();
-  client = new pg.Client({ connectionString: server.url });
+  client = new Client({ connectionString: server.url });
   client.on('error', () => undefined);
   await client.connect();
 });
@@ -110,7 +110,7 @@ describe('no two bookings of one telescope overlap', () => {
   });
   test('of twenty at once exactly one gets the slot', async () => {
     const tries = Array.from({ length: 20 }, async (_, i) => {
-      const own = new pg.Client({ connectionString: server.url });
+      const own = new Client({ connectionString: server.url });
       await own.connect();
       try {
         await own.query(

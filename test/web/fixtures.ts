@@ -88,7 +88,7 @@ export function telescopeState(night: Night, now = Date.now()): TelescopeState {
       time_to_flip_seconds: 4_820,
       age_seconds: age,
     },
-    camera: { connected: true, temperature_celsius: -10.1, setpoint_celsius: -10, power_percent: 47, cooling: true, status: null, binning: 1, age_seconds: age },
+    camera: { connected: true, temperature_celsius: -10.1, setpoint_celsius: -10, power_percent: 47, cooling: true, status: 'COOLED', binning: 1, age_seconds: age },
     focuser: {
       connected: true,
       position: 10_212 - (wave % 7),

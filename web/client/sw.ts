@@ -1,29 +1,9 @@
 /// <reference lib="webworker" />
 const worker = globalThis as unknown as ServiceWorkerGlobalScope;
-const CACHE = 'nocturne-assets-1';
 
-/** Keeps the last scripts and styles for moments without network; pages and data are never kept. Shows push messages. */
+/** Shows push messages and opens their page. It answers no requests: a session page is only worth what it says now. */
 worker.addEventListener('install', () => void worker.skipWaiting());
 worker.addEventListener('activate', (event) => event.waitUntil(worker.clients.claim()));
-worker.addEventListener('fetch', (event) => {
-  const url = new URL(event.request.url);
-  if (event.request.method !== 'GET' || url.origin !== worker.location.origin || !url.pathname.startsWith('/assets/')) return;
-  event.respondWith(
-    (async () => {
-      const cache = await caches.open(CACHE);
-      try {
-        const response = await fetch(event.request);
-        if (response.ok) await cache.put(event.request, response.clone());
-        return response;
-      } catch (thrown) {
-        const known = await cache.match(event.request);
-        if (known) return known;
-        throw thrown;
-      }
-    })(),
-  );
-});
-
 interface PushMessage {
   title?: string;
   body?: string;

@@ -17,6 +17,7 @@ import {
 import { FAILURE } from '../../activities/failures.ts';
 import type { CommandOutcome, FinaliseInput, FinaliseResult, Grant, ObjectsPlan, Observation, Transition } from '../../activities/ports.ts';
 import type { WebhookType } from '../../domain/contracts/event.ts';
+import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { ReceiptState } from '../../domain/contracts/control.ts';
 import { FINALISE_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
 import { isFinal, type HoldCause, type Outcome, type Phase } from '../../domain/phases.ts';
@@ -67,9 +68,11 @@ class Night {
   }
 
   async run(): Promise<{ outcome: Outcome; reason: Reason | null }> {
-    const draining = this.background.run(() => this.drainFrames()).catch((thrown: unknown) => {
-      if (!isCancellation(thrown)) throw thrown;
-    });
+    const draining = this.background
+      .run(() => this.drainFrames())
+      .catch((thrown: unknown) => {
+        if (!isCancellation(thrown)) throw thrown;
+      });
     let ending: Ending;
     try {
       if (!this.state.data.booking) {
@@ -105,7 +108,13 @@ class Night {
     for (;;) {
       const { phase, prepared } = this.state.data;
       const ending =
-        phase === 'scheduled' ? await this.waitToPrepare() : !prepared ? await this.prepare() : phase === 'prepared' || phase === 'preparing' ? await this.waitToStart() : await this.watch();
+        phase === 'scheduled'
+          ? await this.waitToPrepare()
+          : !prepared
+            ? await this.prepare()
+            : phase === 'prepared' || phase === 'preparing'
+              ? await this.waitToStart()
+              : await this.watch();
       if (ending) {
         this.state.data.ending = ending;
         return ending;
@@ -414,7 +423,9 @@ class Night {
     const key = state.commandKey(how);
     const body = [{ grant: this.grant(), key }] as [{ grant: Grant; key: string }];
     const result = await this.submit(() =>
-      how === 'stop' ? t.stopping.stopTarget.executeWithOptions({ summary: 'stop target' }, body) : t.commands.disableTarget.executeWithOptions({ summary: 'disable target' }, body),
+      how === 'stop'
+        ? t.stopping.stopTarget.executeWithOptions({ summary: 'stop target' }, body)
+        : t.commands.disableTarget.executeWithOptions({ summary: 'disable target' }, body),
     );
     if (result.outcome === 'refused') {
       this.log({ level: 'ERROR', event: `${how}_refused`, message: result.message ?? 'Voyager refused the command.', messageFr: REASONS.refused_by_voyager.fr });
@@ -525,7 +536,12 @@ class Night {
       case 'cancel': {
         this.receipt(control.commandId, 'accepted');
         if (control.alreadyStopped) state.data.takenOver = control.commandId;
-        if (!this.begun) return { outcome: control.kind === 'cancel' ? 'cancelled' : 'aborted', reason: control.reason ?? (control.kind === 'cancel' ? 'user_cancel' : 'user_abort'), commandId: control.commandId };
+        if (!this.begun)
+          return {
+            outcome: control.kind === 'cancel' ? 'cancelled' : 'aborted',
+            reason: control.reason ?? (control.kind === 'cancel' ? 'user_cancel' : 'user_abort'),
+            commandId: control.commandId,
+          };
         return { outcome: 'aborted', reason: control.reason ?? 'user_abort', commandId: control.commandId };
       }
       case 'pause':
@@ -566,7 +582,12 @@ class Night {
   private refuseAll(reason: Reason): void {
     for (let control = this.state.data.inbox.shift(); control; control = this.state.data.inbox.shift()) this.refuse(control, reason);
     for (const receipt of this.state.data.receipts)
-      if (receipt.state === 'accepted' || receipt.state === 'sent') this.receipt(receipt.commandId, receipt.kind === 'abort' || receipt.kind === 'cancel' ? 'confirmed' : 'unknown', receipt.kind === 'abort' || receipt.kind === 'cancel' ? null : reason);
+      if (receipt.state === 'accepted' || receipt.state === 'sent')
+        this.receipt(
+          receipt.commandId,
+          receipt.kind === 'abort' || receipt.kind === 'cancel' ? 'confirmed' : 'unknown',
+          receipt.kind === 'abort' || receipt.kind === 'cancel' ? null : reason,
+        );
   }
 
   /** The row of the booking decides; it is read again. */
@@ -586,7 +607,12 @@ class Night {
     await this.reload();
     if (state.endMs < Date.parse(control.end)) return this.refuse(control, 'next_slot_taken');
     let confirmed = true;
-    if (state.data.prepared) confirmed = (await this.interruptibleBy(() => false, () => this.prepareOnce(15 * SECOND))) === null;
+    if (state.data.prepared)
+      confirmed =
+        (await this.interruptibleBy(
+          () => false,
+          () => this.prepareOnce(15 * SECOND),
+        )) === null;
     state.data.engaged = false;
     this.log(
       { level: 'INFO', event: 'extended', message: `The slot now ends at ${state.booking.end}.`, messageFr: `Le créneau se termine maintenant à ${state.booking.end}.` },
@@ -604,7 +630,18 @@ class Night {
     await this.reload(state.booking.generation + 1);
     const data = state.data;
     if (data.borrowed) await this.restore('return the sky', () => telescope(state.telescopeId).restoring.returnSky({ telescopeId: state.telescopeId, bookingId: state.bookingId }));
-    Object.assign(data, { prepared: false, objectsMade: false, engaged: false, borrowed: false, replan: false, userPaused: false, spans: [], alerts: [], shotsDone: {}, firstEnd: state.booking.end });
+    Object.assign(data, {
+      prepared: false,
+      objectsMade: false,
+      engaged: false,
+      borrowed: false,
+      replan: false,
+      userPaused: false,
+      spans: [],
+      alerts: [],
+      shotsDone: {},
+      firstEnd: state.booking.end,
+    });
     this.transition(
       'scheduled',
       { event: 'rescheduled', message: `The session moved to ${state.booking.start}.`, messageFr: `La session est déplacée au ${state.booking.start}.` },
@@ -622,8 +659,7 @@ class Night {
     await this.reload(state.booking.generation + 1);
     Object.assign(state.data, { prepared: false, objectsMade: false, engaged: false, replan: false, shotsDone: {} });
     this.log({ level: 'INFO', event: 'amended', message: 'The plan was changed.', messageFr: 'Le plan a été modifié.', data: { generation: state.booking.generation } });
-    if (state.data.phase === 'prepared')
-      this.transition('preparing', { event: 'preparing', message: 'Preparing the changed plan.', messageFr: 'Préparation du plan modifié.' });
+    if (state.data.phase === 'prepared') this.transition('preparing', { event: 'preparing', message: 'Preparing the changed plan.', messageFr: 'Préparation du plan modifié.' });
     this.receipt(control.commandId, 'confirmed');
     return 'restarted';
   }
@@ -636,7 +672,7 @@ class Night {
   }
   private async removeObsolete(): Promise<void> {
     const { state } = this;
-    for (const old of [...state.data.obsolete]) {
+    for (const old of state.data.obsolete) {
       const removed = await this.restore('remove the older plan', () =>
         telescope(state.telescopeId).restoring.removeObjects({ grant: this.grant(), setGuid: old.setGuid, targetGuid: old.targetGuid, shotGuids: old.shotGuids }),
       );
@@ -788,7 +824,8 @@ class Night {
     if (state.data.borrowed) await this.restore('return the sky', () => t.restoring.returnSky.executeWithOptions({ summary: 'return the sky' }, [ids]));
     await this.removeObsolete();
     if (state.data.takenOver) await this.releaseLatch();
-    if (state.data.objectsMade || ending.outcome === 'cancelled') await this.restore('revoke the grant', () => t.restoring.revokeGrant.executeWithOptions({ summary: 'revoke grant' }, [ids]));
+    if (state.data.objectsMade || ending.outcome === 'cancelled')
+      await this.restore('revoke the grant', () => t.restoring.revokeGrant.executeWithOptions({ summary: 'revoke grant' }, [ids]));
   }
   private async releaseLatch(): Promise<void> {
     const { state } = this;
@@ -853,9 +890,11 @@ class Night {
         settled = true;
       },
     );
-    const interrupted = watch.run(() => condition(() => settled || asked())).catch((thrown: unknown) => {
-      if (!isCancellation(thrown)) throw thrown;
-    });
+    const interrupted = watch
+      .run(() => condition(() => settled || asked()))
+      .catch((thrown: unknown) => {
+        if (!isCancellation(thrown)) throw thrown;
+      });
     await Promise.race([quiet, interrupted]);
     watch.cancel();
     if (!settled) work.cancel();
@@ -895,7 +934,7 @@ class Night {
     }
   }
 
-  private holding(cause: HoldCause, reason: Reason, ledger: import('../../domain/contracts/ledger.ts').LedgerClass, message: string | null): void {
+  private holding(cause: HoldCause, reason: Reason, ledger: LedgerClass, message: string | null): void {
     const { state } = this;
     const { data } = state;
     const slotStart = state.booking.start;
@@ -910,10 +949,7 @@ class Night {
       { reason, holdCause: cause, ...(wasHolding ? {} : { notify: { type: 'session.paused', data: { reason, cause } } }) },
     );
     if (fault) {
-      this.log(
-        { level: 'ERROR', event: `fault_${reason}`, message: message ?? REASONS[reason].en, messageFr: REASONS[reason].fr },
-        { type: 'error.occurred', data: { reason } },
-      );
+      this.log({ level: 'ERROR', event: `fault_${reason}`, message: message ?? REASONS[reason].en, messageFr: REASONS[reason].fr }, { type: 'error.occurred', data: { reason } });
       this.alertOnce(`fault_${reason}`, reason, message ?? REASONS[reason].en);
     }
   }

@@ -215,7 +215,8 @@ export function firstImage(scan: Scan): ImageHdu {
   throw new FitsError('no_image', `none of the ${scan.hdus.length} HDUs holds an image`);
 }
 
-const TABLE_ONLY = /^(XTENSION|PCOUNT|GCOUNT|TFIELDS|THEAP|(TTYPE|TFORM|TUNIT|TNULL|TSCAL|TZERO|TDISP|TDIM)\d+|Z(IMAGE|CMPTYPE|QUANTIZ|DITHER0|BLANK|MASKCMP|SIMPLE|TENSION|EXTEND|BLOCKED|PCOUNT|GCOUNT|HECKSUM|DATASUM)|Z(TILE|NAME|VAL)\d+)$/;
+const TABLE_ONLY =
+  /^(XTENSION|PCOUNT|GCOUNT|TFIELDS|THEAP|(TTYPE|TFORM|TUNIT|TNULL|TSCAL|TZERO|TDISP|TDIM)\d+|Z(IMAGE|CMPTYPE|QUANTIZ|DITHER0|BLANK|MASKCMP|SIMPLE|TENSION|EXTEND|BLOCKED|PCOUNT|GCOUNT|HECKSUM|DATASUM)|Z(TILE|NAME|VAL)\d+)$/;
 
 /**
  * Header of the image as its author wrote it: for a compressed one the table's keywords are left out and BITPIX and NAXISn are the image's.

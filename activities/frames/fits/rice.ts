@@ -39,7 +39,7 @@ export function riceDecode(input: Uint8Array, out: Int32Array, count: number, by
     return value >>> 0;
   };
 
-  for (let i = 0; i < count; ) {
+  for (let i = 0; i < count;) {
     const stop = i + blockSize < count ? i + blockSize : count;
     const fs = take(fsBits) - 1;
     if (fs < 0) {

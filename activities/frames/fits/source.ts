@@ -96,6 +96,6 @@ function inflated(packed: Buffer, maxBytes: number): ByteSource {
   const spill = join(tmpdir(), `fits-${randomUUID()}`);
   const fd = openSync(spill, 'wx+', 0o600);
   rmSync(spill);
-  for (let at = 0; at < plain.length; ) at += writeSync(fd, plain, at, Math.min(1 << 24, plain.length - at), at);
+  for (let at = 0; at < plain.length;) at += writeSync(fd, plain, at, Math.min(1 << 24, plain.length - at), at);
   return fdSource(fd, plain.length);
 }

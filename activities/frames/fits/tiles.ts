@@ -50,7 +50,8 @@ export class TileReader implements PixelReader {
     this.bandRows = tiling.tileDepth > 1 ? image.height * tiling.tileDepth : tiling.tileHeight;
     const bandPixels = image.width * this.bandRows;
     const perTile = tiling.algorithm === 'RICE_1' ? Math.ceil((8 * tiling.blockSize) / 3) : MAX_DEFLATE_RATIO;
-    if (bandPixels > MAX_BAND_PIXELS || bandPixels > (tiling.heapBytes + 64) * perTile) throw new FitsError('corrupt', `tiles of ${bandPixels} pixels cannot come out of ${tiling.heapBytes} bytes`);
+    if (bandPixels > MAX_BAND_PIXELS || bandPixels > (tiling.heapBytes + 64) * perTile)
+      throw new FitsError('corrupt', `tiles of ${bandPixels} pixels cannot come out of ${tiling.heapBytes} bytes`);
     this.band = this.narrow ? new Int32Array(bandPixels) : new Float64Array(bandPixels);
     this.scratch = new Int32Array(Math.min(bandPixels, tiling.tileWidth * this.bandRows));
     this.ints = new Int32Array(this.narrow ? CHUNK_PIXELS : 0);
@@ -73,12 +74,14 @@ export class TileReader implements PixelReader {
   private gather(start: number, count: number, out: Int32Array | Float64Array): void {
     if (count > CHUNK_PIXELS || start < 0 || start + count > this.total) throw new RangeError(`pixels ${start} to ${start + count} of ${this.total}`);
     const { width, height } = this.image;
-    for (let done = 0; done < count; ) {
+    for (let done = 0; done < count;) {
       const pixel = start + done;
       const row = Math.floor(pixel / width);
       const plane = Math.floor(row / height);
       const bandTop =
-        this.tiling.tileDepth > 1 ? Math.floor(plane / this.tiling.tileDepth) * this.tiling.tileDepth * height : plane * height + Math.floor((row % height) / this.tiling.tileHeight) * this.tiling.tileHeight;
+        this.tiling.tileDepth > 1
+          ? Math.floor(plane / this.tiling.tileDepth) * this.tiling.tileDepth * height
+          : plane * height + Math.floor((row % height) / this.tiling.tileHeight) * this.tiling.tileHeight;
       const bandEnd = this.tiling.tileDepth > 1 ? bandTop + this.bandRows : Math.min(bandTop + this.bandRows, (plane + 1) * height);
       if (this.bandStart !== bandTop) this.decodeBand(bandTop);
       const n = Math.min(count - done, bandEnd * width - pixel);
@@ -130,7 +133,15 @@ export class TileReader implements PixelReader {
     const head = new Uint8Array(8);
     this.source.read(head, this.image.dataStart + tile * this.tiling.rowBytes + found.offset, 8);
     const view = new DataView(head.buffer);
-    return found.type === 'D' ? view.getFloat64(0) : found.type === 'E' ? view.getFloat32(0) : found.type === 'J' ? view.getInt32(0) : found.type === 'I' ? view.getInt16(0) : missing;
+    return found.type === 'D'
+      ? view.getFloat64(0)
+      : found.type === 'E'
+        ? view.getFloat32(0)
+        : found.type === 'J'
+          ? view.getInt32(0)
+          : found.type === 'I'
+            ? view.getInt16(0)
+            : missing;
   }
 
   private decodeTile(tile: number, x: number, w: number, rows: number): void {

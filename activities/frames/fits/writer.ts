@@ -6,7 +6,10 @@ function formatCard(keyword: string, value: WritableValue, comment = ''): string
   let field: string;
   if (typeof value === 'string') {
     const printable = value.replace(/[^\x20-\x7e]/g, '?').replaceAll("'", "''");
-    field = `'${printable.slice(0, 67).replace(/(^|[^'])'$/, '$1').padEnd(8)}'`;
+    field = `'${printable
+      .slice(0, 67)
+      .replace(/(^|[^'])'$/, '$1')
+      .padEnd(8)}'`;
   } else if (typeof value === 'boolean') field = (value ? 'T' : 'F').padStart(20);
   else field = (Number.isInteger(value) ? String(value) : String(value).includes('e') ? value.toExponential().toUpperCase() : String(value)).padStart(20);
   const text = `${keyword.padEnd(8)}= ${field}`;
@@ -38,11 +41,14 @@ export function writeFits16(
     ...cards,
   ];
   const text = `${head.map(([keyword, value, comment]) => formatCard(keyword, value, comment)).join('')}${'END'.padEnd(80)}`;
-  const header = Buffer.from(text.padEnd(Math.ceil(text.length / BLOCK) * BLOCK), 'latin1');
+  const headerBytes = Math.ceil(text.length / BLOCK) * BLOCK;
   const count = width * height;
-  const stored = new Uint16Array(Math.ceil((count * planes.length * 2) / BLOCK) * (BLOCK / 2));
+  const file = Buffer.from(new ArrayBuffer(headerBytes + Math.ceil((count * planes.length * 2) / BLOCK) * BLOCK));
+  const stored = new Uint16Array(file.buffer, headerBytes);
   planes.forEach((plane, p) => {
     for (let i = 0, at = p * count; i < count; i++, at++) stored[at] = plane[i]! ^ 0x8000;
   });
-  return Buffer.concat([header, Buffer.from(stored.buffer).swap16()]);
+  file.subarray(headerBytes).swap16();
+  file.write(text.padEnd(headerBytes), 0, 'latin1');
+  return file;
 }

@@ -130,10 +130,12 @@ export class FrameIntake {
   private async inTurn<T>(telescopeId: string, caller: Caller, work: () => Promise<T>): Promise<T> {
     const before = this.turns.get(telescopeId) ?? Promise.resolve();
     const alive = setInterval(() => caller.heartbeat({ waiting: telescopeId }), 2_000);
-    const mine = before.catch(() => undefined).then(() => {
-      caller.signal?.throwIfAborted();
-      return work();
-    });
+    const mine = before
+      .catch(() => undefined)
+      .then(() => {
+        caller.signal?.throwIfAborted();
+        return work();
+      });
     this.turns.set(telescopeId, mine);
     try {
       return await mine;
@@ -281,7 +283,10 @@ export class FrameIntake {
     if (!seen.hasImage) return this.refuse(telescope, row, seen.header, 'no_image', 'no HDU of the file holds an image', mapped);
 
     const { owner, record } = row.bookingId
-      ? { owner: { bookingId: row.bookingId, shotGuid: row.shotGuid, shotDoneGuid: row.shotDoneGuid, shotIndex: row.shotIndex }, record: await this.recordOf(telescope, row, seen.header) }
+      ? {
+          owner: { bookingId: row.bookingId, shotGuid: row.shotGuid, shotDoneGuid: row.shotDoneGuid, shotIndex: row.shotIndex },
+          record: await this.recordOf(telescope, row, seen.header),
+        }
       : await findOwner(db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header: seen.header });
     const metadata = metadataOf(seen.header);
     const calibration = row.type !== 'LIGHT' && !owner;
@@ -307,7 +312,10 @@ export class FrameIntake {
     const twin = await this.twin(row, shotDoneGuid, copied.sha256);
     if (twin) {
       await rm(staging, { force: true });
-      await db.frame.update({ where: { id: row.id }, data: { state: 'skipped', bookingId: null, reason: `same_as_${twin.id}`, sha256: copied.sha256, sizeBytes: BigInt(copied.bytes) } });
+      await db.frame.update({
+        where: { id: row.id },
+        data: { state: 'skipped', bookingId: null, reason: `same_as_${twin.id}`, sha256: copied.sha256, sizeBytes: BigInt(copied.bytes) },
+      });
       return 'later';
     }
     const { store } = this.deps;
@@ -368,7 +376,10 @@ export class FrameIntake {
     if (row.bookingId) return;
     const { owner } = await findOwner(this.deps.db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header: {} });
     if (owner)
-      await this.deps.db.frame.update({ where: { id: row.id }, data: { bookingId: owner.bookingId, shotGuid: owner.shotGuid, shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null, shotIndex: owner.shotIndex } });
+      await this.deps.db.frame.update({
+        where: { id: row.id },
+        data: { bookingId: owner.bookingId, shotGuid: owner.shotGuid, shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null, shotIndex: owner.shotIndex },
+      });
   }
 
   private async recordOf(telescope: Telescope, row: Frame, header: Record<string, unknown>): Promise<ShotDoneRecord | null> {
@@ -378,7 +389,12 @@ export class FrameIntake {
   /** Another row for the same exposure: same shot-done record, or the same content under the same path. */
   private async twin(row: Frame, shotDoneGuid: string | null, sha256: string): Promise<{ id: string } | null> {
     const others = await this.deps.db.frame.findMany({
-      where: { telescopeId: row.telescopeId, id: { not: row.id }, state: { in: ['archived'] }, OR: [...(shotDoneGuid ? [{ shotDoneGuid }] : []), { sourcePath: row.sourcePath, sha256 }] },
+      where: {
+        telescopeId: row.telescopeId,
+        id: { not: row.id },
+        state: { in: ['archived'] },
+        OR: [...(shotDoneGuid ? [{ shotDoneGuid }] : []), { sourcePath: row.sourcePath, sha256 }],
+      },
       select: { id: true, sha256: true },
     });
     return others.find((other) => other.sha256 === sha256) ?? null;
@@ -404,7 +420,14 @@ export class FrameIntake {
   }
 
   /** A file that is no frame: it goes to quarantine, its row says why, the night goes on. */
-  private async refuse(telescope: Telescope, row: Frame, header: Record<string, unknown>, code: string, message: string, mapped: { path: string; root: string } | null): Promise<Step> {
+  private async refuse(
+    telescope: Telescope,
+    row: Frame,
+    header: Record<string, unknown>,
+    code: string,
+    message: string,
+    mapped: { path: string; root: string } | null,
+  ): Promise<Step> {
     const { db, mount, store, maxBytes, timing } = this.deps;
     let bookingId = row.bookingId;
     let shot: Partial<Pick<Frame, 'shotGuid' | 'shotDoneGuid' | 'shotIndex'>> = {};
@@ -432,7 +455,10 @@ export class FrameIntake {
     this.waiting.delete(row.id);
     const text = reasonText(code);
     await db.$transaction(async (tx) => {
-      const updated = await tx.frame.update({ where: { id: row.id }, data: { state: 'rejected', reason: code, bookingId, ...shot, sha256, sizeBytes, metadata: { error: message, quarantine: archivePath } } });
+      const updated = await tx.frame.update({
+        where: { id: row.id },
+        data: { state: 'rejected', reason: code, bookingId, ...shot, sha256, sizeBytes, metadata: { error: message, quarantine: archivePath } },
+      });
       await logFrame(tx, updated, {
         level: 'WARNING',
         event: 'frame_rejected',
@@ -520,7 +546,9 @@ export class FrameIntake {
     const session = await db.session.findUnique({ where: { bookingId }, select: { targetGuid: true } });
     const targetGuid = session?.targetGuid;
     if (!targetGuid || shots.length === 0) return;
-    const known = new Set((await db.journal.findMany({ where: { telescopeId, kind: 'shot_done' }, select: { data: true } })).map((row) => (row.data as unknown as ShotDoneRecord).guid.toLowerCase()));
+    const known = new Set(
+      (await db.journal.findMany({ where: { telescopeId, kind: 'shot_done' }, select: { data: true } })).map((row) => (row.data as unknown as ShotDoneRecord).guid.toLowerCase()),
+    );
     const fresh = shots.filter((shot) => !known.has(shot.guid.toLowerCase()));
     if (fresh.length === 0) return;
     const last = await db.journal.aggregate({ where: { telescopeId, epoch: LIST_EPOCH }, _max: { n: true } });
@@ -596,7 +624,10 @@ export class FrameIntake {
   /** Files in the folders of this booking's frames that neither event nor list told of; RTSHOT must say that they are its own. */
   private async addFromFolder(telescope: Telescope, bookingId: string, caller: Caller): Promise<void> {
     const { db, mount, maxBytes } = this.deps;
-    const frames = await db.frame.findMany({ where: { telescopeId: telescope.id, OR: [{ bookingId }, { seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }] }, select: { sourcePath: true, bookingId: true, seenAt: true } });
+    const frames = await db.frame.findMany({
+      where: { telescopeId: telescope.id, OR: [{ bookingId }, { seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }] },
+      select: { sourcePath: true, bookingId: true, seenAt: true },
+    });
     const own = frames.filter((f) => f.bookingId === bookingId);
     const first = own.reduce((min, f) => Math.min(min, f.seenAt.getTime()), Number.POSITIVE_INFINITY);
     const known = new Set(frames.map((f) => comparable(mapPath(f.sourcePath, telescope.path_map)?.path ?? f.sourcePath)));
@@ -698,7 +729,8 @@ interface Past {
   bookingId: string;
   each: (row: Frame) => void;
 }
-const scopeOf = (past: Past | null): { bookingId: string } | { seenAt: { gte: Date } } => (past ? { bookingId: past.bookingId } : { seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) } });
+const scopeOf = (past: Past | null): { bookingId: string } | { seenAt: { gte: Date } } =>
+  past ? { bookingId: past.bookingId } : { seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) } };
 
 /** Journal epoch of records that came from Voyager's list and not from a gateway; gateways count from 1. */
 const LIST_EPOCH = 0;

@@ -32,7 +32,10 @@ export interface ListedFile {
   mtimeMs: number;
 }
 export type MountAnswer = MountState | CopyResult | ListedFile[] | boolean;
-export type MountMessage = { id: number; progress: true } | { id: number; ok: true; answer: MountAnswer } | { id: number; ok: false; code: FitsErrorCode | 'changed' | 'outside' | 'failed'; errno: string | null; message: string };
+export type MountMessage =
+  | { id: number; progress: true }
+  | { id: number; ok: true; answer: MountAnswer }
+  | { id: number; ok: false; code: FitsErrorCode | 'changed' | 'outside' | 'failed'; errno: string | null; message: string };
 
 const CHUNK = 4 << 20;
 
@@ -66,7 +69,8 @@ function probe(path: string, root: string, maxBytes: number): MountState {
     stat = statSync(inside(path, root));
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EIO' || code === 'ESTALE' || code === 'ENOTCONN' || code === 'EHOSTDOWN') return { state: 'absent', rootReachable: reachable(root) };
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EIO' || code === 'ESTALE' || code === 'ENOTCONN' || code === 'EHOSTDOWN')
+      return { state: 'absent', rootReachable: reachable(root) };
     throw thrown;
   }
   const seen = { size: stat.size, mtimeMs: stat.mtimeMs };

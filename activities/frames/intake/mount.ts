@@ -94,7 +94,11 @@ export class Mount {
     const file = fileURLToPath(new URL(`./mount-child${fromSource ? '.ts' : '.js'}`, import.meta.url));
     const execArgv = fromSource ? ['--import', pathToFileURL(projectPath('node_modules/tsx/dist/loader.mjs')).href] : [];
     const child: Child = {
-      process: fork(file, [], { execArgv: ['--max-old-space-size=64', ...execArgv], env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, TZ: 'UTC' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
+      process: fork(file, [], {
+        execArgv: ['--max-old-space-size=64', ...execArgv],
+        env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, TZ: 'UTC' },
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      }),
       task: null,
       timer: null,
     };

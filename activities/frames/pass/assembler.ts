@@ -59,7 +59,22 @@ export const v128 = {
 };
 
 /** `while (local >= atLeast) { code }`, unsigned; the code must bring the local down. */
-export const whileAtLeast = (local: number, atLeast: number, code: Code): Code => [0x02, 0x40, 0x03, 0x40, ...get(local), ...i32(atLeast), 0x49, 0x0d, 1, ...code, 0x0c, 0, 0x0b, 0x0b];
+export const whileAtLeast = (local: number, atLeast: number, code: Code): Code => [
+  0x02,
+  0x40,
+  0x03,
+  0x40,
+  ...get(local),
+  ...i32(atLeast),
+  0x49,
+  0x0d,
+  1,
+  ...code,
+  0x0c,
+  0,
+  0x0b,
+  0x0b,
+];
 /** `if (top of the stack) { code }` */
 export const when = (code: Code): Code => [0x04, 0x40, ...code, 0x0b];
 /** local += by */
@@ -101,7 +116,14 @@ export function assemble(routines: Routine[]): WebAssembly.Module | null {
       10,
       vector(
         routines.map((r) => {
-          const body = [...vector([[...leb(r.vectors), V128], [...leb(r.integers), I32]]), ...r.code, 0x0b];
+          const body = [
+            ...vector([
+              [...leb(r.vectors), V128],
+              [...leb(r.integers), I32],
+            ]),
+            ...r.code,
+            0x0b,
+          ];
           return [...leb(body.length), ...body];
         }),
       ),

@@ -20,7 +20,16 @@ const LEVEL = 7;
 const TABLE_BYTES = 65_536 * 4;
 
 /** tables[table][level]++, with the level's byte offset on the stack. */
-const count = (table: number): Code => [...get(TABLES), ...ADD, ...tee(ADDRESS), ...get(ADDRESS), ...load32(table * TABLE_BYTES), ...i32(1), ...ADD, ...store32(table * TABLE_BYTES)];
+const count = (table: number): Code => [
+  ...get(TABLES),
+  ...ADD,
+  ...tee(ADDRESS),
+  ...get(ADDRESS),
+  ...load32(table * TABLE_BYTES),
+  ...i32(1),
+  ...ADD,
+  ...store32(table * TABLE_BYTES),
+];
 
 const addHalf = (offset: number, widen: Code): Code => [...get(SUMS), ...get(SUMS), ...v128.load(offset), ...get(LANES), ...widen, ...v128.add32, ...v128.store(offset)];
 

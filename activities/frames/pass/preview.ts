@@ -11,7 +11,11 @@ sharp.concurrency(1);
 export const THUMBNAIL_SIDE = 320;
 
 /** The stretched picture as JPEG at most 1,600 pixels long, and the thumbnail at most 320. */
-export async function renderPreview(image: ImageHdu, pass: PassResult, orientation: Orientation | 'auto'): Promise<{ preview: Buffer; thumbnail: Buffer; width: number; height: number }> {
+export async function renderPreview(
+  image: ImageHdu,
+  pass: PassResult,
+  orientation: Orientation | 'auto',
+): Promise<{ preview: Buffer; thumbnail: Buffer; width: number; height: number }> {
   const flip = orientationOf(image.header, orientation) === 'bottom-up';
   const picture = stretch(pass.reduced, autoStretch(pass.levels), pass.low, pass.high, flip);
   const raw = { width: picture.width, height: picture.height, channels: picture.channels };

@@ -57,7 +57,13 @@ export function findStars(source: ByteSource, image: ImageHdu, options: StarOpti
   const found = detect(source, image, reader, sky, options);
   const unsaturated = found.filter((spot) => !spot.saturated);
   const shapes = measureStars(reader, width, height, unsaturated.length >= 10 ? unsaturated : found, noise);
-  return { count: found.length, hfd: weightedMedian(shapes.map((s) => [s.hfd, s.weight])), eccentricity: weightedMedian(shapes.map((s) => [s.eccentricity, s.weight])), background, noise };
+  return {
+    count: found.length,
+    hfd: weightedMedian(shapes.map((s) => [s.hfd, s.weight])),
+    eccentricity: weightedMedian(shapes.map((s) => [s.eccentricity, s.weight])),
+    background,
+    noise,
+  };
 }
 
 function medianOf(values: number[]): number | null {

@@ -60,12 +60,12 @@ export class FrameStore {
     await writeFile(note, crcText(crc)).catch(() => undefined);
     return crc;
   }
-  /** Makes a human-named file again from its object. */
-  async restoreName(folder: string, name: string, sha256: string): Promise<void> {
-    const path = join(folder, name);
+  /** Makes a human-named file again from its content. */
+  async restoreNamed(path: string, sha256: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
     await rm(path, { force: true });
     await link(this.objectPath(sha256), path).catch(() => copyFile(this.objectPath(sha256), path));
-    await syncFolder(folder);
+    await syncFolder(dirname(path));
   }
   /**
    * Gives a content a human name in a folder: a hard link, or a copy where the disk has none. A name that another content holds gets

@@ -708,7 +708,11 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       el.dataset.tone = tone === 'image' ? 'info' : tone;
       el.textContent = text;
       const box = this.$refs.toasts!;
-      while (box.childElementCount >= 3) box.firstElementChild!.remove();
+      // Each has a place of its own until it goes, so that none moves while it is read.
+      const taken = new Map([...box.children].map((other) => [(other as HTMLElement).dataset.slot, other]));
+      const slot = ['0', '1', '2'].find((name) => !taken.has(name)) ?? (box.firstElementChild as HTMLElement).dataset.slot!;
+      taken.get(slot)?.remove();
+      el.dataset.slot = slot;
       box.append(el);
       this.announcement = text;
       if (tone in { image: 1, good: 1, warn: 1, danger: 1 }) play(tone as Tune);

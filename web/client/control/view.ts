@@ -220,7 +220,9 @@ export function buildView(input: ViewInput): View {
     refund: s?.credits.refund ? say('header.refund', { refund: number(s.credits.refund, locale, 1) }) : '',
     creditsPercent: s && s.credits.charged > 0 ? Math.min(100, (100 * s.credits.used) / s.credits.charged) : 0,
     binning: binning ? `${binning}×${binning}` : UNKNOWN,
-    nextText: s?.next ? `${say('next.label')} : ${nextName(s.next.what, locale)} · ${clock(s.next.at, locale, zone, false)}`.replace(' :', locale === 'fr' ? ' :' : ':') : '',
+    nextText: s?.next
+      ? `${say('next.label')} : ${textOr(`next.${s.next.what}`, s.next.what, locale)} · ${clock(s.next.at, locale, zone, false)}`.replace(' :', locale === 'fr' ? ' :' : ':')
+      : '',
     before,
     active,
     over,
@@ -253,7 +255,7 @@ export function buildView(input: ViewInput): View {
     cameraSetpoint: t?.camera.setpoint_celsius === null || t?.camera.setpoint_celsius === undefined ? '' : say('camera.setpoint', { value: degrees(t.camera.setpoint_celsius) }),
     cameraPower: t?.camera.power_percent === null || t?.camera.power_percent === undefined ? UNKNOWN : `${number(t.camera.power_percent, locale)} %`,
     cameraPowerPercent: t?.camera.power_percent ?? 0,
-    cooling: t?.camera.status ?? onOff(t?.camera.cooling),
+    cooling: t?.camera.status ? textOr(`cooling.${t.camera.status}`, t.camera.status, locale) : onOff(t?.camera.cooling),
     coolingOn: t?.camera.cooling === true,
 
     focuserPosition: number(t?.focuser.position, locale),
@@ -343,7 +345,8 @@ export function buildView(input: ViewInput): View {
   };
 }
 
-function nextName(what: string, locale: Locale): string {
-  const text = translate(locale, `next.${what}`);
-  return text === `next.${what}` ? what.replaceAll('_', ' ') : text;
+/** The text of a key, or what stands for it when there is none. */
+function textOr(key: string, otherwise: string, locale: Locale): string {
+  const text = translate(locale, key);
+  return text === key ? otherwise.replaceAll('_', ' ') : text;
 }

@@ -40,10 +40,13 @@ export class Graph {
     this.options = options;
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(el);
-    this.sight = new IntersectionObserver((entries) => {
-      this.inSight = entries.at(-1)!.isIntersecting;
-      if (this.inSight) this.draw();
-    });
+    this.sight = new IntersectionObserver(
+      (entries) => {
+        this.inSight = entries.at(-1)!.isIntersecting;
+        if (this.inSight) this.draw();
+      },
+      { rootMargin: '1500px' },
+    );
     this.sight.observe(el);
     this.build();
   }

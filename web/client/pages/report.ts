@@ -151,15 +151,14 @@ function reportPage(): object {
         text: `${clock(hold.start, l, zone(), false)} – ${clock(hold.end, l, zone(), false)} · ${reasonIn(l, hold.reason)}`,
       }));
       const w = r.weather;
-      this.weather =
-        w.samples > 0
-          ? say('report.weatherLine', {
-              t: number(w.average_temperature, l, 1),
-              h: number(w.average_humidity, l),
-              s: number(w.average_seeing, l, 1),
-              c: number(w.cloud_coverage, l),
-            })
-          : '';
+      this.weather = [w.average_temperature, w.average_humidity, w.average_seeing, w.cloud_coverage].some((value) => value !== null)
+        ? say('report.weatherLine', {
+            t: number(w.average_temperature, l, 1),
+            h: number(w.average_humidity, l),
+            s: number(w.average_seeing, l, 1),
+            c: number(w.cloud_coverage, l),
+          })
+        : '';
       this.files = say('report.files', { n: r.files.count, size: bytes(r.files.total_size_bytes, l) });
       this.zip = r.files.download_link ?? '';
       this.tiles = images.map((image) => ({
@@ -260,6 +259,9 @@ function reportPage(): object {
         guiding: hasData(telemetry, 'guiding.rms'),
         weather: ['weather.temperature', 'weather.humidity', 'weather.cloud'].some((name) => hasData(telemetry, name)),
       };
+      this.$nextTick(() => this.drawGraphs(frames, telemetry));
+    },
+    drawGraphs(frames: Report['images']['frames'], t: Telemetry | null): void {
       if (this.has.hfd) {
         const filters = [...new Set(frames.map((f) => f.filter))];
         const graph = new Graph(refs.hfd!, { lines: filters.map((f) => ({ label: f ?? '', color: `--filter-${filterTone(f)}`, points: true })), height: 200, digits: 2, zone });
@@ -267,7 +269,6 @@ function reportPage(): object {
         graph.set([sorted.map((f) => Date.parse(f.captured_at!) / 1000), ...filters.map((filter) => sorted.map((f) => (f.filter === filter ? f.hfd : null)))]);
         graphs.push(graph);
       }
-      const t = telemetry;
       if (t && this.has.guiding) {
         const graph = new Graph(refs.guiding!, { lines: [{ label: 'RMS', color: '--accent', fill: true }], height: 200, digits: 2, zone });
         graph.set([t.t, t.series['guiding.rms']!.mean]);

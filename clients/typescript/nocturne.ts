@@ -1,0 +1,2075 @@
+// Made from the OpenAPI document of nocturne 0.1.0; do not edit.
+
+export type AbortRequest = {
+  reason?: string;
+};
+
+export type AdminOverview = {
+  now: string;
+  telescopes: ({
+    id: string;
+    name: string;
+    connected: boolean | null;
+    stale: boolean | null;
+    voyager_status: string | null;
+    weather: string | null;
+    booking_id: string | null;
+    phase: string | null;
+    next_booking: {
+      id: string;
+      start: string;
+    } | null;
+  })[];
+  outbox: {
+    waiting: number;
+    dead: number;
+    oldest_waiting_at: string | null;
+  };
+  viewers: number;
+};
+
+export type Analytics = {
+  from: string;
+  to: string;
+  utilisation: ({
+    telescope_id: string;
+    /** hours */
+    booked_hours: number;
+    /** hours */
+    imaging_hours: number;
+    /** imaging / booked, 0 to 1 */
+    utilisation: number | null;
+    hours_by_class: Record<string, number>;
+  })[];
+  /** hours */
+  total_observation_hours: number;
+  images_captured: number;
+  images_by_state: Record<string, number>;
+  revenue_by_month: {
+    month: string;
+    currency: string;
+    amount_minor: number;
+    credits_charged: number;
+    credits_refund: number;
+  }[];
+  sessions: {
+    total: number;
+    by_outcome: Record<string, number>;
+    success_rate: number | null;
+    average_minutes: number | null;
+  };
+  problems: {
+    reason: string;
+    count: number;
+  }[];
+  lost_hours_by_month: {
+    month: string;
+    telescope_id: string;
+    class: string;
+    /** hours */
+    hours: number;
+  }[];
+};
+
+export type ApiKeyList = {
+  data: ApiKeyListed[];
+};
+
+export type ApiKeyListed = {
+  id: string;
+  name: string;
+  scopes: string[];
+  created_at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+  last_used_at: string | null;
+};
+
+export type ApiKeyMade = {
+  id: string;
+  name: string;
+  scopes: string[];
+  created_at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+  last_used_at: string | null;
+  /** Shown this once; only its hash is kept */
+  key: string;
+};
+
+export type ApiKeyRequest = {
+  name: string;
+  scopes?: ("session:view" | "session:control" | "session:abort" | "bookings:read" | "bookings:write" | "robotarget:write" | "telescopes:read" | "telescopes:write" | "users:write" | "tokens:write" | "admin:read" | "admin:write")[];
+  expires_at?: string;
+};
+
+export type AuditLine = {
+  id: string;
+  at: string;
+  actor: string;
+  action: string;
+  booking_id: string | null;
+  telescope_id: string | null;
+  data: Record<string, unknown>;
+};
+
+export type AuditPage = {
+  data: AuditLine[];
+  links: {
+    first: string;
+    last: null;
+    prev: null;
+    next: string | null;
+  };
+  meta: {
+    path: string;
+    per_page: number;
+    next_cursor: string | null;
+    prev_cursor: null;
+  };
+};
+
+export type Availability = {
+  telescope_id: string;
+  from: string;
+  to: string;
+  taken: ({
+    start: string;
+    end: string;
+    kind: "booking" | "maintenance";
+    booking_id?: string;
+  })[];
+  /** Dark at the site */
+  nights: {
+    start: string;
+    end: string;
+  }[];
+  /** Dark and not taken */
+  free: {
+    start: string;
+    end: string;
+  }[];
+};
+
+export type Booking = {
+  id: string;
+  telescope_id: string;
+  workflow_id: string;
+  start: string;
+  end: string;
+  user: {
+    /** Your own id of the person; the only trace of them outside one table */
+    ref: string;
+    display_name?: string;
+    email?: string;
+    locale?: "fr" | "en";
+  };
+  target: {
+    name: string;
+    ra_hours: number;
+    dec_degrees: number;
+    pa_degrees: number;
+    ra_text: string;
+    dec_text: string;
+    altitude_at_start_degrees: number;
+  };
+  shots: Shot[];
+  constraints: {
+    min_altitude_degrees?: number;
+    hour_angle_start_hours?: number;
+    hour_angle_end_hours?: number;
+    /** Server key only */
+    priority?: number;
+  };
+  credits: {
+    charged?: number;
+    price?: {
+      amount_minor: number;
+      currency: string;
+    };
+  };
+  rebooked_from: string | null;
+  generation: number;
+  phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+  hold_cause: "weather" | "fault" | "user" | null;
+  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  reason_text: string | null;
+  status: "confirmed" | "running" | "completed" | "cancelled";
+  access_state: "upcoming" | "active" | "finished" | "cancelled";
+  outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+  voyager_set_guid: string | null;
+  voyager_target_guid: string | null;
+  voyager_shots: {
+    guid: string;
+    filter: string;
+    filter_index: number;
+    exposure_seconds: number;
+    quantity: number;
+    binning: number;
+    done: number;
+  }[] | null;
+  session_started_at: string | null;
+  session_ended_at: string | null;
+  images_captured: number;
+  session_stats: Record<string, unknown> | null;
+  created_at: string;
+  updated_at: string;
+};
+
+export type BookingAmendment = {
+  target?: {
+    name: string;
+    ra_hours: number | string;
+    dec_degrees: number | string;
+    pa_degrees?: number;
+  };
+  shots?: Shot[];
+  constraints?: {
+    min_altitude_degrees?: number;
+    hour_angle_start_hours?: number;
+    hour_angle_end_hours?: number;
+    /** Server key only */
+    priority?: number;
+  };
+};
+
+export type BookingCheck = {
+  ok: boolean;
+  errors: Record<string, string[]>;
+  frames: number;
+  exposure_seconds: number;
+  /** Exposures and a usual overhead per frame */
+  estimated_seconds: number;
+  slot_seconds: number;
+  /** Dark and inside the constraints */
+  usable_seconds: number;
+  fits: boolean;
+  altitude_at_start_degrees: number;
+  windows: {
+    start: string;
+    end: string;
+  }[];
+  /** Slot × credits_per_hour, when that was given */
+  credits: number | null;
+  /** A slot in the way; whose it is stays unsaid */
+  conflict: {
+    start: string;
+    end: string;
+  } | null;
+};
+
+export type BookingCheckRequest = {
+  telescope_id: string;
+  start: string;
+  end: string;
+  user: {
+    /** Your own id of the person; the only trace of them outside one table */
+    ref: string;
+    display_name?: string;
+    email?: string;
+    locale?: "fr" | "en";
+  };
+  target: {
+    name: string;
+    ra_hours: number | string;
+    dec_degrees: number | string;
+    pa_degrees?: number;
+  };
+  shots: Shot[];
+  constraints?: {
+    min_altitude_degrees?: number;
+    hour_angle_start_hours?: number;
+    hour_angle_end_hours?: number;
+    /** Server key only */
+    priority?: number;
+  };
+  credits?: {
+    charged?: number;
+    price?: {
+      amount_minor: number;
+      currency: string;
+    };
+  };
+  rebooked_from?: string;
+  credits_per_hour?: number;
+};
+
+export type BookingPage = {
+  data: Booking[];
+  links: {
+    first: string;
+    last: null;
+    prev: null;
+    next: string | null;
+  };
+  meta: {
+    path: string;
+    per_page: number;
+    next_cursor: string | null;
+    prev_cursor: null;
+  };
+};
+
+export type BookingRequest = {
+  telescope_id: string;
+  start: string;
+  end: string;
+  user: {
+    /** Your own id of the person; the only trace of them outside one table */
+    ref: string;
+    display_name?: string;
+    email?: string;
+    locale?: "fr" | "en";
+  };
+  target: {
+    name: string;
+    ra_hours: number | string;
+    dec_degrees: number | string;
+    pa_degrees?: number;
+  };
+  shots: Shot[];
+  constraints?: {
+    min_altitude_degrees?: number;
+    hour_angle_start_hours?: number;
+    hour_angle_end_hours?: number;
+    /** Server key only */
+    priority?: number;
+  };
+  credits?: {
+    charged?: number;
+    price?: {
+      amount_minor: number;
+      currency: string;
+    };
+  };
+  rebooked_from?: string;
+};
+
+export type CameraPreview = {
+  /** data URL of a JPEG */
+  image: string;
+  timestamp: string;
+  meta: Record<string, unknown>;
+};
+
+export type CatalogueEntry = {
+  designation: string;
+  names: string[];
+  name_fr: string | null;
+  type: string;
+  ra_hours: number;
+  dec_degrees: number;
+  magnitude: number | null;
+  size_arcmin: number | null;
+};
+
+export type CatalogueList = {
+  data: CatalogueEntry[];
+};
+
+export type ChannelAuth = {
+  auth: string;
+  channel_data?: string;
+};
+
+export type ConnectionState = {
+  connected: boolean;
+  state: "idle" | "connecting" | "handshaking" | "ready" | "closing" | "waiting";
+  since: string;
+  host: string;
+  port: number;
+  instance: number;
+  voyager_version: string | null;
+  last_message_age_seconds: number | null;
+  /** Median of our clock less Voyager’s over 20 events */
+  clock_offset_seconds: number | null;
+  reconnects: number;
+  /** Why the link is not ready, in words */
+  reason: string | null;
+};
+
+export type CurrentSequence = {
+  running: boolean;
+  name: string | null;
+  target_guid: string | null;
+  booking_id: string | null;
+  filter: string | null;
+  shot: number | null;
+  shots_total: number | null;
+  remaining_seconds: number | null;
+};
+
+export type DashboardState = {
+  voyager_status: "IDLE" | "RUN" | "ERROR" | "STOPPED" | "WARNING" | "UNDEFINED";
+  message: string | null;
+  target_name: string | null;
+  target_guid: string | null;
+  set_guid: string | null;
+  target_enabled: boolean | null;
+  updated_at: string;
+  equipment: ({
+    key: string;
+    label: string;
+    connected: boolean;
+    status: string;
+    detail: string | null;
+  })[];
+  sequence: {
+    progress: number;
+    shots_total: number;
+    shots_done: number;
+    integration_minutes: number;
+  } | null;
+  exposure: {
+    filter: string | null;
+    elapsed: number;
+    remaining: number;
+    progress: number;
+  } | null;
+  warnings: string[];
+};
+
+export type Delivery = {
+  id: string;
+  channel: "webhook" | "email" | "push";
+  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred";
+  booking_id: string | null;
+  telescope_id: string | null;
+  sequence: number;
+  state: "waiting" | "delivered" | "dead";
+  attempts: number;
+  created_at: string;
+  next_attempt_at: string | null;
+  delivered_at: string | null;
+  dead_at: string | null;
+  last_error: string | null;
+};
+
+export type DeliveryDetail = {
+  id: string;
+  channel: "webhook" | "email" | "push";
+  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred";
+  booking_id: string | null;
+  telescope_id: string | null;
+  sequence: number;
+  state: "waiting" | "delivered" | "dead";
+  attempts: number;
+  created_at: string;
+  next_attempt_at: string | null;
+  delivered_at: string | null;
+  dead_at: string | null;
+  last_error: string | null;
+  data: Record<string, unknown>;
+  log: ({
+    attempt: number;
+    at: string;
+    status: number | null;
+    error: string | null;
+    duration_ms: number;
+  })[];
+};
+
+export type DeliveryPage = {
+  data: Delivery[];
+  links: {
+    first: string;
+    last: null;
+    prev: null;
+    next: string | null;
+  };
+  meta: {
+    path: string;
+    per_page: number;
+    next_cursor: string | null;
+    prev_cursor: null;
+  };
+};
+
+export type DropInAbort = {
+  targetGuid?: string;
+  setGuid?: string;
+};
+
+export type DropInToggle = {
+  objectGuid: string;
+  /** 0 set, 1 target, 2 shot */
+  objectType: 0 | 1 | 2;
+  /** 0 enable, 1 disable */
+  operation: 0 | 1;
+};
+
+export type EmergencyOver = {
+  ended: boolean;
+};
+
+export type Erasure = {
+  ref: string;
+  erased_at: string;
+  kept: string[];
+};
+
+export type Event = {
+  id: string;
+  type: "control.updated" | "shot.progress" | "preview.ready" | "image.captured" | "image.measured" | "session.changed" | "receipt.changed" | "weather.alert" | "error.alert" | "log.appended";
+  seq: number;
+  epoch: number;
+  ts: string;
+  booking_id: string | null;
+  telescope_id: string;
+  rev?: number;
+  data: Record<string, unknown>;
+};
+
+export type EventList = {
+  data: Event[];
+  meta: {
+    epoch: number;
+    last_seq: number;
+    /** false: ask again after the last one */
+    complete: boolean;
+  };
+};
+
+export type ExtendRequest = {
+  minutes: number;
+  credits_charged?: number;
+};
+
+export type FrameStats = {
+  min: number;
+  max: number;
+  mean: number;
+  median: number;
+  mad: number;
+  nonfinite: number;
+  saturated: number;
+  background: number | null;
+  eccentricity: number | null;
+};
+
+export type Health = {
+  ok: boolean;
+};
+
+export type Image = {
+  id: string;
+  booking_id: string;
+  filename: string;
+  type: "LIGHT" | "BIAS" | "DARK" | "FLAT";
+  filter: string | null;
+  /** seconds */
+  exposure: number | null;
+  /** °C */
+  temperature: number | null;
+  binning: number | null;
+  gain: number | null;
+  offset: number | null;
+  /** half-flux diameter, pixels */
+  hfd: number | null;
+  hfd_source: "voyager" | "header" | "measured" | null;
+  star_index: number | null;
+  stars: number | null;
+  metadata: Record<string, unknown>;
+  stats: FrameStats | null;
+  histogram: number[] | null;
+  captured_at: string | null;
+  state: "pending" | "archived" | "rejected" | "missing";
+  reason: string | null;
+  measured: boolean;
+  previewed: boolean;
+  url: string | null;
+  preview_url: string | null;
+  thumbnail_url: string | null;
+  size_bytes: number | null;
+  sha256: string | null;
+};
+
+export type ImagePage = {
+  data: ImageSummary[];
+  links: {
+    first: string;
+    last: null;
+    prev: null;
+    next: string | null;
+  };
+  meta: {
+    path: string;
+    per_page: number;
+    next_cursor: string | null;
+    prev_cursor: null;
+  };
+};
+
+export type ImageSummary = {
+  id: string;
+  booking_id: string;
+  filename: string;
+  type: "LIGHT" | "BIAS" | "DARK" | "FLAT";
+  filter: string | null;
+  /** seconds */
+  exposure: number | null;
+  /** °C */
+  temperature: number | null;
+  binning: number | null;
+  gain: number | null;
+  offset: number | null;
+  /** half-flux diameter, pixels */
+  hfd: number | null;
+  hfd_source: "voyager" | "header" | "measured" | null;
+  star_index: number | null;
+  stars: number | null;
+  stats: FrameStats | null;
+  captured_at: string | null;
+  state: "pending" | "archived" | "rejected" | "missing";
+  reason: string | null;
+  measured: boolean;
+  previewed: boolean;
+  url: string | null;
+  preview_url: string | null;
+  thumbnail_url: string | null;
+  size_bytes: number | null;
+  sha256: string | null;
+};
+
+export type KeyRotation = {
+  overlap_seconds?: number;
+};
+
+export type Ledger = {
+  booking_id: string;
+  start: string;
+  end: string;
+  intervals: ({
+    start: string;
+    end: string;
+    class: "unsafe" | "outage" | "foreign" | "weather_hold" | "user_pause" | "imaging" | "overhead" | "other";
+    cause: string | null;
+  })[];
+  seconds: Record<string, number>;
+  settlement: Settlement | null;
+};
+
+export type LiveHistory = {
+  series: Record<string, unknown>;
+};
+
+export type LogLine = {
+  at: string;
+  level: "INFO" | "WARNING" | "ERROR";
+  source: "session" | "voyager" | "gateway" | "frames";
+  event: string;
+  message: string;
+  message_fr: string | null;
+  data: Record<string, unknown>;
+};
+
+export type LogPage = {
+  data: LogLine[];
+  links: {
+    first: string;
+    last: null;
+    prev: null;
+    next: string | null;
+  };
+  meta: {
+    path: string;
+    per_page: number;
+    next_cursor: string | null;
+    prev_cursor: null;
+  };
+};
+
+export type Maintenance = {
+  from: string;
+  to: string;
+  reason: string;
+  /** What happens to sessions inside the window */
+  bookings?: "hold" | "cancel";
+};
+
+export type MaintenanceEntered = {
+  id: string;
+  telescope_id: string;
+  from: string;
+  to: string;
+  reason: string;
+  bookings: "hold" | "cancel";
+  ended_at: string | null;
+  affected: string[];
+};
+
+export type MaintenanceList = {
+  data: MaintenanceWindow[];
+};
+
+export type MaintenanceWindow = {
+  id: string;
+  telescope_id: string;
+  from: string;
+  to: string;
+  reason: string;
+  bookings: "hold" | "cancel";
+  ended_at: string | null;
+};
+
+export type NewSet = {
+  Guid?: string;
+  Name: string;
+  ProfileName: string;
+  /** 0 enabled, 1 disabled */
+  Status?: number;
+  Tag?: string;
+};
+
+export type NewShot = {
+  GuidShot?: string;
+  RefGuidTarget: string;
+  FilterIndex: number;
+  Num: number;
+  Bin?: number;
+  ReadoutMode?: number;
+  /** 0 LIGHT, 1 BIAS, 2 DARK, 3 FLAT */
+  Type?: number;
+  Speed?: number;
+  Gain?: number;
+  Offset?: number;
+  /** seconds */
+  Exposure: number;
+  Order?: number;
+  Enabled?: boolean;
+  Done?: number;
+};
+
+export type NewTarget = {
+  GuidTarget?: string;
+  RefGuidSet: string;
+  RefGuidBaseSequence: string;
+  TargetName: string;
+  /** hours */
+  RAJ2000: number;
+  /** degrees */
+  DECJ2000: number;
+  PA?: number;
+  /** Unix seconds */
+  DateCreation: number;
+  /** 0 enabled, 1 disabled */
+  Status?: number;
+  Priority?: number;
+  IsRepeat?: boolean;
+  Repeat?: number;
+  C_Mask?: string;
+  C_AltMin?: number;
+  C_HAStart?: number;
+  C_HAEnd?: number;
+  /** Unix seconds */
+  C_DateStart: number;
+  /** Unix seconds */
+  C_DateEnd: number;
+  Tag?: string;
+};
+
+export type PageConfig = {
+  name: string;
+  public_url: string | null;
+  live: {
+    key: string;
+    /** What stands before /app/{key}: wsPath of pusher-js */
+    path: string;
+    auth_endpoint: string;
+    snapshot_event: string;
+  };
+  support: {
+    url: string | null;
+    email: string | null;
+  };
+  vapid_public_key: string | null;
+  demo: boolean;
+  temporal_ui_url: string | null;
+  max_image_size_mb: number;
+};
+
+export type PersonExport = {
+  ref: string;
+  display_name: string | null;
+  email: string | null;
+  locale: string;
+  created_at: string;
+  erased_at: string | null;
+  bookings: ({
+    id: string;
+    telescope_id: string;
+    start: string;
+    end: string;
+    target: string;
+    phase: string | null;
+    images_captured: number;
+  })[];
+  tokens: {
+    id: string;
+    kind: string;
+    created_at: string;
+    expires_at: string;
+  }[];
+  push_subscriptions: {
+    id: string;
+    endpoint_host: string;
+    created_at: string;
+  }[];
+  settlements: {
+    settlement_id: string;
+    booking_id: string;
+    credits_charged: number;
+    credits_refund: number;
+    created_at: string;
+  }[];
+};
+
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  code: "bad_request" | "malformed_json" | "unauthenticated" | "token_expired" | "token_revoked" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "slot_taken" | "booking_final" | "session_started" | "maintenance" | "control_refused" | "in_progress" | "precondition_failed" | "too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "invalid" | "too_many_requests" | "internal" | "gateway_away" | "temporal_away" | "database_away";
+  detail: string;
+  request_id?: string;
+  message?: string;
+  errors?: Record<string, string[]>;
+};
+
+export type PublicTelescope = {
+  id: string;
+  name: string;
+  site: {
+    latitude_degrees: number;
+    /** East positive */
+    longitude_degrees: number;
+    elevation_meters?: number;
+    timezone?: string;
+  };
+  horizon_degrees: number;
+  night: {
+    sun_altitude_degrees: number;
+  };
+  filters: string[];
+  camera: {
+    width: number;
+    height: number;
+    pixel_um: number;
+    bayer: string | null;
+  };
+  turnaround_minutes: number;
+};
+
+export type PushSubscribed = {
+  id: string;
+};
+
+export type PushSubscriptionRequest = {
+  booking_id?: string;
+  endpoint: string;
+  keys: {
+    p256dh: string;
+    auth: string;
+  };
+  locale?: "fr" | "en";
+};
+
+export type Readiness = {
+  ok: boolean;
+  checks: Record<string, {
+      ok: boolean;
+      error?: string;
+    }>;
+};
+
+export type Receipt = {
+  command_id: string;
+  kind: "pause" | "resume" | "abort" | "cancel" | "reschedule" | "extend" | "amend" | "toggle" | "halt" | "robotarget";
+  state: "accepted" | "sent" | "confirmed" | "refused" | "unknown";
+  reason?: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error";
+  message?: string;
+  booking_id?: string;
+  telescope_id?: string;
+  at: string;
+};
+
+export type ReplayRequest = {
+  booking_id?: string;
+  dead?: boolean;
+};
+
+export type ReplayResult = {
+  count: number;
+};
+
+export type Report = {
+  summary: {
+    booking_id: string;
+    user: string;
+    telescope_id: string;
+    equipment: string;
+    target: string;
+    ra_text: string;
+    dec_text: string;
+    date: string;
+    end: string;
+    duration_planned_seconds: number;
+    duration_actual_seconds: number;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  };
+  weather: {
+    average_temperature: number | null;
+    average_humidity: number | null;
+    average_seeing: number | null;
+    cloud_coverage: number | null;
+    samples: number;
+  };
+  images: {
+    planned: number;
+    total_captured: number;
+    archived: number;
+    rejected: number;
+    missing: number;
+    by_filter: ({
+      filter: string;
+      count: number;
+      exposure_seconds: number;
+      average_hfd: number | null;
+    })[];
+    total_exposure_seconds: number;
+    average_hfd: number | null;
+    frames: ({
+      id: string;
+      filename: string;
+      filter: string | null;
+      exposure: number | null;
+      hfd: number | null;
+      captured_at: string | null;
+      state: string;
+      reason: string | null;
+      sha256: string | null;
+    })[];
+  };
+  tracking: {
+    average_rms_px: number | null;
+    /** seconds guiding / seconds of guided exposure, 0 to 1 */
+    guiding_uptime: number | null;
+  };
+  issues: {
+    errors_count: number;
+    pauses_count: number;
+    pauses_duration_seconds: number;
+    holds: {
+      start: string;
+      end: string;
+      reason: string;
+    }[];
+  };
+  ledger: {
+    seconds: Record<string, number>;
+    intervals: ({
+      start: string;
+      end: string;
+      class: "unsafe" | "outage" | "foreign" | "weather_hold" | "user_pause" | "imaging" | "overhead" | "other";
+      cause: string | null;
+    })[];
+  };
+  credits: Settlement | null;
+  files: {
+    download_link: string | null;
+    total_size_bytes: number;
+    count: number;
+  };
+  timeline: {
+    at: string;
+    event: string;
+    level: string;
+    message: string;
+  }[];
+  generated_at: string;
+};
+
+export type RescheduleRequest = {
+  start: string;
+  end: string;
+};
+
+export type SessionStats = {
+  booking_id: string;
+  elapsed_seconds: number;
+  slot_seconds: number;
+  images: {
+    captured: number;
+    archived: number;
+    rejected: number;
+    missing: number;
+    pending: number;
+  };
+  by_filter: ({
+    filter: string;
+    count: number;
+    exposure_seconds: number;
+    average_hfd: number | null;
+  })[];
+  total_exposure_seconds: number;
+  average_hfd: number | null;
+  guiding: {
+    /** share of samples with the guider running, 0 to 1 */
+    success_rate: number | null;
+    average_rms_px: number | null;
+    samples: number;
+  };
+};
+
+export type SetChanges = {
+  Guid?: string;
+  Name?: string;
+  ProfileName?: string;
+  Status?: number;
+  Tag?: string;
+};
+
+export type SetList = {
+  data: Record<string, unknown>[];
+};
+
+export type Settlement = {
+  settlement_id: string;
+  rule: string;
+  lines: ({
+    class: "unsafe" | "outage" | "foreign" | "weather_hold" | "user_pause" | "imaging" | "overhead" | "other";
+    seconds: number;
+    credits: number;
+  })[];
+  credits_charged: number;
+  credits_refund: number;
+  supersedes?: string;
+};
+
+export type Shot = {
+  filter: string;
+  exposure_seconds: number;
+  quantity: number;
+  binning?: number;
+  gain?: number | null;
+  offset?: number | null;
+  type?: "light" | "bias" | "dark" | "flat";
+};
+
+export type ShotChanges = {
+  GuidShot?: string;
+  RefGuidTarget?: string;
+  FilterIndex?: number;
+  Num?: number;
+  Bin?: number;
+  ReadoutMode?: number;
+  Type?: number;
+  Speed?: number;
+  Gain?: number;
+  Offset?: number;
+  /** seconds */
+  Exposure?: number;
+  Order?: number;
+  Enabled?: boolean;
+  Done?: number;
+};
+
+export type ShotList = {
+  data: Record<string, unknown>[];
+};
+
+export type Snapshot = {
+  seq: number;
+  epoch: number;
+  ts: string;
+  booking_id: string;
+  telescope_id: string;
+  telescope_name: string;
+  timezone: string;
+  start: string;
+  end: string;
+  now: string;
+  target: {
+    name: string;
+    ra_hours: number;
+    dec_degrees: number;
+    ra_text: string;
+    dec_text: string;
+  };
+  phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+  hold_cause: "weather" | "fault" | "user" | null;
+  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  status: string;
+  access_state: string;
+  outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+  next: {
+    what: string;
+    at: string;
+  } | null;
+  session_started_at: string | null;
+  session_ended_at: string | null;
+  plan: ({
+    guid: string | null;
+    filter: string;
+    exposure_seconds: number;
+    quantity: number;
+    done: number;
+    binning: number;
+    type: string;
+  })[];
+  progress: {
+    shots_done: number;
+    shots_total: number;
+    integration_seconds: number;
+    percent: number;
+  };
+  credits: {
+    charged: number;
+    used: number;
+    refund: number | null;
+  };
+  images: {
+    captured: number;
+    archived: number;
+    average_hfd: number | null;
+  };
+  /** null when possible, else why not */
+  controls: {
+    pause: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    resume: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    abort: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  };
+  last_receipt: Receipt | null;
+  telescope: TelescopeState | null;
+};
+
+export type TargetChanges = {
+  GuidTarget?: string;
+  RefGuidSet?: string;
+  RefGuidBaseSequence?: string;
+  TargetName?: string;
+  /** hours */
+  RAJ2000?: number;
+  /** degrees */
+  DECJ2000?: number;
+  PA?: number;
+  /** Unix seconds */
+  DateCreation?: number;
+  Status?: number;
+  Priority?: number;
+  IsRepeat?: boolean;
+  Repeat?: number;
+  C_Mask?: string;
+  C_AltMin?: number;
+  C_HAStart?: number;
+  C_HAEnd?: number;
+  /** Unix seconds */
+  C_DateStart?: number;
+  /** Unix seconds */
+  C_DateEnd?: number;
+  Tag?: string;
+};
+
+export type TargetList = {
+  data: Record<string, unknown>[];
+};
+
+export type TelemetrySeries = {
+  booking_id: string;
+  from: string;
+  to: string;
+  bucket_seconds: number;
+  samples: number;
+  /** Unix seconds, start of each bucket */
+  t: number[];
+  series: Record<string, {
+      mean: (number | null)[];
+      min: (number | null)[];
+      max: (number | null)[];
+    }>;
+};
+
+export type Telescope = {
+  id: string;
+  name: string;
+  host: string;
+  port?: number;
+  instance?: number;
+  /** Where the gateway of this telescope serves emergency abort, state and preview */
+  gateway_url?: string;
+  profile?: string;
+  base_sequence_guid: string;
+  site: {
+    latitude_degrees: number;
+    /** East positive */
+    longitude_degrees: number;
+    elevation_meters?: number;
+    timezone?: string;
+  };
+  horizon_degrees?: number;
+  horizon?: {
+    azimuth_degrees: number;
+    altitude_degrees: number;
+  }[];
+  night?: {
+    sun_altitude_degrees?: number;
+  };
+  filters?: Record<string, number>;
+  camera?: {
+    width: number;
+    height: number;
+    pixel_um: number;
+    bayer?: string | null;
+  };
+  path_map?: {
+    /** Root as Voyager writes it, such as C:\Voyager\FITS or \\nas\fits */
+    from: string;
+    /** The same folder as this machine sees it */
+    to: string;
+  }[];
+  frame_orientation?: "auto" | "top-down" | "bottom-up";
+  weather?: {
+    sources?: ({
+      kind: "voyager";
+      period_seconds?: number;
+    } | {
+      kind: "alpaca";
+      url: string;
+      observing_conditions?: number | null;
+      safety_monitor?: number | null;
+      period_seconds?: number;
+    } | {
+      kind: "boltwood";
+      path: string;
+      period_seconds?: number;
+    })[];
+    stale_seconds?: number;
+    resume_debounce_seconds?: number;
+    thresholds?: {
+      cloud_percent?: {
+        hold: number;
+        unsafe: number;
+      };
+      humidity_percent?: {
+        hold: number;
+        unsafe: number;
+      };
+      wind_meters_per_second?: {
+        hold: number;
+        unsafe: number;
+      };
+      gust_meters_per_second?: {
+        hold: number;
+        unsafe: number;
+      };
+      /** Outside temperature less dew point; below is worse */
+      dew_margin_celsius?: {
+        hold: number;
+        unsafe: number;
+      };
+    };
+  };
+  policy?: {
+    /** Seconds before start, or noon of the day before at the site */
+    prepare_lead?: "noon" | number;
+    /** Seconds between checks while running */
+    check_interval?: number;
+    /** What happens to the exposure under way at a pause */
+    pause_mode?: "finish" | "abort";
+    minimum_useful_seconds?: number;
+    turnaround_minutes?: number;
+    grace_seconds?: number;
+    exclusivity?: "exclusive" | "shared";
+    /** May targets of others be disabled for the slot and enabled again after it */
+    disable_foreign_targets?: boolean;
+    robotarget_start?: "never" | "dragscript";
+    dragscript?: string | null;
+    extend_ceiling_minutes?: number;
+    calibration_in_bad_weather?: boolean;
+    refund?: {
+      id?: string;
+      refund_share?: Record<string, number>;
+      full_refund_below_imaging_share?: number;
+    };
+  };
+  templates?: {
+    set_name?: string;
+    set_tag?: string;
+  };
+  commands?: string[];
+  unattended_without_safety_monitor?: boolean;
+};
+
+export type TelescopeList = {
+  data: (PublicTelescope | Telescope)[];
+};
+
+export type TelescopeState = {
+  telescope_id: string;
+  rev: number;
+  /** Connection epoch: grows with each new TCP connection */
+  epoch: number;
+  at: string;
+  stale: boolean;
+  read_only: boolean;
+  connection: ConnectionState;
+  voyager: {
+    status: "IDLE" | "RUN" | "ERROR" | "STOPPED" | "WARNING" | "UNDEFINED";
+    setup_connected: boolean | null;
+    run_sequence: string | null;
+    run_dragscript: string | null;
+    emergency: "suspend" | "exit" | null;
+    profile: string | null;
+    last_error: string | null;
+    /** Seconds since Voyager last said so; null when it never did */
+    age_seconds: number | null;
+  };
+  mount: {
+    connected: boolean | null;
+    parked: boolean | null;
+    tracking: boolean | null;
+    slewing: boolean | null;
+    ra_hours: number | null;
+    dec_degrees: number | null;
+    ra_j2000_hours: number | null;
+    dec_j2000_degrees: number | null;
+    altitude_degrees: number | null;
+    azimuth_degrees: number | null;
+    pier: "west" | "east" | null;
+    flip_status: string | null;
+    time_to_flip_seconds: number | null;
+    /** Seconds since Voyager last said so; null when it never did */
+    age_seconds: number | null;
+  };
+  camera: {
+    connected: boolean | null;
+    temperature_celsius: number | null;
+    setpoint_celsius: number | null;
+    power_percent: number | null;
+    cooling: boolean | null;
+    status: string | null;
+    binning: number | null;
+    /** Seconds since Voyager last said so; null when it never did */
+    age_seconds: number | null;
+  };
+  focuser: {
+    connected: boolean | null;
+    position: number | null;
+    temperature_celsius: number | null;
+    last_focus: {
+      at: string;
+      position: number | null;
+      hfd: number | null;
+      filter_index: number | null;
+      ok: boolean;
+    } | null;
+    /** Seconds since Voyager last said so; null when it never did */
+    age_seconds: number | null;
+  };
+  guiding: {
+    connected: boolean | null;
+    status: "STOPPED" | "SETTLING" | "RUNNING" | "TIMEOUT" | null;
+    dither: "STOPPED" | "RUNNING" | "SETTLING" | "TIMEOUT" | null;
+    x_px: number | null;
+    y_px: number | null;
+    rms: {
+      window_seconds: number;
+      x_px: number;
+      y_px: number;
+      total_px: number;
+      samples: number;
+    } | null;
+    /** Seconds since Voyager last said so; null when it never did */
+    age_seconds: number | null;
+  };
+  rotator: {
+    connected: boolean | null;
+    position_degrees: number | null;
+    sky_pa_degrees: number | null;
+    moving: boolean | null;
+  };
+  dome: {
+    connected: boolean | null;
+    azimuth_degrees: number | null;
+    moving: boolean | null;
+    shutter: "open" | "closed" | "opening" | "closing" | "error" | "unknown" | null;
+  };
+  planetarium_connected: boolean | null;
+  plate_solver_connected: boolean | null;
+  sequence: {
+    name: string | null;
+    total_seconds: number | null;
+    elapsed_seconds: number | null;
+    remaining_seconds: number | null;
+    start: string | null;
+    end: string | null;
+  } | null;
+  exposure: {
+    file: string | null;
+    filter: string | null;
+    total_seconds: number;
+    elapsed_seconds: number;
+    percent: number;
+    status: "IDLE" | "EXPOSE" | "DOWNLOAD" | "WAIT_JPG" | "ERROR";
+    age_seconds: number;
+  } | null;
+  preview: {
+    id: string;
+    at: string;
+    file: string;
+    filter: string | null;
+    exposure_seconds: number | null;
+    binning: number | null;
+    hfd: number | null;
+    star_index: number | null;
+    width: number | null;
+    height: number | null;
+    size_bytes: number;
+  } | null;
+  weather: Weather;
+};
+
+export type Token = {
+  token: string;
+  id: string;
+  kind: string;
+  subject: string;
+  scopes: ("session:view" | "session:control" | "session:abort" | "bookings:read" | "bookings:write" | "robotarget:write" | "telescopes:read" | "telescopes:write" | "users:write" | "tokens:write" | "admin:read" | "admin:write")[];
+  expires_at: string;
+  control_url: string | null;
+};
+
+export type TokenList = {
+  data: TokenListed[];
+};
+
+export type TokenListed = {
+  id: string;
+  kind: string;
+  subject: string;
+  scopes: string[];
+  created_at: string;
+  expires_at: string;
+  revoked_at: string | null;
+};
+
+export type TokenRequest = {
+  kind: "booking" | "user" | "admin";
+  /** booking id, user.ref, or a name for an admin */
+  subject: string;
+  scopes?: ("session:view" | "session:control" | "session:abort" | "bookings:read" | "bookings:write" | "robotarget:write" | "telescopes:read" | "telescopes:write" | "users:write" | "tokens:write" | "admin:read" | "admin:write")[];
+  expires_at?: string;
+};
+
+export type Visibility = {
+  telescope_id: string;
+  from: string;
+  to: string;
+  step_seconds: number;
+  /** Unix seconds */
+  t: number[];
+  /** degrees */
+  altitude: number[];
+  azimuth: number[];
+  /** hours */
+  hour_angle: number[];
+  /** degrees, in the direction of the target */
+  horizon: number[];
+  sun_altitude: number[];
+  moon: {
+    illuminated_share: number;
+    separation_degrees: number;
+    altitude_degrees: number;
+  };
+  /** Dark, above the limit, inside the hour angles */
+  windows: {
+    start: string;
+    end: string;
+  }[];
+  best: {
+    at: string;
+    altitude_degrees: number;
+  } | null;
+  minimum_altitude_degrees: number;
+  sun_limit_degrees: number;
+};
+
+export type Weather = {
+  state: "ok" | "hold" | "unsafe";
+  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  /** What exactly is over which limit, e.g. "wind 12.1 m/s over 10" */
+  causes: string[];
+  /** Start of the unbroken safe time; what the debounce counts from */
+  ok_since: string | null;
+  safety_monitor: {
+    connected: boolean;
+    safe: boolean | null;
+    source: string;
+    age_seconds: number;
+  } | null;
+  cloud: string | null;
+  rain: string | null;
+  wind: string | null;
+  light: string | null;
+  category_age_seconds: number | null;
+  temperature_celsius: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  humidity_percent: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  dew_point_celsius: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  pressure_hpa: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  wind_meters_per_second: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  gust_meters_per_second: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  cloud_percent: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  rain_rate: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  sky_quality_mag_arcsec2: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  sky_temperature_celsius: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  seeing_arcsec: {
+    value: number;
+    source: string;
+    age_seconds: number;
+  } | null;
+  stale: boolean;
+};
+
+export interface ClientOptions {
+  /** Where the API stands, such as https://telescope.example */
+  baseUrl: string;
+  /** Server key (`X-API-Key`). */
+  apiKey?: string;
+  /** Token of POST /api/tokens. */
+  token?: string;
+  fetch?: typeof fetch;
+}
+export interface RequestOptions {
+  /** Makes a repetition the same command. */
+  idempotencyKey?: string;
+  /** Only if the resource is still this one. */
+  ifMatch?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** A refusal of the API (RFC 9457); `errors` names the fields on 422. */
+export class NocturneProblem extends Error {
+  readonly problem: Problem;
+  readonly status: number;
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.name = 'NocturneProblem';
+    this.problem = problem;
+    this.status = problem.status;
+  }
+}
+
+interface Sent {
+  body?: unknown;
+  query?: Record<string, unknown> | undefined;
+  raw?: boolean;
+  options?: RequestOptions | undefined;
+}
+
+export class NocturneClient {
+  private readonly options: ClientOptions;
+  constructor(options: ClientOptions) {
+    this.options = options;
+  }
+
+  private async send<T>(method: string, path: string, { body, query, raw, options }: Sent): Promise<T> {
+    const { baseUrl, apiKey, token } = this.options;
+    const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== null);
+    const search = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
+    const response = await (this.options.fetch ?? fetch)(`${baseUrl.replace(/\/$/, '')}${path}${given.length > 0 ? `?${search.toString()}` : ''}`, {
+      method,
+      headers: {
+        ...(apiKey ? { 'x-api-key': apiKey } : {}),
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(options?.idempotencyKey ? { 'idempotency-key': options.idempotencyKey } : {}),
+        ...(options?.ifMatch ? { 'if-match': options.ifMatch } : {}),
+        ...options?.headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(options?.signal ? { signal: options.signal } : {}),
+    });
+    if (!response.ok && response.status !== 304) {
+      const problem = (await response.json().catch(() => null)) as Problem | null;
+      throw new NocturneProblem(problem ?? ({ type: 'about:blank', title: response.statusText, status: response.status, code: 'internal', detail: `HTTP ${response.status}` } as Problem));
+    }
+    if (raw) return response as T;
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
+  /** The process lives. `GET /healthz` */
+  health(options?: RequestOptions): Promise<Health> {
+    return this.send<Health>('GET', `/healthz`, { options });
+  }
+
+  /** It can serve: database, bus, workflow service. `GET /readyz` */
+  ready(options?: RequestOptions): Promise<Readiness> {
+    return this.send<Readiness>('GET', `/readyz`, { options });
+  }
+
+  /** Prometheus metrics. `GET /metrics` */
+  metrics(options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/metrics`, { raw: true, options });
+  }
+
+  /** What a page needs before it knows who looks at it. `GET /api/config` */
+  pageConfig(options?: RequestOptions): Promise<PageConfig> {
+    return this.send<PageConfig>('GET', `/api/config`, { options });
+  }
+
+  /** Find a target by name or number. `GET /api/catalogue` */
+  searchCatalogue(query?: { query?: string; limit?: number }, options?: RequestOptions): Promise<CatalogueList> {
+    return this.send<CatalogueList>('GET', `/api/catalogue`, { query, options });
+  }
+
+  /** Notify this browser. `POST /api/push/subscriptions` */
+  subscribePush(body: PushSubscriptionRequest, options?: RequestOptions): Promise<PushSubscribed> {
+    return this.send<PushSubscribed>('POST', `/api/push/subscriptions`, { body, options });
+  }
+
+  /** Notify this browser no more. `DELETE /api/push/subscriptions/{subscription_id}` */
+  unsubscribePush(subscription_id: string, options?: RequestOptions): Promise<void> {
+    return this.send<void>('DELETE', `/api/push/subscriptions/${encodeURIComponent(subscription_id)}`, { options });
+  }
+
+  /** Make or amend a booking. `PUT /api/bookings/{id}` */
+  putBooking(id: string, body: BookingRequest, options?: RequestOptions): Promise<Booking> {
+    return this.send<Booking>('PUT', `/api/bookings/${encodeURIComponent(id)}`, { body, options });
+  }
+
+  /** One booking. `GET /api/bookings/{id}` */
+  getBooking(id: string, options?: RequestOptions): Promise<Booking> {
+    return this.send<Booking>('GET', `/api/bookings/${encodeURIComponent(id)}`, { options });
+  }
+
+  /** Amend target, shots or constraints. `PATCH /api/bookings/{id}` */
+  patchBooking(id: string, body: BookingAmendment, options?: RequestOptions): Promise<Booking> {
+    return this.send<Booking>('PATCH', `/api/bookings/${encodeURIComponent(id)}`, { body, options });
+  }
+
+  /** Cancel a booking. `DELETE /api/bookings/{id}` */
+  cancelBooking(id: string, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('DELETE', `/api/bookings/${encodeURIComponent(id)}`, { options });
+  }
+
+  /** Bookings, newest first. `GET /api/bookings` */
+  listBookings(query?: { cursor?: string; per_page?: number; telescope_id?: string; user_ref?: string; phase?: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed"; access_state?: "upcoming" | "active" | "finished" | "cancelled"; from?: string; to?: string; target?: string; sort?: "newest" | "oldest" | "images" }, options?: RequestOptions): Promise<BookingPage> {
+    return this.send<BookingPage>('GET', `/api/bookings`, { query, options });
+  }
+
+  /** Would this booking be taken, and what would it cost. `POST /api/bookings/check` */
+  checkBooking(body: BookingCheckRequest, options?: RequestOptions): Promise<BookingCheck> {
+    return this.send<BookingCheck>('POST', `/api/bookings/check`, { body, options });
+  }
+
+  /** Pause the session. `POST /api/bookings/{id}/pause` */
+  pauseSession(id: string, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/bookings/${encodeURIComponent(id)}/pause`, { options });
+  }
+
+  /** Resume the session. `POST /api/bookings/{id}/resume` */
+  resumeSession(id: string, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/bookings/${encodeURIComponent(id)}/resume`, { options });
+  }
+
+  /** Stop the session now. `POST /api/bookings/{id}/abort` */
+  abortSession(id: string, body?: AbortRequest, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/bookings/${encodeURIComponent(id)}/abort`, { body, options });
+  }
+
+  /** Move the slot before the session starts. `POST /api/bookings/{id}/reschedule` */
+  rescheduleBooking(id: string, body: RescheduleRequest, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/bookings/${encodeURIComponent(id)}/reschedule`, { body, options });
+  }
+
+  /** Give the session more time. `POST /api/bookings/{id}/extend` */
+  extendBooking(id: string, body: ExtendRequest, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/bookings/${encodeURIComponent(id)}/extend`, { body, options });
+  }
+
+  /** The receipt of a command. `GET /api/bookings/{id}/commands/{command_id}` */
+  getCommand(id: string, command_id: string, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('GET', `/api/bookings/${encodeURIComponent(id)}/commands/${encodeURIComponent(command_id)}`, { options });
+  }
+
+  /** All a page needs on joining. `GET /api/bookings/{id}/snapshot` */
+  getSnapshot(id: string, options?: RequestOptions): Promise<Snapshot> {
+    return this.send<Snapshot>('GET', `/api/bookings/${encodeURIComponent(id)}/snapshot`, { options });
+  }
+
+  /** Stored events after a sequence number. `GET /api/bookings/{id}/events` */
+  listEvents(id: string, query?: { after?: number | null; limit?: number; type?: "control.updated" | "shot.progress" | "preview.ready" | "image.captured" | "image.measured" | "session.changed" | "receipt.changed" | "weather.alert" | "error.alert" | "log.appended" }, options?: RequestOptions): Promise<EventList> {
+    return this.send<EventList>('GET', `/api/bookings/${encodeURIComponent(id)}/events`, { query, options });
+  }
+
+  /** The night log. `GET /api/bookings/{id}/logs` */
+  listLogs(id: string, query?: { cursor?: string; per_page?: number; level?: "INFO" | "WARNING" | "ERROR"; order?: "newest" | "oldest" }, options?: RequestOptions): Promise<LogPage> {
+    return this.send<LogPage>('GET', `/api/bookings/${encodeURIComponent(id)}/logs`, { query, options });
+  }
+
+  /** Figures of the session so far. `GET /api/bookings/{id}/stats` */
+  getStats(id: string, options?: RequestOptions): Promise<SessionStats> {
+    return this.send<SessionStats>('GET', `/api/bookings/${encodeURIComponent(id)}/stats`, { options });
+  }
+
+  /** Series for graphs, down-sampled here. `GET /api/bookings/{id}/telemetry` */
+  getTelemetry(id: string, query?: { series?: string; points?: number; from?: string; to?: string }, options?: RequestOptions): Promise<TelemetrySeries> {
+    return this.send<TelemetrySeries>('GET', `/api/bookings/${encodeURIComponent(id)}/telemetry`, { query, options });
+  }
+
+  /** Where every second of the slot went, and what that means in credits. `GET /api/bookings/{id}/ledger` */
+  getLedger(id: string, options?: RequestOptions): Promise<Ledger> {
+    return this.send<Ledger>('GET', `/api/bookings/${encodeURIComponent(id)}/ledger`, { options });
+  }
+
+  /** The session report. `GET /api/bookings/{id}/report` */
+  getReport(id: string, options?: RequestOptions): Promise<Report> {
+    return this.send<Report>('GET', `/api/bookings/${encodeURIComponent(id)}/report`, { options });
+  }
+
+  /** Images of a session. `GET /api/bookings/{id}/images` */
+  listImages(id: string, query?: { cursor?: string; per_page?: number; type?: "LIGHT" | "BIAS" | "DARK" | "FLAT"; state?: "pending" | "archived" | "rejected" | "missing"; filter?: string; order?: "newest" | "oldest" }, options?: RequestOptions): Promise<ImagePage> {
+    return this.send<ImagePage>('GET', `/api/bookings/${encodeURIComponent(id)}/images`, { query, options });
+  }
+
+  /** One image with header and histogram. `GET /api/bookings/{id}/images/{image_id}` */
+  getImage(id: string, image_id: string, options?: RequestOptions): Promise<Image> {
+    return this.send<Image>('GET', `/api/bookings/${encodeURIComponent(id)}/images/${encodeURIComponent(image_id)}`, { options });
+  }
+
+  /** The FITS file as it was archived. `GET /api/bookings/{id}/images/{image_id}/fits` */
+  downloadFits(id: string, image_id: string, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/images/${encodeURIComponent(image_id)}/fits`, { raw: true, options });
+  }
+
+  /** Stretched preview, 1600 px. `GET /api/bookings/{id}/images/{image_id}/preview.jpg` */
+  getPreview(id: string, image_id: string, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/images/${encodeURIComponent(image_id)}/preview.jpg`, { raw: true, options });
+  }
+
+  /** Thumbnail, 320 px. `GET /api/bookings/{id}/images/{image_id}/thumbnail.jpg` */
+  getThumbnail(id: string, image_id: string, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/images/${encodeURIComponent(image_id)}/thumbnail.jpg`, { raw: true, options });
+  }
+
+  /** Reduced FITS for looking at in a browser. `GET /api/bookings/{id}/images/{image_id}/quicklook.fits` */
+  getQuicklook(id: string, image_id: string, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/images/${encodeURIComponent(image_id)}/quicklook.fits`, { raw: true, options });
+  }
+
+  /** All frames of a session as one ZIP. `GET /api/bookings/{id}/archive.zip` */
+  downloadArchive(id: string, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/archive.zip`, { raw: true, options });
+  }
+
+  /** The telescopes. `GET /api/telescopes` */
+  listTelescopes(options?: RequestOptions): Promise<TelescopeList> {
+    return this.send<TelescopeList>('GET', `/api/telescopes`, { options });
+  }
+
+  /** One telescope. `GET /api/telescopes/{id}` */
+  getTelescope(id: string, options?: RequestOptions): Promise<PublicTelescope | Telescope> {
+    return this.send<PublicTelescope | Telescope>('GET', `/api/telescopes/${encodeURIComponent(id)}`, { options });
+  }
+
+  /** Make or change a telescope. `PUT /api/telescopes/{id}` */
+  putTelescope(id: string, body: Telescope, options?: RequestOptions): Promise<Telescope> {
+    return this.send<Telescope>('PUT', `/api/telescopes/${encodeURIComponent(id)}`, { body, options });
+  }
+
+  /** What Voyager says of the telescope, with ages. `GET /api/telescopes/{id}/state` */
+  getTelescopeState(id: string, options?: RequestOptions): Promise<TelescopeState> {
+    return this.send<TelescopeState>('GET', `/api/telescopes/${encodeURIComponent(id)}/state`, { options });
+  }
+
+  /** Free nights and taken slots. `GET /api/telescopes/{id}/availability` */
+  getAvailability(id: string, query?: { from?: string; to?: string }, options?: RequestOptions): Promise<Availability> {
+    return this.send<Availability>('GET', `/api/telescopes/${encodeURIComponent(id)}/availability`, { query, options });
+  }
+
+  /** A target’s way over the site’s sky in one night. `GET /api/telescopes/{id}/visibility` */
+  getVisibility(id: string, query: { ra_hours: string; dec_degrees: string; date?: string; from?: string; to?: string; min_altitude_degrees?: number | null; hour_angle_start_hours?: number | null; hour_angle_end_hours?: number | null }, options?: RequestOptions): Promise<Visibility> {
+    return this.send<Visibility>('GET', `/api/telescopes/${encodeURIComponent(id)}/visibility`, { query, options });
+  }
+
+  /** Take a telescope out of service for a while. `POST /api/telescopes/{id}/maintenance` */
+  startMaintenance(id: string, body: Maintenance, options?: RequestOptions): Promise<MaintenanceEntered> {
+    return this.send<MaintenanceEntered>('POST', `/api/telescopes/${encodeURIComponent(id)}/maintenance`, { body, options });
+  }
+
+  /** Maintenance windows, present and to come. `GET /api/telescopes/{id}/maintenance` */
+  listMaintenance(id: string, options?: RequestOptions): Promise<MaintenanceList> {
+    return this.send<MaintenanceList>('GET', `/api/telescopes/${encodeURIComponent(id)}/maintenance`, { options });
+  }
+
+  /** End a maintenance window now. `DELETE /api/telescopes/{id}/maintenance/{maintenance_id}` */
+  endMaintenance(id: string, maintenance_id: string, options?: RequestOptions): Promise<MaintenanceWindow> {
+    return this.send<MaintenanceWindow>('DELETE', `/api/telescopes/${encodeURIComponent(id)}/maintenance/${encodeURIComponent(maintenance_id)}`, { options });
+  }
+
+  /** Halt everything that moves, at once. `POST /api/telescopes/{id}/halt` */
+  haltTelescope(id: string, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/telescopes/${encodeURIComponent(id)}/halt`, { options });
+  }
+
+  /** Voyager’s emergency is over, though nobody heard it say so. `POST /api/telescopes/{id}/emergency-over` */
+  endEmergency(id: string, options?: RequestOptions): Promise<EmergencyOver> {
+    return this.send<EmergencyOver>('POST', `/api/telescopes/${encodeURIComponent(id)}/emergency-over`, { options });
+  }
+
+  /** A signed token for a browser. `POST /api/tokens` */
+  makeToken(body: TokenRequest, options?: RequestOptions): Promise<Token> {
+    return this.send<Token>('POST', `/api/tokens`, { body, options });
+  }
+
+  /** Tokens that have not expired. `GET /api/tokens` */
+  listTokens(query?: { kind?: "booking" | "user" | "admin"; subject?: string }, options?: RequestOptions): Promise<TokenList> {
+    return this.send<TokenList>('GET', `/api/tokens`, { query, options });
+  }
+
+  /** Revoke a token everywhere within a second. `DELETE /api/tokens/{token_id}` */
+  revokeToken(token_id: string, options?: RequestOptions): Promise<void> {
+    return this.send<void>('DELETE', `/api/tokens/${encodeURIComponent(token_id)}`, { options });
+  }
+
+  /** A named server key. `POST /api/keys` */
+  makeKey(body: ApiKeyRequest, options?: RequestOptions): Promise<ApiKeyMade> {
+    return this.send<ApiKeyMade>('POST', `/api/keys`, { body, options });
+  }
+
+  /** Server keys, without their values. `GET /api/keys` */
+  listKeys(options?: RequestOptions): Promise<ApiKeyList> {
+    return this.send<ApiKeyList>('GET', `/api/keys`, { options });
+  }
+
+  /** A successor for a key; the old one ends after the overlap. `POST /api/keys/{key_id}/rotate` */
+  rotateKey(key_id: string, body?: KeyRotation, options?: RequestOptions): Promise<ApiKeyMade> {
+    return this.send<ApiKeyMade>('POST', `/api/keys/${encodeURIComponent(key_id)}/rotate`, { body, options });
+  }
+
+  /** Revoke a server key. `DELETE /api/keys/{key_id}` */
+  revokeKey(key_id: string, options?: RequestOptions): Promise<void> {
+    return this.send<void>('DELETE', `/api/keys/${encodeURIComponent(key_id)}`, { options });
+  }
+
+  /** All that is kept about a person. `GET /api/users/{ref}` */
+  exportUser(ref: string, options?: RequestOptions): Promise<PersonExport> {
+    return this.send<PersonExport>('GET', `/api/users/${encodeURIComponent(ref)}`, { options });
+  }
+
+  /** Erase a person. `DELETE /api/users/{ref}` */
+  eraseUser(ref: string, options?: RequestOptions): Promise<Erasure> {
+    return this.send<Erasure>('DELETE', `/api/users/${encodeURIComponent(ref)}`, { options });
+  }
+
+  /** What the existing Laravel page shows, in one body. `GET /api/dashboard/state` */
+  dashboardState(query?: { telescope?: string; setGuid?: string; targetGuid?: string }, options?: RequestOptions): Promise<DashboardState> {
+    return this.send<DashboardState>('GET', `/api/dashboard/state`, { query, options });
+  }
+
+  /** Stop what this service started on the telescope. `POST /api/control/abort` */
+  dropInAbort(body?: DropInAbort, query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/control/abort`, { body, query, options });
+  }
+
+  /** Enable or disable a RoboTarget object. `POST /api/control/toggle` */
+  dropInToggle(body: DropInToggle, query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/control/toggle`, { body, query, options });
+  }
+
+  /** The newest picture as a data URL. `GET /api/camera/preview` */
+  cameraPreview(query?: { telescope?: string }, options?: RequestOptions): Promise<CameraPreview> {
+    return this.send<CameraPreview>('GET', `/api/camera/preview`, { query, options });
+  }
+
+  /** The link to Voyager. `GET /api/status/connection` */
+  connectionStatus(query?: { telescope?: string }, options?: RequestOptions): Promise<ConnectionState> {
+    return this.send<ConnectionState>('GET', `/api/status/connection`, { query, options });
+  }
+
+  /** The sequence that runs. `GET /api/sequences/current` */
+  currentSequence(query?: { telescope?: string }, options?: RequestOptions): Promise<CurrentSequence> {
+    return this.send<CurrentSequence>('GET', `/api/sequences/current`, { query, options });
+  }
+
+  /** Pause the running session. `POST /api/sequences/pause` */
+  pauseSequence(query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/sequences/pause`, { query, options });
+  }
+
+  /** Resume the running session. `POST /api/sequences/resume` */
+  resumeSequence(query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/sequences/resume`, { query, options });
+  }
+
+  /** The newest live picture of a running session. `GET /api/bookings/{id}/preview.jpg` */
+  livePreview(id: string, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/preview.jpg`, { raw: true, options });
+  }
+
+  /** Recent series of the live graphs, from the gateway’s memory. `GET /api/bookings/{id}/history` */
+  liveHistory(id: string, options?: RequestOptions): Promise<LiveHistory> {
+    return this.send<LiveHistory>('GET', `/api/bookings/${encodeURIComponent(id)}/history`, { options });
+  }
+
+  /** List sets. `GET /api/robotarget/sets` */
+  listSets(query?: { telescope?: string }, options?: RequestOptions): Promise<SetList> {
+    return this.send<SetList>('GET', `/api/robotarget/sets`, { query, options });
+  }
+
+  /** Make a set. `POST /api/robotarget/sets` */
+  createSet(body: NewSet, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
+    return this.send<Record<string, unknown> | Receipt>('POST', `/api/robotarget/sets`, { body, query, options });
+  }
+
+  /** One set. `GET /api/robotarget/sets/{guid}` */
+  getSet(guid: string, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown>> {
+    return this.send<Record<string, unknown>>('GET', `/api/robotarget/sets/${encodeURIComponent(guid)}`, { query, options });
+  }
+
+  /** Change a set. `PUT /api/robotarget/sets/{guid}` */
+  updateSet(guid: string, body: SetChanges, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
+    return this.send<Record<string, unknown> | Receipt>('PUT', `/api/robotarget/sets/${encodeURIComponent(guid)}`, { body, query, options });
+  }
+
+  /** Delete a set. `DELETE /api/robotarget/sets/{guid}` */
+  deleteSet(guid: string, query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('DELETE', `/api/robotarget/sets/${encodeURIComponent(guid)}`, { query, options });
+  }
+
+  /** List targets. `GET /api/robotarget/targets` */
+  listTargets(query?: { telescope?: string; setGuid?: string }, options?: RequestOptions): Promise<TargetList> {
+    return this.send<TargetList>('GET', `/api/robotarget/targets`, { query, options });
+  }
+
+  /** Make a target. `POST /api/robotarget/targets` */
+  createTarget(body: NewTarget, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
+    return this.send<Record<string, unknown> | Receipt>('POST', `/api/robotarget/targets`, { body, query, options });
+  }
+
+  /** One target. `GET /api/robotarget/targets/{guid}` */
+  getTarget(guid: string, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown>> {
+    return this.send<Record<string, unknown>>('GET', `/api/robotarget/targets/${encodeURIComponent(guid)}`, { query, options });
+  }
+
+  /** Change a target. `PUT /api/robotarget/targets/{guid}` */
+  updateTarget(guid: string, body: TargetChanges, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
+    return this.send<Record<string, unknown> | Receipt>('PUT', `/api/robotarget/targets/${encodeURIComponent(guid)}`, { body, query, options });
+  }
+
+  /** Delete a target. `DELETE /api/robotarget/targets/{guid}` */
+  deleteTarget(guid: string, query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('DELETE', `/api/robotarget/targets/${encodeURIComponent(guid)}`, { query, options });
+  }
+
+  /** Activate a target. `POST /api/robotarget/targets/{guid}/activate` */
+  activateTarget(guid: string, query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/robotarget/targets/${encodeURIComponent(guid)}/activate`, { query, options });
+  }
+
+  /** Deactivate a target. `POST /api/robotarget/targets/{guid}/deactivate` */
+  deactivateTarget(guid: string, query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('POST', `/api/robotarget/targets/${encodeURIComponent(guid)}/deactivate`, { query, options });
+  }
+
+  /** List shots. `GET /api/robotarget/shots` */
+  listShots(query?: { telescope?: string; targetGuid?: string }, options?: RequestOptions): Promise<ShotList> {
+    return this.send<ShotList>('GET', `/api/robotarget/shots`, { query, options });
+  }
+
+  /** Make a shot. `POST /api/robotarget/shots` */
+  createShot(body: NewShot, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
+    return this.send<Record<string, unknown> | Receipt>('POST', `/api/robotarget/shots`, { body, query, options });
+  }
+
+  /** One shot. `GET /api/robotarget/shots/{guid}` */
+  getShot(guid: string, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown>> {
+    return this.send<Record<string, unknown>>('GET', `/api/robotarget/shots/${encodeURIComponent(guid)}`, { query, options });
+  }
+
+  /** Change a shot. `PUT /api/robotarget/shots/{guid}` */
+  updateShot(guid: string, body: ShotChanges, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
+    return this.send<Record<string, unknown> | Receipt>('PUT', `/api/robotarget/shots/${encodeURIComponent(guid)}`, { body, query, options });
+  }
+
+  /** Delete a shot. `DELETE /api/robotarget/shots/{guid}` */
+  deleteShot(guid: string, query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('DELETE', `/api/robotarget/shots/${encodeURIComponent(guid)}`, { query, options });
+  }
+
+  /** What was, is, or could not be delivered. `GET /api/webhooks/deliveries` */
+  listDeliveries(query?: { cursor?: string; per_page?: number; state?: "waiting" | "delivered" | "dead"; channel?: "webhook" | "email" | "push"; booking_id?: string; type?: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" }, options?: RequestOptions): Promise<DeliveryPage> {
+    return this.send<DeliveryPage>('GET', `/api/webhooks/deliveries`, { query, options });
+  }
+
+  /** One delivery with its attempts. `GET /api/webhooks/deliveries/{delivery_id}` */
+  getDelivery(delivery_id: string, options?: RequestOptions): Promise<DeliveryDetail> {
+    return this.send<DeliveryDetail>('GET', `/api/webhooks/deliveries/${encodeURIComponent(delivery_id)}`, { options });
+  }
+
+  /** Deliver again, with the same id. `POST /api/webhooks/deliveries/{delivery_id}/replay` */
+  replayDelivery(delivery_id: string, options?: RequestOptions): Promise<Delivery> {
+    return this.send<Delivery>('POST', `/api/webhooks/deliveries/${encodeURIComponent(delivery_id)}/replay`, { options });
+  }
+
+  /** Deliver again all that is dead, or all of a booking. `POST /api/webhooks/replay` */
+  replayDeliveries(body: ReplayRequest, options?: RequestOptions): Promise<ReplayResult> {
+    return this.send<ReplayResult>('POST', `/api/webhooks/replay`, { body, options });
+  }
+
+  /** Use, hours, images, money, success and problems. `GET /api/admin/analytics` */
+  analytics(query?: { from?: string; to?: string; telescope_id?: string }, options?: RequestOptions): Promise<Analytics> {
+    return this.send<Analytics>('GET', `/api/admin/analytics`, { query, options });
+  }
+
+  /** Who did what. `GET /api/admin/audit` */
+  listAudit(query?: { cursor?: string; per_page?: number; booking_id?: string; action?: string }, options?: RequestOptions): Promise<AuditPage> {
+    return this.send<AuditPage>('GET', `/api/admin/audit`, { query, options });
+  }
+
+  /** All telescopes at a glance. `GET /api/admin/overview` */
+  adminOverview(options?: RequestOptions): Promise<AdminOverview> {
+    return this.send<AdminOverview>('GET', `/api/admin/overview`, { options });
+  }
+}

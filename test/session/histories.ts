@@ -1,0 +1,53 @@
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { temporal } from '@temporalio/proto';
+import { DefaultLogger, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { projectPath } from '../../platform/paths.ts';
+
+export type History = temporal.api.history.v1.IHistory;
+const folder = projectPath('workflows', '__histories__');
+
+/** Keeps a history as a fixture of the replay gate: JSON, gzipped. Only on purpose (NOCTURNE_RECORD=1). */
+export function recordHistory(name: string, history: History): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/${name}.json.gz`, gzipSync(historyToJSON(history), { level: 9 }));
+}
+/**
+ * The time-skipping server writes a broken history when an activity completes in the moment in which its cancellation is asked for: a started
+ * workflow task that never ends. Such a history says nothing of our code and the SDK cannot read it.
+ */
+export function isWellFormed(history: History): boolean {
+  const events = history.events ?? [];
+  return events.every((event, i) => {
+    const next = events[i + 1];
+    if (!event.workflowTaskStartedEventAttributes || !next) return true;
+    return Boolean(next.workflowTaskCompletedEventAttributes ?? next.workflowTaskFailedEventAttributes ?? next.workflowTaskTimedOutEventAttributes);
+  });
+}
+
+/** The recorded histories by name, as the JSON that the SDK replays. */
+export function recordedHistories(): { name: string; json: unknown }[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json.gz'))
+    .sort()
+    .map((file) => ({ name: file.slice(0, -'.json.gz'.length), json: JSON.parse(gunzipSync(readFileSync(`${folder}/${file}`)).toString('utf8')) as unknown }));
+}
+
+/** Replays histories with the workflow code of today; the error of each that does not pass, by its workflow id. */
+export async function replayAll(
+  bundle: WorkflowBundleWithSourceMap,
+  histories: { workflowId: string; history: unknown }[],
+): Promise<{ replayed: number; failed: Record<string, string> }> {
+  const failed: Record<string, string> = {};
+  let replayed = 0;
+  async function* each(): AsyncGenerator<{ workflowId: string; history: never }> {
+    for (const one of histories) yield one as { workflowId: string; history: never };
+  }
+  for await (const result of Worker.runReplayHistories({ workflowBundle: bundle, replayName: 'gate' }, each())) {
+    replayed += 1;
+    if (result.error) failed[result.workflowId] = result.error.message;
+  }
+  return { replayed, failed };
+}
+export const quietLogger = new DefaultLogger('ERROR');
