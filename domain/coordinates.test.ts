@@ -4,9 +4,9 @@ import { formatDec, formatRa, formatVoyagerAngle, formatVoyagerHours, parseDecDe
 describe('coordinates as people and Voyager write them', () => {
   test.each([
     ['02:49:50', 2 + 49 / 60 + 50 / 3600],
-    ["47° 20' 07\"", 47 + 20 / 60 + 7 / 3600],
-    ["-16° 09' 55\"", -(16 + 9 / 60 + 55 / 3600)],
-    ["-00° 30' 00\"", -0.5],
+    ['47° 20\' 07"', 47 + 20 / 60 + 7 / 3600],
+    ['-16° 09\' 55"', -(16 + 9 / 60 + 55 / 3600)],
+    ['-00° 30\' 00"', -0.5],
     ['00 42 41,582', 42 / 60 + 41.582 / 3600],
     ['5h34m32s', 5 + 34 / 60 + 32 / 3600],
     ['12,5', 12.5],
@@ -28,7 +28,7 @@ describe('coordinates as people and Voyager write them', () => {
   test('rounding never shows sixty', () => {
     expect(formatRa(23.99999999)).toBe('00h00m00.0s');
     expect(formatVoyagerHours(1.99999999)).toBe('02:00:00');
-    expect(formatDec(-0.5)).toBe("-00°30'00\"");
-    expect(formatVoyagerAngle(-16.165277)).toBe("-16° 09' 55\"");
+    expect(formatDec(-0.5)).toBe('-00°30\'00"');
+    expect(formatVoyagerAngle(-16.165277)).toBe('-16° 09\' 55"');
   });
 });

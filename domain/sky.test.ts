@@ -31,7 +31,12 @@ describe('the sky', () => {
     const windows = usableWindows(telescope, m31, anyHour, start, end);
     expect(windows).toHaveLength(1);
     const [w] = windows;
-    for (const [at, verdict] of [[w!.startMs - 2000, 'not'], [w!.startMs + 1000, 'ok'], [w!.endMs - 2000, 'ok'], [w!.endMs + 2000, 'not']] as const) {
+    for (const [at, verdict] of [
+      [w!.startMs - 2000, 'not'],
+      [w!.startMs + 1000, 'ok'],
+      [w!.endMs - 2000, 'ok'],
+      [w!.endMs + 2000, 'not'],
+    ] as const) {
       expect(skyVerdict(telescope, m31, anyHour, at) === 'ok').toBe(verdict === 'ok');
     }
   });
@@ -40,7 +45,13 @@ describe('the sky', () => {
     expect(usableWindows(telescope, { ra_hours: 6, dec_degrees: -70 }, anyHour, Date.UTC(2026, 10, 22, 20), Date.UTC(2026, 10, 23, 4))).toEqual([]);
   });
   test('the horizon line is interpolated across north', () => {
-    const line = { horizon_degrees: 0, horizon: [{ azimuth_degrees: 350, altitude_degrees: 10 }, { azimuth_degrees: 10, altitude_degrees: 30 }] };
+    const line = {
+      horizon_degrees: 0,
+      horizon: [
+        { azimuth_degrees: 350, altitude_degrees: 10 },
+        { azimuth_degrees: 10, altitude_degrees: 30 },
+      ],
+    };
     expect(horizonAltitude(line, 0)).toBeCloseTo(20);
     expect(horizonAltitude(line, 180)).toBeCloseTo(20);
     expect(horizonAltitude(line, 355)).toBeCloseTo(15);

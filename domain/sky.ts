@@ -86,12 +86,7 @@ export interface SkyConstraints {
 export type SkyVerdict = 'ok' | 'not_dark' | 'below_limit' | 'outside_hour_angle';
 
 /** May this target be exposed at this instant, and if not, why. */
-export function skyVerdict(
-  telescope: SkyPlace,
-  target: { ra_hours: number; dec_degrees: number },
-  constraints: SkyConstraints,
-  at: Date | number,
-): SkyVerdict {
+export function skyVerdict(telescope: SkyPlace, target: { ra_hours: number; dec_degrees: number }, constraints: SkyConstraints, at: Date | number): SkyVerdict {
   if (sunAltitudeDegrees(telescope.site, at) > telescope.night.sun_altitude_degrees) return 'not_dark';
   const { altitudeDegrees, azimuthDegrees } = altAz(telescope.site, target.ra_hours, target.dec_degrees, at);
   if (altitudeDegrees < Math.max(constraints.min_altitude_degrees, horizonAltitude(telescope, azimuthDegrees))) return 'below_limit';

@@ -61,7 +61,7 @@ export async function appendEvent(tx: Transaction, input: NewEvent): Promise<Eve
       type: input.type,
       telescopeId: input.telescopeId,
       ts: input.at ?? new Date(),
-      data: input.data as object,
+      data: input.data,
     },
   });
   const event = toEvent(row);
@@ -84,7 +84,7 @@ export function toEvent(row: { id: string; type: string; seq: number; epoch: num
 
 /** Announces something that is not stored (`control.updated`, `shot.progress`, `preview.ready`, or a message between our processes). */
 export async function publish(db: Database | Transaction, message: BusMessage): Promise<void> {
-  await notify(db as Transaction, message);
+  await notify(db, message);
 }
 
 interface BusEvents {

@@ -138,5 +138,5 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 export function required<K extends keyof Config>(config: Config, name: K): NonNullable<Config[K]> {
   const value = config[name];
   if (value === undefined || value === null || value === '') throw new UsageError(`${name} is not set; see .env.example.`);
-  return value as NonNullable<Config[K]>;
+  return value;
 }

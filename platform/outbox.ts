@@ -27,7 +27,7 @@ export async function enqueueOutbox(tx: Transaction, entry: OutboxEntry): Promis
       where: { bookingId: entry.bookingId, channel, ...(entry.bookingId ? {} : { telescopeId: entry.telescopeId }) },
     });
     await tx.outbox.create({
-      data: { id, channel, type: entry.type, bookingId: entry.bookingId, telescopeId: entry.telescopeId, sequence: (last._max.sequence ?? 0) + 1, data: entry.data as object },
+      data: { id, channel, type: entry.type, bookingId: entry.bookingId, telescopeId: entry.telescopeId, sequence: (last._max.sequence ?? 0) + 1, data: entry.data },
     });
   }
 }

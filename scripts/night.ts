@@ -78,8 +78,15 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 function options(): Options {
   const { values } = parseArgs({
     options: {
-      json: { type: 'boolean', default: false }, bookings: { type: 'string', default: '1' }, shots: { type: 'string', default: '6' }, exposure: { type: 'string', default: '2' },
-      fits: { type: 'string' }, seed: { type: 'string', default: '1' }, faults: { type: 'string' }, keep: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      bookings: { type: 'string', default: '1' },
+      shots: { type: 'string', default: '6' },
+      exposure: { type: 'string', default: '2' },
+      fits: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      faults: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
@@ -88,7 +95,8 @@ function options(): Options {
   }
   const number = (name: string, text: string, least: number, whole = true): number => {
     const value = Number(text);
-    if (!Number.isFinite(value) || value < least || (whole && !Number.isInteger(value))) throw new UsageError(`--${name}: "${text}" is not a ${whole ? 'whole ' : ''}number of at least ${least}.`);
+    if (!Number.isFinite(value) || value < least || (whole && !Number.isInteger(value)))
+      throw new UsageError(`--${name}: "${text}" is not a ${whole ? 'whole ' : ''}number of at least ${least}.`);
     return value;
   };
   const fitsDir = values.fits === undefined ? undefined : resolve(values.fits);
@@ -97,8 +105,14 @@ function options(): Options {
     if (files.length === 0) throw new UsageError(`--fits: no *.fit* file in ${fitsDir}.`);
   }
   return {
-    json: values.json, bookings: number('bookings', values.bookings, 1), shots: number('shots', values.shots, 1), exposureSeconds: number('exposure', values.exposure, 0.1, false),
-    fitsDir, seed: number('seed', values.seed, 0), faultsFile: values.faults === undefined ? undefined : resolve(values.faults), keep: values.keep,
+    json: values.json,
+    bookings: number('bookings', values.bookings, 1),
+    shots: number('shots', values.shots, 1),
+    exposureSeconds: number('exposure', values.exposure, 0.1, false),
+    fitsDir,
+    seed: number('seed', values.seed, 0),
+    faultsFile: values.faults === undefined ? undefined : resolve(values.faults),
+    keep: values.keep,
   };
 }
 
@@ -111,13 +125,21 @@ async function main(): Promise<void> {
   let starting: Promise<Stack> | null = null;
   const letGo = stopWithParent((reason) => {
     say(`Stopping (${reason}) …`);
-    void (starting ?? Promise.resolve(null)).catch(() => null).then((s) => s?.stop()).finally(() => process.exit(130));
+    void (starting ?? Promise.resolve(null))
+      .catch(() => null)
+      .then((s) => s?.stop())
+      .finally(() => process.exit(130));
   });
 
   starting = startStack({
-    dataDir, env: process.env, ports: 'free', report: say,
+    dataDir,
+    env: process.env,
+    ports: 'free',
+    report: say,
     simulator: {
-      seed: opts.seed, ...(opts.fitsDir ? { fitsDir: opts.fitsDir } : {}), ...(opts.faultsFile ? { faultsFile: opts.faultsFile } : {}),
+      seed: opts.seed,
+      ...(opts.fitsDir ? { fitsDir: opts.fitsDir } : {}),
+      ...(opts.faultsFile ? { faultsFile: opts.faultsFile } : {}),
       telescope: { id: 'night', name: 'Night observatory', policy: { ...NIGHT_POLICY }, weather: { resume_debounce_seconds: RESUME_DEBOUNCE_SECONDS } },
     },
   });
@@ -160,9 +182,13 @@ async function book(stack: Stack, opts: Options): Promise<string[]> {
     const start = first + (n - 1) * slotMs;
     const id = `night-${n}`;
     await api.call('PUT', `/api/bookings/${id}`, {
-      telescope_id: 'night', start: new Date(start).toISOString(), end: new Date(start + slotMs).toISOString(),
+      telescope_id: 'night',
+      start: new Date(start).toISOString(),
+      end: new Date(start + slotMs).toISOString(),
       user: { ref: `guest-${n}`, display_name: `Guest ${n}`, email: `guest-${n}@example.org`, locale: n % 2 ? 'fr' : 'en' },
-      target, shots: plan(opts.shots, opts.exposureSeconds), credits: { charged: 10 },
+      target,
+      shots: plan(opts.shots, opts.exposureSeconds),
+      credits: { charged: 10 },
     });
     say(`Booking ${id}: ${target.name}, ${opts.shots} × ${opts.exposureSeconds} s from ${new Date(start).toISOString()}.`);
     ids.push(id);
@@ -222,10 +248,19 @@ async function summarise(stack: Stack, db: NightRecords, ids: string[], opts: Op
       const previewed = frames.filter((f) => f.previewed && f.preview_path !== null && fileSize(stack, f.preview_path) > 0);
       for (const frame of frames) if (frame.previewed_at) delays.push(frame.previewed_at.getTime() - frame.seen_at.getTime());
       bookings.push({
-        id, phase: session.phase, outcome: session.outcome, reason: session.reason, workflow_id: sessionWorkflowId(id), history_events: described.historyLength, set_guid: session.set_guid, target_guid: session.target_guid,
-        shots_planned: planned, timeline: timeline.map((line) => ({ at: line.at.toISOString(), event: line.event })),
+        id,
+        phase: session.phase,
+        outcome: session.outcome,
+        reason: session.reason,
+        workflow_id: sessionWorkflowId(id),
+        history_events: described.historyLength,
+        set_guid: session.set_guid,
+        target_guid: session.target_guid,
+        shots_planned: planned,
+        timeline: timeline.map((line) => ({ at: line.at.toISOString(), event: line.event })),
         frames: { expected: planned, captured: frames.length, archived: archived.length, previewed: previewed.length, rejected: count('rejected'), missing: count('missing') },
-        report_path: session.report_path, archive_path: session.archive_path,
+        report_path: session.report_path,
+        archive_path: session.archive_path,
       });
       if (!(FINAL_PHASES as readonly string[]).includes(session.phase)) problems.push(`${id} is still ${session.phase}`);
       else if (session.phase !== 'completed' && !opts.faultsFile) problems.push(`${id} ended as ${session.phase} (${session.reason ?? 'no reason'})`);
@@ -242,14 +277,16 @@ async function summarise(stack: Stack, db: NightRecords, ids: string[], opts: Op
   delays.sort((a, b) => a - b);
   const quantile = (q: number): number | null => (delays.length === 0 ? null : delays[Math.min(delays.length - 1, Math.ceil(q * delays.length) - 1)]!);
   return {
-    ok: false, wall_seconds: 0,
+    ok: false,
+    wall_seconds: 0,
     policy: { ...NIGHT_POLICY, resume_debounce_seconds: RESUME_DEBOUNCE_SECONDS, slot_seconds: slotSeconds(opts.shots, opts.exposureSeconds) },
     bookings,
     voyager: { commands: effects.filter((e) => e.kind === 'command').length, repeated_with_effect: effects.filter((e) => e.repeated_effect).length },
     frame_to_preview_ms: { p50: quantile(0.5), p95: quantile(0.95) },
     outbox: { pending: await pendingOutbox(db), delivered: await db.deliveredOutbox() },
     memory_mb: memory(stack),
-    orphans: 0, problems,
+    orphans: 0,
+    problems,
   };
 }
 
@@ -263,7 +300,10 @@ const fileSize = (stack: Stack, path: string): number => {
 function simulatorLog(stack: Stack): { kind: string; repeated_effect?: boolean }[] {
   if (!stack.simulatorDir) return [];
   try {
-    return readFileSync(join(stack.simulatorDir, 'effects.jsonl'), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as { kind: string; repeated_effect?: boolean });
+    return readFileSync(join(stack.simulatorDir, 'effects.jsonl'), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as { kind: string; repeated_effect?: boolean });
   } catch {
     return [];
   }
@@ -297,7 +337,9 @@ function countProcesses(dataDir: string): number {
 
 function printSummary(summary: NightSummary): void {
   for (const b of summary.bookings) {
-    process.stdout.write(`${b.id}: ${b.phase}, ${b.frames.archived} of ${b.frames.expected} frames archived, ${b.frames.rejected} rejected, ${b.frames.missing} missing\n  report  ${b.report_path}\n  archive ${b.archive_path}\n`);
+    process.stdout.write(
+      `${b.id}: ${b.phase}, ${b.frames.archived} of ${b.frames.expected} frames archived, ${b.frames.rejected} rejected, ${b.frames.missing} missing\n  report  ${b.report_path}\n  archive ${b.archive_path}\n`,
+    );
   }
 }
 

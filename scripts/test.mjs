@@ -83,7 +83,7 @@ async function jest() {
 }
 
 const built = await step('build', process.execPath, ['scripts/build.mjs']);
-await step('types', bin('tsc'), ['-p', 'tsconfig.json']);
+for (const project of ['tsconfig.json', 'web/client', 'test/web']) await step(`types ${project}`, bin('tsc'), ['-p', project]);
 await step('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 await step('format', bin('oxfmt'), ['--check', '.']);
 if (built) await jest();

@@ -65,7 +65,8 @@ export class Demo {
         this.report(`Taking up demo booking ${booking.id}, which ends at ${booking.end}.`);
         return booking.id;
       }
-      if (booking.phase !== 'finalising') await this.api.call('POST', `/api/bookings/${booking.id}/abort`, {}, { 'Idempotency-Key': `replace-${booking.id}` }).catch(() => undefined);
+      if (booking.phase !== 'finalising')
+        await this.api.call('POST', `/api/bookings/${booking.id}/abort`, {}, { 'Idempotency-Key': `replace-${booking.id}` }).catch(() => undefined);
       await this.until(booking.id, isOver).catch(() => undefined);
     }
     return null;

@@ -79,7 +79,7 @@ export async function waitForPostgres(port: number, timeoutMs = 15_000): Promise
       }
       return;
     } catch (thrown) {
-      if (Date.now() > deadline) throw new Error(`PostgreSQL did not answer on port ${port} within ${timeoutMs / 1000} s: ${toError(thrown).message}`);
+      if (Date.now() > deadline) throw new Error(`PostgreSQL did not answer on port ${port} within ${timeoutMs / 1000} s: ${toError(thrown).message}`, { cause: thrown });
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

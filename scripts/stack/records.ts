@@ -64,13 +64,19 @@ export class NightRecords {
     return (await this.query<{ end: Date }>('SELECT max(ends_at) AS "end" FROM bookings WHERE id = ANY($1)', [ids]))[0]!.end.getTime();
   }
   lightFrames(bookingId: string): Promise<FrameRow[]> {
-    return this.query<FrameRow>("SELECT state, previewed, archive_path, preview_path, size_bytes::float8 AS size_bytes, sha256, shot_guid, shot_index, seen_at, previewed_at FROM frames WHERE booking_id = $1 AND type = 'LIGHT' ORDER BY captured_at, id", [bookingId]);
+    return this.query<FrameRow>(
+      "SELECT state, previewed, archive_path, preview_path, size_bytes::float8 AS size_bytes, sha256, shot_guid, shot_index, seen_at, previewed_at FROM frames WHERE booking_id = $1 AND type = 'LIGHT' ORDER BY captured_at, id",
+      [bookingId],
+    );
   }
   timeline(bookingId: string): Promise<{ at: Date; event: string }[]> {
     return this.query('SELECT at, event FROM timeline WHERE booking_id = $1 ORDER BY at, id', [bookingId]);
   }
   async ledgerSeconds(bookingId: string): Promise<Record<string, number>> {
-    const rows = await this.query<{ class: string; seconds: number }>('SELECT class, sum(extract(epoch FROM ends_at - starts_at))::float8 AS seconds FROM ledger_intervals WHERE booking_id = $1 GROUP BY class ORDER BY class', [bookingId]);
+    const rows = await this.query<{ class: string; seconds: number }>(
+      'SELECT class, sum(extract(epoch FROM ends_at - starts_at))::float8 AS seconds FROM ledger_intervals WHERE booking_id = $1 GROUP BY class ORDER BY class',
+      [bookingId],
+    );
     return Object.fromEntries(rows.map((row) => [row.class, row.seconds]));
   }
   async pendingOutbox(channels: string[]): Promise<number> {

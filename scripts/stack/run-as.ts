@@ -37,5 +37,8 @@ export function runAs(command: string, args: string[], reach: string[]): RunAs {
   const reachable = [command, ...reach].every((path) => spawnSync('test', ['-r', path], { ...user, cwd: '/' }).status === 0);
   if (reachable) return { command, args, ...user };
   const capabilities = '+dac_override,+dac_read_search';
-  return { command: 'setpriv', args: [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', `--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`, command, ...args] };
+  return {
+    command: 'setpriv',
+    args: [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', `--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`, command, ...args],
+  };
 }

@@ -111,8 +111,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         if (await timed(report, existsSync(join(folder, 'PG_VERSION')) ? null : 'Making the database', () => initPostgres(folder))) mkdirSync(logs, { recursive: true });
         const { command, args, ...user } = await postgresCommand(folder, postgresPort);
         await supervisor.start({
-          name: 'postgres', command, args, ...user, cwd: '/', logFile: log('postgres'), nanny: 'INT', graceSeconds: 10,
-          beforeStart: () => clearStaleLock(folder), ready: () => waitForPostgres(postgresPort),
+          name: 'postgres',
+          command,
+          args,
+          ...user,
+          cwd: '/',
+          logFile: log('postgres'),
+          nanny: 'INT',
+          graceSeconds: 10,
+          beforeStart: () => clearStaleLock(folder),
+          ready: () => waitForPostgres(postgresPort),
         });
       }
       await migrate(databaseUrl);
@@ -124,10 +132,31 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         const fresh = !existsSync(join(dataDir, 'temporal.db'));
         await timed(report, fresh ? 'Making Temporal’s store' : null, () =>
           supervisor.start({
-            name: 'temporal', command: path, cwd: dataDir, logFile: log('temporal'), nanny: 'TERM', graceSeconds: 8,
+            name: 'temporal',
+            command: path,
+            cwd: dataDir,
+            logFile: log('temporal'),
+            nanny: 'TERM',
+            graceSeconds: 8,
             args: [
-              'server', 'start-dev', '--ip', '127.0.0.1', '--port', String(temporalPort), '--ui-port', String(uiPort), '--namespace', temporalNamespace, '--log-level', 'warn',
-              '--db-filename', join(dataDir, 'temporal.db'), '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL',
+              'server',
+              'start-dev',
+              '--ip',
+              '127.0.0.1',
+              '--port',
+              String(temporalPort),
+              '--ui-port',
+              String(uiPort),
+              '--namespace',
+              temporalNamespace,
+              '--log-level',
+              'warn',
+              '--db-filename',
+              join(dataDir, 'temporal.db'),
+              '--sqlite-pragma',
+              'journal_mode=WAL',
+              '--sqlite-pragma',
+              'synchronous=NORMAL',
               ...SEARCH_ATTRIBUTE_FLAGS.flatMap((flag) => ['--search-attribute', flag]),
             ],
             ready: () => temporalReady(temporalAddress, temporalNamespace, RETENTION_DAYS, log('temporal')),
@@ -139,14 +168,36 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.all([startPostgres(), startTemporal()]);
 
     const common: NodeJS.ProcessEnv = {
-      ...env, TZ: 'UTC', MALLOC_ARENA_MAX: env.MALLOC_ARENA_MAX ?? '2', NODE_ENV: env.NODE_ENV ?? 'production', DATA_DIR: dataDir, DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: temporalAddress, TEMPORAL_NAMESPACE: temporalNamespace,
-      ...(temporalUiUrl ? { TEMPORAL_UI_URL: temporalUiUrl } : {}), OBSERVATIONS_STORAGE_PATH: storagePath,
-      HOST: host, PORT: String(apiPort), PUBLIC_URL: env.PUBLIC_URL ?? apiUrl, GATEWAY_PORT: String(gatewayPort), WORKER_PORT: String(workerPort),
-      GATEWAY_SECRET: env.GATEWAY_SECRET ?? secrets.gateway_secret, GATEWAY_SOLE: env.GATEWAY_SOLE ?? 'true', VOYAGER_PROXY_API_KEY: apiKey,
-      PUSHER_APP_ID: app.id, PUSHER_APP_KEY: app.key, PUSHER_APP_SECRET: app.secret,
+      ...env,
+      TZ: 'UTC',
+      MALLOC_ARENA_MAX: env.MALLOC_ARENA_MAX ?? '2',
+      NODE_ENV: env.NODE_ENV ?? 'production',
+      DATA_DIR: dataDir,
+      DATABASE_URL: databaseUrl,
+      TEMPORAL_ADDRESS: temporalAddress,
+      TEMPORAL_NAMESPACE: temporalNamespace,
+      ...(temporalUiUrl ? { TEMPORAL_UI_URL: temporalUiUrl } : {}),
+      OBSERVATIONS_STORAGE_PATH: storagePath,
+      HOST: host,
+      PORT: String(apiPort),
+      PUBLIC_URL: env.PUBLIC_URL ?? apiUrl,
+      GATEWAY_PORT: String(gatewayPort),
+      WORKER_PORT: String(workerPort),
+      GATEWAY_SECRET: env.GATEWAY_SECRET ?? secrets.gateway_secret,
+      GATEWAY_SOLE: env.GATEWAY_SOLE ?? 'true',
+      VOYAGER_PROXY_API_KEY: apiKey,
+      PUSHER_APP_ID: app.id,
+      PUSHER_APP_KEY: app.key,
+      PUSHER_APP_SECRET: app.secret,
     };
     const node = (name: string, heapMb: number, extra: NodeJS.ProcessEnv, readyUrl: string, timeoutMs = 40_000): ChildSpec => ({
-      name, command: process.execPath, args: [...nodeFlags(heapMb), projectPath('dist', name, 'main.js')], cwd: projectPath(), env: { ...common, ...extra }, logFile: log(name), graceSeconds: 10,
+      name,
+      command: process.execPath,
+      args: [...nodeFlags(heapMb), projectPath('dist', name, 'main.js')],
+      cwd: projectPath(),
+      env: { ...common, ...extra },
+      logFile: log(name),
+      graceSeconds: 10,
       ready: () => waitUntil(`The ${name}`, () => answers(readyUrl), timeoutMs, `Its log: ${log(name)}`),
     });
 
@@ -158,12 +209,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       mkdirSync(join(simulatorDir, 'fits'), { recursive: true });
       await supervisor.start(
         node(
-          'simulator', 256,
+          'simulator',
+          256,
           {
-            SIM_PORT: String(simulatorPort), SIM_ALPACA_PORT: String(alpacaPort), SIM_CONTROL_PORT: String(controlPort), SIM_DATA_DIR: simulatorDir, SIM_SITE: JSON.stringify(site),
-            SIM_USERNAME: secrets.voyager_username, SIM_PASSWORD: secrets.voyager_password, SIM_ROBOTARGET_SECRET: secrets.robotarget_secret, SIM_CAMERA: `${frame.width}x${frame.height}`,
-            SIM_WINDOWS_ROOT: WINDOWS_ROOT, SIM_SEQUENCE_GUID: SIMULATED_SEQUENCE_GUID,
-            ...(seed === undefined ? {} : { SIM_SEED: String(seed) }), ...(fitsDir ? { SIM_FITS_DIR: fitsDir } : {}), ...(faultsFile ? { SIM_FAULTS: faultsFile } : {}),
+            SIM_PORT: String(simulatorPort),
+            SIM_ALPACA_PORT: String(alpacaPort),
+            SIM_CONTROL_PORT: String(controlPort),
+            SIM_DATA_DIR: simulatorDir,
+            SIM_SITE: JSON.stringify(site),
+            SIM_USERNAME: secrets.voyager_username,
+            SIM_PASSWORD: secrets.voyager_password,
+            SIM_ROBOTARGET_SECRET: secrets.robotarget_secret,
+            SIM_CAMERA: `${frame.width}x${frame.height}`,
+            SIM_WINDOWS_ROOT: WINDOWS_ROOT,
+            SIM_SEQUENCE_GUID: SIMULATED_SEQUENCE_GUID,
+            ...(seed === undefined ? {} : { SIM_SEED: String(seed) }),
+            ...(fitsDir ? { SIM_FITS_DIR: fitsDir } : {}),
+            ...(faultsFile ? { SIM_FAULTS: faultsFile } : {}),
           },
           `http://127.0.0.1:${controlPort}/state`,
         ),
@@ -171,12 +233,24 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       report('The simulated observatory is ready.');
       const file = join(dataDir, 'telescopes.json');
       const configured: TelescopeInput = {
-        ...telescope, host: '127.0.0.1', port: simulatorPort, gateway_url: gatewayUrl, base_sequence_guid: SIMULATED_SEQUENCE_GUID, site: { ...site, timezone: 'UTC' },
-        camera: { ...frame, pixel_um: 3.76 }, path_map: [{ from: WINDOWS_ROOT, to: join(simulatorDir, 'fits') }],
+        ...telescope,
+        host: '127.0.0.1',
+        port: simulatorPort,
+        gateway_url: gatewayUrl,
+        base_sequence_guid: SIMULATED_SEQUENCE_GUID,
+        site: { ...site, timezone: 'UTC' },
+        camera: { ...frame, pixel_um: 3.76 },
+        path_map: [{ from: WINDOWS_ROOT, to: join(simulatorDir, 'fits') }],
         weather: { ...telescope.weather, sources: [{ kind: 'voyager' }, { kind: 'alpaca', url: `http://127.0.0.1:${alpacaPort}` }] },
       };
       writeFileSync(file, `${JSON.stringify({ telescopes: [configured] }, null, 2)}\n`);
-      voyager = { TELESCOPES_FILE: file, VOYAGER_HOST: '127.0.0.1', VOYAGER_USERNAME: secrets.voyager_username, VOYAGER_PASSWORD: secrets.voyager_password, VOYAGER_ROBOTARGET_SECRET: secrets.robotarget_secret };
+      voyager = {
+        TELESCOPES_FILE: file,
+        VOYAGER_HOST: '127.0.0.1',
+        VOYAGER_USERNAME: secrets.voyager_username,
+        VOYAGER_PASSWORD: secrets.voyager_password,
+        VOYAGER_ROBOTARGET_SECRET: secrets.robotarget_secret,
+      };
     }
     await Promise.all([
       supervisor.start(node('gateway', 256, voyager, `${gatewayUrl}/readyz`)),
@@ -190,8 +264,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
   const pid = (name: string): number | null => supervisor.pid(name);
   return {
-    supervisor, apiUrl, apiKey, app, databaseUrl, temporalAddress, temporalNamespace, temporalUiUrl, voyagerPort: options.simulator ? simulatorPort : null,
-    simulatorControlUrl: options.simulator ? `http://127.0.0.1:${controlPort}` : null, simulatorDir, storagePath, workerUrl, gatewayUrl, stop,
+    supervisor,
+    apiUrl,
+    apiKey,
+    app,
+    databaseUrl,
+    temporalAddress,
+    temporalNamespace,
+    temporalUiUrl,
+    voyagerPort: options.simulator ? simulatorPort : null,
+    simulatorControlUrl: options.simulator ? `http://127.0.0.1:${controlPort}` : null,
+    simulatorDir,
+    storagePath,
+    workerUrl,
+    gatewayUrl,
+    stop,
     pids: () => ({ gateway: pid('gateway'), worker: pid('worker'), api: pid('api'), simulator: pid('simulator'), temporal: pid('temporal'), postgres: pid('postgres') }),
   };
 }
@@ -209,11 +296,18 @@ async function timed<T>(report: (line: string) => void, what: string | null, wor
 async function temporalReady(address: string, namespace: string, days: number, logFile: string): Promise<void> {
   const connection = Connection.lazy({ address });
   try {
-    await waitUntil('Temporal', async () => {
-      await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.describeNamespace({ namespace }));
-      return true;
-    }, 30_000, `Its log: ${logFile}`);
-    await connection.workflowService.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl: { seconds: days * 86_400 as unknown as never } } }).catch(() => undefined);
+    await waitUntil(
+      'Temporal',
+      async () => {
+        await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.describeNamespace({ namespace }));
+        return true;
+      },
+      30_000,
+      `Its log: ${logFile}`,
+    );
+    await connection.workflowService
+      .updateNamespace({ namespace, config: { workflowExecutionRetentionTtl: { seconds: (days * 86_400) as unknown as never } } })
+      .catch(() => undefined);
   } finally {
     await connection.close();
   }

@@ -92,7 +92,9 @@ export class Supervisor {
       chmodSync(pidFile(spec), 0o666);
     }
     const log = openSync(spec.logFile, 'a');
-    const [command, args] = spec.nanny ? ['/bin/sh', ['-c', NANNY, 'nanny', spec.nanny, String(spec.graceSeconds ?? 6), pidFile(spec), spec.command, ...spec.args]] : [spec.command, spec.args];
+    const [command, args] = spec.nanny
+      ? ['/bin/sh', ['-c', NANNY, 'nanny', spec.nanny, String(spec.graceSeconds ?? 6), pidFile(spec), spec.command, ...spec.args]]
+      : [spec.command, spec.args];
     const child = spawn(command, args, {
       cwd: spec.cwd,
       env: { ...(spec.env ?? process.env), ...(spec.nanny ? {} : { NOCTURNE_SUPERVISED: '1' }) },
@@ -162,7 +164,8 @@ export class Supervisor {
     const named = new Set(order.flat());
     const rest = [...this.running.keys()].filter((name) => !named.has(name));
     for (const group of [rest, ...order]) {
-      await Promise.all(group.map((name) => this.running.get(name)).map((me) => (me ? this.end(me) : undefined)));
+      const members = group.flatMap((name) => this.running.get(name) ?? []);
+      await Promise.all(members.map((me) => this.end(me)));
     }
   }
 
@@ -221,4 +224,3 @@ export async function waitUntil(what: string, probe: () => Promise<boolean>, tim
 
 /** True when the URL answers 2xx within two seconds. */
 export const answers = async (url: string): Promise<boolean> => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
-

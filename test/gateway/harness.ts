@@ -39,7 +39,7 @@ export async function cleanUp(): Promise<void> {
   for (const step of outside.splice(0).reverse()) await step();
 }
 /** A test that runs beside the others of its file (they mostly wait) and ends everything that it started itself. */
-export function scenario(name: string, body: () => Promise<void>, timeoutMs = 60_000): void {
+export function scenario(name: string, body: () => Promise<void>, timeoutMs = 120_000): void {
   test.concurrent(
     name,
     () =>
@@ -217,8 +217,10 @@ export async function httpOf(setups: readonly Setup[]): Promise<{
   };
 }
 
+/** Waits are generous, because the machine may be busy; what must be quick is asserted as such. */
+const PATIENCE = 3;
 export async function until(condition: () => boolean | Promise<boolean>, ms: number, what: string): Promise<void> {
-  const end = Date.now() + ms;
+  const end = Date.now() + ms * PATIENCE;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

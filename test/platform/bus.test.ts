@@ -50,10 +50,12 @@ describe('the bus', () => {
     expect((await db.eventCounter.findUnique({ where: { bookingId: 'b-once' } }))?.seq).toBe(1);
   });
   test('a rolled back transaction leaves neither event nor gap', async () => {
-    await expect(db.$transaction(async (tx) => {
-      await appendEvent(tx, event('b-roll', 'lost'));
-      throw new Error('no');
-    })).rejects.toThrow('no');
+    await expect(
+      db.$transaction(async (tx) => {
+        await appendEvent(tx, event('b-roll', 'lost'));
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
     expect((await db.$transaction((tx) => appendEvent(tx, event('b-roll', 'kept')))).seq).toBe(1);
   });
   test('an event over 7,000 bytes is announced by reference, a volatile one of that size is left out', async () => {
@@ -63,13 +65,23 @@ describe('the bus', () => {
     await publish(db, { kind: 'control', what: 'small', data: {} });
     await ear.until(2);
     await ear.stop();
-    expect(ear.messages).toEqual([{ kind: 'ref', booking_id: 'b-big', epoch: 1, seq: 1 }, { kind: 'control', what: 'small', data: {} }]);
+    expect(ear.messages).toEqual([
+      { kind: 'ref', booking_id: 'b-big', epoch: 1, seq: 1 },
+      { kind: 'control', what: 'small', data: {} },
+    ]);
   });
 });
 
 describe('the outbox', () => {
   test('sequence grows by one per booking and channel; a repeated key writes nothing', async () => {
-    const entry = (key: string) => ({ key, type: 'session.started' as const, bookingId: 'b-out', telescopeId: 't1', data: {}, channels: ['webhook', 'email'] as ('webhook' | 'email')[] });
+    const entry = (key: string) => ({
+      key,
+      type: 'session.started' as const,
+      bookingId: 'b-out',
+      telescopeId: 't1',
+      data: {},
+      channels: ['webhook', 'email'] as ('webhook' | 'email')[],
+    });
     for (const key of ['a', 'b', 'a', 'c']) await db.$transaction((tx) => enqueueOutbox(tx, entry(key)));
     const rows = await db.outbox.findMany({ where: { bookingId: 'b-out' }, orderBy: [{ channel: 'asc' }, { sequence: 'asc' }] });
     expect(rows.map((r) => `${r.channel} ${r.sequence}`)).toEqual(['email 1', 'email 2', 'email 3', 'webhook 1', 'webhook 2', 'webhook 3']);
@@ -82,8 +94,17 @@ describe('the schema', () => {
   });
   test('of twenty racing bookings of the same hour one wins, the rest get 23P01; back to back is fine', async () => {
     const booking = (id: string, startHour: number) => ({
-      id, telescopeId: 'race', startsAt: new Date(Date.UTC(2027, 0, 1, startHour)), endsAt: new Date(Date.UTC(2027, 0, 1, startHour + 1)), blockedUntil: new Date(Date.UTC(2027, 0, 1, startHour + 1)),
-      userRef: 'u', target: {}, shots: [], constraints: {}, credits: {}, bodyHash: id,
+      id,
+      telescopeId: 'race',
+      startsAt: new Date(Date.UTC(2027, 0, 1, startHour)),
+      endsAt: new Date(Date.UTC(2027, 0, 1, startHour + 1)),
+      blockedUntil: new Date(Date.UTC(2027, 0, 1, startHour + 1)),
+      userRef: 'u',
+      target: {},
+      shots: [],
+      constraints: {},
+      credits: {},
+      bodyHash: id,
     });
     const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => db.booking.create({ data: booking(`race-${i}`, 1) })));
     expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1);

@@ -66,7 +66,7 @@ export class Stage {
       startPostgres(),
       bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./sim-workflows.ts', import.meta.url)), logger: quiet }),
     ]);
-    const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: testServerPath() } } });
+    const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: await testServerPath() } } });
     await env.connection.operatorService.addSearchAttributes({
       namespace: 'default',
       searchAttributes: { BookingId: KEYWORD, TelescopeId: KEYWORD, SessionPhase: KEYWORD, SessionStart: DATETIME },

@@ -1,9 +1,4 @@
-import { existsSync } from 'node:fs';
-import { projectPath } from '../../platform/paths.ts';
+import { resolveTemporal } from '../../scripts/stack/temporal-cli.ts';
 
-/** The time-skipping server's binary in the project's cache. */
-export function testServerPath(): string {
-  const path = projectPath('.cache', 'temporal', 'temporal-test-server');
-  if (!existsSync(path)) throw new Error(`no time-skipping server at ${path}`);
-  return path;
-}
+/** The time-skipping server's binary, fetched on first use. */
+export const testServerPath = async (): Promise<string> => (await resolveTemporal('temporal-test-server')).path;
