@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import type { Event, EventType } from '../domain/contracts/event.ts';
 import { stableId } from '../domain/ids.ts';
+import type { Prisma } from '../prisma/client/client.ts';
 import { connectPg, type Database, type Transaction } from './database.ts';
 import { toError } from './errors.ts';
 import type { Logger } from './logger.ts';
@@ -61,7 +62,7 @@ export async function appendEvent(tx: Transaction, input: NewEvent): Promise<Eve
       type: input.type,
       telescopeId: input.telescopeId,
       ts: input.at ?? new Date(),
-      data: input.data,
+      data: input.data as Prisma.InputJsonObject,
     },
   });
   const event = toEvent(row);

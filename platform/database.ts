@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg from 'pg';
+import { Client } from 'pg';
 import { PrismaClient } from '../prisma/client/client.ts';
 import type { Logger } from './logger.ts';
 
@@ -33,8 +33,8 @@ export function sqlState(thrown: unknown): string | null {
 }
 
 /** A bare connection, for LISTEN and for tools; errors end up in `onError`, never in an unhandled event. */
-export async function connectPg(url: string, onError: (err: Error) => void): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 5_000 });
+export async function connectPg(url: string, onError: (err: Error) => void): Promise<Client> {
+  const client = new Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 5_000 });
   client.on('error', onError);
   await client.connect();
   return client;

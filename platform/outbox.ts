@@ -1,5 +1,6 @@
 import type { WebhookType } from '../domain/contracts/event.ts';
 import { stableId } from '../domain/ids.ts';
+import type { Prisma } from '../prisma/client/client.ts';
 import type { Transaction } from './database.ts';
 
 export type OutboxChannel = 'webhook' | 'email' | 'push';
@@ -27,7 +28,15 @@ export async function enqueueOutbox(tx: Transaction, entry: OutboxEntry): Promis
       where: { bookingId: entry.bookingId, channel, ...(entry.bookingId ? {} : { telescopeId: entry.telescopeId }) },
     });
     await tx.outbox.create({
-      data: { id, channel, type: entry.type, bookingId: entry.bookingId, telescopeId: entry.telescopeId, sequence: (last._max.sequence ?? 0) + 1, data: entry.data },
+      data: {
+        id,
+        channel,
+        type: entry.type,
+        bookingId: entry.bookingId,
+        telescopeId: entry.telescopeId,
+        sequence: (last._max.sequence ?? 0) + 1,
+        data: entry.data as Prisma.InputJsonObject,
+      },
     });
   }
 }
