@@ -274,6 +274,8 @@ async function summarise(stack: Stack, db: NightRecords, ids: string[], opts: Op
     await connection.close();
   }
   const effects = simulatorLog(stack);
+  const repeated = effects.filter((e) => e.repeated_effect).length;
+  if (repeated > 0) problems.push(`${repeated} commands to Voyager had the same effect twice`);
   delays.sort((a, b) => a - b);
   const quantile = (q: number): number | null => (delays.length === 0 ? null : delays[Math.min(delays.length - 1, Math.ceil(q * delays.length) - 1)]!);
   return {
@@ -281,7 +283,7 @@ async function summarise(stack: Stack, db: NightRecords, ids: string[], opts: Op
     wall_seconds: 0,
     policy: { ...NIGHT_POLICY, resume_debounce_seconds: RESUME_DEBOUNCE_SECONDS, slot_seconds: slotSeconds(opts.shots, opts.exposureSeconds) },
     bookings,
-    voyager: { commands: effects.filter((e) => e.kind === 'command').length, repeated_with_effect: effects.filter((e) => e.repeated_effect).length },
+    voyager: { commands: effects.filter((e) => e.kind === 'command').length, repeated_with_effect: repeated },
     frame_to_preview_ms: { p50: quantile(0.5), p95: quantile(0.95) },
     outbox: { pending: await pendingOutbox(db), delivered: await db.deliveredOutbox() },
     memory_mb: memory(stack),

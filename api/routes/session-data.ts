@@ -1,3 +1,4 @@
+import { TELEMETRY_SERIES, type TelemetrySeriesName } from '../../domain/telemetry.ts';
 import { z } from '@hono/zod-openapi';
 import { BookingId, Instant } from '../../domain/contracts/common.ts';
 import { EVENT_TYPES, Event, LogLine } from '../../domain/contracts/event.ts';
@@ -37,25 +38,7 @@ const Stats = z
   })
   .meta({ id: 'SessionStats' });
 
-/** Series of the graphs, each a path into the stored telescope state. */
-export const SERIES = {
-  'guiding.rms': ['guiding', 'rms', 'total_px'],
-  'guiding.x': ['guiding', 'x_px'],
-  'guiding.y': ['guiding', 'y_px'],
-  'camera.temperature': ['camera', 'temperature_celsius'],
-  'camera.power': ['camera', 'power_percent'],
-  'focuser.position': ['focuser', 'position'],
-  'focuser.temperature': ['focuser', 'temperature_celsius'],
-  'mount.altitude': ['mount', 'altitude_degrees'],
-  'mount.azimuth': ['mount', 'azimuth_degrees'],
-  'weather.temperature': ['weather', 'temperature_celsius', 'value'],
-  'weather.humidity': ['weather', 'humidity_percent', 'value'],
-  'weather.wind': ['weather', 'wind_meters_per_second', 'value'],
-  'weather.cloud': ['weather', 'cloud_percent', 'value'],
-  'weather.seeing': ['weather', 'seeing_arcsec', 'value'],
-} as const satisfies Record<string, readonly string[]>;
-export type SeriesName = keyof typeof SERIES;
-const SERIES_NAMES = Object.keys(SERIES) as [SeriesName, ...SeriesName[]];
+const SERIES_NAMES = Object.keys(TELEMETRY_SERIES) as TelemetrySeriesName[];
 
 const TelemetrySeries = z
   .object({
@@ -176,9 +159,9 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
         }),
         deps.db.$queryRaw<{ samples: number; running: number; known: number; rms: number | null }[]>`
           SELECT count(*)::int AS samples,
-                 count(*) FILTER (WHERE data #>> '{guiding,status}' = 'RUNNING')::int AS running,
-                 count(*) FILTER (WHERE data #>> '{guiding,status}' IS NOT NULL)::int AS known,
-                 avg((data #>> '{guiding,rms,total_px}')::float8) AS rms
+                 count(*) FILTER (WHERE data #>> '{guiding_status}' = 'RUNNING')::int AS running,
+                 count(*) FILTER (WHERE data #>> '{guiding_status}' IS NOT NULL)::int AS known,
+                 avg((data #>> '{guiding_rms}')::float8) AS rms
           FROM telemetry WHERE booking_id = ${params.id}`,
       ]);
       const count = (state: string): number => states.find((s) => s.state === state)?._count._all ?? 0;
@@ -229,7 +212,7 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
       requireBooking(who, params.id);
       const { booking } = await loadBooking(deps, who, params.id);
       const names = query.series ? query.series.split(',').map((s) => s.trim()) : SERIES_NAMES;
-      const unknown = names.find((name) => !(name in SERIES));
+      const unknown = names.find((name) => !(name in TELEMETRY_SERIES));
       if (unknown !== undefined)
         throw new Problem('invalid', `Unknown series "${unknown}".`, {
           message: `Unknown series "${unknown}".`,
@@ -244,7 +227,7 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
         FROM telemetry t
         CROSS JOIN LATERAL (
           SELECT p.name, (t.data #>> string_to_array(p.path, ','))::float8 AS value
-          FROM unnest(${names}::text[], ${names.map((name) => SERIES[name as SeriesName].join(','))}::text[]) AS p(name, path)
+          FROM unnest(${names}::text[], ${names.map((name) => TELEMETRY_SERIES[name as TelemetrySeriesName].join(','))}::text[]) AS p(name, path)
         ) s
         WHERE t.booking_id = ${params.id} AND t.at >= ${new Date(from)} AND t.at <= ${new Date(to)} AND s.value IS NOT NULL
         GROUP BY 1, 2 ORDER BY 1`;

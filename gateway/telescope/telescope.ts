@@ -1,3 +1,4 @@
+import { telemetrySample } from '../../domain/telemetry.ts';
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import type { CommandOutcome, Grant } from '../../activities/ports.ts';
@@ -641,40 +642,9 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const bookingId = this.currentBooking();
     if (!bookingId || nowMs - this.lastSampleMs < SAMPLE_MS) return;
     this.lastSampleMs = nowMs;
-    const state = this.state();
-    const { weather: w } = state;
-    const data = {
-      stale: state.stale,
-      voyager_status: state.voyager.status,
-      run_sequence: state.voyager.run_sequence,
-      emergency: state.voyager.emergency,
-      running: this.runningNow(this.grants.find(bookingId)?.targetGuid ?? null, 30_000),
-      camera_temperature: state.camera.temperature_celsius,
-      camera_power: state.camera.power_percent,
-      focuser_position: state.focuser.position,
-      focuser_temperature: state.focuser.temperature_celsius,
-      guiding_status: state.guiding.status,
-      guide_x: state.guiding.x_px,
-      guide_y: state.guiding.y_px,
-      guiding_rms: state.guiding.rms?.total_px ?? null,
-      altitude: state.mount.altitude_degrees,
-      azimuth: state.mount.azimuth_degrees,
-      exposure: state.exposure ? { file: state.exposure.file, elapsed: state.exposure.elapsed_seconds, status: state.exposure.status } : null,
-      weather: {
-        state: w.state,
-        reason: w.reason,
-        cloud: w.cloud,
-        temperature: w.temperature_celsius?.value ?? null,
-        humidity: w.humidity_percent?.value ?? null,
-        dew_point: w.dew_point_celsius?.value ?? null,
-        wind: w.wind_meters_per_second?.value ?? null,
-        gust: w.gust_meters_per_second?.value ?? null,
-        cloud_percent: w.cloud_percent?.value ?? null,
-        sky_quality: w.sky_quality_mag_arcsec2?.value ?? null,
-      },
-    };
+    const data = telemetrySample(this.state(), this.runningNow(this.grants.find(bookingId)?.targetGuid ?? null, 30_000));
     this.journal
-      .sample({ at: new Date(nowMs).toISOString(), bookingId, data })
+      .sample({ at: new Date(nowMs).toISOString(), bookingId, data: { ...data } })
       .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'telemetry'));
   }
 

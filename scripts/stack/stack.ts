@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { TelescopeInput } from '../../domain/contracts/telescope.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
+import { loadConfig } from '../../platform/config.ts';
 import { migrate } from '../../platform/migrate.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { SEARCH_ATTRIBUTE_FLAGS } from '../../platform/temporal.ts';
@@ -78,7 +79,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return found;
   };
 
-  const embeddedPostgres = !env.DATABASE_URL;
+  const given = (name: 'DATABASE_URL' | 'GATEWAY_SECRET' | 'VOYAGER_PROXY_API_KEY' | 'PUSHER_APP_SECRET'): string | undefined => loadConfig(env)[name];
+  const embeddedPostgres = !given('DATABASE_URL');
   const embeddedTemporal = !env.TEMPORAL_ADDRESS;
   const apiPort = await port('API and pages', Number(env.PORT ?? 3000));
   const gatewayPort = await port('gateway', Number(env.GATEWAY_PORT ?? 3100));
@@ -90,7 +92,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const alpacaPort = options.simulator ? await port('simulated weather station', 11111) : 0;
   const controlPort = options.simulator ? await port('simulator control', 5990) : 0;
 
-  const databaseUrl = env.DATABASE_URL ?? postgresUrl(postgresPort);
+  const databaseUrl = given('DATABASE_URL') ?? postgresUrl(postgresPort);
   const temporalAddress = env.TEMPORAL_ADDRESS ?? `127.0.0.1:${temporalPort}`;
   const temporalNamespace = env.TEMPORAL_NAMESPACE ?? 'default';
   const temporalUiUrl = embeddedTemporal ? `http://127.0.0.1:${uiPort}` : (env.TEMPORAL_UI_URL ?? null);
@@ -100,8 +102,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const workerUrl = `http://127.0.0.1:${workerPort}`;
   const storagePath = env.OBSERVATIONS_STORAGE_PATH ?? join(dataDir, 'observations');
   const simulatorDir = options.simulator ? join(dataDir, 'simulator') : null;
-  const apiKey = env.VOYAGER_PROXY_API_KEY ?? secrets.api_key;
-  const app = { id: env.PUSHER_APP_ID ?? 'nocturne', key: env.PUSHER_APP_KEY ?? 'nocturne', secret: env.PUSHER_APP_SECRET ?? secrets.app_secret };
+  const apiKey = given('VOYAGER_PROXY_API_KEY') ?? secrets.api_key;
+  const app = { id: env.PUSHER_APP_ID ?? 'nocturne', key: env.PUSHER_APP_KEY ?? 'nocturne', secret: given('PUSHER_APP_SECRET') ?? secrets.app_secret };
 
   const stop = (): Promise<void> => supervisor.stopAll([['api', 'worker', 'gateway'], ['simulator'], ['temporal'], ['postgres']]);
   try {
@@ -183,7 +185,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       PUBLIC_URL: env.PUBLIC_URL ?? apiUrl,
       GATEWAY_PORT: String(gatewayPort),
       WORKER_PORT: String(workerPort),
-      GATEWAY_SECRET: env.GATEWAY_SECRET ?? secrets.gateway_secret,
+      GATEWAY_SECRET: given('GATEWAY_SECRET') ?? secrets.gateway_secret,
       GATEWAY_SOLE: env.GATEWAY_SOLE ?? 'true',
       VOYAGER_PROXY_API_KEY: apiKey,
       PUSHER_APP_ID: app.id,

@@ -381,7 +381,7 @@ describe('who may do what, and hostile requests', () => {
         telescopeId: 't1',
         bookingId: 'a',
         at: new Date(NIGHT - 1_000_000 + i * 1_000),
-        data: { camera: { temperature_celsius: -10 + (i % 10) / 10 }, guiding: { status: i < 300 ? 'RUNNING' : 'STOPPED', rms: { total_px: 0.5 } } },
+        data: { camera_temperature: -10 + (i % 10) / 10, guiding_status: i < 300 ? 'RUNNING' : 'STOPPED', guiding_rms: 0.5 },
       })),
     });
     const series = await api.json<{ t: number[]; bucket_seconds: number; series: Record<string, { mean: number[]; min: number[]; max: number[] }> }>(
