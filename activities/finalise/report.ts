@@ -18,7 +18,7 @@ export async function composeReport(db: Database, bookingId: string, outcome: Ou
   const [session, frames, timeline, telemetry, intervals, settlement] = await Promise.all([
     db.session.findUniqueOrThrow({ where: { bookingId } }),
     db.frame.findMany({ where: { bookingId }, orderBy: [{ capturedAt: 'asc' }, { id: 'asc' }] }),
-    db.timeline.findMany({ where: { bookingId }, orderBy: [{ at: 'asc' }, { id: 'asc' }] }),
+    db.timeline.findMany({ where: { bookingId }, orderBy: [{ at: 'asc' }, { position: 'asc' }] }),
     db.telemetry.findMany({ where: { bookingId, at: { gte: row.startsAt, lt: row.endsAt } }, orderBy: { at: 'asc' } }),
     db.ledgerInterval.findMany({ where: { bookingId }, orderBy: { startsAt: 'asc' } }),
     db.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } }),

@@ -108,16 +108,16 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
     async ({ c, who, params, query }) => {
       requireBooking(who, params.id);
       await loadBooking(deps, who, params.id);
-      const cursor = decodeCursor(query.cursor, 'date', 'string');
+      const cursor = decodeCursor(query.cursor, 'date', 'number');
       const down = query.order === 'newest';
       const at = cursor ? new Date(cursor[0]!) : null;
       const rows = await deps.db.timeline.findMany({
         where: {
           bookingId: params.id,
           ...(query.level ? { level: query.level } : {}),
-          ...(at && cursor ? { OR: [{ at: down ? { lt: at } : { gt: at } }, { at, id: down ? { lt: cursor[1] as string } : { gt: cursor[1] as string } }] } : {}),
+          ...(at && cursor ? { OR: [{ at: down ? { lt: at } : { gt: at } }, { at, position: down ? { lt: BigInt(cursor[1]!) } : { gt: BigInt(cursor[1]!) } }] } : {}),
         },
-        orderBy: [{ at: down ? 'desc' : 'asc' }, { id: down ? 'desc' : 'asc' }],
+        orderBy: [{ at: down ? 'desc' : 'asc' }, { position: down ? 'desc' : 'asc' }],
         take: query.per_page + 1,
       });
       return json(
@@ -126,7 +126,7 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
           query.per_page,
           rows,
           (row) => ({ at: row.at.toISOString(), level: row.level, source: row.source, event: row.event, message: row.message, message_fr: row.messageFr, data: row.data }),
-          (row) => encodeCursor(row.at.toISOString(), row.id),
+          (row) => encodeCursor(row.at.toISOString(), Number(row.position)),
         ),
       );
     },

@@ -9,6 +9,8 @@ import { highTarget } from './targets.ts';
 const SLOT_SECONDS = 20 * 60;
 const EXPOSURE_SECONDS = 6;
 const FILTERS = ['L', 'R', 'G', 'B'];
+/** Times through the filters, so that each colour comes early. */
+const ROUNDS = 3;
 const LEAST_LEFT_SECONDS = 120;
 
 export const DEMO_TELESCOPE = {
@@ -79,14 +81,14 @@ export class Demo {
     const site = telescope.site ?? { latitude_degrees: 45, longitude_degrees: midnightLongitudeDegrees(start), elevation_meters: 0 };
     const id = `demo-${new Date(start).toISOString().replace(/\D/g, '').slice(0, 14)}`;
     const target = highTarget(site, start, end);
-    const quantity = Math.floor(SLOT_SECONDS / (EXPOSURE_SECONDS + 2) / FILTERS.length);
+    const quantity = Math.floor(SLOT_SECONDS / (EXPOSURE_SECONDS + 2) / FILTERS.length / ROUNDS);
     await this.api.call('PUT', `/api/bookings/${id}`, {
       telescope_id: 'demo',
       start: new Date(start).toISOString(),
       end: new Date(end).toISOString(),
       user: { ref: 'demo-guest', display_name: 'Demo Guest', locale: 'en' },
       target,
-      shots: FILTERS.map((filter) => ({ filter, exposure_seconds: EXPOSURE_SECONDS, quantity })),
+      shots: Array.from({ length: ROUNDS }, () => FILTERS.map((filter) => ({ filter, exposure_seconds: EXPOSURE_SECONDS, quantity }))).flat(),
       credits: { charged: 20 },
     });
     this.report(`Demo booking ${id}: ${target.name}, ${SLOT_SECONDS / 60} minutes.`);

@@ -70,7 +70,7 @@ export class NightRecords {
     );
   }
   timeline(bookingId: string): Promise<{ at: Date; event: string }[]> {
-    return this.query('SELECT at, event FROM timeline WHERE booking_id = $1 ORDER BY at, id', [bookingId]);
+    return this.query('SELECT at, event FROM timeline WHERE booking_id = $1 ORDER BY at, position', [bookingId]);
   }
   async ledgerSeconds(bookingId: string): Promise<Record<string, number>> {
     const rows = await this.query<{ class: string; seconds: number }>(

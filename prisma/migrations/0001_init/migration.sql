@@ -147,6 +147,7 @@ CREATE TABLE "timeline" (
   "message" TEXT NOT NULL,
   "message_fr" TEXT,
   "data" JSONB NOT NULL,
+  "position" BIGSERIAL NOT NULL,
   CONSTRAINT "timeline_pkey" PRIMARY KEY ("id")
 );
 CREATE INDEX "timeline_booking_id_at_idx" ON "timeline" ("booking_id", "at");
