@@ -74,7 +74,11 @@ async function answer(gateway: TelescopeGateway, route: string, body: string, ta
       const etag = `"${preview.meta.id}"`;
       const headers = { etag, 'last-modified': new Date(preview.meta.at).toUTCString(), 'cache-control': 'no-cache' };
       if (request.headers['if-none-match'] === etag) response.writeHead(304, headers).end();
-      else response.writeHead(200, { ...headers, 'content-type': 'image/jpeg', 'content-length': preview.jpeg.length }).end(preview.jpeg);
+      else {
+        preview.readers += 1;
+        response.once('close', () => (preview.readers -= 1));
+        response.writeHead(200, { ...headers, 'content-type': 'image/jpeg', 'content-length': preview.jpeg.length }).end(preview.jpeg);
+      }
       return;
     }
     case 'POST abort':

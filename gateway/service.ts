@@ -166,10 +166,7 @@ function keepTelescopes(db: Database, served: readonly Telescope[], gateways: Re
       for (const gateway of gateways.values()) {
         const now = await findTelescope(db, gateway.id);
         if (!now || JSON.stringify(now) === JSON.stringify(gateway.telescope)) continue;
-        const { host, port, instance } = gateway.telescope;
-        if (now.host !== host || now.port !== port || now.instance !== instance)
-          logger.warn({ telescope: gateway.id }, 'host, port or instance of the telescope changed; restart the gateway to follow');
-        gateway.telescope = { ...now, host, port, instance };
+        gateway.configure(now);
       }
     } catch (thrown) {
       if (!told) logger.warn({ err: databaseError(thrown) }, 'telescopes not in the database yet; trying again');

@@ -29,7 +29,7 @@ export async function enableTarget(gateway: TelescopeGateway, grant: Grant, key:
   const permit = { by: 'session', grant } as const;
   const why = gateway.gate.whyNotStart(permit, guid);
   if (why) return refused(why);
-  gateway.commands.begin(key, 'enable', grant.bookingId, guid);
+  await gateway.commands.begin(key, 'enable', grant.bookingId, guid);
   const request = gateway.targets.statusRequest(guid, true);
   const outcome = toCommand(await gateway.request({ ...request, uid: request.uid! }, permit));
   gateway.journalCommand(key, 'enable', outcome, grant.bookingId);
@@ -44,7 +44,7 @@ export async function disableTarget(gateway: TelescopeGateway, grant: Grant, key
   const before = gateway.commands.find(key);
   if (before?.state === 'done') return before.result ?? done();
   if (!gateway.ready) return unknown('voyager_away', gateway.link.reason);
-  gateway.commands.begin(key, 'disable', grant.bookingId, guid);
+  gateway.commands.beginStop(key, 'disable', grant.bookingId, guid);
   const [sent] = await gateway.targets.stop([guid], false);
   const outcome = toCommand(sent!);
   gateway.journalCommand(key, 'disable', outcome, grant.bookingId);
@@ -60,7 +60,7 @@ export async function stopTarget(gateway: TelescopeGateway, grant: Grant, key: s
   if (before?.state === 'done') return before.result ?? done();
   const scriptRan = gateway.mirror.controlData?.RUNDS ?? null;
   if (!gateway.ready) return unknown('voyager_away', gateway.link.reason);
-  gateway.commands.begin(key, 'stop', grant.bookingId, guid);
+  gateway.commands.beginStop(key, 'stop', grant.bookingId, guid);
   const outcome = await gateway.stopTargets([guid], { heartbeat });
   gateway.journalCommand(key, 'stop', outcome, grant.bookingId);
   gateway.commands.finish(key, outcome);
@@ -81,7 +81,7 @@ export async function startRoboTarget(gateway: TelescopeGateway, grant: Grant, k
   if (why) return refused(why);
   const before = gateway.commands.find(key);
   if (before?.state === 'sent') return gateway.commands.finish(key, unknown('no_answer', 'sent before and RUNDS is empty'));
-  gateway.commands.begin(key, 'script', grant.bookingId, null);
+  await gateway.commands.begin(key, 'script', grant.bookingId, null);
   const request = buildRequest('RemoteDragScript', { DragScriptFile: policy.dragscript }, { timeoutMs: 10_000 });
   const outcome = toCommand(await gateway.request(request, permit));
   gateway.journalCommand(key, 'script', outcome, grant.bookingId);
@@ -110,7 +110,7 @@ export async function borrowSky(gateway: TelescopeGateway, grant: Grant, key: st
   const foreign = list.items.filter((t) => !sameGuid(t.guid, grant.targetGuid) && (t.enabled || t.statusOp === 'running'));
   if (foreign.length === 0) return answer(done());
   if (!policy.disable_foreign_targets) return answer(refused('foreign_target', `in the way: ${foreign.map((t) => t.name).join(', ')}`));
-  gateway.borrowed.add(
+  await gateway.borrowed.add(
     grant.bookingId,
     foreign.filter((t) => t.enabled),
   );

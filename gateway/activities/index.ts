@@ -1,4 +1,6 @@
+import { Context } from '@temporalio/activity';
 import type { ShotDone, TelescopeActivities } from '../../activities/ports.ts';
+import { watchOnce } from '../../activities/watch.ts';
 import type { OpenShotDone } from '../robotarget/open.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
 import { borrowSky, disableTarget, enableTarget, observe, startRoboTarget, stopTarget } from './commands.ts';
@@ -25,6 +27,8 @@ export function createTelescopeActivities(gateway: TelescopeGateway): TelescopeA
   const mine = (telescopeId: string): void => {
     if (telescopeId !== gateway.id) throw invalid(`telescopeId: this is the gateway of ${gateway.id}, not of ${telescopeId}`);
   };
+  /** The newest watch of each booking; an older one that its session has left ends at its next look. */
+  const watches = new Map<string, string>();
   return {
     checkSite: ({ telescopeId, bookingId }) => {
       mine(telescopeId);
@@ -65,6 +69,13 @@ export function createTelescopeActivities(gateway: TelescopeGateway): TelescopeA
       mine(grant.telescopeId);
       return observe(gateway, grant);
     },
+    watch: ({ grant, plan }) => {
+      mine(grant.telescopeId);
+      const { activityId, attempt } = Context.current().info;
+      if (attempt === 1) watches.set(grant.bookingId, activityId);
+      const superseded = (watches.get(grant.bookingId) ?? activityId) !== activityId;
+      return watchOnce(plan, superseded ? Infinity : attempt, () => observe(gateway, grant));
+    },
     borrowSky: async ({ grant, key }) => {
       mine(grant.telescopeId);
       return borrowSky(gateway, grant, key);
@@ -85,14 +96,14 @@ export function createTelescopeActivities(gateway: TelescopeGateway): TelescopeA
       mine(telescopeId);
       gateway.revokeGrant(bookingId);
     },
-    listShotsDone: async ({ telescopeId, targetGuid }) => {
+    listShotsDone: async ({ telescopeId, targetGuid, offset = 0, limit = Infinity }) => {
       mine(telescopeId);
       mustBeReady(gateway);
       const read = await gateway.targets.shotsDone(targetGuid);
       if (!read.ok) throw notConnected(`shot-done list of ${targetGuid}: ${read.message}`);
       const grant = gateway.grants.ofTarget(targetGuid);
       if (grant) await gateway.shots.take(targetGuid, grant.bookingId, read.items);
-      return read.items.map(toShotDone);
+      return read.items.slice(offset, offset + limit).map(toShotDone);
     },
     roboTarget: async (request) => {
       mine(request.telescopeId);

@@ -30,7 +30,7 @@ export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetR
     if (there.ok && there.items.length > 0) return { ...refused('refused_by_voyager', `a ${request.object} with this GUID is there already`), items: there.items };
   }
   heartbeat();
-  gateway.commands.begin(request.commandId, 'edit', null, request.guid);
+  await gateway.commands.begin(request.commandId, 'edit', null, request.guid);
   const line = gateway.client.buildRequest(request.object, WIRE_OP[request.op], {
     guid: request.guid,
     ...(request.op === 'enable' || request.op === 'disable' ? { enabled: request.op === 'enable' } : {}),

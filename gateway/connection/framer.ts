@@ -1,3 +1,5 @@
+import { PictureBuffers } from './picture-buffers.ts';
+
 /**
  * Bytes to lines. A line ends with LF, with or without CR before it; empty lines are passed over. The picture of a NewJPGReady line
  * (`Base64Data`, up to tens of megabytes) is decoded chunk by chunk as it arrives and cut out of the line, so that no long text is ever
@@ -28,7 +30,6 @@ const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte ===
 /** More blanks than this between key and picture, and the line is read as a whole. */
 const MAX_BLANKS = 64;
 const KEEP_HELD = 1 << 20;
-const FIRST_PICTURE = 256 * 1024;
 
 /** Bytes that grow by doubling. */
 class Held {
@@ -73,8 +74,12 @@ export class Base64Decoder {
   private count = 0;
   private pads = 0;
   private corrupt = false;
-  constructor(expectedBytes: number) {
-    this.target = Buffer.allocUnsafeSlow(Math.max(expectedBytes, 64));
+  /** @param buffers where the memory comes from; its own, of the expected size, without it */
+  constructor(
+    expectedBytes: number,
+    private readonly buffers: PictureBuffers | null = null,
+  ) {
+    this.target = buffers?.take(expectedBytes) ?? Buffer.allocUnsafeSlow(Math.max(expectedBytes, 64));
   }
   push(bytes: Buffer): void {
     const { length } = bytes;
@@ -91,12 +96,16 @@ export class Base64Decoder {
     if (this.corrupt || count === 1 || (pads > 0 && count + pads !== 4)) return null;
     if (count >= 2) target[this.used++] = this.group >> 16;
     if (count === 3) target[this.used++] = this.group >> 8;
-    return this.used > target.length * 0.75 ? target.subarray(0, this.used) : Buffer.from(target.subarray(0, this.used));
+    if (this.used > target.length * 0.75) return target.subarray(0, this.used);
+    const copy = Buffer.from(target.subarray(0, this.used));
+    this.buffers?.give(target);
+    return copy;
   }
   private reserve(characters: number): void {
     const need = this.used + (characters >> 2) * 3 + 6;
     if (need <= this.target.length) return;
-    const bigger = Buffer.allocUnsafeSlow(Math.max(need, this.target.length * 2));
+    const wanted = Math.max(need, this.target.length * 2);
+    const bigger = this.buffers?.take(wanted) ?? Buffer.allocUnsafeSlow(wanted);
     this.target.copy(bigger, 0, 0, this.used);
     this.target = bigger;
   }
@@ -180,12 +189,15 @@ export class LineFramer {
   private decoder: Base64Decoder | null = null;
   private unescaper: Unescaper | null = null;
   private broken = false;
-  private lastPicture = FIRST_PICTURE;
+  private lastPicture = 0;
   private readonly events: FramerEvents;
   private readonly maxLineBytes: number;
-  constructor(maxLineBytes: number, events: FramerEvents) {
+  private readonly pictures: PictureBuffers;
+  /** @param pictures memory to be used again; whoever is done with a picture gives it back there, or leaves it to the collector */
+  constructor(maxLineBytes: number, events: FramerEvents, pictures = new PictureBuffers()) {
     this.maxLineBytes = maxLineBytes;
     this.events = events;
+    this.pictures = pictures;
   }
 
   /** Takes any piece of the stream; the buffer may be used again after the call. */
@@ -239,7 +251,7 @@ export class LineFramer {
       if (bytes[at] === QUOTE) {
         if (isPictureHead(bytes.subarray(0, key))) {
           this.state = 'base64';
-          this.decoder = new Base64Decoder(this.lastPicture);
+          this.decoder = new Base64Decoder(this.lastPicture, this.pictures);
           this.lineBytes -= bytes.length - at - 1;
           return at + 1;
         }
@@ -291,7 +303,7 @@ export class LineFramer {
   private deliver(bytes: Buffer, from: number, to: number): void {
     const end = to > from && bytes[to - 1] === CR ? to - 1 : to;
     const picture = this.decoder && !this.broken ? { data: this.decoder.finish() } : null;
-    if (picture?.data) this.lastPicture = Math.max(FIRST_PICTURE, Math.ceil(picture.data.length * 1.02));
+    if (picture?.data) this.lastPicture = Math.ceil(picture.data.length * 1.02);
     this.state = 'head';
     this.lineBytes = 0;
     this.scanFrom = 0;

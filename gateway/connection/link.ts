@@ -40,6 +40,12 @@ export interface LinkEvents {
   alarm: [{ what: 'login_rejected' | 'line_too_long'; message: string }];
 }
 
+/** Where a Voyager listens; `instance` counts from 1 and goes into the heartbeat. */
+export interface Address {
+  host: string;
+  port: number;
+  instance: number;
+}
 export type Credentials = { username: string; password: string } | { ticket: string };
 
 /** Counts since the process began, for metrics. */
@@ -74,6 +80,10 @@ export interface VoyagerLink extends EventEmitter<LinkEvents> {
   stop(reason: string): Promise<void>;
   /** For the next login. Where the last one was rejected and these are others, it is tried again at once. */
   updateCredentials(credentials: Credentials | null): void;
+  /** Leaves this Voyager and connects to another one at once; requests under way end as unknown. */
+  moveTo(address: Address): void;
+  /** Nobody reads this picture of an event any more: its memory may hold the next one. One that is never given back is left to the collector. */
+  recycle(picture: Buffer): void;
   request(request: VoyagerRequest): Promise<RequestOutcome>;
   /** Several requests in one socket write, in order (stop ladder: disable and Abort). */
   requestTogether(requests: VoyagerRequest[]): Promise<RequestOutcome[]>;

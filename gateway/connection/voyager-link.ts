@@ -15,8 +15,9 @@ import { backoffMs, KNOCK_FOR_MS, KNOCK_MS, LOGIN_RETRY_MS } from './backoff.ts'
 import { ClockOffset } from './clock-offset.ts';
 import { LineFramer, type Picture } from './framer.ts';
 import { Keepalive } from './keepalive.ts';
-import type { Credentials, Gate, LinkEvents, LinkStats, OutgoingLine, RequestOutcome, VoyagerLink, VoyagerRequest } from './link.ts';
+import type { Address, Credentials, Gate, LinkEvents, LinkStats, OutgoingLine, RequestOutcome, VoyagerLink, VoyagerRequest } from './link.ts';
 import { PendingRequests } from './pending.ts';
+import { PictureBuffers } from './picture-buffers.ts';
 
 export interface VoyagerLinkOptions {
   host: string;
@@ -44,6 +45,8 @@ const LOGIN_MS = 5_000;
 const MODE_MS = 10_000;
 const BYE_MS = 1_000;
 const READ_BYTES = 64 * 1024;
+/** After so many bytes everything else has its turn: while a preview comes in, libuv would read two megabytes before it looks at an abort. */
+const TURN_BYTES = 4 * READ_BYTES;
 /** Bound on unanswered requests; what stops the telescope is sent all the same. */
 const MAX_IN_FLIGHT = 256;
 
@@ -78,7 +81,9 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   private readonly actions: ActionQueue;
   private readonly keepalive: Keepalive;
   private readonly offset = new ClockOffset();
+  private readonly pictures = new PictureBuffers();
   private credentials: Credentials | null;
+  private address: Address;
   private socket: Socket | null = null;
   /** Deadline of the present step, or the wait before the next connection. */
   private step: Timer | null = null;
@@ -97,6 +102,8 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     this.logger = options.logger;
     this.random = options.random ?? Math.random;
     this.credentials = options.credentials;
+    const { host, port, instance } = options;
+    this.address = { host, port, instance };
     this.pending = new PendingRequests(this.clock);
     this.actions = new ActionQueue(this.clock);
     this.keepalive = new Keepalive(
@@ -145,6 +152,23 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     if (this.state !== 'waiting') return;
     this.step?.cancel();
     this.open();
+  }
+
+  moveTo({ host, port, instance }: Address): void {
+    const before = this.address;
+    if (before.host === host && before.port === port && before.instance === instance) return;
+    this.address = { host, port, instance };
+    this.attempt = 0;
+    this.shutDownAt = null;
+    this.loginRejected = false;
+    if (this.state === 'waiting') {
+      this.step?.cancel();
+      this.open();
+    } else this.lost(`moved to ${host}:${port}`, 0);
+  }
+
+  recycle(picture: Buffer): void {
+    this.pictures.give(picture);
   }
 
   request(request: VoyagerRequest): Promise<RequestOutcome> {
@@ -243,7 +267,7 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
 
   private sendHeartbeat(): void {
     const now = this.clock.now();
-    const body = { Event: 'Polling', Timestamp: Math.round(now) / 1000, Host: hostname(), Inst: this.options.instance };
+    const body = { Event: 'Polling', Timestamp: Math.round(now) / 1000, Host: hostname(), Inst: this.address.instance };
     if (this.write([{ kind: 'heartbeat', method: null, params: {} }], [body]).size === 0) this.stats.heartbeatsOut++;
   }
 
@@ -261,15 +285,20 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   private open(): void {
     this.epoch++;
     this.setState('connecting', null);
-    const framer = new LineFramer(this.options.maxLineMb * 1024 * 1024, {
-      line: (bytes, picture) => {
-        if (this.socket === socket) this.onLine(bytes, picture);
+    const framer = new LineFramer(
+      this.options.maxLineMb * 1024 * 1024,
+      {
+        line: (bytes, picture) => {
+          if (this.socket === socket) this.onLine(bytes, picture);
+        },
+        tooLong: (bytes) => this.onTooLong(bytes),
       },
-      tooLong: (bytes) => this.onTooLong(bytes),
-    });
+      this.pictures,
+    );
+    let turn = 0;
     const socket: Socket = connect({
-      host: this.options.host,
-      port: this.options.port,
+      host: this.address.host,
+      port: this.address.port,
       noDelay: true,
       keepAlive: true,
       onread: {
@@ -279,7 +308,13 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
           this.stats.bytesIn += length;
           this.keepalive.received();
           framer.push((buffer as Buffer).subarray(0, length));
-          return true;
+          turn += length;
+          if (turn < TURN_BYTES) return true;
+          turn = 0;
+          setImmediate(() => {
+            if (this.socket === socket) socket.resume();
+          });
+          return false;
         },
       },
     });
@@ -350,8 +385,8 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     else if (event.name === 'Version') {
       this.sessionKey = event.data.SessionKey;
       this.voyagerVersion = event.data.VOYVersion;
-      if (event.inst !== null && event.inst !== this.options.instance)
-        this.logger.warn({ expected: this.options.instance, inst: event.inst }, 'another instance of voyager answers on this port');
+      if (event.inst !== null && event.inst !== this.address.instance)
+        this.logger.warn({ expected: this.address.instance, inst: event.inst }, 'another instance of voyager answers on this port');
     }
     this.tell('event', event);
     if (isEvent(event, 'RemoteActionResult')) this.pending.onResult(event.data);

@@ -36,34 +36,54 @@ export function readBoolean(value: unknown): boolean | null {
   return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : null;
 }
 
+const SCALES = [1, 60, 3600] as const;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 /**
  * Hours or degrees out of `02:49:50`, `-16° 09' 55"`, `00 42 41,582`: up to three groups of digits with anything between them, since the
  * degree sign arrives in more than one encoding. Null when the text does not begin with a number or minutes or seconds reach 60.
  */
 export function sexagesimal(text: string): number | null {
+  const { length } = text;
   let at = 0;
-  while (text.charCodeAt(at) === 32) at++;
-  const sign = text.charCodeAt(at);
-  if (sign === 45 || sign === 43) at++;
-  while (text.charCodeAt(at) === 32) at++;
-  if (!isDigit(text.charCodeAt(at))) return null;
+  let code = text.charCodeAt(0);
+  while (code === 32) code = text.charCodeAt(++at);
+  const negative = code === 45;
+  if (negative || code === 43) code = text.charCodeAt(++at);
+  while (code === 32) code = text.charCodeAt(++at);
+  if (!isDigit(code)) return null;
   let total = 0;
-  let scale = 1;
-  for (let group = 0; group < 3 && at < text.length; group++) {
-    let value = 0;
-    for (; isDigit(text.charCodeAt(at)); at++) value = value * 10 + text.charCodeAt(at) - 48;
-    const point = text.charCodeAt(at);
-    if ((point === 46 || point === 44) && isDigit(text.charCodeAt(at + 1))) {
-      let place = 0.1;
-      for (at++; isDigit(text.charCodeAt(at)); at++, place /= 10) value += (text.charCodeAt(at) - 48) * place;
+  let value = 0;
+  /** Of the digits after a decimal point or comma; 0 before it. */
+  let place = 0;
+  let groups = 0;
+  let inGroup = true;
+  for (; at < length; at++) {
+    code = text.charCodeAt(at);
+    if (isDigit(code)) {
+      if (!inGroup) {
+        if (groups === 3) return null;
+        inGroup = true;
+        value = place = 0;
+      }
+      if (place === 0) value = value * 10 + code - 48;
+      else {
+        value += (code - 48) * place;
+        place /= 10;
+      }
+    } else if (inGroup) {
+      if (place === 0 && (code === 46 || code === 44) && isDigit(text.charCodeAt(at + 1))) place = 0.1;
+      else {
+        if (groups > 0 && value >= 60) return null;
+        total += value / SCALES[groups++]!;
+        inGroup = false;
+      }
     }
-    if (group > 0 && value >= 60) return null;
-    total += value / scale;
-    scale *= 60;
-    while (at < text.length && !isDigit(text.charCodeAt(at))) at++;
   }
-  return at < text.length ? null : sign === 45 ? -total : total;
+  if (inGroup) {
+    if (groups > 0 && value >= 60) return null;
+    total += value / SCALES[groups]!;
+  }
+  return negative ? -total : total;
 }
 
 /**
@@ -150,7 +170,7 @@ export class FieldReader {
   /** Text of which the empty one means "none". */
   name(key: string, value: unknown = this.raw[key]): string | null {
     const text = this.text(key, value);
-    return text === null || text.trim() === '' ? null : text;
+    return text === null || text === '' || (text.charCodeAt(0) <= 32 && text.trim() === '') ? null : text;
   }
   object(key: string): JsonObject {
     const value = this.take(key);

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { Database } from '../../platform/database.ts';
 import type { DatabaseMirror } from './database-mirror.ts';
-import { readJson, writeJsonDurably } from './files.ts';
+import type { Records, StateFile } from './state-file.ts';
 
 export interface Loan {
   guid: string;
@@ -12,42 +11,42 @@ export interface Loan {
 
 /** Other people's targets that stand disabled for a slot: on disk before they are touched, and in `borrowed_targets` (safety.md 8). */
 export class BorrowedSky {
-  private readonly path: string;
-  private loans: Loan[];
+  private readonly loans: Records<Loan>;
   constructor(
-    folder: string,
+    private readonly state: StateFile,
     private readonly telescopeId: string,
     private readonly db: Database | null,
     private readonly mirror: DatabaseMirror,
     private readonly now: () => number,
   ) {
-    this.path = join(folder, 'borrowed.json');
-    this.loans = (readJson(this.path) as Loan[] | null) ?? [];
+    this.loans = state.part('loan');
   }
   of(bookingId: string): Loan[] {
-    return this.loans.filter((l) => l.bookingId === bookingId);
+    return this.all().filter((l) => l.bookingId === bookingId);
   }
   all(): readonly Loan[] {
-    return this.loans;
+    return this.loans.all();
   }
-  add(bookingId: string, targets: readonly { guid: string; name: string }[]): void {
+  /** On disk when it resolves. */
+  async add(bookingId: string, targets: readonly { guid: string; name: string }[]): Promise<void> {
     const disabledAt = new Date(this.now()).toISOString();
-    const fresh = targets.filter((t) => !this.loans.some((l) => l.guid === t.guid)).map((t) => ({ guid: t.guid, name: t.name, bookingId, disabledAt }));
-    this.save([...this.loans, ...fresh]);
-    for (const loan of fresh) this.copy(loan, null);
+    const fresh = targets.filter((t) => !this.loans.get(t.guid)).map((t) => ({ guid: t.guid, name: t.name, bookingId, disabledAt }));
+    for (const loan of fresh) {
+      this.loans.set(loan.guid, loan);
+      this.copy(loan, null);
+    }
+    await this.state.flush();
   }
   returned(bookingId: string, guid: string): void {
-    const loan = this.loans.find((l) => l.bookingId === bookingId && l.guid === guid);
-    if (!loan) return;
-    this.save(this.loans.filter((l) => l !== loan));
+    const loan = this.loans.get(guid);
+    if (loan?.bookingId !== bookingId) return;
+    this.loans.delete(guid);
     this.copy(loan, new Date(this.now()));
   }
   /** The next slot began before these were given back: they are that booking's to return now. */
   bequeath(from: string, to: string): void {
-    const passed = this.of(from);
-    if (passed.length === 0) return;
-    this.save(this.loans.map((l) => (l.bookingId === from ? { ...l, bookingId: to } : l)));
-    for (const loan of passed) {
+    for (const loan of this.of(from)) {
+      this.loans.set(loan.guid, { ...loan, bookingId: to });
       this.copy(loan, new Date(this.now()));
       this.copy({ ...loan, bookingId: to }, null);
     }
@@ -56,13 +55,9 @@ export class BorrowedSky {
   async adopt(): Promise<void> {
     if (!this.db) return;
     const rows = await this.db.borrowedTarget.findMany({ where: { telescopeId: this.telescopeId, enabledAt: null } });
-    const fresh = rows.filter((r) => !this.loans.some((l) => l.guid === r.targetGuid));
-    if (fresh.length > 0) this.save([...this.loans, ...fresh.map((r) => ({ guid: r.targetGuid, name: r.name, bookingId: r.bookingId, disabledAt: r.disabledAt.toISOString() }))]);
-  }
-
-  private save(loans: Loan[]): void {
-    writeJsonDurably(this.path, loans);
-    this.loans = loans;
+    for (const row of rows)
+      if (!this.loans.get(row.targetGuid))
+        this.loans.set(row.targetGuid, { guid: row.targetGuid, name: row.name, bookingId: row.bookingId, disabledAt: row.disabledAt.toISOString() });
   }
   private copy(loan: Loan, enabledAt: Date | null): void {
     const { db } = this;

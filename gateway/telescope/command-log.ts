@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { CommandOutcome, Outcome3 } from '../../activities/ports.ts';
 import type { Database } from '../../platform/database.ts';
 import type { DatabaseMirror } from './database-mirror.ts';
-import { readJson, writeJsonDurably } from './files.ts';
+import type { Records, StateFile } from './state-file.ts';
 import { sameGuid } from './targets.ts';
 
 export type CommandKind = 'enable' | 'disable' | 'stop' | 'script' | 'borrow' | 'edit';
@@ -25,35 +24,39 @@ const COPIED_AT_START = 50;
  * repeat has no second effect and a successor reads back what was under way (safety.md 6).
  */
 export class CommandLog {
-  private readonly path: string;
-  private commands: Map<string, LoggedCommand>;
+  private readonly commands: Records<LoggedCommand>;
 
   constructor(
-    folder: string,
+    private readonly state: StateFile,
     private readonly telescopeId: string,
     private readonly db: Database | null,
     private readonly mirror: DatabaseMirror,
     private readonly now: () => number,
   ) {
-    this.path = join(folder, 'commands.json');
-    this.commands = new Map(((readJson(this.path) as LoggedCommand[] | null) ?? []).map((c) => [c.key, c]));
+    this.commands = state.part('command');
+    this.forget();
     // What PostgreSQL may have missed while it was away; a successor must not find a finished command open.
-    for (const command of [...this.commands.values()].slice(-COPIED_AT_START)) this.copy(command);
+    for (const command of this.commands.all().slice(-COPIED_AT_START)) this.copy(command);
   }
 
   find(key: string): LoggedCommand | null {
-    return this.commands.get(key) ?? null;
+    return this.commands.get(key);
   }
   /** The newest command for a target, whatever became of it. */
   lastOf(targetGuid: string): LoggedCommand | null {
-    return [...this.commands.values()].findLast((c) => sameGuid(c.targetGuid, targetGuid)) ?? null;
+    return this.commands.all().findLast((c) => sameGuid(c.targetGuid, targetGuid)) ?? null;
   }
   /** Commands whose outcome nobody knows. */
   open(): LoggedCommand[] {
-    return [...this.commands.values()].filter((c) => c.state === 'sent' || c.state === 'unknown');
+    return this.commands.all().filter((c) => c.state === 'sent' || c.state === 'unknown');
   }
-  /** On disk when this returns. */
-  begin(key: string, kind: CommandKind, bookingId: string | null, targetGuid: string | null): void {
+  /** On disk when it resolves; only then may the command be sent. @throws Error when the disk does not take it */
+  async begin(key: string, kind: CommandKind, bookingId: string | null, targetGuid: string | null): Promise<void> {
+    this.store({ key, kind, bookingId, targetGuid, state: 'sent', result: null, at: new Date(this.now()).toISOString() });
+    await this.state.flush();
+  }
+  /** The same for what stops something: that waits for no disk, and its repeat does no harm. */
+  beginStop(key: string, kind: 'disable' | 'stop', bookingId: string | null, targetGuid: string | null): void {
     this.store({ key, kind, bookingId, targetGuid, state: 'sent', result: null, at: new Date(this.now()).toISOString() });
   }
   finish(key: string, result: CommandOutcome): CommandOutcome {
@@ -67,7 +70,7 @@ export class CommandLog {
     if (!this.db) return;
     const rows = await this.db.voyagerCommand.findMany({ where: { telescopeId: this.telescopeId, state: { in: ['sent', 'unknown'] } } });
     for (const row of rows) {
-      if (this.commands.has(row.key)) continue;
+      if (this.commands.get(row.key)) continue;
       const [kind, targetGuid] = row.method.split(' ');
       this.commands.set(row.key, {
         key: row.key,
@@ -79,19 +82,16 @@ export class CommandLog {
         at: row.createdAt.toISOString(),
       });
     }
-    this.save();
   }
   private store(command: LoggedCommand): void {
-    this.commands.delete(command.key);
     this.commands.set(command.key, command);
-    this.save();
+    this.forget();
     this.copy(command);
   }
-  private save(): void {
+  private forget(): void {
     const oldest = this.now() - KEEP_MS;
-    const keep = [...this.commands.values()].filter((c) => c.state === 'sent' || Date.parse(c.at) > oldest).slice(-KEEP_COUNT);
-    this.commands = new Map(keep.map((c) => [c.key, c]));
-    writeJsonDurably(this.path, keep);
+    for (const [at, command] of this.commands.all().entries())
+      if (at < this.commands.size - KEEP_COUNT || (command.state !== 'sent' && Date.parse(command.at) <= oldest)) this.commands.delete(command.key);
   }
   private copy(command: LoggedCommand): void {
     const { db } = this;

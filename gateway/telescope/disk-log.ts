@@ -1,10 +1,11 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readJson, writeJsonDurably } from './files.ts';
 
 const SEGMENT_BYTES = 1 << 20;
 const READ_BYTES = 1 << 18;
+/** The cursor is overwritten in place, always at this length. */
+const CURSOR_BYTES = 64;
 
 interface Cursor {
   segment: number;
@@ -23,6 +24,7 @@ export class DiskLog<T> {
   private flushed = 0;
   private readonly sizes = new Map<number, number>();
   private cursor: Cursor;
+  private readonly cursorFd: number;
   private queue: { line: string; done: () => void; fail: (err: Error) => void }[] = [];
   private writing: Promise<void> | null = null;
   private closed = false;
@@ -37,7 +39,8 @@ export class DiskLog<T> {
     for (const n of segments) this.sizes.set(n, statSync(this.file(n)).size);
     // Always a new segment: the last one may end in half a line.
     this.segment = (segments.at(-1) ?? 0) + 1;
-    const stored = readJson(this.cursorFile()) as Cursor | null;
+    const stored = this.storedCursor();
+    this.cursorFd = openSync(this.cursorFile(), existsSync(this.cursorFile()) ? 'r+' : 'w+', 0o600);
     this.cursor = stored && segments.includes(stored.segment) ? stored : { segment: segments.find((n) => n > (stored?.segment ?? 0)) ?? this.segment, offset: 0 };
     for (const n of segments) if (n < this.cursor.segment) this.remove(n);
   }
@@ -95,7 +98,8 @@ export class DiskLog<T> {
         entries,
         commit: () => {
           this.cursor = next;
-          writeJsonDurably(this.cursorFile(), next);
+          // Not synced: after a power cut an older cursor stands, and what was drained is drained again.
+          writeSync(this.cursorFd, JSON.stringify(next).padEnd(CURSOR_BYTES), 0);
         },
       };
     }
@@ -119,6 +123,7 @@ export class DiskLog<T> {
     await this.writing;
     await this.handle?.close();
     this.handle = null;
+    closeSync(this.cursorFd);
   }
 
   private async flushAll(): Promise<void> {
@@ -143,9 +148,12 @@ export class DiskLog<T> {
     }
     if (!this.handle) {
       this.handle = await open(this.file(this.segment), 'a', 0o600);
-      const folder = openSync(this.folder, 'r');
-      fsyncSync(folder);
-      closeSync(folder);
+      const folder = await open(this.folder, 'r');
+      try {
+        await folder.sync();
+      } finally {
+        await folder.close();
+      }
     }
     await this.handle.appendFile(bytes);
     await this.handle.datasync();
@@ -175,6 +183,14 @@ export class DiskLog<T> {
   }
   private file(segment: number): string {
     return join(this.folder, `${String(segment).padStart(8, '0')}.jsonl`);
+  }
+  /** Null where there is none, or none that can be read: then everything that is left is drained again. */
+  private storedCursor(): Cursor | null {
+    try {
+      return JSON.parse(readFileSync(this.cursorFile(), 'utf8')) as Cursor;
+    } catch {
+      return null;
+    }
   }
   private cursorFile(): string {
     return join(this.folder, 'cursor.json');

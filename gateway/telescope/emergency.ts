@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { readJson, writeJsonDurably } from './files.ts';
+import type { Records, StateFile } from './state-file.ts';
 
 export type Emergency = 'suspend' | 'exit';
 interface Stored {
@@ -8,17 +7,20 @@ interface Stored {
   text: string | null;
 }
 
+const NONE: Stored = { emergency: null, since: null, text: null };
+
 /**
  * Voyager's own emergency, as its log lines tell it (LogEvent type 9 EMERGENCY; texts from the protocol page, section 4.3):
  * SUSPEND begins one, Exit begins one, RESUME or "Event Status Restored" ends it. Any other type 9 line while none is known counts as
  * the beginning of a suspend. Kept on disk, because a gateway that starts in the middle of one must stay silent too.
  */
 export class EmergencyWatch {
-  private readonly path: string;
-  private stored: Stored;
-  constructor(folder: string) {
-    this.path = join(folder, 'emergency.json');
-    this.stored = (readJson(this.path) as Stored | null) ?? { emergency: null, since: null, text: null };
+  private readonly records: Records<Stored>;
+  constructor(state: StateFile) {
+    this.records = state.part('emergency');
+  }
+  private get stored(): Stored {
+    return this.records.get('voyager') ?? NONE;
   }
   get current(): Emergency | null {
     return this.stored.emergency;
@@ -39,9 +41,7 @@ export class EmergencyWatch {
   private set(emergency: Emergency | null, text: string, atMs: number): 'begun' | 'over' | null {
     const before = this.stored.emergency;
     if (before === emergency) return null;
-    const next = { emergency, since: emergency ? new Date(atMs).toISOString() : null, text: emergency ? text.slice(0, 300) : null };
-    this.stored = next;
-    writeJsonDurably(this.path, next);
+    this.records.set('voyager', emergency ? { emergency, since: new Date(atMs).toISOString(), text: text.slice(0, 300) } : NONE);
     if (emergency === null) return 'over';
     return before === null ? 'begun' : null;
   }

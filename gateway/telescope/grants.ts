@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { Grant } from '../../activities/ports.ts';
 import type { Reason } from '../../domain/reasons.ts';
-import { readJson, writeJsonDurably } from './files.ts';
+import type { Records, StateFile } from './state-file.ts';
 
 /** `over`: the slot's end plus grace has passed and the stop is confirmed; `revoked`: the session gave the telescope back. */
 export type GrantState = 'active' | 'revoked' | 'over';
@@ -16,29 +15,27 @@ const KEEP_MS = 7 * 86_400_000;
  * A higher generation wins, an older one is refused, and within one generation a slot grows only with the booking row's consent.
  */
 export class Grants {
-  private readonly path: string;
-  private grants: StoredGrant[];
+  private readonly grants: Records<StoredGrant>;
 
   constructor(
-    folder: string,
+    state: StateFile,
     private readonly now: () => number,
   ) {
-    this.path = join(folder, 'grants.json');
-    this.grants = (readJson(this.path) as { grants: StoredGrant[] } | null)?.grants ?? [];
+    this.grants = state.part('grant');
   }
 
   find(bookingId: string): StoredGrant | null {
-    return this.grants.find((g) => g.bookingId === bookingId) ?? null;
+    return this.grants.get(bookingId);
   }
   active(): StoredGrant[] {
-    return this.grants.filter((g) => g.state === 'active');
+    return this.grants.all().filter((g) => g.state === 'active');
   }
   /** Active grants whose slot holds this instant. */
   current(nowMs = this.now()): StoredGrant[] {
     return this.active().filter((g) => Date.parse(g.start) <= nowMs && nowMs < Date.parse(g.end));
   }
   ofTarget(targetGuid: string): StoredGrant | null {
-    return this.grants.find((g) => g.targetGuid?.toLowerCase() === targetGuid.toLowerCase()) ?? null;
+    return this.grants.all().find((g) => g.targetGuid?.toLowerCase() === targetGuid.toLowerCase()) ?? null;
   }
 
   /**
@@ -73,7 +70,7 @@ export class Grants {
   mark(bookingId: string, state: Exclude<GrantState, 'active'>): void {
     const known = this.find(bookingId);
     if (!known || known.state === state) return;
-    this.write(this.grants.map((g) => (g === known ? { ...g, state, updatedAt: this.stamp() } : g)));
+    this.grants.set(bookingId, { ...known, state, updatedAt: this.stamp() });
   }
 
   private put(grant: Grant): null {
@@ -90,12 +87,9 @@ export class Grants {
     const known = this.find(grant.bookingId);
     if (known && JSON.stringify({ ...known, updatedAt: '' }) === JSON.stringify({ ...stored, updatedAt: '' })) return null;
     const oldest = this.now() - KEEP_MS;
-    this.write([...this.grants.filter((g) => g.bookingId !== grant.bookingId && (g.state === 'active' || Date.parse(g.updatedAt) > oldest)), stored]);
+    for (const old of this.grants.all()) if (old.state !== 'active' && Date.parse(old.updatedAt) <= oldest) this.grants.delete(old.bookingId);
+    this.grants.set(grant.bookingId, stored);
     return null;
-  }
-  private write(grants: StoredGrant[]): void {
-    writeJsonDurably(this.path, { grants });
-    this.grants = grants;
   }
   private stamp(): string {
     return new Date(this.now()).toISOString();

@@ -6,6 +6,9 @@ export interface GuidingRms {
   samples: number;
 }
 
+/** ControlData comes every 2 s; a server that sends more often costs no more memory than this. */
+const MAX_SAMPLES = 600;
+
 /**
  * Guiding error over a sliding window: root mean square about zero, per axis and total, in pixels of the guide camera, as guiding
  * programs show it. Samples are taken while guiding runs; a dither or a stop clears them, since its excursion is no guiding error.
@@ -15,6 +18,7 @@ export class GuidingWindow {
   constructor(private readonly windowSeconds: number) {}
   add(atMs: number, x: number, y: number): void {
     this.samples.push({ atMs, x, y });
+    if (this.samples.length > MAX_SAMPLES) this.samples.splice(0, MAX_SAMPLES / 2);
     this.trim(atMs);
   }
   clear(): void {

@@ -33,11 +33,15 @@ export class History {
     if (value === null || value === undefined || !Number.isFinite(value)) return;
     let series = this.points.get(name);
     if (!series) this.points.set(name, (series = []));
-    const last = series.at(-1);
+    if (!this.due(name, atMs)) return;
     const spec = SPECS[name];
-    if (last && atMs - last[0] < spec.everyMs) return;
     series.push([atMs, value]);
     if (series.length > spec.maxPoints) series.splice(0, series.length - spec.maxPoints);
+  }
+  /** Would a value of this instant be kept, or thinned out? */
+  due(name: SeriesName, atMs: number): boolean {
+    const last = this.points.get(name)?.at(-1);
+    return last === undefined || atMs - last[0] >= SPECS[name].everyMs;
   }
   /** Every series that has points, those after `sinceMs` only. */
   all(sinceMs = 0): Partial<Record<SeriesName, Series>> {

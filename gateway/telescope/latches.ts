@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { readJson, writeJsonDurably } from './files.ts';
+import type { Records, StateFile } from './state-file.ts';
 
 /** An abort of the emergency path. `waiting`: not sent yet (Voyager's emergency, or no link); `sent`; `confirmed` by telemetry. */
 export interface Latch {
@@ -11,37 +10,34 @@ export interface Latch {
   at: string;
   state: 'waiting' | 'sent' | 'confirmed';
 }
-interface Stored {
-  latches: Latch[];
-  /** Command ids that were released, newest last: a repeated request does not latch again. */
-  released: string[];
-}
+const KEPT_RELEASED = 200;
 
-/** Aborts that this gateway keeps up by itself until the session workflow has taken them over (safety.md 7); on disk before anything is sent. */
+/** Aborts that this gateway keeps up by itself until the session workflow has taken them over (safety.md 7); in the journal file before anything is sent. */
 export class Latches {
-  private readonly path: string;
-  private stored: Stored;
-  constructor(folder: string) {
-    this.path = join(folder, 'latches.json');
-    this.stored = (readJson(this.path) as Stored | null) ?? { latches: [], released: [] };
+  private readonly latches: Records<Latch>;
+  /** Command ids that were released: a repeated request does not latch again. */
+  private readonly released: Records<true>;
+  constructor(state: StateFile) {
+    this.latches = state.part('latch');
+    this.released = state.part('released-latch');
   }
   all(): readonly Latch[] {
-    return this.stored.latches;
+    return this.latches.all();
   }
   find(commandId: string): Latch | null {
-    return this.stored.latches.find((l) => l.commandId === commandId) ?? null;
+    return this.latches.get(commandId);
   }
   wasReleased(commandId: string): boolean {
-    return this.stored.released.includes(commandId);
+    return this.released.get(commandId) === true;
   }
   ofBooking(bookingId: string): Latch | null {
-    return this.stored.latches.find((l) => l.bookingId === bookingId) ?? null;
+    return this.latches.all().find((l) => l.bookingId === bookingId) ?? null;
   }
   holds(targetGuid: string): boolean {
-    return this.stored.latches.some((l) => l.targetGuids.some((g) => g.toLowerCase() === targetGuid.toLowerCase()));
+    return this.latches.all().some((l) => l.targetGuids.some((g) => g.toLowerCase() === targetGuid.toLowerCase()));
   }
   add(latch: Latch): void {
-    this.write({ ...this.stored, latches: [...this.stored.latches.filter((l) => l.commandId !== latch.commandId), latch] });
+    this.latches.set(latch.commandId, latch);
   }
   setState(commandId: string, state: Latch['state']): void {
     const latch = this.find(commandId);
@@ -49,10 +45,8 @@ export class Latches {
   }
   release(commandId: string): void {
     if (!this.find(commandId) && this.wasReleased(commandId)) return;
-    this.write({ latches: this.stored.latches.filter((l) => l.commandId !== commandId), released: [...this.stored.released, commandId].slice(-200) });
-  }
-  private write(stored: Stored): void {
-    writeJsonDurably(this.path, stored);
-    this.stored = stored;
+    this.latches.delete(commandId);
+    this.released.set(commandId, true);
+    for (const old of this.released.keys().slice(0, -KEPT_RELEASED)) this.released.delete(old);
   }
 }

@@ -25,6 +25,8 @@ const SHOT_STATUS: Record<string, NonNullable<TelescopeState['exposure']>['statu
 export interface Preview {
   meta: NonNullable<TelescopeState['preview']>;
   jpeg: Buffer;
+  /** Answers under way that read `jpeg`. */
+  readers: number;
 }
 
 /** What a mirror cannot know by itself. */
@@ -184,7 +186,7 @@ export class Mirror {
       this.guiding.add(nowMs, data.GUIDEX, data.GUIDEY);
       this.history.add('guide_x', nowMs, data.GUIDEX);
       this.history.add('guide_y', nowMs, data.GUIDEY);
-      this.history.add('guiding_rms', nowMs, this.guiding.rms(nowMs)?.total_px);
+      if (this.history.due('guiding_rms', nowMs)) this.history.add('guiding_rms', nowMs, this.guiding.rms(nowMs)?.total_px);
     } else if (data.GUIDESTATName !== 'RUNNING') this.guiding.clear();
     this.history.add('camera_temperature', nowMs, data.CCDTEMP);
     this.history.add('camera_power', nowMs, data.CCDPOW);
@@ -205,6 +207,7 @@ export class Mirror {
     const size = jpegSize(data.Picture);
     this.latestPreview = {
       jpeg: data.Picture,
+      readers: 0,
       meta: {
         // Unique without reading the picture: hashing 20 MB would hold up an emergency abort.
         id: `${nowMs.toString(36)}-${data.Picture.length.toString(36)}-${this.rev.toString(36)}`,

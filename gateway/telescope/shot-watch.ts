@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { OpenShotDone } from '../robotarget/open.ts';
-import { readJson, writeJsonDurably } from './files.ts';
 import type { StoredGrant } from './grants.ts';
 import type { Journal } from './journal.ts';
+import type { Records, StateFile } from './state-file.ts';
 import type { Targets } from './targets.ts';
 
 /** After a new file Voyager's record of it appears within seconds; asked again at these times until it does. */
@@ -16,18 +15,17 @@ const KEPT_TARGETS = 50;
  * nobody listened are found again (issue: journal). Reads the targets of the grants on disk, nobody else's.
  */
 export class ShotWatch {
-  private readonly path: string;
-  private readonly known: Map<string, Set<string>>;
+  /** Shot-done GUIDs by target. */
+  private readonly known: Records<string[]>;
   private timers: Timer[] = [];
   private asking = new Map<string, Promise<void>>();
   private stopped = false;
 
   constructor(
-    folder: string,
+    state: StateFile,
     private readonly deps: { targets: Targets; journal: Journal; grants: () => StoredGrant[]; clock: Clock; logger: Logger },
   ) {
-    this.path = join(folder, 'shots.json');
-    this.known = new Map(Object.entries((readJson(this.path) as Record<string, string[]> | null) ?? {}).map(([target, guids]) => [target, new Set(guids)]));
+    this.known = state.part('shots');
   }
 
   /** A file was written; `fileName` is compared with what the records say. */
@@ -85,7 +83,7 @@ export class ShotWatch {
   }
 
   private async takeNow(targetGuid: string, bookingId: string, records: readonly OpenShotDone[]): Promise<void> {
-    const known = this.known.get(targetGuid) ?? new Set<string>();
+    const known = new Set(this.known.get(targetGuid));
     const fresh = records.filter((r) => r.guid && !r.deleted && !known.has(r.guid));
     if (fresh.length === 0) return;
     await Promise.all(
@@ -97,11 +95,8 @@ export class ShotWatch {
         ),
       ),
     );
-    for (const r of fresh) known.add(r.guid);
-    this.known.delete(targetGuid);
-    this.known.set(targetGuid, known);
-    if (this.known.size > KEPT_TARGETS) this.known.delete(this.known.keys().next().value!);
-    writeJsonDurably(this.path, Object.fromEntries([...this.known].map(([target, guids]) => [target, [...guids]])));
+    this.known.set(targetGuid, [...known, ...fresh.map((r) => r.guid)]);
+    for (const old of this.known.keys().slice(0, -KEPT_TARGETS)) this.known.delete(old);
   }
 }
 

@@ -9,11 +9,15 @@ export interface SignalTransport {
   signal(bookingId: string, name: string, body: unknown): Promise<'sent' | 'gone'>;
 }
 export const NUDGE_EVERY_MS = 2_000;
+/** A drain that lingers takes a row within a fraction of this (activities/frames/linger.ts); what it has taken needs no signal. */
+export const TAKEN_AFTER_MS = 1_500;
 const RETRY_MS = 2_000;
 const EVENT_KEPT_MS = 300_000;
 
 interface Nudge {
   upTo: FramesWaitingSignal['upTo'];
+  /** The newest row when the timer was set: a drain has had its time to take it. */
+  due: FramesWaitingSignal['upTo'];
   lastMs: number;
   pending: boolean;
   sending: boolean;
@@ -21,8 +25,8 @@ interface Nudge {
 }
 
 /**
- * Tells sessions what they need not ask for. Frames: at most one `framesWaiting` in 2 s per booking, the first at once, the last never lost
- * while the process lives (a session that is gone is served by the reconcile Schedule). Never signal-with-start (safety.md 14).
+ * Tells sessions what they need not ask for. Frames: at most one `framesWaiting` in 2 s per booking, none for rows that a drain has taken
+ * by itself, the first at once where that cannot be asked, the last never lost while the process lives (a session that is gone is served by the reconcile Schedule). Never signal-with-start (safety.md 14).
  */
 export class SessionSignals {
   private readonly nudges = new Map<string, Nudge>();
@@ -36,15 +40,17 @@ export class SessionSignals {
     private readonly transport: SignalTransport | null,
     private readonly clock: Clock,
     private readonly logger: Logger,
+    /** Whether the journal has rows up to a position that no drain has taken. @throws while PostgreSQL is away, and then the session is told */
+    private readonly notTaken: ((upTo: FramesWaitingSignal['upTo']) => Promise<boolean>) | null = null,
   ) {}
 
   framesWaiting(bookingId: string, upTo: FramesWaitingSignal['upTo']): void {
     if (!this.transport) return;
     let nudge = this.nudges.get(bookingId);
-    if (!nudge) this.nudges.set(bookingId, (nudge = { upTo, lastMs: -Infinity, pending: false, sending: false, timer: null }));
+    if (!nudge) this.nudges.set(bookingId, (nudge = { upTo, due: upTo, lastMs: -Infinity, pending: false, sending: false, timer: null }));
     nudge.upTo = upTo;
     nudge.pending = true;
-    this.plan(bookingId, nudge, this.clock.monotonicMs() - nudge.lastMs >= NUDGE_EVERY_MS ? 0 : NUDGE_EVERY_MS - (this.clock.monotonicMs() - nudge.lastMs));
+    this.plan(bookingId, nudge, Math.max(this.notTaken ? TAKEN_AFTER_MS : 0, NUDGE_EVERY_MS - (this.clock.monotonicMs() - nudge.lastMs)));
   }
 
   /** Kept for five minutes while Temporal is away; the session's own checks see the rest. */
@@ -68,6 +74,7 @@ export class SessionSignals {
 
   private plan(bookingId: string, nudge: Nudge, delayMs: number): void {
     if (this.stopped || nudge.timer || nudge.sending) return;
+    nudge.due = nudge.upTo;
     nudge.timer = this.clock.setTimeout(() => {
       nudge.timer = null;
       void this.nudge(bookingId, nudge);
@@ -76,9 +83,15 @@ export class SessionSignals {
   private async nudge(bookingId: string, nudge: Nudge): Promise<void> {
     nudge.sending = true;
     nudge.pending = false;
-    nudge.lastMs = this.clock.monotonicMs();
     let delayMs = NUDGE_EVERY_MS;
     try {
+      const { due } = nudge;
+      if (this.notTaken && !(await this.notTaken(due).catch(() => true))) {
+        nudge.sending = false;
+        if (nudge.pending || nudge.upTo.epoch !== due.epoch || nudge.upTo.n !== due.n) this.plan(bookingId, nudge, TAKEN_AFTER_MS);
+        return;
+      }
+      nudge.lastMs = this.clock.monotonicMs();
       const outcome = await this.transport!.signal(bookingId, SIGNALS.framesWaiting, { upTo: nudge.upTo } satisfies FramesWaitingSignal);
       if (outcome === 'gone') this.nudges.delete(bookingId);
       delayMs = Math.max(0, NUDGE_EVERY_MS - (this.clock.monotonicMs() - nudge.lastMs));

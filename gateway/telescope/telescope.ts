@@ -1,6 +1,7 @@
 import { telemetrySample } from '../../domain/telemetry.ts';
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
+import { framesNotTaken } from '../../activities/frames/linger.ts';
 import type { CommandOutcome, Grant } from '../../activities/ports.ts';
 import type { GatewayAbort, Receipt } from '../../domain/contracts/control.ts';
 import type { ConnectionState, TelescopeState } from '../../domain/contracts/state.ts';
@@ -21,7 +22,6 @@ import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
 import { databaseError, DatabaseMirror, within } from './database-mirror.ts';
 import { EmergencyWatch } from './emergency.ts';
-import { readJson, writeJsonDurably } from './files.ts';
 import { SafetyGate, type Permit } from './gate.ts';
 import { Grants, type StoredGrant } from './grants.ts';
 import { Journal, type JournalEntry } from './journal.ts';
@@ -30,6 +30,7 @@ import { Lease, type LeaseStore } from './lease.ts';
 import { Mirror, voyagerReading, type Preview } from './mirror.ts';
 import { done, reasonOf, refused, toCommand, unknown } from './outcomes.ts';
 import { Publisher } from './publisher.ts';
+import { type Records, StateFile } from './state-file.ts';
 import { SessionSignals, type SignalTransport } from './signals.ts';
 import { ShotWatch } from './shot-watch.ts';
 import { sameGuid, Targets } from './targets.ts';
@@ -64,6 +65,9 @@ const SAMPLE_MS = 10_000;
 const PUBLISH_MS = 2_000;
 const PUBLISH_IDLE_MS = 5_000;
 const CONFIRM_MS = 45_000;
+/** How long a receipt waits for the latch's fsync, and for the telescope's word. */
+const FLUSH_MS = 2_000;
+const RECEIPT_MS = 4_000;
 const READ_BACK_WAIT_MS = 30_000;
 const ADOPT_MS = 5_000;
 /** Latches without a session that could take them over are kept this long after they were confirmed. */
@@ -106,6 +110,9 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private readonly options: TelescopeGatewayOptions;
   private readonly publisher: Publisher;
   private readonly copies: DatabaseMirror;
+  private readonly kept: StateFile;
+  private readonly waits = new Set<() => void>();
+  private readonly epochs: Records<number>;
   private profile: string | null = null;
   private linkSince: number;
   private linkWasLost = false;
@@ -133,12 +140,14 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const { id } = this.telescope;
     this.mirror = new Mirror(id);
     this.weather = new WeatherWatch(() => this.telescope, this.clock, this.logger);
-    this.emergency = new EmergencyWatch(folder);
-    this.grants = new Grants(folder, now);
-    this.latches = new Latches(folder);
+    this.kept = new StateFile(join(folder, 'state.jsonl'), this.logger);
+    this.epochs = this.kept.part('epoch');
+    this.emergency = new EmergencyWatch(this.kept);
+    this.grants = new Grants(this.kept, now);
+    this.latches = new Latches(this.kept);
     this.copies = new DatabaseMirror(id, this.logger);
-    this.commands = new CommandLog(folder, id, this.db, this.copies, now);
-    this.borrowed = new BorrowedSky(folder, id, this.db, this.copies, now);
+    this.commands = new CommandLog(this.kept, id, this.db, this.copies, now);
+    this.borrowed = new BorrowedSky(this.kept, id, this.db, this.copies, now);
     this.gate = new SafetyGate(options.dialect, {
       telescope: () => this.telescope,
       readOnly: options.readOnly,
@@ -156,12 +165,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const offset = (): number => siteOffsetSeconds(this.telescope.site.timezone, now());
     this.client = new RoboTargetClient({ link: this.link, dialect: options.dialect, secret: options.robotargetSecret, siteOffsetSeconds: offset });
     this.targets = new Targets(this.link, this.client, options.robotargetSecret, this.clock, offset);
-    this.signals = new SessionSignals(id, options.transport, this.clock, this.logger);
+    this.signals = new SessionSignals(id, options.transport, this.clock, this.logger, this.db && ((upTo) => framesNotTaken(this.db!, id, upTo)));
     this.journal = new Journal({ telescopeId: id, folder, db: this.db, logger: this.logger, onDrained: (entries) => this.tellOfFrames(entries), quotaBytes: options.quotaBytes });
-    this.shots = new ShotWatch(folder, { targets: this.targets, journal: this.journal, grants: () => this.watchedGrants(), clock: this.clock, logger: this.logger });
+    this.shots = new ShotWatch(this.kept, { targets: this.targets, journal: this.journal, grants: () => this.watchedGrants(), clock: this.clock, logger: this.logger });
     this.publisher = new Publisher(id, this.db, this.logger);
-    const floorEpoch = ((readJson(this.epochFile()) as { epoch: number } | null)?.epoch ?? 0) + 1;
-    writeJsonDurably(this.epochFile(), { epoch: floorEpoch });
+    const floorEpoch = (this.epochs.get('last') ?? 0) + 1;
+    this.epochs.set('last', floorEpoch);
     this.journal.beginEpoch(floorEpoch);
     this.lease = new Lease({
       telescopeId: id,
@@ -207,6 +216,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (this.stopped) return;
     this.stopped = true;
     this.beat?.cancel();
+    for (const finish of this.waits) finish();
     this.weather.stop();
     this.shots.stop();
     await this.link.stop(reason);
@@ -215,12 +225,35 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     await this.publisher.settled();
     await this.journal.stop();
     await this.lease.stop();
+    await this.kept.close();
+  }
+
+  /**
+   * Takes over what the API changed. To another host, port or instance it goes only while nothing of ours is under way here: a running slot, a
+   * latched abort and borrowed targets belong to the Voyager that they were made on. Returns false while that waits.
+   */
+  configure(next: Telescope): boolean {
+    const { host, port, instance } = this.telescope;
+    const moves = next.host !== host || next.port !== port || next.instance !== instance;
+    const busy = this.grants.current().length > 0 || this.latches.all().length > 0 || this.borrowed.all().length > 0;
+    const before = JSON.stringify(this.telescope.weather.sources);
+    this.telescope = moves && busy ? { ...next, host, port, instance } : next;
+    if (JSON.stringify(next.weather.sources) !== before) this.weather.sourcesChanged();
+    if (!moves) return true;
+    if (busy) {
+      this.logger.warn({ telescope: this.id, host: next.host, port: next.port }, 'the telescope has another address now; followed when its session is over');
+      return false;
+    }
+    this.note('address', `${next.host}:${next.port} instance ${next.instance}`);
+    this.emergency.clear('another Voyager', this.clock.now());
+    this.link.moveTo(next);
+    return true;
   }
 
   // Ownership
 
   private onOwned(epoch: number): void {
-    writeJsonDurably(this.epochFile(), { epoch });
+    this.epochs.set('last', epoch);
     this.journal.beginEpoch(epoch);
     if (!this.started) {
       this.started = true;
@@ -281,17 +314,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   }
   private waitReady(ms: number): Promise<void> {
     if (this.ready) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        timer.cancel();
-        this.link.off('status', listen);
-        resolve();
-      };
+    return this.wait(ms, (finish) => {
       const listen = ({ state }: { state: string }): void => {
         if (state === 'ready') finish();
       };
-      const timer = this.clock.setTimeout(finish, ms);
       this.link.on('status', listen);
+      return () => this.link.off('status', listen);
     });
   }
 
@@ -311,6 +339,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (this.readOnly) return refused('read_only');
     const reason = this.grants.register(grant, await this.bookingSlot(grant.bookingId));
     if (reason) return refused(reason, reasonText(reason, 'en'));
+    await this.kept.flush();
     this.copyGrant(grant, 'active');
     return done();
   }
@@ -402,16 +431,29 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     return running.length > 0 && running.every((t) => !targetGuids.some((guid) => sameGuid(guid, t.guid)));
   }
   pause(ms: number): Promise<void> {
+    return this.wait(ms);
+  }
+  /** Until the time is over, somebody finishes it, or this gateway stops. */
+  private wait(ms: number, listen?: (finish: () => void) => () => void): Promise<void> {
+    if (this.stopped) return Promise.resolve();
     return new Promise((resolve) => {
-      this.clock.setTimeout(resolve, ms);
+      const finish = (): void => {
+        timer.cancel();
+        this.waits.delete(finish);
+        unlisten?.();
+        resolve();
+      };
+      const timer = this.clock.setTimeout(finish, ms);
+      this.waits.add(finish);
+      const unlisten = listen?.(finish);
     });
   }
 
   // Emergency path
 
   /**
-   * Stops a booking's target now, with Temporal and PostgreSQL dead too: on disk first, then the stop ladder, then kept disabled until
-   * `releaseLatch`. During Voyager's own emergency it is latched, says so, and runs when that has ended (safety.md 1, 7).
+   * Stops a booking's target now, with Temporal and PostgreSQL dead too: written down first, then the stop ladder, then kept disabled until
+   * `releaseLatch`. Everything up to the write to the socket is synchronous; the receipt waits until the latch is on disk. During Voyager's own emergency it is latched, says so, and runs when that has ended (safety.md 1, 7).
    */
   async abort(request: GatewayAbort): Promise<Receipt> {
     const known = this.latches.find(request.command_id);
@@ -438,15 +480,22 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       at: new Date(this.clock.now()).toISOString(),
       state: 'waiting',
     };
+    if (!known) this.latches.add(latch);
+    const running = this.emergency.current || !this.ready ? null : this.runLatch(latch);
     if (!known) {
-      this.latches.add(latch);
       this.note('abort', `by ${request.requested_by}`);
       for (const booking of this.bookingsOf(latch)) this.signals.event(booking, 'aborted_at_gateway', request.command_id);
     }
-    if (this.emergency.current) return this.receipt(request, 'accepted', 'voyager_emergency', 'latched: it runs when Voyager’s emergency has ended');
-    if (!this.ready) return this.receipt(request, 'accepted', 'voyager_away', 'latched: it runs as soon as Voyager answers');
-    const running = this.runLatch(latch);
-    const outcome = await Promise.race([running, this.pause(4_000).then(() => null)]);
+    // The line has left by now; only the receipt waits for the disk, and not for one that hangs.
+    await this.atMost(
+      FLUSH_MS,
+      this.kept.flush().catch(() => undefined),
+    );
+    if (running === null)
+      return this.emergency.current
+        ? this.receipt(request, 'accepted', 'voyager_emergency', 'latched: it runs when Voyager’s emergency has ended')
+        : this.receipt(request, 'accepted', 'voyager_away', 'latched: it runs as soon as Voyager answers');
+    const outcome = await this.atMost(RECEIPT_MS, running);
     if (outcome === null || outcome.outcome === 'unknown') return this.receipt(request, 'sent', undefined, outcome?.message ?? undefined);
     return outcome.outcome === 'done' ? this.receipt(request, 'confirmed') : this.receipt(request, 'accepted', outcome.reason ?? undefined, outcome.message ?? undefined);
   }
@@ -479,6 +528,18 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     return this.receipt(request, failed.outcome === 'refused' ? 'refused' : 'unknown', reasonOf(failed), failed.message);
   }
 
+  /** The outcome, or null when it takes longer. */
+  private async atMost<T>(ms: number, promise: Promise<T>): Promise<T | null> {
+    let timer: Timer | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = this.clock.setTimeout(() => resolve(null), ms);
+    });
+    try {
+      return await Promise.race([promise, late]);
+    } finally {
+      timer?.cancel();
+    }
+  }
   private bookingsOf(latch: Latch): string[] {
     if (latch.bookingId) return [latch.bookingId];
     return latch.targetGuids.flatMap((guid) => this.grants.ofTarget(guid)?.bookingId ?? []);
@@ -749,8 +810,9 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
 
   private onEvent(event: VoyagerEvent): void {
     const nowMs = this.clock.now();
-    const before = this.mirror.controlData;
+    const { controlData: before, preview } = this.mirror;
     this.mirror.take(event, nowMs);
+    if (preview && preview !== this.mirror.preview && preview.readers === 0) this.link.recycle(preview.jpeg);
     if (event.unknown) return;
     if (isEvent(event, 'ControlData')) this.compare(before, event.data);
     else if (isEvent(event, 'WeatherAndSafetyMonitorData')) this.weather.take(voyagerReading(event.data, nowMs));
@@ -871,10 +933,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       if (entry.bookingId) this.signals.framesWaiting(entry.bookingId, upTo);
       else for (const grant of this.watchedGrants()) this.signals.framesWaiting(grant.bookingId, upTo);
     }
-  }
-
-  private epochFile(): string {
-    return join(this.options.folder, 'epoch.json');
   }
 }
 

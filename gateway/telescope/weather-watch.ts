@@ -48,6 +48,18 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     for (const watched of this.watched) watched.timer?.cancel();
   }
 
+  /** The telescope's sources are others now; what Voyager said stands. */
+  sourcesChanged(): void {
+    const voyager = this.watched.find((w) => w.source.kind === 'voyager');
+    for (const watched of this.watched) watched.timer?.cancel();
+    this.watched = this.fresh();
+    for (const watched of this.watched) {
+      if (watched.source.kind === 'voyager' && voyager) Object.assign(watched, { reading: voyager.reading, lostSinceMs: voyager.lostSinceMs });
+      this.poll(watched, 0);
+    }
+    this.update();
+  }
+
   /** A reading that came by Voyager's own connection. */
   take(reading: WeatherReading): void {
     for (const watched of this.watched) if (watched.source.kind === 'voyager') watched.reading = reading;
@@ -101,7 +113,7 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
 
   private poll(watched: Watched, delayMs: number): void {
     const { source } = watched;
-    if (source.kind === 'voyager' || this.stopped) return;
+    if (source.kind === 'voyager' || this.stopped || !this.watched.includes(watched)) return;
     watched.timer = this.clock.setTimeout(() => {
       const read = source.kind === 'alpaca' ? readAlpaca(source, fetch, this.clock.now()) : readBoltwood(source.path);
       read

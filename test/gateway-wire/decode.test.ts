@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { projectPath } from '../../platform/paths.ts';
+import { EVENTS, METHODS } from './page.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'decode-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,6 +33,21 @@ describe('decode', () => {
       { line: 4, ok: true, kind: 'request', name: 'RemoteOpenRoboTargetGetSetList', unknown: false, data: { id: 3, params: { MAC: '[secret]' }, class: 'read' } },
       { line: 5, ok: true, kind: 'event', name: 'NewJPGReady', unknown: false, data: { Picture: { bytes: 3 } } },
     ]);
+  });
+  test('every event, command and answer that the protocol page describes is typed; not one is unknown', () => {
+    const common = { Timestamp: 1556734985.077, Host: 'RC16', Inst: 1 };
+    const messages = [
+      ...EVENTS.map((Event) => ({ Event, ...common })),
+      ...METHODS.map((method, id) => (method === 'disconnect' || method === 'GetArrayElementData' ? { method, id } : { method, params: { UID: 'u' }, id })),
+      { jsonrpc: '2.0', result: 0, id: 1 },
+      { jsonrpc: '2.0', error: { code: 1, message: 'Authentication Rejected' }, id: 2 },
+      { jsonrpc: '2.0', authbase: { Username: 'a', Permissions: '1' }, id: 3 },
+      { jsonrpc: '2.0', authticket: { UserCode: 'u', Note: '' }, id: 4 },
+    ];
+    const { code, lines } = run(['--json', '-'], messages.map((m) => `${JSON.stringify(m)}\r\n`).join(''));
+    const decoded = lines.map((l) => JSON.parse(l) as { ok: boolean; kind: string; name: string; unknown: boolean });
+    expect([code, decoded.filter((d) => !d.ok || d.unknown)]).toEqual([0, []]);
+    expect(decoded.map((d) => d.name)).toEqual([...EVENTS, ...METHODS, 'result', 'error', 'authbase', 'authticket']);
   });
   test('a malformed line gets an error line and exit code 1, from stdin too; the rest is decoded', () => {
     const { code, lines } = run(

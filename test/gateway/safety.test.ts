@@ -1,5 +1,9 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import type { Receipt } from '../../domain/contracts/control.ts';
+import { Peer } from '../../bench/gateway-process.ts';
 import { buildRequest } from '../../gateway/protocol/requests.ts';
 import { startPostgres } from '../support/postgres.ts';
 import { booking, commands, effectsOf, gatewayOn, httpOf, lastEntry, observatory, Proxy, scenario, sleep, until, type Setup } from './harness.ts';
@@ -14,7 +18,7 @@ afterAll(() => postgres.stop());
 
 /** A session whose target runs. */
 async function runningSession(setup: Setup, options: Parameters<typeof booking>[1] = {}): Promise<ReturnType<typeof booking>> {
-  const made = booking(setup.sim, { quantity: 200, ...options });
+  const made = booking(setup.sim, { quantity: 200, exposure: 2, ...options });
   expect(await setup.activities.registerGrant(made.grant)).toMatchObject({ outcome: 'done' });
   expect(await setup.activities.ensureObjects({ grant: made.grant, plan: made.plan })).toMatchObject({ outcome: 'done' });
   expect(await setup.activities.enableTarget({ grant: made.grant, key: `${made.grant.bookingId}/enable` })).toMatchObject({ outcome: 'done' });
@@ -209,6 +213,36 @@ describe('emergency path (layer 7)', () => {
     await own.stop().catch(() => undefined);
   });
 
+  scenario('thirty aborts while previews of 20 MB arrive: each is confirmed, its line left once, and its latch stands on disk', async () => {
+    const peer = new Peer();
+    try {
+      await until(() => peer.port > 0, 10_000, 'the peer listens');
+      const setup = await gatewayOn(await observatory(), { start: false, telescope: { port: peer.port } });
+      setup.gateway.start();
+      await until(() => setup.gateway.ready, 8_000, 'connected');
+      const http = await httpOf([setup]);
+      peer.order({ do: 'stream', preview: { mb: 20, everyMs: 400 } });
+      await until(() => peer.previews > 0, 10_000, 'a preview has come');
+      const asked = Array.from({ length: 30 }, () => ({ command_id: randomUUID(), target_guid: randomUUID(), requested_by: 'test' }));
+      const receipts: Promise<{ status: number; body: unknown }>[] = [];
+      for (const abort of asked) {
+        receipts.push(http.send('POST', '/v1/telescopes/demo/abort', abort));
+        await sleep(100);
+      }
+      for (const [n, receipt] of (await Promise.all(receipts)).entries())
+        expect(receipt).toMatchObject({ status: expect.any(Number), body: { command_id: asked[n]!.command_id, state: expect.stringMatching(/^(confirmed|sent)$/) } });
+      peer.order({ do: 'stream', preview: null });
+      await until(() => asked.every((a) => setup.gateway.latches.find(a.command_id)?.state === 'confirmed'), 15_000, 'all are confirmed');
+      expect(asked.map((a) => peer.disabled.get(a.target_guid)?.length)).toEqual(asked.map(() => 1));
+      expect(peer.previews).toBeGreaterThan(2);
+      expect(setup.gateway.link.stats.badLines).toBe(0);
+      const kept = readFileSync(join(setup.folder, 'state.jsonl'), 'utf8');
+      for (const { command_id } of asked) expect(kept).toContain(command_id);
+    } finally {
+      await peer.stop();
+    }
+  });
+
   scenario('an abort asked for while Voyager is away runs as soon as it answers', async () => {
     const setup = await gatewayOn(await observatory());
     const { sim, gateway } = setup;
@@ -338,8 +372,8 @@ describe('one owner (layer 6)', () => {
     const grant = { ...made.grant, telescopeId: 'readback' };
     await first.activities.registerGrant(grant);
     await first.activities.ensureObjects({ grant, plan: made.plan });
-    first.gateway.commands.begin('took-effect', 'enable', 'b-readback', made.target);
-    first.gateway.commands.begin('was-lost', 'disable', 'b-readback', made.target);
+    await first.gateway.commands.begin('took-effect', 'enable', 'b-readback', made.target);
+    first.gateway.commands.beginStop('was-lost', 'disable', 'b-readback', made.target);
     const { store } = sim.world;
     store.put('targets', made.target, { ...store.find('targets', made.target)!.row, Status: 0 });
     await first.gateway.stop('killed');
