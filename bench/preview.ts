@@ -1,11 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { firstImage, openSource, scanHdus } from '../activities/frames/fits/index.ts';
-import type * as MountModule from '../activities/frames/intake/mount.ts';
-import type * as PoolModule from '../activities/frames/pass/pool.ts';
 import { projectPath } from '../platform/paths.ts';
 import { pythonWith } from '../test/support/python.ts';
 import { starFieldFits } from '../test/support/synthetic.ts';
@@ -13,7 +12,7 @@ import { starFieldFits } from '../test/support/synthetic.ts';
 /**
  * Preview of one frame, warm, beside astropy + numpy + Pillow in the same run. `preview_ms` is the whole job of a worker thread (read,
  * header, exact median and MAD, stretch, 1600 px JPEG, thumbnail); `preview_archive_ms` the copy with sha256 by the mount's child process
- * and then the job on the copy; fsync is reported apart, since it measures the disk.
+ * and then the job on the copy; fsync is reported apart, since it measures the disk. Measured in a process of its own that runs the compiled code as the worker does.
  */
 const WIDTH = 9576;
 const HEIGHT = 6388;
@@ -23,32 +22,6 @@ const median = (values: number[]): number => {
   return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 };
 const round = (value: number): number => Math.round(value * 10) / 10;
-
-async function timed(runs: number, work: (i: number) => Promise<void>): Promise<number[]> {
-  const out: number[] = [];
-  for (let i = 0; i < runs; i++) {
-    const started = performance.now();
-    await work(i);
-    out.push(performance.now() - started);
-  }
-  return out;
-}
-
-/** The frames part as it runs in service: compiled. From source where the build fails, which costs memory for the loader. */
-async function framesCode(): Promise<typeof PoolModule & typeof MountModule> {
-  const load = async (root: string, extension: string): Promise<typeof PoolModule & typeof MountModule> => {
-    const url = (path: string): string => pathToFileURL(projectPath(root, `activities/frames/${path}${extension}`)).href;
-    return { ...((await import(url('pass/pool'))) as typeof PoolModule), ...((await import(url('intake/mount'))) as typeof MountModule) };
-  };
-  try {
-    const { build } = (await import(pathToFileURL(projectPath('scripts', 'build.mjs')).href)) as { build: () => Promise<void> };
-    await build();
-    return await load('dist', '.js');
-  } catch (thrown) {
-    process.stderr.write(`not compiled, measuring the source: ${(thrown as Error).message}\n`);
-    return load('.', '.ts');
-  }
-}
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, file: { type: 'string' }, runs: { type: 'string', default: '7' } } });
 const runs = Math.max(1, Number(values.runs));
@@ -62,54 +35,24 @@ const source = openSource(file);
 const image = firstImage(scanHdus(source));
 source.close();
 
-const { FramePool, Mount } = await framesCode();
-mkdirSync(projectPath('.cache'), { recursive: true });
+const { build } = (await import(pathToFileURL(projectPath('scripts', 'build.mjs')).href)) as { build: () => Promise<void> };
+await build();
 const folder = mkdtempSync(projectPath('.cache', 'bench-'));
-const pool = new FramePool(1);
-const mount = new Mount(1);
-/** Of this process with its worker thread, while it makes previews, archives and measures stars. */
-let peakRss = 0;
-const watch = setInterval(() => (peakRss = Math.max(peakRss, process.memoryUsage.rss())), 20);
+const loadBefore = loadavg()[0]!;
 try {
-  const preview = (path: string, kernel: 'wasm' | 'js', quicklook = false) =>
-    pool
-      .run({
-        kind: 'preview',
-        path,
-        preview: join(folder, 'p.jpg'),
-        thumbnail: join(folder, 't.jpg'),
-        quicklook: quicklook ? join(folder, 'q.fits') : null,
-        orientation: 'auto',
-        bayer: null,
-        kernel,
-      })
-      .then(() => undefined);
-  await timed(4, () => preview(file, 'wasm'));
-  const previewMs = await timed(runs, () => preview(file, 'wasm'));
-  const syncs: number[] = [];
-  const copies: number[] = [];
-  const root = dirname(file);
-  const archive = async (): Promise<void> => {
-    const to = join(folder, 'copy.fits');
-    rmSync(to, { force: true });
-    const copied = await mount.copy(file, root, to, statSync(file).size, false);
-    copies.push(copied.copyMs);
-    await preview(to, 'wasm');
-  };
-  await archive();
-  const archiveMs = await timed(runs, archive);
-  for (let i = 0; i < 2; i++) {
-    const to = join(folder, `sync${i}.fits`);
-    syncs.push((await mount.copy(file, root, to, statSync(file).size, true)).syncMs);
-    rmSync(to);
-  }
-  const stars = () => pool.run({ kind: 'stars', path: file }).then(() => undefined);
-  await timed(2, stars);
-  const starsMs = await timed(runs, stars);
-  clearInterval(watch);
-  const quicklookMs = await timed(Math.min(3, runs), () => preview(file, 'wasm', true));
-  await preview(file, 'js');
-  const jsMs = await timed(Math.min(5, runs), () => preview(file, 'js'));
+  const compiled = (path: string): string => pathToFileURL(projectPath('dist', 'activities', 'frames', path)).href;
+  const measured = JSON.parse(
+    execFileSync(
+      process.execPath,
+      [
+        '--max-semi-space-size=2',
+        projectPath('bench', 'preview', 'measure.mjs'),
+        JSON.stringify({ pool: compiled('pass/pool.js'), mount: compiled('intake/mount.js'), file, folder, runs }),
+      ],
+      { encoding: 'utf8', timeout: 300_000, env: { ...process.env, NODE_OPTIONS: '', MALLOC_ARENA_MAX: '2' }, stdio: ['ignore', 'pipe', 'inherit'] },
+    ),
+  ) as Record<'previewMs' | 'archiveMs' | 'copies' | 'syncs' | 'starsMs' | 'quicklookMs' | 'jsMs', number[]> & { peakRss: number };
+  const { previewMs, archiveMs, copies, syncs, starsMs, quicklookMs, jsMs, peakRss } = measured;
 
   const python = pythonWith('astropy', 'numpy', 'PIL');
   const astropy = python
@@ -134,6 +77,7 @@ try {
     ratio_to_astropy: astropyMs === null ? null : Math.round((median(previewMs) / astropyMs) * 1000) / 1000,
     ratio_js_to_astropy: astropyMs === null ? null : Math.round((median(jsMs) / astropyMs) * 1000) / 1000,
     ratio_archive_to_astropy: astropyMs === null ? null : Math.round((median(archiveMs) / astropyMs) * 1000) / 1000,
+    load: Math.round(loadBefore * 100) / 100,
   };
   process.stdout.write(
     values.json
@@ -143,7 +87,5 @@ try {
           .join('\n')}\n`,
   );
 } finally {
-  clearInterval(watch);
-  await Promise.all([pool.close(), mount.close()]);
   rmSync(folder, { recursive: true, force: true });
 }

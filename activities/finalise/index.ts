@@ -33,7 +33,7 @@ export function createFinaliseActivities(deps: FinaliseDeps): FinaliseActivities
       await db.session.update({ where: { bookingId: input.bookingId }, data: { archivePath: built.archivePath } });
       return built;
     },
-    settle: (input) => settleBooking(db, input.bookingId, input.telescopeId, input.spans),
+    settle: (input) => settleBooking(db, input.bookingId, input.telescopeId, input.spans, input.before),
     buildReport: (input) => writeReport(deps, input.bookingId, input.outcome, input.reason),
     rebuildReport: async ({ bookingId }) => {
       const session = await db.session.findUnique({ where: { bookingId } });
@@ -54,13 +54,14 @@ export function imagingSpans(frames: readonly Pick<Frame, 'capturedAt' | 'exposu
 
 /**
  * Ledger and settlement of a booking, in one transaction. The settlement's id follows from its lines: the same night settles once; a night
- * whose seconds changed (late frames) gets a new one that supersedes the old.
+ * whose seconds changed (late frames) gets a new one that supersedes the old. `before`: the guest gave the slot up before it began.
  */
 export async function settleBooking(
   db: Database,
   bookingId: string,
   telescopeId: string,
   spans: readonly Span[],
+  before = false,
 ): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: SettlementLineOf[]; refund: number }> {
   const { row, telescope } = await findBooking(db, bookingId);
   const frames = await db.frame.findMany({ where: { bookingId }, select: { capturedAt: true, exposure: true, state: true } });
@@ -68,7 +69,9 @@ export async function settleBooking(
   const intervals = buildLedger(slot, [...spans, ...imagingSpans(frames)]);
   const seconds = secondsByClass(intervals);
   const charged = (row.credits as { charged?: number }).charged ?? 0;
-  const settled = settle(seconds, telescope.policy.refund, charged);
+  const { refund } = telescope.policy;
+  const rule = before ? { ...refund, refund_share: { ...refund.refund_share, other: refund.cancelled_share } } : refund;
+  const settled = settle(seconds, rule, charged);
   const digest = createHash('sha256').update(JSON.stringify(settled)).digest('hex');
   const settlementId = stableId('settlement', bookingId, digest);
   await db.$transaction(async (tx) => {

@@ -97,6 +97,7 @@ export async function composeReport(db: Database, bookingId: string, outcome: Ou
       : null,
     files: {
       download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null,
+      timelapse_link: good.filter((f) => f.type === 'LIGHT' && f.previewed).length > 1 ? `/api/bookings/${bookingId}/timelapse.webp` : null,
       total_size_bytes: good.reduce((sum, f) => sum + Number(f.sizeBytes ?? 0), 0),
       count: good.length,
     },

@@ -7,11 +7,14 @@ import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Frame } from '../../prisma/client/client.ts';
 import type { FinaliseActivities } from '../ports.ts';
+import { toError } from '../../platform/errors.ts';
+import { currentCaller } from './caller.ts';
 import { writeWhole } from './files.ts';
 import { metadataOf } from './metadata.ts';
 import { crc32 } from './store/crc32.ts';
 import { FrameStore, statOrNull } from './store/store.ts';
 import { ZipLayout, type ZipEntry } from './store/zip.ts';
+import { ensureTimelapse } from './timelapse.ts';
 
 export interface ManifestFile {
   /** Path inside the booking's folder and inside the ZIP. */
@@ -69,6 +72,9 @@ function describe(row: Frame, name: string): ManifestFile {
     frame_id: row.id,
   };
 }
+
+/** What the archive of a booking holds; null when there is no such booking. */
+export const buildManifest = async (db: Database, store: FrameStore, bookingId: string): Promise<Manifest | null> => (await listFrames(db, store, bookingId))?.manifest ?? null;
 
 const sumsOf = (files: readonly ManifestFile[]): string => files.map((file) => `${file.sha256}  ${file.name}\n`).join('');
 
@@ -185,6 +191,10 @@ export function createArchiveActivities(deps: { db: Database; config: Pick<Confi
       }
       if (listed) await writeWhole(join(folder, 'manifest.json'), Buffer.from(`${JSON.stringify(listed.manifest, null, 2)}\n`));
       await writeWhole(join(folder, 'SHA256SUMS'), Buffer.from(sumsOf(files)));
+      // The archive is whole without it.
+      await ensureTimelapse(deps.db, store, bookingId, () => currentCaller().heartbeat({ timelapse: bookingId })).catch((thrown: unknown) =>
+        deps.logger.warn({ bookingId, err: toError(thrown).message }, 'no timelapse'),
+      );
       return { archivePath: folder, files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
     },
   };

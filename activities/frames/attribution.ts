@@ -51,7 +51,7 @@ interface Candidate {
   bookingId: string;
   targetGuids: string[];
   generation: number;
-  shots: number;
+  shots: { filter?: string; exposure_seconds?: number; binning?: number }[];
   tag: string;
 }
 
@@ -70,7 +70,7 @@ async function candidates(db: Database, telescope: Telescope, seenAt: Date): Pro
       bookingId: row.id,
       targetGuids: guids,
       generation,
-      shots: Array.isArray(row.shots) ? row.shots.length : 0,
+      shots: Array.isArray(row.shots) ? (row.shots as Candidate['shots']) : [],
       tag: telescope.templates.set_tag.replaceAll('{booking}', row.id).replaceAll('{user}', row.userRef),
     };
   });
@@ -78,8 +78,23 @@ async function candidates(db: Database, telescope: Telescope, seenAt: Date): Pro
 
 function shotIndexOf(candidate: Candidate, shotGuid: string | null): number | null {
   if (!shotGuid) return null;
-  for (let g = candidate.generation; g >= 0; g--) for (let i = 0; i < candidate.shots; i++) if (same(objectGuid(candidate.bookingId, g, `shot/${i}`), shotGuid)) return i;
+  for (let g = candidate.generation; g >= 0; g--) for (let i = 0; i < candidate.shots.length; i++) if (same(objectGuid(candidate.bookingId, g, `shot/${i}`), shotGuid)) return i;
   return null;
+}
+
+/** The one line of the plan that the header's own filter, exposure and binning can be of; null when none or several can. */
+function shotByHeader(candidate: Candidate, header: Record<string, unknown>): number | null {
+  const number = (...names: string[]): number | null => names.map((name) => header[name]).find((v): v is number => typeof v === 'number') ?? null;
+  const filter = typeof header.FILTER === 'string' ? header.FILTER.trim() : null;
+  const exposure = number('EXPTIME', 'EXPOSURE');
+  const binning = number('XBINNING');
+  const fitting = candidate.shots.flatMap((shot, i) => {
+    const otherFilter = filter !== null && shot.filter !== undefined && !same(filter, shot.filter);
+    const otherExposure = exposure === null || shot.exposure_seconds === undefined || Math.abs(exposure - shot.exposure_seconds) > 0.01 * shot.exposure_seconds;
+    const otherBinning = binning !== null && shot.binning !== undefined && binning !== shot.binning;
+    return otherFilter || otherExposure || otherBinning ? [] : [i];
+  });
+  return fitting.length === 1 ? fitting[0]! : null;
 }
 
 /**
@@ -109,6 +124,7 @@ export async function findOwner(
   }
   const texts = new Set(Object.values(frame.header).filter((v): v is string => typeof v === 'string'));
   const tagged = possible.filter((c) => texts.has(c.tag));
-  const owner = tagged.length === 1 ? { bookingId: tagged[0]!.bookingId, shotGuid: null, shotDoneGuid: guid, shotIndex: null, by: 'set_tag' as const } : null;
+  const [only] = tagged.length === 1 ? tagged : [];
+  const owner = only ? { bookingId: only.bookingId, shotGuid: null, shotDoneGuid: guid, shotIndex: shotByHeader(only, frame.header), by: 'set_tag' as const } : null;
   return { owner, record: null };
 }

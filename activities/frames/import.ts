@@ -14,6 +14,8 @@ export interface ImportOptions {
   /** Default: made from the folder's path, so that a second run goes on where the first one was. */
   bookingId?: string;
   userRef?: string;
+  /** Where the frames point, when no header says it. */
+  position?: { raHours: number; decDegrees: number };
   /** Called with the number of files done and of all. */
   progress: (done: number, all: number, what: string) => void;
 }
@@ -37,7 +39,7 @@ interface Found {
 /**
  * A folder of frames as a past session: a booking from the first exposure to the end of the last, which takes no place in the calendar,
  * with every file archived, previewed and measured. Files are copied, never moved; a run that was cut off is continued by the next.
- * @throws UsageError when the folder holds no FITS file, or the booking id belongs to a real session
+ * @throws UsageError when the folder holds no FITS file, no header tells a position and none is given, or the booking id belongs to a real session
  */
 export async function importFolder(deps: IntakeDeps, options: ImportOptions): Promise<ImportResult> {
   const { db, mount, maxBytes } = deps;
@@ -59,7 +61,7 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
     options.progress(i + 1, files.length, 'headers');
   }
   found.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.path < b.path ? -1 : 1));
-  if (!known) await createPastBooking(deps, bookingId, telescope, found, options.userRef ?? RESOURCE);
+  if (!known) await createPastBooking(deps, bookingId, telescope, found, options);
   const rows = await db.frame.createMany({
     skipDuplicates: true,
     data: found.map(({ path, at, metadata }) => {
@@ -89,7 +91,8 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
 
 const workflowIdOf = (bookingId: string): string => `${RESOURCE}-${sessionWorkflowId(bookingId)}`;
 
-async function createPastBooking(deps: IntakeDeps, bookingId: string, telescope: Telescope, found: readonly Found[], userRef: string): Promise<void> {
+async function createPastBooking(deps: IntakeDeps, bookingId: string, telescope: Telescope, found: readonly Found[], options: ImportOptions): Promise<void> {
+  const userRef = options.userRef ?? RESOURCE;
   const lights = found.filter((f) => (f.metadata?.type ?? 'LIGHT') === 'LIGHT' && f.metadata !== null);
   const dated = lights.length > 0 ? lights : found;
   const start = dated[0]!.at;
@@ -102,6 +105,8 @@ async function createPastBooking(deps: IntakeDeps, bookingId: string, telescope:
     shots.set(key, { ...shot, quantity: (shots.get(key)?.quantity ?? 0) + 1 });
   }
   const name = lights.find((f) => f.metadata?.object)?.metadata?.object ?? 'unknown';
+  const position = options.position ?? dated.find((f) => f.metadata?.position)?.metadata?.position;
+  if (!position) throw new UsageError('No header of the folder says where the telescope pointed (OBJCTRA and OBJCTDEC, RA and DEC, or CRVAL1 and CRVAL2): give --ra and --dec.');
   await deps.db.$transaction(async (tx) => {
     await tx.user.upsert({ where: { ref: userRef }, create: { ref: userRef }, update: {} });
     await tx.booking.create({
@@ -113,7 +118,7 @@ async function createPastBooking(deps: IntakeDeps, bookingId: string, telescope:
         blockedUntil: end,
         occupies: false,
         userRef,
-        target: { name, ra_hours: 0, dec_degrees: 0, pa_degrees: 0 },
+        target: { name, ra_hours: round(position.raHours, 6), dec_degrees: round(position.decDegrees, 5), pa_degrees: 0 },
         shots: [...shots.values()],
         constraints: { min_altitude_degrees: 0, hour_angle_start_hours: -12, hour_angle_end_hours: 12 },
         credits: { charged: 0 },
@@ -134,3 +139,5 @@ async function createPastBooking(deps: IntakeDeps, bookingId: string, telescope:
     });
   });
 }
+
+const round = (value: number, decimals: number): number => Math.round(value * 10 ** decimals) / 10 ** decimals;

@@ -1,4 +1,5 @@
 import { FRAME_TYPES, type FrameType } from '../../domain/contracts/image.ts';
+import { parseDecDegrees, parseRaHours } from '../../domain/coordinates.ts';
 
 /** What a header says about a frame, with the names that different cameras' programs use. */
 export interface FrameMetadata {
@@ -12,6 +13,8 @@ export interface FrameMetadata {
   hfd: number | null;
   object: string | null;
   camera: string | null;
+  /** Where the telescope pointed, or null. */
+  position: { raHours: number; decDegrees: number } | null;
   /** Start of the exposure by DATE-OBS (UTC as the standard has it), or null. */
   startedAt: Date | null;
 }
@@ -48,8 +51,33 @@ export function metadataOf(header: Values): FrameMetadata {
     hfd: number(header, 'HFD', 'AVG_HFD'),
     object: text(header, 'OBJECT'),
     camera: text(header, 'INSTRUME', 'CAMERA'),
+    position: positionOf(header),
     startedAt: startOf(header),
   };
+}
+
+/**
+ * Position by OBJCTRA and OBJCTDEC (hours and degrees as text, MaxIm's convention that most programs follow), by RA and DEC (degrees as
+ * numbers, hours as text), or by the world coordinates of the centre (FITS Standard 4.0, 8.3: CRVAL in degrees).
+ */
+function positionOf(header: Values): FrameMetadata['position'] {
+  const degreesOrHours = (value: unknown): number | null =>
+    typeof value === 'number'
+      ? parseRaHours(value / 15)
+      : typeof value !== 'string'
+        ? null
+        : /^[\s+-]*[\d.]+\s*$/.test(value)
+          ? parseRaHours(Number(value) / 15)
+          : parseRaHours(value);
+  const degrees = (value: unknown): number | null => (typeof value === 'number' || typeof value === 'string' ? parseDecDegrees(value) : null);
+  const world = (text(header, 'CTYPE1') ?? '').startsWith('RA-') && (text(header, 'CTYPE2') ?? '').startsWith('DEC');
+  const pairs = [
+    [typeof header.OBJCTRA === 'string' ? parseRaHours(header.OBJCTRA) : null, degrees(header.OBJCTDEC)],
+    [degreesOrHours(header.RA), degrees(header.DEC)],
+    [world ? degreesOrHours(header.CRVAL1) : null, world ? degrees(header.CRVAL2) : null],
+  ] as const;
+  for (const [raHours, decDegrees] of pairs) if (raHours !== null && decDegrees !== null) return { raHours, decDegrees };
+  return null;
 }
 
 function startOf(header: Values): Date | null {

@@ -12,6 +12,7 @@ const TEXTS: Record<string, { en: string; fr: string }> = {
   outside: { en: 'the file lies outside of the mapped folder', fr: 'le fichier se trouve hors du dossier autorisé' },
   path_unmapped: { en: 'its folder is not mapped to this machine', fr: "son dossier n'est pas relié à cette machine" },
   damaged: { en: 'what is on the disk is not what was copied', fr: "le contenu du disque n'est plus celui qui a été copié" },
+  expired: { en: 'its time in the archive is over', fr: 'sa durée de conservation est écoulée' },
   file_absent: { en: 'the file is not where the telescope said', fr: "le fichier n'est pas à l'endroit indiqué par le télescope" },
   storage_unreachable: { en: 'the folder of the telescope cannot be reached', fr: 'le dossier du télescope est inaccessible' },
 };

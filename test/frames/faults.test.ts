@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { createFrameActivities } from '../../activities/frames/index.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -102,6 +103,93 @@ describe('faults', () => {
     expect(await world.db.frame.count({ where: { sourcePath: { contains: 'old' } } })).toBe(0);
   }, 120_000);
 
+  test('a file that is cut while it is copied is not taken so; it is taken once it is whole again', async () => {
+    await world.booking('k6');
+    const [width, height] = [9000, 6000];
+    const header = cameraFrame({ width: 8, height: 8, stars: 0, cards: [['RTSHOT', guid(8000)]] }).subarray(0, 2880);
+    const promised = Buffer.from(
+      header
+        .toString('latin1')
+        .replace(/NAXIS1  = +8/, `NAXIS1  =${String(width).padStart(21)}`)
+        .replace(/NAXIS2  = +8/, `NAXIS2  =${String(height).padStart(21)}`),
+      'latin1',
+    );
+    const size = 2880 + Math.ceil((width * height * 2) / 2880) * 2880;
+    const path = join(world.share, 'k6', 'cut.fit');
+    await world.shoot('k6', 'cut.fit', promised, guid(8000));
+    truncateSync(path, size);
+    const service = world.start({ patienceMs: 20_000, settleMs: 15_000 }, 1024);
+    const staging = join(world.storage, 'staging');
+    const drained = service.drainFrames({ bookingId: 'k6', telescopeId: TELESCOPE });
+    const begun = (): boolean => existsSync(staging) && readdirSync(staging).some((name) => statSync(join(staging, name)).size > 0);
+    for (let n = 0; n < 20_000 && !begun(); n++) await sleep(1);
+    truncateSync(path, size / 2);
+    await sleep(1_500);
+    expect(await world.db.frame.findFirstOrThrow({ where: { sourcePath: `${WINDOWS_ROOT}\\k6\\cut.fit` } })).toMatchObject({ state: 'pending' });
+    truncateSync(path, size);
+    expect(await drained).toMatchObject({ archived: 1, rejected: 0, pending: 0 });
+    const row = await world.db.frame.findFirstOrThrow({ where: { bookingId: 'k6' } });
+    expect(Number(row.sizeBytes)).toBe(size);
+    expect(row.sha256).toBe(createHash('sha256').update(readFileSync(path)).digest('hex'));
+    expect(readdirSync(staging)).toEqual([]);
+  }, 120_000);
+
+  test('a file that we may not read is rejected with that reason, and taken when the permission is mended', async () => {
+    await world.booking('k7');
+    const bytes = cameraFrame({ seed: 810, cards: [['RTSHOT', guid(8100)]] });
+    await world.shoot('k7', 'closed.fit', bytes, guid(8100));
+    const hidden = join(world.share, 'k7', 'hidden');
+    const path = join(world.share, 'k7', 'closed.fit');
+    mkdirSync(hidden);
+    writeFileSync(join(hidden, 'h.fit'), cameraFrame({ seed: 811, cards: [['RTSHOT', guid(8101)]] }));
+    const file = `${WINDOWS_ROOT}\\k7\\hidden\\h.fit`;
+    const target_guid = (await world.db.session.findUniqueOrThrow({ where: { bookingId: 'k7' } })).targetGuid!;
+    await world.journal('frame', { file, type: 0, voy_type: 'SHOT', seq_target: 'M42' });
+    await world.journal('shot_done', {
+      guid: guid(8101),
+      shot_guid: guid(1),
+      target_guid,
+      filename: 'h.fit',
+      path: file,
+      at: new Date().toISOString(),
+      hfd: null,
+      star_index: null,
+    });
+    chmodSync(path, 0);
+    chmodSync(hidden, 0);
+    // Root may read everything, so the drain runs as somebody else then.
+    const storage = join(world.folder, 'store-nobody');
+    const scratch = join(world.folder, 'scratch');
+    for (const folder of [storage, scratch]) mkdirSync(folder);
+    const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    if (nobody.uid) {
+      for (const folder of [storage, scratch]) chownSync(folder, nobody.uid, nobody.gid);
+      chmodSync(world.folder, 0o755);
+    }
+    const loader = pathToFileURL(projectPath('node_modules/tsx/dist/loader.mjs')).href;
+    const run = (final: boolean): number | null =>
+      spawnSync(process.execPath, ['--import', loader, projectPath('test/frames/drain-process.ts'), world.url, storage, 'k7', TELESCOPE, ...(final ? ['final'] : [])], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: { PATH: process.env.PATH, TMPDIR: scratch, HOME: scratch, NODE_OPTIONS: '' },
+        ...nobody,
+      }).status;
+    const states = async (): Promise<unknown[]> =>
+      (await world.db.frame.findMany({ where: { bookingId: 'k7' }, orderBy: [{ filename: 'asc' }, { sourcePath: 'asc' }] })).map((row) => [
+        row.sourcePath.split('\\').slice(-2).join('/'),
+        row.state,
+        row.reason,
+      ]);
+    expect(run(false)).toBe(0);
+    expect(await states()).toContainEqual(['k7/closed.fit', 'rejected', 'unreadable']);
+    chmodSync(path, 0o644);
+    expect(run(true)).toBe(0);
+    expect(await states()).toEqual([
+      ['k7/closed.fit', 'archived', null],
+      ['hidden/h.fit', 'missing', 'unreadable'],
+    ]);
+    chmodSync(hidden, 0o755);
+  }, 120_000);
+
   test('a full disk: the frame waits, nothing is lost, and it is taken when there is room again', async () => {
     const storage = join(world.folder, 'small');
     mkdirSync(storage);
@@ -115,6 +203,7 @@ describe('faults', () => {
       await world.shoot('k5', 'full.fit', cameraFrame({ seed: 700, cards: [['RTSHOT', guid(7000)]] }), guid(7000));
       await expect(service.drainFrames({ bookingId: 'k5', telescopeId: TELESCOPE })).rejects.toThrow('disk_low');
       expect(await world.db.frame.findFirstOrThrow({ where: { sourcePath: `${WINDOWS_ROOT}\\k5\\full.fit` } })).toMatchObject({ state: 'pending' });
+      expect(await world.db.outbox.count({ where: { bookingId: 'k5', type: 'error.occurred', channel: 'email' } })).toBe(1);
       spawnSync('mount', ['-o', 'remount,size=600m', storage]);
       expect(await service.drainFrames({ bookingId: 'k5', telescopeId: TELESCOPE })).toMatchObject({ archived: 1, pending: 0 });
       const row = await world.db.frame.findFirstOrThrow({ where: { bookingId: 'k5' } });

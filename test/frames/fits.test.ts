@@ -178,3 +178,30 @@ describe('files that are not what they should be', () => {
     expect(read(Buffer.concat([good, Buffer.alloc(800, 1)])).scan.trailing).toBe(800);
   });
 });
+
+test.each(['HCOMPRESS_1', 'PLIO_1', 'JPEG_XL'])('compression %s is refused by name, with what to do', (algorithm) => {
+  const file = Buffer.concat([
+    block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0'),
+    block(
+      "XTENSION= 'BINTABLE'",
+      'BITPIX  = 8',
+      'NAXIS   = 2',
+      'NAXIS1  = 8',
+      'NAXIS2  = 4',
+      'PCOUNT  = 0',
+      'GCOUNT  = 1',
+      'TFIELDS = 1',
+      "TTYPE1  = 'COMPRESSED_DATA'",
+      "TFORM1  = '1PB(3)'",
+      'ZIMAGE  = T',
+      'ZBITPIX = 16',
+      'ZNAXIS  = 2',
+      'ZNAXIS1 = 64',
+      'ZNAXIS2 = 4',
+      `ZCMPTYPE= '${algorithm}'`,
+    ),
+    Buffer.alloc(2880),
+  ]);
+  expect(codeOf(() => read(file))).toBe('unsupported');
+  expect(() => read(file)).toThrow(`compression ${algorithm} is not read; funpack turns the file into a plain one`);
+});

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { DEFAULT_TIMING } from '../../activities/frames/intake/intake.ts';
 import { Mount } from '../../activities/frames/intake/mount.ts';
+import { metadataOf } from '../../activities/frames/metadata.ts';
 import { importFolder } from '../../activities/frames/import.ts';
 import { FramePool } from '../../activities/frames/pass/pool.ts';
 import { FrameStore } from '../../activities/frames/store/store.ts';
 import { createLogger } from '../../platform/logger.ts';
+import { projectPath } from '../../platform/paths.ts';
 import { findTelescope } from '../../platform/telescopes.ts';
 import { cameraFrame, startWorld, TELESCOPE, type World } from './support.ts';
 
@@ -29,6 +33,8 @@ test('a folder of old frames becomes a past session; a second run does nothing t
       seed: n,
       cards: [
         ['OBJECT', 'M 31'],
+        ['OBJCTRA', '00 42 44.3'],
+        ['OBJCTDEC', '+41 16 09'],
         ['DATE-OBS', `2024-10-0${n}T22:00:00.500`],
       ],
     }),
@@ -65,12 +71,63 @@ test('a folder of old frames becomes a past session; a second run does nothing t
       2,
       false,
       '2024-10-01T22:00:00.500Z',
-      { name: 'M 31', ra_hours: 0, dec_degrees: 0, pa_degrees: 0 },
+      { name: 'M 31', ra_hours: 0.712306, dec_degrees: 41.26917, pa_degrees: 0 },
     ]);
     expect(await world.db.outbox.count({ where: { bookingId: 'old-1' } })).toBe(0);
     expect(await run()).toMatchObject({ captured: 3, archived: 2, rejected: 1 });
     await expect(importFolder(deps, { folder: join(world.folder, 'nothing'), telescope, progress: () => undefined })).rejects.toThrow('cannot be read');
+    const bare = join(world.folder, 'bare');
+    mkdirSync(bare);
+    writeFileSync(join(bare, 'x.fits'), cameraFrame({ seed: 9 }));
+    await expect(importFolder(deps, { folder: bare, telescope, progress: () => undefined })).rejects.toThrow('give --ra and --dec');
+    expect(await importFolder(deps, { folder: bare, telescope, position: { raHours: 5.5, decDegrees: -5 }, progress: () => undefined })).toMatchObject({ archived: 1 });
   } finally {
     await Promise.all([mount.close(), pool.close()]);
   }
+});
+
+test('npm run import -- DIR --json: progress on stderr, one line on stdout, a second run goes on where the first was', async () => {
+  const folder = join(world.folder, 'by command');
+  mkdirSync(folder);
+  for (let i = 0; i < 2; i++)
+    writeFileSync(
+      join(folder, `c${i}.fits`),
+      cameraFrame({
+        seed: 20 + i,
+        cards: [
+          ['OBJECT', 'M 42'],
+          ['RA', 83.82208],
+          ['DEC', -5.39111],
+          ['DATE-OBS', `2024-11-0${i + 1}T22:00:00`],
+        ],
+      }),
+    );
+  const run = async (...more: string[]) =>
+    promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/import.ts', folder, '--json', ...more], {
+      cwd: projectPath(),
+      env: { PATH: process.env.PATH, DATABASE_URL: world.url, OBSERVATIONS_STORAGE_PATH: join(world.folder, 'store-cli') },
+    });
+  const first = await run();
+  expect(first.stderr).toContain('frames: 2 of 2');
+  const told = JSON.parse(first.stdout) as { booking_id: string; archive_path: string; report_path: string };
+  expect(told).toMatchObject({ files: 2, archived: 2, rejected: 0, missing: 0 });
+  const booking = await world.db.booking.findUniqueOrThrow({ where: { id: told.booking_id } });
+  expect(booking.target).toMatchObject({ name: 'M 42', ra_hours: 5.588139, dec_degrees: -5.39111 });
+  expect(readdirSync(told.archive_path).toSorted()).toEqual(['SHA256SUMS', 'c0.fits', 'c1.fits', 'manifest.json', 'report.json']);
+  expect(JSON.parse(readFileSync(told.report_path, 'utf8'))).toMatchObject({ summary: { outcome: 'completed', ra_text: '05h35m17.3s' }, files: { count: 2 } });
+  expect(JSON.parse((await run()).stdout)).toMatchObject({ booking_id: told.booking_id, archived: 2 });
+  await expect(run('--ra', 'east')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('--ra and --dec go together') });
+});
+
+test.each([
+  [{ OBJCTRA: '05 35 17.3', OBJCTDEC: '-05 23 28' }, [5.58814, -5.39111]],
+  [{ RA: 83.82208, DEC: -5.39111 }, [5.58814, -5.39111]],
+  [{ RA: '05:35:17.3', DEC: '-05:23:28' }, [5.58814, -5.39111]],
+  [{ RA: '83.82208', DEC: '-5.39111' }, [5.58814, -5.39111]],
+  [{ CTYPE1: 'RA---TAN', CTYPE2: 'DEC--TAN', CRVAL1: 83.82208, CRVAL2: -5.39111 }, [5.58814, -5.39111]],
+  [{ CTYPE1: 'PIXEL', CTYPE2: 'PIXEL', CRVAL1: 10, CRVAL2: 20 }, null],
+  [{ OBJCTRA: 'north', DEC: 12 }, null],
+])('position out of %j', (header, expected) => {
+  const { position } = metadataOf(header);
+  expect(position && [position.raHours, position.decDegrees].map((v) => Math.round(v * 1e5) / 1e5)).toEqual(expected);
 });

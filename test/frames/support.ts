@@ -65,7 +65,7 @@ export interface World {
   stop(): Promise<void>;
 }
 
-const FAST: Partial<IntakeTiming> = { attributeMs: 400, settleMs: 300, patienceMs: 1_500, absentMs: 400, unreachableMs: 800, pollMs: 50 };
+const FAST: Partial<IntakeTiming> = { attributeMs: 400, settleMs: 300, patienceMs: 1_500, absentMs: 400, unreachableMs: 800, lingerMs: 0, pollMs: 50 };
 
 /** PostgreSQL, a share and a store of one test file. */
 export async function startWorld(): Promise<World> {

@@ -15,11 +15,13 @@ import { announceCaptured, announceMeasured, announceRest, logFrame } from '../a
 import { findOwner, pathOf, rtShotOf, type ShotDoneRecord } from '../attribution.ts';
 import { FitsError } from '../fits/index.ts';
 import { capturedAt, metadataOf } from '../metadata.ts';
+import type { PreviewResult } from '../pass/jobs.ts';
 import type { FramePool } from '../pass/pool.ts';
+import { alertOperator } from '../../session/records.ts';
 import { reasonText } from '../reasons.ts';
-import { safeName, type FrameStore } from '../store/store.ts';
+import { safeName, syncFile, type FrameStore } from '../store/store.ts';
 import { MountFailure, type Mount } from './mount.ts';
-import type { MountState } from './mount-child.ts';
+import type { CopyResult, MountState } from './mount-child.ts';
 import { comparable, mapPath, splitPath, stemOf } from './paths.ts';
 
 /** Milliseconds; tests shorten them. */
@@ -34,9 +36,19 @@ export interface IntakeTiming {
   absentMs: number;
   /** … and this long for a folder that does not answer. */
   unreachableMs: number;
+  /** A drain looks for new frames at least this long: as long as sessions are not nudged again (gateway/telescope/signals.ts). */
+  lingerMs: number;
   pollMs: number;
 }
-export const DEFAULT_TIMING: IntakeTiming = { attributeMs: 6_000, settleMs: 10_000, patienceMs: 90_000, absentMs: 30_000, unreachableMs: 10 * 60_000, pollMs: 250 };
+export const DEFAULT_TIMING: IntakeTiming = {
+  attributeMs: 6_000,
+  settleMs: 10_000,
+  patienceMs: 90_000,
+  absentMs: 30_000,
+  unreachableMs: 10 * 60_000,
+  lingerMs: 2_500,
+  pollMs: 100,
+};
 
 export interface IntakeDeps {
   db: Database;
@@ -65,7 +77,17 @@ interface PlannedShot {
 /** How a frame stands after one look at it. */
 type Step = 'done' | 'wait' | 'later';
 
+/** A whole file on the store's disk, fsynced, with its picture; nobody's name is on it yet. */
+interface Prepared {
+  staging: string;
+  copied: CopyResult;
+  /** Null where none was wanted; the error where the pixels cannot be read. */
+  picture: PreviewResult | FitsError | null;
+}
+
 const DAY_MS = 86_400_000;
+/** Frames under way at once: two for the processors, one that waits for the disk. */
+const LANES = 3;
 /** Kept free on the store's disk, so that the database beside it can go on. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
 /** Broken in a way that a file which is still being written shows too. */
@@ -77,6 +99,10 @@ export class FrameIntake {
   private readonly turns = new Map<string, Promise<unknown>>();
   /** Size and time of a file that was not whole, with the instant since when it has not changed. */
   private readonly waiting = new Map<string, { size: number; mtimeMs: number; since: number }>();
+  /** Files that we may not look at. */
+  private readonly denied = new Set<string>();
+  /** Copies made while it is still asked whose frame it is, by frame; `stamp` tells when the file has changed since. */
+  private readonly copies = new Map<string, { stamp: string; work: Promise<Prepared> }>();
   constructor(deps: IntakeDeps) {
     this.deps = deps;
   }
@@ -84,7 +110,8 @@ export class FrameIntake {
   /** Everything that the journal knows of a telescope's frames, until nothing is left or only files that do not come. */
   drain(bookingId: string, telescopeId: string, caller: Caller): Promise<FrameCounts> {
     return this.inTurn(telescopeId, caller, async () => {
-      await this.drainNow(await this.telescope(telescopeId), caller, this.deps.timing.patienceMs);
+      const { patienceMs, lingerMs } = this.deps.timing;
+      await this.drainNow(await this.telescope(telescopeId), caller, patienceMs, null, lingerMs);
       return this.counts(bookingId);
     });
   }
@@ -151,7 +178,7 @@ export class FrameIntake {
     return found;
   }
 
-  private async drainNow(telescope: Telescope, caller: Caller, patienceMs: number, past: Past | null = null): Promise<void> {
+  private async drainNow(telescope: Telescope, caller: Caller, patienceMs: number, past: Past | null = null, lingerMs = 0): Promise<void> {
     const { db, timing } = this.deps;
     const started = Date.now();
     let lastProgress = started;
@@ -180,7 +207,7 @@ export class FrameIntake {
         else lastProgress = Date.now();
         if (step !== 'wait') settled.add(row.id);
       };
-      await eachLimited(open, 2, (row) => {
+      await eachLimited(open, LANES, (row) => {
         const previous = announced;
         const mine = takeIn(row, previous);
         announced = previous.then(() => mine);
@@ -190,7 +217,7 @@ export class FrameIntake {
       if (open.length > 0 && !waits) continue;
       const measured = await this.measureSome(telescope.id, caller, past);
       if (measured) continue;
-      if (!waits || Date.now() - lastProgress >= patienceMs) return;
+      if (waits ? Date.now() - lastProgress >= patienceMs : Date.now() - started >= lingerMs) return;
       await sleep(timing.pollMs, undefined, caller.signal ? { signal: caller.signal } : {});
     }
   }
@@ -267,9 +294,12 @@ export class FrameIntake {
       seen = await mount.probe(mapped.path, mapped.root, maxBytes);
     } catch (thrown) {
       if (thrown instanceof MountFailure && thrown.code === 'outside') return this.refuse(telescope, row, {}, 'outside', thrown.message, null);
+      if (thrown instanceof MountFailure && (thrown.errno === 'EACCES' || thrown.errno === 'EPERM')) this.denied.add(row.id);
       this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'frame cannot be looked at');
+      await this.attributeByPath(telescope, row);
       return 'wait';
     }
+    this.denied.delete(row.id);
     if (seen.state === 'absent') {
       await this.attributeByPath(telescope, row);
       return 'wait';
@@ -282,36 +312,44 @@ export class FrameIntake {
     if (/\.gz$/i.test(mapped.path) && !this.settled(row.id, seen.size, seen.mtimeMs, Math.min(2_000, timing.settleMs))) return 'wait';
     if (!seen.hasImage) return this.refuse(telescope, row, seen.header, 'no_image', 'no HDU of the file holds an image', mapped);
 
-    const { owner, record } = row.bookingId
-      ? {
-          owner: { bookingId: row.bookingId, shotGuid: row.shotGuid, shotDoneGuid: row.shotDoneGuid, shotIndex: row.shotIndex },
-          record: await this.recordOf(telescope, row, seen.header),
-        }
-      : await findOwner(db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header: seen.header });
+    const calibrationType = row.type !== 'LIGHT';
+    const claim = async (): ReturnType<typeof findOwner> =>
+      row.bookingId
+        ? {
+            owner: { bookingId: row.bookingId, shotGuid: row.shotGuid, shotDoneGuid: row.shotDoneGuid, shotIndex: row.shotIndex, by: 'shot_done_list' },
+            record: await this.recordOf(telescope, row, seen.header),
+          }
+        : findOwner(db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header: seen.header });
+    let { owner, record } = await claim();
+    if (!owner && !calibrationType && age < timing.attributeMs) {
+      // Voyager's record of a frame follows its file by some tenths of a second: the copy is made meanwhile.
+      await this.prepare(telescope, row, mapped, seen, true).catch(() => undefined);
+      ({ owner, record } = await claim());
+    }
     const metadata = metadataOf(seen.header);
-    const calibration = row.type !== 'LIGHT' && !owner;
+    const calibration = calibrationType && !owner;
     if (!owner && !calibration) {
       if (age < timing.attributeMs) return 'wait';
+      await this.forget(row.id);
       await db.frame.update({ where: { id: row.id }, data: { state: 'unassigned', shotDoneGuid: rtShotOf(seen.header) ?? row.shotDoneGuid } });
       return 'later';
     }
 
     const shotDoneGuid = (owner?.shotDoneGuid ?? rtShotOf(seen.header))?.toLowerCase() ?? null;
     const plan = owner ? await this.planned(owner.bookingId, owner.shotIndex) : null;
-    await this.guardSpace(seen.size);
-    const staging = await this.deps.store.staging(`${telescope.id}\n${row.sourcePath}\n${seen.size}\n${seen.mtimeMs}`);
-    let copied;
+    let prepared: Prepared;
     try {
-      copied = await mount.copy(mapped.path, mapped.root, staging, maxBytes);
+      prepared = await this.prepare(telescope, owner ? { ...row, bookingId: owner.bookingId } : row, mapped, seen, owner !== null);
     } catch (thrown) {
-      if (thrown instanceof MountFailure && thrown.errno === 'ENOSPC') throw thrown;
-      this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'frame copy failed, it will be continued');
-      if (thrown instanceof MountFailure && thrown.code === 'changed') await rm(staging, { force: true });
+      if (!(thrown instanceof MountFailure) || thrown.errno === 'ENOSPC') throw thrown;
+      this.deps.logger.warn({ frame: row.id, err: thrown.message }, 'frame copy failed, it will be continued');
+      if (thrown.code === 'changed') await this.forget(row.id);
       return 'wait';
     }
+    const { copied, staging, picture } = prepared;
     const twin = await this.twin(row, shotDoneGuid, copied.sha256);
     if (twin) {
-      await rm(staging, { force: true });
+      await this.forget(row.id);
       await db.frame.update({
         where: { id: row.id },
         data: { state: 'skipped', bookingId: null, reason: `same_as_${twin.id}`, sha256: copied.sha256, sizeBytes: BigInt(copied.bytes) },
@@ -326,12 +364,14 @@ export class FrameIntake {
     const jpg = await this.pictureNumbers(telescope.id, row);
     const hfd = jpg?.hfd ?? record?.hfd ?? null;
     this.waiting.delete(row.id);
+    this.copies.delete(row.id);
     return db.frame.update({
       where: { id: row.id },
       data: {
         state: 'archived',
         type,
         reason: null,
+        ...this.pictureData(row, picture),
         bookingId: owner?.bookingId ?? null,
         shotGuid: owner?.shotGuid ?? null,
         shotDoneGuid,
@@ -356,10 +396,63 @@ export class FrameIntake {
     });
   }
 
-  /** @throws Error when the store's disk could not take the frame and what is made of it; the activity is tried again later, nothing is lost */
-  private async guardSpace(bytes: number): Promise<void> {
+  /**
+   * The copy of a whole file on the store's disk, with its hash, fsynced, and its picture, both read while the bytes are still in memory.
+   * Made once per state of the file, however often it is asked for.
+   * @throws MountFailure when the source cannot be read or has changed; Error `disk_low`
+   */
+  private prepare(telescope: Telescope, row: Frame, mapped: { path: string; root: string }, seen: { size: number; mtimeMs: number }, pictured: boolean): Promise<Prepared> {
+    const stamp = `${telescope.id}\n${row.sourcePath}\n${seen.size}\n${seen.mtimeMs}`;
+    const known = this.copies.get(row.id);
+    if (known?.stamp === stamp) return known.work;
+    const work = this.copyAndLook(telescope, row, mapped, seen.size, stamp, pictured);
+    this.copies.set(row.id, { stamp, work });
+    work.catch(() => {
+      if (this.copies.get(row.id)?.work === work) this.copies.delete(row.id);
+    });
+    return work;
+  }
+
+  private async copyAndLook(telescope: Telescope, row: Frame, mapped: { path: string; root: string }, size: number, stamp: string, pictured: boolean): Promise<Prepared> {
+    const { store, mount, maxBytes } = this.deps;
+    await this.guardSpace(row, size);
+    const staging = await store.staging(stamp);
+    let copied: CopyResult;
+    try {
+      copied = await mount.copy(mapped.path, mapped.root, staging, maxBytes, false);
+    } catch (thrown) {
+      if (thrown instanceof MountFailure && thrown.code === 'changed') await rm(staging, { force: true });
+      throw thrown;
+    }
+    // The frame itself comes first: a picture that fails for another reason than the file is tried again once the frame stands.
+    const look = async (): Promise<Prepared['picture']> =>
+      this.look(telescope, row.id, staging).catch((thrown: unknown) => {
+        this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'no preview yet');
+        return null;
+      });
+    const [picture] = await Promise.all([pictured ? look() : null, syncFile(staging)]);
+    return { staging, copied, picture };
+  }
+
+  /** What was prepared of a frame that is not taken goes. */
+  private async forget(frameId: string): Promise<void> {
+    const prepared = await this.copies.get(frameId)?.work.catch(() => null);
+    this.copies.delete(frameId);
+    if (prepared) await rm(prepared.staging, { force: true });
+    await rm(this.deps.store.derivedFolder(frameId), { recursive: true, force: true });
+  }
+
+  /**
+   * The operator hears of it once per session.
+   * @throws Error when the store's disk could not take the frame and what is made of it; the activity is tried again later, nothing is lost
+   */
+  private async guardSpace(row: Frame, bytes: number): Promise<void> {
     const free = await this.deps.store.freeBytes();
-    if (free < bytes * 1.2 + RESERVE_BYTES) throw new Error(`disk_low: ${Math.floor(free / 1e6)} MB free in the frame store, a frame of ${Math.ceil(bytes / 1e6)} MB waits`);
+    if (free >= bytes * 1.2 + RESERVE_BYTES) return;
+    const message = `${Math.floor(free / 1e6)} MB free in the frame store, a frame of ${Math.ceil(bytes / 1e6)} MB waits`;
+    const { bookingId, telescopeId } = row;
+    if (bookingId) await alertOperator(this.deps.db, { bookingId, telescopeId, key: 'disk_low', at: new Date().toISOString(), reason: 'disk_low', message: `${message}.` });
+    throw new Error(`disk_low: ${message}`);
   }
 
   /** True once a file has kept its size and time for the settling time. */
@@ -472,28 +565,40 @@ export class FrameIntake {
   }
 
   private async preview(telescope: Telescope, row: Frame): Promise<Frame> {
-    const { db, store, pool } = this.deps;
-    const folder = store.derivedFolder(row.id);
-    const paths = { preview: join(folder, 'preview.jpg'), thumbnail: join(folder, 'thumbnail.jpg'), quicklook: join(folder, 'quicklook.fits') };
+    const picture = await this.look(telescope, row.id, this.deps.store.path(row.archivePath!));
+    return this.deps.db.frame.update({ where: { id: row.id }, data: this.pictureData(row, picture) });
+  }
+
+  private derived(frameId: string): { preview: string; thumbnail: string; quicklook: string } {
+    const folder = this.deps.store.derivedFolder(frameId);
+    return { preview: join(folder, 'preview.jpg'), thumbnail: join(folder, 'thumbnail.jpg'), quicklook: join(folder, 'quicklook.fits') };
+  }
+
+  /** Preview, thumbnail, quick look and statistics of a file; the error where its pixels cannot be read. */
+  private async look(telescope: Telescope, frameId: string, path: string): Promise<PreviewResult | FitsError> {
     try {
-      const result = await pool.run({ kind: 'preview', path: store.path(row.archivePath!), ...paths, orientation: telescope.frame_orientation, bayer: telescope.camera.bayer });
-      return await db.frame.update({
-        where: { id: row.id },
-        data: {
-          previewed: true,
-          previewedAt: new Date(),
-          previewPath: store.relative(paths.preview),
-          thumbnailPath: store.relative(paths.thumbnail),
-          quicklookPath: store.relative(paths.quicklook),
-          stats: result.stats,
-          histogram: result.histogram,
-        },
-      });
+      return await this.deps.pool.run({ kind: 'preview', path, ...this.derived(frameId), orientation: telescope.frame_orientation, bayer: telescope.camera.bayer });
     } catch (thrown) {
       if (!(thrown instanceof FitsError)) throw thrown;
-      this.deps.logger.warn({ frame: row.id, err: thrown.message }, 'frame has no preview');
-      return db.frame.update({ where: { id: row.id }, data: { reason: thrown.code, measured: true } });
+      this.deps.logger.warn({ frame: frameId, err: thrown.message }, 'frame has no preview');
+      return thrown;
     }
+  }
+
+  private pictureData(row: Frame, picture: PreviewResult | FitsError | null): Prisma.FrameUpdateInput {
+    if (!picture) return {};
+    if (picture instanceof FitsError) return { reason: picture.code, measured: true };
+    const { store } = this.deps;
+    const { preview, thumbnail, quicklook } = this.derived(row.id);
+    return {
+      previewed: true,
+      previewedAt: new Date(),
+      previewPath: store.relative(preview),
+      thumbnailPath: store.relative(thumbnail),
+      quicklookPath: store.relative(quicklook),
+      stats: picture.stats,
+      histogram: picture.histogram,
+    };
   }
 
   /** Measures the two oldest frames that wait for it. Returns whether there was one. */
@@ -700,7 +805,7 @@ export class FrameIntake {
           unreachable ||= !reachable;
           continue;
         }
-        await this.miss(row, reachable ? 'file_absent' : 'storage_unreachable');
+        await this.miss(row, !reachable ? 'storage_unreachable' : this.denied.has(row.id) ? 'unreadable' : 'file_absent');
       }
       await this.drainNow(telescope, caller, 0);
       await sleep(unreachable ? Math.max(1_000, timing.pollMs) : timing.pollMs, undefined, caller.signal ? { signal: caller.signal } : {});

@@ -55,6 +55,10 @@ export class Mount {
   async list(folder: string, root: string, changedAfterMs = 0): Promise<ListedFile[]> {
     return (await this.ask({ op: 'list', folder, root, changedAfterMs })) as ListedFile[];
   }
+  /** Starts a child process, so that the first frame need not wait for it. */
+  async warm(): Promise<void> {
+    await this.reachable('/');
+  }
   async reachable(root: string): Promise<boolean> {
     return (await this.ask({ op: 'reachable', root }).catch(() => false)) as boolean;
   }

@@ -6,6 +6,8 @@ import { BoxReducer, reductionOf, type Reduced } from './reduce.ts';
 import { coarse, statsOfHistogram, statsOfPixels, toFrameStats, type Basic } from './stats.ts';
 import type { ChannelLevels } from './stretch.ts';
 
+const { isFinite } = Number;
+
 export interface PassOptions {
   kernel?: 'wasm' | 'js';
   /** Longest side wanted of the reduced image. */
@@ -155,7 +157,7 @@ class ColumnSums {
       const counts = odd ? this.oddCounts : this.evenCounts;
       for (let k = 0; k < n; k++) {
         const v = values[i + k]!;
-        if (!Number.isFinite(v)) continue;
+        if (!isFinite(v)) continue;
         sums[this.x + k]! += v;
         counts[this.x + k]! += 1;
       }
@@ -241,7 +243,7 @@ function dropBlank(table: Uint32Array, blank: number | null): number {
 
 /** Levels of a reduced colour channel: exact for the reduced image, which is what the stretch is applied to. */
 function basicOf(values: Float32Array): Basic {
-  const sorted = values.filter((v) => Number.isFinite(v)).sort();
+  const sorted = values.filter((v) => isFinite(v)).sort();
   const middle = (a: Float32Array): number => (a.length === 0 ? 0 : (a[(a.length - 1) >> 1]! + a[a.length >> 1]!) / 2);
   const median = middle(sorted);
   const mad = middle(sorted.map((v) => Math.abs(v - median)).sort());

@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { projectPath } from '../../../platform/paths.ts';
 import { FitsError } from '../fits/index.ts';
-import type { FrameJob, FrameJobAnswer, FrameJobResult, PreviewResult, StarsResult } from './jobs.ts';
+import type { FrameJob, FrameJobAnswer, FrameJobResult, FullResult, PreviewResult, StarsResult, WarmResult } from './jobs.ts';
 
 interface Waiting {
   id: number;
@@ -49,7 +49,9 @@ export class FramePool {
     this.deadlineMs = deadlineMs;
   }
   run(job: FrameJob & { kind: 'preview' }): Promise<PreviewResult>;
+  run(job: FrameJob & { kind: 'full' }): Promise<FullResult>;
   run(job: FrameJob & { kind: 'stars' }): Promise<StarsResult>;
+  run(job: FrameJob & { kind: 'warm' }): Promise<WarmResult>;
   run(job: FrameJob): Promise<FrameJobResult> {
     return new Promise((resolve, reject) => {
       if (this.closed) return reject(new Error('the frame pool is closed'));
@@ -59,6 +61,10 @@ export class FramePool {
       else this.queue.push(waiting);
       this.next();
     });
+  }
+  /** Starts every thread and makes it ready; the first frame of a night would otherwise wait a second for that. */
+  async warm(): Promise<void> {
+    await Promise.all(Array.from({ length: this.size }, () => this.run({ kind: 'warm' })));
   }
   async close(): Promise<void> {
     this.closed = true;

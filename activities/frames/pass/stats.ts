@@ -2,6 +2,8 @@ import type { FrameStats } from '../../../domain/contracts/image.ts';
 import type { PixelReader } from '../fits/index.ts';
 import { CHUNK_PIXELS } from '../fits/index.ts';
 
+const { isFinite } = Number;
+
 /** Numbers of one channel in physical units; median and MAD are exact. */
 export interface Basic {
   count: number;
@@ -105,14 +107,14 @@ function ranks(chunks: Chunks, map: (v: number) => number, first: number, second
   for (;;) {
     if (!(high > low)) return [low, low];
     const width = high - low;
-    const scale = Number.isFinite(BINS / width) && Number.isFinite(width) ? BINS / width : 0;
+    const scale = isFinite(BINS / width) && isFinite(width) ? BINS / width : 0;
     if (scale === 0) return [low, high];
     const bins = new Float64Array(BINS);
     let lowest = Number.POSITIVE_INFINITY;
     let highest = Number.NEGATIVE_INFINITY;
     chunks((values) => {
       for (let i = 0; i < values.length; i++) {
-        if (!Number.isFinite(values[i])) continue;
+        if (!isFinite(values[i])) continue;
         const v = map(values[i]!);
         if (!passes(v, filters)) continue;
         if (v < lowest) lowest = v;
@@ -149,7 +151,7 @@ function ranks(chunks: Chunks, map: (v: number) => number, first: number, second
       let n = 0;
       chunks((values) => {
         for (let i = 0; i < values.length; i++) {
-          if (!Number.isFinite(values[i])) continue;
+          if (!isFinite(values[i])) continue;
           const v = map(values[i]!);
           if (passes(v, filters)) kept[n++] = v;
         }
@@ -164,7 +166,11 @@ function ranks(chunks: Chunks, map: (v: number) => number, first: number, second
     high = nextHigh;
   }
 }
-const binOf = (v: number, low: number, scale: number): number => Math.max(0, Math.min(BINS - 1, Math.floor((v - low) * scale)));
+/** Bin of a finite value among `count` from `low` on; what lies outside counts in the first or last. */
+function binOf(v: number, low: number, scale: number, count = BINS): number {
+  const at = (v - low) * scale;
+  return at > 0 ? (at < count ? at | 0 : count - 1) : 0;
+}
 function passes(v: number, filters: Filter[]): boolean {
   for (let f = 0; f < filters.length; f++) {
     const filter = filters[f]!;
@@ -185,7 +191,7 @@ export function statsOfPixels(reader: PixelReader, from: number, count: number, 
     let part = 0;
     for (let i = 0; i < values.length; i++) {
       const v = values[i]!;
-      if (!Number.isFinite(v)) continue;
+      if (!isFinite(v)) continue;
       finite++;
       part += v;
       if (v < min) min = v;
@@ -200,13 +206,13 @@ export function statsOfPixels(reader: PixelReader, from: number, count: number, 
   if (finite === 0) return { ...EMPTY, nonfinite, histogram };
   const perUnit = max > min ? 256 / (max - min) : 0;
   chunks((values) => {
-    for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) histogram[Math.max(0, Math.min(255, Math.floor((values[i]! - min) * perUnit)))]! += 1;
+    for (let i = 0; i < values.length; i++) if (isFinite(values[i])) histogram[binOf(values[i]!, min, perUnit, 256)]! += 1;
   });
   const k1 = Math.floor((finite - 1) / 2);
   const k2 = Math.floor(finite / 2);
   const [a, b] = ranks(chunks, (v) => v, k1, k2, min, max);
   const median = a / 2 + b / 2;
-  const [c, d] = ranks(chunks, (v) => Math.abs(v - median), k1, k2, 0, Math.max(max - median, median - min));
+  const [c, d] = ranks(chunks, (v) => (v < median ? median - v : v - median), k1, k2, 0, Math.max(max - median, median - min));
   return { count: finite, nonfinite, min, max, mean: sum / finite, median, mad: c / 2 + d / 2, histogram };
 }
 

@@ -44,15 +44,20 @@ export interface Stretched {
   pixels: Uint8Array;
 }
 
+/** 8-bit values by level, the range's low end at 0 and its high end at 65,535. */
+export function stretchTable({ c0, c1, m }: StretchParameters): Uint8Array {
+  const table = new Uint8Array(65_536);
+  const span = c1 > c0 ? c1 - c0 : 1;
+  for (let i = 0; i < table.length; i++) table[i] = Math.round(255 * mtf(m, (i / 65_535 - c0) / span));
+  return table;
+}
+
 /** Linear means → 8-bit picture: black where NaN, turned over where the rows run bottom-up. */
 export function stretch(reduced: Reduced, parameters: StretchParameters, low: number, high: number, flip: boolean): Stretched {
   const { width, height } = reduced;
   const channels = reduced.channels.length === 3 ? 3 : 1;
   const pixels = new Uint8Array(width * height * channels);
-  const table = new Uint8Array(65_536);
-  const { c0, c1, m } = parameters;
-  const span = c1 > c0 ? c1 - c0 : 1;
-  for (let i = 0; i < table.length; i++) table[i] = Math.round(255 * mtf(m, (i / 65_535 - c0) / span));
+  const table = stretchTable(parameters);
   const unit = high > low ? 65_535 / (high - low) : 0;
   for (let c = 0; c < channels; c++) {
     const values = reduced.channels[c]!;

@@ -4,6 +4,7 @@ import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, statf
 import { dirname, join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from './crc32.ts';
+import { RemoteStore } from './remote.ts';
 
 /**
  * The frame store: `objects/aa/bb/<sha256>` holds every content once; `bookings/<id>/<name>` are hard links with the names that people
@@ -59,6 +60,22 @@ export class FrameStore {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) crc = crc32(chunk as Buffer, crc);
     await writeFile(note, crcText(crc)).catch(() => undefined);
     return crc;
+  }
+  /** Removes a content that no frame has any more. */
+  async removeObject(sha256: string): Promise<void> {
+    await rm(this.objectPath(sha256), { force: true });
+    await rm(`${this.objectPath(sha256)}.crc32`, { force: true });
+  }
+  /** Fetches a content from its copy elsewhere to its place here. @throws RemoteFailure also when the copy is not that content */
+  async fetchObject(remote: RemoteStore, sha256: string, bytes: number): Promise<string> {
+    const object = this.objectPath(sha256);
+    const staging = await this.staging(`remote\n${sha256}`);
+    await remote.fetch(RemoteStore.objectKey(sha256), staging, sha256, bytes);
+    await syncFile(staging);
+    await mkdir(dirname(object), { recursive: true });
+    await rename(staging, object);
+    await syncFolder(dirname(object));
+    return object;
   }
   /** Makes a human-named file again from its content. */
   async restoreNamed(path: string, sha256: string): Promise<void> {
@@ -135,15 +152,18 @@ export async function statOrNull(path: string): Promise<Stats | null> {
   }
 }
 
-/** Makes the entries of a folder durable. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+/** Writes what the system still holds of a file to the medium. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
   try {
     await handle.sync();
   } finally {
     await handle.close();
   }
 }
+
+/** Makes the entries of a folder durable. */
+export const syncFolder = (folder: string): Promise<void> => syncFile(folder);
 
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');

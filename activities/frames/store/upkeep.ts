@@ -3,16 +3,20 @@ import type { Logger } from '../../../platform/logger.ts';
 import type { Frame } from '../../../prisma/client/client.ts';
 import { logFrame } from '../announce.ts';
 import { reasonText } from '../reasons.ts';
+import { toError } from '../../../platform/errors.ts';
+import type { RemoteStore } from './remote.ts';
 import { hashFile, statOrNull, type FrameStore } from './store.ts';
 
 export interface UpkeepDeps {
   db: Database;
   store: FrameStore;
   logger: Logger;
+  /** Where damaged contents can be had again. */
+  remote?: RemoteStore | null;
 }
 export interface ScrubResult {
   checked: number;
-  /** Human names made again from their content. */
+  /** Human names made again from their content, and contents fetched again from their copy. */
   restored: number;
   damaged: string[];
 }
@@ -51,7 +55,7 @@ export async function scrubFrames(deps: UpkeepDeps, budgetMs: number, alive: (fr
       seen.add(row.id);
       alive(row.id);
       result.checked++;
-      const state = await checkOne(store, row);
+      const state = await checkOne(deps, row);
       if (state === 'restored') result.restored++;
       if (state === 'damaged') {
         result.damaged.push(row.id);
@@ -64,12 +68,20 @@ export async function scrubFrames(deps: UpkeepDeps, budgetMs: number, alive: (fr
   return result;
 }
 
-async function checkOne(store: FrameStore, row: Frame): Promise<'whole' | 'restored' | 'damaged'> {
+async function checkOne({ store, remote, logger }: UpkeepDeps, row: Frame): Promise<'whole' | 'restored' | 'damaged'> {
   const named = store.path(row.archivePath!);
   const object = store.objectPath(row.sha256!);
   if ((await statOrNull(named)) && (await hashFile(named)) === row.sha256) return 'whole';
-  if (!(await statOrNull(object)) || (await hashFile(object)) !== row.sha256) return 'damaged';
-  await store.restoreNamed(named, row.sha256);
+  if (!(await statOrNull(object)) || (await hashFile(object)) !== row.sha256) {
+    if (!remote || !row.copiedAt) return 'damaged';
+    try {
+      await store.fetchObject(remote, row.sha256!, Number(row.sizeBytes));
+    } catch (thrown) {
+      logger.warn({ frame: row.id, err: toError(thrown).message }, 'a damaged frame could not be fetched from its copy');
+      return 'damaged';
+    }
+  }
+  await store.restoreNamed(named, row.sha256!);
   return 'restored';
 }
 

@@ -1,0 +1,253 @@
+import { rm } from 'node:fs/promises';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { FINAL_PHASES, isFinal, type Phase } from '../../domain/phases.ts';
+import type { Config } from '../../platform/config.ts';
+import type { Database } from '../../platform/database.ts';
+import { toError } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { enqueueOutbox } from '../../platform/outbox.ts';
+import { listTelescopes } from '../../platform/telescopes.ts';
+import { channelsFor } from '../notify/channels.ts';
+import type { DiskForecast, KeepingActivities } from '../ports.ts';
+import { alertOperator, appendLog } from '../session/records.ts';
+import { buildManifest } from './archive.ts';
+import { currentCaller } from './caller.ts';
+import { RemoteStore, remoteConfig } from './store/remote.ts';
+import { FrameStore } from './store/store.ts';
+import { scrubFrames } from './store/upkeep.ts';
+
+export interface KeepingDeps {
+  db: Database;
+  config: Pick<
+    Config,
+    'OBSERVATIONS_STORAGE_PATH' | 'S3_ENDPOINT' | 'S3_BUCKET' | 'S3_REGION' | 'S3_ACCESS_KEY_ID' | 'S3_SECRET_ACCESS_KEY' | 'FRAMES_KEEP_DAYS' | 'FRAMES_DELETE_WITHOUT_COPY'
+  >;
+  logger: Logger;
+  now?: () => number;
+}
+
+const DAY_MS = 86_400_000;
+/** A session's frames are announced this long before they go, and lie in the trash this long after (contracts.md, people's data). */
+export const NOTICE_DAYS = 14;
+export const TRASH_DAYS = 14;
+/** Bookings that begin within this time count in the forecast of the disk. */
+const FORECAST_MS = DAY_MS;
+/** What a frame brings beside its pixels: header, preview, thumbnail, quick look. */
+const DERIVED_BYTES = 4_000_000;
+const RESERVE_BYTES = 1_000_000_000;
+const REASON_EXPIRED = 'expired';
+
+/**
+ * What keeps the archive: reading back, copying elsewhere, deleting by rule, looking ahead at the disk. Each is a pass that may be
+ * repeated and cut off at any time; none can hold up a night.
+ */
+export function createKeepingActivities(deps: KeepingDeps): KeepingActivities {
+  const { db, logger, config } = deps;
+  const now = deps.now ?? Date.now;
+  const store = new FrameStore(config.OBSERVATIONS_STORAGE_PATH);
+  const settings = remoteConfig(config);
+  const remote = settings ? new RemoteStore(settings) : null;
+  return {
+    scrubFrames: ({ budgetSeconds }) => {
+      const caller = currentCaller();
+      return scrubFrames({ db, store, logger, remote }, budgetSeconds * 1000, (frameId) => caller.heartbeat({ frame: frameId }));
+    },
+    copyFrames: async ({ budgetSeconds }) => {
+      if (!remote) return { copied: 0, known: 0, failed: 0, waiting: 0 };
+      return copyFrames(deps, store, remote, Date.now() + budgetSeconds * 1000);
+    },
+    expireFrames: async () => ({
+      announced: await announce(deps, now()),
+      trashed: await moveToTrash(deps, now()),
+      purged: await purge(deps, store, remote, now()),
+    }),
+    forecastDisk: () => forecastDisk(db, store, now()),
+  };
+}
+
+/** Copies what has no verified copy yet, oldest first, and then the manifests of sessions that are complete there. */
+async function copyFrames(
+  deps: KeepingDeps,
+  store: FrameStore,
+  remote: RemoteStore,
+  deadline: number,
+): Promise<{ copied: number; known: number; failed: number; waiting: number }> {
+  const { db, logger } = deps;
+  const caller = currentCaller();
+  const result = { copied: 0, known: 0, failed: 0, waiting: 0 };
+  const where = { state: 'archived', copiedAt: null, purgedAt: null, archivePath: { not: null }, sha256: { not: null } } as const;
+  const touched = new Set<string>();
+  const failed: string[] = [];
+  while (Date.now() < deadline && failed.length < 3) {
+    caller.signal?.throwIfAborted();
+    const row = await db.frame.findFirst({
+      where: { ...where, id: { notIn: failed }, OR: [{ reason: null }, { reason: { not: 'damaged' } }] },
+      orderBy: [{ archivedAt: 'asc' }, { id: 'asc' }],
+    });
+    if (!row) break;
+    caller.heartbeat({ frame: row.id });
+    try {
+      const done = await remote.put(RemoteStore.objectKey(row.sha256!), store.path(row.archivePath!), row.sha256!);
+      await db.frame.update({ where: { id: row.id }, data: { copiedAt: new Date() } });
+      result[done === 'stored' ? 'copied' : 'known']++;
+      if (row.bookingId) touched.add(row.bookingId);
+    } catch (thrown) {
+      logger.warn({ frame: row.id, err: toError(thrown).message }, 'frame not copied yet');
+      failed.push(row.id);
+      result.failed++;
+    }
+  }
+  for (const bookingId of touched) {
+    if ((await db.frame.count({ where: { ...where, bookingId } })) > 0) continue;
+    const manifest = await buildManifest(db, store, bookingId);
+    if (!manifest) continue;
+    await remote
+      .putText(`bookings/${encodeURIComponent(bookingId)}/manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`)
+      .catch((thrown: unknown) => logger.warn({ bookingId, err: toError(thrown).message }, 'manifest not copied'));
+  }
+  result.waiting = await db.frame.count({ where });
+  return result;
+}
+
+/** Sessions whose time comes within the notice: told once, with the day; the day is never nearer than the whole notice. */
+async function announce(deps: KeepingDeps, now: number): Promise<string[]> {
+  const { db, config } = deps;
+  if (config.FRAMES_KEEP_DAYS === undefined) return [];
+  const keepMs = config.FRAMES_KEEP_DAYS * DAY_MS;
+  const due = await db.$queryRaw<{ id: string; telescopeId: string; endsAt: Date }[]>`
+    SELECT b.id, b.telescope_id AS "telescopeId", b.ends_at AS "endsAt" FROM bookings b JOIN sessions s ON s.booking_id = b.id
+    WHERE b.ends_at <= ${new Date(now - keepMs + NOTICE_DAYS * DAY_MS)} AND s.frames_expire_at IS NULL AND NOT s.frames_keep AND s.phase = ANY(${[...FINAL_PHASES]})
+      AND EXISTS (SELECT 1 FROM frames f WHERE f.booking_id = b.id AND f.state = 'archived' AND f.trashed_at IS NULL AND f.purged_at IS NULL)
+    ORDER BY b.ends_at LIMIT 500`;
+  const told: string[] = [];
+  for (const booking of due) {
+    const expires = new Date(Math.max(booking.endsAt.getTime() + keepMs, now + NOTICE_DAYS * DAY_MS));
+    const scope = { bookingId: booking.id, telescopeId: booking.telescopeId };
+    const frames = await db.frame.count({ where: { bookingId: booking.id, state: 'archived', trashedAt: null } });
+    await db.$transaction(async (tx) => {
+      const { count } = await tx.session.updateMany({ where: { bookingId: booking.id, framesExpireAt: null, framesKeep: false }, data: { framesExpireAt: expires } });
+      if (count === 0) return;
+      await appendLog(tx, scope, `expiry/${expires.getTime()}`, new Date(now), {
+        level: 'INFO',
+        event: 'frames_expiring',
+        message: `${frames} frames will be deleted on ${expires.toISOString().slice(0, 10)}.`,
+        messageFr: `${frames} images seront supprimées le ${expires.toISOString().slice(0, 10)}.`,
+        data: { expires_at: expires.toISOString() },
+      });
+      await enqueueOutbox(tx, {
+        key: `images.expiring/${expires.getTime()}`,
+        type: 'images.expiring',
+        ...scope,
+        data: { expires_at: expires.toISOString(), images: frames },
+        channels: channelsFor('images.expiring'),
+      });
+      told.push(booking.id);
+    });
+  }
+  return told;
+}
+
+/** Frames whose day has come leave lists and downloads; their bytes stay for the time of the trash. Frames without a verified copy stay, as the rule says. */
+async function moveToTrash(deps: KeepingDeps, now: number): Promise<number> {
+  const { db, config } = deps;
+  if (config.FRAMES_KEEP_DAYS === undefined) return 0;
+  const sessions = await db.session.findMany({ where: { framesExpireAt: { lte: new Date(now) }, framesKeep: false }, select: { bookingId: true }, take: 500 });
+  const { count } = await db.frame.updateMany({
+    where: {
+      bookingId: { in: sessions.map((s) => s.bookingId) },
+      state: 'archived',
+      trashedAt: null,
+      purgedAt: null,
+      ...(config.FRAMES_DELETE_WITHOUT_COPY ? {} : { copiedAt: { not: null } }),
+    },
+    data: { trashedAt: new Date(now) },
+  });
+  return count;
+}
+
+/** Bytes of frames that have lain in the trash long enough go; where the rule asks for a copy, it is looked at once more before. */
+async function purge(deps: KeepingDeps, store: FrameStore, remote: RemoteStore | null, now: number): Promise<number> {
+  const { db, config, logger } = deps;
+  const caller = currentCaller();
+  const rows = await db.frame.findMany({
+    where: { trashedAt: { lte: new Date(now - TRASH_DAYS * DAY_MS) }, purgedAt: null, archivePath: { not: null }, sha256: { not: null } },
+    orderBy: { trashedAt: 'asc' },
+    take: 1_000,
+  });
+  let purged = 0;
+  for (const row of rows) {
+    caller.heartbeat({ frame: row.id });
+    caller.signal?.throwIfAborted();
+    if (!config.FRAMES_DELETE_WITHOUT_COPY) {
+      const stands = await remote?.verify(RemoteStore.objectKey(row.sha256!), row.sha256!, Number(row.sizeBytes)).catch(() => false);
+      if (!stands) {
+        logger.warn({ frame: row.id }, 'frame stays in the trash: its copy cannot be confirmed');
+        continue;
+      }
+    }
+    // The row first: an undo that comes now finds either a whole frame or one that is gone, never half.
+    const { count } = await db.frame.updateMany({
+      where: { id: row.id, trashedAt: { not: null }, purgedAt: null },
+      data: { purgedAt: new Date(now), archivePath: null, reason: REASON_EXPIRED },
+    });
+    if (count === 0) continue;
+    await rm(store.path(row.archivePath!), { force: true });
+    const others = await db.frame.count({ where: { sha256: row.sha256, purgedAt: null, state: 'archived' } });
+    if (others === 0) await store.removeObject(row.sha256!);
+    purged++;
+  }
+  return purged;
+}
+
+interface PlannedShot {
+  quantity: number;
+  binning?: number;
+}
+
+/**
+ * Bytes that running bookings and those of the next day need, in the order of their start, against what is free. The operator hears of
+ * each booking that does not fit, once. Sizes come from the telescope's latest frames of the same binning, else from its camera.
+ */
+async function forecastDisk(db: Database, store: FrameStore, now: number): Promise<DiskForecast> {
+  const free = Math.max(0, (await store.freeBytes()) - RESERVE_BYTES);
+  const telescopes = new Map((await listTelescopes(db)).map((t) => [t.id, t]));
+  const bookings = await db.booking.findMany({
+    where: { startsAt: { lte: new Date(now + FORECAST_MS) }, endsAt: { gt: new Date(now) }, occupies: true },
+    include: { session: true },
+    orderBy: [{ startsAt: 'asc' }, { id: 'asc' }],
+  });
+  const short: DiskForecast['short'] = [];
+  let promised = 0;
+  for (const booking of bookings) {
+    if (!booking.session || isFinal(booking.session.phase as Phase)) continue;
+    const telescope = telescopes.get(booking.telescopeId);
+    const taken = await db.frame.count({ where: { bookingId: booking.id, state: 'archived' } });
+    let needed = 0;
+    let planned = 0;
+    for (const shot of booking.shots as unknown as PlannedShot[]) {
+      needed += shot.quantity * (await frameBytes(db, booking.telescopeId, telescope, shot.binning ?? 1));
+      planned += shot.quantity;
+    }
+    needed = planned > 0 ? Math.ceil((needed * Math.max(0, planned - taken)) / planned) : 0;
+    if (promised + needed > free) {
+      const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
+      const message = `Booking ${booking.id} needs ${gigabytes(needed)} GB for its frames; ${gigabytes(free)} GB are free and ${gigabytes(promised)} GB of them belong to bookings before it.`;
+      await alertOperator(db, { bookingId: booking.id, telescopeId: booking.telescopeId, key: 'disk_forecast', at: new Date(now).toISOString(), reason: 'disk_low', message });
+      short.push({ bookingId: booking.id, neededBytes: needed });
+    }
+    promised += needed;
+  }
+  return { freeBytes: free, promisedBytes: promised, short };
+}
+
+async function frameBytes(db: Database, telescopeId: string, telescope: Telescope | undefined, binning: number): Promise<number> {
+  const known = await db.frame.findMany({
+    where: { telescopeId, binning, type: 'LIGHT', state: 'archived', sizeBytes: { not: null } },
+    orderBy: { seenAt: 'desc' },
+    take: 10,
+    select: { sizeBytes: true },
+  });
+  if (known.length > 0) return Math.max(...known.map((row) => Number(row.sizeBytes))) + DERIVED_BYTES;
+  const camera = telescope?.camera ?? { width: 9576, height: 6388 };
+  return Math.floor(camera.width / binning) * Math.floor(camera.height / binning) * 2 + DERIVED_BYTES;
+}

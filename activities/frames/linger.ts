@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Database } from '../../platform/database.ts';
+import type { FrameCounts } from '../ports.ts';
+import type { Caller } from './intake/intake.ts';
+
+/** Milliseconds; tests shorten them. */
+export interface LingerTiming {
+  /** How often the journal is asked for news; under the gateway's patience before it signals (gateway/telescope/signals.ts: TAKEN_AFTER_MS). */
+  askMs: number;
+  /** Without news for so long the drain ends; the next frame is signalled again. */
+  idleMs: number;
+  /** One activity lasts no longer than this, well inside its startToClose of an hour. */
+  mostMs: number;
+}
+export const LINGER_TIMING: LingerTiming = { askMs: 250, idleMs: 15 * 60_000, mostMs: 45 * 60_000 };
+
+/**
+ * Drains, stays, and drains again whenever the gateway's journal has rows that nobody has taken: a night of 7,200 frames is some fifteen
+ * activities and hardly any signal, since a gateway signals only what is not taken soon. Between two drains nothing is held, so that a
+ * reconciliation of the same telescope need not wait.
+ * @param rest ends the stay at once and in order (the process stops)
+ * @throws what `drain` throws, and the caller's cancellation
+ */
+export async function linger(
+  deps: { db: Database; telescopeId: string; caller: Caller; rest: AbortSignal; timing?: LingerTiming },
+  drain: () => Promise<FrameCounts>,
+): Promise<FrameCounts> {
+  const { db, telescopeId, caller, rest, timing = LINGER_TIMING } = deps;
+  const began = Date.now();
+  let news = began;
+  let shots = await shotsNotTaken(db, telescopeId);
+  let counts = await drain();
+  await take(db, telescopeId, shots);
+  while (!rest.aborted && Date.now() - began < timing.mostMs && Date.now() - news < timing.idleMs) {
+    caller.signal?.throwIfAborted();
+    caller.heartbeat({ lingering: telescopeId });
+    if (await framesNotTaken(db, telescopeId)) {
+      shots = await shotsNotTaken(db, telescopeId);
+      counts = await drain();
+      await take(db, telescopeId, shots);
+      news = Date.now();
+    } else await sleep(timing.askMs, undefined, { signal: caller.signal ? AbortSignal.any([caller.signal, rest]) : rest }).catch(() => undefined);
+  }
+  caller.signal?.throwIfAborted();
+  return counts;
+}
+
+/** Whether the journal of a telescope has frames, or records of Voyager about frames, that no drain has taken; up to a position, or at all. */
+export async function framesNotTaken(db: Database, telescopeId: string, upTo: Position = { epoch: 2 ** 31 - 1, n: 0 }): Promise<boolean> {
+  const [row] = await db.$queryRaw<{ waiting: boolean }[]>`
+    SELECT EXISTS (
+      SELECT 1 FROM journal
+      WHERE telescope_id = ${telescopeId} AND delivered_at IS NULL AND kind IN ('frame', 'shot_done') AND (epoch, n) <= (${upTo.epoch}::int, ${upTo.n}::int)
+    ) AS waiting`;
+  return row!.waiting;
+}
+
+type Position = { epoch: number; n: number };
+const shotsNotTaken = (db: Database, telescopeId: string): Promise<Position[]> =>
+  db.$queryRaw<Position[]>`SELECT epoch, n FROM journal WHERE telescope_id = ${telescopeId} AND delivered_at IS NULL AND kind = 'shot_done' ORDER BY epoch, n LIMIT 1000`;
+/** A drain that began after these records stood has used them. */
+async function take(db: Database, telescopeId: string, shots: Position[]): Promise<void> {
+  if (shots.length > 0) await db.journal.updateMany({ where: { telescopeId, kind: 'shot_done', deliveredAt: null, OR: shots }, data: { deliveredAt: new Date() } });
+}
