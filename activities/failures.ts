@@ -8,4 +8,6 @@ export const FAILURE = {
   notConnected: 'NotConnected',
   /** The gate said no; `details[0]` is the reason. */
   refused: 'Refused',
+  /** Nothing has changed; the next look is due after the failure's own delay. */
+  quiet: 'Quiet',
 } as const;

@@ -72,6 +72,18 @@ export interface Observation {
   latchedAbort: { commandId: string; requestedBy: string; at: string } | null;
 }
 
+/** How a telescope is watched while nothing is asked of it. */
+export interface WatchPlan {
+  /** Seconds between two looks. */
+  everySeconds: number;
+  /** After so many looks the session is told whatever they show. */
+  looks: number;
+  /** What the session knows (`pictureOf`). */
+  picture: string;
+  /** Exposures to reach by shot GUID. */
+  goal: { guid: string; quantity: number }[];
+}
+
 /** Run by the gateway on queue `telescope.<id>`. */
 export interface TelescopeActivities {
   /** J-1: profile, base sequence, filter map, safety monitor, clock, foreign targets (listed only). Read-only. */
@@ -92,6 +104,8 @@ export interface TelescopeActivities {
   stopTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
   /** The mirror plus RoboTarget's lists. Read-only. */
   observe(input: { grant: Grant }): Promise<Observation>;
+  /** Looks again and again without an event in the history; returns when the picture differs from the known one or after the last look (activities/watch.ts). */
+  watch(input: { grant: Grant; plan: WatchPlan }): Promise<Observation>;
   /** exclusive: other people's enabled targets are disabled for the slot and remembered; refused with `foreign_target` where that is not allowed. */
   borrowSky(input: { grant: Grant; key: string }): Promise<CommandOutcome & { borrowed: { guid: string; name: string }[] }>;
   /** Enables again what was borrowed; idempotent. */
@@ -102,8 +116,8 @@ export interface TelescopeActivities {
   releaseLatch(input: { telescopeId: string; bookingId: string; commandId: string }): Promise<void>;
   /** Grant ends: nothing of this booking may move any more. */
   revokeGrant(input: { telescopeId: string; bookingId: string }): Promise<void>;
-  /** Voyager's shot-done list of a target through the open API. */
-  listShotsDone(input: { telescopeId: string; targetGuid: string }): Promise<ShotDone[]>;
+  /** Voyager's shot-done list of a target through the open API; of a long list the `limit` records from `offset` on. */
+  listShotsDone(input: { telescopeId: string; targetGuid: string; offset?: number; limit?: number }): Promise<ShotDone[]>;
   /** Drop-in routes: one RoboTarget read or write, allow-listed, gated. */
   roboTarget(input: RoboTargetRequest): Promise<RoboTargetResult>;
 }
@@ -217,8 +231,11 @@ export interface SessionActivities {
 
 /** Run on queue `frames.<telescope>` by the worker that has the share. */
 export interface FrameActivities {
-  /** Takes in every journalled frame of this booking that has not been taken in; heartbeats with its position; returns counts. */
-  drainFrames(input: { bookingId: string; telescopeId: string }): Promise<FrameCounts>;
+  /**
+   * Takes in every journalled frame of this booking that has not been taken in; heartbeats with its position; returns counts. With `linger` it
+   * stays for those that come, until none has come for a while or it is cancelled.
+   */
+  drainFrames(input: { bookingId: string; telescopeId: string; linger?: boolean }): Promise<FrameCounts>;
   /** Events, Voyager's shot-done list and the folder are brought together: every frame ends archived, rejected or missing with a reason. */
   reconcileFrames(input: { bookingId: string; telescopeId: string; shotsDone: ShotDone[] | null; final: boolean }): Promise<FrameCounts>;
 }
@@ -230,16 +247,34 @@ export interface FrameCounts {
   pending: number;
 }
 
+/** Passes that keep the archive, started by Schedules on queue `finalise`; each may be cut off and repeated. */
+export interface KeepingActivities {
+  /** Reads archived frames back from the medium, those never read first; damaged ones are fetched from their copy where there is one. Heartbeats. */
+  scrubFrames(input: { budgetSeconds: number }): Promise<{ checked: number; restored: number; damaged: string[] }>;
+  /** Brings archived frames to the S3-compatible target and makes sure that they stand there; nothing without one. Heartbeats. */
+  copyFrames(input: { budgetSeconds: number }): Promise<{ copied: number; known: number; failed: number; waiting: number }>;
+  /** The rule of deletion: announce, move to the trash, empty it. Heartbeats. */
+  expireFrames(): Promise<{ announced: string[]; trashed: number; purged: number }>;
+  /** Disk that the bookings of the next day need against what is free; the operator is told of each that does not fit, once. */
+  forecastDisk(): Promise<DiskForecast>;
+}
+export interface DiskForecast {
+  freeBytes: number;
+  promisedBytes: number;
+  short: { bookingId: string; neededBytes: number }[];
+}
+
 /** Run on queue `finalise`, which can never hold up the next night. */
 export interface FinaliseActivities {
   /** Manifest and the session's human-named archive folder; returns where. */
   buildArchive(input: { bookingId: string; telescopeId: string }): Promise<{ archivePath: string; files: number; bytes: number }>;
-  /** Ledger intervals over the whole slot and the settlement, both idempotent. */
+  /** Ledger intervals over the whole slot and the settlement, both idempotent. `before`: it ended before its slot began, which has its own share. */
   settle(input: {
     bookingId: string;
     telescopeId: string;
     spans: Span[];
     outcome: Outcome;
+    before?: boolean;
   }): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: z.infer<typeof SettlementLine>[]; refund: number }>;
   buildReport(input: { bookingId: string; telescopeId: string; outcome: Outcome; reason: Reason | null }): Promise<{ reportPath: string }>;
   /** The report of a session that is over, from its rows as they are now (late frames). */

@@ -2,6 +2,7 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import { createFinaliseActivities } from '../activities/finalise/index.ts';
 import { createArchiveActivities } from '../activities/frames/archive.ts';
 import { createFrameActivities } from '../activities/frames/index.ts';
+import { createKeepingActivities } from '../activities/frames/keeping.ts';
 import { OutboxDelivery } from '../activities/notify/delivery.ts';
 import type { FrameActivities } from '../activities/ports.ts';
 import { createSessionActivities } from '../activities/session/index.ts';
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
     logger,
     async () => {
       stopping = true;
+      frames.rest();
       for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
       await Promise.allSettled(runs);
       await outbox.stop();
@@ -104,7 +106,7 @@ async function main(): Promise<void> {
   });
   await poll(QUEUE_FINALISE, {
     ...code,
-    activities: { ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }) },
+    activities: { ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }), ...createKeepingActivities({ db, config, logger }) },
     maxConcurrentActivityTaskExecutions: 4,
   });
   await setCurrentVersion(client, config.TEMPORAL_NAMESPACE, buildId());
@@ -117,6 +119,7 @@ async function main(): Promise<void> {
     for (const id of ids) {
       if (stopping || workers.has(framesQueue(id))) continue;
       await poll(framesQueue(id), { activities: intake, maxConcurrentActivityTaskExecutions: 4 });
+      await frames.warm().catch((thrown: unknown) => logger.warn({ err: toError(thrown).message }, 'frame threads are not warm'));
     }
   };
   while (!stopping) {

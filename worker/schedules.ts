@@ -1,20 +1,23 @@
+import type { Duration } from '@temporalio/common';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client, type ScheduleOptions } from '@temporalio/client';
 import { QUEUE_SESSION } from '../domain/ids.ts';
 
+type Action = Extract<ScheduleOptions['action'], { type: 'startWorkflow' }>;
+const schedule = (name: string, workflowType: string, spec: ScheduleOptions['spec'], longest: Action['workflowExecutionTimeout'], catchupWindow: Duration): ScheduleOptions => ({
+  scheduleId: `nocturne-${name}`,
+  spec,
+  action: { type: 'startWorkflow', workflowType, workflowId: name, taskQueue: QUEUE_SESSION, workflowExecutionTimeout: longest, args: [] },
+  policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow },
+});
+/** UTC; by day in Europe and the Americas, when observatories sleep and the disk is free. */
+const daily = (hour: number, minute: number): ScheduleOptions['spec'] => ({ calendars: [{ hour, minute }], jitter: '10 minutes' });
 /** What is periodic; ids are fixed, so a second worker finds them and brings them up to date. */
-const SCHEDULES: ScheduleOptions[] = [
-  {
-    scheduleId: 'nocturne-reconcile',
-    spec: { intervals: [{ every: '1 minute' }] },
-    action: { type: 'startWorkflow', workflowType: 'reconcile', workflowId: 'reconcile', taskQueue: QUEUE_SESSION, workflowExecutionTimeout: '10 minutes', args: [] },
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
-  },
-  {
-    scheduleId: 'nocturne-retention',
-    spec: { calendars: [{ hour: 11, minute: 17, comment: 'when observatories sleep' }], jitter: '10 minutes' },
-    action: { type: 'startWorkflow', workflowType: 'retention', workflowId: 'retention', taskQueue: QUEUE_SESSION, workflowExecutionTimeout: '1 hour', args: [] },
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 day' },
-  },
+export const SCHEDULES: ScheduleOptions[] = [
+  schedule('reconcile', 'reconcile', { intervals: [{ every: '1 minute' }] }, '10 minutes', '1 minute'),
+  schedule('forecast', 'forecast', { intervals: [{ every: '1 hour' }] }, '30 minutes', '10 minutes'),
+  schedule('retention', 'retention', daily(11, 17), '1 hour', '1 day'),
+  schedule('keep-frames', 'keepFrames', daily(11, 47), '12 hours', '1 day'),
+  schedule('health', 'health', daily(8, 7), '1 hour', '12 hours'),
 ];
 
 /** Creates the Schedules, or brings those that stand up to this version; repeating it changes nothing. */

@@ -17,6 +17,7 @@ const PEOPLE: Partial<Record<WebhookType, OutboxChannel[]>> = {
   'session.extended': ['email'],
   'error.occurred': ['email', 'push'],
   'images.digest': ['email'],
+  'images.expiring': ['email'],
   'image.captured': ['push'],
 };
 

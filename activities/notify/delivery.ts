@@ -11,7 +11,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { signPath } from '../../platform/signing.ts';
 import { findTelescope } from '../../platform/telescopes.ts';
 import { renderLetter, writeLetter, type Letter } from './letters.ts';
-import { postWebhook, signatureHeaders, type Delivered } from './webhook.ts';
+import { postWebhook, signatureHeaders, webhookReceivers, type Delivered, type Receiver } from './webhook.ts';
 
 export interface DeliveryDeps {
   db: Database;
@@ -39,20 +39,33 @@ export interface DeliveryDeps {
 /** A claimed row; while `next_attempt_at` lies ahead nobody else takes it. */
 interface Row {
   id: string;
-  channel: 'webhook' | 'email' | 'push';
+  channel: string;
   type: WebhookType;
   booking_id: string | null;
   telescope_id: string | null;
   sequence: number;
   data: Record<string, unknown>;
   created_at: Date;
+  queued_at: Date;
   attempts: number;
 }
 
+/** One receiver's way out: slow or dead, it fills its own places and nobody else's. */
+interface Lane {
+  channel: string;
+  /** Deliveries under way at most. */
+  places: number;
+  busy: Set<Promise<void>>;
+  wake: (() => void) | null;
+  woken: boolean;
+}
+
 const POLL_MS = 2_000;
-const BATCH = 16;
+const PLACES = { webhook: 16, email: 4, push: 4 } as const;
 /** A claim lasts this long; a process that dies in between leaves the row to the next one. */
 const CLAIM_SECONDS = 60;
+const COPY_AT_ONCE = 500;
+const STRANGERS_EVERY_MS = 60_000;
 const DAY_MS = 86_400_000;
 const LINK_MS = 30 * DAY_MS;
 const DEFAULT_VAPID_SUBJECT = 'mailto:operator@localhost';
@@ -60,36 +73,51 @@ const DEFAULT_VAPID_SUBJECT = 'mailto:operator@localhost';
 /** Seconds before another try: 1, 2, 4 … at most ten minutes. */
 export const backoffSeconds = (attempts: number): number => Math.min(600, 2 ** Math.min(attempts - 1, 10));
 
+function wake(lane: Lane): void {
+  lane.woken = true;
+  lane.wake?.();
+}
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const DONE: Delivered = { ok: true, status: null, error: null };
 /** Nobody to deliver to: settled without a delivery, and the row says why. */
 const nobody = (why: string): Delivered => ({ ok: true, status: null, error: why });
 
 /**
- * Delivers the outbox: webhooks to Laravel, letters and push messages to people. In order per booking and channel, at least once (the id tells a
- * repeat), with backoff, given up after 24 hours. Several workers may run it: rows are claimed with SKIP LOCKED.
+ * Delivers the outbox: webhooks to Laravel (and further receivers), letters and push messages to people. Each receiver has a lane of its own; within
+ * it messages of a booking go in order, at least once (the id tells a repeat), with backoff, given up after 24 hours. Memory holds what is under way
+ * and nothing else. Several workers may run it: rows are claimed with SKIP LOCKED.
  */
 export class OutboxDelivery {
   private stopped = false;
-  private wake: (() => void) | null = null;
-  private woken = false;
   private listener: BusListener | null = null;
-  private running: Promise<void> = Promise.resolve();
+  private running: Promise<unknown> = Promise.resolve();
   private mailer: Transporter | null = null;
-  constructor(private readonly deps: DeliveryDeps) {}
+  private strangersAt = 0;
+  private readonly receivers: Receiver[];
+  private readonly lanes: Lane[];
+  constructor(private readonly deps: DeliveryDeps) {
+    this.receivers = webhookReceivers(deps.config.WEBHOOK_URL);
+    const lane = (channel: string, places: number): Lane => ({ channel, places, busy: new Set(), wake: null, woken: false });
+    this.lanes = [
+      lane('webhook', PLACES.webhook),
+      ...this.receivers.slice(1).map((receiver) => lane(receiver.channel, PLACES.webhook)),
+      lane('email', PLACES.email),
+      lane('push', PLACES.push),
+    ];
+  }
 
   /** Runs until `stop`; errors of the database are waited out. */
-  run(): Promise<void> {
+  async run(): Promise<void> {
     const { databaseUrl, logger } = this.deps;
     if (databaseUrl) {
       this.listener = new BusListener(databaseUrl, logger);
       this.listener.on('message', (message: BusMessage) => {
-        if (message.kind !== 'event' || message.event.seq > 0) this.nudge();
+        if (message.kind === 'control' ? message.what === 'outbox' : message.kind === 'ref' || message.event.seq > 0) this.nudge();
       });
       void this.listener.start();
     }
-    this.running = this.loop();
-    return this.running;
+    this.running = Promise.all(this.lanes.map((lane) => this.loop(lane)));
+    await this.running;
   }
   async stop(): Promise<void> {
     this.stopped = true;
@@ -99,44 +127,95 @@ export class OutboxDelivery {
     this.mailer?.close();
   }
   private nudge(): void {
-    this.woken = true;
-    this.wake?.();
+    for (const lane of this.lanes) wake(lane);
   }
 
-  private async loop(): Promise<void> {
+  private async loop(lane: Lane): Promise<void> {
     while (!this.stopped) {
-      this.woken = false;
+      lane.woken = false;
       try {
-        if ((await this.deliverDue()) > 0) continue;
+        if (lane.channel === 'webhook' && performance.now() >= this.strangersAt) await this.settleStrangers();
+        if (lane.busy.size < lane.places) await this.claim(lane);
       } catch (thrown) {
-        this.deps.logger.warn({ err: toError(thrown).message }, 'outbox cannot be read');
+        this.deps.logger.warn({ err: toError(thrown).message, channel: lane.channel }, 'outbox cannot be read');
       }
-      if (this.stopped || this.woken) continue;
+      if (this.stopped || lane.woken) continue;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, POLL_MS);
-        this.wake = () => {
+        lane.wake = () => {
           clearTimeout(timer);
           resolve();
         };
       });
-      this.wake = null;
+      lane.wake = null;
     }
+    await Promise.all(lane.busy);
   }
 
-  /** One pass: claims what is due and delivers it; how many rows it took. */
+  /** One pass over all lanes: claims what is due, delivers it and waits for that; how many rows it took. */
   async deliverDue(): Promise<number> {
+    await this.settleStrangers();
+    const taken = await Promise.all(
+      this.lanes.map(async (lane) => {
+        const n = await this.claim(lane);
+        await Promise.all(lane.busy);
+        return n;
+      }),
+    );
+    return taken.reduce((sum, n) => sum + n, 0);
+  }
+
+  /** Takes as many rows as the lane has places and starts their delivery. */
+  private async claim(lane: Lane): Promise<number> {
+    const several = this.receivers.length > 1;
+    if (several && lane.channel.startsWith('webhook')) await this.copyToReceivers();
+    const free = lane.places - lane.busy.size;
     const rows = await this.deps.db.$queryRaw<Row[]>`
       UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => ${CLAIM_SECONDS})
       WHERE id IN (
         SELECT o.id FROM outbox o
-        WHERE o.delivered_at IS NULL AND o.dead_at IS NULL AND o.next_attempt_at <= now()
-          AND NOT EXISTS (
-            SELECT 1 FROM outbox p WHERE p.channel = o.channel AND p.delivered_at IS NULL AND p.dead_at IS NULL AND p.sequence < o.sequence
-              AND p.booking_id IS NOT DISTINCT FROM o.booking_id AND (o.booking_id IS NOT NULL OR p.telescope_id IS NOT DISTINCT FROM o.telescope_id))
-        ORDER BY o.created_at, o.sequence LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
-      RETURNING id, channel, type, booking_id, telescope_id, sequence, data, created_at, attempts`;
-    await Promise.all(rows.map((row) => this.deliver(row)));
+        WHERE o.channel = ${lane.channel} AND o.delivered_at IS NULL AND o.dead_at IS NULL AND o.next_attempt_at <= now()
+          AND (o.copied OR NOT ${several && lane.channel === 'webhook'})
+          AND CASE WHEN o.booking_id IS NOT NULL
+            THEN NOT EXISTS (
+              SELECT 1 FROM outbox p WHERE p.channel = o.channel AND p.delivered_at IS NULL AND p.dead_at IS NULL AND p.sequence < o.sequence AND p.booking_id = o.booking_id)
+            ELSE NOT EXISTS (
+              SELECT 1 FROM outbox p WHERE p.channel = o.channel AND p.delivered_at IS NULL AND p.dead_at IS NULL AND p.sequence < o.sequence
+                AND p.booking_id IS NULL AND p.telescope_id IS NOT DISTINCT FROM o.telescope_id) END
+        ORDER BY o.created_at, o.sequence LIMIT ${free} FOR UPDATE SKIP LOCKED)
+      RETURNING id, channel, type, booking_id, telescope_id, sequence, data, created_at, queued_at, attempts`;
+    for (const row of rows) {
+      const delivering: Promise<void> = this.deliver(row)
+        .catch((thrown: unknown) => this.deps.logger.warn({ err: toError(thrown).message, outboxId: row.id }, 'delivery not noted; it comes again'))
+        .then(() => {
+          lane.busy.delete(delivering);
+          wake(lane);
+        });
+      lane.busy.add(delivering);
+    }
     return rows.length;
+  }
+
+  /** Gives each receiver beyond the first a row of its own, so that it is late, failed or dead for itself alone. */
+  private async copyToReceivers(): Promise<void> {
+    const channels = this.receivers.slice(1).map((receiver) => receiver.channel);
+    await this.deps.db.$executeRaw`
+      WITH fresh AS (
+        UPDATE outbox SET copied = true WHERE id IN (
+          SELECT id FROM outbox WHERE channel = 'webhook' AND NOT copied AND delivered_at IS NULL AND dead_at IS NULL
+          ORDER BY created_at LIMIT ${COPY_AT_ONCE} FOR UPDATE SKIP LOCKED)
+        RETURNING *)
+      INSERT INTO outbox (id, channel, type, booking_id, telescope_id, sequence, data, created_at, copied)
+      SELECT fresh.id || substring(channel.name FROM 8), channel.name, fresh.type, fresh.booking_id, fresh.telescope_id, fresh.sequence, fresh.data, fresh.created_at, true
+      FROM fresh CROSS JOIN unnest(${channels}::text[]) AS channel(name)
+      ON CONFLICT (id) DO NOTHING`;
+  }
+  /** What waits for a receiver that is no longer configured waits for nobody. */
+  private async settleStrangers(): Promise<void> {
+    this.strangersAt = performance.now() + STRANGERS_EVERY_MS;
+    const channels = this.lanes.map((lane) => lane.channel);
+    await this.deps.db
+      .$executeRaw`UPDATE outbox SET dead_at = now(), last_error = 'this receiver is not configured any more' WHERE delivered_at IS NULL AND dead_at IS NULL AND channel LIKE 'webhook.%' AND channel <> ALL(${channels}::text[])`;
   }
 
   private async deliver(row: Row): Promise<void> {
@@ -149,7 +228,7 @@ export class OutboxDelivery {
       result = { ok: false, status: null, error: toError(thrown).message };
     }
     const at = new Date();
-    const dead = !result.ok && at.getTime() - row.created_at.getTime() >= DAY_MS;
+    const dead = !result.ok && at.getTime() - row.queued_at.getTime() >= DAY_MS;
     await db.$transaction(async (tx) => {
       await tx.outbox.update({
         where: { id: row.id },
@@ -169,20 +248,23 @@ export class OutboxDelivery {
 
   private send(row: Row): Promise<Delivered> {
     switch (row.channel) {
-      case 'webhook':
-        return this.sendWebhook(row);
       case 'email':
         return this.sendLetter(row);
       case 'push':
         return this.sendPush(row);
+      default:
+        return this.sendWebhook(row);
     }
   }
 
   private async sendWebhook(row: Row): Promise<Delivered> {
     const { config } = this.deps;
-    if (!config.WEBHOOK_URL) return nobody('WEBHOOK_URL is not set');
+    const receiver = this.receivers.find((r) => r.channel === row.channel);
+    if (!receiver) return nobody('WEBHOOK_URL is not set');
+    // One message has one id, whoever receives it.
+    const id = row.id.split('.')[0]!;
     const body = JSON.stringify({
-      id: row.id,
+      id,
       type: row.type,
       created_at: row.created_at.toISOString(),
       sequence: row.sequence,
@@ -190,7 +272,7 @@ export class OutboxDelivery {
       telescope_id: row.telescope_id,
       data: row.data,
     });
-    return postWebhook(config.WEBHOOK_URL, signatureHeaders(config.WEBHOOK_SECRET, row.id, Math.floor(Date.now() / 1000), body), body, config.WEBHOOK_ALLOW_PRIVATE);
+    return postWebhook(receiver.url, signatureHeaders(config.WEBHOOK_SECRET, id, Math.floor(Date.now() / 1000), body), body, config.WEBHOOK_ALLOW_PRIVATE);
   }
 
   private async sendLetter(row: Row): Promise<Delivered> {

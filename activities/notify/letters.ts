@@ -123,7 +123,23 @@ const LETTERS: Partial<Record<WebhookType, Write>> = {
     en: [`${count(f.data.images_captured)} images captured`, `${count(f.data.images_captured)} images of ${f.target} are archived so far.`],
     link: 'control',
   }),
+  'images.expiring': (f) => ({
+    fr: [
+      'Vos images seront bientôt supprimées',
+      `Les ${count(f.data.images)} images de ${f.target} seront supprimées : ${dayOf(f, f.data.expires_at)}.`,
+      'Téléchargez-les d’ici là si vous voulez les garder.',
+    ],
+    en: [
+      'Your images will be deleted soon',
+      `The ${count(f.data.images)} images of ${f.target} will be deleted on ${dayOf(f, f.data.expires_at)}.`,
+      'Download them before that day if you want to keep them.',
+    ],
+    link: 'archive',
+  }),
 };
+
+const dayOf = (facts: LetterFacts, instant: unknown): string =>
+  typeof instant === 'string' ? new Intl.DateTimeFormat(facts.locale === 'fr' ? 'fr-FR' : 'en-GB', { dateStyle: 'full', timeZone: facts.timezone }).format(new Date(instant)) : '';
 
 function framesLine(f: LetterFacts): string {
   const frames = f.data.frames as { archived?: number; captured?: number } | undefined;

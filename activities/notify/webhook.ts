@@ -1,10 +1,27 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { publicAddresses } from './address.ts';
 
 const TIMEOUT_MS = 10_000;
+/** More of an answer than this is not read. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+const ANSWER_MS = 2_000;
+
+/** A receiver of webhooks: its outbox channel and its address. */
+export interface Receiver {
+  channel: string;
+  url: string;
+}
+/** The receivers of `WEBHOOK_URL` (several, separated by commas). The first has channel `webhook`, the others one of their own made from their address. */
+export function webhookReceivers(urls: string | undefined): Receiver[] {
+  const list = (urls ?? '')
+    .split(',')
+    .map((url) => url.trim())
+    .filter(Boolean);
+  return [...new Set(list)].map((url, i) => ({ channel: i === 0 ? 'webhook' : `webhook.${createHash('sha256').update(url).digest('hex').slice(0, 8)}`, url }));
+}
 
 export interface Delivered {
   ok: boolean;
@@ -44,8 +61,18 @@ export async function postWebhook(url: string, headers: Record<string, string>, 
         target,
         { method: 'POST', headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) }, lookup: pinned, signal: AbortSignal.timeout(TIMEOUT_MS), agent: false },
         (response) => {
-          response.resume();
-          resolve(response.statusCode ?? 0);
+          // The status has been said; the rest may end in order, but not keep us.
+          let bytes = 0;
+          const enough = setTimeout(() => response.destroy(), ANSWER_MS);
+          response.on('data', (chunk: Buffer) => {
+            bytes += chunk.length;
+            if (bytes > MAX_ANSWER_BYTES) response.destroy();
+          });
+          response.on('error', () => undefined);
+          response.on('close', () => {
+            clearTimeout(enough);
+            resolve(response.statusCode ?? 0);
+          });
         },
       );
       request.on('error', reject);

@@ -1,20 +1,23 @@
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { QUEUE_FINALISE, QUEUE_SESSION, sessionWorkflowId } from '../../domain/ids.ts';
-import { SESSION_WORKFLOW, SIGNALS, UPDATES, type FramesWaitingSignal, type SessionInput, type UpdateResult } from '../../domain/messages.ts';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { QUEUE_FINALISE, sessionWorkflowId } from '../../domain/ids.ts';
+import { SIGNALS, UPDATES, type ControlSignal, type FramesWaitingSignal } from '../../domain/messages.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { SEARCH_ATTRIBUTES } from '../../platform/temporal.ts';
+import { enqueueOutbox } from '../../platform/outbox.ts';
+import { startSession, updateSession } from '../../platform/sessions.ts';
 
 /** One pass each over the database, run by Schedules; safe to repeat and to overlap. */
 export interface MaintenanceActivities {
-  /** Bookings whose row stands but whose workflow was never started, and changes that nobody has told the workflow. */
+  /** Bookings whose row stands but whose workflow was never started, and commands that the workflow has not answered. */
   startMissingSessions(): Promise<{ started: string[]; rescheduled: string[] }>;
   /** Frames in the journal of sessions: running ones are nudged, those that are over get a `lateFrames` workflow. */
   collectLateFrames(): Promise<{ nudged: string[] }>;
   /** How many outbox rows wait and how many are given up; the operator is told of the latter once by the log. */
   checkOutbox(): Promise<{ waiting: number; dead: number }>;
+  /** The day's sessions, frames, messages and telescopes in one letter to the operator, once a day; returns its lines. */
+  tellHealth(): Promise<{ lines: string[] }>;
   /** Telemetry 90 days, night logs and events a year, erased people, spent keys. */
   applyRetention(): Promise<{ telemetry: number; timeline: number; people: number; keys: number }>;
 }
@@ -22,6 +25,7 @@ export interface MaintenanceActivities {
 export const LATE_FRAMES_WORKFLOW = 'lateFrames';
 const DAY_MS = 86_400_000;
 const SETTLE_MS = 15_000;
+const UPDATE_MS = 10_000;
 const FINAL: string[] = [...FINAL_PHASES];
 
 export function createMaintenanceActivities(deps: { db: Database; temporal: Client; logger: Logger; now?: () => number }): MaintenanceActivities {
@@ -37,7 +41,7 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
       const started: string[] = [];
       for (const { booking } of rows) if (await startSession(temporal, booking)) started.push(booking.id);
       if (started.length > 0) logger.warn({ started }, 'sessions started that had no workflow');
-      return { started, rescheduled: await retellChanges() };
+      return { started, rescheduled: await retell() };
     },
 
     async collectLateFrames() {
@@ -75,6 +79,46 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
       return { waiting, dead };
     },
 
+    async tellHealth() {
+      const since = new Date(now() - DAY_MS);
+      const [ended, soon, holding, frames, waiting, dead, alerts] = await Promise.all([
+        db.session.groupBy({ by: ['phase'], where: { phase: { in: FINAL }, updatedAt: { gte: since }, booking: { endsAt: { gte: since } } }, _count: { _all: true } }),
+        db.booking.count({ where: { occupies: true, startsAt: { gte: new Date(now()), lt: new Date(now() + DAY_MS) } } }),
+        db.session.findMany({ where: { phase: 'holding' }, select: { bookingId: true, reason: true }, take: 10 }),
+        db.frame.groupBy({ by: ['state'], where: { seenAt: { gte: since }, state: { in: ['archived', 'rejected', 'missing', 'pending'] } }, _count: { _all: true } }),
+        db.outbox.count({ where: { deliveredAt: null, deadAt: null } }),
+        db.outbox.count({ where: { deadAt: { gte: since } } }),
+        db.timeline.count({ where: { event: 'operator_alert', at: { gte: since } } }),
+      ]);
+      const listed = (groups: { name: string; n: number }[]): string =>
+        groups.length === 0
+          ? 'none'
+          : groups
+              .sort((a, b) => (a.name < b.name ? -1 : 1))
+              .map((g) => `${g.name} ${g.n}`)
+              .join(', ');
+      const lines = [
+        `Sessions that ended in the last day: ${listed(ended.map((g) => ({ name: g.phase, n: g._count._all })))}.`,
+        `Sessions that begin in the next day: ${soon}.`,
+        ...holding.map((s) => `${s.bookingId} holds: ${s.reason ?? 'no reason given'}.`),
+        `Frames of the last day: ${listed(frames.map((g) => ({ name: g.state, n: g._count._all })))}.`,
+        `Messages: ${waiting} waiting, ${dead} given up in the last day.`,
+        `${plural(alerts, 'alert')} in the last day.`,
+      ];
+      const day = new Date(now()).toISOString().slice(0, 10);
+      await db.$transaction((tx) =>
+        enqueueOutbox(tx, {
+          key: `health/${day}`,
+          type: 'error.occurred',
+          bookingId: null,
+          telescopeId: null,
+          data: { audience: 'operator', reason: `health of ${day}`, message: lines.join('\n'), at: new Date(now()).toISOString() },
+          channels: ['email'],
+        }),
+      );
+      return { lines };
+    },
+
     async applyRetention() {
       const before = (days: number): Date => new Date(now() - days * DAY_MS);
       const telemetry = await db.telemetry.deleteMany({ where: { at: { lt: before(90) } } });
@@ -89,14 +133,18 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
     },
   };
 
-  /** Changes whose row stands while the workflow did not answer: told again under the same command id, which has one effect only. */
-  async function retellChanges(): Promise<string[]> {
+  /**
+   * Changes whose row stands while the workflow did not answer, and stops that were accepted and never settled: told again under the same
+   * command id, which has one effect only. A pause or resume is not: what it was meant for has passed, and its sender was told to repeat it.
+   */
+  async function retell(): Promise<string[]> {
     const receipts = await db.receipt.findMany({
       where: {
-        kind: { in: ['amend', 'reschedule', 'extend'] },
+        kind: { in: ['amend', 'reschedule', 'extend', 'abort', 'cancel'] },
         state: { in: ['accepted', 'unknown'] },
         updatedAt: { lt: new Date(now() - SETTLE_MS), gt: new Date(now() - DAY_MS) },
       },
+      orderBy: { createdAt: 'asc' },
       take: 50,
     });
     const told: string[] = [];
@@ -105,45 +153,21 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
       const booking = await db.booking.findUnique({ where: { id: receipt.bookingId }, include: { session: true } });
       if (!booking?.session || FINAL.includes(booking.session.phase)) continue;
       const common = { commandId: receipt.commandId, requestedBy: receipt.requestedBy };
-      const [name, body] =
-        receipt.kind === 'extend'
-          ? [UPDATES.extend, { ...common, end: booking.endsAt.toISOString() }]
-          : receipt.kind === 'reschedule'
-            ? [UPDATES.reschedule, { ...common, start: booking.startsAt.toISOString(), end: booking.endsAt.toISOString() }]
-            : [UPDATES.amendPlan, { ...common, bodyHash: booking.bodyHash }];
+      const start = booking.startsAt.toISOString();
+      const end = booking.endsAt.toISOString();
       try {
-        await temporal.connection.withDeadline(Date.now() + 10_000, () =>
-          temporal.workflow.getHandle(sessionWorkflowId(booking.id)).executeUpdate<UpdateResult, [object]>(name, { args: [body], updateId: receipt.commandId }),
-        );
+        if (receipt.kind === 'abort' || receipt.kind === 'cancel')
+          await temporal.workflow.getHandle(sessionWorkflowId(booking.id)).signal<[ControlSignal]>(SIGNALS[receipt.kind], common);
+        else if (receipt.kind === 'extend') await updateSession(temporal, booking.id, UPDATES.extend, { ...common, end }, UPDATE_MS);
+        else if (receipt.kind === 'reschedule') await updateSession(temporal, booking.id, UPDATES.reschedule, { ...common, start, end }, UPDATE_MS);
+        else await updateSession(temporal, booking.id, UPDATES.amendPlan, { ...common, bodyHash: booking.bodyHash }, UPDATE_MS);
         told.push(booking.id);
       } catch (thrown) {
-        logger.warn({ err: toError(thrown).message, bookingId: booking.id }, 'change not told yet');
+        logger.warn({ err: toError(thrown).message, bookingId: booking.id, kind: receipt.kind }, 'command not told yet');
       }
     }
     return told;
   }
 }
 
-async function startSession(temporal: Client, booking: { id: string; telescopeId: string; startsAt: Date }): Promise<boolean> {
-  const input: SessionInput = { bookingId: booking.id, telescopeId: booking.telescopeId };
-  try {
-    await temporal.workflow.start(SESSION_WORKFLOW, {
-      taskQueue: QUEUE_SESSION,
-      workflowId: sessionWorkflowId(booking.id),
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      args: [input],
-      typedSearchAttributes: [
-        { key: SEARCH_ATTRIBUTES.bookingId, value: booking.id },
-        { key: SEARCH_ATTRIBUTES.telescopeId, value: booking.telescopeId },
-        { key: SEARCH_ATTRIBUTES.phase, value: 'scheduled' },
-        { key: SEARCH_ATTRIBUTES.start, value: booking.startsAt },
-      ],
-      staticSummary: `Booking ${booking.id} on ${booking.telescopeId}`,
-    });
-    return true;
-  } catch (thrown) {
-    if (thrown instanceof WorkflowExecutionAlreadyStartedError) return false;
-    throw thrown;
-  }
-}
+const plural = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;

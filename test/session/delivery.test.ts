@@ -168,7 +168,7 @@ describe('webhooks', () => {
     answers = [503];
     await put('b1', '1', 'session.prepared');
     await put('b1', '2', 'session.started');
-    await db.outbox.updateMany({ where: { sequence: 1 }, data: { createdAt: new Date(Date.now() - 86_500_000) } });
+    await db.outbox.updateMany({ where: { sequence: 1 }, data: { queuedAt: new Date(Date.now() - 86_500_000) } });
     await drain(delivery());
     const rows = await db.outbox.findMany({ orderBy: { sequence: 'asc' } });
     expect(rows.map((r) => [r.deadAt !== null, r.deliveredAt !== null])).toEqual([

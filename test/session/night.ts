@@ -41,6 +41,9 @@ export interface NightOptions {
   telescopeId?: string;
   /** The gateway polls from the beginning; false: a step starts it. */
   gateway?: boolean;
+  /** Called while the finalisation runs. */
+  duringFinalise?: (night: Night) => Promise<unknown>;
+  timezone?: string;
   maxHistoryEvents?: number;
   credits?: number;
 }
@@ -134,7 +137,7 @@ export class Stage {
       name: 'Test telescope',
       host: '127.0.0.1',
       base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
-      site: { latitude_degrees: 0, longitude_degrees: longitude },
+      site: { latitude_degrees: 0, longitude_degrees: longitude, ...(options.timezone ? { timezone: options.timezone } : {}) },
       policy: { prepare_lead: 86_400, ...options.policy },
       weather: { resume_debounce_seconds: options.debounceSeconds ?? 300 },
     } satisfies TelescopeInput);
@@ -310,6 +313,7 @@ export class Night {
         return this.observatory.counts();
       },
       reconcileFrames: async () => {
+        await this.options.duringFinalise?.(this);
         await take();
         return this.observatory.counts();
       },

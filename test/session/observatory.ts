@@ -1,6 +1,8 @@
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../activities/failures.ts';
 import type { CommandOutcome, FrameCounts, Grant, ObjectsPlan, Observation, ShotDone, TelescopeActivities } from '../../activities/ports.ts';
+import { watchOnce } from '../../activities/watch.ts';
 import type { WeatherState } from '../../domain/contracts/state.ts';
 import { stableId } from '../../domain/ids.ts';
 import type { Reason } from '../../domain/reasons.ts';
@@ -29,11 +31,27 @@ export interface ObservatoryScript {
   /** Somebody at the console disables the target at these instants. */
   disabledByHand?: number[];
   /** Other people's enabled targets. */
-  foreign?: { guid: string; name: string; locked?: boolean }[];
+  foreign?: Foreign[];
+  /** Camera or mount are not connected. */
+  unplugged?: (Span & { what: 'camera' | 'mount' })[];
+  /** The guide star is lost: exposures go on, unguided. */
+  guidingLost?: Span[];
+  /** RoboTarget does not run from these instants until it is started. */
+  scriptEnds?: number[];
+  /** RoboTarget says that the target is finished, whatever its counts. */
+  finishedFrom?: number;
   /** Seconds of slew, focus and guiding before the first exposure after each enabling, and between two exposures. */
   setupSeconds?: number;
   betweenSeconds?: number;
   debounceSeconds?: number;
+}
+export interface Foreign {
+  guid: string;
+  name: string;
+  /** The owner does not let go of it. */
+  locked?: boolean;
+  /** Enabled from then on, and preferred by RoboTarget to ours. */
+  takesOverAt?: number;
 }
 export interface CommandRecord {
   at: number;
@@ -58,11 +76,14 @@ export interface Taken {
 export class Observatory {
   readonly commands: CommandRecord[] = [];
   readonly taken: Taken[] = [];
+  private readonly perShot = new Map<string, number>();
   plan: ObjectsPlan | null = null;
   readonly removed: string[] = [];
   enabled = false;
   grant: Grant | null = null;
   grants = 0;
+  /** How often it was looked at. */
+  looks = 0;
   readonly borrowed = new Set<string>();
   latch: { commandId: string; requestedBy: string; at: string } | null = null;
   private exposing: Exposure | null = null;
@@ -92,11 +113,14 @@ export class Observatory {
       this.clock >= target.C_DateStart * 1000 &&
       this.clock < target.C_DateEnd * 1000 &&
       this.weatherAt(this.clock).state !== 'unsafe' &&
-      !this.in(this.script.emergency, this.clock)
+      !this.in(this.script.emergency, this.clock) &&
+      this.scriptRuns(this.clock) &&
+      !this.foreignEnabled(this.clock).some((f) => f.takesOverAt !== undefined) &&
+      !this.in(this.script.unplugged, this.clock)
     );
   }
   private done(index: number): number {
-    return this.taken.filter((t) => t.index === index && t.shotGuid === this.plan?.shots[index]?.GuidShot).length;
+    return this.perShot.get(this.plan?.shots[index]?.GuidShot ?? '') ?? 0;
   }
   private nextShot(): number {
     return (this.plan?.shots ?? []).findIndex((s, i) => s.Enabled && this.done(i) < s.Num);
@@ -119,6 +143,7 @@ export class Observatory {
         }
         if (this.exposing && over) {
           const n = this.done(this.exposing.shot);
+          this.perShot.set(shot.GuidShot, n + 1);
           this.taken.push({
             guid: stableId('taken', shot.GuidShot, n),
             shotGuid: shot.GuidShot,
@@ -165,17 +190,21 @@ export class Observatory {
     this.exposing = null;
     this.readyAt = null;
   }
+  private startedAt = 0;
+  private scriptRuns(at: number): boolean {
+    return !(this.script.scriptEnds ?? []).some((end) => end <= at && end > this.startedAt);
+  }
   get finished(): boolean {
-    return this.plan !== null && this.nextShot() < 0;
+    return this.plan !== null && (this.nextShot() < 0 || this.clock >= (this.script.finishedFrom ?? Infinity));
   }
 
   /** What the gateway's mirror and RoboTarget's lists show. */
-  observation(): Observation {
-    this.advance();
-    const at = this.now();
+  observation(at = this.now()): Observation {
+    this.looks += 1;
+    this.advance(at);
     const weather = this.weatherAt(at);
     const connected = !this.in(this.script.linkDown, at);
-    const foreign = this.foreignEnabled()[0];
+    const foreign = this.foreignEnabled(at)[0];
     const ours = this.exposing !== null || (this.mayRun && !this.finished);
     return {
       at: new Date(at).toISOString(),
@@ -184,12 +213,12 @@ export class Observatory {
       voyagerStatus: this.in(this.script.voyagerError, at) ? 'ERROR' : ours ? 'RUN' : 'IDLE',
       emergency: this.in(this.script.emergency, at) ? 'suspend' : null,
       running: connected ? (ours ? 'ours' : foreign && weather.state !== 'unsafe' ? 'foreign' : 'none') : 'unknown',
-      roboTargetRunning: true,
+      roboTargetRunning: this.scriptRuns(at),
       runSequence: ours ? 'Sequence' : null,
       runDragScript: 'RoboTarget',
-      guiding: ours ? 'RUNNING' : 'STOPPED',
-      mountConnected: true,
-      cameraConnected: true,
+      guiding: this.in(this.script.guidingLost, at) ? 'TIMEOUT' : ours ? 'RUNNING' : 'STOPPED',
+      mountConnected: !(this.script.unplugged ?? []).some((u) => u.what === 'mount' && at >= u.from && at < u.to),
+      cameraConnected: !(this.script.unplugged ?? []).some((u) => u.what === 'camera' && at >= u.from && at < u.to),
       lastError: null,
       clockOffsetSeconds: 0.1,
       weather: { state: weather.state, reason: weather.reason, causes: [], ok_since: weather.okSince === null ? null : new Date(weather.okSince).toISOString(), stale: false },
@@ -198,8 +227,8 @@ export class Observatory {
       latchedAbort: this.latch,
     };
   }
-  private foreignEnabled(): { guid: string; name: string; locked?: boolean }[] {
-    return (this.script.foreign ?? []).filter((f) => !this.borrowed.has(f.guid));
+  private foreignEnabled(at = this.now()): Foreign[] {
+    return (this.script.foreign ?? []).filter((f) => !this.borrowed.has(f.guid) && at >= (f.takesOverAt ?? 0));
   }
 
   activities(): TelescopeActivities {
@@ -288,6 +317,10 @@ export class Observatory {
         });
       },
       observe: async () => this.observation(),
+      watch: async ({ plan }) => {
+        const { attempt, scheduledTimestampMs } = Context.current().info;
+        return watchOnce(plan, attempt, async () => this.observation(scheduledTimestampMs + (attempt - 1) * plan.everySeconds * 1000));
+      },
       borrowSky: async () => {
         const inTheWay = this.foreignEnabled().find((f) => f.locked);
         if (inTheWay) return { outcome: 'refused', reason: 'foreign_target', message: `${inTheWay.name} may not be disabled`, borrowed: [] };
@@ -306,17 +339,22 @@ export class Observatory {
           return had > 0 ? `returned ${had}` : null;
         });
       },
-      startRoboTarget: async () => this.command('startRoboTarget', () => null),
+      startRoboTarget: async () =>
+        this.command('startRoboTarget', () => {
+          if (this.scriptRuns(this.now())) return null;
+          this.startedAt = this.now();
+          return `script #${this.commands.length}`;
+        }),
       releaseLatch: async ({ commandId }) => {
         if (this.latch?.commandId === commandId) this.latch = null;
       },
       revokeGrant: async () => {
         this.grant = null;
       },
-      listShotsDone: async () => {
+      listShotsDone: async ({ offset = 0, limit = Infinity }) => {
         this.reachable();
         this.advance();
-        return this.taken.map((t): ShotDone => ({
+        return this.taken.slice(offset, offset + limit).map((t): ShotDone => ({
           guid: t.guid,
           shotGuid: t.shotGuid,
           at: new Date(t.startedAt + t.exposureSeconds * 1000).toISOString(),

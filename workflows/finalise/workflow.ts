@@ -41,9 +41,15 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
     { key: ATTRIBUTES.phase, value: 'finalising' },
   ]);
 
-  const shotsDone = await shotsOf(input);
   const frames = proxyActivities<Pick<FrameActivities, 'reconcileFrames'>>({ ...long, taskQueue: framesQueue(telescopeId) });
-  const counts = await attempt(input, 'frames', () => frames.reconcileFrames.executeWithOptions({ summary: 'reconcile frames' }, [{ ...ids, shotsDone, final: true }]), NO_FRAMES);
+  const reconcile = (shotsDone: ShotDone[] | null, final: boolean): Promise<FrameCounts> =>
+    attempt(input, 'frames', () => frames.reconcileFrames.executeWithOptions({ summary: final ? 'reconcile frames' : 'frames so far' }, [{ ...ids, shotsDone, final }]), NO_FRAMES);
+  let shotsDone = await shotsOf(input, 0);
+  for (let offset = SHOTS_PER_PAGE; shotsDone?.length === SHOTS_PER_PAGE; offset += SHOTS_PER_PAGE) {
+    await reconcile(shotsDone, false);
+    shotsDone = await shotsOf(input, offset);
+  }
+  const counts = await reconcile(shotsDone, true);
   const stored = await attempt(input, 'archive', () => archive.buildArchive.executeWithOptions({ summary: 'archive' }, [ids]), { archivePath: '', files: 0, bytes: 0 });
   const settled = await ledger.settle.executeWithOptions({ summary: 'ledger and settlement' }, [{ ...ids, spans: input.spans, outcome: input.outcome }]);
   const { reportPath } = await ledger.buildReport.executeWithOptions({ summary: 'report' }, [{ ...ids, outcome: input.outcome, reason: input.reason }]);
@@ -81,10 +87,12 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
   return { outcome: input.outcome, frames: counts, reportPath, archivePath: stored.archivePath };
 }
 
+/** Some 350 bytes each: a page stays far under the 2 MB that a payload may have, a night of 7,200 frames would not. */
+const SHOTS_PER_PAGE = 2_000;
 const NO_FRAMES: FrameCounts = { captured: 0, archived: 0, rejected: 0, missing: 0, pending: 0 };
 
-/** Voyager's own list of what was taken; null while the observatory is away, and the events and the folder must do. */
-async function shotsOf(input: FinaliseInput): Promise<ShotDone[] | null> {
+/** A page of Voyager's own list of what was taken; null while the observatory is away, and the events and the folder must do. */
+async function shotsOf(input: FinaliseInput, offset: number): Promise<ShotDone[] | null> {
   if (!input.targetGuid) return null;
   const reads = proxyActivities<Pick<TelescopeActivities, 'listShotsDone'>>({
     taskQueue: telescopeQueue(input.telescopeId),
@@ -93,7 +101,9 @@ async function shotsOf(input: FinaliseInput): Promise<ShotDone[] | null> {
     retry: { initialInterval: '1 second', maximumAttempts: 3, nonRetryableErrorTypes: hopeless },
   });
   try {
-    return await reads.listShotsDone.executeWithOptions({ summary: 'shots done' }, [{ telescopeId: input.telescopeId, targetGuid: input.targetGuid }]);
+    return await reads.listShotsDone.executeWithOptions({ summary: 'shots done' }, [
+      { telescopeId: input.telescopeId, targetGuid: input.targetGuid, offset, limit: SHOTS_PER_PAGE },
+    ]);
   } catch (thrown) {
     if (!(thrown instanceof ActivityFailure)) throw thrown;
     log.warn('the shot-done list cannot be read; events and folder decide', { error: thrown.cause?.message });

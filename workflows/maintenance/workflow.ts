@@ -1,5 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
+import type { KeepingActivities } from '../../activities/ports.ts';
 import type { MaintenanceActivities } from '../../activities/session/maintenance.ts';
+import { QUEUE_FINALISE } from '../../domain/queues.ts';
 
 /** What the Schedules run. Each activity is one pass over the database that may be repeated at any time. */
 const passes = proxyActivities<MaintenanceActivities>({
@@ -7,7 +9,18 @@ const passes = proxyActivities<MaintenanceActivities>({
   retry: { initialInterval: '1 second', maximumAttempts: 3 },
 });
 
-/** Every minute: sessions that a crash left without a workflow, late frames, the outbox. */
+/** Passes over the archive: hours of reading and copying that heartbeat, on the queue that can never hold up a night. */
+const keeping = proxyActivities<KeepingActivities>({
+  taskQueue: QUEUE_FINALISE,
+  startToCloseTimeout: '5 hours',
+  heartbeatTimeout: '5 minutes',
+  retry: { initialInterval: '1 minute', maximumAttempts: 3 },
+});
+/** A pass of the archive leaves the disk to the night after this time. */
+const SCRUB_SECONDS = 2 * 3600;
+const COPY_SECONDS = 3 * 3600;
+
+/** Every minute: sessions that a crash left without a workflow, commands without an answer, late frames, the outbox. */
 export async function reconcile(): Promise<{ started: string[]; nudged: string[]; rescheduled: string[]; outbox: { waiting: number; dead: number } }> {
   const { started, rescheduled } = await passes.startMissingSessions.executeWithOptions({ summary: 'sessions without a workflow' }, []);
   const { nudged } = await passes.collectLateFrames.executeWithOptions({ summary: 'late frames' }, []);
@@ -18,4 +31,23 @@ export async function reconcile(): Promise<{ started: string[]; nudged: string[]
 /** Daily: what is kept for a time only (telemetry 90 days, logs a year) and people who asked to be erased. */
 export async function retention(): Promise<{ telemetry: number; timeline: number; people: number; keys: number }> {
   return passes.applyRetention.executeWithOptions({ summary: 'retention' }, []);
+}
+
+/** Daily, by day: copies elsewhere, then the rule of deletion (which looks for the copies), then reading back what lies on the disk. */
+export async function keepFrames(): Promise<{ copied: number; trashed: number; purged: number; checked: number; damaged: number }> {
+  const { copied } = await keeping.copyFrames.executeWithOptions({ summary: 'copies' }, [{ budgetSeconds: COPY_SECONDS }]);
+  const { trashed, purged } = await keeping.expireFrames.executeWithOptions({ summary: 'rule of deletion' }, []);
+  const { checked, damaged } = await keeping.scrubFrames.executeWithOptions({ summary: 'read back' }, [{ budgetSeconds: SCRUB_SECONDS }]);
+  return { copied, trashed, purged, checked, damaged: damaged.length };
+}
+
+/** Every hour: room on the disk for the bookings to come. */
+export async function forecast(): Promise<{ short: string[] }> {
+  const { short } = await keeping.forecastDisk.executeWithOptions({ summary: 'disk' }, []);
+  return { short: short.map((s) => s.bookingId) };
+}
+
+/** Daily: the operator's letter, which is also how he hears that all is well. */
+export async function health(): Promise<{ lines: string[] }> {
+  return passes.tellHealth.executeWithOptions({ summary: 'health digest' }, []);
 }

@@ -1,7 +1,8 @@
-import { proxyActivities, type ActivityInterfaceFor, type ActivityOptions } from '@temporalio/workflow';
-import type { FrameActivities, SessionActivities, TelescopeActivities } from '../../activities/ports.ts';
+import { patched, proxyActivities, type ActivityInterfaceFor, type ActivityOptions } from '@temporalio/workflow';
+import type { FinaliseActivities, FrameActivities, SessionActivities, TelescopeActivities } from '../../activities/ports.ts';
 import { FAILURE } from '../../activities/failures.ts';
-import { framesQueue, telescopeQueue } from '../../domain/queues.ts';
+import { QUEUE_FINALISE, framesQueue, telescopeQueue } from '../../domain/queues.ts';
+import { PATCHES } from './patches.ts';
 
 /** Activities in groups by risk; the options of a group are its reason (safety.md 14). */
 
@@ -21,19 +22,21 @@ export const planning = proxyActivities<Pick<SessionActivities, 'planRemainder'>
   retry: { initialInterval: '1 second', nonRetryableErrorTypes: hopeless },
 });
 
+/** What is left to do for a booking that ended before its slot: nothing to archive, but the credits and the report. */
+export const settling = proxyActivities<Pick<FinaliseActivities, 'settle' | 'buildReport'>>({ ...projection, taskQueue: QUEUE_FINALISE });
+
 /** Queue frames.<telescope>: long copies that heartbeat with their position and resume from it; repeatable without end. */
 export const frames = (telescopeId: string): ActivityInterfaceFor<Pick<FrameActivities, 'drainFrames'>> =>
   proxyActivities<FrameActivities>({
     taskQueue: framesQueue(telescopeId),
     startToCloseTimeout: '1 hour',
-    heartbeatTimeout: '60 seconds',
+    heartbeatTimeout: '20 seconds',
     retry: { initialInterval: '2 seconds', maximumInterval: '1 minute', nonRetryableErrorTypes: hopeless },
   });
 
-/** Reading the telescope: harmless, so it may be tried again and given up at once when a control arrives. */
+/** Reading the telescope: harmless, so it may be tried again, and is simply not waited for any more when a control arrives. */
 const reading: ActivityOptions = {
   startToCloseTimeout: '20 seconds',
-  cancellationType: 'TRY_CANCEL',
   retry: { initialInterval: '1 second', backoffCoefficient: 1.5, maximumAttempts: 3, nonRetryableErrorTypes: hopeless },
 };
 /** A physical command: sent once. No answer means unknown, which is read back and never sent again blindly. */
@@ -45,7 +48,7 @@ const command: ActivityOptions = {
 /** Objects by deterministic GUID: reads back before it writes, so a repeat is safe and resumes what a crash left. */
 const objects: ActivityOptions = {
   startToCloseTimeout: '5 minutes',
-  heartbeatTimeout: '60 seconds',
+  heartbeatTimeout: '25 seconds',
   retry: { initialInterval: '2 seconds', maximumAttempts: 5, nonRetryableErrorTypes: hopeless },
 };
 /** Stop ladder: always allowed and idempotent, confirmed from telemetry inside. */
@@ -63,12 +66,24 @@ const restoring: ActivityOptions = {
   retry: { initialInterval: '2 seconds', maximumInterval: '1 minute', nonRetryableErrorTypes: hopeless },
 };
 
+/**
+ * Looks that leave no event behind: repeated by the server, at the delay that each attempt names. A watch that fails is followed by a plain look;
+ * one that is not wanted any more ends after its next look (gateway/activities).
+ */
+const watching: ActivityOptions = {
+  startToCloseTimeout: '20 seconds',
+  scheduleToStartTimeout: '20 seconds',
+  cancellationType: 'ABANDON',
+  retry: { initialInterval: '1 second', backoffCoefficient: 1.5, maximumInterval: '10 seconds', nonRetryableErrorTypes: [...hopeless, 'TemporalTimeout:StartToClose'] },
+};
+
 type Reads = Pick<TelescopeActivities, 'checkSite' | 'readObjects' | 'observe' | 'listShotsDone'>;
 type Commands = Pick<TelescopeActivities, 'registerGrant' | 'enableTarget' | 'disableTarget' | 'borrowSky' | 'startRoboTarget'>;
 type Restores = Pick<TelescopeActivities, 'returnSky' | 'revokeGrant' | 'releaseLatch' | 'removeObjects'>;
 
 export interface TelescopeProxies {
   reads: ActivityInterfaceFor<Reads>;
+  watching: ActivityInterfaceFor<Pick<TelescopeActivities, 'watch'>>;
   commands: ActivityInterfaceFor<Commands>;
   objects: ActivityInterfaceFor<Pick<TelescopeActivities, 'ensureObjects'>>;
   stopping: ActivityInterfaceFor<Pick<TelescopeActivities, 'stopTarget'>>;
@@ -80,7 +95,8 @@ export function telescope(telescopeId: string, scheduleToStartMs = 60_000): Tele
   const taskQueue = telescopeQueue(telescopeId);
   const waiting = { taskQueue, scheduleToStartTimeout: scheduleToStartMs };
   return {
-    reads: proxyActivities<Reads>({ ...reading, ...waiting }),
+    reads: proxyActivities<Reads>({ ...reading, cancellationType: patched(PATCHES.abandon) ? 'ABANDON' : 'TRY_CANCEL', ...waiting }),
+    watching: proxyActivities<Pick<TelescopeActivities, 'watch'>>({ ...watching, taskQueue }),
     commands: proxyActivities<Commands>({ ...command, taskQueue }),
     objects: proxyActivities<Pick<TelescopeActivities, 'ensureObjects'>>({ ...objects, ...waiting }),
     stopping: proxyActivities<Pick<TelescopeActivities, 'stopTarget'>>({ ...stopping, taskQueue }),

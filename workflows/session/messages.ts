@@ -63,7 +63,7 @@ const control = (kind: Control['kind'], body: { commandId: string; requestedBy: 
 
 async function answer(state: SessionState, asked: Control): Promise<UpdateResult> {
   state.take(asked);
-  await condition(() => state.answers.has(asked.commandId) || settled(state, asked.commandId));
+  await condition(() => state.answers.has(asked.commandId) || settled(state, asked.commandId) || state.leaving);
   const given = state.answers.get(asked.commandId);
   if (given) return given;
   const receipt = state.receipt(asked.commandId)!;

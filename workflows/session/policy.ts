@@ -1,4 +1,5 @@
-import type { Observation, SessionBooking } from '../../activities/ports.ts';
+import type { Observation, SessionBooking, WatchPlan } from '../../activities/ports.ts';
+import { pictureOf } from '../../activities/watch.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { HoldCause } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
@@ -85,4 +86,22 @@ export const HOUR_MS = 3_600_000;
 /** Instants of a preparation that does not succeed: the operator is told, the guest is told, the slot begins (issue: J-1). */
 export function preparationMilestones(startMs: number): { alertAt: number; deadlineAt: number } {
   return { alertAt: startMs - 6 * HOUR_MS, deadlineAt: startMs - HOUR_MS / 2 };
+}
+
+/** A slot is reported to the history in about so many pieces: 40 × 12 events for a whole night of checks. */
+const REPORTS_PER_SLOT = 40;
+
+/**
+ * The watch that stands for the next checks while nothing happens: as many looks as fit before whatever comes first of `ends`, at most a fortieth of
+ * the slot's. Null when the next check is due otherwise than by the interval, or when the interval does not fit any more: then a timer waits.
+ */
+export function watchPlan(
+  seen: Observation,
+  c: { policy: Pick<SessionBooking['policy'], 'check_interval'>; now: number; regularAt: number; slotMs: number; ends: readonly number[]; goal: WatchPlan['goal'] },
+): WatchPlan | null {
+  const everyMs = c.policy.check_interval * 1000;
+  if (c.regularAt < c.now + everyMs) return null;
+  const fit = Math.floor((Math.min(...c.ends) - c.now) / everyMs);
+  const looks = Math.min(fit, Math.max(1, Math.ceil(c.slotMs / everyMs / REPORTS_PER_SLOT)));
+  return looks < 1 ? null : { everySeconds: c.policy.check_interval, looks, picture: pictureOf(seen, c.goal), goal: c.goal };
 }

@@ -102,6 +102,8 @@ export class SessionState {
   readonly answers = new Map<string, UpdateResult>();
   readonly events: TelescopeEventSignal[] = [];
   closed = false;
+  /** The run is about to continue as new: what still waits for its turn is carried over, and its caller is told so far. */
+  leaving = false;
 
   constructor(
     readonly bookingId: string,

@@ -8,6 +8,7 @@ import {
   continueAsNew,
   isCancellation,
   log,
+  patched,
   setCurrentDetails,
   setWorkflowOptions,
   startChild,
@@ -15,7 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { FAILURE } from '../../activities/failures.ts';
-import type { CommandOutcome, FinaliseInput, FinaliseResult, Grant, ObjectsPlan, Observation, Transition } from '../../activities/ports.ts';
+import type { CommandOutcome, FinaliseInput, FinaliseResult, Grant, ObjectsPlan, Observation, Transition, WatchPlan } from '../../activities/ports.ts';
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { ReceiptState } from '../../domain/contracts/control.ts';
@@ -23,10 +24,11 @@ import { FINALISE_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
 import { isFinal, type HoldCause, type Outcome, type Phase } from '../../domain/phases.ts';
 import { QUEUE_FINALISE, finaliseWorkflowId } from '../../domain/queues.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';
-import { frames, planning, records, telescope } from './activities.ts';
+import { frames, planning, records, settling, telescope } from './activities.ts';
 import { ATTRIBUTES } from './attributes.ts';
 import { wire } from './messages.ts';
-import { HOUR_MS, debounceLeftMs, judge, minimumUsefulSeconds, planFinished, preparationMilestones, type Verdict } from './policy.ts';
+import { HOUR_MS, debounceLeftMs, judge, minimumUsefulSeconds, planFinished, preparationMilestones, watchPlan, type Verdict } from './policy.ts';
+import { PATCHES } from './patches.ts';
 import { Projector } from './projection.ts';
 import { stateOf, type Control, type Ending, type SessionState } from './state.ts';
 
@@ -76,7 +78,10 @@ class Night {
     let ending: Ending;
     try {
       if (!this.state.data.booking) {
-        this.state.data.booking = await records.loadBooking.executeWithOptions({ summary: 'booking' }, [{ bookingId: this.state.bookingId, now: nowIso() }]);
+        // Also when it is cancelled by then: without its booking a session cannot even be ended.
+        this.state.data.booking = await CancellationScope.nonCancellable(() =>
+          records.loadBooking.executeWithOptions({ summary: 'booking' }, [{ bookingId: this.state.bookingId, now: nowIso() }]),
+        );
         this.state.data.firstEnd = this.state.booking.end;
         this.state.data.maintenance = this.state.booking.maintenance;
         this.transition('scheduled', { event: 'scheduled', message: 'The session waits for its preparation.', messageFr: 'La session attend sa préparation.' });
@@ -247,7 +252,7 @@ class Night {
       if (Date.now() >= state.endMs) return this.slotOver();
 
       const earliest = this.lastCheckAt + LEAST_BETWEEN_CHECKS_MS;
-      if (Date.now() < earliest) await this.waitFor(Math.min(earliest, state.endMs), () => state.data.inbox.length > 0, 'between two checks');
+      if (!this.quiet && Date.now() < earliest) await this.waitFor(Math.min(earliest, state.endMs), () => state.data.inbox.length > 0, 'between two checks');
       if (state.data.inbox.length > 0) continue;
       const seen = await this.check();
       if (seen === undefined) continue;
@@ -263,7 +268,10 @@ class Night {
       if (verdict.go) {
         const refusal = state.data.engaged ? null : await this.engage(seen!);
         if (refusal) verdict = judge(seen, this.circumstances(refusal));
-        else this.running(verdict.advisory);
+        else {
+          this.running(verdict.advisory);
+          await this.keepOurs(seen!);
+        }
       }
       if (!verdict.go) {
         await this.hold(verdict, seen);
@@ -274,18 +282,26 @@ class Night {
     }
   }
 
-  /** One look; null when the gateway does not answer, undefined when a control came in between. */
+  /** One look, or the end of a quiet watch; null when the gateway does not answer, undefined when a control came in between. */
   private async check(): Promise<Observation | null | undefined> {
-    const { state } = this;
-    const now = Date.now();
-    const eventAt = state.events.reduce((first, e) => (e.at < first ? e.at : first), nowIso());
+    const { state, quiet } = this;
+    this.quiet = null;
+    const eventAt = state.events.reduce<string | null>((first, e) => (first === null || e.at < first ? e.at : first), null);
     state.events.length = 0;
-    this.lastCheckAt = now;
-    const seen = await this.interruptible(() => this.observe(Math.max(5 * SECOND, Math.min(60 * SECOND, state.endMs - now))));
+    this.lastCheckAt = Date.now();
+    const patience = this.gatewayAway ? Math.max(60, state.booking.policy.check_interval) * SECOND : 60 * SECOND;
+    const seen = quiet
+      ? await this.interruptibleBy(
+          () => state.data.inbox.length > 0 || state.events.length > 0,
+          () => this.keepWatch(quiet),
+        )
+      : await this.interruptible(() => this.observe(Math.max(5 * SECOND, Math.min(patience, state.endMs - Date.now()))));
+    if (quiet && !seen) this.checkAtOnce();
     if (seen === undefined) return undefined;
     this.lastCheckAt = Date.now();
+    const now = this.lastCheckAt;
     state.data.checks += 1;
-    this.sinceWhen = eventAt > new Date(Math.max(state.startMs, now - 10 * 60 * SECOND)).toISOString() ? eventAt : nowIso();
+    this.sinceWhen = eventAt !== null && eventAt > new Date(Math.max(state.startMs, now - 10 * 60 * SECOND)).toISOString() ? eventAt : nowIso();
     this.lastObservation = seen;
     if (seen) {
       for (const [guid, done] of Object.entries(seen.shotsDone ?? {})) state.data.shotsDone[guid] = Math.max(state.data.shotsDone[guid] ?? 0, done);
@@ -297,11 +313,29 @@ class Night {
   private sinceWhen = '';
 
   private async observe(patienceMs: number): Promise<Observation | null> {
+    this.gatewayAway = false;
     try {
       return await telescope(this.state.telescopeId, patienceMs).reads.observe.executeWithOptions({ summary: 'check' }, [{ grant: this.grant() }]);
     } catch (thrown) {
       if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
+      this.gatewayAway = patched(PATCHES.quiet) && unreachable(thrown).reason === 'gateway_away';
       return null;
+    }
+  }
+  /** The last look waited in vain for a gateway: the next one waits in its queue for as long as a check interval, and is answered when it is back. */
+  private gatewayAway = false;
+
+  /** The watch that the next check consists of, instead of a timer and a look. */
+  private quiet: WatchPlan | null = null;
+  /** Looks until something changes; undefined when the watch itself failed, and a plain look must tell why. */
+  private async keepWatch(plan: WatchPlan): Promise<Observation | undefined> {
+    try {
+      const summary = `${plan.looks > 1 ? `${plan.looks} checks` : 'check'} every ${plan.everySeconds} s`;
+      return await telescope(this.state.telescopeId).watching.watch.executeWithOptions({ summary }, [{ grant: this.grant(), plan }]);
+    } catch (thrown) {
+      if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
+      log.warn('the watch ended; looking again', { error: thrown.cause?.message });
+      return undefined;
     }
   }
 
@@ -310,29 +344,50 @@ class Night {
     return { now: Date.now(), policy: booking.policy, engaged: data.engaged, userPaused: data.userPaused, maintenance: data.maintenance, refusal };
   }
 
+  /** One step towards motion; null when it is done, else the reason, which the night log has too. */
+  private async step(name: string, fn: () => Promise<CommandOutcome>): Promise<Reason | null> {
+    const result = await this.submit(fn);
+    if (result.outcome === 'done') return null;
+    const reason = result.reason ?? (result.outcome === 'unknown' ? 'no_answer' : 'refused_by_voyager');
+    this.log({ level: 'WARNING', event: `${name}_${result.outcome}`, message: result.message ?? REASONS[reason].en, messageFr: REASONS[reason].fr });
+    return reason;
+  }
+  private borrow(): Promise<Reason | null> {
+    const { state } = this;
+    state.data.borrowed = true;
+    const key = state.commandKey('borrow');
+    return this.step('borrow', () => telescope(state.telescopeId).commands.borrowSky.executeWithOptions({ summary: 'other targets' }, [{ grant: this.grant(), key }]));
+  }
+  private startRoboTarget(): Promise<Reason | null> {
+    const { state } = this;
+    const key = state.commandKey('robotarget');
+    return this.step('robotarget', () =>
+      telescope(state.telescopeId).commands.startRoboTarget.executeWithOptions({ summary: 'start RoboTarget' }, [{ grant: this.grant(), key }]),
+    );
+  }
+  /** Our target is enabled and something else runs, or nothing: what policy allows is done once per check; the rest is said. */
+  private async keepOurs(seen: Observation): Promise<void> {
+    const { policy } = this.state.booking;
+    const intruder = seen.running === 'foreign' && policy.exclusivity === 'exclusive';
+    const stopped = seen.roboTargetRunning === false && policy.robotarget_start === 'dragscript';
+    if ((!intruder && !stopped) || !patched(PATCHES.upkeep)) return;
+    if (intruder) await this.borrow();
+    if (stopped) await this.startRoboTarget();
+  }
+
   /** Enables the target and sees that it is: null when it runs, else why not. */
   private async engage(seen: Observation): Promise<Reason | null> {
     const { state } = this;
     const t = telescope(state.telescopeId);
-    const step = async (name: string, fn: () => Promise<CommandOutcome>): Promise<Reason | null> => {
-      const result = await this.submit(fn);
-      if (result.outcome === 'done') return null;
-      const reason = result.reason ?? (result.outcome === 'unknown' ? 'no_answer' : 'refused_by_voyager');
-      this.log({ level: 'WARNING', event: `${name}_${result.outcome}`, message: result.message ?? REASONS[reason].en, messageFr: REASONS[reason].fr });
-      return reason;
-    };
-    const granted = await step('grant', () => t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [this.grant()]));
+    const granted = await this.step('grant', () => t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [this.grant()]));
     if (granted) return granted;
     if (state.booking.policy.exclusivity === 'exclusive' && (!state.data.borrowed || seen.running === 'foreign')) {
-      state.data.borrowed = true;
-      const key = state.commandKey('borrow');
-      const borrowed = await step('borrow', () => t.commands.borrowSky.executeWithOptions({ summary: 'other targets' }, [{ grant: this.grant(), key }]));
+      const borrowed = await this.borrow();
       if (borrowed) return borrowed;
     }
     if (state.data.replan) await this.replan();
     if (seen.roboTargetRunning === false && state.booking.policy.robotarget_start === 'dragscript') {
-      const key = state.commandKey('robotarget');
-      const refused = await step('robotarget', () => t.commands.startRoboTarget.executeWithOptions({ summary: 'start RoboTarget' }, [{ grant: this.grant(), key }]));
+      const refused = await this.startRoboTarget();
       if (refused) return refused;
     }
     if (Date.now() >= state.endMs) return 'slot_over';
@@ -382,7 +437,10 @@ class Night {
       return;
     }
     data.started = true;
-    if (first) data.startedAt = nowIso();
+    if (first) {
+      data.startedAt = nowIso();
+      if (patched(PATCHES.quiet)) data.framesWaiting = true;
+    }
     this.transition(
       'running',
       first
@@ -495,12 +553,22 @@ class Night {
     if (seen === null) at = Math.min(at, now + 30 * SECOND);
     if (!verdict.go && verdict.reason === 'weather_debounce' && seen) at = Math.min(at, now + Math.max(SECOND, debounceLeftMs(seen, state.booking.policy, now)));
     if (!verdict.go && verdict.reason === 'voyager_emergency') at = Math.min(at, now + 30 * SECOND);
-    if (state.data.maintenance) {
-      const boundary = [state.data.maintenance.from, state.data.maintenance.to].map((t) => Date.parse(t)).find((t) => t > now);
-      if (boundary) at = Math.min(at, boundary);
-    }
+    const boundary = state.data.maintenance ? [state.data.maintenance.from, state.data.maintenance.to].map((t) => Date.parse(t)).find((t) => t > now) : undefined;
+    if (boundary) at = Math.min(at, boundary);
     at = Math.min(at, state.endMs);
     state.data.next = { what: at === state.endMs ? 'end' : 'check', at: new Date(at).toISOString() };
+    if (this.gatewayAway) return;
+    if (seen && patched(PATCHES.quiet)) {
+      this.quiet = watchPlan(seen, {
+        policy: state.booking.policy,
+        now,
+        regularAt: at,
+        slotMs: state.endMs - state.startMs,
+        ends: [state.endMs, boundary ?? Infinity],
+        goal: state.plannedShots(),
+      });
+      if (this.quiet) return;
+    }
     await this.waitFor(at, () => state.data.inbox.length > 0 || state.events.length > 0, at === state.endMs ? 'end of the slot' : 'next check');
   }
 
@@ -654,6 +722,8 @@ class Night {
   private async amend(control: Control): Promise<'restarted' | 'nothing'> {
     const { state } = this;
     const night = this.begun;
+    if (night && Date.now() + this.minimumUsefulMs() >= state.endMs && patched(PATCHES.lateAmend)) return this.refuse(control, 'slot_over');
+    if (night && this.inEmergency() && patched(PATCHES.lateAmend)) return this.refuse(control, 'voyager_emergency');
     if (night && state.data.engaged && !(await this.still('disable'))) return this.refuse(control, 'no_answer');
     this.outdate();
     await this.reload(state.booking.generation + 1);
@@ -703,6 +773,7 @@ class Night {
       if (ending.commandId) this.receipt(ending.commandId, 'confirmed');
       await this.projector.flush();
     }
+    if (patched(PATCHES.quiet)) this.background.cancel();
     const child = await startChild<(input: FinaliseInput) => Promise<FinaliseResult>>(FINALISE_WORKFLOW, {
       workflowId: finaliseWorkflowId(state.bookingId),
       taskQueue: QUEUE_FINALISE,
@@ -772,10 +843,27 @@ class Night {
     const cleared = this.state.data.obsolete.length > 0 || state.data.objectsMade ? this.putBack(ending) : Promise.resolve();
     let done = false;
     const refusing = this.refuseUntil(() => done, 'session_over');
-    await cleared.finally(() => {
+    const settled = patched(PATCHES.settle) ? this.settleBefore(ending) : Promise.resolve();
+    await Promise.all([cleared, settled]).finally(() => {
       done = true;
     });
     await refusing;
+  }
+  /** Credits and report of a booking that ended before its slot: what the guest gave up has the policy's own share, what we failed at is an outage. */
+  private async settleBefore(ending: Ending): Promise<void> {
+    const { bookingId, telescopeId, booking } = this.state;
+    const ids = { bookingId, telescopeId };
+    const { outcome, reason } = ending;
+    const lost: LedgerClass = outcome === 'failed' || reason === 'maintenance' ? 'outage' : 'other';
+    await this.projector.flush();
+    try {
+      const spans = [{ class: lost, start: booking.start, end: booking.end, cause: reason }];
+      await settling.settle.executeWithOptions({ summary: 'settlement' }, [{ ...ids, spans, outcome, before: true }]);
+      await settling.buildReport.executeWithOptions({ summary: 'report' }, [{ ...ids, outcome, reason }]);
+    } catch (thrown) {
+      if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
+      this.alertOnce('settlement', 'internal_error', `settlement: ${thrown.cause?.message ?? thrown.message}`);
+    }
   }
 
   /** The stop ladder until it is seen to have worked; past the slot's end and grace the gateway's own watchdog has stopped it (safety.md 5). */
@@ -806,9 +894,12 @@ class Night {
       if (Date.now() >= giveUpAt) break;
       await this.waitFor(Date.now() + Math.min(5 * SECOND * 2 ** attempt, 60 * SECOND), () => false, 'stop again');
     }
+    this.stopUnseen = true;
     this.alertOnce('stop', 'no_answer', 'The target could not be seen to have stopped; the gateway’s own watchdog and Voyager’s C_DateEnd end it.');
     if (ending.commandId) this.receipt(ending.commandId, 'unknown', 'no_answer');
   }
+  /** The stop was given up unseen: then only the gateway's watchdog can still do it, and it needs the grant. */
+  private stopUnseen = false;
   private stopped(): void {
     this.state.data.engaged = false;
   }
@@ -821,10 +912,12 @@ class Night {
     const { state } = this;
     const t = telescope(state.telescopeId);
     const ids = { telescopeId: state.telescopeId, bookingId: state.bookingId };
+    const granted = state.data.objectsMade || state.data.obsolete.length > 0;
     if (state.data.borrowed) await this.restore('return the sky', () => t.restoring.returnSky.executeWithOptions({ summary: 'return the sky' }, [ids]));
     await this.removeObsolete();
     if (state.data.takenOver) await this.releaseLatch();
-    if (state.data.objectsMade || ending.outcome === 'cancelled')
+    if (this.stopUnseen && patched(PATCHES.grantKept)) return;
+    if (state.data.objectsMade || ending.outcome === 'cancelled' || (granted && patched(PATCHES.grantKept)))
       await this.restore('revoke the grant', () => t.restoring.revokeGrant.executeWithOptions({ summary: 'revoke grant' }, [ids]));
   }
   private async releaseLatch(): Promise<void> {
@@ -922,7 +1015,7 @@ class Night {
       await condition(() => state.data.framesWaiting);
       state.data.framesWaiting = false;
       try {
-        await t.drainFrames.executeWithOptions({ summary: 'frames' }, [{ bookingId: state.bookingId, telescopeId: state.telescopeId }]);
+        await t.drainFrames.executeWithOptions({ summary: 'frames' }, [{ bookingId: state.bookingId, telescopeId: state.telescopeId, linger: true }]);
       } catch (thrown) {
         if (isCancellation(thrown)) {
           state.data.framesWaiting = true;
@@ -1036,11 +1129,14 @@ class Night {
 
   private shouldContinueAsNew(): boolean {
     const info = workflowInfo();
+    // An update is answered by the run that took it: it is worked off first.
+    if (this.state.data.inbox.some((control) => control.kind === 'extend' || control.kind === 'reschedule' || control.kind === 'amend')) return false;
     return !this.over && (info.continueAsNewSuggested || (this.maxHistoryEvents !== null && info.historyLength >= this.maxHistoryEvents));
   }
   /** A fresh history with all that is known; frames under way are picked up where their heartbeat left off. */
   private async continueAsNew(): Promise<never> {
     const { state } = this;
+    state.leaving = true;
     this.background.cancel();
     this.projector.stop(true);
     await this.projecting;

@@ -1,0 +1,18 @@
+/**
+ * Changes of the session's commands that a history may or may not have, by the name that `patched` writes into it (docs/workflow-changes.md).
+ * A name is never used twice and leaves this list only after `deprecatePatch` has stood in a release.
+ */
+export const PATCHES = {
+  /** Checks as one `watch` per report instead of a timer and a look each; frames drained from the start of the session until it is wrapped up. */
+  quiet: 'quiet-watch',
+  /** A read that a control overtakes is left to end by itself; its cancellation cost a command and broke histories on the time-skipping test server. */
+  abandon: 'abandon-reads',
+  /** A booking that ends before its slot is settled and gets a report. */
+  settle: 'settle-before-slot',
+  /** While the target is enabled: a RoboTarget that stopped is started again, an intruder is borrowed, where policy says so. */
+  upkeep: 'keep-robotarget-ours',
+  /** A plan is not changed when too little of the slot is left for it, nor while Voyager carries out an emergency. */
+  lateAmend: 'late-amend',
+  /** A grant is left to the gateway's watchdog when the target could not be seen to have stopped, and given back after an amendment that failed. */
+  grantKept: 'grant-kept',
+} as const;
