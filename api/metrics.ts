@@ -7,6 +7,7 @@ export interface Metrics {
   liveMessages: Counter<'kind'>;
   closes: Counter<'code'>;
   controls: Counter<'kind' | 'state'>;
+  relayed: Counter<'kind'>;
 }
 
 /** Prometheus metrics of the api process; one registry per app, so that tests can run several. */
@@ -32,5 +33,11 @@ export function createMetrics(): Metrics {
     }),
     closes: new Counter({ name: 'nocturne_live_closes_total', help: 'Live connections that we closed, by code', labelNames: ['code'], registers }),
     controls: new Counter({ name: 'nocturne_controls_total', help: 'Control commands by kind and answer', labelNames: ['kind', 'state'], registers }),
+    relayed: new Counter({
+      name: 'nocturne_live_relayed_total',
+      help: 'Events for the other Pusher server: sent, refused, replaced by a newer one, dropped because too many waited, too large',
+      labelNames: ['kind'],
+      registers,
+    }),
   };
 }

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { z } from '@hono/zod-openapi';
-import { Event, EVENT_TYPES, VOLATILE_EVENTS, Webhook } from '../domain/contracts/event.ts';
-import { Snapshot } from '../domain/contracts/snapshot.ts';
+import { EVENT_TYPES, VOLATILE_EVENTS } from '../domain/contracts/event.ts';
 import { projectPath } from '../platform/paths.ts';
 import { SNAPSHOT_EVENT } from './live/server.ts';
 import type { App } from './operation.ts';
 
 const version = (): string => (JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as { version: string }).version;
+const LICENSE = { name: 'MIT', url: 'https://opensource.org/license/mit' };
 const TAGS = [
   ['Bookings', 'What was booked, for whom and what of'],
   ['Controls', 'Pause, resume, stop, move, extend: each with a receipt'],
@@ -33,30 +33,56 @@ export function openApiDocument(app: App, server: string): object {
       version: version(),
       description:
         'Durable telescope sessions for Voyager observatories. JSON in snake_case; times are ISO 8601 with an offset; units stand in the names. Errors are RFC 9457 problem documents; 422 carries `errors{field: [...]}`. Controls take `Idempotency-Key` and give receipts.',
-      license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
+      license: LICENSE,
     },
     servers: [{ url: server }],
     tags: TAGS.map(([name, description]) => ({ name, description })),
   });
   // The generator loses "or null" around a named schema, so the named schemas come from zod itself. Bodies and answers share
   // them, hence the view of what may be sent, which an answer satisfies too.
-  const named = z.toJSONSchema(z.globalRegistry, { io: 'input', unrepresentable: 'any', uri: (id) => `#/components/schemas/${id}` }).schemas;
+  const named = namedSchemas('input');
   const schemas = { ...document.components?.schemas };
-  for (const id of Object.keys(schemas)) {
-    const schema = named[id];
-    if (!schema) continue;
-    const { $id: _id, $schema: _dialect, id: _name, ...rest } = schema as Record<string, unknown>;
-    schemas[id] = rest;
-  }
+  for (const id of Object.keys(schemas)) schemas[id] = (named.get(id) as (typeof schemas)[string] | undefined) ?? schemas[id]!;
   return { ...document, components: { ...document.components, schemas } };
+}
+
+/** Every schema that has a name, as JSON Schema with references between components. */
+function namedSchemas(io: 'input' | 'output'): Map<string, object> {
+  const { schemas } = z.toJSONSchema(z.globalRegistry, {
+    io,
+    unrepresentable: 'any',
+    uri: (id) => `#/components/schemas/${id}`,
+    override: ({ jsonSchema }) => {
+      // A record over an enum has exactly these fields; said as fields, every reader of schemas understands it.
+      const { propertyNames, additionalProperties, required } = jsonSchema;
+      if (!required || jsonSchema.properties || typeof additionalProperties !== 'object' || typeof propertyNames !== 'object') return;
+      jsonSchema.properties = Object.fromEntries(required.map((name) => [name, additionalProperties]));
+      jsonSchema.additionalProperties = false;
+      delete jsonSchema.propertyNames;
+    },
+  });
+  return new Map(
+    Object.entries(schemas).map(([id, schema]) => {
+      const { $id: _id, $schema: _dialect, id: _name, ...rest } = schema as Record<string, unknown>;
+      return [id, rest];
+    }),
+  );
+}
+/** The named schemas and all that they refer to. */
+function withReferences(all: Map<string, object>, ids: readonly string[]): Record<string, object> {
+  const found: Record<string, object> = {};
+  const take = (id: string): void => {
+    const schema = all.get(id);
+    if (!schema || found[id]) return;
+    found[id] = schema;
+    for (const [, other] of JSON.stringify(schema).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) take(other!);
+  };
+  ids.forEach(take);
+  return found;
 }
 
 /** AsyncAPI 3.0 of the live stream and the webhooks. */
 export function asyncApiDocument(key: string): object {
-  const schema = (type: z.ZodType): object => {
-    const { $schema: _dialect, ...rest } = z.toJSONSchema(type, { io: 'output', unrepresentable: 'any' }) as Record<string, unknown>;
-    return rest;
-  };
   const ref = (path: string): object => ({ $ref: path });
   const message = (name: string, type: string, note: string): object => ({
     name,
@@ -66,14 +92,19 @@ export function asyncApiDocument(key: string): object {
     payload: ref(`#/components/schemas/${type}`),
   });
   const session = Object.fromEntries(EVENT_TYPES.map((type) => [type, ref(`#/components/messages/${type}`)]));
-  const receive = (channel: string, summary: string): object => ({ action: 'send', channel: ref(`#/channels/${channel}`), summary });
+  const operation = (channel: string, summary: string, security = 'channelSignature'): object => ({
+    action: 'send',
+    channel: ref(`#/channels/${channel}`),
+    summary,
+    security: [ref(`#/components/securitySchemes/${security}`)],
+  });
   return {
     asyncapi: '3.0.0',
     info: {
       title: 'nocturne live stream',
       version: version(),
       description: 'Pusher Channels protocol 7 on `/app/{key}`: stock laravel-echo and pusher-js work unmodified. Missed events: `GET /api/bookings/{id}/events?after=seq`.',
-      license: { name: 'MIT' },
+      license: LICENSE,
     },
     defaultContentType: 'application/json',
     servers: { live: { host: '{host}', pathname: `/app/${key}`, protocol: 'wss', variables: { host: { description: 'Host of the API' } } } },
@@ -99,13 +130,26 @@ export function asyncApiDocument(key: string): object {
       },
     },
     operations: {
-      session: receive('session', 'Events of a session'),
-      state: receive('state', 'Snapshots'),
-      admin: receive('admin', 'Events of all sessions'),
-      webhooks: receive('webhooks', 'What Laravel hears'),
+      session: operation('session', 'Events of a session'),
+      state: operation('state', 'Snapshots'),
+      admin: operation('admin', 'Events of all sessions'),
+      webhooks: operation('webhooks', 'What Laravel hears', 'webhookSignature'),
     },
     components: {
-      schemas: { Event: schema(Event), Snapshot: schema(Snapshot), Webhook: schema(Webhook) },
+      schemas: withReferences(namedSchemas('output'), ['Event', 'Snapshot', 'Webhook']),
+      securitySchemes: {
+        channelSignature: {
+          type: 'apiKey',
+          in: 'password',
+          description: '`auth` of `pusher:subscribe`: HMAC-SHA256 with the app secret, by your own `/broadcasting/auth` or by ours (booking, user or admin token, server key).',
+        },
+        webhookSignature: {
+          type: 'httpApiKey',
+          name: 'webhook-signature',
+          in: 'header',
+          description: 'Standard Webhooks; `Signature` (hex HMAC-SHA256 of the body) stands beside it.',
+        },
+      },
       messages: {
         ...Object.fromEntries(
           EVENT_TYPES.map((type) => [

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { WebhookType } from '../domain/contracts/event.ts';
 import { stableId } from '../domain/ids.ts';
 import type { Prisma } from '../prisma/client/client.ts';
-import type { Transaction } from './database.ts';
+import { BUS_CHANNEL } from './bus.ts';
+import type { Database, Transaction } from './database.ts';
 
 export type OutboxChannel = 'webhook' | 'email' | 'push';
 
@@ -39,4 +41,46 @@ export async function enqueueOutbox(tx: Transaction, entry: OutboxEntry): Promis
       },
     });
   }
+}
+
+export type OutboxState = 'waiting' | 'delivered' | 'dead';
+export const OUTBOX_STATES = ['waiting', 'delivered', 'dead'] as const satisfies readonly OutboxState[];
+
+export const outboxState = (row: { deliveredAt: Date | null; deadAt: Date | null }): OutboxState => (row.deliveredAt ? 'delivered' : row.deadAt ? 'dead' : 'waiting');
+
+export interface OutboxFilter {
+  id?: string | undefined;
+  bookingId?: string | undefined;
+  type?: string | undefined;
+  state?: OutboxState | undefined;
+  /** All receivers of webhooks, or only letters or push messages. */
+  channel?: OutboxChannel | undefined;
+}
+
+/** Rows of the outbox by what people ask for. */
+export function outboxWhere(filter: OutboxFilter): Prisma.OutboxWhereInput {
+  const { id, bookingId, type, state, channel } = filter;
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(bookingId === undefined ? {} : { bookingId }),
+    ...(type === undefined ? {} : { type }),
+    ...(channel === undefined ? {} : { channel: { startsWith: channel } }),
+    ...(state === 'waiting'
+      ? { deliveredAt: null, deadAt: null }
+      : state === 'delivered'
+        ? { deliveredAt: { not: null } }
+        : state === 'dead'
+          ? { deadAt: { not: null }, deliveredAt: null }
+          : {}),
+  };
+}
+
+/** Queues messages again, unchanged and under their old ids, for another day of attempts; noted in the audit log. Returns how many. */
+export async function replayOutbox(db: Database, actor: string, where: Prisma.OutboxWhereInput, at: Date): Promise<number> {
+  return db.$transaction(async (tx) => {
+    const { count } = await tx.outbox.updateMany({ where, data: { deliveredAt: null, deadAt: null, attempts: 0, nextAttemptAt: at, queuedAt: at, lastError: null } });
+    await tx.audit.create({ data: { id: randomUUID(), at, actor, action: 'webhook.replay', data: { count } } });
+    await tx.$executeRaw`SELECT pg_notify(${BUS_CHANNEL}, ${JSON.stringify({ kind: 'control', what: 'outbox', data: {} })})`;
+    return count;
+  });
 }

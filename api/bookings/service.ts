@@ -361,11 +361,11 @@ async function tellWorkflow(
 ): Promise<UpdateResult | 'no_workflow' | 'away'> {
   switch (kind) {
     case 'amend':
-      return updateSession(deps, id, UPDATES.amendPlan, commandId, { commandId, requestedBy, bodyHash: hash } satisfies AmendPlanUpdate);
+      return updateSession(deps, id, UPDATES.amendPlan, { commandId, requestedBy, bodyHash: hash } satisfies AmendPlanUpdate);
     case 'reschedule':
-      return updateSession(deps, id, UPDATES.reschedule, commandId, { commandId, requestedBy, start: start.toISOString(), end: end.toISOString() } satisfies RescheduleUpdate);
+      return updateSession(deps, id, UPDATES.reschedule, { commandId, requestedBy, start: start.toISOString(), end: end.toISOString() } satisfies RescheduleUpdate);
     case 'extend':
-      return updateSession(deps, id, UPDATES.extend, commandId, { commandId, requestedBy, end: end.toISOString() } satisfies ExtendUpdate);
+      return updateSession(deps, id, UPDATES.extend, { commandId, requestedBy, end: end.toISOString() } satisfies ExtendUpdate);
   }
 }
 

@@ -1,8 +1,8 @@
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import { QUEUE_SESSION, sessionWorkflowId } from '../../domain/ids.ts';
-import { SESSION_WORKFLOW, type ControlSignal, type SessionInput, type UpdateResult } from '../../domain/messages.ts';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { sessionWorkflowId } from '../../domain/ids.ts';
+import type { AmendPlanUpdate, ControlSignal, ExtendUpdate, RescheduleUpdate, UpdateResult } from '../../domain/messages.ts';
 import { toError } from '../../platform/errors.ts';
-import { SEARCH_ATTRIBUTES } from '../../platform/temporal.ts';
+import { startSession, updateSession as tellUpdate } from '../../platform/sessions.ts';
 import type { Deps } from '../deps.ts';
 
 /** Runs calls to Temporal with an end, so that a request never hangs on it. */
@@ -14,27 +14,10 @@ export const withDeadline = <T>(deps: Deps, fn: () => Promise<T>, ms = deps.temp
  * @returns whether a run exists (running, or closed before).
  */
 export async function ensureSession(deps: Deps, booking: { id: string; telescopeId: string; startsAt: Date }): Promise<boolean> {
-  const input: SessionInput = { bookingId: booking.id, telescopeId: booking.telescopeId };
   try {
-    await withDeadline(deps, () =>
-      deps.temporal.workflow.start(SESSION_WORKFLOW, {
-        taskQueue: QUEUE_SESSION,
-        workflowId: sessionWorkflowId(booking.id),
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        args: [input],
-        typedSearchAttributes: [
-          { key: SEARCH_ATTRIBUTES.bookingId, value: booking.id },
-          { key: SEARCH_ATTRIBUTES.telescopeId, value: booking.telescopeId },
-          { key: SEARCH_ATTRIBUTES.phase, value: 'scheduled' },
-          { key: SEARCH_ATTRIBUTES.start, value: booking.startsAt },
-        ],
-        staticSummary: `Booking ${booking.id} on ${booking.telescopeId}`,
-      }),
-    );
+    await withDeadline(deps, () => startSession(deps.temporal, booking));
     return true;
   } catch (thrown) {
-    if (thrown instanceof WorkflowExecutionAlreadyStartedError) return true;
     deps.logger.warn({ err: toError(thrown).message, bookingId: booking.id }, 'session not started yet; the reconcile Schedule will');
     return false;
   }
@@ -59,16 +42,11 @@ export async function updateSession(
   deps: Deps,
   bookingId: string,
   update: string,
-  commandId: string,
-  body: object,
+  body: RescheduleUpdate | AmendPlanUpdate | ExtendUpdate,
   ms = Math.max(15_000, deps.temporalTimeoutMs),
 ): Promise<UpdateResult | 'no_workflow' | 'away'> {
   try {
-    return await withDeadline(
-      deps,
-      () => deps.temporal.workflow.getHandle(sessionWorkflowId(bookingId)).executeUpdate<UpdateResult, [object]>(update, { args: [body], updateId: commandId }),
-      ms,
-    );
+    return await tellUpdate(deps.temporal, bookingId, update, body, ms);
   } catch (thrown) {
     if (thrown instanceof WorkflowNotFoundError) return 'no_workflow';
     deps.logger.warn({ err: toError(thrown).message, bookingId, update }, 'update without an answer');

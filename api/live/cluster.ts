@@ -55,6 +55,11 @@ export class Cluster {
     if (this.timer) clearInterval(this.timer);
     await this.deliver({ from: this.id, message: { op: 'bye' } });
   }
+  /** One replica does what must be done once: the one whose id sorts first among those that live. */
+  get isFirst(): boolean {
+    for (const peer of this.peers.keys()) if (peer < this.id) return false;
+    return true;
+  }
   private lose(peer: string): void {
     this.peers.delete(peer);
     this.onPeerLost(peer);

@@ -10,6 +10,7 @@ import { signImageUrls } from '../pixels.ts';
 import { Cluster, CLUSTER, type ClusterMessage } from './cluster.ts';
 import { Hub, type Member, type Viewer } from './hub.ts';
 import { Presence } from './presence.ts';
+import { Relay, parseRelayUrl } from './relay.ts';
 import {
   ADMIN_CHANNEL,
   CHANNEL_NAME,
@@ -33,6 +34,7 @@ const SNAPSHOT_EVERY_MS = 30_000;
 const MAX_SNAPSHOT_BYTES = 8_192;
 const MAX_CHANNELS_PER_VIEWER = 50;
 const MAX_MESSAGE_BYTES = 16 * 1024;
+const MAX_RELAYED_BOOKINGS = 2_000;
 export const SNAPSHOT_EVENT = 'session.snapshot';
 
 /** A booking whose events somebody here watches. */
@@ -57,14 +59,16 @@ export class LiveServer {
   private readonly timers: NodeJS.Timeout[] = [];
   private rev = 0;
   private draining = false;
-  /** Told of each stored or passing event, for a relay. */
-  onEvent: (channel: string, event: Event) => void = () => undefined;
+  /** Sends what the session channels carry on to a customer's own server. */
+  readonly relay: Relay | null;
 
   constructor(private readonly deps: Deps) {
     this.hub = new Hub(deps.metrics);
     this.cluster = new Cluster(deps.db, deps.logger);
     this.key = deps.config.PUSHER_APP_KEY;
     this.secret = deps.config.PUSHER_APP_SECRET ?? hmacBase64Url(Buffer.from(deps.secret), 'pusher-app-secret');
+    const { RELAY_PUSHER_URL: relayUrl } = deps.config;
+    this.relay = relayUrl ? new Relay(parseRelayUrl(relayUrl), deps.logger, deps.metrics, () => this.cluster.isFirst) : null;
     this.wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, clientTracking: false, skipUTF8Validation: false });
     this.cluster.onMessage = (from, message) => this.fromPeer(from, message);
     this.cluster.onNewPeer = () => {
@@ -92,6 +96,7 @@ export class LiveServer {
     for (const timer of this.timers) clearInterval(timer);
     for (const viewer of this.hub.viewers.values()) this.hub.close(viewer, CLOSE.replaced, 'restarting: connect again');
     this.hub.stop();
+    this.relay?.stop();
     await this.cluster.stop();
     this.wss.close();
   }
@@ -284,7 +289,7 @@ export class LiveServer {
       this.cluster.send({ op: 'leave', channel, socket: socketKey });
     }
     const bookingId = bookingOfChannel(channel);
-    if (bookingId !== null && !this.hub.has(sessionChannel(bookingId)) && !this.hub.has(stateChannel(bookingId))) this.watched.delete(bookingId);
+    if (bookingId !== null && !this.relay && !this.hasViewers(bookingId)) this.watched.delete(bookingId);
   }
   private presenceLeft(channel: string, socketKey: string): void {
     const userId = this.presence.leave(channel, socketKey);
@@ -312,7 +317,7 @@ export class LiveServer {
     if (message.kind === 'event') this.take(message.event);
     else if (message.kind === 'ref') {
       this.deps.snapshots.forget(message.booking_id);
-      const watched = this.watched.get(message.booking_id);
+      const watched = this.watchedFor(message.booking_id, message.epoch, message.seq);
       if (watched) this.inOrder(message.booking_id, watched, () => this.readMissing(message.booking_id, watched));
     } else if (message.what === CLUSTER) this.cluster.take(message.data);
     else if (message.what === 'token.revoked') {
@@ -338,7 +343,7 @@ export class LiveServer {
       return;
     }
     if (event.type === 'session.changed') this.noteActive(event);
-    const watched = this.watched.get(bookingId);
+    const watched = this.watchedFor(bookingId, event.epoch, event.seq);
     if (!watched) this.admin(event);
     else this.inOrder(bookingId, watched, () => this.stored(bookingId, watched, event));
   }
@@ -367,7 +372,7 @@ export class LiveServer {
     const watched = this.watched.get(bookingId);
     const full: Event = { ...event, booking_id: bookingId, seq: watched?.lastSeq ?? event.seq, epoch: watched?.epoch ?? event.epoch, rev: event.rev ?? ++this.rev };
     if (this.hub.has(channel)) this.hub.broadcast(channel, event.type, full, { replaces: true });
-    this.onEvent(channel, full);
+    this.relay?.push(channel, full.type, full, true);
   }
 
   /** One thing after another for a booking, without a promise while nothing waits. */
@@ -405,7 +410,7 @@ export class LiveServer {
     if (this.hub.has(channel)) this.hub.broadcast(channel, event.type, shown);
     if (event.type === 'session.changed') void this.broadcastSnapshot(bookingId);
     this.admin(event);
-    this.onEvent(channel, shown);
+    this.relay?.push(channel, shown.type, shown, false);
   }
   private admin(event: Event): void {
     if (this.hub.has(ADMIN_CHANNEL) && event.type !== 'log.appended' && event.type !== 'image.measured') this.hub.broadcast(ADMIN_CHANNEL, event.type, event);
@@ -429,6 +434,18 @@ export class LiveServer {
     for (const [bookingId, watched] of this.watched) this.inOrder(bookingId, watched, () => this.readMissing(bookingId, watched));
   }
 
+  /** The booking as somebody here watches it; a relay watches all of them, from the first event on. */
+  private watchedFor(bookingId: string, epoch: number, seq: number): Watched | undefined {
+    const known = this.watched.get(bookingId);
+    if (known || !this.relay) return known;
+    if (this.watched.size >= MAX_RELAYED_BOOKINGS) for (const id of this.watched.keys()) if (!this.hasViewers(id)) this.watched.delete(id);
+    const watched: Watched = { lastSeq: seq - 1, epoch, chain: null };
+    this.watched.set(bookingId, watched);
+    return watched;
+  }
+  private hasViewers(bookingId: string): boolean {
+    return this.hub.has(sessionChannel(bookingId)) || this.hub.has(stateChannel(bookingId));
+  }
   private watch(bookingId: string): void {
     if (this.watched.has(bookingId)) return;
     const watched: Watched = { lastSeq: null, epoch: 1, chain: null };
@@ -465,16 +482,19 @@ export class LiveServer {
   }
   private async broadcastSnapshot(bookingId: string): Promise<void> {
     const channel = stateChannel(bookingId);
-    if (!this.hub.has(channel)) return;
+    if (!this.hub.has(channel) && !this.relay) return;
     try {
       const data = await this.snapshotData(bookingId);
-      if (data !== null) this.hub.broadcast(channel, SNAPSHOT_EVENT, data, { replaces: true });
+      if (data === null) return;
+      this.hub.broadcast(channel, SNAPSHOT_EVENT, data, { replaces: true });
+      this.relay?.push(channel, SNAPSHOT_EVENT, data, true);
     } catch (thrown) {
       this.deps.logger.warn({ err: toError(thrown).message, bookingId }, 'snapshot not made');
     }
   }
   private refreshSnapshots(): void {
-    for (const bookingId of this.watched.keys()) void this.broadcastSnapshot(bookingId);
+    const active = new Set(this.activeBooking.values());
+    for (const bookingId of this.watched.keys()) if (active.has(bookingId) || this.hub.has(stateChannel(bookingId))) void this.broadcastSnapshot(bookingId);
   }
 
   // ── other replicas, and the HTTP API ───────────────────────────────────────────────────────────────────────────

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { Instant, TelescopeId } from '../../domain/contracts/common.ts';
 import { WEBHOOK_TYPES } from '../../domain/contracts/event.ts';
 import { LEDGER_CLASSES } from '../../domain/contracts/ledger.ts';
+import { OUTBOX_STATES, outboxState, outboxWhere, replayOutbox, type OutboxFilter } from '../../platform/outbox.ts';
 import { Prisma } from '../../prisma/client/client.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
@@ -17,11 +17,12 @@ const Delivery = z
   .object({
     id: z.string(),
     channel: z.enum(['webhook', 'email', 'push']),
+    receiver: z.string().nullable().describe('Which receiver of webhooks, where there are several and it is not the first'),
     type: z.enum(WEBHOOK_TYPES),
     booking_id: z.string().nullable(),
     telescope_id: z.string().nullable(),
     sequence: z.number().int(),
-    state: z.enum(['waiting', 'delivered', 'dead']),
+    state: z.enum(OUTBOX_STATES),
     attempts: z.number().int(),
     created_at: Instant,
     next_attempt_at: Instant.nullable(),
@@ -51,12 +52,13 @@ type Row = {
 };
 const showDelivery = (row: Row): Record<string, unknown> => ({
   id: row.id,
-  channel: row.channel,
+  channel: row.channel.split('.')[0],
+  receiver: row.channel.split('.')[1] ?? null,
   type: row.type,
   booking_id: row.bookingId,
   telescope_id: row.telescopeId,
   sequence: row.sequence,
-  state: row.deliveredAt ? 'delivered' : row.deadAt ? 'dead' : 'waiting',
+  state: outboxState(row),
   attempts: row.attempts,
   created_at: row.createdAt.toISOString(),
   next_attempt_at: row.deliveredAt || row.deadAt ? null : row.nextAttemptAt.toISOString(),
@@ -109,7 +111,7 @@ export function adminRoutes(app: App, deps: Deps): void {
       summary: 'What was, is, or could not be delivered',
       guard: READ,
       query: PageQuery.extend({
-        state: z.enum(['waiting', 'delivered', 'dead']).optional(),
+        state: z.enum(OUTBOX_STATES).optional(),
         channel: z.enum(['webhook', 'email', 'push']).optional(),
         booking_id: z.string().max(64).optional(),
         type: z.enum(WEBHOOK_TYPES).optional(),
@@ -121,16 +123,7 @@ export function adminRoutes(app: App, deps: Deps): void {
       const at = cursor ? new Date(cursor[0]!) : null;
       const rows = await deps.db.outbox.findMany({
         where: {
-          ...(query.channel ? { channel: query.channel } : {}),
-          ...(query.booking_id ? { bookingId: query.booking_id } : {}),
-          ...(query.type ? { type: query.type } : {}),
-          ...(query.state === 'waiting'
-            ? { deliveredAt: null, deadAt: null }
-            : query.state === 'delivered'
-              ? { deliveredAt: { not: null } }
-              : query.state === 'dead'
-                ? { deadAt: { not: null }, deliveredAt: null }
-                : {}),
+          ...outboxWhere({ channel: query.channel, bookingId: query.booking_id, type: query.type, state: query.state }),
           ...(at && cursor ? { OR: [{ createdAt: { lt: at } }, { createdAt: at, id: { lt: cursor[1] as string } }] } : {}),
         },
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
@@ -163,15 +156,7 @@ export function adminRoutes(app: App, deps: Deps): void {
       });
     },
   );
-  const replay = async (actor: string, where: Prisma.OutboxWhereInput): Promise<number> => {
-    const now = new Date(deps.now());
-    return deps.db.$transaction(async (tx) => {
-      const changed = await tx.outbox.updateMany({ where, data: { deliveredAt: null, deadAt: null, attempts: 0, nextAttemptAt: now, createdAt: now, lastError: null } });
-      await tx.audit.create({ data: { id: randomUUID(), at: now, actor, action: 'webhook.replay', data: { count: changed.count } } });
-      await tx.$executeRaw`SELECT pg_notify('nocturne', ${JSON.stringify({ kind: 'control', what: 'outbox', data: {} })})`;
-      return changed.count;
-    });
-  };
+  const replay = (actor: string, filter: OutboxFilter): Promise<number> => replayOutbox(deps.db, actor, outboxWhere(filter), new Date(deps.now()));
   operation(
     app,
     deps,
@@ -211,11 +196,7 @@ export function adminRoutes(app: App, deps: Deps): void {
       return idempotent(deps, c, who, body, async () =>
         json(
           {
-            count: await replay(who.name, {
-              channel: 'webhook',
-              ...(body.booking_id ? { bookingId: body.booking_id } : {}),
-              ...(body.dead ? { deadAt: { not: null }, deliveredAt: null } : {}),
-            }),
+            count: await replay(who.name, { channel: 'webhook', bookingId: body.booking_id, ...(body.dead ? { state: 'dead' } : {}) }),
           },
           202,
         ),

@@ -51,7 +51,7 @@ const CheckResult = z
     fits: z.boolean(),
     altitude_at_start_degrees: z.number(),
     windows: z.array(z.object({ start: Instant, end: Instant })),
-    credits: z.number().nullable().describe('Slot × credits_per_hour, when that was given'),
+    credits: z.number().nullable().describe('Slot × credits_per_hour: that of the body, else that of the telescope; null without either'),
     conflict: z.object({ start: Instant, end: Instant }).nullable().describe('A slot in the way; whose it is stays unsaid'),
   })
   .meta({ id: 'BookingCheck' });
@@ -248,6 +248,7 @@ export function bookingRoutes(app: App, deps: Deps): void {
           })
         : null;
       const slot = sane ? (endMs - startMs) / 1000 : 0;
+      const rate = body.credits_per_hour ?? telescope.credits_per_hour;
       return json({
         ok: Object.keys(errors).length === 0 && !other,
         errors,
@@ -259,7 +260,7 @@ export function bookingRoutes(app: App, deps: Deps): void {
         fits: estimated <= usable,
         altitude_at_start_degrees: Math.round(altAz(telescope.site, body.target.ra_hours, body.target.dec_degrees, startMs).altitudeDegrees * 10) / 10,
         windows: windows.map((w) => ({ start: new Date(w.startMs).toISOString(), end: new Date(w.endMs).toISOString() })),
-        credits: body.credits_per_hour === undefined ? null : Math.round((slot / 3600) * body.credits_per_hour * 100) / 100,
+        credits: rate === undefined ? null : Math.round((slot / 3600) * rate * 100) / 100,
         conflict: other ? { start: other.startsAt.toISOString(), end: other.blockedUntil.toISOString() } : null,
       });
     },

@@ -1,5 +1,9 @@
+import { basename } from 'node:path';
 import { z } from '@hono/zod-openapi';
 import { toImage, toImageSummary } from '../../activities/frames/images.ts';
+import { FitsError } from '../../activities/frames/fits/errors.ts';
+import { restoreFrames } from '../../activities/frames/restore.ts';
+import { Busy, PicturesOnRequest } from '../../activities/frames/on-request.ts';
 import { BookingId } from '../../domain/contracts/common.ts';
 import { FRAME_STATES, FRAME_TYPES, Image, ImageSummary } from '../../domain/contracts/image.ts';
 import type { Frame } from '../../prisma/client/client.ts';
@@ -89,6 +93,80 @@ export function imageRoutes(app: App, deps: Deps): void {
       await loadBooking(deps, who, params.id);
       const row = await findFrame(deps, params.id, params.image_id);
       return json(signImageUrls(deps, toImage(row)));
+    },
+  );
+
+  const onRequest = new PicturesOnRequest(deps.db, deps.config.OBSERVATIONS_STORAGE_PATH);
+  const busy = (thrown: unknown): never => {
+    if (thrown instanceof Busy) throw new Problem('too_many_requests', 'Too many pictures are being made; ask again in a few seconds.', {}, { 'retry-after': '5' });
+    if (thrown instanceof FitsError) throw new Problem('conflict', `The archived file cannot be read: ${thrown.message}.`);
+    throw thrown;
+  };
+  operation(
+    app,
+    deps,
+    {
+      method: 'get',
+      path: '/api/bookings/{id}/timelapse.webp',
+      id: 'getTimelapse',
+      tag: 'Images',
+      summary: 'The night as an animated picture, 640 px',
+      guard: READ,
+      params: Id,
+      answers: { 200: { description: 'The picture', media: 'image/webp' }, 206: { description: 'A part of it', media: 'image/webp' }, 304: { description: 'You have it' } },
+      problems: ['range_not_satisfiable'],
+    },
+    async ({ c, who, params }) => {
+      requireBooking(who, params.id);
+      if (who.kind !== 'signature') await loadBooking(deps, who, params.id);
+      const path = await onRequest.timelapse(params.id).catch(busy);
+      if (!path) throw new Problem('not_found', 'A timelapse needs two frames.');
+      return sendFile(c, path, { type: 'image/webp', name: `${params.id}.webp`, etag: basename(path, '.webp'), inline: true });
+    },
+  );
+  operation(
+    app,
+    deps,
+    {
+      method: 'get',
+      path: '/api/bookings/{id}/images/{image_id}/full.jpg',
+      id: 'getFullPreview',
+      tag: 'Images',
+      summary: 'Stretched preview at full size',
+      description: 'Made when first asked for, which takes some seconds, and kept a while.',
+      guard: READ,
+      params: ImageId,
+      answers: { 200: { description: 'The file', media: 'image/jpeg' }, 206: { description: 'A part of the file', media: 'image/jpeg' }, 304: { description: 'You have it' } },
+      problems: ['range_not_satisfiable', 'conflict'],
+    },
+    async ({ c, who, params }) => {
+      requireBooking(who, params.id);
+      if (who.kind !== 'signature') await loadBooking(deps, who, params.id);
+      const row = await findFrame(deps, params.id, params.image_id);
+      if (!row.archivePath || !row.previewed) throw new Problem('not_found', `This image is ${row.state}${row.reason ? `: ${row.reason}` : ''}.`);
+      const path = await onRequest.fullSize({ ...row, archivePath: storePath(deps, row.archivePath) }).catch(busy);
+      return sendFile(c, path, { type: 'image/jpeg', name: `${stem(row.filename)}-full.jpg`, etag: `${row.sha256 ?? row.id}-full.jpg`, inline: true, immutable: true });
+    },
+  );
+
+  operation(
+    app,
+    deps,
+    {
+      method: 'post',
+      path: '/api/bookings/{id}/images/restore',
+      id: 'restoreImages',
+      tag: 'Images',
+      summary: 'Takes the images of a session out of the trash',
+      description: 'Images whose bytes are gone already are fetched from their copy. The rule of deletion leaves the session alone from then on.',
+      guard: { scopes: ['bookings:write'] },
+      params: Id,
+      answers: { 200: { description: 'How many came back', schema: z.object({ restored: z.number().int(), fetched: z.number().int(), lost: z.number().int() }) } },
+    },
+    async ({ who, params }) => {
+      requireBooking(who, params.id);
+      await loadBooking(deps, who, params.id);
+      return json({ ...(await restoreFrames(deps, params.id)) });
     },
   );
 

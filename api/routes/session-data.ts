@@ -320,7 +320,11 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
       return json({
         ...report,
         summary: { ...report.summary, user: seesPerson(who) ? (user?.displayName ?? booking.userRef) : 'guest' },
-        files: { ...report.files, download_link: report.files.count > 0 ? signLive(deps, `/api/bookings/${params.id}/archive.zip`) : null },
+        files: {
+          ...report.files,
+          download_link: report.files.count > 0 ? signLive(deps, `/api/bookings/${params.id}/archive.zip`) : null,
+          ...(report.files.timelapse_link ? { timelapse_link: signLive(deps, report.files.timelapse_link) } : {}),
+        },
       });
     },
   );

@@ -31,6 +31,7 @@ const PublicTelescope = z
     filters: z.array(z.string()),
     camera: z.object({ width: z.number(), height: z.number(), pixel_um: z.number(), bayer: z.string().nullable() }),
     turnaround_minutes: z.number(),
+    credits_per_hour: z.number().optional(),
   })
   .meta({ id: 'PublicTelescope' });
 const Listed = z.object({ data: z.array(z.union([PublicTelescope, Telescope])) }).meta({ id: 'TelescopeList' });
@@ -67,8 +68,18 @@ const Visibility = z
   .meta({ id: 'Visibility' });
 
 function publicView(telescope: Telescope): z.infer<typeof PublicTelescope> {
-  const { id, name, site, horizon_degrees, night, camera, filters, policy } = telescope;
-  return { id, name, site, horizon_degrees, night, camera, filters: filterNames({ filters }), turnaround_minutes: policy.turnaround_minutes };
+  const { id, name, site, horizon_degrees, night, camera, filters, policy, credits_per_hour } = telescope;
+  return {
+    id,
+    name,
+    site,
+    horizon_degrees,
+    night,
+    camera,
+    filters: filterNames({ filters }),
+    turnaround_minutes: policy.turnaround_minutes,
+    ...(credits_per_hour === undefined ? {} : { credits_per_hour }),
+  };
 }
 const seesAll = (who: Identity): boolean => who.kind === 'key' || who.kind === 'admin';
 const round = (value: number, decimals = 2): number => Math.round(value * 10 ** decimals) / 10 ** decimals;

@@ -249,7 +249,7 @@ export type BookingCheck = {
     start: string;
     end: string;
   }[];
-  /** Slot × credits_per_hour, when that was given */
+  /** Slot × credits_per_hour: that of the body, else that of the telescope; null without either */
   credits: number | null;
   /** A slot in the way; whose it is stays unsaid */
   conflict: {
@@ -432,7 +432,9 @@ export type DashboardState = {
 export type Delivery = {
   id: string;
   channel: "webhook" | "email" | "push";
-  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred";
+  /** Which receiver of webhooks, where there are several and it is not the first */
+  receiver: string | null;
+  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred";
   booking_id: string | null;
   telescope_id: string | null;
   sequence: number;
@@ -448,7 +450,9 @@ export type Delivery = {
 export type DeliveryDetail = {
   id: string;
   channel: "webhook" | "email" | "push";
-  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred";
+  /** Which receiver of webhooks, where there are several and it is not the first */
+  receiver: string | null;
+  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred";
   booking_id: string | null;
   telescope_id: string | null;
   sequence: number;
@@ -645,7 +649,16 @@ export type Ledger = {
     class: "unsafe" | "outage" | "foreign" | "weather_hold" | "user_pause" | "imaging" | "overhead" | "other";
     cause: string | null;
   })[];
-  seconds: Record<string, number>;
+  seconds: {
+    unsafe: number;
+    outage: number;
+    foreign: number;
+    weather_hold: number;
+    user_pause: number;
+    imaging: number;
+    overhead: number;
+    other: number;
+  };
   settlement: Settlement | null;
 };
 
@@ -857,6 +870,7 @@ export type PublicTelescope = {
     bayer: string | null;
   };
   turnaround_minutes: number;
+  credits_per_hour?: number;
 };
 
 export type PushSubscribed = {
@@ -966,7 +980,16 @@ export type Report = {
     }[];
   };
   ledger: {
-    seconds: Record<string, number>;
+    seconds: {
+      unsafe: number;
+      outage: number;
+      foreign: number;
+      weather_hold: number;
+      user_pause: number;
+      imaging: number;
+      overhead: number;
+      other: number;
+    };
     intervals: ({
       start: string;
       end: string;
@@ -977,6 +1000,7 @@ export type Report = {
   credits: Settlement | null;
   files: {
     download_link: string | null;
+    timelapse_link?: string | null;
     total_size_bytes: number;
     count: number;
   };
@@ -1290,12 +1314,15 @@ export type Telescope = {
       id?: string;
       refund_share?: Record<string, number>;
       full_refund_below_imaging_share?: number;
+      cancelled_share?: number;
     };
   };
   templates?: {
     set_name?: string;
     set_tag?: string;
   };
+  /** What an hour of a slot costs; the booking form shows it, the booking site charges */
+  credits_per_hour?: number;
   commands?: string[];
   unattended_without_safety_monitor?: boolean;
 };
@@ -1778,6 +1805,29 @@ export class NocturneClient {
     return this.send<Image>('GET', `/api/bookings/${encodeURIComponent(id)}/images/${encodeURIComponent(image_id)}`, { options });
   }
 
+  /** The night as an animated picture, 640 px. `GET /api/bookings/{id}/timelapse.webp` */
+  getTimelapse(id: string, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/timelapse.webp`, { raw: true, options });
+  }
+
+  /** Stretched preview at full size. `GET /api/bookings/{id}/images/{image_id}/full.jpg` */
+  getFullPreview(id: string, image_id: string, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/images/${encodeURIComponent(image_id)}/full.jpg`, { raw: true, options });
+  }
+
+  /** Takes the images of a session out of the trash. `POST /api/bookings/{id}/images/restore` */
+  restoreImages(id: string, options?: RequestOptions): Promise<{
+    restored: number;
+    fetched: number;
+    lost: number;
+  }> {
+    return this.send<{
+    restored: number;
+    fetched: number;
+    lost: number;
+  }>('POST', `/api/bookings/${encodeURIComponent(id)}/images/restore`, { options });
+  }
+
   /** The FITS file as it was archived. `GET /api/bookings/{id}/images/{image_id}/fits` */
   downloadFits(id: string, image_id: string, options?: RequestOptions): Promise<Response> {
     return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/images/${encodeURIComponent(image_id)}/fits`, { raw: true, options });
@@ -2039,7 +2089,7 @@ export class NocturneClient {
   }
 
   /** What was, is, or could not be delivered. `GET /api/webhooks/deliveries` */
-  listDeliveries(query?: { cursor?: string; per_page?: number; state?: "waiting" | "delivered" | "dead"; channel?: "webhook" | "email" | "push"; booking_id?: string; type?: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" }, options?: RequestOptions): Promise<DeliveryPage> {
+  listDeliveries(query?: { cursor?: string; per_page?: number; state?: "waiting" | "delivered" | "dead"; channel?: "webhook" | "email" | "push"; booking_id?: string; type?: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" }, options?: RequestOptions): Promise<DeliveryPage> {
     return this.send<DeliveryPage>('GET', `/api/webhooks/deliveries`, { query, options });
   }
 
