@@ -43,24 +43,37 @@ export interface Opened {
   faults: string[];
   close(): Promise<void>;
 }
-export async function open(browser: Browser, url: string, options: { phone?: boolean; locale?: 'fr-FR' | 'en-GB'; reducedMotion?: boolean } = {}): Promise<Opened> {
+export interface OpenOptions {
+  phone?: boolean;
+  locale?: 'fr-FR' | 'en-GB';
+  reducedMotion?: boolean;
+  permissions?: string[];
+  /** Origins beside its own that the page may ask. */
+  hosts?: string[];
+  /** Runs in the page before its own scripts, with its argument. */
+  init?: [script: (argument: string[]) => void, argument: string[]];
+}
+export async function open(browser: Browser, url: string, options: OpenOptions = {}): Promise<Opened> {
   const context = await browser.newContext({
     viewport: options.phone ? { width: 390, height: 844 } : { width: 1440, height: 900 },
     hasTouch: options.phone === true,
     isMobile: options.phone === true,
     locale: options.locale ?? 'en-GB',
     reducedMotion: options.reducedMotion ? 'reduce' : 'no-preference',
+    ...(options.permissions ? { permissions: options.permissions } : {}),
   });
+  await context.addInitScript(() => document.addEventListener('securitypolicyviolation', (event) => console.error(`policy ${event.violatedDirective}: ${event.blockedURI}`)));
+  if (options.init) await context.addInitScript(...options.init);
   const page = await context.newPage();
   const faults: string[] = [];
-  const own = new URL(url).host;
+  const own = [url, ...(options.hosts ?? [])].map((known) => new URL(known).host);
   page.on('pageerror', (thrown) => faults.push(`script: ${thrown.stack ?? thrown.message}`));
   page.on('console', (message) => {
     if (message.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(message.text())) faults.push(`console: ${message.text()}`);
   });
   page.on('request', (request) => {
     const { host, protocol } = new URL(request.url());
-    if (/^https?:|^wss?:/.test(protocol) && host !== own) faults.push(`other host: ${request.url()}`);
+    if (/^https?:|^wss?:/.test(protocol) && !own.includes(host)) faults.push(`other host: ${request.url()}`);
   });
   await page.goto(url);
   return { page, faults, close: () => context.close() };
@@ -84,8 +97,10 @@ export async function axe(page: Page): Promise<string[]> {
   await page.evaluate(axeSource);
   return page.evaluate(async () => {
     const { violations } = await (
-      window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { target: string[]; failureSummary: string }[] }[] }> } }
-    ).axe.run();
+      window as unknown as {
+        axe: { run(context: Document, options: object): Promise<{ violations: { id: string; impact: string; nodes: { target: string[]; failureSummary: string }[] }[] }> };
+      }
+    ).axe.run(document, { resultTypes: ['violations'], iframes: false });
     return violations
       .filter((v) => v.impact === 'serious' || v.impact === 'critical')
       .flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary.slice(0, 160)}`));

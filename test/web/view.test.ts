@@ -3,6 +3,10 @@ import { bytes, clock, duration, number, percent, span } from '../../web/client/
 import { limits, readFits } from '../../web/client/control/quicklook-fits.ts';
 import { buildView, filterTone, type ViewInput } from '../../web/client/control/view.ts';
 import { TEXT } from '../../web/client/i18n/text.ts';
+import { planErrors } from '../../api/bookings/rules.ts';
+import { BookingRequest } from '../../domain/contracts/booking.ts';
+import { Telescope } from '../../domain/contracts/telescope.ts';
+import { problemIn } from '../../web/client/i18n/problems.ts';
 import { PHASES, HOLD_CAUSES } from '../../domain/phases.ts';
 import { LEDGER_CLASSES } from '../../domain/contracts/ledger.ts';
 import { newNight, snapshot, telescopeState } from './fixtures.ts';
@@ -42,6 +46,16 @@ describe('what the control page shows', () => {
     expect(view.slotPercent).toBeCloseTo(40, 5);
     expect(view.plan.map((line) => line.count)).toEqual(['20/20', '4/15', '0/15']);
   });
+  test('a plan that goes round its filters has one bar per filter', () => {
+    const round = input();
+    round.snapshot!.plan = [...round.snapshot!.plan, ...round.snapshot!.plan];
+    expect(buildView(round).plan.map((line) => [line.label, line.count])).toEqual(
+      buildView(input()).plan.map((line) => {
+        const [done, of] = line.count.split('/').map(Number);
+        return [line.label.replace(/^\d+/, String(2 * of!)), `${2 * done!}/${2 * of!}`];
+      }),
+    );
+  });
   test('ages grow with the page’s clock, and panels go stale after their limit', () => {
     expect(buildView(input()).age.telescope).toEqual({ text: 'just now', stale: false });
     expect(buildView(input(undefined, { pageNowMs: NOW + 30_000 })).age.telescope).toEqual({ text: '31 s ago', stale: true });
@@ -80,6 +94,47 @@ describe('what the control page shows', () => {
     const keys = [...PHASES.flatMap((p) => [`phase.${p}`, `phase.${p}.say`]), ...HOLD_CAUSES.map((h) => `hold.${h}`), ...LEDGER_CLASSES.map((c) => `ledger.${c}`)];
     expect(keys.filter((key) => !(key in TEXT))).toEqual([]);
     expect(Object.entries(TEXT).filter(([, [fr, en]]) => !fr || !en)).toEqual([]);
+  });
+});
+
+describe('what the API says of a plan', () => {
+  test('is shown in French too: every sentence about a plan that cannot run has one', () => {
+    const telescope = Telescope.parse({
+      id: 'demo',
+      name: 'Demo',
+      host: '127.0.0.1',
+      base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
+      site: { latitude_degrees: 45, longitude_degrees: 5 },
+    });
+    const plan = {
+      telescope_id: 'demo',
+      user: { ref: 'u' },
+      target: { name: 'M 31', ra_hours: 0.7123, dec_degrees: 41.27 },
+      shots: [{ filter: 'L', exposure_seconds: 60, quantity: 1 }],
+    };
+    const night = { start: '2026-11-22T20:00:00Z', end: '2026-11-22T22:00:00Z' };
+    const wrong: object[] = [
+      { start: night.end, end: night.start },
+      { start: night.start, end: '2026-11-25T22:00:00Z' },
+      { ...night, constraints: { hour_angle_start_hours: 3, hour_angle_end_hours: -3 } },
+      { ...night, shots: [{ filter: 'X', exposure_seconds: 60, quantity: 1 }] },
+      { start: night.start, end: '2026-11-22T20:01:00Z', shots: [{ filter: 'L', exposure_seconds: 90, quantity: 1 }] },
+      { start: '2026-11-20T20:00:00Z', end: '2026-11-20T22:00:00Z' },
+      { start: '2026-11-21T10:00:00Z', end: '2026-11-21T12:00:30Z' },
+      { start: '2026-11-22T11:00:00Z', end: '2026-11-22T13:00:00Z' },
+      { ...night, target: { name: 'south', ra_hours: 0, dec_degrees: -80 } },
+      { ...night, target: { name: 'Polaris', ra_hours: 12, dec_degrees: 89 } },
+    ];
+    const said = wrong.flatMap((change) => {
+      const parsed = BookingRequest.parse({ ...plan, ...change });
+      return Object.values(planErrors(telescope, parsed, Date.parse('2026-11-21T12:00:00Z'))).flat();
+    });
+    expect(said.length).toBeGreaterThanOrEqual(wrong.length);
+    expect(said.filter((text) => problemIn('fr', text) === text)).toEqual([]);
+    expect(problemIn('fr', 'M 31 is never above 30° and the horizon while it is dark: it reaches 12.4° in this slot')).toBe(
+      'M 31 ne dépasse jamais 30° et l’horizon pendant la nuit : au plus 12,4° dans ce créneau',
+    );
+    expect(problemIn('en', 'the slot is over')).toBe('the slot is over');
   });
 });
 

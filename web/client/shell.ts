@@ -42,11 +42,15 @@ export function startPage(components: Record<string, (...args: never[]) => objec
   on('locale', () => (prefs.locale = prefs.locale === 'fr' ? 'en' : 'fr'));
   on('night', () => (prefs.night = !prefs.night));
   on('zone', () => (prefs.zone = prefs.zone === 'site' ? 'local' : 'site'));
+  const menu = document.querySelector('[data-tool="menu"]');
+  menu?.addEventListener('click', () => menu.setAttribute('aria-expanded', String(menu.getAttribute('aria-expanded') !== 'true')));
   if (!document.querySelector('[data-uses-zone]') && !['control', 'demo', 'report', 'observations'].includes(page))
     document.querySelector<HTMLElement>('[data-tool="zone"]')!.hidden = true;
   document.addEventListener('nocturne:prefs', paint);
   for (const [name, factory] of Object.entries(components)) Alpine.data(name, factory);
   (window as unknown as { Alpine: unknown }).Alpine = Alpine;
   Alpine.start();
+  // Shown when its texts stand, so that nothing moves under the reader.
+  requestAnimationFrame(() => document.querySelector('main')?.removeAttribute('data-filling'));
   if ('serviceWorker' in navigator && window.isSecureContext) void navigator.serviceWorker.register('/sw.js').catch(() => undefined);
 }

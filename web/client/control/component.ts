@@ -28,6 +28,9 @@ export interface TelescopeControlOptions {
 
 const MAX_LOGS = 400;
 const MAX_TILES = 20;
+const RETRY_MS = 5_000;
+/** After this long the page shows itself without the first state. */
+const ARRIVAL_MS = 3_000;
 
 interface Tile {
   id: string;
@@ -35,6 +38,7 @@ interface Tile {
   type: string;
   tone: string;
   state: string;
+  fresh: boolean;
   thumb: string;
   url: string;
   time: string;
@@ -45,6 +49,8 @@ interface Tile {
 
 /** What must stay outside Alpine's proxies: sockets, canvases, long lists. */
 interface Machine {
+  root: HTMLElement | null;
+  bookingId: string;
   source: Source | null;
   http: Http | null;
   config: PageConfig | null;
@@ -54,6 +60,8 @@ interface Machine {
   stats: SessionStats | null;
   offsetMs: number;
   images: ImageSummary[];
+  /** The frame that has just come in; its tile glows. */
+  newest: string | null;
   logs: LogLine[];
   lastBinning: number | null;
   zoom: Zoom | null;
@@ -77,6 +85,8 @@ interface Machine {
  */
 export function telescopeControl(options: TelescopeControlOptions = {}): object {
   const m: Machine = {
+    root: null,
+    bookingId: '',
     source: null,
     http: null,
     config: null,
@@ -86,6 +96,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     stats: null,
     offsetMs: 0,
     images: [],
+    newest: null,
     logs: [],
     lastBinning: null,
     zoom: null,
@@ -173,20 +184,25 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     shown: { filename: '', preview: '', url: '', pairs: [] as { label: string; value: string }[] },
 
     init(): void {
-      const root = this.$root;
+      const root = (m.root = this.$root);
       root.classList.add('telescope-control');
+      root.setAttribute('data-arriving', '');
+      m.timers.push(setTimeout(() => this.arrived(), ARRIVAL_MS));
       if (!root.querySelector('[data-section]')) root.innerHTML = icons + template;
       translateTree(root, prefs.locale);
       this.$nextTick(() => requestAnimationFrame(() => void this.begin()));
     },
 
+    arrived(): void {
+      m.root?.removeAttribute('data-arriving');
+    },
     async begin(): Promise<void> {
       const id = options.bookingId ?? decodeURIComponent(location.pathname.split('/')[2] ?? '');
       const { signal } = m.aborter;
-      this.reportUrl = `/report/${encodeURIComponent(id)}`;
+      m.bookingId = id;
       m.zoom = new Zoom(this.$refs.stage!, this.$refs.picture!);
       this.buildGraphs();
-      this.$root.addEventListener('click', (event) => this.clicked(event), { signal });
+      m.root!.addEventListener('click', (event) => this.clicked(event), { signal });
       document.addEventListener('keydown', (event) => this.key(event), { signal });
       document.addEventListener('nocturne:prefs', () => this.restyle(), { signal });
       this.$refs.decks!.addEventListener('scroll', () => this.decksScrolled(), { passive: true, signal });
@@ -194,26 +210,42 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       m.timers.push(setInterval(() => this.tick(), 1_000));
 
       m.http = new Http(options.token ?? (this.demo ? null : takeToken('booking', id)), options.baseUrl);
+      this.reportUrl = m.http.url(`/report/${encodeURIComponent(id)}`);
+      await this.join(m.http, id);
+    },
+    /** Finds the server and its stream; where it does not answer, says so and tries again. */
+    async join(http: Http, id: string): Promise<void> {
       try {
-        m.config = await m.http.config();
+        m.config = await http.config();
+        this.fatal = '';
         this.supportUrl = m.config.supportUrl ?? '';
         this.supportEmail = m.config.supportEmail ?? '';
         this.pushPossible = !this.demo && pushPossible(m.config);
       } catch {
-        m.config = null;
+        if (!this.demo) {
+          this.fatal = say('ui.noServer');
+          m.timers.push(setTimeout(() => void this.join(http, id), RETRY_MS));
+          return;
+        }
       }
-      if (!this.demo && !m.http.token) {
+      if (!this.demo && !http.token) {
         this.fatal = say('ui.noToken');
         return;
       }
-      const source: Source = this.demo ? new DemoSource() : new LiveSource(m.http, m.config ?? (await m.http.config()), id);
+      const source: Source = this.demo || !m.config ? new DemoSource() : new LiveSource(http, m.config, id);
       m.source = source;
       try {
-        await source.connect({ link: (link) => this.linkChanged(link), snapshot: (snapshot) => this.takeSnapshot(snapshot), event: (event) => this.handleRealtimeData(event) });
+        await source.connect({
+          link: (link) => this.linkChanged(link),
+          snapshot: (snapshot) => this.takeSnapshot(snapshot),
+          event: (event) => this.handleRealtimeData(event),
+          viewers: (count) => this.viewersChanged(count),
+        });
       } catch (thrown) {
         this.failed(thrown);
       }
       await this.loadInitialData();
+      this.arrived();
       if (!prefs.toured && !navigator.webdriver && !this.fatal) {
         prefs.toured = true;
         this.startTour();
@@ -272,6 +304,10 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         void this.loadInitialData();
       }
     },
+    viewersChanged(count: number): void {
+      this.viewers = count;
+      this.viewersText = say('header.viewers', { n: count });
+    },
     paintLink(): void {
       const link = this.connection as Link;
       this.linkText = say(`link.${link}`);
@@ -280,6 +316,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
 
     takeSnapshot(snapshot: Snapshot): void {
+      m.root?.dispatchEvent(new CustomEvent('nocturne:snapshot', { detail: snapshot, bubbles: true }));
       const phaseBefore = m.snapshot?.phase;
       const capturedBefore = m.snapshot?.images.captured;
       m.offsetMs = Date.parse(snapshot.now) - Date.now();
@@ -289,7 +326,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         (!m.telescope || snapshot.telescope.rev >= m.telescope.rev || snapshot.telescope.epoch !== m.telescope.epoch || Date.now() - m.telescopeAtMs > 5_000)
       )
         this.takeTelescope(snapshot.telescope);
-      if (snapshot.last_receipt && !this.busy && Date.now() + m.offsetMs - Date.parse(snapshot.last_receipt.at) < 60_000) this.showReceipt(snapshot.last_receipt);
+      if (snapshot.last_receipt && !this.busy && Date.now() + m.offsetMs - Date.parse(snapshot.last_receipt.at) < 60_000) this.hearReceipt(snapshot.last_receipt);
       if (phaseBefore && phaseBefore !== snapshot.phase) {
         this.announcement = `${say(`phase.${snapshot.phase}`)}. ${reasonIn(prefs.locale, snapshot.reason)}`;
         this.toast(
@@ -323,6 +360,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
 
     handleRealtimeData(event: Event): void {
+      m.root?.dispatchEvent(new CustomEvent('nocturne:event', { detail: event, bubbles: true }));
       switch (event.type) {
         case 'control.updated':
           this.takeTelescope(event.data as unknown as TelescopeState);
@@ -342,7 +380,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
           this.takeImage(event.data as unknown as ImageSummary, event.type === 'image.captured');
           break;
         case 'receipt.changed':
-          this.showReceipt(event.data as unknown as Receipt);
+          this.hearReceipt(event.data as unknown as Receipt);
           break;
         case 'log.appended':
           this.takeLog(event.data as unknown as LogLine);
@@ -371,10 +409,15 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       const known = m.images.findIndex((i) => i.id === image.id);
       if (known >= 0) m.images[known] = { ...m.images[known]!, ...image };
       else m.images = [image, ...m.images].slice(0, MAX_TILES);
+      if (isNew && known < 0) m.newest = image.id;
       if (image.binning) m.lastBinning = image.binning;
       m.statsDue = true;
       this.paintTiles();
-      if (isNew && known < 0) this.toast(say('toast.image', { name: image.filename }), 'image');
+      // A frame comes every minute all night: a glow in the gallery and, where wanted, a soft sound, but nothing that covers the page.
+      if (isNew && known < 0) {
+        this.announcement = say('toast.image', { name: image.filename });
+        play('image');
+      }
     },
     takeLog(line: LogLine): void {
       const last = m.logs.at(-1);
@@ -453,13 +496,14 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         type: image.type,
         tone: filterTone(image.filter),
         state: image.state,
+        fresh: image.id === m.newest,
         thumb: resolve(m.http, image.thumbnail_url),
         url: resolve(m.http, image.url),
         time: clock(image.captured_at, prefs.locale, zone()),
         meta: [
           image.filter,
           image.exposure ? `${number(image.exposure, prefs.locale)} s` : '',
-          image.hfd ? `HFD ${number(image.hfd, prefs.locale, 2)}` : '',
+          image.hfd ? `HFD ${number(image.hfd, prefs.locale, 2)}` : '',
           image.state === 'archived' ? '' : say(`images.state.${image.state}`),
         ]
           .filter(Boolean)
@@ -499,13 +543,14 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     /** Language, theme or time zone have changed. */
     restyle(): void {
-      translateTree(this.$root, prefs.locale);
+      translateTree(m.root!, prefs.locale);
       this.buildGraphs();
       this.paintLink();
+      this.viewersChanged(this.viewers);
       this.paintTiles();
       this.paintLogs();
       if (m.counts) drawHistogram(this.$refs.histogram as HTMLCanvasElement, m.counts);
-      if (m.snapshot?.last_receipt && this.receiptText) this.showReceipt(m.snapshot.last_receipt);
+      if (m.snapshot?.last_receipt && this.receiptText) this.hearReceipt(m.snapshot.last_receipt);
       this.sound = prefs.sound;
       this.paint();
     },
@@ -578,6 +623,10 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.closeDialogs();
       await this.sendCommand('abort');
     },
+    /** A receipt from the stream. A refusal is for the one who asked, and came as the answer: others of this booking's viewers have no use for it. */
+    hearReceipt(receipt: Receipt): void {
+      if (receipt.state !== 'refused') this.showReceipt(receipt);
+    },
     showReceipt(receipt: Receipt): void {
       const names: Partial<Record<Receipt['kind'], string>> = { pause: say('controls.pause'), resume: say('controls.resume'), abort: say('controls.abort') };
       const what = names[receipt.kind];
@@ -603,7 +652,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       (this.$refs[name] as HTMLDialogElement).showModal();
     },
     closeDialogs(): void {
-      for (const dialog of this.$root.querySelectorAll('dialog')) if (dialog.open) dialog.close();
+      for (const dialog of m.root!.querySelectorAll('dialog')) if (dialog.open) dialog.close();
     },
     openHelp(): void {
       this.openDialog('helpDialog');
@@ -619,24 +668,19 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     startTour(): void {
       this.closeDialogs();
-      void startTour(this.$root, prefs.locale, (section) => {
-        const deck = this.$root.querySelector<HTMLElement>(`[data-section="${section}"]`)?.closest<HTMLElement>('[data-deck]')?.dataset.deck;
+      void startTour(m.root!, prefs.locale, (section) => {
+        const deck = m.root!.querySelector<HTMLElement>(`[data-section="${section}"]`)?.closest<HTMLElement>('[data-deck]')?.dataset.deck;
         if (deck) this.showDeck(deck);
       });
     },
     attachment(): string {
       const lines = m.logs.slice(-50).map((line) => `${line.at} ${line.level} ${line.event} ${line.message}`);
-      return [
-        `booking: ${m.snapshot?.booking_id ?? options.bookingId ?? '?'}`,
-        `phase: ${m.snapshot?.phase ?? '?'} ${m.snapshot?.reason ?? ''}`,
-        `link: ${this.connection}`,
-        ...lines,
-      ].join('\n');
+      return [`booking: ${m.bookingId || '?'}`, `phase: ${m.snapshot?.phase ?? '?'} ${m.snapshot?.reason ?? ''}`, `link: ${this.connection}`, ...lines].join('\n');
     },
     openProblem(): void {
       this.problemAttachment = this.attachment();
       this.problemMail = this.supportEmail
-        ? `mailto:${this.supportEmail}?subject=${encodeURIComponent(`${say('help.report')} ${m.snapshot?.booking_id ?? ''}`)}&body=${encodeURIComponent(this.problemAttachment.slice(0, 6_000))}`
+        ? `mailto:${this.supportEmail}?subject=${encodeURIComponent(`${say('help.report')} ${m.bookingId}`)}&body=${encodeURIComponent(this.problemAttachment.slice(0, 6_000))}`
         : '';
       this.openDialog('problemDialog');
     },
@@ -669,7 +713,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     quickLook(): void {
       const url = this.shown.url;
-      void import('./quicklook.ts').then(({ openQuickLook }) => openQuickLook(this.$root, url, this.shown.filename));
+      void import('./quicklook.ts').then(({ openQuickLook }) => openQuickLook(m.root!, url, this.shown.filename));
     },
 
     filterLogs(level: string): void {
@@ -687,7 +731,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         .join('\n');
       const link = document.createElement('a');
       link.href = URL.createObjectURL(new Blob([text, '\n'], { type: 'text/plain;charset=utf-8' }));
-      link.download = `nocturne-${m.snapshot?.booking_id ?? 'demo'}.log`;
+      link.download = `nocturne-${m.bookingId || 'demo'}.log`;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
     },
@@ -698,14 +742,14 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       if (prefs.sound) play('image');
     },
     async enablePush(): Promise<void> {
-      if (!m.http || !m.config || !m.snapshot) return;
-      const done = await subscribePush(m.http, m.config, m.snapshot.booking_id).catch(() => false);
+      if (!m.http || !m.config) return;
+      const done = await subscribePush(m.http, m.config, m.bookingId).catch(() => false);
       this.toast(say(done ? 'toast.push.on' : 'toast.push.off'), done ? 'good' : 'warn');
     },
     toast(text: string, tone: string): void {
       const el = document.createElement('div');
       el.className = 'toast';
-      el.dataset.tone = tone === 'image' ? 'info' : tone;
+      el.dataset.tone = tone;
       el.textContent = text;
       const box = this.$refs.toasts!;
       // Each has a place of its own until it goes, so that none moves while it is read.
@@ -715,7 +759,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       el.dataset.slot = slot;
       box.append(el);
       this.announcement = text;
-      if (tone in { image: 1, good: 1, warn: 1, danger: 1 }) play(tone as Tune);
+      if (tone in { good: 1, warn: 1, danger: 1 }) play(tone as Tune);
       setTimeout(() => el.classList.add('leaving'), 5_000);
       setTimeout(() => el.remove(), 5_500);
     },

@@ -9,6 +9,9 @@ const PLAN = [
 ] as const;
 const TARGET = { name: 'NGC 7000', ra_hours: 20.9797, dec_degrees: 44.33 };
 const SLOT_SECONDS = 420;
+/** The visitor comes in when the night has begun: so many frames stand in the gallery. */
+const FRAMES_BEFORE = 4;
+const FRAME_SECONDS = 14;
 const TINTS: Record<string, [number, number, number]> = { L: [150, 170, 220], Ha: [225, 70, 85], OIII: [70, 200, 190] };
 
 type Step = 'slew' | 'focus' | 'expose' | 'download' | 'done';
@@ -28,12 +31,12 @@ export class DemoSource implements Source {
   readonly demo = true;
   private handlers: SourceHandlers | null = null;
   private timer: ReturnType<typeof setInterval> | null = null;
-  private readonly start = Date.now() - 4_000;
+  private readonly start = Date.now() - FRAMES_BEFORE * FRAME_SECONDS * 1_000 - 20_000;
   private readonly rng = random(20261122);
-  private step: Step = 'slew';
+  private step: Step = 'expose';
   private stepAt = Date.now();
   private paused = false;
-  private phase: Snapshot['phase'] = 'starting';
+  private phase: Snapshot['phase'] = 'running';
   private readonly done: number[] = PLAN.map(() => 0);
   private line = 0;
   private seq = 0;
@@ -49,7 +52,10 @@ export class DemoSource implements Source {
   async connect(handlers: SourceHandlers): Promise<void> {
     this.handlers = handlers;
     this.log('INFO', 'session.started', 'Session started: slewing to NGC 7000.', 'Session démarrée : pointage vers NGC 7000.');
+    this.log('INFO', 'voyager.focus', 'Focus found: HFD 2.36 at 10 212. Guiding started.', 'Mise au point : HFD 2,36 à 10 212. Guidage démarré.');
     handlers.link('demo');
+    for (let before = FRAMES_BEFORE; before > 0; before--) await this.expose(Date.now() - (before - 1) * FRAME_SECONDS * 1_000);
+    this.begin('expose');
     handlers.snapshot(this.snapshot());
     this.timer = setInterval(() => void this.tick(), 1_000);
   }
@@ -156,7 +162,8 @@ export class DemoSource implements Source {
     this.emit('control.updated', this.state());
   }
 
-  private async finishShot(): Promise<void> {
+  /** One frame of the plan, ended at that time. */
+  private async expose(atMs: number): Promise<ImageSummary> {
     const shot = PLAN[this.line]!;
     const number = this.done.reduce((a, b) => a + b, 0) + 1;
     this.done[this.line] = this.done[this.line]! + 1;
@@ -167,7 +174,7 @@ export class DemoSource implements Source {
     this.urls.push(thumb);
     this.lastPreview = {
       id: `demo-${number}`,
-      at: new Date().toISOString(),
+      at: new Date(atMs).toISOString(),
       file: filename,
       filter: shot.filter,
       exposure_seconds: shot.exposure_seconds,
@@ -178,7 +185,6 @@ export class DemoSource implements Source {
       height: 720,
       size_bytes: this.picture.size,
     };
-    this.emit('preview.ready', { ...this.lastPreview });
     const image: ImageSummary = {
       id: `demo-${number}`,
       booking_id: 'demo',
@@ -195,7 +201,7 @@ export class DemoSource implements Source {
       star_index: this.lastPreview.star_index,
       stars: 420 + Math.round(this.rng() * 60),
       stats: null,
-      captured_at: new Date().toISOString(),
+      captured_at: new Date(atMs).toISOString(),
       state: 'archived',
       reason: null,
       measured: true,
@@ -208,9 +214,14 @@ export class DemoSource implements Source {
     };
     this.frames.unshift(image);
     if (this.frames.length > 20) this.frames.pop();
-    this.emit('image.captured', { ...image });
-    this.log('INFO', 'frame.archived', `Frame archived: ${filename}`, `Image archivée : ${filename}`);
     while (this.line < PLAN.length - 1 && this.done[this.line]! >= PLAN[this.line]!.quantity) this.line++;
+    return image;
+  }
+  private async finishShot(): Promise<void> {
+    const image = await this.expose(Date.now());
+    this.emit('preview.ready', { ...this.lastPreview });
+    this.emit('image.captured', { ...image });
+    this.log('INFO', 'frame.archived', `Frame archived: ${image.filename}`, `Image archivée : ${image.filename}`);
     if (this.done.every((n, i) => n >= PLAN[i]!.quantity)) [this.step, this.phase] = ['done', 'completed'];
     else if (!this.paused) this.begin('expose');
     else this.step = 'slew';

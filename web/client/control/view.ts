@@ -1,6 +1,6 @@
 import { formatDec, formatRa } from '../../../domain/coordinates.ts';
 import { clock, duration, number, percent, span, UNKNOWN } from '../core/format.ts';
-import type { Measured, SessionStats, Snapshot, TelescopeState } from '../core/types.ts';
+import type { Measured, PlanLine, SessionStats, Snapshot, TelescopeState } from '../core/types.ts';
 import { reasonIn, translate, type Locale } from '../i18n/index.ts';
 
 /** Seconds after which a panel's data counts as old: Voyager speaks every 2 s, weather comes more slowly. */
@@ -155,6 +155,17 @@ export function ageOf(seconds: number | null, limit: number, locale: Locale): Ag
   return { text, stale: seconds > limit };
 }
 
+/** Lines of the same kind as one, in the order in which they first come: a plan that goes round its filters has a dozen. */
+function linesOf(plan: readonly PlanLine[]): PlanLine[] {
+  const lines: PlanLine[] = [];
+  for (const line of plan) {
+    const same = lines.find((l) => l.filter === line.filter && l.exposure_seconds === line.exposure_seconds && l.binning === line.binning && l.type === line.type);
+    if (same) Object.assign(same, { quantity: same.quantity + line.quantity, done: same.done + line.done });
+    else lines.push({ ...line });
+  }
+  return lines;
+}
+
 /** Everything the control page shows, out of snapshot, mirror and the time. */
 export function buildView(input: ViewInput): View {
   const { snapshot: s, telescope: t, stats, nowMs, locale } = input;
@@ -280,8 +291,8 @@ export function buildView(input: ViewInput): View {
           ? UNKNOWN
           : duration(remainingPlan),
     integration: s ? duration(s.progress.integration_seconds) : UNKNOWN,
-    plan: (s?.plan ?? []).map((line, i) => ({
-      key: line.guid ?? String(i),
+    plan: linesOf(s?.plan ?? []).map((line) => ({
+      key: [line.filter, line.exposure_seconds, line.binning, line.type].join(' '),
       filter: line.filter,
       label: `${line.quantity} × ${number(line.exposure_seconds, locale, line.exposure_seconds % 1 ? 1 : 0)} s`,
       percent: line.quantity > 0 ? (100 * line.done) / line.quantity : 0,

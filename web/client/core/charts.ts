@@ -64,7 +64,7 @@ export class Graph {
         ...(behind ? { hooks: { drawClear: [behind] } } : {}),
         scales: { x: { time: true }, y: range ? { range } : { range: (_u, min, max) => padded(min, max) } },
         axes: [
-          { ...axis, size: 24, space: 60, values: (_u, splits) => splits.map((s) => clock(s * 1000, prefs.locale, zone?.(), false)) },
+          { ...axis, size: 24, space: 64, values: (_u, splits) => splits.map((s) => clock(s * 1000, prefs.locale, zone?.(), splits.length > 1 && splits[1]! - splits[0]! < 60)) },
           { ...axis, size: 46, values: (_u, splits) => splits.map((s) => number(s, prefs.locale, Math.abs(s) >= 1000 ? 0 : digits)) },
         ],
         series: [
@@ -83,6 +83,7 @@ export class Graph {
       this.data,
       this.el,
     );
+    if (lines.length > 1) this.plot.root.append(keyOf(lines));
   }
   /** Columns as uPlot wants them: Unix seconds, then one array per line. */
   set(data: uPlot.AlignedData): void {
@@ -107,6 +108,19 @@ export class Graph {
     cancelAnimationFrame(this.due);
     this.plot?.destroy();
   }
+}
+
+/** Which line is which. */
+function keyOf(lines: Line[]): HTMLElement {
+  const key = document.createElement('p');
+  key.className = 'graph-key';
+  for (const line of lines) {
+    const one = document.createElement('span');
+    one.textContent = line.label;
+    one.style.setProperty('--tone', `var(${line.color})`);
+    key.append(one);
+  }
+  return key;
 }
 
 function padded(min: number | null, max: number | null): [number, number] {
@@ -145,9 +159,12 @@ export class Series {
     return [this.points.map((p) => p[0]), this.points.map((p) => p[1])];
   }
 }
+const GAP_SECONDS = 45;
 /** Several series on one axis of time. */
 export function align(series: Series[]): [number[], ...(number | null)[][]] {
-  const times = [...new Set(series.flatMap((s) => s.columns()[0]))].sort((a, b) => a - b);
+  const known = [...new Set(series.flatMap((s) => s.columns()[0]))].sort((a, b) => a - b);
+  // A pause is a gap, not a line across it.
+  const times = known.flatMap((t, i) => (i > 0 && t - known[i - 1]! > GAP_SECONDS ? [(t + known[i - 1]!) / 2, t] : [t]));
   const at = new Map(times.map((t, i) => [t, i]));
   return [
     times,

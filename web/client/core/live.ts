@@ -31,6 +31,7 @@ export class LiveSource implements Source {
   private readonly base: string;
   private handlers: SourceHandlers | null = null;
   private echo: Echo<'reverb'> | null = null;
+  private watched: string | null = null;
   private seq: number | null = null;
   private epoch = 0;
   private repairing: Promise<void> | null = null;
@@ -160,6 +161,21 @@ export class LiveSource implements Source {
       this.epoch = snapshot.epoch;
     } else if (!repaired && snapshot.seq > this.seq) void this.repair();
     this.handlers?.snapshot(snapshot);
+    this.countViewers(snapshot.telescope_id);
+  }
+  /** Joins the telescope's presence channel; where the token may not, the page shows no count. */
+  private countViewers(telescopeId: string): void {
+    if (this.watched === telescopeId || !this.echo) return;
+    if (this.watched) this.echo.leave(`telescope.${this.watched}`);
+    this.watched = telescopeId;
+    let count = 0;
+    const tell = (now: number): void => this.handlers?.viewers((count = Math.max(0, now)));
+    this.echo
+      .join(`telescope.${telescopeId}`)
+      .here((members: unknown[]) => tell(members.length))
+      .joining(() => tell(count + 1))
+      .leaving(() => tell(count - 1))
+      .error(() => undefined);
   }
   private async takeSnapshot(): Promise<void> {
     try {
@@ -189,21 +205,20 @@ export class LiveSource implements Source {
     await this.repairing;
   }
   private async readMissed(): Promise<void> {
-    let seen = this.seq;
-    if (seen !== null) {
+    if (this.seq !== null) {
       for (let complete = false; !complete;) {
         const page: { data: Event[]; meta: { epoch: number; last_seq: number; complete: boolean } } = await this.http.get<{
           data: Event[];
           meta: { epoch: number; last_seq: number; complete: boolean };
-        }>(`${this.base}/events?after=${seen}&limit=200`);
+        }>(`${this.base}/events?after=${this.seq}&limit=200`);
         if (page.meta.epoch !== this.epoch) {
           this.seq = null;
           break;
         }
         for (const event of page.data) {
-          if (event.seq <= seen) continue;
-          seen = event.seq;
-          this.seq = seen;
+          // The socket may have brought it while the answer was under way.
+          if (event.seq <= this.seq) continue;
+          this.seq = event.seq;
           this.handlers?.event(event);
         }
         complete = page.meta.complete || page.data.length === 0;

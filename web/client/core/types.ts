@@ -24,6 +24,8 @@ export interface SourceHandlers {
   link(state: Link): void;
   snapshot(snapshot: Snapshot): void;
   event(event: Event): void;
+  /** How many people look at this telescope now, this page included. */
+  viewers(count: number): void;
 }
 
 /** Where a control page gets its session from: the live API, or the demo in the page itself. */

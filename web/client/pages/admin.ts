@@ -164,7 +164,7 @@ function admin(): object {
           label: say('admin.images'),
           value: number(a.images_captured, l),
           note: Object.entries(a.images_by_state)
-            .map(([state, n]) => `${n} ${say(`images.state.${state}`)}`)
+            .map(([state, n]) => `${say(`images.state.${state}`)} : ${number(n, l)}`)
             .join(' · '),
         },
         {

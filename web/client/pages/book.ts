@@ -5,9 +5,10 @@ import type uPlot from 'uplot';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
-import { clock, duration, number, UNKNOWN } from '../core/format.ts';
+import { clock, dayAndTime, duration, number, UNKNOWN } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
 import { translate } from '../i18n/index.ts';
+import { problemIn } from '../i18n/problems.ts';
 import { startPage } from '../shell.ts';
 
 interface Visibility {
@@ -35,6 +36,8 @@ interface TelescopeChoice {
   id: string;
   name: string;
   filters: string[] | Record<string, number>;
+  site?: { timezone?: string };
+  credits_per_hour?: number | null;
 }
 interface ShotRow {
   key: number;
@@ -44,10 +47,28 @@ interface ShotRow {
   binning: number;
   gain: string;
   offset: string;
+  /** What is wrong in this line, and with which of its fields. */
+  fault: string;
+  bad: string[];
 }
+/** Field of the form ← field of `PUT /api/bookings/{id}`; what has no field of its own stands below the cost. */
+const FIELDS: Record<string, string> = {
+  target: 'name',
+  'target.name': 'name',
+  'target.ra_hours': 'ra',
+  'target.dec_degrees': 'dec',
+  telescope_id: 'telescope',
+  start: 'start',
+  end: 'hours',
+  shots: 'shots',
+  'constraints.min_altitude_degrees': 'minAltitude',
+  'constraints.hour_angle_start_hours': 'haStart',
+  'constraints.hour_angle_end_hours': 'haEnd',
+  'constraints.priority': 'priority',
+};
+const SHOT_LABELS: Record<string, string> = { filter: 'filter', exposure_seconds: 'exposure', quantity: 'quantity', binning: 'binning', gain: 'gain', offset: 'offset' };
+const NO_FAULTS = { name: '', ra: '', dec: '', telescope: '', start: '', hours: '', shots: '', minAltitude: '', haStart: '', haEnd: '', priority: '' };
 
-/** Set by the page that embeds the form: `data-credits-per-hour`, `data-user-ref`. Without them the API's own admin token books. */
-const attribute = (root: HTMLElement, name: string): string | undefined => root.dataset[name];
 const asText = (value: number | string): string => String(value).trim().replace(',', '.');
 const coordinate = (text: string): number | string => (/^[+-]?\d+([.,]\d+)?$/.test(text.trim()) ? Number(asText(text)) : text);
 
@@ -61,6 +82,10 @@ function bookingForm(): object {
   let visibility: Visibility | null = null;
   let choices: TelescopeChoice[] = [];
   let nextKey = 2;
+  /** The page that embeds the form sets `data-credits-per-hour`, `data-credit-price-minor`, `data-currency` and `data-user-ref` on it. */
+  let root: HTMLElement;
+  let curve: HTMLElement;
+  const setting = (name: string): string | undefined => root.dataset[name] || undefined;
   const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
   const tonight = new Date(Math.ceil((Date.now() + 3_600_000) / 1_800_000) * 1_800_000);
 
@@ -79,16 +104,18 @@ function bookingForm(): object {
       telescope: '',
       start: tonight.toISOString().slice(0, 16),
       hours: 2,
-      shots: [{ key: 1, filter: 'L', exposure_seconds: 120, quantity: 20, binning: 1, gain: '', offset: '' }] as ShotRow[],
+      shots: [{ key: 1, filter: 'L', exposure_seconds: 120, quantity: 20, binning: 1, gain: '', offset: '', fault: '', bad: [] }] as ShotRow[],
       minAltitude: 30,
       haStart: -3,
       haEnd: 3,
       priority: 2,
     },
-    errors: {},
+    faults: { ...NO_FAULTS },
     labels: {},
     sky: { altitude: '', moon: '', usable: '' },
+    startText: '',
     cost: UNKNOWN,
+    price: '',
     planText: '',
     verdict: { tone: 'unknown', text: '…' },
     reasons: [] as string[],
@@ -97,11 +124,13 @@ function bookingForm(): object {
     done: '',
 
     init(): void {
+      root = this.$root;
+      curve = this.$refs.curve!;
       this.paintLabels();
       document.addEventListener('nocturne:prefs', () => {
         this.paintLabels();
         graph = null;
-        this.$refs.curve!.replaceChildren();
+        curve.replaceChildren();
         this.paintCurve();
         void this.check();
       });
@@ -184,7 +213,7 @@ function bookingForm(): object {
     },
     addShot(): void {
       const last = this.form.shots.at(-1)!;
-      this.form.shots.push({ ...last, key: nextKey++, filter: this.filters[(this.filters.indexOf(last.filter) + 1) % this.filters.length] ?? last.filter });
+      this.form.shots.push({ ...last, key: nextKey++, fault: '', bad: [], filter: this.filters[(this.filters.indexOf(last.filter) + 1) % this.filters.length] ?? last.filter });
       this.changed();
     },
     removeShot(key: number): void {
@@ -202,14 +231,23 @@ function bookingForm(): object {
       const ra = parseRaHours(coordinate(form.ra));
       const dec = parseDecDegrees(coordinate(form.dec));
       const start = Date.parse(`${form.start}Z`);
-      this.errors = { name: form.name.trim() === '' && form.ra !== '', ra: form.ra !== '' && ra === null, dec: form.dec !== '' && dec === null };
+      this.faults = {
+        ...NO_FAULTS,
+        name: form.name.trim() === '' && form.ra !== '' ? say('book.error.name') : '',
+        ra: form.ra !== '' && ra === null ? say('book.error.ra') : '',
+        dec: form.dec !== '' && dec === null ? say('book.error.dec') : '',
+        start: Number.isFinite(start) ? '' : say('book.error.start'),
+        hours: form.hours > 0 ? '' : say('book.error.hours'),
+      };
+      for (const shot of form.shots) [shot.fault, shot.bad] = ['', []];
+      this.paintStart(start);
       if (ra === null || dec === null || form.name.trim() === '' || !Number.isFinite(start) || !form.telescope || !(form.hours > 0)) return null;
-      const perHour = attribute(this.$root, 'creditsPerHour');
+      const perHour = this.perHour();
       return {
         telescope_id: form.telescope,
         start: new Date(start).toISOString(),
         end: new Date(start + form.hours * 3_600_000).toISOString(),
-        user: { ref: attribute(this.$root, 'userRef') ?? 'web', locale: prefs.locale },
+        user: { ref: setting('userRef') ?? 'web', locale: prefs.locale },
         target: { name: form.name.trim(), ra_hours: ra, dec_degrees: dec },
         shots: form.shots.map((shot) => ({
           filter: shot.filter,
@@ -225,17 +263,50 @@ function bookingForm(): object {
           hour_angle_end_hours: form.haEnd,
           ...(this.isAdmin ? { priority: form.priority } : {}),
         },
-        ...(perHour ? { credits_per_hour: Number(perHour) } : {}),
+        ...(perHour === null ? {} : { credits_per_hour: perHour }),
       };
+    },
+    /** Credits for an hour of this telescope: the embedding page's tariff, else the telescope's own. */
+    perHour(): number | null {
+      const rate = setting('creditsPerHour') ?? choices.find((t) => t.id === this.form.telescope)?.credits_per_hour;
+      return rate === undefined || rate === null ? null : Number(rate);
+    },
+    /** The start, typed in UTC, as clocks at the observatory and here show it. */
+    paintStart(start: number): void {
+      const zone = choices.find((t) => t.id === this.form.telescope)?.site?.timezone;
+      this.startText = Number.isFinite(start)
+        ? [zone && zone !== 'UTC' ? `${say('ui.zone.site')} ${dayAndTime(start, prefs.locale, zone)}` : '', `${say('ui.zone.local')} ${dayAndTime(start, prefs.locale)}`]
+            .filter(Boolean)
+            .join(' · ')
+        : '';
+    },
+    /** Puts each problem beside its field; what is left belongs to the plan as a whole. */
+    placeErrors(errors: Record<string, string[]>): void {
+      const rest: string[] = [];
+      for (const [field, texts] of Object.entries(errors)) {
+        const text = texts.map((one) => problemIn(prefs.locale, one)).join(', ');
+        const [, row, part] = /^shots\.(\d+)\.(\w+)$/.exec(field) ?? [];
+        const shot = row === undefined ? undefined : this.form.shots[Number(row)];
+        const own = FIELDS[field];
+        if (shot && part) {
+          shot.bad = [...shot.bad, part];
+          shot.fault = [shot.fault, labelled(say(`book.${SHOT_LABELS[part] ?? 'shots'}`), text)].filter(Boolean).join(' · ');
+        } else if (own && own in this.faults) this.faults = { ...this.faults, [own]: text };
+        else rest.push(`${field}: ${text}`);
+      }
+      const named = Object.entries(this.faults).filter(([, text]) => text !== '');
+      this.reasons = [...named.map(([field, text]) => labelled(say(`book.field.${field}`), text)), ...this.form.shots.map((shot) => shot.fault).filter(Boolean), ...rest];
     },
     async check(): Promise<void> {
       const mine = ++asked;
       const request = this.request();
       this.possible = false;
       if (!request || !http.token) {
-        this.verdict = { tone: 'unknown', text: say('book.target') };
+        this.reasons = [];
+        this.verdict = { tone: 'unknown', text: say('book.incomplete') };
         return;
       }
+      this.reasons = [];
       void this.loadCurve(request, mine);
       try {
         const check = await http.post<Check>('/api/bookings/check', request);
@@ -243,24 +314,30 @@ function bookingForm(): object {
       } catch (thrown) {
         if (mine !== asked) return;
         this.verdict = { tone: 'unsafe', text: say('book.problems') };
-        this.reasons =
-          thrown instanceof ApiProblem
-            ? [...Object.entries(thrown.errors).map(([field, texts]) => `${field}: ${texts.join(', ')}`), ...(Object.keys(thrown.errors).length === 0 ? [thrown.message] : [])]
-            : [say('link.offline')];
+        if (thrown instanceof ApiProblem && Object.keys(thrown.errors).length > 0) this.placeErrors(thrown.errors);
+        else this.reasons = [thrown instanceof ApiProblem ? thrown.message : say('link.offline')];
       }
     },
     judge(check: Check): void {
       const l = prefs.locale;
       this.possible = check.ok;
-      this.cost = check.credits === null ? '—' : say('book.credits', { n: number(check.credits, l, check.credits % 1 ? 2 : 0) });
+      this.cost = check.credits === null ? UNKNOWN : say('book.credits', { n: number(check.credits, l, check.credits % 1 ? 2 : 0) });
+      const [minor, currency] = [Number(setting('creditPriceMinor')), setting('currency')];
+      this.price =
+        check.credits === null
+          ? say('book.noTariff')
+          : minor > 0 && currency
+            ? new Intl.NumberFormat(l, { style: 'currency', currency }).format((check.credits * minor) / 100)
+            : say('book.rate', { n: number(this.perHour(), l, (this.perHour() ?? 0) % 1 ? 2 : 0) });
       this.planText = say('book.plan', { frames: check.frames, time: duration(check.estimated_seconds) });
       this.sky = {
         ...this.sky,
         altitude: say('book.altitudeNow', { alt: number(check.altitude_at_start_degrees, l, 1) }),
         usable: say('book.usable', { time: duration(check.usable_seconds) }),
       };
+      this.placeErrors(check.errors);
       this.reasons = [
-        ...Object.entries(check.errors).flatMap(([field, texts]) => texts.map((text) => `${field}: ${text}`)),
+        ...this.reasons,
         ...(check.conflict ? [say('book.conflict', { from: clock(check.conflict.start, l, 'UTC', false), to: clock(check.conflict.end, l, 'UTC', false) })] : []),
         ...(check.ok && !check.fits ? [say('book.tooLong')] : []),
       ];
@@ -288,7 +365,7 @@ function bookingForm(): object {
       if (!visibility) return;
       const v = visibility;
       const form = this.form;
-      graph ??= new Graph(this.$refs.curve!, {
+      graph ??= new Graph(curve, {
         lines: [
           { label: 'alt', color: '--gold', fill: true },
           { label: 'min', color: '--danger', dash: [5, 5] },
@@ -306,7 +383,7 @@ function bookingForm(): object {
       const request = this.request();
       if (!request || !this.possible) return;
       const { credits_per_hour: _perHour, ...body } = request;
-      const handled = !this.$root.dispatchEvent(new CustomEvent('nocturne:booking', { detail: body, bubbles: true, cancelable: true }));
+      const handled = !root.dispatchEvent(new CustomEvent('nocturne:booking', { detail: body, bubbles: true, cancelable: true }));
       if (handled || !this.isAdmin) {
         this.done = say('book.handOver');
         return;
@@ -316,14 +393,19 @@ function bookingForm(): object {
         await http.post(`/api/bookings/web-${crypto.randomUUID().slice(0, 13)}`, body, {}, 'PUT');
         this.done = say('book.done');
       } catch (thrown) {
-        this.reasons =
-          thrown instanceof ApiProblem ? [thrown.message, ...Object.entries(thrown.errors).map(([field, texts]) => `${field}: ${texts.join(', ')}`)] : [say('link.offline')];
+        if (thrown instanceof ApiProblem) {
+          this.placeErrors(thrown.errors);
+          this.reasons = [thrown.message, ...this.reasons];
+        } else this.reasons = [say('link.offline')];
       } finally {
         this.busy = false;
       }
     },
   });
 }
+
+/** A label and what is said of it, with each language's own colon. */
+const labelled = (label: string, text: string): string => `${label}${prefs.locale === 'fr' ? '\u00a0' : ''}: ${text}`;
 
 /** Any token of this tab may ask whether a target is visible. */
 function anyToken(): string | null {
@@ -347,7 +429,7 @@ function shade(u: uPlot, v: Visibility, slotStart: number, slotSeconds: number):
     const sun = v.sun_altitude[i]!;
     const next = v.t[i + 1] ?? t;
     ctx.fillStyle = sun > 0 ? 'rgba(130,170,235,0.28)' : sun > -6 ? 'rgba(110,130,210,0.20)' : sun > v.sun_limit_degrees ? 'rgba(90,100,180,0.12)' : 'rgba(0,0,0,0)';
-    ctx.fillRect(x(t), bbox.top, x(next) - x(t) + 1, bbox.height);
+    ctx.fillRect(Math.round(x(t)), bbox.top, Math.round(x(next)) - Math.round(x(t)), bbox.height);
   });
   ctx.fillStyle = style.getPropertyValue('--accent').trim();
   ctx.globalAlpha = 0.14;

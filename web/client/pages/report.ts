@@ -18,6 +18,10 @@ interface ImagePage {
   meta: { next_cursor: string | null };
 }
 
+/** Frames in the gallery at first, and how many the slider knows at most. */
+const GALLERY_STEP = 24;
+const MAX_IMAGES = 3_000;
+
 function reportPage(): object {
   const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
   const http = new Http(takeToken('booking', id));
@@ -46,8 +50,10 @@ function reportPage(): object {
     weather: '',
     files: '',
     zip: '',
+    timelapse: '',
     tiles: [] as { id: string; filename: string; state: string; tone: string; thumb: string; preview: string; url: string; meta: string; downloadLabel: string }[],
-    nextImages: '',
+    shownImages: GALLERY_STEP,
+    hasMore: false,
     has: { hfd: false, guiding: false, weather: false },
     scrub: 350,
     moment: { time: '', state: '', event: '', frame: '', thumb: '' },
@@ -56,6 +62,8 @@ function reportPage(): object {
     init(): void {
       refs = this.$refs;
       document.addEventListener('nocturne:prefs', () => this.paint());
+      addEventListener('beforeprint', () => this.ink(true));
+      addEventListener('afterprint', () => this.ink(false));
       if (!http.token && !location.search.includes('sig=')) {
         this.problem = say('ui.noToken');
         return;
@@ -78,29 +86,41 @@ function reportPage(): object {
         return;
       }
       this.pending = false;
-      this.ready = true;
       const [page, series, snapshot, logs] = await Promise.allSettled([
         http.get<ImagePage>(`${base}/images?per_page=60&order=oldest`),
         http.get<Telemetry>(`${base}/telemetry?points=400&series=guiding.rms,weather.temperature,weather.humidity,weather.wind,weather.cloud`),
         http.get<{ timezone: string }>(`${base}/snapshot`),
         http.get<{ data: LogLine[] }>(`${base}/logs?per_page=100&order=oldest`),
       ]);
-      if (page.status === 'fulfilled') this.takeImages(page.value);
+      if (page.status === 'fulfilled') images.push(...page.value.data);
       if (series.status === 'fulfilled') telemetry = series.value;
       if (snapshot.status === 'fulfilled') timezone = snapshot.value.timezone;
       if (logs.status === 'fulfilled') french = new Map(logs.value.data.filter((l) => l.message_fr).map((l) => [l.message, l.message_fr!]));
+      this.ready = true;
       this.paint();
+      if (page.status === 'fulfilled') await this.loadRest(page.value.meta.next_cursor).catch(() => undefined);
     },
-    takeImages(page: ImagePage): void {
-      images.push(...page.data);
-      this.nextImages = page.meta.next_cursor ?? '';
+    /** The rest of the night's frames, so that the slider finds the picture of every moment. */
+    async loadRest(cursor: string | null): Promise<void> {
+      for (let next = cursor; next !== null && images.length < MAX_IMAGES;) {
+        const page: ImagePage = await http.get<ImagePage>(`${base}/images?per_page=100&order=oldest&cursor=${encodeURIComponent(next)}`);
+        images.push(...page.data);
+        next = page.meta.next_cursor;
+      }
+      this.paintGallery();
+      this.scrubbed();
     },
-    async moreImages(): Promise<void> {
-      this.takeImages(await http.get<ImagePage>(`${base}/images?per_page=60&order=oldest&cursor=${encodeURIComponent(this.nextImages)}`));
-      this.paint();
+    moreImages(): void {
+      this.shownImages += GALLERY_STEP * 2;
+      this.paintGallery();
     },
     print(): void {
       window.print();
+    },
+    /** Colours for paper, or back; a graph keeps those in which it was drawn. */
+    ink(printing: boolean): void {
+      document.documentElement.toggleAttribute('data-print', printing);
+      if (report) this.drawGraphs(withHfd(report), telemetry);
     },
 
     paint(): void {
@@ -161,7 +181,16 @@ function reportPage(): object {
         : '';
       this.files = say('report.files', { n: r.files.count, size: bytes(r.files.total_size_bytes, l) });
       this.zip = r.files.download_link ?? '';
-      this.tiles = images.map((image) => ({
+      this.timelapse = r.files.timelapse_link ?? '';
+      this.paintGallery();
+      this.paintTimeline(r);
+      this.$nextTick(() => this.paintGraphs(r));
+      this.scrubbed();
+    },
+    paintGallery(): void {
+      const l = prefs.locale;
+      this.hasMore = images.length > this.shownImages;
+      this.tiles = images.slice(0, this.shownImages).map((image) => ({
         id: image.id,
         filename: image.filename,
         state: image.state,
@@ -179,9 +208,6 @@ function reportPage(): object {
           .join(' · '),
         downloadLabel: say('images.downloadOf', { name: image.filename }),
       }));
-      this.paintTimeline(r);
-      this.$nextTick(() => this.paintGraphs(r));
-      this.scrubbed();
     },
     paintTimeline(r: Report): void {
       const from = Date.parse(r.summary.date);
@@ -247,13 +273,12 @@ function reportPage(): object {
         state: interval ? say(`ledger.${interval.class}`) : '—',
         event: last?.querySelector('span')?.textContent ?? '',
         frame: frame?.filename ?? '',
-        thumb: frame?.thumbnail_url ?? '',
+        thumb: frame?.preview_url ?? frame?.thumbnail_url ?? '',
       };
       this.momentText = `${this.moment.time} ${this.moment.state}`;
     },
     paintGraphs(r: Report): void {
-      for (const graph of graphs.splice(0)) graph.destroy();
-      const frames = r.images.frames.filter((f) => f.captured_at && f.hfd !== null);
+      const frames = withHfd(r);
       this.has = {
         hfd: frames.length > 0,
         guiding: hasData(telemetry, 'guiding.rms'),
@@ -262,6 +287,7 @@ function reportPage(): object {
       this.$nextTick(() => this.drawGraphs(frames, telemetry));
     },
     drawGraphs(frames: Report['images']['frames'], t: Telemetry | null): void {
+      for (const graph of graphs.splice(0)) graph.destroy();
       if (this.has.hfd) {
         const filters = [...new Set(frames.map((f) => f.filter))];
         const graph = new Graph(refs.hfd!, { lines: filters.map((f) => ({ label: f ?? '', color: `--filter-${filterTone(f)}`, points: true })), height: 200, digits: 2, zone });
@@ -277,9 +303,9 @@ function reportPage(): object {
       if (t && this.has.weather) {
         const graph = new Graph(refs.weather!, {
           lines: [
-            { label: '°C', color: '--gold' },
-            { label: '%', color: '--accent' },
-            { label: '☁', color: '--violet', dash: [4, 4] },
+            { label: `${say('weather.temperature')} (°C)`, color: '--gold' },
+            { label: `${say('weather.humidity')} (%)`, color: '--accent' },
+            { label: `${say('weather.clouds')} (%)`, color: '--violet', dash: [4, 4] },
           ],
           height: 200,
           digits: 0,
@@ -291,6 +317,7 @@ function reportPage(): object {
     },
   });
 }
+const withHfd = (r: Report): Report['images']['frames'] => r.images.frames.filter((f) => f.captured_at && f.hfd !== null);
 const hasData = (telemetry: Telemetry | null, name: string): boolean => telemetry?.series[name]?.mean.some((v) => v !== null) ?? false;
 
 startPage({ report: reportPage });

@@ -1,0 +1,414 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { VOLATILE_EVENTS } from '../../domain/contracts/event.ts';
+import { FINAL_PHASES } from '../../domain/phases.ts';
+import { CHROMIUM, axe, launch, open, seeText, type Opened } from '../web/browser.ts';
+import { bladeOutput, embeddingPolicy, startForeignSite, type ForeignSite } from './foreign.ts';
+import { BUILT, startObservatory, type Observatory } from './stack.ts';
+
+jest.setTimeout(120_000);
+
+const item = (section: string, name: string): string => `[data-section="${section}"] [data-item~="${name}"]`;
+const live = `${item('header', 'connection')}[data-tone="good"]`;
+const NIGHT = 'a-whole-night';
+const STOPPED = 'a-stopped-night';
+const SHOTS = [
+  { filter: 'L', exposure_seconds: 2, quantity: 5 },
+  { filter: 'Ha', exposure_seconds: 2, quantity: 4 },
+  { filter: 'OIII', exposure_seconds: 2, quantity: 3 },
+];
+const PLANNED = 12;
+const STOPPED_SECONDS = 32;
+const NIGHT_SECONDS = 130;
+
+/** What a page took, written down by the page itself: the number of its first snapshot, and that of each stored event since. */
+interface Taken {
+  base: number | null;
+  seqs: number[];
+}
+interface Witness {
+  taken: Taken;
+  /** Every text of the receipt line. */
+  said: string[];
+}
+const witness = (volatile: string[]): void => {
+  const taken: Taken = { base: null, seqs: [] };
+  const said: string[] = [];
+  Object.assign(globalThis, { taken, said } satisfies Witness);
+  new MutationObserver(() => {
+    const text = document.querySelector('[data-item="receipt"]')?.textContent ?? '';
+    if (text !== '' && text !== said.at(-1)) said.push(text);
+  }).observe(document, { subtree: true, childList: true, characterData: true });
+  document.addEventListener('nocturne:snapshot', (event) => (taken.base ??= (event as CustomEvent<{ seq: number }>).detail.seq));
+  document.addEventListener('nocturne:event', (event) => {
+    const { seq, type } = (event as CustomEvent<{ seq: number; type: string }>).detail;
+    if (!volatile.includes(type)) taken.seqs.push(seq);
+  });
+};
+const takenBy = (page: Page): Promise<Taken> => page.evaluate(() => (globalThis as unknown as Witness).taken);
+const saidBy = (page: Page): Promise<string[]> => page.evaluate(() => (globalThis as unknown as Witness).said);
+
+(CHROMIUM && BUILT ? describe : describe.skip)('nights watched in Chromium, on the real stack', () => {
+  let observatory: Observatory;
+  let browser: Browser;
+  /** A site that may embed us, and one that may not. */
+  let friend: ForeignSite;
+  let stranger: ForeignSite;
+  let guest: { url: string; token: string };
+  let stoppedEndMs: number;
+  let startMs: number;
+  /** The guest's laptop, and the same guest's phone. */
+  let laptop: Opened;
+  let phone: Opened;
+  const opened: Opened[] = [];
+  const visit = async (url: string, options?: Parameters<typeof open>[2]): Promise<Opened> => {
+    const one = await open(browser, url, options);
+    opened.push(one);
+    return one;
+  };
+  const watch = async (url: string, options?: Parameters<typeof open>[2]): Promise<Opened> => visit(url, { ...options, init: [witness, [...VOLATILE_EVENTS]] });
+  const receipt = item('controls', 'receipt');
+  const frames = (page: Page): Promise<number> => page.locator(`${item('images', 'gallery')} li`).count();
+  const phaseOf = async (id: string): Promise<string> => (await observatory.booking(id)).phase;
+
+  beforeAll(async () => {
+    [friend, stranger] = await Promise.all([startForeignSite(), startForeignSite()]);
+    [observatory, browser] = await Promise.all([startObservatory({ CORS_ORIGINS: friend.origin, EMBED_ORIGINS: friend.origin }), launch()]);
+    const stoppedMs = Date.now() + 7_000;
+    stoppedEndMs = stoppedMs + STOPPED_SECONDS * 1_000;
+    await observatory.book(STOPPED, stoppedMs, STOPPED_SECONDS, [{ filter: 'L', exposure_seconds: 2, quantity: 6 }]);
+  }, 90_000);
+  afterAll(async () => {
+    await Promise.all(opened.map((one) => one.close().catch(() => undefined)));
+    await browser?.close();
+    await observatory?.stop();
+    await Promise.all([friend?.stop(), stranger?.stop()]);
+  }, 60_000);
+
+  test('abort, with confirmation: sent, then confirmed; the session ends and the page says how', async () => {
+    const watcher = await watch((await observatory.guest(STOPPED)).url);
+    const { page } = watcher;
+    await seeText(page, item('header', 'phase'), 'Observing', 25_000);
+    await page.keyboard.press('a');
+    await page.getByRole('button', { name: 'Keep observing' }).click();
+    await page.locator(item('header', 'abort')).click();
+    await page.locator('[data-item="abort-confirm"]').click();
+    await seeText(page, receipt, 'Stop: confirmed by the telescope', 15_000);
+    await seeText(page, item('header', 'phase'), 'Stopped', 25_000);
+    await seeText(page, item('header', 'reason'), 'Stopped by the guest.');
+    await seeText(page, item('header', 'report'), 'See the report');
+    expect(await page.locator(item('controls', 'stop')).isDisabled()).toBe(true);
+    await watcher.close();
+  });
+
+  test('every page of the real stack in both languages and both themes, without a serious finding of axe-core', async () => {
+    const user = await observatory.token('user', 'guest-8');
+    const admin = await observatory.token('admin', 'ops');
+    const pages: [string, [string, string]][] = [
+      ['/', ['Essayer la démo', 'Try the demo']],
+      [`/control/${STOPPED}#token=${await observatory.token('booking', STOPPED)}`, ['Interrompue', 'Stopped']],
+      [`/report/${STOPPED}#token=${user}`, ['Où est passé le temps', 'Where the time went']],
+      [`/observations#token=${user}`, ['Mes observations', 'My observations']],
+      [`/admin#token=${admin}`, ['Télescopes en direct', 'Telescopes, live']],
+      [`/book#token=${user}`, ['Réserver une nuit', 'Book a night']],
+      ['/demo', ['Images capturées', 'Captured frames']],
+      ['/help', ['Questions fréquentes', 'Frequent questions']],
+    ];
+    const found: string[] = [];
+    for (const [path, [french, english]] of pages) {
+      const one = await visit(observatory.stack.apiUrl + path, { locale: 'fr-FR', reducedMotion: true });
+      await seeText(one.page, 'main', french, 15_000);
+      found.push(...(await axe(one.page)).map((f) => `${path} ${f}`));
+      await one.page.locator('[data-tool="locale"]').click();
+      await seeText(one.page, 'main', english);
+      expect(await one.page.evaluate(() => document.documentElement.lang)).toBe('en');
+      await one.page.locator('[data-tool="night"]').click();
+      found.push(...(await axe(one.page)).map((f) => `${path} in red light: ${f}`), ...one.faults.map((f) => `${path} ${f}`));
+      await one.close();
+    }
+    expect(found).toEqual([]);
+  });
+
+  test('before H: countdown, what is prepared, what comes next; controls say why not yet', async () => {
+    startMs = Math.max(Date.now() + 8_000, stoppedEndMs);
+    await observatory.book(NIGHT, startMs, NIGHT_SECONDS, SHOTS);
+    guest = await observatory.guest(NIGHT);
+    laptop = await watch(guest.url);
+    const { page } = laptop;
+    await page.locator(live).waitFor();
+    await seeText(page, item('header', 'countdown'), /Starts in\s*00:\d\d/);
+    await seeText(page, item('header', 'next'), /Next: .+/);
+    expect(await page.locator(item('controls', 'pause')).isDisabled()).toBe(true);
+    expect(await page.locator(item('controls', 'pause')).getAttribute('title')).toBe('This is possible only during the slot.');
+  });
+
+  test('at H the page follows by itself: phase, exposure ring, frames with their pictures, log lines, nothing polled', async () => {
+    const { page } = laptop;
+    await seeText(page, item('header', 'phase'), 'Observing', Math.max(5_000, startMs - Date.now() + 20_000));
+    await page
+      .locator(`${item('images', 'gallery')} li`)
+      .first()
+      .waitFor({ timeout: 30_000 });
+    const polled: string[] = [];
+    page.on('request', (request) => {
+      if (/\/(events|snapshot)\b/.test(request.url())) polled.push(request.url());
+    });
+    const before = await frames(page);
+    await page.waitForFunction((n) => document.querySelectorAll('[data-item="gallery"] li').length > n, before, { timeout: 20_000 });
+    await page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('[data-item="gallery"] img')].some((img) => img.naturalWidth > 0));
+    await page.waitForFunction(() => (document.querySelector<HTMLImageElement>('[data-item="preview"] img')?.naturalWidth ?? 0) > 0);
+    await seeText(page, item('telescope', 'status'), 'Running');
+    await seeText(page, item('camera', 'camera-temperature'), /−\d+\.\d °C/);
+    await seeText(page, item('weather', 'safety'), 'Safe');
+    await seeText(page, item('logs', 'console'), 'RoboTarget');
+    expect(await page.locator('.panel.stale').count()).toBe(0);
+    // A frame changes the snapshot, which the page asks for once; between frames it asks for nothing.
+    expect(polled.length).toBeLessThanOrEqual(2 * ((await frames(page)) - before + 1));
+  });
+
+  test('the phone joins: both pages count two viewers and follow a pause, sent and confirmed; a second pause is refused with its reason, to the one who asked', async () => {
+    phone = await watch(`${observatory.stack.apiUrl}/control/${NIGHT}#token=${await observatory.token('booking', NIGHT)}`, { phone: true });
+    await phone.page.locator(live).waitFor();
+    await seeText(laptop.page, item('header', 'viewers'), '2 watching');
+    await seeText(phone.page, item('header', 'viewers'), '2 watching');
+    await laptop.page.keyboard.press('Space');
+    await seeText(laptop.page, receipt, 'Pause: confirmed by the telescope', 15_000);
+    await seeText(laptop.page, item('header', 'phase'), 'Paused');
+    await seeText(phone.page, item('header', 'phase'), 'Paused');
+    expect(await saidBy(laptop.page)).toEqual(expect.arrayContaining(['Pause: sent to the telescope', 'Pause: confirmed by the telescope']));
+    // As from a page that has not heard of the pause yet: the button is gone by now, its method is not.
+    await phone.page.evaluate(() => {
+      const { Alpine } = globalThis as unknown as { Alpine: { $data(el: Element): { pauseSequence(): Promise<void> } } };
+      return Alpine.$data(document.querySelector('.telescope-control')!).pauseSequence();
+    });
+    await seeText(phone.page, receipt, 'Pause: refused — The session is paused already.');
+    expect((await saidBy(laptop.page)).join()).not.toContain('refused');
+  });
+
+  test('resume by the space bar, and every other shortcut', async () => {
+    const { page } = laptop;
+    await page.waitForTimeout(300);
+    await page.keyboard.press('Space');
+    await seeText(page, receipt, 'Resume: confirmed by the telescope', 15_000);
+    await seeText(page, item('header', 'phase'), 'Observing');
+    await page.keyboard.press('p');
+    await page.locator(item('preview', 'preview')).waitFor({ state: 'hidden' });
+    await page.keyboard.press('p');
+    await page.locator(item('preview', 'preview')).waitFor();
+    await page.keyboard.press('l');
+    await page.locator(item('logs', 'console')).waitFor({ state: 'hidden' });
+    await page.keyboard.press('l');
+    const asked = page.waitForRequest((request) => request.url().endsWith('/snapshot'));
+    await page.keyboard.press('r');
+    await asked;
+    await page.keyboard.press('?');
+    await seeText(page, 'dialog[open]', 'Keyboard shortcuts');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('f');
+    await page.waitForFunction(() => document.fullscreenElement !== null);
+    await page.evaluate(() => document.exitFullscreen());
+  });
+
+  test('phone and laptop sleep, the api dies and comes back, the network goes and comes: both pages have every event, once', async () => {
+    const asleep = await phone.page.context().newCDPSession(phone.page);
+    await asleep.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await laptop.page.context().setOffline(true);
+    await seeText(laptop.page, item('header', 'connection'), 'Offline');
+    expect(observatory.stack.supervisor.kill('api')).toBeGreaterThan(0);
+    await laptop.page.waitForTimeout(3_000);
+    await laptop.page.context().setOffline(false);
+    await laptop.page.locator(live).waitFor({ timeout: 30_000 });
+    await asleep.send('Page.setWebLifecycleState', { state: 'active' });
+    await phone.page.locator(live).waitFor({ timeout: 30_000 });
+    await seeText(phone.page, item('header', 'viewers'), '2 watching', 15_000);
+    for (const { page } of [laptop, phone]) {
+      const { base } = await takenBy(page);
+      let stored: number[] = [];
+      let taken: number[] = [];
+      for (let tries = 0; tries < 40; tries++) {
+        taken = (await takenBy(page)).seqs;
+        stored = await observatory.storedAfter(guest.token, NIGHT, base!);
+        if (taken.at(-1) === stored.at(-1)) break;
+        await page.waitForTimeout(250);
+      }
+      expect(taken.length).toBeGreaterThan(10);
+      expect(taken).toEqual(stored);
+    }
+  });
+
+  test('a reload goes on where it was: the token stays in the tab, the frames stand in the gallery', async () => {
+    const { page } = laptop;
+    const before = await frames(page);
+    await page.reload();
+    await page.locator(live).waitFor({ timeout: 15_000 });
+    await page.waitForFunction((n) => document.querySelectorAll('[data-item="gallery"] li').length >= n, before);
+    expect(await page.evaluate(() => location.hash)).toBe('');
+  });
+
+  test('on the phone: no sideways scrolling, three decks, pinch and double tap enlarge the preview', async () => {
+    const { page } = phone;
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+    const expectScale = (wanted: number): Promise<unknown> =>
+      page.waitForFunction(
+        (scale) => Math.abs(Number(/scale\(([\d.]+)\)/.exec(document.querySelector<HTMLElement>('[data-item="preview"] img')!.style.transform)?.[1] ?? 1) - scale) < 0.01,
+        wanted,
+        { timeout: 5_000 },
+      );
+    await page.locator(item('preview', 'preview')).scrollIntoViewIfNeeded();
+    const box = (await page.locator(item('preview', 'preview')).boundingBox())!;
+    const [x, y] = [box.x + box.width / 2, box.y + box.height / 3];
+    const touch = await page.context().newCDPSession(page);
+    const send = (type: 'touchStart' | 'touchMove' | 'touchEnd', points: [number, number][], seconds: number): Promise<unknown> =>
+      touch.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([px, py], id) => ({ x: px, y: py, id })), timestamp: seconds });
+    const doubleTap = (at: number): Promise<unknown> =>
+      Promise.all([0, 0.15].flatMap((later) => [send('touchStart', [[x, y]], at + later), send('touchEnd', [], at + later + 0.05)]));
+    const now = Date.now() / 1_000;
+    await doubleTap(now);
+    await expectScale(2.5);
+    await doubleTap(now + 2);
+    await expectScale(1);
+    const fingers = (apart: number): [number, number][] => [
+      [x - apart, y],
+      [x + apart, y],
+    ];
+    await send('touchStart', fingers(20), now + 4);
+    for (let step = 1; step <= 6; step++) await send('touchMove', fingers(20 + step * 8), now + 4 + step / 20);
+    await send('touchEnd', [], now + 4.5);
+    await expectScale(3.4);
+    await page.locator('.preview-tools button').nth(1).tap();
+    await page.getByRole('button', { name: 'Conditions' }).tap();
+    await page.waitForFunction(() => Math.abs(document.querySelector('[data-deck="sky"]')!.getBoundingClientRect().left) < 30);
+  });
+
+  test('the live page, full of data, has no serious finding of axe-core either, in the dark and in red light', async () => {
+    const { page } = laptop;
+    const found = await axe(page);
+    await page.keyboard.press('n');
+    found.push(...(await axe(page)));
+    await page.keyboard.press('n');
+    expect(found).toEqual([]);
+  });
+
+  test('as the Alpine component in a page of another origin: live with a token where the site is on the list, refused where not', async () => {
+    const { apiUrl } = observatory.stack;
+    for (const site of [friend, stranger])
+      site.serve({
+        policy: embeddingPolicy(apiUrl),
+        html: `<!doctype html><html lang="fr"><head><title>Laravel</title></head><body>${bladeOutput({ url: apiUrl, bookingId: NIGHT, token: guest.token, locale: 'fr' })}<script src="/alpine.js" defer></script></body></html>`,
+      });
+    const allowed = await visit(friend.origin, { hosts: [apiUrl] });
+    await seeText(allowed.page, live, 'En direct', 20_000);
+    await allowed.page
+      .locator(`${item('images', 'gallery')} li`)
+      .first()
+      .waitFor();
+    await allowed.page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('[data-item="gallery"] img')].some((img) => img.naturalWidth > 0));
+    expect(await allowed.page.locator('[data-section]').count()).toBe(12);
+    expect(allowed.faults).toEqual([]);
+    await allowed.close();
+    const refused = await visit(stranger.origin, { hosts: [apiUrl] });
+    await seeText(refused.page, '.banner', 'serveur', 20_000);
+    expect(await refused.page.locator(live).count()).toBe(0);
+    expect(refused.faults.filter((fault) => /CORS|Access-Control/.test(fault)).length).toBeGreaterThan(0);
+    refused.faults.length = 0;
+    await refused.close();
+  });
+
+  test('our own page in a frame: shown by the site on the list, blocked elsewhere', async () => {
+    for (const [site, shown] of [
+      [friend, true],
+      [stranger, false],
+    ] as const) {
+      site.serve({ policy: `default-src 'none'; frame-src ${observatory.stack.apiUrl}`, html: `<!doctype html><title>Laravel</title><iframe src="${guest.url}"></iframe>` });
+      const one = await visit(site.origin, { hosts: [observatory.stack.apiUrl] });
+      const frame = one.page.frameLocator('iframe').locator('[data-section="header"]');
+      if (shown) await frame.waitFor({ timeout: 15_000 });
+      else {
+        await one.page.waitForTimeout(1_000);
+        expect(await frame.count()).toBe(0);
+        one.faults.length = 0;
+      }
+      await one.close();
+    }
+  });
+
+  test('web push: the worker is registered, the subscription reaches the api, a message is shown and names its page', async () => {
+    const { apiUrl } = observatory.stack;
+    const one = await visit(guest.url, { permissions: ['notifications'] });
+    const { page } = one;
+    await page.locator(live).waitFor({ timeout: 15_000 });
+    // The browser maker's push service is the one part that is not here: the subscription it would hand out stands in.
+    await page.evaluate(() => {
+      PushManager.prototype.getSubscription = () => Promise.resolve(null);
+      PushManager.prototype.subscribe = (options) => {
+        const key = new Uint8Array(options!.applicationServerKey as ArrayBuffer);
+        return Promise.resolve({
+          toJSON: () => ({ endpoint: `https://push.example.org/${key.length}`, keys: { p256dh: 'BPZ4fZbI0y1dXnUa0oPp3ZlT9K5v3n0bYw', auth: 'c2VjcmV0c2VjcmV0' } }),
+        } as unknown as PushSubscription);
+      };
+    });
+    const sent = page.waitForResponse((response) => response.url().endsWith('/api/push/subscriptions'));
+    await page.locator(item('controls', 'push')).click();
+    const answer = await sent;
+    expect(answer.ok()).toBe(true);
+    expect(answer.request().postDataJSON()).toMatchObject({ booking_id: NIGHT, endpoint: 'https://push.example.org/65', locale: 'en' });
+    const worker = await page.context().newCDPSession(page);
+    const registered = new Promise<string>((resolve) =>
+      worker.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+        const own = registrations.find((registration) => registration.scopeURL.startsWith(apiUrl));
+        if (own) resolve(own.registrationId);
+      }),
+    );
+    await worker.send('ServiceWorker.enable');
+    await worker.send('ServiceWorker.deliverPushMessage', {
+      origin: apiUrl,
+      registrationId: await registered,
+      data: JSON.stringify({ title: 'Session started', body: 'The telescope observes for you.', url: `/control/${NIGHT}`, tag: 'started' }),
+    });
+    await page.waitForFunction(async () => (await (await navigator.serviceWorker.ready).getNotifications()).length > 0, undefined, { timeout: 10_000 });
+    expect(
+      await page.evaluate(async () =>
+        (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, tag, data }) => ({ title, body, tag, data: data as unknown })),
+      ),
+    ).toEqual([{ title: 'Session started', body: 'The telescope observes for you.', tag: 'started', data: { url: `/control/${NIGHT}` } }]);
+    await one.close();
+  });
+
+  test('the end: the page says so, links to the report, and the report has every frame with its file', async () => {
+    const { page } = laptop;
+    await page.locator(item('header', 'report')).waitFor({ timeout: Math.max(10_000, startMs + NIGHT_SECONDS * 1_000 - Date.now() + 45_000) });
+    expect(FINAL_PHASES as readonly string[]).toContain(await phaseOf(NIGHT));
+    const { images_captured: captured } = await observatory.booking(NIGHT);
+    expect(captured).toBeGreaterThan(3);
+    await page.locator(item('header', 'report')).click();
+    await seeText(page, '[data-report="summary"] [data-item="images"]', `${captured} of ${PLANNED} planned`, 20_000);
+    await page.waitForFunction((n) => document.querySelectorAll('[data-report="gallery"] li').length === n, captured);
+    expect(await page.locator('[data-report] canvas').count()).toBeGreaterThanOrEqual(2);
+    await page.locator('[data-item="scrub"]').fill('600');
+    await seeText(page, '.moment', /\d\d:\d\d:\d\d/);
+    // On paper: dark on white, graphs redrawn, without what one can only click.
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe('rgb(255, 255, 255)');
+    expect(await page.locator('[data-item="scrub"]').isVisible()).toBe(false);
+    expect((await page.pdf()).subarray(0, 5).toString()).toBe('%PDF-');
+    await page.emulateMedia({ media: 'screen' });
+    await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+    const href = await page.locator('[data-report="gallery"] .tile-get').first().getAttribute('href');
+    const file = Buffer.from(await (await fetch(new URL(href!, observatory.stack.apiUrl))).arrayBuffer());
+    const report = await page.evaluate(
+      async (path) => (await fetch(path, { headers: { authorization: `Bearer ${sessionStorage.getItem(`nocturne.token.booking.${path.split('/')[3]}`)}` } })).json(),
+      `/api/bookings/${NIGHT}/report`,
+    );
+    expect((report as { images: { frames: { sha256: string }[] } }).images.frames.map((frame) => frame.sha256)).toContain(createHash('sha256').update(file).digest('hex'));
+    const zip = await page.locator('[data-report="summary"] [data-item="zip"]').getAttribute('href');
+    const archive = await fetch(new URL(zip!, observatory.stack.apiUrl));
+    expect([archive.status, archive.headers.get('content-type')]).toEqual([200, 'application/zip']);
+    await archive.body?.cancel();
+  });
+
+  test('no page had a script error, broke the content security policy or asked another host', () => {
+    expect(opened.flatMap((one) => one.faults)).toEqual([]);
+  });
+});
