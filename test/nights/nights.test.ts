@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
+import { ACTIVITY_NAMES, playNight, type NightResult } from '../../scripts/nights/night.ts';
+import { FAULT_KINDS, planNight, playsOnRealServer, type NightPlan } from '../../scripts/nights/plan.ts';
+import { canonicalJson } from '../../scripts/nights/random.ts';
+import { playOnRealServer } from '../../scripts/nights/real.ts';
+import { openSandbox, type Sandbox } from '../../scripts/nights/sandbox.ts';
+import { summarise } from '../../scripts/nights/summary.ts';
+import type { World } from '../../scripts/nights/world.ts';
+import { workflowsPath } from '../../worker/options.ts';
+
+const SEED = 1;
+const SOME = process.env.NOCTURNE_LONG ? 60 : 12;
+let code: string;
+let sandbox: Sandbox;
+beforeAll(async () => {
+  ({ code } = await bundleWorkflowCode({ workflowsPath: workflowsPath(), logger: new DefaultLogger('ERROR') }));
+  sandbox = await openSandbox(code, ACTIVITY_NAMES);
+}, 60_000);
+afterAll(async () => {
+  await sandbox?.destroy();
+});
+const play = async (nights: readonly number[]): Promise<NightResult[]> => {
+  const results: NightResult[] = [];
+  for (const night of nights) results.push(await playNight(sandbox, planNight(SEED, night)));
+  return results;
+};
+const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+describe('nights on the virtual server', () => {
+  test('every invariant holds, and the same seed gives the same digest in whatever order the nights are played', async () => {
+    const forth = await play(upTo(SOME));
+    const back = (await play(upTo(SOME).reverse())).reverse();
+    expect(forth.flatMap((r) => r.violations)).toEqual([]);
+    expect(forth.map((r) => r.phases)).toEqual(back.map((r) => r.phases));
+    const about = { seed: SEED, server: 'virtual', elapsedMs: 0, each: false } as const;
+    expect(summarise(forth, about)).toEqual(summarise(back, about));
+  }, 120_000);
+
+  test('a plan is a function of seed and number, and the first hundred hold every fault and everything that people do', () => {
+    const plans = upTo(100).map((night) => planNight(SEED, night));
+    expect(canonicalJson(plans)).toBe(canonicalJson(upTo(100).map((night) => planNight(SEED, night))));
+    expect(canonicalJson(planNight(SEED, 0))).not.toBe(canonicalJson(planNight(SEED + 1, 0)));
+    const kinds = new Set(plans.flatMap((p) => p.faults.map((f) => f.kind)));
+    expect(FAULT_KINDS.filter((kind) => !kinds.has(kind))).toEqual([]);
+    const asked = new Set(plans.flatMap((p) => p.steps.map((s) => s.kind)));
+    expect([...asked].sort()).toEqual(['abort', 'amend', 'cancel', 'extend', 'gateway_abort', 'operator_cancel', 'pause', 'reschedule', 'resume']);
+  });
+});
+
+describe('the oracle', () => {
+  const quiet = (): NightPlan => ({ ...planNight(SEED, 3), faults: [], steps: [] });
+  test('a quiet night breaks nothing', async () => {
+    const result = await playNight(sandbox, quiet());
+    expect(result.violations).toEqual([]);
+    expect(result.phase).toBe('completed');
+  });
+  const CASES: [string, (world: World) => void, RegExp][] = [
+    ['a frame that nobody took in', (w) => w.frames.delete([...w.frames.keys()][0]!), /^frame 0 is not accounted for$/],
+    ['a second of the slot that no class has', (w) => void w.ledger.pop(), /^the ledger ends \d+ s before the slot$/],
+    ['a command with a second effect', (w) => w.observatory.commands.push({ ...w.observatory.commands.find((c) => c.name === 'enableTarget')! }), /had an effect 2 times$/],
+    ['an enabling in bad weather', (w) => Object.assign(w.observatory.commands.find((c) => c.name === 'enableTarget')!, { weather: 'unsafe' }), /^enableTarget in unsafe weather/],
+    ['an enabling outside of the slot', (w) => Object.assign(w.observatory.commands.find((c) => c.name === 'enableTarget')!, { inSlot: false }), /^enableTarget outside of the slot/],
+    ['a grant that stays', (w) => (w.observatory.grant = { bookingId: w.bookingId, telescopeId: 't1', generation: 0, start: '', end: '2099-01-01T00:00:00Z', targetGuid: null }), /^the grant is left$/],
+    ['a booking without an end', (w) => void w.transitions.pop(), /^the last recorded phase is finalising$/],
+    ['a control without an answer', (w) => w.asked.push({ at: 0, commandId: 'pause-9', kind: 'pause' }), /^pause-9 has no receipt$/],
+  ];
+  test.each(CASES)('%s', async (_, spoil, expected) => {
+    const result = await playNight(sandbox, quiet(), spoil);
+    expect(result.violations).toEqual([expect.stringMatching(expected)]);
+    const { violations } = summarise([result], { seed: SEED, server: 'virtual', elapsedMs: 0, each: false });
+    expect(violations[0]!.replay).toBe('npm run nights -- --seed 1 --night 3');
+  });
+});
+
+test('three nights with faults and people give the same logical digest on Temporal’s own time-skipping server', async () => {
+  const plans = REAL_NIGHTS.map((night) => planNight(SEED, night));
+  expect(plans.map(playsOnRealServer)).toEqual([true, true, true]);
+  const virtual = await play(REAL_NIGHTS);
+  const real = await playOnRealServer(code, plans, () => {});
+  const seen = (r: NightResult): unknown => ({ night: r.night, phases: r.phases, frames: r.frames, commands: r.commands, receipts: r.receipts, violations: r.violations });
+  expect(real.map(seen)).toEqual(virtual.map(seen));
+  expect(real.map((r) => r.logicalDigest)).toEqual(virtual.map((r) => r.logicalDigest));
+}, 240_000);
+const REAL_NIGHTS = [6, 13, 58];
