@@ -3,15 +3,19 @@ import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { QUERIES } from '../domain/messages.ts';
+import { sessionWorkflowId } from '../domain/queues.ts';
 import { loadConfig } from '../platform/config.ts';
 import { createDatabase, type Database } from '../platform/database.ts';
 import { UsageError, toError } from '../platform/errors.ts';
 import { createLogger } from '../platform/logger.ts';
 import { projectPath } from '../platform/paths.ts';
+import { createTemporalClient } from '../platform/temporal.ts';
 import { isFinal, type Phase } from '../domain/phases.ts';
 import { createArchiveActivities } from '../activities/frames/archive.ts';
 import { createFinaliseActivities } from '../activities/finalise/index.ts';
-import { compareNights, killPlan, type NightOutcome, type Victim } from './chaos/plan.ts';
+import { compareNights, killPlan, type KillStep, type NightOutcome, type Victim } from './chaos/plan.ts';
+import { reaches } from './chaos/points.ts';
 import { ApiClient } from './stack/api-client.ts';
 import { startStack, type Stack } from './stack/stack.ts';
 import { answers, stopWithParent } from './stack/supervisor.ts';
@@ -19,7 +23,7 @@ import { highTarget } from './stack/targets.ts';
 
 const HELP = `npm run chaos -- [--json] [--kills N] [--seed S]
 A simulated night while gateway, worker, api, simulator, Temporal and PostgreSQL are killed with SIGKILL, beside the same night undisturbed.
-The seed fixes who is killed and after which pause; the two outcomes must be equal.
+The seed fixes who is killed, after which pause and at which point of the night; the two outcomes must be equal (docs/chaos.md).
   --kills N   how often (30)
   --seed S    seed of the plan and of sky and noise (1)
 Exit code 0 when the outcomes are equal and every recovery took at most 30 s.`;
@@ -29,14 +33,20 @@ const TELESCOPE = 'night';
 const EXPOSURE_SECONDS = 4;
 /** Exposure, download and dither of the simulator. */
 const CYCLE_SECONDS = 6.5;
+/** What a kill in the middle of the preparation may cost (activities that heartbeat are given to another worker after 25 s), and the first slew and focus. */
+const PREPARATION_SECONDS = 60;
 const MAX_RECOVERY_SECONDS = 30;
 const POLICY = { prepare_lead: 5, check_interval: 5, turnaround_minutes: 0, minimum_useful_seconds: 5 } as const;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
+/** Longest wait for a point of the night before the kill comes all the same. */
+const POINT_TIMEOUT_MS = 15_000;
+
 interface Night {
   stack: Stack;
   db: Database;
+  temporal: ReturnType<typeof createTemporalClient>;
   startMs: number;
   endMs: number;
 }
@@ -56,6 +66,7 @@ async function begin(name: string, seed: number, slotSeconds: number, shots: num
     },
   });
   const db = createDatabase(stack.databaseUrl);
+  const temporal = createTemporalClient(loadConfig({ TEMPORAL_ADDRESS: stack.temporalAddress, TEMPORAL_NAMESPACE: stack.temporalNamespace }));
   const api = new ApiClient(stack.apiUrl, stack.apiKey);
   const { site } = await api.call<{ site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number } }>('GET', `/api/telescopes/${TELESCOPE}`);
   const startMs = Math.ceil((Date.now() + 8_000) / 1000) * 1000;
@@ -73,20 +84,39 @@ async function begin(name: string, seed: number, slotSeconds: number, shots: num
     ],
     credits: { charged: 10 },
   });
-  return { stack, db, startMs, endMs };
+  return { stack, db, temporal, startMs, endMs };
 }
 
-/** True when everything serves again: our processes, Voyager's link, Temporal and PostgreSQL behind them. */
-async function works({ stack }: Night): Promise<boolean> {
+/** True when everything serves again: our processes, Voyager's link, PostgreSQL behind them, and Temporal with the session's workflow. */
+async function works({ stack, temporal }: Night): Promise<boolean> {
   try {
     const api = new ApiClient(stack.apiUrl, stack.apiKey);
     const probes = [answers(`${stack.apiUrl}/readyz`), answers(`${stack.gatewayUrl}/readyz`), answers(`${stack.workerUrl}/readyz`), answers(`${stack.simulatorControlUrl}/state`)];
     if (!(await Promise.all(probes)).every(Boolean)) return false;
     const [link, booking] = await Promise.all([api.call<{ connected: boolean }>('GET', '/api/status/connection'), api.call<{ id: string }>('GET', `/api/bookings/${BOOKING}`)]);
-    return link.connected && booking.id === BOOKING;
+    if (!link.connected || booking.id !== BOOKING) return false;
+    await temporal.connection.withDeadline(Date.now() + 12_000, () => temporal.client.workflow.getHandle(sessionWorkflowId(BOOKING)).query(QUERIES.snapshot));
+    return true;
   } catch {
     return false;
   }
+}
+
+const phaseOf = async ({ db }: Night): Promise<Phase | null> => ((await db.session.findUnique({ where: { bookingId: BOOKING } }).catch(() => null))?.phase as Phase | undefined) ?? null;
+/** Waits until the session is in that phase or past it. */
+async function untilPhase(night: Night, phase: 'preparing' | 'finalising'): Promise<void> {
+  for (const deadline = night.endMs + 120_000; Date.now() < deadline; await sleep(50)) {
+    const now = await phaseOf(night);
+    if (now && (now === phase || isFinal(now) || (phase === 'preparing' && now !== 'scheduled'))) return;
+  }
+}
+
+/** Waits for the kill's pause and its point of the night. */
+async function approach(night: Night, { at, pauseSeconds }: KillStep): Promise<void> {
+  if (at === 'preparing' || at === 'finalising') return untilPhase(night, at);
+  await sleep(pauseSeconds * 1000);
+  const over = await phaseOf(night);
+  if (!over || !(over === 'finalising' || isFinal(over))) await reaches(at, join(night.stack.simulatorDir!, 'effects.jsonl'), POINT_TIMEOUT_MS);
 }
 
 /** Kills one process and waits until everything works again. Returns the seconds that took. */
@@ -103,11 +133,11 @@ async function killAndWait(night: Night, victim: Victim): Promise<number> {
   return (Date.now() - began) / 1000;
 }
 
-async function waitForTheEnd({ db, endMs }: Night): Promise<void> {
-  const deadline = endMs + 240_000;
+async function waitForTheEnd(night: Night): Promise<void> {
+  const deadline = night.endMs + 240_000;
   while (Date.now() < deadline) {
-    const session = await db.session.findUnique({ where: { bookingId: BOOKING } }).catch(() => null);
-    if (session && isFinal(session.phase as Phase)) return;
+    const phase = await phaseOf(night);
+    if (phase && isFinal(phase)) return;
     await sleep(500);
   }
   throw new Error(`${BOOKING} did not come to its end`);
@@ -118,13 +148,19 @@ async function outcomeOf({ stack, db }: Night): Promise<NightOutcome> {
   const session = await db.session.findUniqueOrThrow({ where: { bookingId: BOOKING } });
   const booking = await db.booking.findUniqueOrThrow({ where: { id: BOOKING } });
   const frames = await db.frame.findMany({ where: { bookingId: BOOKING, type: 'LIGHT' }, orderBy: { capturedAt: 'asc' } });
-  const counts: Record<string, number> = {};
+  const counts = new Map<number | null, number>();
+  const archived: string[] = [];
   let unverified = 0;
+  let unexplained = 0;
   for (const frame of frames) {
-    // Each line of the plan has a filter of its own, so the filter names the shot, whichever way the frame was attributed.
-    const key = `${frame.filter ?? 'no filter'} ${frame.state}${frame.state === 'archived' ? '' : ` (${frame.reason ?? 'no reason'})`}`;
-    counts[key] = (counts[key] ?? 0) + 1;
-    if (frame.state === 'archived' && fileHash(resolve(stack.storagePath, frame.archivePath ?? '')) !== frame.sha256) unverified++;
+    if (frame.state !== 'archived') {
+      if (!frame.reason) unexplained++;
+      continue;
+    }
+    const index = (counts.get(frame.shotIndex) ?? 0) + 1;
+    counts.set(frame.shotIndex, index);
+    archived.push(`${frame.shotIndex === null ? 'a frame of no line of the plan' : `shot ${frame.shotIndex + 1}`}, frame ${index}`);
+    if (fileHash(resolve(stack.storagePath, frame.archivePath ?? '')) !== frame.sha256) unverified++;
   }
   const ledger = await db.ledgerInterval.findMany({ where: { bookingId: BOOKING } });
   const seconds: Record<string, number> = {};
@@ -140,7 +176,8 @@ async function outcomeOf({ stack, db }: Night): Promise<NightOutcome> {
   return {
     phase: session.phase,
     objects: await roboTargetObjects(stack),
-    frames: counts,
+    archived,
+    unexplained,
     unverified,
     ledger: seconds,
     slotSeconds: (booking.endsAt.getTime() - booking.startsAt.getTime()) / 1000,
@@ -215,12 +252,12 @@ async function main(): Promise<number> {
   const began = Date.now();
   const plan = killPlan(seed, kills);
   // Room for each pause and a quick recovery; a plan of shots that fills half of it leaves room for the slow ones.
-  const slotSeconds = Math.ceil(45 + plan.reduce((sum, step) => sum + step.pauseSeconds + 10, 0));
-  const shots = Math.max(2, Math.floor((slotSeconds - 20) / 2 / CYCLE_SECONDS));
+  const slotSeconds = Math.ceil(PREPARATION_SECONDS + plan.reduce((sum, step) => sum + step.pauseSeconds + 11, 0));
+  const shots = Math.max(2, Math.floor((slotSeconds - PREPARATION_SECONDS) / 2 / CYCLE_SECONDS));
 
   const nights: Night[] = [];
   const stopAll = async (): Promise<void> => {
-    await Promise.all(nights.map((night) => night.db.$disconnect().catch(() => undefined)));
+    await Promise.all(nights.map((night) => Promise.allSettled([night.db.$disconnect(), night.temporal.connection.close()])));
     await Promise.all(nights.map((night) => night.stack.stop()));
   };
   const letGo = stopWithParent((reason) => {
@@ -236,13 +273,28 @@ async function main(): Promise<number> {
 
     const killed: Partial<Record<Victim, number>> = {};
     const recoveries: number[] = [];
-    let done = 0;
-    for (const { victim, pauseSeconds } of plan) {
-      await sleep(pauseSeconds * 1000);
-      const seconds = await killAndWait(wild, victim);
+    const strike = async (step: KillStep): Promise<void> => {
+      const seconds = await killAndWait(wild, step.victim);
       recoveries.push(seconds);
-      killed[victim] = (killed[victim] ?? 0) + 1;
-      say(`kill ${++done} of ${kills}: ${victim}, working again after ${seconds.toFixed(1)} s`);
+      killed[step.victim] = (killed[step.victim] ?? 0) + 1;
+      say(`kill ${recoveries.length} of ${kills}: ${step.victim}${step.at === 'any' ? '' : ` (${step.at})`}, working again after ${seconds.toFixed(1)} s`);
+    };
+    const last = plan.find((step) => step.at === 'finalising');
+    // The session may be over before all its kills are: the one that strikes the wrapping up does not wait for its turn.
+    const wrappingUp = last ? untilPhase(wild, 'finalising') : new Promise<void>(() => undefined);
+    let struck = !last;
+    for (const step of plan.filter((s) => s !== last)) {
+      const ready = approach(wild, step);
+      if (!struck && (await Promise.race([ready.then(() => false), wrappingUp.then(() => true)]))) {
+        struck = true;
+        await strike(last!);
+      }
+      await ready;
+      await strike(step);
+    }
+    if (!struck) {
+      await wrappingUp;
+      await strike(last!);
     }
     await Promise.all([waitForTheEnd(quiet), waitForTheEnd(wild)]);
     const down = recoveries.reduce((sum, seconds) => sum + seconds, 0);

@@ -2,23 +2,41 @@ import { createHash } from 'node:crypto';
 
 export const VICTIMS = ['gateway', 'worker', 'api', 'temporal', 'postgres', 'simulator'] as const;
 export type Victim = (typeof VICTIMS)[number];
+/** Instants of a night at which a kill hurts most; `any` is wherever the pause ends. */
+export const POINTS = ['any', 'preparing', 'enabled', 'exposing', 'written', 'recorded', 'finalising'] as const;
+export type Point = (typeof POINTS)[number];
 export interface KillStep {
   victim: Victim;
-  /** Quiet time before the kill. */
+  /** Quiet time before the kill, and before its point is waited for. */
   pauseSeconds: number;
+  at: Point;
 }
+/** Fewer kills than this make a short night, with short pauses. */
+const LONG_FROM = 12;
+/** Fewer kills than this leave out the preparation and the wrapping up. */
+const ENDS_FROM = 4;
 
 /** Uniform in [0, 1), the same for the same words. */
 function chance(...words: (string | number)[]): number {
   return createHash('sha256').update(words.join('/')).digest().readUInt32BE(0) / 2 ** 32;
 }
 
-/** Who is killed and after which pause, from the seed alone; everyone's turn comes before anyone's second. */
+/**
+ * Who is killed, after which pause and at which point of the night, from the seed alone; everyone's turn comes before anyone's second. The first kill
+ * falls into the preparation, the last into the wrapping up, the others now at a random instant, now at one of the frame's own.
+ */
 export function killPlan(seed: number, kills: number): KillStep[] {
   const steps: KillStep[] = [];
+  const [least, most] = kills < LONG_FROM ? [1, 4] : [3, 15];
+  const middle: Point[] = ['any', 'exposing', 'any', 'written', 'any', 'recorded', 'any', 'enabled'];
   for (let round = 0; steps.length < kills; round++) {
     const order = [...VICTIMS].sort((a, b) => chance(seed, 'order', round, a) - chance(seed, 'order', round, b));
-    for (const victim of order) if (steps.length < kills) steps.push({ victim, pauseSeconds: Math.round((3 + 12 * chance(seed, 'pause', steps.length)) * 10) / 10 });
+    for (const victim of order) {
+      const n = steps.length;
+      if (n >= kills) break;
+      const at = kills >= ENDS_FROM && n === 0 ? 'preparing' : kills >= ENDS_FROM && n === kills - 1 ? 'finalising' : middle[Math.floor(chance(seed, 'point', n) * middle.length)]!;
+      steps.push({ victim, at, pauseSeconds: at === 'preparing' || at === 'finalising' ? 0 : Math.round((least + (most - least) * chance(seed, 'pause', n)) * 10) / 10 });
+    }
   }
   return steps;
 }
@@ -27,8 +45,10 @@ export interface NightOutcome {
   phase: string;
   /** RoboTarget's objects by GUID and status. */
   objects: string[];
-  /** Frames by shot (its filter) and state. */
-  frames: Record<string, number>;
+  /** Archived frames as the line of the plan and the count within it. */
+  archived: string[];
+  /** Frames that are not archived and say no reason why. */
+  unexplained: number;
   /** Archived frames whose file has not the sha256 of its row. */
   unverified: number;
   /** Seconds by ledger class. */
@@ -49,10 +69,9 @@ export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSec
   if (killed.phase !== quiet.phase) found.push(`ended as ${killed.phase} instead of ${quiet.phase}`);
   for (const object of quiet.objects) if (!killed.objects.includes(object)) found.push(`RoboTarget lacks ${object}`);
   for (const object of killed.objects) if (!quiet.objects.includes(object)) found.push(`RoboTarget has ${object} besides`);
-  for (const key of new Set([...Object.keys(quiet.frames), ...Object.keys(killed.frames)])) {
-    const [before, after] = [quiet.frames[key] ?? 0, killed.frames[key] ?? 0];
-    if (before !== after) found.push(`frames of ${key}: ${after} instead of ${before}`);
-  }
+  for (const frame of quiet.archived) if (!killed.archived.includes(frame)) found.push(`${frame} is not archived`);
+  for (const frame of killed.archived) if (!quiet.archived.includes(frame)) found.push(`${frame} is archived besides`);
+  if (killed.unexplained > 0) found.push(`${killed.unexplained} frames are neither archived nor have a reason`);
   if (killed.unverified > 0) found.push(`${killed.unverified} archived frames have not the sha256 of their row`);
   const sum = Object.values(killed.ledger).reduce((total, seconds) => total + seconds, 0);
   if (sum !== killed.slotSeconds) found.push(`the ledger sums to ${sum} s, the slot has ${killed.slotSeconds} s`);

@@ -5,6 +5,7 @@ import { altAz } from '../../domain/sky.ts';
 import { formatVoyagerAngle } from '../../domain/coordinates.ts';
 import { Aborted, ActionError, abortReason, type Context } from '../context.ts';
 import { voyagerSeconds } from '../wire/lines.ts';
+import type { FilterLight } from './deepsky.ts';
 import type { Card } from './fits.ts';
 import type { RenderRequest, RenderResult } from './render.ts';
 import { Renderer } from './renderer.ts';
@@ -41,14 +42,24 @@ const TYPE_NAMES = ['LIGHT', 'BIAS', 'DARK', 'FLAT'] as const;
 const FOCAL_LENGTH_MM = 800;
 const APERTURE_MM = 200;
 const PIXEL_UM = 3.76;
-const FILTER_LIGHT: Record<string, { transmission: number; sky: number }> = {
-  L: { transmission: 1, sky: 3 },
-  R: { transmission: 0.34, sky: 3 },
-  G: { transmission: 0.34, sky: 3 },
-  B: { transmission: 0.3, sky: 2.4 },
-  Ha: { transmission: 0.035, sky: 2 },
-  OIII: { transmission: 0.035, sky: 2 },
-  SII: { transmission: 0.03, sky: 2 },
+interface Filter {
+  /** Light of stars against no filter. */
+  transmission: number;
+  /** Sky in ADU per second and pixel, before the filter. */
+  sky: number;
+  light: FilterLight;
+}
+const broad = (transmission: number, sky: number, lines: Partial<FilterLight>): Filter => ({ transmission, sky, light: { continuum: transmission, ha: 0, oiii: 0, sii: 0, ...lines } });
+/** Lines of glowing gas pass whole through the filters around them; the sensor sees the red ones less well. */
+const CLEAR = broad(1, 3, { ha: 0.7, oiii: 1, sii: 0.6 });
+const FILTERS: Record<string, Filter> = {
+  L: CLEAR,
+  R: broad(0.34, 3, { ha: 0.6, sii: 0.5 }),
+  G: broad(0.34, 3, { oiii: 0.6 }),
+  B: broad(0.3, 2.4, { oiii: 0.25, ha: 0.1 }),
+  Ha: broad(0.035, 2, { ha: 0.5 }),
+  OIII: broad(0.035, 2, { oiii: 0.8 }),
+  SII: broad(0.03, 2, { sii: 0.45 }),
 };
 const FITS_NAME = /\.(fit|fits|fts)(\.(fz|gz))?$/i;
 /** Files of a folder that can be handed out, in the order in which they are. */
@@ -228,7 +239,7 @@ export class Camera {
     const status = mount.status();
     const sky = altAz(options.site, at.raHours, at.decDegrees, startedAt);
     const arcsecPerPixel = ((206.265 * PIXEL_UM) / FOCAL_LENGTH_MM) * request.bin;
-    const light = FILTER_LIGHT[filter] ?? { transmission: 1, sky: 3 };
+    const through = FILTERS[filter] ?? CLEAR;
     const width = Math.max(1, Math.floor(options.camera.width / request.bin));
     const height = Math.max(1, Math.floor(options.camera.height / request.bin));
     const iso = new Date(startedAt).toISOString().slice(0, 23);
@@ -287,8 +298,9 @@ export class Camera {
       arcsecPerPixel,
       fwhmPixels: this.fwhmArcsec() / arcsecPerPixel,
       exposureSeconds: request.exposure,
-      transmission: light.transmission,
-      skyRate: light.sky * request.bin ** 2,
+      transmission: through.transmission,
+      light: through.light,
+      skyRate: through.sky * request.bin ** 2,
       transparency: 1 - context.weather.conditions().cloud_percent / 110,
       type: request.type,
       temperatureCelsius: cooler.temperature(),

@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync, fstatSync, writeSync } from 'node:fs';
 import sharp from 'sharp';
 import { createRandom } from '../random.ts';
+import { ZERO_POINT, fieldOf, type Field, type FilterLight } from './deepsky.ts';
 import { fitsHeader, fitsPadding, type Card } from './fits.ts';
-import { catalogueStars, fieldStars } from './stars.ts';
+import { catalogueStars, clusterStars, fieldStars } from './stars.ts';
 
 /** One picture to take: where, how long, and what the sky and the optics do meanwhile. */
 export interface RenderRequest {
@@ -19,8 +20,10 @@ export interface RenderRequest {
   /** Full width at half maximum of a star, in pixels of this frame. */
   fwhmPixels: number;
   exposureSeconds: number;
-  /** Light through the filter against no filter. */
+  /** Light of stars and sky through the filter against no filter. */
   transmission: number;
+  /** What the filter lets through of what is not a star. */
+  light: FilterLight;
   /** Sky in ADU per second and pixel. */
   skyRate: number;
   /** Share of the stars' light that clouds let through. */
@@ -45,8 +48,11 @@ export interface RenderResult {
 
 const BIAS = 500;
 const READ_NOISE = 7;
-/** ADU per second of a star of magnitude 0 through a clear filter. */
-const ZERO_POINT = 4e8;
+/** Light that the corners lose against the centre. */
+const VIGNETTING = 0.2;
+/** Glow of the horizon: so much of the sky's light more at one side and less at the other. */
+const GLOW = 0.06;
+const FLAT_LEVEL = 22_000;
 const NOISE_SIZE = 1 << 18;
 const unitNoise = ((): Float32Array => {
   const random = createRandom('unit-noise');
@@ -61,8 +67,9 @@ export async function render(r: RenderRequest): Promise<RenderResult> {
   if (pixels.length !== width * height) pixels = new Uint16Array(width * height);
   const random = createRandom(r.seed, 'frame');
   const light = r.type === 0 || r.type === 3;
-  const sky = r.type === 3 ? 22_000 : light ? r.skyRate * r.transmission * r.exposureSeconds : 0;
-  background(width, height, sky, Math.sqrt(READ_NOISE ** 2 + sky), random);
+  const sky = r.type === 3 ? FLAT_LEVEL : light ? r.skyRate * r.transmission * r.exposureSeconds : 0;
+  if (light) background(r, sky, r.type === 0 ? fieldOf(r) : null, random);
+  else dark(random);
   const found = r.type === 0 ? stars(r, random) : 0;
   hotPixels(r);
   if (r.bayer && light) bayerMatrix(width, height);
@@ -72,18 +79,70 @@ export async function render(r: RenderRequest): Promise<RenderResult> {
   return { ...stats, ...(jpeg ?? { jpeg: null, jpegWidth: 0, jpegHeight: 0 }), stars: found, hfd: found > 0 ? r.fwhmPixels * (1 + 0.01 * random.gaussian()) : 0 };
 }
 
-function background(width: number, height: number, sky: number, sigma: number, random: { next(): number }): void {
-  for (let i = 0; i < NOISE_SIZE; i++) noise[i] = Math.round(unitNoise[i]! * sigma);
-  const fall = sky * 0.12;
-  const column = Int32Array.from({ length: width }, (_, x) => Math.round(-fall * (2 * (x / width) - 1) ** 2));
+/** Bias and read noise alone. */
+function dark(random: { next(): number }): void {
+  for (let i = 0; i < NOISE_SIZE; i++) noise[i] = BIAS + Math.round(unitNoise[i]! * READ_NOISE);
+  for (let at = 0, n = 0; at < pixels.length; at++, n++) {
+    if (at % 4096 === 0) n = (random.next() * NOISE_SIZE) | 0;
+    pixels[at] = noise[n & (NOISE_SIZE - 1)]!;
+  }
+}
+
+/** Share of the light that reaches column x (or row y) of so many: the product's loss is that of a parabola, and the corners lose all of it. */
+const vignetting = (at: number, of: number): number => (VIGNETTING / 2) * (2 * (at / of) - 1) ** 2;
+
+/** Sky, its glow and what glows in it, through optics that darken the corners; photons and the amplifier bring the noise. */
+function background(r: RenderRequest, sky: number, field: Field | null, random: { next(): number }): void {
+  const { width, height } = r;
+  const glow = r.type === 0 ? GLOW * sky : 0;
+  const fall = Float32Array.from({ length: width }, (_, x) => vignetting(x, width));
+  const across = field ? fieldColumns(field, r) : null;
+  const line = new Float32Array(field?.columns ?? 0);
+  const gain = r.exposureSeconds * r.transparency;
+  const read = READ_NOISE ** 2;
   for (let y = 0, at = 0; y < height; y++) {
-    const base = Math.round(BIAS + sky - fall * (2 * (y / height) - 1) ** 2);
+    const seen = 1 - vignetting(y, height);
+    const base = sky + glow * (2 * (y / height) - 1);
+    const slope = (0.6 * glow) / width;
+    if (field) fieldLine(field, r, y, gain, line);
     let n = (random.next() * NOISE_SIZE) | 0;
     for (let x = 0; x < width; x++, at++) {
-      const value = base + column[x]! + noise[n]!;
+      let light = base + slope * x;
+      if (across) {
+        const i = across.first[x]!;
+        const from = line[i]!;
+        light += from + (line[i + 1]! - from) * across.share[x]!;
+      }
+      light *= seen - fall[x]!;
+      const value = BIAS + light + unitNoise[n]! * Math.sqrt(read + light) + 0.5;
       n = (n + 1) & (NOISE_SIZE - 1);
       pixels[at] = value < 0 ? 0 : value > 65_535 ? 65_535 : value;
     }
+  }
+}
+/** The frame is turned by half a turn or not at all (the pier's side). */
+const turnOf = (r: RenderRequest): number => (Math.cos((r.paDegrees * Math.PI) / 180) < 0 ? -1 : 1);
+/** For each column of the frame the grid's column to its left and the share of the way to the next one. */
+function fieldColumns(field: Field, r: RenderRequest): { first: Int32Array; share: Float32Array } {
+  const first = new Int32Array(r.width);
+  const share = new Float32Array(r.width);
+  const turn = turnOf(r);
+  for (let x = 0; x < r.width; x++) {
+    const column = Math.max(0, Math.min(field.columns - 1.001, (turn * (x + 0.5 - r.width / 2) + field.dx) / field.step + field.columns / 2));
+    first[x] = Math.floor(column);
+    share[x] = column - first[x]!;
+  }
+  return { first, share };
+}
+/** One row of the frame on the grid's columns, in ADU. */
+function fieldLine(field: Field, r: RenderRequest, y: number, gain: number, line: Float32Array): void {
+  const row = Math.max(0, Math.min(field.rows - 1.001, (turnOf(r) * (y + 0.5 - r.height / 2) + field.dy) / field.step + field.rows / 2));
+  const above = Math.floor(row) * field.columns;
+  const share = row - Math.floor(row);
+  const { values, columns } = field;
+  for (let i = 0; i < columns; i++) {
+    const from = values[above + i]!;
+    line[i] = gain * (from + (values[above + columns + i]! - from) * share);
   }
 }
 
@@ -101,9 +160,9 @@ function stars(r: RenderRequest, random: { next(): number }): number {
   const cosPa = Math.cos(r.paDegrees * rad);
   const threshold = 5 * Math.sqrt(4 * Math.PI) * sigma * Math.sqrt(READ_NOISE ** 2 + r.skyRate * r.transmission * r.exposureSeconds);
   let seen = 0;
-  let noiseAt = (random.next() * NOISE_SIZE) | 0;
-  const ex = new Float64Array(400);
-  for (const star of [...catalogueStars(r.raDegrees, r.decDegrees, radius), ...fieldStars(r.raDegrees, r.decDegrees, radius)]) {
+  const spot = spotPainter(width, height, random);
+  const near = [catalogueStars, fieldStars, clusterStars].map((list) => list(r.raDegrees, r.decDegrees, radius));
+  for (const star of near.flat()) {
     const dRa = (star.ra - r.raDegrees) * rad;
     const s = Math.sin(star.dec * rad);
     const c = Math.cos(star.dec * rad);
@@ -114,11 +173,31 @@ function stars(r: RenderRequest, random: { next(): number }): number {
     const px = width / 2 - (xi * cosPa - eta * sinPa);
     const py = height / 2 - (xi * sinPa + eta * cosPa);
     if (px < -60 || py < -60 || px > width + 60 || py > height + 60) continue;
-    const flux = rate * 10 ** (-0.4 * star.mag);
+    const flux = rate * 10 ** (-0.4 * star.mag) * (1 - vignetting(px, width) - vignetting(py, height));
     const peak = flux / (2 * Math.PI * sigma * sigma);
     if (peak < 0.5) continue;
     if (flux > threshold && px >= 0 && py >= 0 && px < width && py < height) seen++;
-    const reach = Math.min(120, Math.ceil(sigma * Math.sqrt(2 * Math.log(peak / 0.3))));
+    spot(px, py, flux, sigma);
+    if (peak > HALO_FROM) for (const { share, wide } of HALOS) spot(px, py, flux * share, sigma * wide);
+  }
+  return seen;
+}
+
+/** Stars that saturate have the aureole that optics and air give every star; fainter ones keep their plain profile, so that their half-flux diameter is the seeing's. */
+const HALO_FROM = 30_000;
+const HALOS = [
+  { share: 0.03, wide: 3.5 },
+  { share: 0.012, wide: 11 },
+] as const;
+
+/** Paints Gaussian spots with their own shot noise into the frame. */
+function spotPainter(width: number, height: number, random: { next(): number }): (px: number, py: number, flux: number, sigma: number) => void {
+  let noiseAt = (random.next() * NOISE_SIZE) | 0;
+  const ex = new Float64Array(400);
+  return (px, py, flux, sigma) => {
+    const peak = flux / (2 * Math.PI * sigma * sigma);
+    if (peak < 0.5) return;
+    const reach = Math.min(190, Math.ceil(sigma * Math.sqrt(2 * Math.log(peak / 0.3))));
     const x0 = Math.max(0, Math.floor(px) - reach);
     const x1 = Math.min(width - 1, Math.floor(px) + reach);
     const y1 = Math.min(height - 1, Math.floor(py) + reach);
@@ -134,8 +213,7 @@ function stars(r: RenderRequest, random: { next(): number }): number {
         pixels[at] = sum > 65_535 ? 65_535 : sum < 0 ? 0 : sum;
       }
     }
-  }
-  return seen;
+  };
 }
 
 /** The same pixels every night: a property of the sensor, brighter when warm and long exposed. */

@@ -59,6 +59,7 @@ describe('FITS', () => {
     fwhmPixels: 3,
     exposureSeconds: 10,
     transmission: 1,
+    light: { continuum: 1, ha: 1, oiii: 1, sii: 1 },
     skyRate: 3,
     transparency: 1,
     type: 0,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { VICTIMS, compareNights, killPlan, type NightOutcome } from '../../scripts/chaos/plan.ts';
+import { POINTS, VICTIMS, compareNights, killPlan, type NightOutcome } from '../../scripts/chaos/plan.ts';
 
 describe('the plan of kills', () => {
   test('is the same for the same seed and another for another', () => {
@@ -9,7 +9,13 @@ describe('the plan of kills', () => {
   test('thirty kills strike each of the six processes five times, after 3 to 15 seconds of quiet', () => {
     const plan = killPlan(1, 30);
     expect(VICTIMS.map((victim) => plan.filter((step) => step.victim === victim).length)).toEqual([5, 5, 5, 5, 5, 5]);
-    expect(plan.every((step) => step.pauseSeconds >= 3 && step.pauseSeconds <= 15)).toBe(true);
+    expect(plan.slice(1, -1).every((step) => step.pauseSeconds >= 3 && step.pauseSeconds <= 15)).toBe(true);
+  });
+  test('the first strikes the preparation and the last the wrapping up; every other point comes too', () => {
+    const plan = killPlan(1, 30);
+    expect([plan[0]!.at, plan.at(-1)!.at]).toEqual(['preparing', 'finalising']);
+    expect(new Set(plan.map((step) => step.at))).toEqual(new Set(POINTS));
+    expect(killPlan(1, 3).some((step) => step.at === 'preparing' || step.at === 'finalising')).toBe(false);
   });
 });
 
@@ -17,7 +23,8 @@ describe('two nights are compared', () => {
   const night: NightOutcome = {
     phase: 'completed',
     objects: ['set a 0', 'target b 1'],
-    frames: { 'shot 0 archived': 4 },
+    archived: ['shot 1, frame 1', 'shot 1, frame 2'],
+    unexplained: 0,
     unverified: 0,
     ledger: { imaging: 16, overhead: 24, other: 20 },
     slotSeconds: 60,
@@ -31,11 +38,12 @@ describe('two nights are compared', () => {
     expect(compareNights(night, killed, 5)).toEqual(['10 s of outage and overhead more, with 5 s of down time']);
   });
   test('a ledger with a hole, lost imaging, another phase and a frame less are each named', () => {
-    const killed = { ...night, phase: 'failed', frames: { 'shot 0 archived': 3, 'shot 0 missing (no reason)': 1 }, ledger: { imaging: 12, overhead: 24, other: 20 } };
+    const killed = { ...night, phase: 'failed', archived: ['shot 1, frame 1', 'a frame of no line of the plan, frame 1'], unexplained: 1, ledger: { imaging: 12, overhead: 24, other: 20 } };
     expect(compareNights(night, killed, 10)).toEqual([
       'ended as failed instead of completed',
-      'frames of shot 0 archived: 3 instead of 4',
-      'frames of shot 0 missing (no reason): 1 instead of 0',
+      'shot 1, frame 2 is not archived',
+      'a frame of no line of the plan, frame 1 is archived besides',
+      '1 frames are neither archived nor have a reason',
       'the ledger sums to 56 s, the slot has 60 s',
       'ledger class imaging: 4 s less',
     ]);
