@@ -11,6 +11,7 @@ export const SECRET_VARIABLES = [
   'VOYAGER_PROXY_API_KEY',
   'GATEWAY_SECRET',
   'PUSHER_APP_SECRET',
+  'RELAY_PUSHER_URL',
   'WEBHOOK_SECRET',
   'SMTP_URL',
   'TEMPORAL_API_KEY',
@@ -94,6 +95,8 @@ const Environment = z.object({
   S3_REGION: opt,
   S3_ACCESS_KEY_ID: opt,
   S3_SECRET_ACCESS_KEY: opt,
+  FRAMES_KEEP_DAYS: z.union([z.literal('').transform(() => undefined), z.coerce.number().int().min(1, 'whole days, at least 1; leave it out to keep frames for ever')]).optional(),
+  FRAMES_DELETE_WITHOUT_COPY: flag,
 
   WEBHOOK_URL: opt,
   WEBHOOK_SECRET: list,

@@ -6,15 +6,16 @@ import { Mount } from '../activities/frames/intake/mount.ts';
 import { FramePool } from '../activities/frames/pass/pool.ts';
 import { FrameStore } from '../activities/frames/store/store.ts';
 import { createFinaliseActivities } from '../activities/finalise/index.ts';
+import { parseDecDegrees, parseRaHours } from '../domain/coordinates.ts';
 import { loadConfig, required } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
 import { UsageError } from '../platform/errors.ts';
 import { createLogger } from '../platform/logger.ts';
 import { listTelescopes } from '../platform/telescopes.ts';
 
-const HELP = `npm run import -- DIR [--telescope ID] [--booking ID] [--user REF] [--json]
+const HELP = `npm run import -- DIR [--telescope ID] [--booking ID] [--user REF] [--ra HOURS --dec DEGREES] [--json]
 Takes a folder of FITS files in as a past session: files are copied, checked, previewed and measured, and the session has a report and an
-archive like any other. Running it again goes on where it was. Needs DATABASE_URL and OBSERVATIONS_STORAGE_PATH as the service has them.
+archive like any other. --ra and --dec (as 5:35:17 and -5:23:28, or decimal) are needed only where no header says them. Running it again goes on where it was. Needs DATABASE_URL and OBSERVATIONS_STORAGE_PATH as the service has them.
 `;
 
 async function main(): Promise<number> {
@@ -26,6 +27,8 @@ async function main(): Promise<number> {
         telescope: { type: 'string' },
         booking: { type: 'string' },
         user: { type: 'string' },
+        ra: { type: 'string' },
+        dec: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -41,6 +44,9 @@ async function main(): Promise<number> {
   const [folder] = positionals;
   if (!folder || positionals.length > 1) throw new UsageError(HELP);
   if (values.booking !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(values.booking)) throw new UsageError('--booking: 1 to 64 of A-Z a-z 0-9 _ -');
+  const [raHours, decDegrees] = [values.ra === undefined ? null : parseRaHours(values.ra), values.dec === undefined ? null : parseDecDegrees(values.dec)];
+  if ((values.ra !== undefined || values.dec !== undefined) && (raHours === null || decDegrees === null))
+    throw new UsageError('--ra and --dec go together: hours from 0 to 24 and degrees from -90 to 90, such as --ra 5:35:17 --dec=-5:23:28');
   const config = loadConfig();
   const db = createDatabase(required(config, 'DATABASE_URL'));
   const logger = createLogger('import', 'warn');
@@ -59,6 +65,7 @@ async function main(): Promise<number> {
         telescope,
         bookingId: values.booking ?? importBookingId(folder),
         ...(values.user ? { userRef: values.user } : {}),
+        ...(raHours !== null && decDegrees !== null ? { position: { raHours, decDegrees } } : {}),
         progress: (done, all, what) => {
           if (Date.now() - shown < 1_000 && done !== all) return;
           shown = Date.now();

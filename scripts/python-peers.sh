@@ -1,8 +1,8 @@
 #!/bin/sh
-# The programs of others that our frame reader is compared with, in a private Python under .cache/ (about 300 MB). Run again at will.
+# The programs of others that our frame reader and archive are tested against, in a private Python under .cache/ (about 300 MB). Run again at will.
 set -eu
 cd "$(dirname "$0")/.."
 venv=.cache/fits-venv
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check astropy==7.* sep==1.* pillow photutils ccdproc fitsio
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check astropy==7.* sep==1.* pillow photutils ccdproc fitsio 'moto[server]'
 "$venv/bin/python" -c 'import astropy, sep, PIL; print("astropy", astropy.__version__, "sep", sep.__version__)'

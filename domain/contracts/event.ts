@@ -51,6 +51,7 @@ export const WEBHOOK_TYPES = [
   'session.completed',
   'image.captured',
   'images.digest',
+  'images.expiring',
   'control.confirmed',
   'control.refused',
   'credits.settled',

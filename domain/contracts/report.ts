@@ -61,7 +61,7 @@ export const Report = z
     }),
     ledger: z.object({ seconds: z.record(z.enum(LEDGER_CLASSES), z.number().int()), intervals: z.array(LedgerInterval) }),
     credits: Settlement.nullable(),
-    files: z.object({ download_link: z.string().nullable(), total_size_bytes: z.number().int(), count: z.number().int() }),
+    files: z.object({ download_link: z.string().nullable(), timelapse_link: z.string().nullable().optional(), total_size_bytes: z.number().int(), count: z.number().int() }),
     timeline: z.array(z.object({ at: Instant, event: z.string(), level: z.string(), message: z.string() })),
     generated_at: Instant,
   })

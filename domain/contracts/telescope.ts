@@ -38,6 +38,8 @@ export const RefundRule = z.object({
   refund_share: z.record(z.string(), z.number().min(0).max(1)).default({ unsafe: 1, outage: 1, foreign: 1, weather_hold: 1, user_pause: 0, imaging: 0, overhead: 0, other: 0 }),
   /** Below this share of imaging in the slot everything is given back; 0 switches it off. */
   full_refund_below_imaging_share: z.number().min(0).max(1).default(0),
+  /** Given back of a booking that its guest gave up before the slot began. */
+  cancelled_share: z.number().min(0).max(1).default(1),
 });
 export type RefundRule = z.infer<typeof RefundRule>;
 
@@ -125,6 +127,7 @@ export const Telescope = z
     templates: z
       .object({ set_name: z.string().default('User_{user}_Booking_{booking}'), set_tag: z.string().default('stellar_booking_{booking}') })
       .default({ set_name: 'User_{user}_Booking_{booking}', set_tag: 'stellar_booking_{booking}' }),
+    credits_per_hour: z.number().min(0).optional().describe('What an hour of a slot costs; the booking form shows it, the booking site charges'),
     commands: z.array(z.string()).default([...DEFAULT_COMMANDS]),
     unattended_without_safety_monitor: z.boolean().default(false),
   })

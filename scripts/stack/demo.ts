@@ -18,6 +18,7 @@ export const DEMO_TELESCOPE = {
   name: 'Demo observatory',
   policy: { prepare_lead: 60, check_interval: 15, turnaround_minutes: 0, minimum_useful_seconds: 30, grace_seconds: 20 },
   weather: { resume_debounce_seconds: 20 },
+  credits_per_hour: 60,
 } as const;
 
 export interface DemoBooking {

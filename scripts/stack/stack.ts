@@ -32,7 +32,7 @@ export interface StackOptions {
   /** `usual`: the documented ports where they are free; `free`: any. */
   ports: 'usual' | 'free';
   /** The simulated observatory and the telescope that stands in it; null with a real Voyager. */
-  simulator: (SimulatorOptions & { telescope: Pick<TelescopeInput, 'id' | 'name' | 'policy' | 'weather'> }) | null;
+  simulator: (SimulatorOptions & { telescope: Pick<TelescopeInput, 'id' | 'name' | 'policy' | 'weather' | 'credits_per_hour'> }) | null;
   report: (line: string) => void;
 }
 
@@ -55,8 +55,17 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** Small heaps and two malloc arenas: our processes work on streams and rows, and glibc would keep an arena for each of their many threads. */
-const nodeFlags = (heapMb: number): string[] => ['--max-semi-space-size=2', `--max-old-space-size=${heapMb}`, '--enable-source-maps'];
+/**
+ * How glibc hands memory out: two arenas, since it would keep one for each of many threads; and big blocks always by mmap, so that a picture's memory
+ * goes back to the system when it is freed (its own threshold grows up to 32 MB with the first big block that is freed).
+ */
+export const memoryEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  MALLOC_ARENA_MAX: env.MALLOC_ARENA_MAX ?? '2',
+  MALLOC_MMAP_THRESHOLD_: env.MALLOC_MMAP_THRESHOLD_ ?? '131072',
+  MALLOC_TRIM_THRESHOLD_: env.MALLOC_TRIM_THRESHOLD_ ?? '131072',
+});
+/** Small heaps: our processes work on streams and rows. */
+export const nodeFlags = (heapMb: number): string[] => ['--max-semi-space-size=2', `--max-old-space-size=${heapMb}`, '--enable-source-maps'];
 
 /**
  * Starts PostgreSQL, Temporal, the simulated observatory and our processes, each where the environment names no real one, and waits
@@ -172,7 +181,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const common: NodeJS.ProcessEnv = {
       ...env,
       TZ: 'UTC',
-      MALLOC_ARENA_MAX: env.MALLOC_ARENA_MAX ?? '2',
+      ...memoryEnvironment(env),
       NODE_ENV: env.NODE_ENV ?? 'production',
       DATA_DIR: dataDir,
       DATABASE_URL: databaseUrl,
