@@ -85,12 +85,12 @@ async function onThreads(code: string, opts: Options, nights: readonly number[],
   const waiting = [...nights];
   const results = new Map<number, NightResult>();
   const play = async (): Promise<void> => {
-    const thread = new Worker(new URL('./nights/worker.js', import.meta.url), { workerData: { code, seed: opts.seed } });
+    const worker = new Worker(new URL('./nights/worker.js', import.meta.url), { workerData: { code, seed: opts.seed } });
     try {
       await new Promise<void>((resolve, reject) => {
-        thread.on('error', reject);
-        thread.on('exit', (exit) => reject(new Error(`a thread ended with ${exit}`)));
-        thread.on('message', (message: FromThread) => {
+        worker.on('error', reject);
+        worker.on('exit', (exit) => reject(new Error(`a thread ended with ${exit}`)));
+        worker.on('message', (message: FromThread) => {
           if ('error' in message) return reject(new Error(`night ${message.night}: ${message.error}\n${replayCommand(opts.seed, message.night)}`));
           if ('result' in message) {
             results.set(message.result.night, message.result);
@@ -98,11 +98,11 @@ async function onThreads(code: string, opts: Options, nights: readonly number[],
           }
           const next = waiting.shift();
           if (next === undefined) resolve();
-          else thread.postMessage(next);
+          else worker.postMessage(next);
         });
       });
     } finally {
-      await thread.terminate();
+      await worker.terminate();
     }
   };
   await Promise.all(Array.from({ length: Math.min(opts.threads, nights.length) }, play));
@@ -127,7 +127,11 @@ async function main(): Promise<void> {
     const unplayable = nights.filter((night) => !playsOnRealServer(planNight(opts.seed, night)));
     if (opts.night !== null && unplayable.length > 0) throw new UsageError(`--night: night ${opts.night} of seed ${opts.seed} holds a fault that a real server cannot play.`);
     nights = nights.filter((night) => !unplayable.includes(night));
-    results = await playOnRealServer(code, nights.map((night) => planNight(opts.seed, night)), told);
+    results = await playOnRealServer(
+      code,
+      nights.map((night) => planNight(opts.seed, night)),
+      told,
+    );
   } else if (opts.threads === 1 || nights.length === 1 || FROM_SOURCE) {
     const sandbox = await openSandbox(code, ACTIVITY_NAMES);
     for (const night of nights) {
@@ -140,7 +144,10 @@ async function main(): Promise<void> {
   const summary = summarise(results, { seed: opts.seed, server: opts.server, elapsedMs: Date.now() - began, each: opts.each });
   if (opts.night !== null && !opts.json) process.stdout.write(`${results[0]!.timeline.join('\n')}\n${results[0]!.phases.join(' → ')}\n`);
   if (opts.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-  else process.stdout.write(`${summary.count} nights of seed ${summary.seed} in ${summary.elapsed_s} s: ${describe(summary.by_final_phase)}; ${summary.violations.length} violations; digest ${summary.digest}\n`);
+  else
+    process.stdout.write(
+      `${summary.count} nights of seed ${summary.seed} in ${summary.elapsed_s} s: ${describe(summary.by_final_phase)}; ${summary.violations.length} violations; digest ${summary.digest}\n`,
+    );
   process.exit(summary.violations.length > 0 ? 1 : 0);
 }
 const describe = (counts: Readonly<Record<string, number>>): string =>

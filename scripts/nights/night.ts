@@ -106,7 +106,7 @@ export async function playNight(sandbox: Sandbox, plan: NightPlan, spoil?: (worl
     broken.push(thrown instanceof Error ? thrown.message : String(thrown));
     await server.dispose();
   }
-  if (away.length > 0 && away.some((s) => s.from < server.now)) world.met.add('gateway_away');
+  if (away.some((s) => s.from < server.now)) world.met.add('gateway_away');
   if (plan.maxHistoryEvents !== null) world.met.add('long_history');
   world.observatory.advance(Math.max(plan.end, world.row.endsAt.getTime()) + LIMIT_MS);
   spoil?.(world);
@@ -127,7 +127,14 @@ export function resultOf(world: World, ended: Parameters<typeof judgeNight>[1], 
   const ledger = world.ledger.length > 0 ? secondsByClass(world.ledger) : (Object.fromEntries(LEDGER_CLASSES.map((c) => [c, 0])) as Record<LedgerClass, number>);
   const commands = countBy(world.observatory.commands.map((c) => c.name));
   const { seed, night, faults, steps } = plan;
-  const body = { seed, night, plan: { faults, steps, slot_seconds: (plan.end - plan.start) / 1000, lead_seconds: (plan.start - plan.bookedAt) / 1000, policy: plan.policy, shots: plan.shots }, phases, frames, commands };
+  const body = {
+    seed,
+    night,
+    plan: { faults, steps, slot_seconds: (plan.end - plan.start) / 1000, lead_seconds: (plan.start - plan.bookedAt) / 1000, policy: plan.policy, shots: plan.shots },
+    phases,
+    frames,
+    commands,
+  };
   const rounded = Object.fromEntries(Object.entries(ledger).map(([name, seconds]) => [name, Math.round(seconds / LOGICAL_SECONDS)]));
   const met = new Set([...world.met, ...world.observatory.met]);
   return {
@@ -158,7 +165,10 @@ function countBy(names: readonly string[]): Record<string, number> {
 function timelineOf(world: World, notes: readonly string[]): string[] {
   const iso = (ms: number): string => new Date(ms).toISOString();
   const lines = [
-    ...world.plan.faults.map((f) => `${iso(world.plan.start + f.at * 1000)}  fault    ${f.kind} for ${f.seconds} s${f.kind === 'refusal' || f.kind === 'answer_lost' ? ` (${f.detail}, number ${f.nth})` : ''}`),
+    ...world.plan.faults.map(
+      (f) =>
+        `${iso(world.plan.start + f.at * 1000)}  fault    ${f.kind} for ${f.seconds} s${f.kind === 'refusal' || f.kind === 'answer_lost' ? ` (${f.detail}, number ${f.nth})` : ''}`,
+    ),
     ...world.asked.map((a) => `${iso(a.at)}  people   ${a.commandId}`),
     ...world.logs.map((l) => `${l.at}  ${l.level.padEnd(8)} ${l.event}: ${l.message}`),
     ...world.observatory.commands.map((c) => `${iso(c.at)}  command  ${c.name}: ${c.effect ?? 'no effect'}`),

@@ -106,7 +106,16 @@ export class Observatory {
     private readonly graceMs: number,
     private readonly info: () => ActivityInfo,
   ) {
-    const spans: Span[] = [script.weather, script.linkDown, script.voyagerError, script.emergency, script.cameraAway, script.guidingLost, script.foreignRuns, script.roboTargetOff].flat();
+    const spans: Span[] = [
+      script.weather,
+      script.linkDown,
+      script.voyagerError,
+      script.emergency,
+      script.cameraAway,
+      script.guidingLost,
+      script.foreignRuns,
+      script.roboTargetOff,
+    ].flat();
     this.changes = [...spans.flatMap((s) => [s.from, s.to]), ...script.disabledByHand, ...(script.finishedFrom === null ? [] : [script.finishedFrom])].sort((a, b) => a - b);
   }
 
@@ -234,9 +243,21 @@ export class Observatory {
     }
     const nth = (this.count.get(name) ?? 0) + 1;
     this.count.set(name, nth);
-    if (this.hit('refusal', this.script.refusals.some((r) => r.name === name && r.nth === nth))) return { outcome: 'refused', reason: 'refused_by_voyager', message: 'Voyager answers ERROR' };
+    if (
+      this.hit(
+        'refusal',
+        this.script.refusals.some((r) => r.name === name && r.nth === nth),
+      )
+    )
+      return { outcome: 'refused', reason: 'refused_by_voyager', message: 'Voyager answers ERROR' };
     this.record(name, key, at, act());
-    if (this.hit('answer_lost', this.script.lostAnswers.some((l) => l.name === name && l.nth === nth))) return { outcome: 'unknown', reason: 'no_answer', message: 'the answer was lost' };
+    if (
+      this.hit(
+        'answer_lost',
+        this.script.lostAnswers.some((l) => l.name === name && l.nth === nth),
+      )
+    )
+      return { outcome: 'unknown', reason: 'no_answer', message: 'the answer was lost' };
     return { outcome: 'done', reason: null, message: null };
   }
   private record(name: string, key: string | null, at: number, effect: string | null): void {
@@ -289,7 +310,13 @@ export class Observatory {
       cameraConnected: !cameraAway,
       lastError: null,
       clockOffsetSeconds: clockOff ? 75 : 0.1,
-      weather: { state: weather.state, reason: weather.reason, causes: [], ok_since: weather.okSince === null ? null : new Date(weather.okSince).toISOString(), stale: weather.stale },
+      weather: {
+        state: weather.state,
+        reason: weather.reason,
+        causes: [],
+        ok_since: weather.okSince === null ? null : new Date(weather.okSince).toISOString(),
+        stale: weather.stale,
+      },
       target: connected && this.plan ? { enabled: this.on, statusOp: early || this.finished ? 'finished' : ours ? 'running' : 'idle' } : null,
       shotsDone: connected && this.plan ? Object.fromEntries(this.plan.shots.map((s, i) => [s.GuidShot, this.done(i)])) : null,
       latchedAbort: this.latch,
@@ -325,7 +352,15 @@ export class Observatory {
           this.enabled = false;
           return `objects ${plan.target.GuidTarget}`;
         });
-        const shots = plan.shots.map((s, i) => ({ guid: s.GuidShot, filter: 'L', filter_index: s.FilterIndex, exposure_seconds: s.Exposure, quantity: s.Num, binning: s.Bin, done: this.done(i) }));
+        const shots = plan.shots.map((s, i) => ({
+          guid: s.GuidShot,
+          filter: 'L',
+          filter_index: s.FilterIndex,
+          exposure_seconds: s.Exposure,
+          quantity: s.Num,
+          binning: s.Bin,
+          done: this.done(i),
+        }));
         return { ...outcome, created: before ? 0 : 1, repaired: 0, shots };
       },
       readObjects: async ({ plan }) => {
@@ -351,7 +386,8 @@ export class Observatory {
         if (weather.state !== 'ok') return refused(weather.reason ?? 'weather_unsafe', 'gate: weather');
         if (at - (weather.okSince ?? 0) < DEBOUNCE_MS) return refused('weather_debounce', 'gate: safe for too short a time');
         if (this.latch) return refused('operator_abort', 'gate: an abort is latched');
-        if (this.grant?.generation !== grant.generation || at < Date.parse(this.grant.start) || at >= Date.parse(this.grant.end)) return refused('outside_slot', 'gate: outside of the grant');
+        if (this.grant?.generation !== grant.generation || at < Date.parse(this.grant.start) || at >= Date.parse(this.grant.end))
+          return refused('outside_slot', 'gate: outside of the grant');
         return this.command('enableTarget', key, () => {
           if (this.on) return null;
           this.enabled = true;

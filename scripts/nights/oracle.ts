@@ -22,7 +22,7 @@ const FOLLOWS: Record<Phase, readonly Phase[]> = {
 };
 /** Commands that can make something move. */
 const STARTING = new Set(['enableTarget', 'startRoboTarget']);
-/** With a gateway that answers, the target is off so many milliseconds after an abort was asked for. */
+/** With a gateway that answers, the target is off so many milliseconds after a pause or an abort was asked for. */
 const STOP_WITHIN_MS = 120_000;
 
 /** @returns a sentence for each invariant that the night breaks */
@@ -58,7 +58,7 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
     for (const i of world.ledger) {
       const [from, to] = [Date.parse(i.start) / 1000, Date.parse(i.end) / 1000];
       if (from !== at || to <= from) say(`the ledger has a gap or an overlap at ${i.start}`);
-      if (!LEDGER_CLASSES.includes(i.class)) say(`the ledger has a class ${String(i.class)}`);
+      if (!LEDGER_CLASSES.includes(i.class)) say(`the ledger has a class ${i.class}`);
       at = to;
     }
     if (at !== end) say(`the ledger ends ${end - at} s before the slot`);
@@ -67,7 +67,11 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
     for (const frame of world.frames.values()) {
       if (frame.late) continue;
       const [from, to] = [frame.startedAt / 1000, frame.startedAt / 1000 + frame.exposureSeconds];
-      const weak = frame.state !== 'missing' && world.ledger.find((i) => (i.class === 'overhead' || i.class === 'other') && Date.parse(i.start) / 1000 < Math.min(to, end) && Date.parse(i.end) / 1000 > Math.max(from, start));
+      const weak =
+        frame.state !== 'missing' &&
+        world.ledger.find(
+          (i) => (i.class === 'overhead' || i.class === 'other') && Date.parse(i.start) / 1000 < Math.min(to, end) && Date.parse(i.end) / 1000 > Math.max(from, start),
+        );
       if (weak) say(`seconds of an exposure are classed ${weak.class} at ${weak.start}`);
     }
   }
@@ -108,6 +112,9 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
     const receipt = world.receipts.get(asked.commandId);
     if (!receipt) say(`${asked.commandId} has no receipt`);
     else if (receipt.state === 'accepted' || receipt.state === 'sent') say(`${asked.commandId} is left ${receipt.state}`);
+    const first = world.asked.find((other) => other.commandId === asked.commandId) === asked;
+    if (asked.kind === 'pause' && first && receipt?.state === 'confirmed' && undisturbed(world, asked.at) && Date.parse(receipt.at) > asked.at + STOP_WITHIN_MS)
+      say(`${asked.commandId} was confirmed only at ${receipt.at}`);
     if (asked.kind === 'abort' && receipt?.state === 'confirmed' && undisturbed(world, asked.at)) {
       const off = observatory.switched.filter((_, i) => i % 2 === 1);
       const onAt = observatory.switched.filter((at, i) => i % 2 === 0 && at <= asked.at).length;

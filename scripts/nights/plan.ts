@@ -101,13 +101,22 @@ export function planNight(seed: number, night: number): NightPlan {
     const kind = pick(FAULT_KINDS, ...words(`fault ${i}`));
     if (faults.some((f) => f.kind === kind) && !REPEATABLE.has(kind)) continue;
     const long = p(`long ${i}`) < (WEATHER.has(kind) ? 0.5 : 0.2);
-    const early = kind === 'site' || (EARLY.has(kind) && p(`early ${i}`) < 0.4);
+    if (kind === 'site') {
+      faults.push({ kind, at: -Math.min(lead, 30 * HOUR) - GRID + WORLD_SECOND, seconds: whole(1, 40, ...words(`seconds ${i}`)) * 60 * GRID });
+      continue;
+    }
+    const early = EARLY.has(kind) && p(`early ${i}`) < 0.4;
     faults.push({
       kind,
       at: within(`at ${i}`, early ? -Math.min(lead, 30 * HOUR) : -600, early ? 600 : slotSeconds, WORLD_SECOND),
       seconds: whole(4, long ? 360 : 60, ...words(`seconds ${i}`)) * GRID,
       nth: whole(1, 3, ...words(`nth ${i}`)),
-      detail: pick(kind === 'refusal' ? ['enableTarget', 'ensureObjects', 'disableTarget', 'removeObjects'] : ['enableTarget', 'ensureObjects', 'stopTarget', 'disableTarget', 'borrowSky', 'returnSky'], ...words(`detail ${i}`)),
+      detail: pick(
+        kind === 'refusal'
+          ? ['enableTarget', 'ensureObjects', 'disableTarget', 'removeObjects']
+          : ['enableTarget', 'ensureObjects', 'stopTarget', 'disableTarget', 'borrowSky', 'returnSky'],
+        ...words(`detail ${i}`),
+      ),
     });
   }
   return {
@@ -138,7 +147,12 @@ const WEATHER = new Set<FaultKind>(['unsafe_weather', 'clouds', 'weather_stale']
 function shotsFor(slotSeconds: number, fullness: number, words: [number, number, string]): Shot[] {
   const lines = whole(1, 4, ...words, 'lines');
   return Array.from({ length: lines }, (_, i): Shot => {
-    const exposure = pick(EXPOSURES.filter((e) => e <= slotSeconds / 4), ...words, 'exposure', i);
+    const exposure = pick(
+      EXPOSURES.filter((e) => e <= slotSeconds / 4),
+      ...words,
+      'exposure',
+      i,
+    );
     const share = (slotSeconds * (0.3 + fullness)) / lines;
     return { filter: ['L', 'R', 'G', 'B'][i]!, exposure_seconds: exposure, quantity: Math.max(1, Math.round(share / (exposure + GRID))), binning: 1, type: 'light' };
   });
@@ -163,7 +177,12 @@ function peoplesSteps(slotSeconds: number, lead: number, words: [number, number,
   if (p('cancel') < 0.08) steps.push({ at: before('cancel at'), kind: 'cancel', commandId: id('cancel') });
   if (p('operator') < 0.04) steps.push({ at: during('operator at'), kind: 'operator_cancel', commandId: id('operator') });
   if (p('amend') < 0.12)
-    steps.push({ at: p('amend early') < 0.5 ? before('amend at') : during('amend at'), kind: 'amend', commandId: id('amend'), shots: shotsFor(slotSeconds, p('amended'), [words[0], words[1], 'amended']) });
+    steps.push({
+      at: p('amend early') < 0.5 ? before('amend at') : during('amend at'),
+      kind: 'amend',
+      commandId: id('amend'),
+      shots: shotsFor(slotSeconds, p('amended'), [words[0], words[1], 'amended']),
+    });
   if (p('extend') < 0.12)
     steps.push({ at: during('extend at'), kind: 'extend', commandId: id('extend'), minutes: pick([10, 30, 60, 90], ...words, 'minutes'), free: p('free') < 0.8 });
   if (p('reschedule') < 0.1)

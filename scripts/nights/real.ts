@@ -19,7 +19,6 @@ const NIGHTS_PER_SERVER = 8;
 /** Longest that one night may take in real time. */
 const PATIENCE_MS = 240_000;
 
-
 /**
  * Plays nights on Temporal's own time-skipping server, one after another: the same workflow bundle, the same world, real workers. Plans are moved by
  * whole days, since that server's clock begins now.
@@ -28,7 +27,10 @@ export async function playOnRealServer(code: string, plans: readonly NightPlan[]
   const logger = new DefaultLogger('ERROR');
   // The core would write to stdout, which belongs to the summary.
   Runtime.install({ logger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
-  const driver = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './driver-workflow.ts' : './driver-workflow.js', import.meta.url)), logger });
+  const driver = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './driver-workflow.ts' : './driver-workflow.js', import.meta.url)),
+    logger,
+  });
   const { path } = await resolveTemporal('temporal-test-server');
   const results: NightResult[] = [];
   for (let i = 0; i < plans.length; i += NIGHTS_PER_SERVER) {
@@ -117,7 +119,10 @@ async function playOne(env: TestWorkflowEnvironment, stage: Stage, planned: Nigh
       void client.workflow
         .getHandle(id)
         .executeUpdate(name, { args: [body] })
-        .then((result) => settled(result as never), () => settled(null)),
+        .then(
+          (result) => settled(result as never),
+          () => settled(null),
+        ),
     isOpen,
     startLateFrames: async (bookingId, telescopeId) => {
       await client.workflow.start('lateFrames', { taskQueue: QUEUE_FINALISE, workflowId: `late-${bookingId}`, args: [{ bookingId, telescopeId }] });

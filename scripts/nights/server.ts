@@ -218,7 +218,13 @@ export class VirtualServer {
       closed: null,
     };
     this.byId.set(o.workflowId, run);
-    this.push(run, { initializeWorkflow: { workflowType: o.type, workflowId: o.workflowId, arguments: o.payloads, randomnessSeed: 1 as unknown as Long, attempt: 1, startTime: stamp(this.now) } }, 0);
+    this.push(
+      run,
+      {
+        initializeWorkflow: { workflowType: o.type, workflowId: o.workflowId, arguments: o.payloads, randomnessSeed: 1 as unknown as Long, attempt: 1, startTime: stamp(this.now) },
+      },
+      0,
+    );
     return run;
   }
 
@@ -311,7 +317,11 @@ export class VirtualServer {
   private async child(run: Run, c: core.workflow_commands.IStartChildWorkflowExecution): Promise<void> {
     const seq = c.seq!;
     if (this.open(c.workflowId!)) {
-      const failed = { workflowId: c.workflowId!, workflowType: c.workflowType!, cause: StartChildWorkflowExecutionFailedCause.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS };
+      const failed = {
+        workflowId: c.workflowId!,
+        workflowType: c.workflowType!,
+        cause: StartChildWorkflowExecutionFailedCause.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS,
+      };
       return this.push(run, { resolveChildWorkflowExecutionStart: { seq, failed } }, 1);
     }
     const child = await this.begin({ workflowId: c.workflowId!, type: c.workflowType!, queue: c.taskQueue!, payloads: c.input ?? [], parent: { run, seq } });
@@ -326,7 +336,13 @@ export class VirtualServer {
   private async continueAsNew(run: Run, c: core.workflow_commands.IContinueAsNewWorkflowExecution): Promise<void> {
     run.closed = { ok: true, value: 'continued as new' };
     await run.vm.dispose();
-    const next = await this.begin({ workflowId: run.workflowId, type: c.workflowType || run.type, queue: c.taskQueue || run.queue, payloads: c.arguments ?? [], parent: run.parent });
+    const next = await this.begin({
+      workflowId: run.workflowId,
+      type: c.workflowType || run.type,
+      queue: c.taskQueue || run.queue,
+      payloads: c.arguments ?? [],
+      parent: run.parent,
+    });
     for (const job of run.jobs) if (job.signalWorkflow) this.push(next, job, 1);
   }
 
@@ -337,7 +353,9 @@ export class VirtualServer {
     run.activities.set(pending.seq, pending);
     const deadline = ms(command.scheduleToCloseTimeout);
     if (deadline > 0)
-      this.schedule(this.now + deadline, () => this.resolve(run, pending, { failed: { failure: activityFailure(pending, timeoutFailure(TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE)) } }));
+      this.schedule(this.now + deadline, () =>
+        this.resolve(run, pending, { failed: { failure: activityFailure(pending, timeoutFailure(TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE)) } }),
+      );
     this.enqueue(run, pending, 1, this.now);
   }
   /** Puts an attempt into its queue: taken when somebody polls, timed out when nobody does in time. */
@@ -353,7 +371,8 @@ export class VirtualServer {
       const patience = ms(scheduleToStartTimeout);
       if (patience > 0)
         this.schedule(this.now + patience, () => {
-          if (!pending.running && pending.attempt === attempt) this.resolve(run, pending, { failed: { failure: activityFailure(pending, timeoutFailure(TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START)) } });
+          if (!pending.running && pending.attempt === attempt)
+            this.resolve(run, pending, { failed: { failure: activityFailure(pending, timeoutFailure(TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START)) } });
         });
       this.schedule(away.to, () => {
         if (!pending.done && !run.closed && pending.attempt === attempt) return this.execute(run, pending, attempt, queue, at);
@@ -386,7 +405,14 @@ export class VirtualServer {
       pending.running = false;
       if (silence !== null) {
         const heartbeat = died && ms(heartbeatTimeout) > 0;
-        return this.attemptFailed(run, pending, attempt, timeoutFailure(heartbeat ? TimeoutType.TIMEOUT_TYPE_HEARTBEAT : TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE), heartbeat ? 'TemporalTimeout:Heartbeat' : 'TemporalTimeout:StartToClose', null);
+        return this.attemptFailed(
+          run,
+          pending,
+          attempt,
+          timeoutFailure(heartbeat ? TimeoutType.TIMEOUT_TYPE_HEARTBEAT : TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE),
+          heartbeat ? 'TemporalTimeout:Heartbeat' : 'TemporalTimeout:StartToClose',
+          null,
+        );
       }
       if (thrown === undefined) return this.resolve(run, pending, result);
       const application = thrown instanceof ApplicationFailure ? thrown : null;
@@ -436,9 +462,9 @@ function rank(job: Job): number {
 }
 
 type Long = NonNullable<core.workflow_activation.IInitializeWorkflow['randomnessSeed']>;
-const toPayload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value) as Payload;
-const fromPayload = (payload: temporal.api.common.v1.IPayload): unknown => defaultPayloadConverter.fromPayload(payload as Payload);
-const fromFailure = (failure: Failure): Error => converter.failureToError(failure as never, defaultPayloadConverter);
+const toPayload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
+const fromPayload = (payload: temporal.api.common.v1.IPayload): unknown => defaultPayloadConverter.fromPayload(payload);
+const fromFailure = (failure: Failure): Error => converter.failureToError(failure, defaultPayloadConverter);
 const ms = (d: google.protobuf.IDuration | null | undefined): number => (d ? Number(d.seconds ?? 0) * 1000 + (d.nanos ?? 0) / 1e6 : 0);
 const stamp = (at: number): { seconds: Long; nanos: number } => ({ seconds: Math.floor(at / 1000) as unknown as Long, nanos: Math.round((at % 1000) * 1e6) });
 
@@ -449,6 +475,10 @@ function activityFailure(pending: Pending, cause: Failure): Failure {
   return {
     message: 'Activity task failed',
     cause,
-    activityFailureInfo: { activityType: { name: pending.command.activityType ?? '' }, activityId: pending.command.activityId ?? String(pending.seq), retryState: RetryState.RETRY_STATE_UNSPECIFIED },
+    activityFailureInfo: {
+      activityType: { name: pending.command.activityType ?? '' },
+      activityId: pending.command.activityId ?? String(pending.seq),
+      retryState: RetryState.RETRY_STATE_UNSPECIFIED,
+    },
   };
 }

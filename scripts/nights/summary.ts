@@ -22,7 +22,15 @@ export interface NightsSummary {
   commands: Record<string, number>;
   longest_history: number;
   violations: { night: number; violation: string; replay: string }[];
-  nights?: { night: number; digest: string; logical_digest: string; phases: string[]; ledger: Record<LedgerClass, number>; frames: Record<string, number>; commands: Record<string, number> }[];
+  nights?: {
+    night: number;
+    digest: string;
+    logical_digest: string;
+    phases: string[];
+    ledger: Record<LedgerClass, number>;
+    frames: Record<string, number>;
+    commands: Record<string, number>;
+  }[];
 }
 
 /** The one command that plays a single night again. */
@@ -62,7 +70,17 @@ export function summarise(results: readonly NightResult[], o: { seed: number; se
     longest_history: Math.max(0, ...results.map((r) => r.historyEvents)),
     violations: results.flatMap((r) => r.violations.map((violation) => ({ night: r.night, violation, replay: replayCommand(r.seed, r.night) }))),
     ...(o.each
-      ? { nights: results.map((r) => ({ night: r.night, digest: r.digest, logical_digest: r.logicalDigest, phases: r.phases, ledger: r.ledger, frames: r.frames, commands: r.commands })) }
+      ? {
+          nights: results.map((r) => ({
+            night: r.night,
+            digest: r.digest,
+            logical_digest: r.logicalDigest,
+            phases: r.phases,
+            ledger: r.ledger,
+            frames: r.frames,
+            commands: r.commands,
+          })),
+        }
       : {}),
   };
 }

@@ -196,7 +196,10 @@ export class World {
     for (; this.seenFrames < this.observatory.taken.length; this.seenFrames++) {
       const frame = this.observatory.taken[this.seenFrames]!;
       const end = frame.startedAt + frame.exposureSeconds * SECOND;
-      const lost = this.hit('frame_event_lost', this.faults('frame_event_lost').some((f) => frame.nth % 4 === f.nth));
+      const lost = this.hit(
+        'frame_event_lost',
+        this.faults('frame_event_lost').some((f) => frame.nth % 4 === f.nth),
+      );
       if (lost) continue;
       if (this.gatewayUp(end) && this.observatory.linkUp(end)) this.journalled.add(frame.guid);
       else this.unseen.push(frame.guid);
@@ -281,7 +284,11 @@ export class World {
       case 'reschedule': {
         if (!['scheduled', 'preparing', 'prepared'].includes(this.phase)) return;
         const [start, end] = [this.row.startsAt, this.row.endsAt].map((d) => new Date(d.getTime() + step.laterSeconds * SECOND)) as [Date, Date];
-        return this.change(step, { startsAt: start, endsAt: end, generation: this.row.generation + 1 }, UPDATES.reschedule, { ...body, start: start.toISOString(), end: end.toISOString() });
+        return this.change(step, { startsAt: start, endsAt: end, generation: this.row.generation + 1 }, UPDATES.reschedule, {
+          ...body,
+          start: start.toISOString(),
+          end: end.toISOString(),
+        });
       }
       case 'amend':
         if (isFinal(this.phase)) return;
@@ -307,7 +314,13 @@ export class World {
   /** @throws Error while PostgreSQL is away */
   private database(): void {
     const now = this.now();
-    if (this.hit('database_away', this.spans('database_away').some((s) => now >= s.from && now < s.to))) throw new Error('the database does not answer');
+    if (
+      this.hit(
+        'database_away',
+        this.spans('database_away').some((s) => now >= s.from && now < s.to),
+      )
+    )
+      throw new Error('the database does not answer');
   }
   private bookingRow(): Booking {
     const { startsAt, endsAt, shots, generation, occupies } = this.row;
@@ -390,8 +403,20 @@ export class World {
 
   /** What becomes of the nth exposure's file. */
   private fate(nth: number): 'archived' | 'absent' | 'damaged' {
-    if (this.hit('frame_absent', this.faults('frame_absent').some((f) => nth % 5 === f.nth))) return 'absent';
-    if (this.hit('frame_damaged', this.faults('frame_damaged').some((f) => nth % 7 === f.nth))) return 'damaged';
+    if (
+      this.hit(
+        'frame_absent',
+        this.faults('frame_absent').some((f) => nth % 5 === f.nth),
+      )
+    )
+      return 'absent';
+    if (
+      this.hit(
+        'frame_damaged',
+        this.faults('frame_damaged').some((f) => nth % 7 === f.nth),
+      )
+    )
+      return 'damaged';
     return 'archived';
   }
   private take(guids: ReadonlySet<string>, final: boolean): FrameCounts {
@@ -441,7 +466,7 @@ export class World {
       settle: async ({ spans, before }) => {
         this.database();
         const frames = [...this.frames.values()].map((f) => ({ state: f.state, capturedAt: new Date(f.startedAt), exposure: f.exposureSeconds }));
-        this.ledger = buildLedger({ start: this.row.startsAt.toISOString(), end: this.row.endsAt.toISOString() }, [...spans, ...imagingSpans(frames as never)]);
+        this.ledger = buildLedger({ start: this.row.startsAt.toISOString(), end: this.row.endsAt.toISOString() }, [...spans, ...imagingSpans(frames)]);
         const seconds = secondsByClass(this.ledger);
         const { refund } = this.telescope.policy;
         const rule = before ? { ...refund, refund_share: { ...refund.refund_share, other: refund.cancelled_share } } : refund;

@@ -55,24 +55,51 @@ describe('the oracle', () => {
     expect(result.violations).toEqual([]);
     expect(result.phase).toBe('completed');
   });
-  const CASES: [string, (world: World) => void, RegExp][] = [
+  const CASES: [string, (world: World) => unknown, RegExp, RegExp?][] = [
     ['a frame that nobody took in', (w) => w.frames.delete([...w.frames.keys()][0]!), /^frame 0 is not accounted for$/],
     ['a second of the slot that no class has', (w) => void w.ledger.pop(), /^the ledger ends \d+ s before the slot$/],
-    ['a command with a second effect', (w) => w.observatory.commands.push({ ...w.observatory.commands.find((c) => c.name === 'enableTarget')! }), /had an effect 2 times$/],
-    ['an enabling in bad weather', (w) => Object.assign(w.observatory.commands.find((c) => c.name === 'enableTarget')!, { weather: 'unsafe' }), /^enableTarget in unsafe weather/],
-    ['an enabling outside of the slot', (w) => Object.assign(w.observatory.commands.find((c) => c.name === 'enableTarget')!, { inSlot: false }), /^enableTarget outside of the slot/],
-    ['a grant that stays', (w) => (w.observatory.grant = { bookingId: w.bookingId, telescopeId: 't1', generation: 0, start: '', end: '2099-01-01T00:00:00Z', targetGuid: null }), /^the grant is left$/],
+    [
+      'a command with a second effect',
+      (w) => w.observatory.commands.push({ ...w.observatory.commands.find((c) => c.name === 'enableTarget')! }),
+      /had an effect 2 times$/,
+      /^a command key was used twice/,
+    ],
+    [
+      'an enabling in bad weather',
+      (w) =>
+        Object.assign(
+          w.observatory.commands.find((c) => c.name === 'enableTarget')!,
+          { weather: 'unsafe' },
+        ),
+      /^enableTarget in unsafe weather/,
+    ],
+    [
+      'an enabling outside of the slot',
+      (w) =>
+        Object.assign(
+          w.observatory.commands.find((c) => c.name === 'enableTarget')!,
+          { inSlot: false },
+        ),
+      /^enableTarget outside of the slot/,
+    ],
+    [
+      'a grant that stays',
+      (w) => (w.observatory.grant = { bookingId: w.bookingId, telescopeId: 't1', generation: 0, start: '', end: '2099-01-01T00:00:00Z', targetGuid: null }),
+      /^the grant is left$/,
+    ],
     ['a booking without an end', (w) => void w.transitions.pop(), /^the last recorded phase is finalising$/],
     ['a control without an answer', (w) => w.asked.push({ at: 0, commandId: 'pause-9', kind: 'pause' }), /^pause-9 has no receipt$/],
   ];
-  test.each(CASES)('%s', async (_, spoil, expected) => {
+  test.each(CASES)('%s', async (_, spoil, ...expected) => {
     const result = await playNight(sandbox, quiet(), spoil);
-    expect(result.violations).toEqual([expect.stringMatching(expected)]);
+    expect(result.violations).toEqual(expected.map((sentence) => expect.stringMatching(sentence!)));
     const { violations } = summarise([result], { seed: SEED, server: 'virtual', elapsedMs: 0, each: false });
     expect(violations[0]!.replay).toBe('npm run nights -- --seed 1 --night 3');
   });
 });
 
+/** Weather, emergency and lost events; errors, an amendment and a plan finished early; a pause with the camera away. */
+const REAL_NIGHTS = [11, 33, 45];
 test('three nights with faults and people give the same logical digest on Temporal’s own time-skipping server', async () => {
   const plans = REAL_NIGHTS.map((night) => planNight(SEED, night));
   expect(plans.map(playsOnRealServer)).toEqual([true, true, true]);
@@ -82,4 +109,3 @@ test('three nights with faults and people give the same logical digest on Tempor
   expect(real.map(seen)).toEqual(virtual.map(seen));
   expect(real.map((r) => r.logicalDigest)).toEqual(virtual.map((r) => r.logicalDigest));
 }, 240_000);
-const REAL_NIGHTS = [6, 13, 58];

@@ -23,7 +23,10 @@ interface Activities {
 const when = (since: number): number => Date.now() - since;
 
 /** Why an activity on `queue` failed, and after how many milliseconds. */
-export async function trying(queue: string, options: { activity: 'echo' | 'failing'; scheduleToStart?: number; startToClose?: number; scheduleToClose?: number; attempts?: number }): Promise<[string, number]> {
+export async function trying(
+  queue: string,
+  options: { activity: 'echo' | 'failing'; scheduleToStart?: number; startToClose?: number; scheduleToClose?: number; attempts?: number },
+): Promise<[string, number]> {
   const since = Date.now();
   const activities = proxyActivities<Activities>({
     taskQueue: queue,
