@@ -15,7 +15,7 @@ import { createLogger } from '../platform/logger.ts';
 import { onShutdown } from '../platform/process.ts';
 import { listTelescopes } from '../platform/telescopes.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
-import { setCurrentVersion } from './deployment.ts';
+import { adoptStranded, setCurrentVersion } from './deployment.ts';
 import { serveHealth } from './health.ts';
 import { SHUTDOWN_GRACE_MS, buildId, deploymentOptions, workflowCode } from './options.ts';
 import { connectForever, installRuntime } from './runtime.ts';
@@ -24,6 +24,8 @@ import { ensureSchedules } from './schedules.ts';
 /** New telescopes get their frame queue within this time. */
 const TELESCOPES_EVERY_MS = 15_000;
 const RETRY_MS = 2_000;
+/** Finalisations left behind by an older version of the worker are looked for this often. */
+const ADOPT_EVERY_MS = 150_000;
 
 async function main(): Promise<void> {
   const config = loadConfig();
@@ -112,6 +114,13 @@ async function main(): Promise<void> {
   await setCurrentVersion(client, config.TEMPORAL_NAMESPACE, buildId());
   current = true;
   void keepTrying('schedules', () => ensureSchedules(client));
+  const adopt = setInterval(() => {
+    adoptStranded(client, config.TEMPORAL_NAMESPACE, buildId()).then(
+      (adopted) => adopted.length > 0 && logger.warn({ adopted }, 'finalisations of a version that nobody runs any more were taken over'),
+      (thrown: unknown) => logger.warn({ err: toError(thrown).message }, 'stranded finalisations cannot be looked for'),
+    );
+  }, ADOPT_EVERY_MS);
+  adopt.unref();
 
   const intake: FrameActivities = { drainFrames: (input) => frames.drainFrames(input), reconcileFrames: (input) => frames.reconcileFrames(input) };
   const pollFrames = async (): Promise<void> => {

@@ -1,7 +1,42 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Runtime, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { fileURLToPath } from 'node:url';
 import { workflowsPath } from '../../worker/options.ts';
 import { quietLogger, recordedHistories, replayAll } from './histories.ts';
+
+type Recorded = ReturnType<typeof recordedHistories>[number];
+interface JsonEvent {
+  eventId: string;
+  eventType: string;
+  [attributes: string]: unknown;
+}
+const eventsOf = (json: unknown): JsonEvent[] => (json as { events: JsonEvent[] }).events;
+
+/** The phase that an event writes into the search attributes; null when it writes none. */
+function phaseOf(event: JsonEvent): string | null {
+  const fields = (event.upsertWorkflowSearchAttributesEventAttributes as { searchAttributes?: { indexedFields?: Record<string, { data: string }> } } | undefined)?.searchAttributes
+    ?.indexedFields;
+  const data = fields?.SessionPhase?.data;
+  return data ? (JSON.parse(Buffer.from(data, 'base64').toString()) as string) : null;
+}
+/** The history as it stands while the session waits in a phase: up to the last command of the last workflow task in it. */
+function asleepIn(phase: string, { json }: Recorded): unknown {
+  const events = eventsOf(json);
+  let now: string | null = null;
+  let cut = -1;
+  for (const [i, event] of events.entries()) {
+    const next = phaseOf(event);
+    if (next) now = next;
+    const ends =
+      events[i + 1]?.eventType === 'EVENT_TYPE_WORKFLOW_TASK_SCHEDULED' ||
+      events[i + 1]?.eventType === 'EVENT_TYPE_TIMER_FIRED' ||
+      events[i + 1]?.eventType === 'EVENT_TYPE_ACTIVITY_TASK_STARTED';
+    const asleep =
+      event.eventType === 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED' || 'workflowTaskCompletedEventId' in (Object.values(event).find((v) => typeof v === 'object' && v !== null) ?? {});
+    if (now === phase && ends && asleep) cut = i;
+  }
+  return cut < 0 ? null : { ...(json as object), events: events.slice(0, cut + 1) };
+}
 
 let bundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
@@ -27,4 +62,29 @@ describe('replay gate', () => {
     const { failed } = await replayAll(bundle, [{ workflowId: name, history: changed }]);
     expect(failed[name]).toMatch(/nondeterminism|does not match/i);
   }, 30_000);
+
+  test('the session changed by one command without a patch makes the gate fail, for every recorded session', async () => {
+    const changed = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./changed-workflows.ts', import.meta.url)), logger: quietLogger });
+    const sessions = recordedHistories().filter(({ json }) => JSON.stringify(eventsOf(json)[0]).includes('"name":"session"'));
+    expect(sessions.length).toBeGreaterThanOrEqual(8);
+    const { failed } = await replayAll(
+      changed,
+      sessions.map(({ name, json }) => ({ workflowId: name, history: json })),
+    );
+    expect(Object.keys(failed).sort()).toEqual(sessions.map((s) => s.name).sort());
+    for (const message of Object.values(failed)) expect(message).toMatch(/nondeterminism|does not match/i);
+  }, 90_000);
+
+  test.each(['scheduled', 'preparing', 'prepared', 'starting', 'running', 'holding', 'finalising'])(
+    'a session asleep in %s wakes with the code of today',
+    async (phase) => {
+      const asleep = recordedHistories().flatMap((recorded) => {
+        const history = asleepIn(phase, recorded);
+        return history ? [{ workflowId: recorded.name, history }] : [];
+      });
+      expect(asleep.length).toBeGreaterThan(0);
+      expect(await replayAll(bundle, asleep)).toEqual({ replayed: asleep.length, failed: {} });
+    },
+    60_000,
+  );
 });

@@ -568,14 +568,16 @@ describe('slots', () => {
 });
 
 test('every history that the suite itself has produced replays', async () => {
+  /** What stands before the names of new recordings, so that older ones stay. */
+  const record = process.env.NOCTURNE_RECORD;
   const histories = [];
   for (const night of stage.nights) {
     const { client } = stage.env;
     const first = await client.workflow.getHandle(`booking-${night.id}`, night.firstRunId!).fetchHistory();
     if (!isWellFormed(first)) continue;
     histories.push({ workflowId: `booking-${night.id}`, history: first });
-    if (process.env.NOCTURNE_RECORD) recordHistory(night.id, first);
-    if (night.id === 'quiet' && process.env.NOCTURNE_RECORD) recordHistory('finalise', await client.workflow.getHandle('finalise-quiet').fetchHistory());
+    if (record) recordHistory(`${record}.${night.id}`, first);
+    if (night.id === 'quiet' && record) recordHistory(`${record}.finalise`, await client.workflow.getHandle('finalise-quiet').fetchHistory());
   }
   const { replayed, failed } = await replayAll(stage.bundle, histories);
   expect(failed).toEqual({});

@@ -270,7 +270,7 @@ class Night {
         if (refusal) verdict = judge(seen, this.circumstances(refusal));
         else {
           this.running(verdict.advisory);
-          await this.keepOurs(seen!);
+          if (await this.keepOurs(seen!)) continue;
         }
       }
       if (!verdict.go) {
@@ -284,17 +284,18 @@ class Night {
 
   /** One look, or the end of a quiet watch; null when the gateway does not answer, undefined when a control came in between. */
   private async check(): Promise<Observation | null | undefined> {
-    const { state, quiet } = this;
+    const { state } = this;
+    // What is told meanwhile asks for a look now, not for another watch.
+    const quiet = state.events.length > 0 ? null : this.quiet;
     this.quiet = null;
     const eventAt = state.events.reduce<string | null>((first, e) => (first === null || e.at < first ? e.at : first), null);
     state.events.length = 0;
     this.lastCheckAt = Date.now();
     const patience = this.gatewayAway ? Math.max(60, state.booking.policy.check_interval) * SECOND : 60 * SECOND;
+    const maintenance = JSON.stringify(state.data.maintenance);
+    const called = (): boolean => state.data.inbox.length > 0 || state.events.length > 0 || JSON.stringify(state.data.maintenance) !== maintenance;
     const seen = quiet
-      ? await this.interruptibleBy(
-          () => state.data.inbox.length > 0 || state.events.length > 0,
-          () => this.keepWatch(quiet),
-        )
+      ? await this.interruptibleBy(called, () => this.keepWatch(quiet))
       : await this.interruptible(() => this.observe(Math.max(5 * SECOND, Math.min(patience, state.endMs - Date.now()))));
     if (quiet && !seen) this.checkAtOnce();
     if (seen === undefined) return undefined;
@@ -361,19 +362,19 @@ class Night {
   private startRoboTarget(): Promise<Reason | null> {
     const { state } = this;
     const key = state.commandKey('robotarget');
-    return this.step('robotarget', () =>
-      telescope(state.telescopeId).commands.startRoboTarget.executeWithOptions({ summary: 'start RoboTarget' }, [{ grant: this.grant(), key }]),
-    );
+    return this.step('robotarget', () => telescope(state.telescopeId).commands.startRoboTarget.executeWithOptions({ summary: 'start RoboTarget' }, [{ grant: this.grant(), key }]));
   }
-  /** Our target is enabled and something else runs, or nothing: what policy allows is done once per check; the rest is said. */
-  private async keepOurs(seen: Observation): Promise<void> {
+  /** Our target is enabled and something else runs, or nothing: what policy allows is done, once per check interval; true when it was. */
+  private async keepOurs(seen: Observation): Promise<boolean> {
     const { policy } = this.state.booking;
     const intruder = seen.running === 'foreign' && policy.exclusivity === 'exclusive';
     const stopped = seen.roboTargetRunning === false && policy.robotarget_start === 'dragscript';
-    if ((!intruder && !stopped) || !patched(PATCHES.upkeep)) return;
-    if (intruder) await this.borrow();
-    if (stopped) await this.startRoboTarget();
+    if ((!intruder && !stopped) || Date.now() < this.keptAt + policy.check_interval * SECOND || !patched(PATCHES.upkeep)) return false;
+    this.keptAt = Date.now();
+    const refused = [...(intruder ? [await this.borrow()] : []), ...(stopped ? [await this.startRoboTarget()] : [])];
+    return refused.every((reason) => reason === null);
   }
+  private keptAt = 0;
 
   /** Enables the target and sees that it is: null when it runs, else why not. */
   private async engage(seen: Observation): Promise<Reason | null> {
@@ -641,6 +642,7 @@ class Night {
   }
   private checkAtOnce(): void {
     this.lastCheckAt = 0;
+    this.quiet = null;
   }
 
   private refuse(control: Control, reason: Reason): 'nothing' {
