@@ -37,7 +37,8 @@ function databaseUrl(): string {
 }
 
 type Row = Awaited<ReturnType<Database['outbox']['findMany']>>[number];
-const toLine = (row: Row): Record<string, unknown> => ({
+type Line = Record<string, string | number | null>;
+const toLine = (row: Row): Line => ({
   id: row.id,
   state: outboxState(row),
   type: row.type,
@@ -48,7 +49,7 @@ const toLine = (row: Row): Record<string, unknown> => ({
   next_attempt_at: outboxState(row) === 'waiting' ? row.nextAttemptAt.toISOString() : null,
   last_error: row.lastError,
 });
-function print(values: readonly Record<string, unknown>[], json: boolean): void {
+function print(values: readonly Line[], json: boolean): void {
   for (const value of values)
     console.log(
       json

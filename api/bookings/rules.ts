@@ -105,6 +105,6 @@ function whyNeverUsable(telescope: Telescope, body: PlanBody, from: number, to: 
     verdicts.add(skyVerdict(telescope, body.target, body.constraints, at));
   }
   const high = `it reaches ${highest.toFixed(1)}° in this slot`;
-  if (verdicts.has('below_limit')) return `${body.target.name} is never above ${body.constraints.min_altitude_degrees}° and the horizon while it is dark: ${high}`;
+  if (!verdicts.has('outside_hour_angle')) return `${body.target.name} is never above ${body.constraints.min_altitude_degrees}° and the horizon while it is dark: ${high}`;
   return `${body.target.name} is never between the hour angles ${body.constraints.hour_angle_start_hours} and ${body.constraints.hour_angle_end_hours} h while it is dark: ${high}`;
 }

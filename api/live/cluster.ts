@@ -11,6 +11,7 @@ export type ClusterMessage =
   | { op: 'leave'; channel: string; socket: string }
   | { op: 'event'; channels: string[]; name: string; data: string; except?: string | undefined }
   | { op: 'terminate'; user_id: string }
+  | { op: 'count'; channel: string; count: number }
   | { op: 'grant'; socket: string; channel: string; token: string; expires_at: number | null }
   | { op: 'query'; query: string; prefix: string }
   | { op: 'answer'; query: string; counts: Record<string, number> };

@@ -35,6 +35,7 @@ const MAX_SNAPSHOT_BYTES = 8_192;
 const MAX_CHANNELS_PER_VIEWER = 50;
 const MAX_MESSAGE_BYTES = 16 * 1024;
 const MAX_RELAYED_BOOKINGS = 2_000;
+const COUNT_AFTER_MS = 1_000;
 export const SNAPSHOT_EVENT = 'session.snapshot';
 
 /** A booking whose events somebody here watches. */
@@ -58,6 +59,8 @@ export class LiveServer {
   private readonly activeBooking = new Map<string, string>();
   private readonly timers: NodeJS.Timeout[] = [];
   private rev = 0;
+  /** Session channels whose number of viewers has changed and is said in a moment. */
+  private readonly counting = new Map<string, NodeJS.Timeout>();
   private draining = false;
   /** Sends what the session channels carry on to a customer's own server. */
   readonly relay: Relay | null;
@@ -94,6 +97,7 @@ export class LiveServer {
   async stop(): Promise<void> {
     this.draining = true;
     for (const timer of this.timers) clearInterval(timer);
+    for (const timer of this.counting.values()) clearTimeout(timer);
     for (const viewer of this.hub.viewers.values()) this.hub.close(viewer, CLOSE.replaced, 'restarting: connect again');
     this.hub.stop();
     this.relay?.stop();
@@ -108,9 +112,8 @@ export class LiveServer {
   }
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const key = /^\/app\/([^/]+)$/.exec(url.pathname)?.[1];
-    if (key === undefined) {
+    const asked = appOf(request.url ?? '/');
+    if (asked === null) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
@@ -118,7 +121,7 @@ export class LiveServer {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
-    this.wss.handleUpgrade(request, socket, head, (ws) => this.connected(ws, decodeURIComponent(key), url.searchParams));
+    this.wss.handleUpgrade(request, socket, head, (ws) => this.connected(ws, asked.key, asked.query));
   }
   /** Browsers name their page; ours, the allow-listed ones and programs (which name none) may come in. */
   private originAllowed(request: IncomingMessage): boolean {
@@ -219,8 +222,7 @@ export class LiveServer {
       this.hub.close(viewer, CLOSE.unauthorised, 'not authorised');
       return;
     }
-    const id = (JSON.parse(userData) as { id?: unknown }).id;
-    viewer.userId = typeof id === 'string' || typeof id === 'number' ? String(id) : null;
+    viewer.userId = parseUserId(userData);
     this.hub.send(viewer, 'pusher:signin_success', { user_data: userData });
   }
 
@@ -271,6 +273,7 @@ export class LiveServer {
     }
     const bookingId = bookingOfChannel(channel);
     if (bookingId !== null) this.watch(bookingId);
+    if (bookingId !== null && channel === sessionChannel(bookingId)) this.countSoon(channel);
     if (isCache(channel)) {
       if (bookingId !== null && channel === stateChannel(bookingId)) void this.sendSnapshot(viewer, bookingId);
       else {
@@ -289,11 +292,30 @@ export class LiveServer {
       this.cluster.send({ op: 'leave', channel, socket: socketKey });
     }
     const bookingId = bookingOfChannel(channel);
+    if (bookingId !== null && channel === sessionChannel(bookingId)) this.countSoon(channel);
     if (bookingId !== null && !this.relay && !this.hasViewers(bookingId)) this.watched.delete(bookingId);
   }
   private presenceLeft(channel: string, socketKey: string): void {
     const userId = this.presence.leave(channel, socketKey);
     if (userId !== null) this.hub.broadcast(channel, 'pusher_internal:member_removed', { user_id: userId });
+  }
+
+  /** Tells everybody on a session's channel, on every replica, how many they are: at most once in a while, however many come and go. */
+  private countSoon(channel: string): void {
+    if (this.draining || this.counting.has(channel)) return;
+    const timer = setTimeout(() => {
+      this.counting.delete(channel);
+      void this.counts(channel).then((counts) => {
+        const count = counts.get(channel) ?? 0;
+        this.sayCount(channel, count);
+        this.cluster.send({ op: 'count', channel, count });
+      });
+    }, COUNT_AFTER_MS);
+    this.counting.set(channel, timer.unref());
+  }
+  /** As Pusher's subscription counting does: pusher-js keeps it in `channel.subscriptionCount` and says `pusher:subscription_count`. */
+  private sayCount(channel: string, count: number): void {
+    this.hub.broadcast(channel, 'pusher_internal:subscription_count', { subscription_count: count }, { replaces: true });
   }
 
   /** Remembers whose token opened a channel, wherever that socket lives, so that its end ends the subscription. */
@@ -542,6 +564,9 @@ export class LiveServer {
       case 'event':
         this.triggerHere(message.channels, message.name, message.data, message.except);
         return;
+      case 'count':
+        this.sayCount(message.channel, message.count);
+        return;
       case 'terminate':
         this.terminateHere(message.user_id);
         return;
@@ -576,6 +601,24 @@ export class LiveServer {
   }
 }
 
+/** Key and query of `/app/{key}?…`; null for another address, also for one that is none at all. */
+function appOf(address: string): { key: string; query: URLSearchParams } | null {
+  try {
+    const url = new URL(address, 'http://localhost');
+    const key = /^\/app\/([^/]+)$/.exec(url.pathname)?.[1];
+    return key === undefined ? null : { key: decodeURIComponent(key), query: url.searchParams };
+  } catch {
+    return null;
+  }
+}
+function parseUserId(userData: string): string | null {
+  try {
+    const id = (JSON.parse(userData) as { id?: unknown } | null)?.id;
+    return typeof id === 'string' || typeof id === 'number' ? String(id) : null;
+  } catch {
+    return null;
+  }
+}
 function parseMember(channelData: unknown): Member | null {
   if (typeof channelData !== 'string') return null;
   try {

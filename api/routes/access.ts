@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { Instant } from '../../domain/contracts/common.ts';
 import { SCOPES, TokenRequest, TokenResponse, type Scope } from '../../domain/contracts/token.ts';
 import { publish } from '../../platform/bus.ts';
@@ -309,7 +311,7 @@ export function accessRoutes(app: App, deps: Deps): void {
     });
     const wait = who.kind === 'key' ? 0 : deps.limiter.take(`cred:${who.credentialId}`);
     if (wait > 0) throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });
-    const body: Record<string, unknown> = c.req.header('content-type')?.includes('json') ? await c.req.json<Record<string, unknown>>() : await c.req.parseBody();
+    const body = await channelRequest(c);
     const socketId = typeof body.socket_id === 'string' ? body.socket_id : '';
     const channel = typeof body.channel_name === 'string' ? body.channel_name : '';
     if (!SOCKET_ID.test(socketId)) throw invalid({ socket_id: ['is not a socket id'] });
@@ -320,6 +322,18 @@ export function accessRoutes(app: App, deps: Deps): void {
       'cache-control': 'no-store',
     });
   });
+}
+
+/** The body as pusher-js sends it (a form) or as JSON. @throws Problem 400 for anything else. */
+async function channelRequest(c: Context): Promise<Record<string, unknown>> {
+  try {
+    const isJson = c.req.header('content-type')?.includes('json') ?? false;
+    const body: unknown = isJson ? await c.req.json() : await c.req.parseBody();
+    return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  } catch (thrown) {
+    if (thrown instanceof HTTPException) throw thrown;
+    throw new Problem('bad_request', 'The body is neither a form nor JSON.');
+  }
 }
 
 /** May this identity listen here? @returns channel_data for presence channels. @throws Problem `forbidden` or `not_found`. */

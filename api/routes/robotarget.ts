@@ -64,7 +64,12 @@ export function robotargetRoutes(app: App, deps: Deps): void {
         guard: WRITE,
         query: Where,
         body: NewBody,
-        answers: { 201: { description: 'Made and read back', schema: z.record(z.string(), z.unknown()) }, 202: { description: 'Under way', schema: Receipt } },
+        description: 'With its GUID in the body it may be repeated after an answer that was lost: what stands already as asked is 200, what stands otherwise 409.',
+        answers: {
+          200: { description: 'Stands already, as asked', schema: z.record(z.string(), z.unknown()) },
+          201: { description: 'Made and read back', schema: z.record(z.string(), z.unknown()), headers: { location: 'The object' } },
+          202: { description: 'Under way', schema: Receipt },
+        },
         problems,
       },
       async ({ c, who, query, body }) => {
@@ -73,8 +78,10 @@ export function robotargetRoutes(app: App, deps: Deps): void {
         const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'create', object);
         const full = { ...(body as Record<string, unknown>), [key]: guid };
         const { result, receipt } = await runRoboTarget(deps, who, telescope, commandId, { op: 'create', object, guid, body: full });
+        const there = result?.items[0];
+        if (receipt.state === 'refused' && there && standsAs(there, full)) return json(there);
         if (receipt.state !== 'confirmed') return receiptAnswer(deps, receipt);
-        return json(result?.items[0] ?? full, 201, { location: `/api/robotarget/${name}/${guid}` });
+        return json(there ?? full, 201, { location: `/api/robotarget/${name}/${guid}` });
       },
     );
     operation(
@@ -178,6 +185,15 @@ export function robotargetRoutes(app: App, deps: Deps): void {
   }
 }
 
+/** Does an object that was read back have every value that was asked for, as far as it shows them? Texts without regard to case, as GUIDs are compared. */
+function standsAs(there: Record<string, unknown>, asked: Record<string, unknown>): boolean {
+  return Object.entries(asked).every(([name, value]) => {
+    const has = there[name];
+    if (has === undefined) return true;
+    if (typeof value === 'number' && typeof has === 'number') return Math.abs(value - has) < 1e-6;
+    return JSON.stringify(value).toLowerCase() === JSON.stringify(has).toLowerCase();
+  });
+}
 function withoutDefault(type: z.ZodType): z.ZodType {
   return type instanceof z.ZodDefault ? (type.unwrap() as z.ZodType) : type;
 }

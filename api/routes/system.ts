@@ -50,6 +50,14 @@ function pageHeaders(deps: Deps): Record<string, string> {
   };
 }
 
+/** Encodings in which the build leaves scripts and style sheets beside the plain ones, the smaller first, with their file ending. */
+const PACKED = { br: 'br', gzip: 'gz' } as const;
+/** The best of them that the client takes and that lies there. */
+function packedAs(path: string, accepted: string): keyof typeof PACKED | null {
+  const takes = accepted.split(',').map((one) => one.trim().split(';')[0]);
+  return (Object.keys(PACKED) as (keyof typeof PACKED)[]).find((name) => takes.includes(name) && existsSync(`${path}.${PACKED[name]}`)) ?? null;
+}
+
 function fileEtag(path: string): string {
   const { size, mtimeMs } = statSync(path);
   return `${size.toString(36)}-${Math.floor(mtimeMs).toString(36)}`;
@@ -168,7 +176,11 @@ function pages(app: App, deps: Deps): void {
   const serve = async (c: Context<AppEnv>, path: string, maxAge: string): Promise<Response> => {
     const full = normalize(join(root, path));
     if (!full.startsWith(root + '/') || !existsSync(full) || !statSync(full).isFile()) throw new Problem('not_found', 'No such file.');
-    const response = await sendFile(c, full, { type: TYPES[extname(full)] ?? 'application/octet-stream', name: full.split('/').at(-1)!, etag: fileEtag(full), inline: true });
+    const packed = packedAs(full, c.req.header('accept-encoding') ?? '');
+    const file = packed ? `${full}.${PACKED[packed]}` : full;
+    const response = await sendFile(c, file, { type: TYPES[extname(full)] ?? 'application/octet-stream', name: full.split('/').at(-1)!, etag: fileEtag(file), inline: true });
+    if (packed) response.headers.set('content-encoding', packed);
+    response.headers.append('vary', 'accept-encoding');
     response.headers.set('cache-control', maxAge);
     if (deps.config.EMBED_ORIGINS.length > 0) response.headers.set('cross-origin-resource-policy', 'cross-origin');
     return response;

@@ -256,6 +256,35 @@ describe('who may do what, and hostile requests', () => {
     ])
       expect(await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${KEY}\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 (404|422|400)/);
   });
+  test('addresses that are none, also of sockets, are answered and end nothing', async () => {
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    for (const path of ['//[', '/app/%E0%A4%A', '/app/%', 'http://[', '/app/a/b', '*'])
+      expect([path, await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`, 500)]).toEqual([path, expect.stringMatching(/^HTTP\/1\.1 404/)]);
+    for (const path of ['//[', '/api/bookings/%E0%A4%A', 'http://['])
+      expect([path, await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${KEY}\r\nConnection: close\r\n\r\n`)]).toEqual([path, expect.stringMatching(/^HTTP\/1\.1 4\d\d/)]);
+    for (const [type, payload] of [
+      ['application/json', '{'],
+      ['application/json', 'null'],
+      ['multipart/form-data; boundary=x', 'nonsense'],
+      ['text/plain', 'socket_id=1.1'],
+    ] as const) {
+      const response = await api.fetch('/broadcasting/auth', { method: 'POST', headers: { 'content-type': type }, body: payload });
+      expect([type, payload, response.status >= 400 && response.status < 500]).toEqual([type, payload, true]);
+    }
+    expect((await api.fetch('/healthz', { key: null })).status).toBe(200);
+  });
+  test('a replayed token of another time or booking opens nothing: a channel signature is for one socket', async () => {
+    const mine = await token(api, { kind: 'booking', subject: 'a' });
+    const form = (channel: string): RequestInit => ({ method: 'POST', body: new URLSearchParams({ socket_id: '1.1', channel_name: channel }) });
+    const { auth } = (await (await api.fetch('/broadcasting/auth', { ...form('private-session.a'), token: mine })).json()) as { auth: string };
+    const { verifyChannel } = await import('../../api/live/protocol.ts');
+    const good = (socket: string, channel: string): boolean => verifyChannel(api.deps.live.key, api.deps.live.secret, socket, channel, auth, undefined);
+    expect([good('1.1', 'private-session.a'), good('1.2', 'private-session.a'), good('1.1', 'private-session.g')]).toEqual([true, false, false]);
+    expect((await api.fetch('/broadcasting/auth', { ...form('private-session.g'), token: mine })).status).toBe(403);
+    clock = () => NIGHT + (30 + 25 * 60) * 60_000 + 1_000;
+    expect((await api.fetch('/broadcasting/auth', { ...form('private-session.a'), token: mine })).status).toBe(401);
+    expect(await api.db.receipt.count()).toBe(0);
+  });
   test('header injection: line breaks in names and ids never reach a header', async () => {
     await api.db.frame.update({ where: { id: 'f1' }, data: { filename: 'a"\r\nSet-Cookie: x=1\r\n.fits' } });
     const response = await api.fetch('/api/bookings/a/images/f1/fits');

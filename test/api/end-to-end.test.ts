@@ -31,7 +31,7 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
   beforeAll(async () => {
     stack = await startStack({
       dataDir: folder,
-      env: { ...process.env, DATABASE_URL: '', TEMPORAL_ADDRESS: '', VOYAGER_HOST: '' },
+      env: Object.fromEntries(['PATH', 'HOME', 'TMPDIR', 'TEMPORAL_CLI_PATH'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
       ports: 'free',
       report: (line) => void said.push(line),
       simulator: {
@@ -118,8 +118,9 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
       expect([name, made.status, made.headers.get('location')]).toEqual([name, 201, `/api/robotarget/${name}/${Object.values(body)[0]}`]);
       // The same again, as after an answer that was lost: read back, nothing made twice.
       const again = await call('POST', `/api/robotarget/${name}`, body);
-      expect([name, again.status]).toEqual([name, 201]);
+      expect([name, again.status]).toEqual([name, 200]);
     }
+    expect((await call('POST', '/api/robotarget/shots', { ...bodies.shots, Num: 99 })).status).toBe(409);
     const ours = async (path: string, key: string, guid: string): Promise<number> =>
       (await call<{ data: Record<string, unknown>[] }>('GET', path)).body.data.filter((o) => o[key] === guid).length;
     expect([
@@ -142,8 +143,28 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
     }
   }, 240_000);
 
+  test('cancel: confirmed, its objects are gone, the slot is free for another', async () => {
+    const body = booking(40, 200);
+    expect((await call('PUT', '/api/bookings/two', body)).status).toBe(201);
+    await inPhase('two', ['prepared'], 60_000);
+    const { voyager_set_guid: set } = (await call<{ voyager_set_guid: string }>('GET', '/api/bookings/two')).body;
+    expect((await call('PUT', '/api/bookings/three', body)).status).toBe(409);
+    expect(await settled(await call('DELETE', '/api/bookings/two'))).toMatchObject({ kind: 'cancel', state: 'confirmed' });
+    await inPhase('two', ['cancelled'], 40_000);
+    await until(
+      'its target is gone or off',
+      async () => {
+        const { status, body: left } = await call<{ data: { Status: number }[] }>('GET', `/api/robotarget/targets?setGuid=${set}`);
+        return status === 200 && left.data.some((t) => t.Status === 0) ? null : true;
+      },
+      30_000,
+    );
+    expect((await call('PUT', '/api/bookings/three', booking(60, 180))).status).toBe(201);
+    expect(await settled(await call('DELETE', '/api/bookings/three'))).toMatchObject({ state: 'confirmed' });
+  }, 240_000);
+
   test('reschedule, amend with If-Match, start, pause, resume, toggle, extend and abort one session', async () => {
-    expect((await call('PUT', '/api/bookings/one', booking(600, 300))).status).toBe(201);
+    expect((await call('PUT', '/api/bookings/one', booking(700, 300))).status).toBe(201);
     const moved = await settled(await call('POST', '/api/bookings/one/reschedule', { start: inSeconds(25), end: inSeconds(325) }));
     expect(moved).toMatchObject({ kind: 'reschedule', state: 'confirmed' });
     const read = await call<Booking>('GET', '/api/bookings/one');
@@ -190,17 +211,4 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
     expect((await call<{ meta: { complete: boolean } }>('GET', '/api/bookings/one/events?after=0')).body.meta.complete).toBe(true);
     expect((await call('GET', '/api/bookings/one/ledger')).status).toBe(200);
   }, 400_000);
-
-  test('cancel: confirmed, its objects are gone, the slot is free for another', async () => {
-    const body = booking(40, 200);
-    expect((await call('PUT', '/api/bookings/two', body)).status).toBe(201);
-    await inPhase('two', ['prepared'], 60_000);
-    const { voyager_set_guid: set } = (await call<{ voyager_set_guid: string }>('GET', '/api/bookings/two')).body;
-    expect((await call('PUT', '/api/bookings/three', body)).status).toBe(409);
-    expect(await settled(await call('DELETE', '/api/bookings/two'))).toMatchObject({ kind: 'cancel', state: 'confirmed' });
-    await inPhase('two', ['cancelled'], 40_000);
-    await until('the set is gone or disabled', async () => ((await call('GET', `/api/robotarget/sets/${set}`)).status === 200 ? null : true), 30_000).catch(() => undefined);
-    expect((await call('PUT', '/api/bookings/three', booking(60, 180))).status).toBe(201);
-    expect(await settled(await call('DELETE', '/api/bookings/three'))).toMatchObject({ state: 'confirmed' });
-  }, 240_000);
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { bundleFromString, createConfig, lintFromString, type Config } from '@redocly/openapi-core';
+import { createConfig, lintFromString, type Config } from '@redocly/openapi-core';
 import { createApp } from '../../api/app.ts';
 import { asyncApiDocument, openApiDocument } from '../../api/openapi.ts';
 import { BusListener } from '../../platform/bus.ts';
@@ -45,6 +45,5 @@ describe('the documents pass a strict lint', () => {
     delete broken.paths['/api/bookings/{id}']!.get.responses['200']!.description;
     const found = (await problems(broken)).map((p) => p.split(':')[0]);
     expect(found).toEqual(expect.arrayContaining(['error no-unresolved-refs', 'error path-parameters-defined', 'error struct']));
-    await expect(bundleFromString({ source: '{', config: rules })).rejects.toThrow();
   });
 });

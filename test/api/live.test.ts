@@ -278,7 +278,12 @@ describe('live stream, with the real clients', () => {
     expect(one).toEqual({ occupied: true, subscription_count: 1 });
     await until('pushed events cross replicas', () => got.length === 2);
     expect(got[0]).toEqual({ text: 'hello' });
+    const counts: number[] = [];
+    const watched = guest.private('session.b-1') as unknown as { subscription: { bind(event: string, f: (data: { subscription_count: number }) => void): void } };
+    watched.subscription.bind('pusher:subscription_count', (data) => counts.push(data.subscription_count));
+    await until('the guest hears how many watch, over both replicas', () => counts.at(-1) === 2);
     spectator.disconnect();
     await until('the guest hears that the spectator left', () => leaving.length === 1);
+    await until('and that it is alone', () => counts.at(-1) === 1);
   }, 20_000);
 });

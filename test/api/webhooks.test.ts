@@ -1,7 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { OutboxDelivery } from '../../activities/notify/delivery.ts';
@@ -141,6 +140,15 @@ describe('webhooks from the outbox', () => {
     };
     await Promise.all([write(), write(), write(), write()]);
   };
+  /** A receiver that has got fifty signed messages. */
+  const fifty = async (): Promise<Receiver> => {
+    const good = await receiver();
+    await good.start();
+    await queue(50, 5);
+    deliver([good]);
+    await until('all', () => good.received.length === 50, 30_000);
+    return good;
+  };
   /** Time passes: what waits for another try, or is claimed by a process that is dead, is due. */
   const timePasses = (): Promise<number> => db.$executeRaw`UPDATE outbox SET next_attempt_at = now() WHERE delivered_at IS NULL AND dead_at IS NULL`;
 
@@ -204,21 +212,24 @@ describe('webhooks from the outbox', () => {
     LONG ? 900_000 : 200_000,
   );
 
-  const php = spawnSync('php', ['-v']).status === 0;
-  (php ? test : test.skip)('signatures hold for standardwebhooks and for hash_hmac of PHP (which .ci/run installs)', async () => {
-    const good = await receiver();
-    await good.start();
-    await queue(50, 5);
-    deliver([good]);
-    await until('all', () => good.received.length === 50, 30_000);
+  test('signatures hold for standardwebhooks, and for nothing that was altered or is old', async () => {
+    const good = await fifty();
     for (const { body, headers } of good.received) {
       const three = Object.fromEntries(['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => [name, String(headers[name])]));
       expect(new StandardWebhook(SECRET).verify(body, three)).toMatchObject({ id: three['webhook-id'] });
-      expect(() => new StandardWebhook(SECRET).verify(body.replace('Cœur', 'Coeur'), three)).toThrow();
+      expect(() => new StandardWebhook(SECRET).verify(body.replace('Cœur', 'Coeur'), three)).toThrow('No matching signature found');
       // A delivery that somebody kept and sends again later is too old for whoever checks the time.
-      expect(() => new StandardWebhook(SECRET).verify(body, { ...three, 'webhook-timestamp': String(Number(three['webhook-timestamp']) - 600) })).toThrow();
+      expect(() => new StandardWebhook(SECRET).verify(body, { ...three, 'webhook-timestamp': String(Number(three['webhook-timestamp']) - 600) })).toThrow(
+        'Message timestamp too old',
+      );
     }
-    const script = `
+  });
+
+  const php = spawnSync('php', ['-v']).status === 0;
+  (php ? describe : describe.skip)('with PHP, which .ci/run installs', () => {
+    test('signatures hold for hash_hmac', async () => {
+      const good = await fifty();
+      const script = `
       $secret = $argv[1]; $good = 0; $bad = 0;
       while (($line = fgets(STDIN)) !== false) {
         [$body, $signature, $id, $timestamp, $standard] = json_decode($line, true);
@@ -229,9 +240,10 @@ describe('webhooks from the outbox', () => {
         if (hash_equals(hash_hmac('sha256', $body . ' ', $secret), $signature)) { $bad++; }
       }
       echo json_encode([$good, $bad]);`;
-    const lines = good.received.map(({ body, headers: h }) => JSON.stringify([body, h.signature, h['webhook-id'], h['webhook-timestamp'], h['webhook-signature']]));
-    const checked = spawnSync('php', ['-r', script, '--', SECRET], { input: `${lines.join('\n')}\n`, encoding: 'utf8' });
-    expect([checked.stderr, checked.stdout]).toEqual(['', '[50,0]']);
+      const lines = good.received.map(({ body, headers: h }) => JSON.stringify([body, h.signature, h['webhook-id'], h['webhook-timestamp'], h['webhook-signature']]));
+      const checked = spawnSync('php', ['-r', script, '--', SECRET], { input: `${lines.join('\n')}\n`, encoding: 'utf8' });
+      expect([checked.stderr, checked.stdout]).toEqual(['', '[50,0]']);
+    });
   });
 
   test('kill -9 before the request, before the answer, after the answer, and between messages: every id once more at most, in order, the same bytes', async () => {
