@@ -2,12 +2,14 @@ import { build } from 'esbuild';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { dirname, join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
 /**
  * Bundles the pages into `dist/web`: HTML as it stands in web/pages, `assets/` with one script and style sheet per page,
- * the service worker `sw.js`, manifest and icons. Nothing is loaded from another host.
+ * the service worker `sw.js`, manifest and icons. Nothing is loaded from another host. Scripts and style sheets lie there
+ * compressed as well (`.br`, `.gz`), for the server to hand out.
  * @param {{ outdir?: string, minify?: boolean }} [options]
  */
 export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minify = true } = {}) {
@@ -41,6 +43,18 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
         .replace('{{page}}', name.replace('.html', ''))
         .replace('{{main}}', page.replace(/<!-- title: .*? -->\n?/, '')),
     );
+  }
+  await pack(join(outdir, 'assets'));
+}
+
+/** What is not worth the bytes of the header stays as it is. */
+const LEAST_BYTES = 1_000;
+async function pack(folder) {
+  for (const name of (await readdir(folder)).filter((file) => /\.(js|css|svg)$/.test(file))) {
+    const content = await readFile(join(folder, name));
+    if (content.length < LEAST_BYTES) continue;
+    await writeFile(join(folder, `${name}.br`), brotliCompressSync(content));
+    await writeFile(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }));
   }
 }
 

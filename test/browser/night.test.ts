@@ -7,7 +7,7 @@ import { CHROMIUM, axe, launch, open, seeText, type Opened } from '../web/browse
 import { bladeOutput, embeddingPolicy, startForeignSite, type ForeignSite } from './foreign.ts';
 import { BUILT, startObservatory, type Observatory } from './stack.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(180_000);
 
 const item = (section: string, name: string): string => `[data-section="${section}"] [data-item~="${name}"]`;
 const live = `${item('header', 'connection')}[data-tone="good"]`;
@@ -406,6 +406,25 @@ const saidBy = (page: Page): Promise<string[]> => page.evaluate(() => (globalThi
     const archive = await fetch(new URL(zip!, observatory.stack.apiUrl));
     expect([archive.status, archive.headers.get('content-type')]).toEqual([200, 'application/zip']);
     await archive.body?.cancel();
+  });
+
+  test('scripts and style sheets leave the api compressed, as the client takes them, and the same either way', async () => {
+    const address = `${observatory.stack.apiUrl}/assets/telescope-control.js`;
+    const got = await Promise.all(
+      ['identity', 'gzip', 'gzip, deflate, br'].map(async (accepted) => {
+        const response = await fetch(address, { headers: { 'accept-encoding': accepted } });
+        return {
+          encoding: response.headers.get('content-encoding'),
+          vary: response.headers.get('vary')?.includes('accept-encoding'),
+          type: response.headers.get('content-type'),
+          sha256: createHash('sha256')
+            .update(Buffer.from(await response.arrayBuffer()))
+            .digest('hex'),
+        };
+      }),
+    );
+    expect(got.map(({ encoding }) => encoding)).toEqual([null, 'gzip', 'br']);
+    expect(new Set(got.map(({ sha256, vary, type }) => `${sha256} ${vary} ${type}`)).size).toBe(1);
   });
 
   test('no page had a script error, broke the content security policy or asked another host', () => {

@@ -43,17 +43,17 @@ try {
   const admin = await observatory.token('admin', 'ops');
   const guest = await observatory.guest(SECOND.id);
   const night = (page: Page): Promise<void> => page.locator('[data-tool="night"]').click();
-  const pages: Record<string, { url: string; wait?: number; then?: (page: Page) => Promise<void> }> = {
+  const pages: Record<string, { url: string; wait?: number; prepare?: (page: Page) => Promise<void> }> = {
     home: { url: stack.apiUrl },
     control: { url: guest.url },
-    'control-night': { url: guest.url, then: night },
+    'control-night': { url: guest.url, prepare: night },
     demo: { url: `${stack.apiUrl}/demo`, wait: 18_000 },
     observations: { url: `${stack.apiUrl}/observations#token=${user}` },
     report: { url: `${stack.apiUrl}/report/${FIRST.id}#token=${user}` },
     admin: { url: `${stack.apiUrl}/admin#token=${admin}` },
     book: {
       url: `${stack.apiUrl}/book#token=${user}`,
-      then: async (page) => {
+      prepare: async (page) => {
         await page.locator('[data-item="search"]').fill('M 81');
         await page.locator('.hits li').first().click();
         await page.waitForTimeout(1_500);
@@ -61,7 +61,7 @@ try {
     },
     help: { url: `${stack.apiUrl}/help` },
   };
-  for (const [name, { url, wait, then }] of Object.entries(pages)) {
+  for (const [name, { url, wait, prepare }] of Object.entries(pages)) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
     for (const phone of [false, true]) {
       const context = await browser.newContext({
@@ -73,7 +73,7 @@ try {
       const page = await context.newPage();
       await page.goto(url);
       await page.waitForTimeout(wait ?? 3_500);
-      await then?.(page);
+      await prepare?.(page);
       await page.waitForTimeout(1_000);
       await page.screenshot({ path: `${values.out}/${name}-${phone ? 'phone' : 'desktop'}.jpg`, type: 'jpeg', quality: 78 });
       await context.close();

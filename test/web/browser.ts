@@ -80,7 +80,7 @@ export async function open(browser: Browser, url: string, options: OpenOptions =
 }
 
 /** Waits until an element's text matches. */
-export const seeText = (page: Page, selector: string, text: string | RegExp, timeout = 8_000): Promise<unknown> =>
+export const seeText = (page: Page, selector: string, text: string | RegExp, timeout = 15_000): Promise<unknown> =>
   page
     .locator(selector)
     .filter({ hasText: text })

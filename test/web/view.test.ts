@@ -129,6 +129,11 @@ describe('what the API says of a plan', () => {
       const parsed = BookingRequest.parse({ ...plan, ...change });
       return Object.values(planErrors(telescope, parsed, Date.parse('2026-11-21T12:00:00Z'))).flat();
     });
+    const late = BookingRequest.parse({ ...plan, start: '2026-11-22T23:40:00Z', end: '2026-11-23T03:00:00Z' });
+    // High enough at first, but too far west: the limit that it falls below later is not what stands in the way.
+    expect(planErrors(telescope, late, Date.parse('2026-11-21T12:00:00Z'))).toEqual({
+      target: [expect.stringMatching(/^M 31 is never between the hour angles -3 and 3 h while it is dark: it reaches \d+\.\d° in this slot$/)],
+    });
     expect(said.length).toBeGreaterThanOrEqual(wrong.length);
     expect(said.filter((text) => problemIn('fr', text) === text)).toEqual([]);
     expect(problemIn('fr', 'M 31 is never above 30° and the horizon while it is dark: it reaches 12.4° in this slot')).toBe(

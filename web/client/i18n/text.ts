@@ -488,6 +488,7 @@ export const TEXT = {
   'book.handOver': ['Votre demande est prête ; le site de réservation la reçoit.', 'Your request is ready; the booking site receives it.'],
   'book.check': ['Vérifier', 'Check'],
   'book.moon': ['Lune', 'Moon'],
+  'book.altitude': ['hauteur', 'altitude'],
   'book.limit': ['limite', 'limit'],
   'book.incomplete': ['Choisissez une cible pour voir si elle est visible.', 'Choose a target to see whether it is in sight.'],
   'book.noTariff': ['Le tarif est celui du site de réservation.', 'The booking site sets the price.'],

@@ -367,8 +367,8 @@ function bookingForm(): object {
       const form = this.form;
       graph ??= new Graph(curve, {
         lines: [
-          { label: 'alt', color: '--gold', fill: true },
-          { label: 'min', color: '--danger', dash: [5, 5] },
+          { label: say('book.altitude'), color: '--gold', fill: true },
+          { label: say('book.limit'), color: '--danger', dash: [5, 5] },
         ],
         height: 240,
         digits: 0,
