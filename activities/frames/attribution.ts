@@ -33,6 +33,10 @@ export function pathOf(record: Pick<ShotDoneRecord, 'path' | 'filename'>): strin
     : `${record.path.replace(/[\\/]+$/, '')}\\${splitPath(record.filename).name}`;
 }
 
+/** The tag that a booking's set has in RoboTarget, and its frames in their headers. */
+export const setTag = (telescope: Telescope, bookingId: string, userRef: string): string =>
+  telescope.templates.set_tag.replaceAll('{booking}', bookingId).replaceAll('{user}', userRef);
+
 /** The newest shot-done record with this GUID, or without a GUID the newest with the frame's own path. */
 async function recordFor(db: Database, telescopeId: string, since: Date, guid: string | null, sourcePath: string): Promise<ShotDoneRecord | null> {
   const name = splitPath(sourcePath).name.toLowerCase();
@@ -71,15 +75,23 @@ async function candidates(db: Database, telescope: Telescope, seenAt: Date): Pro
       targetGuids: guids,
       generation,
       shots: Array.isArray(row.shots) ? (row.shots as Candidate['shots']) : [],
-      tag: telescope.templates.set_tag.replaceAll('{booking}', row.id).replaceAll('{user}', row.userRef),
+      tag: setTag(telescope, row.id, row.userRef),
     };
   });
 }
 
-function shotIndexOf(candidate: Candidate, shotGuid: string | null): number | null {
+function shotIndexOf(candidate: Pick<Candidate, 'bookingId' | 'generation' | 'shots'>, shotGuid: string | null): number | null {
   if (!shotGuid) return null;
   for (let g = candidate.generation; g >= 0; g--) for (let i = 0; i < candidate.shots.length; i++) if (same(objectGuid(candidate.bookingId, g, `shot/${i}`), shotGuid)) return i;
   return null;
+}
+
+/** Tells the place in a booking's plan by a shot's GUID, whatever generation made it. */
+export async function planIndex(db: Database, bookingId: string): Promise<(shotGuid: string | null) => number | null> {
+  const row = await db.booking.findUnique({ where: { id: bookingId }, include: { session: { select: { generation: true } } } });
+  if (!row) return () => null;
+  const candidate = { bookingId, generation: Math.max(row.generation, row.session?.generation ?? 0), shots: Array.isArray(row.shots) ? (row.shots as Candidate['shots']) : [] };
+  return (shotGuid) => shotIndexOf(candidate, shotGuid);
 }
 
 /** The one line of the plan that the header's own filter, exposure and binning can be of; null when none or several can. */

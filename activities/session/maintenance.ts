@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { QUEUE_FINALISE, sessionWorkflowId } from '../../domain/ids.ts';
-import { SIGNALS, UPDATES, type ControlSignal, type FramesWaitingSignal } from '../../domain/messages.ts';
+import { QUEUE_FINALISE, sessionWorkflowId, stableId } from '../../domain/ids.ts';
+import { SIGNALS, UPDATES, type ControlSignal, type FramesWaitingSignal, type TelescopeEventSignal } from '../../domain/messages.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
@@ -41,6 +41,7 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
       const started: string[] = [];
       for (const { booking } of rows) if (await startSession(temporal, booking)) started.push(booking.id);
       if (started.length > 0) logger.warn({ started }, 'sessions started that had no workflow');
+      await tellOfMaintenance();
       return { started, rescheduled: await retell() };
     },
 
@@ -132,6 +133,24 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
       return { telemetry: telemetry.count, timeline: timeline.count, people: people.count, keys: keys.count };
     },
   };
+
+  /** A window that was set, began or ended a moment ago: sessions on that telescope look at once instead of at their next report. */
+  async function tellOfMaintenance(): Promise<void> {
+    const since = new Date(now() - 2 * 60_000);
+    const at = new Date(now());
+    const recent = { gte: since, lte: at };
+    const windows = await db.maintenance.findMany({ where: { OR: [{ createdAt: recent }, { fromAt: recent }, { endedAt: recent }], fromAt: { lte: at }, toAt: { gte: since } }, take: 50 });
+    for (const window of windows) {
+      const sessions = await db.session.findMany({ where: { telescopeId: window.telescopeId, phase: { in: ['starting', 'running', 'holding'] } }, select: { bookingId: true } });
+      for (const { bookingId } of sessions) {
+        const body: TelescopeEventSignal = { id: stableId('maintenance', window.id, at.toISOString()), at: at.toISOString(), kind: 'local_operator', detail: 'maintenance' };
+        await temporal.workflow
+          .getHandle(sessionWorkflowId(bookingId))
+          .signal<[TelescopeEventSignal]>(SIGNALS.telescopeEvent, body)
+          .catch((thrown: unknown) => logger.warn({ err: toError(thrown).message, bookingId }, 'maintenance not told yet'));
+      }
+    }
+  }
 
   /**
    * Changes whose row stands while the workflow did not answer, and stops that were accepted and never settled: told again under the same

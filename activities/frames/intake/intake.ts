@@ -12,7 +12,7 @@ import { findTelescope } from '../../../platform/telescopes.ts';
 import type { Frame, Prisma } from '../../../prisma/client/client.ts';
 import type { FrameCounts, ShotDone } from '../../ports.ts';
 import { announceCaptured, announceMeasured, announceRest, logFrame } from '../announce.ts';
-import { findOwner, pathOf, rtShotOf, type ShotDoneRecord } from '../attribution.ts';
+import { findOwner, planIndex, pathOf, rtShotOf, setTag, type ShotDoneRecord } from '../attribution.ts';
 import { FitsError } from '../fits/index.ts';
 import { capturedAt, metadataOf } from '../metadata.ts';
 import type { PreviewResult } from '../pass/jobs.ts';
@@ -88,6 +88,7 @@ interface Prepared {
 const DAY_MS = 86_400_000;
 /** Frames under way at once: two for the processors, one that waits for the disk. */
 const LANES = 3;
+const STRANGERS = 50_000;
 /** Kept free on the store's disk, so that the database beside it can go on. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
 /** Broken in a way that a file which is still being written shows too. */
@@ -99,6 +100,8 @@ export class FrameIntake {
   private readonly turns = new Map<string, Promise<unknown>>();
   /** Size and time of a file that was not whole, with the instant since when it has not changed. */
   private readonly waiting = new Map<string, { size: number; mtimeMs: number; since: number }>();
+  /** Files beside a booking's frames that nothing marks as its own, with their RTSHOT: not read again until a record names them. */
+  private readonly strangers = new Map<string, { stamp: string; RTSHOT: unknown }>();
   /** Files that we may not look at. */
   private readonly denied = new Set<string>();
   /** Copies made while it is still asked whose frame it is, by frame; `stamp` tells when the file has changed since. */
@@ -357,7 +360,11 @@ export class FrameIntake {
       return 'later';
     }
     const { store } = this.deps;
-    const object = await store.adopt(staging, copied.sha256, copied.bytes, copied.crc32);
+    const object = await store.adopt(staging, copied.sha256, copied.bytes, copied.crc32).catch((thrown: unknown) => {
+      // The copy is not where it was made; the next attempt makes another.
+      this.copies.delete(row.id);
+      throw thrown;
+    });
     const type: FrameType = row.sourceKey.startsWith('event/') ? (row.type as FrameType) : (metadata.type ?? (row.type as FrameType));
     const folder = owner ? store.bookingFolder(owner.bookingId) : join(store.root, 'calibration', safeName(telescope.id), type.toLowerCase());
     const named = await store.name(folder, row.filename, object);
@@ -545,6 +552,7 @@ export class FrameIntake {
         this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'a refused file could not be put aside');
       }
     }
+    await this.forget(row.id);
     this.waiting.delete(row.id);
     const text = reasonText(code);
     await db.$transaction(async (tx) => {
@@ -686,12 +694,14 @@ export class FrameIntake {
     if (!listed) return;
     const { db } = this.deps;
     const frames = await db.frame.findMany({ where: { telescopeId: telescope.id, OR: [{ bookingId }, { bookingId: null, seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }] } });
+    const indexOf = await planIndex(db, bookingId);
     for (const shot of listed) {
       const guid = shot.guid.toLowerCase();
+      const place = { shotGuid: shot.shotGuid, shotIndex: indexOf(shot.shotGuid) };
       const path = pathOf({ path: shot.path, filename: shot.filename });
       const known = frames.find((f) => f.shotDoneGuid?.toLowerCase() === guid);
       if (known) {
-        if (known.state === 'unassigned') await db.frame.update({ where: { id: known.id }, data: { state: 'pending', bookingId, shotGuid: shot.shotGuid } });
+        if (known.state === 'unassigned') await db.frame.update({ where: { id: known.id }, data: { state: 'pending', bookingId, ...place } });
         continue;
       }
       const unclaimed = frames.find((f) => !f.shotDoneGuid && comparable(f.sourcePath) === comparable(path));
@@ -699,7 +709,7 @@ export class FrameIntake {
         if (unclaimed.bookingId === bookingId || unclaimed.state === 'unassigned' || unclaimed.state === 'pending')
           await db.frame.update({
             where: { id: unclaimed.id },
-            data: { shotDoneGuid: guid, shotGuid: shot.shotGuid, bookingId, ...(unclaimed.state === 'unassigned' ? { state: 'pending' } : {}) },
+            data: { shotDoneGuid: guid, ...place, bookingId, ...(unclaimed.state === 'unassigned' ? { state: 'pending' } : {}) },
           });
         continue;
       }
@@ -716,7 +726,7 @@ export class FrameIntake {
             filename: splitPath(path).name,
             type: 'LIGHT',
             voyType: 'SHOT',
-            shotGuid: shot.shotGuid,
+            ...place,
             shotDoneGuid: guid,
             state: 'pending',
             seenAt: new Date(shot.at),
@@ -743,15 +753,24 @@ export class FrameIntake {
       if (!mapped) continue;
       const local = splitPath(mapped.path).folder;
       const files = await mount.list(local, mapped.root, first - 3_600_000).catch(() => []);
-      for (const file of files) {
+      const mayBeOurs = await this.marksOf(telescope, bookingId, first);
+      await eachLimited(files, 2, async (file) => {
         caller.heartbeat({ folder: file.path });
         caller.signal?.throwIfAborted();
-        if (known.has(comparable(file.path))) continue;
+        if (known.has(comparable(file.path))) return;
+        const stamp = `${file.size}/${file.mtimeMs}`;
+        const stranger = this.strangers.get(`${bookingId}\n${file.path}`);
+        if (stranger?.stamp === stamp && !mayBeOurs(splitPath(file.path.replaceAll('/', '\\')).name, stranger)) return;
         const seen = await mount.probe(file.path, mapped.root, maxBytes).catch(() => null);
-        if (seen?.state !== 'whole') continue;
+        if (seen?.state !== 'whole') return;
         const sourcePath = `${folder}\\${file.path.slice(local.length + 1).replaceAll('/', '\\')}`;
+        if (!mayBeOurs(splitPath(sourcePath).name, seen.header)) {
+          if (this.strangers.size >= STRANGERS) this.strangers.clear();
+          this.strangers.set(`${bookingId}\n${file.path}`, { stamp, RTSHOT: seen.header.RTSHOT });
+          return;
+        }
         const { owner } = await findOwner(db, telescope, { sourcePath, seenAt: new Date(file.mtimeMs), shotDoneGuid: null, header: seen.header });
-        if (owner?.bookingId !== bookingId) continue;
+        if (owner?.bookingId !== bookingId) return;
         const sourceKey = `file/${file.path}/${Math.round(file.mtimeMs)}`;
         await db.frame.createMany({
           skipDuplicates: true,
@@ -773,8 +792,28 @@ export class FrameIntake {
             },
           ],
         });
-      }
+      });
     }
+  }
+
+  /**
+   * Whether a file can be this booking's at all, without asking the database for each of thousands: its RTSHOT or name stands in the
+   * journal's records, or the booking's tag in its header. Who it belongs to is then decided as for every frame.
+   */
+  private async marksOf(telescope: Telescope, bookingId: string, sinceMs: number): Promise<(name: string, header: Record<string, unknown>) => boolean> {
+    const since = new Date((Number.isFinite(sinceMs) ? sinceMs : Date.now()) - 2 * DAY_MS);
+    const [booking, records] = await Promise.all([
+      this.deps.db.booking.findUnique({ where: { id: bookingId }, select: { userRef: true } }),
+      this.deps.db.journal.findMany({ where: { telescopeId: telescope.id, kind: 'shot_done', at: { gte: since } }, select: { data: true } }),
+    ]);
+    const tag = setTag(telescope, bookingId, booking?.userRef ?? '');
+    const [guids, names] = [new Set<string>(), new Set<string>()];
+    for (const { data } of records) {
+      const record = data as unknown as ShotDoneRecord;
+      guids.add(record.guid.toLowerCase());
+      names.add(splitPath(pathOf(record)).name.toLowerCase());
+    }
+    return (name, header) => guids.has(rtShotOf(header) ?? '') || names.has(name.toLowerCase()) || Object.values(header).includes(tag);
   }
 
   /** A file that was cut when it was refused may be whole by now: the last reconciliation looks once more. */
