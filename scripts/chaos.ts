@@ -102,7 +102,8 @@ async function works({ stack, temporal }: Night): Promise<boolean> {
   }
 }
 
-const phaseOf = async ({ db }: Night): Promise<Phase | null> => ((await db.session.findUnique({ where: { bookingId: BOOKING } }).catch(() => null))?.phase as Phase | undefined) ?? null;
+const phaseOf = async ({ db }: Night): Promise<Phase | null> =>
+  ((await db.session.findUnique({ where: { bookingId: BOOKING } }).catch(() => null))?.phase as Phase | undefined) ?? null;
 /** Waits until the session is in that phase or past it. */
 async function untilPhase(night: Night, phase: 'preparing' | 'finalising'): Promise<void> {
   for (const deadline = night.endMs + 120_000; Date.now() < deadline; await sleep(50)) {

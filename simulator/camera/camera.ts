@@ -49,7 +49,11 @@ interface Filter {
   sky: number;
   light: FilterLight;
 }
-const broad = (transmission: number, sky: number, lines: Partial<FilterLight>): Filter => ({ transmission, sky, light: { continuum: transmission, ha: 0, oiii: 0, sii: 0, ...lines } });
+const broad = (transmission: number, sky: number, lines: Partial<FilterLight>): Filter => ({
+  transmission,
+  sky,
+  light: { continuum: transmission, ha: 0, oiii: 0, sii: 0, ...lines },
+});
 /** Lines of glowing gas pass whole through the filters around them; the sensor sees the red ones less well. */
 const CLEAR = broad(1, 3, { ha: 0.7, oiii: 1, sii: 0.6 });
 const FILTERS: Record<string, Filter> = {
@@ -137,7 +141,7 @@ export class Camera {
         throw new ActionError(`Camera Error : ${(thrown as Error).message}`);
       }
       this.place(temporary, path);
-      const starIndex = drawn ? Math.round((drawn.stars / 20 + 4) * 100) / 100 : 0;
+      const starIndex = drawn ? Math.round((4 + 2.5 * Math.log10(1 + drawn.stars)) * 100) / 100 : 0;
       const hfd = drawn && drawn.hfd > 0 ? Math.round(drawn.hfd * 1000) / 1000 : source ? Math.round((2.8 + 0.3 * context.random.gaussian()) * 1000) / 1000 : 0;
       const exposed: Exposed = {
         windowsPath,

@@ -245,7 +245,8 @@ function spiral({ radius, axisRatio: q, seed, designation }: SkyObject): Shape {
     const even = disk * Math.exp(-r / h) * edge;
     const patches = 0.3 + 1.4 * mottle;
     light.continuum += even * (1 - shown + shown * (0.42 + 1.75 * arm * patches)) * (1 - 0.7 * dust * smooth(0.1 * h, 0.4 * h, r));
-    if (q < 0.3 && designation !== 'M 31') light.continuum *= 1 - 0.8 * Math.exp(-(((v / (radius * q)) * 5) ** 2)) * smooth(0.3, 0.5, mottle + 0.15) * smooth(radius, radius * 0.4, r);
+    if (q < 0.3 && designation !== 'M 31')
+      light.continuum *= 1 - 0.8 * Math.exp(-(((v / (radius * q)) * 5) ** 2)) * smooth(0.3, 0.5, mottle + 0.15) * smooth(radius, radius * 0.4, r);
     light.ha = even * 1.6 * arm * shown * smooth(0.55, 0.85, fractal(u * fineness * 4 + 90, y * fineness * 4 + seed, 3));
   };
 }

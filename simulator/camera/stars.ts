@@ -100,7 +100,7 @@ const MOST_STARS = 20_000;
 
 function globularStars(object: SkyObject): Star[] {
   const a = GIANT_GROWTH;
-  const meanFlux = ((10 ** ((a - 0.4) * GIANT_SPAN) - 1) / (a - 0.4)) / ((10 ** (a * GIANT_SPAN) - 1) / a);
+  const meanFlux = (10 ** ((a - 0.4) * GIANT_SPAN) - 1) / (a - 0.4) / ((10 ** (a * GIANT_SPAN) - 1) / a);
   const count = Math.min(MOST_STARS, Math.round(((1 - UNRESOLVED) * 10 ** (0.4 * GIANTS)) / meanFlux));
   const core = object.radius * PLUMMER;
   const random = createRandom('globular', object.designation);

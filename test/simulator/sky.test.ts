@@ -5,7 +5,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { fitsHeader, fitsPadding } from '../../simulator/camera/fits.ts';
 import { Renderer } from '../../simulator/camera/renderer.ts';
 import type { RenderRequest } from '../../simulator/camera/render.ts';
-import { catalogueStars, fieldStars } from '../../simulator/camera/stars.ts';
+import { fieldOf, galactic, type FieldRequest } from '../../simulator/camera/deepsky.ts';
+import { objectsNear } from '../../simulator/camera/objects.ts';
+import { catalogueStars, clusterStars, fieldStars } from '../../simulator/camera/stars.ts';
 import { Cooler } from '../../simulator/world/devices.ts';
 import { dewPoint, Weather } from '../../simulator/world/weather.ts';
 import { cleanUp, client, MIDNIGHT, observatory, plan, temporaryFolder, until, type Json } from './support.ts';
@@ -21,6 +23,65 @@ describe('stars', () => {
     expect(inside(10.7, 41.2)).toEqual(inside(10.2, 40.9));
     expect(inside(10.7, 41.2).length).toBeGreaterThan(10);
     expect(fieldStars(0.01, 89.9, 0.5).every((s) => s.dec <= 90)).toBe(true);
+  });
+});
+
+describe('objects', () => {
+  const clear = { continuum: 1, ha: 1, oiii: 1, sii: 1 };
+  const narrow = { continuum: 0.035, ha: 0.5, oiii: 0, sii: 0 };
+  const field = (raDegrees: number, decDegrees: number, change: Partial<FieldRequest> = {}) =>
+    fieldOf({ raDegrees, decDegrees, width: 600, height: 600, arcsecPerPixel: 2, exposureSeconds: 120, light: clear, ...change });
+  /** ADU per second and pixel at an offset from the frame's centre, in pixels to the right and down. */
+  const at = (f: ReturnType<typeof field>, right: number, down: number): number =>
+    f.values[Math.round((down + f.dy) / f.step + f.rows / 2) * f.columns + Math.round((right + f.dx) / f.step + f.columns / 2)]!;
+
+  test('what the catalogue has stands where it is, whatever the target is called', () => {
+    expect(objectsNear(202.47, 47.2, 0.3).map((o) => [o.designation, o.look])).toEqual(
+      expect.arrayContaining([
+        ['M 51', 'spiral'],
+        ['NGC 5195', 'elliptical'],
+      ]),
+    );
+    expect(objectsNear(359.99, 0, 0.5)).toEqual(objectsNear(-0.01, 0, 0.5));
+    expect(Math.hypot(galactic(266.405, -28.936).l, galactic(266.405, -28.936).b)).toBeLessThan(0.01);
+    expect(galactic(192.86, 27.13).b).toBeCloseTo(90, 1);
+  });
+  test('the core of M 31 outshines its disk; a frame turned away from it has none of it', () => {
+    const m31 = field(10.6847, 41.2687);
+    expect(at(m31, 0, 0)).toBeGreaterThan(5 * at(m31, 280, 280));
+    expect(at(field(10.6847, 36), 0, 0)).toBeLessThan(1);
+  });
+  test('the same sky from two pointings, one grid for both when they are near', () => {
+    const first = field(10.68, 41.2687);
+    const second = field(10.68, 41.2687 + (40 * 2) / 3600);
+    expect(at(second, 100, 50)).toBeCloseTo(at(first, 100, 10), 0);
+    expect(field(10.681, 41.2688).values === first.values).toBe(true);
+    expect([...field(10.68, 41.2687).values.subarray(0, 5_000)]).toEqual([...first.values.subarray(0, 5_000)]);
+  });
+  test('gas keeps its light in a narrow filter, galaxies lose theirs; short exposures are lifted, what is bright is not', () => {
+    const share = (ra: number, dec: number): number => at(field(ra, dec, { light: narrow }), 0, 0) / at(field(ra, dec), 0, 0);
+    expect(share(83.822, -5.391)).toBeGreaterThan(0.2);
+    expect(share(10.6847, 41.2687)).toBeCloseTo(0.035, 3);
+    const lift = (right: number, down: number): number => at(field(10.6847, 41.2687, { exposureSeconds: 5 }), right, down) / at(field(10.6847, 41.2687), right, down);
+    expect(lift(0, 0)).toBeLessThan(3);
+    expect(lift(280, 280)).toBeGreaterThan(7);
+    expect(at(field(10.6847, 41.2687, { exposureSeconds: 300 }), 0, 0)).toBe(at(field(10.6847, 41.2687), 0, 0));
+  });
+  test('a globular cluster comes as stars that crowd its centre and hold the share of its light that they should', () => {
+    const stars = clusterStars(250.4235, 36.4613, 0.05);
+    const within = (arcmin: number): number => stars.filter((s) => Math.hypot((s.ra - 250.4235) * Math.cos((36.4613 * Math.PI) / 180), s.dec - 36.4613) * 60 < arcmin).length;
+    expect(within(1.5) / within(3)).toBeGreaterThan(0.4);
+    const flux = stars.reduce((sum, s) => sum + 10 ** (-0.4 * (s.mag - 5.8)), 0);
+    expect(flux).toBeGreaterThan(0.45);
+    expect(flux).toBeLessThan(0.7);
+    expect(Math.min(...stars.map((s) => s.mag))).toBeGreaterThan(11.9);
+  });
+  test('grids are bounded: a frame of 61 megapixels stays under 17 MB, and of many targets only the last are kept', () => {
+    const large = field(314.7, 44.33, { width: 9576, height: 6388, arcsecPerPixel: 0.97 });
+    expect(large.values.byteLength).toBeLessThan(17e6);
+    const first = field(100, 20);
+    for (let i = 0; i < 60; i++) field(100 + i, 20 + i / 2);
+    expect(field(100, 20).values === first.values).toBe(false);
   });
 });
 

@@ -38,7 +38,13 @@ describe('two nights are compared', () => {
     expect(compareNights(night, killed, 5)).toEqual(['10 s of outage and overhead more, with 5 s of down time']);
   });
   test('a ledger with a hole, lost imaging, another phase and a frame less are each named', () => {
-    const killed = { ...night, phase: 'failed', archived: ['shot 1, frame 1', 'a frame of no line of the plan, frame 1'], unexplained: 1, ledger: { imaging: 12, overhead: 24, other: 20 } };
+    const killed = {
+      ...night,
+      phase: 'failed',
+      archived: ['shot 1, frame 1', 'a frame of no line of the plan, frame 1'],
+      unexplained: 1,
+      ledger: { imaging: 12, overhead: 24, other: 20 },
+    };
     expect(compareNights(night, killed, 10)).toEqual([
       'ended as failed instead of completed',
       'shot 1, frame 2 is not archived',
