@@ -94,7 +94,7 @@ function telescopeActivities(client: Client): Record<string, (input: never) => P
       async (input: never): Promise<unknown> => {
         const { workflowExecution, attempt } = Context.current().info;
         const id = workflowExecution!.workflowId;
-        if (!telescopes.has(id)) telescopes.set(id, obedientTelescope() as unknown as Stub);
+        if (!telescopes.has(id)) telescopes.set(id, obedientTelescope());
         if (name === 'watch' && attempt === 1) setTimeout(() => control(id), 20);
         return telescopes.get(id)![name]!(input, attempt);
       },
@@ -121,20 +121,18 @@ export async function startPairs(address: string, client: Client): Promise<Pairs
   const rows = rowsOf(new Map());
   const telescope = telescopeActivities(client);
   const frames: Pick<FrameActivities, 'drainFrames' | 'reconcileFrames'> = { drainFrames: () => Promise.resolve(NO_FRAMES), reconcileFrames: () => Promise.resolve(NO_FRAMES) };
-  const steps: BareActivities = {
-    row: () => Promise.resolve(),
-    step: ({ id, nudge }) => {
-      if (nudge) setTimeout(() => void client.workflow.getHandle(`bare-${id}`).signal('nudge'), 20);
-      return Promise.resolve();
-    },
+  const row: BareActivities['row'] = () => Promise.resolve();
+  const step: BareActivities['step'] = ({ id, nudge }) => {
+    if (nudge) setTimeout(() => void client.workflow.getHandle(`bare-${id}`).signal('nudge'), 20);
+    return Promise.resolve();
   };
   const workers = await Promise.all([
     Worker.create({ ...common, ...ours, taskQueue: QUEUE_SESSION, activities: rows }),
     Worker.create({ ...common, ...ours, taskQueue: QUEUE_FINALISE, activities: rows }),
     Worker.create({ connection, namespace, taskQueue: telescopeQueue(TELESCOPE), activities: telescope }),
     Worker.create({ connection, namespace, taskQueue: framesQueue(TELESCOPE), activities: frames }),
-    Worker.create({ ...common, ...bare, taskQueue: 'bare', activities: { row: steps.row } }),
-    Worker.create({ connection, namespace, taskQueue: 'bare-telescope', activities: { step: steps.step } }),
+    Worker.create({ ...common, ...bare, taskQueue: 'bare', activities: { row } }),
+    Worker.create({ connection, namespace, taskQueue: 'bare-telescope', activities: { step } }),
   ]);
   const runs = workers.map((worker) => worker.run());
   await setCurrentVersion(client, namespace, buildId());

@@ -39,7 +39,12 @@ export const NO_FRAMES: FrameCounts = { captured: 0, archived: 0, rejected: 0, m
 
 /** Answers by the name of the activity; the attempt counts from 1. */
 export type Telescope = Record<string, (input: never, attempt: number) => unknown>;
-type Typed = { [K in Exclude<keyof TelescopeActivities, 'roboTarget'>]: (input: Parameters<TelescopeActivities[K]>[0], attempt: number) => Awaited<ReturnType<TelescopeActivities[K]>> | Promise<Observation> };
+type Typed = {
+  [K in Exclude<keyof TelescopeActivities, 'roboTarget'>]: (
+    input: Parameters<TelescopeActivities[K]>[0],
+    attempt: number,
+  ) => Awaited<ReturnType<TelescopeActivities[K]>> | Promise<Observation>;
+};
 
 /** A telescope that does as it is told, and whose frames are all taken in. */
 export function obedientTelescope(): Typed & { drainFrames(): FrameCounts } {
@@ -173,7 +178,7 @@ export class StubTelescopes {
       const [input] = (task.input?.payloads ?? []).map((payload) => defaultPayloadConverter.fromPayload(payload));
       try {
         const answer = await telescope[name]!(input as never, attempt);
-        await service.respondActivityTaskCompleted({ namespace, taskToken, identity, result: { payloads: [defaultPayloadConverter.toPayload(answer)!] } });
+        await service.respondActivityTaskCompleted({ namespace, taskToken, identity, result: { payloads: [defaultPayloadConverter.toPayload(answer)] } });
       } catch (thrown) {
         await service
           .respondActivityTaskFailed({ namespace, taskToken, identity, failure: defaultFailureConverter.errorToFailure(thrown, defaultPayloadConverter) })

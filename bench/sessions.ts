@@ -11,6 +11,7 @@ import { Telescope, type TelescopeInput } from '../domain/contracts/telescope.ts
 import { sessionWorkflowId } from '../domain/queues.ts';
 import { SIGNALS, type ControlSignal } from '../domain/messages.ts';
 import { createLogger } from '../platform/logger.ts';
+import { UsageError } from '../platform/errors.ts';
 import { projectPath } from '../platform/paths.ts';
 import { freePort } from '../scripts/stack/ports.ts';
 import { SIMULATED_SEQUENCE_GUID, memoryEnvironment, nodeFlags } from '../scripts/stack/stack.ts';
@@ -20,21 +21,21 @@ import { startPairs } from './sessions-pairs.ts';
 import { startDevServer, type DevServer } from './sessions-server.ts';
 import { StubTelescopes } from './sessions-telescopes.ts';
 
-const HELP = `npm run bench:sessions -- [--json] [--quick]
+const HELP = `npm run bench:sessions -- [--json] [--quick] [--only PART]
 What sessions cost: the compiled worker as it runs in service, the dev server of Temporal and a PostgreSQL, each on a free port.
   asleep     worker's memory with 2,000 sessions that wait for their preparation, less that with 1,000; its cache emptied and garbage collected before each
   active     200 sessions on 200 telescopes behind a stub activity worker, a check each 30 s for 4 minutes: the greatest lateness of any check
   overhead   speed of sessions against a bare workflow with as many activities, timers, signals and upserts: median of five interleaved pairs
   --json     one line of JSON, as the last of stdout
+  --only     one of the three parts: asleep, active, overhead
   --quick    200 sessions asleep, 20 active for 75 s, three small pairs: shows that it works, its figures say little
 Takes about 12 minutes; figures count only while nothing else is busy on the machine.`;
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, only: { type: 'string' }, help: { type: 'boolean', default: false } },
 });
-const SCALE = values.quick
-  ? { asleep: 200, active: 20, activeSeconds: 75, pairs: 3, perPair: 4 }
-  : { asleep: 2_000, active: 200, activeSeconds: 240, pairs: 5, perPair: 24 };
+const PARTS = ['asleep', 'active', 'overhead'] as const;
+const SCALE = values.quick ? { asleep: 200, active: 20, activeSeconds: 75, pairs: 3, perPair: 4 } : { asleep: 2_000, active: 200, activeSeconds: 240, pairs: 5, perPair: 24 };
 const CHECK_SECONDS = 30;
 const DAY_MS = 86_400_000;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -199,7 +200,7 @@ async function asleep(db: Database, temporal: DevServer, worker: WorkerProcess):
   await addTelescope(db, telescopeOf('asleep', { prepare_lead: 3_600 }));
   const from = Date.now() + 30 * DAY_MS;
   const half = SCALE.asleep / 2;
-  const cache = Math.min(half, 250);
+  const cache = Math.min(half, 160);
   const sizes: number[] = [];
   for (const step of [0, 1]) {
     const began = Date.now();
@@ -268,6 +269,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${HELP}\n`);
     return;
   }
+  if (values.only !== undefined && !(PARTS as readonly string[]).includes(values.only)) throw new UsageError(`--only: "${values.only}" is none of ${PARTS.join(', ')}.`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
   const { build } = (await import(new URL('../scripts/build.mjs', import.meta.url).href)) as { build: () => Promise<unknown> };
   await build();
@@ -291,11 +293,15 @@ async function main(): Promise<void> {
       for (const end of [ends.pop()!, ends.pop()!]) await end();
       return result;
     };
-    const sleeping = await withServer((temporal, worker) => asleep(db, temporal, worker));
-    const running = await withServer((temporal, worker) => active(db, temporal, worker));
-    const server = await startDevServer();
-    ends.push(() => server.stop());
-    const ratio = await overhead(server);
+    const wanted = (part: (typeof PARTS)[number]): boolean => values.only === undefined || values.only === part;
+    const sleeping = wanted('asleep') ? await withServer((temporal, worker) => asleep(db, temporal, worker)) : undefined;
+    const running = wanted('active') ? await withServer((temporal, worker) => active(db, temporal, worker)) : undefined;
+    let ratio: number | undefined;
+    if (wanted('overhead')) {
+      const server = await startDevServer();
+      ends.push(() => server.stop());
+      ratio = await overhead(server);
+    }
     const result = { asleep: sleeping, active: running, overhead_ratio_to_bare: ratio };
     process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, null, 2)}\n`);
   } finally {
@@ -306,7 +312,7 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (thrown: unknown) => {
-    say(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
-    process.exit(1);
+    say(thrown instanceof UsageError ? thrown.message : thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
+    process.exit(thrown instanceof UsageError ? 2 : 1);
   },
 );

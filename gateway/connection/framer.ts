@@ -1,4 +1,4 @@
-import { PictureBuffers } from './picture-buffers.ts';
+import { PictureBuffers, TOO_LARGE } from './picture-buffers.ts';
 
 /**
  * Bytes to lines. A line ends with LF, with or without CR before it; empty lines are passed over. The picture of a NewJPGReady line
@@ -96,7 +96,7 @@ export class Base64Decoder {
     if (this.corrupt || count === 1 || (pads > 0 && count + pads !== 4)) return null;
     if (count >= 2) target[this.used++] = this.group >> 16;
     if (count === 3) target[this.used++] = this.group >> 8;
-    if (this.used > target.length * 0.75) return target.subarray(0, this.used);
+    if (this.used >= target.length / (2 * TOO_LARGE)) return target.subarray(0, this.used);
     const copy = Buffer.from(target.subarray(0, this.used));
     this.buffers?.give(target);
     return copy;

@@ -1,6 +1,6 @@
 const SMALLEST = 256 * 1024;
-/** A free buffer this many times larger than asked for is let go, so that one huge picture does not stay for ever. */
-const TOO_LARGE = 8;
+/** A free buffer more than so many times larger than asked for is let go, so that one huge picture does not stay for ever. */
+export const TOO_LARGE = 2;
 
 /**
  * The memory of pictures, used again: two buffers of a size take turns, one being filled while the other is the newest picture. Without

@@ -19,7 +19,7 @@ export class GuidingWindow {
   add(atMs: number, x: number, y: number): void {
     this.samples.push({ atMs, x, y });
     if (this.samples.length > MAX_SAMPLES) this.samples.splice(0, MAX_SAMPLES / 2);
-    this.trim(atMs);
+    if (this.samples[0]!.atMs < atMs - 2 * this.windowSeconds * 1000) this.trim(atMs);
   }
   clear(): void {
     this.samples = [];
@@ -39,8 +39,8 @@ export class GuidingWindow {
   }
   private trim(nowMs: number): void {
     const oldest = nowMs - this.windowSeconds * 1000;
-    const first = this.samples.findIndex((s) => s.atMs >= oldest);
-    if (first > 0) this.samples.splice(0, first);
-    else if (first < 0) this.samples = [];
+    let gone = 0;
+    while (gone < this.samples.length && this.samples[gone]!.atMs < oldest) gone++;
+    if (gone > 0) this.samples.splice(0, gone);
   }
 }

@@ -27,26 +27,40 @@ const SPECS = {
 } as const satisfies Record<string, { unit: string; everyMs: number; maxPoints: number }>;
 export type SeriesName = keyof typeof SPECS;
 
+interface Kept {
+  everyMs: number;
+  maxPoints: number;
+  lastMs: number;
+  points: [number, number][];
+}
+/** Old points go in blocks: shifting a long array for each new point would cost more than the point. */
+const BLOCK = 256;
+
 export class History {
-  private readonly points = new Map<SeriesName, [number, number][]>();
+  private readonly series = Object.fromEntries(
+    Object.entries(SPECS).map(([name, { everyMs, maxPoints }]) => [name, { everyMs, maxPoints, lastMs: -Infinity, points: [] } satisfies Kept]),
+  ) as unknown as Record<SeriesName, Kept>;
+
   add(name: SeriesName, atMs: number, value: number | null | undefined): void {
-    if (value === null || value === undefined || !Number.isFinite(value)) return;
-    let series = this.points.get(name);
-    if (!series) this.points.set(name, (series = []));
-    if (!this.due(name, atMs)) return;
-    const spec = SPECS[name];
-    series.push([atMs, value]);
-    if (series.length > spec.maxPoints) series.splice(0, series.length - spec.maxPoints);
+    const series = this.series[name];
+    if (value === null || value === undefined || atMs - series.lastMs < series.everyMs || !Number.isFinite(value)) return;
+    series.lastMs = atMs;
+    series.points.push([atMs, value]);
+    if (series.points.length >= series.maxPoints + BLOCK) series.points = series.points.slice(BLOCK);
   }
   /** Would a value of this instant be kept, or thinned out? */
   due(name: SeriesName, atMs: number): boolean {
-    const last = this.points.get(name)?.at(-1);
-    return last === undefined || atMs - last[0] >= SPECS[name].everyMs;
+    const { lastMs, everyMs } = this.series[name];
+    return atMs - lastMs >= everyMs;
   }
   /** Every series that has points, those after `sinceMs` only. */
   all(sinceMs = 0): Partial<Record<SeriesName, Series>> {
     const out: Partial<Record<SeriesName, Series>> = {};
-    for (const [name, points] of this.points) out[name] = { unit: SPECS[name].unit, points: sinceMs > 0 ? points.filter(([at]) => at > sinceMs) : points };
+    for (const [name, { points, maxPoints }] of Object.entries(this.series) as [SeriesName, Kept][]) {
+      if (points.length === 0) continue;
+      const newest = points.slice(-maxPoints);
+      out[name] = { unit: SPECS[name].unit, points: sinceMs > 0 ? newest.filter(([at]) => at > sinceMs) : newest };
+    }
     return out;
   }
 }
