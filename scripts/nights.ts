@@ -98,7 +98,8 @@ async function onThreads(code: string, opts: Options, nights: readonly number[],
           }
           const next = waiting.shift();
           if (next === undefined) resolve();
-          else worker.postMessage(next);
+          // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+          else worker.postMessage({ night: next });
         });
       });
     } finally {

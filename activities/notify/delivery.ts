@@ -196,14 +196,15 @@ export class OutboxDelivery {
     return rows.length;
   }
 
-  /** Gives each receiver beyond the first a row of its own, so that it is late, failed or dead for itself alone. */
+  /** Gives each receiver beyond the first a row of its own, so that it is late, failed or dead for itself alone; one copier at a time, lower sequences first, so that no copy overtakes another. */
   private async copyToReceivers(): Promise<void> {
     const channels = this.receivers.slice(1).map((receiver) => receiver.channel);
     await this.deps.db.$executeRaw`
       WITH fresh AS (
         UPDATE outbox SET copied = true WHERE id IN (
           SELECT id FROM outbox WHERE channel = 'webhook' AND NOT copied AND delivered_at IS NULL AND dead_at IS NULL
-          ORDER BY created_at LIMIT ${COPY_AT_ONCE} FOR UPDATE SKIP LOCKED)
+            AND (SELECT pg_try_advisory_xact_lock(hashtextextended('outbox/copy', 0)))
+          ORDER BY sequence, created_at LIMIT ${COPY_AT_ONCE} FOR UPDATE)
         RETURNING *)
       INSERT INTO outbox (id, channel, type, booking_id, telescope_id, sequence, data, created_at, copied)
       SELECT fresh.id || substring(channel.name FROM 8), channel.name, fresh.type, fresh.booking_id, fresh.telescope_id, fresh.sequence, fresh.data, fresh.created_at, true
@@ -229,19 +230,16 @@ export class OutboxDelivery {
     }
     const at = new Date();
     const dead = !result.ok && at.getTime() - row.queued_at.getTime() >= DAY_MS;
-    await db.$transaction(async (tx) => {
-      await tx.outbox.update({
-        where: { id: row.id },
-        data: {
-          lastError: result.error,
-          ...(result.ok ? { deliveredAt: at } : dead ? { deadAt: at } : { nextAttemptAt: new Date(at.getTime() + backoffSeconds(row.attempts) * 1000) }),
-        },
-      });
-      if (!result.ok || result.error === null)
-        await tx.delivery.create({
-          data: { id: randomUUID(), outboxId: row.id, attempt: row.attempts, at, status: result.status, error: result.error, durationMs: Math.round(performance.now() - started) },
-        });
-    });
+    const next = result.ok || dead ? null : new Date(at.getTime() + backoffSeconds(row.attempts) * 1000);
+    // One statement, so that a hundred deliveries that end at once need no more than a moment of a connection each.
+    await db.$executeRaw`
+      WITH settled AS (
+        UPDATE outbox SET last_error = ${result.error}::text, delivered_at = ${result.ok ? at : null}::timestamptz, dead_at = ${dead ? at : null}::timestamptz,
+          next_attempt_at = COALESCE(${next}::timestamptz, next_attempt_at)
+        WHERE id = ${row.id} AND attempts = ${row.attempts}::int RETURNING id)
+      INSERT INTO deliveries (id, outbox_id, attempt, at, status, error, duration_ms)
+      SELECT ${randomUUID()}, id, ${row.attempts}::int, ${at}::timestamptz, ${result.status}::int, ${result.error}::text, ${Math.round(performance.now() - started)}::int
+      FROM settled WHERE ${!result.ok || result.error === null}::boolean`;
     if (dead) logger.error({ outboxId: row.id, channel: row.channel, type: row.type, err: result.error }, 'message given up after 24 h');
     else if (!result.ok) logger.warn({ outboxId: row.id, channel: row.channel, type: row.type, attempt: row.attempts, err: result.error }, 'message not delivered yet');
   }

@@ -139,7 +139,10 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
     const since = new Date(now() - 2 * 60_000);
     const at = new Date(now());
     const recent = { gte: since, lte: at };
-    const windows = await db.maintenance.findMany({ where: { OR: [{ createdAt: recent }, { fromAt: recent }, { endedAt: recent }], fromAt: { lte: at }, toAt: { gte: since } }, take: 50 });
+    const windows = await db.maintenance.findMany({
+      where: { OR: [{ createdAt: recent }, { fromAt: recent }, { endedAt: recent }], fromAt: { lte: at }, toAt: { gte: since } },
+      take: 50,
+    });
     for (const window of windows) {
       const sessions = await db.session.findMany({ where: { telescopeId: window.telescopeId, phase: { in: ['starting', 'running', 'holding'] } }, select: { bookingId: true } });
       for (const { bookingId } of sessions) {

@@ -7,7 +7,7 @@ import { openSandbox } from './sandbox.ts';
 const { code, seed } = workerData as { code: string; seed: number };
 const port = parentPort!;
 const sandbox = await openSandbox(code, ACTIVITY_NAMES);
-port.on('message', (night: number) => {
+port.on('message', ({ night }: { night: number }) => {
   playNight(sandbox, planNight(seed, night)).then(
     (result) => port.postMessage({ result }),
     (thrown: unknown) => port.postMessage({ night, error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) }),

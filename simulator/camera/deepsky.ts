@@ -151,10 +151,10 @@ function milkyWay(r: FieldRequest, columns: number, rows: number, step: number):
     }
   }
   for (let j = 0, at = 0; j < rows; j++) {
-    const y = Math.floor(j / node);
+    const y = (j / node) | 0;
     const fy = j / node - y;
     for (let i = 0; i < columns; i++, at++) {
-      const x = Math.floor(i / node);
+      const x = (i / node) | 0;
       const fx = i / node - x;
       const first = y * across + x;
       const upper = nodes[first]! + (nodes[first + 1]! - nodes[first]!) * fx;

@@ -1,6 +1,7 @@
 import { createRandom } from '../random.ts';
 
 /** Smooth noise of the plane for clouds of gas and dust: value noise on a lattice, the same for the same seed whoever asks. */
+const { floor, abs } = Math;
 const SIZE = 256;
 const lattice = ((): Float32Array => {
   const random = createRandom('lattice');
@@ -9,8 +10,8 @@ const lattice = ((): Float32Array => {
 
 /** One octave in [0, 1] at (x, y); the lattice has a spacing of 1 and repeats after 256. */
 export function valueNoise(x: number, y: number): number {
-  const x0 = Math.floor(x);
-  const y0 = Math.floor(y);
+  const x0 = floor(x);
+  const y0 = floor(y);
   let fx = x - x0;
   let fy = y - y0;
   fx *= fx * (3 - 2 * fx);
@@ -49,7 +50,7 @@ export function ridges(x: number, y: number, octaves: number): number {
   let weight = 0.5;
   let total = 0;
   for (let i = 0; i < octaves; i++) {
-    const ridge = 1 - Math.abs(2 * valueNoise(x, y) - 1);
+    const ridge = 1 - abs(2 * valueNoise(x, y) - 1);
     sum += weight * ridge * ridge;
     total += weight;
     weight *= 0.55;

@@ -16,29 +16,30 @@ export interface S3Peer {
   stop(): Promise<void>;
 }
 
-/**
- * Starts versitygw (`VERSITYGW`, .cache or PATH: it checks signatures and checksums) or moto's server out of the Python peers; null, and a
- * line that says so, where neither is.
- */
-export async function startS3(): Promise<S3Peer | null> {
+/** How a server can be started here: versitygw (`VERSITYGW`, .cache or PATH: it checks signatures and checksums) or moto's out of the Python peers. */
+export type S3Program = { versity: string } | { python: string };
+
+/** Null, and a line that says so, where neither is. */
+export function findS3(): S3Program | null {
   const versity = [process.env.VERSITYGW, projectPath('.cache', 'versitygw'), 'versitygw'].find(
     (path) => path && (existsSync(path) || (path === 'versitygw' && spawnSync(path, ['--version']).status === 0)),
   );
+  if (versity) return { versity };
+  const python = pythonWith('moto.server');
+  return python ? { python } : null;
+}
+
+export async function startS3(program: S3Program): Promise<S3Peer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'nocturne-s3-'));
   const config = { S3_ENDPOINT: `http://127.0.0.1:${port}`, S3_BUCKET: 'frames', S3_REGION: 'us-east-1', S3_ACCESS_KEY_ID: 'test-key', S3_SECRET_ACCESS_KEY: 'test-secret-key' };
   let child: ChildProcess;
-  if (versity) {
+  if ('versity' in program) {
     mkdirSync(join(folder, 'frames'));
     const env = { PATH: process.env.PATH, ROOT_ACCESS_KEY: config.S3_ACCESS_KEY_ID, ROOT_SECRET_KEY: config.S3_SECRET_ACCESS_KEY };
-    child = spawn(versity, ['--port', `127.0.0.1:${port}`, 'posix', folder], { env, stdio: 'ignore' });
+    child = spawn(program.versity, ['--port', `127.0.0.1:${port}`, 'posix', folder], { env, stdio: 'ignore' });
   } else {
-    const python = pythonWith('moto.server');
-    if (!python) {
-      rmSync(folder, { recursive: true, force: true });
-      return null;
-    }
-    child = spawn(python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+    child = spawn(program.python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
   }
   const stop = async (): Promise<void> => {
     const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -57,6 +58,7 @@ export async function startS3(): Promise<S3Peer | null> {
     }
     await sleep(100);
   }
+  const versity = 'versity' in program;
   if (!versity) await fetch(`${config.S3_ENDPOINT}/frames`, { method: 'PUT' });
   return { name: versity ? 'versitygw' : 'moto', config, folder: versity ? join(folder, 'frames') : null, stop };
 }

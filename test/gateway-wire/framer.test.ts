@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Base64Decoder, LineFramer } from '../../gateway/connection/framer.ts';
+import { PictureBuffers } from '../../gateway/connection/picture-buffers.ts';
 import { decodeLine } from '../../gateway/protocol/codec.ts';
 
 interface Out {
@@ -125,5 +126,37 @@ describe('base64 in pieces', () => {
     };
     expect(decode('QUI')).toEqual(Buffer.from('AB'));
     expect(decode('QUJDQ')).toBeNull();
+  });
+});
+
+describe('memory of pictures', () => {
+  test('a picture given back holds the next one, one that is still held is left alone, and a huge one does not stay', () => {
+    const buffers = new PictureBuffers();
+    const seen: Buffer[] = [];
+    const framer = new LineFramer(
+      64 << 20,
+      {
+        line: (_, picture) => seen.push(picture!.data!),
+        tooLong: () => {
+          throw new Error('no line is over the limit');
+        },
+      },
+      buffers,
+    );
+    const send = (bytes: number, value: number): Buffer => {
+      const line = Buffer.from(`{"Event":"NewJPGReady","Timestamp":1,"Base64Data":"${Buffer.alloc(bytes, value).toString('base64')}"}\r\n`);
+      for (let at = 0; at < line.length; at += 65_536) framer.push(line.subarray(at, at + 65_536));
+      return seen.at(-1)!;
+    };
+    const first = send(1 << 20, 1);
+    const second = send(1 << 20, 2);
+    expect(second.buffer).not.toBe(first.buffer);
+    buffers.give(first);
+    const third = send(1 << 20, 3);
+    expect(third.buffer).toBe(first.buffer);
+    expect([second.every((byte) => byte === 2), third.every((byte) => byte === 3), third.length]).toEqual([true, true, 1 << 20]);
+    buffers.give(send(8 << 20, 4));
+    send(1 << 20, 5);
+    expect(send(1 << 20, 6).buffer.byteLength).toBeLessThan(4 << 20);
   });
 });

@@ -186,25 +186,25 @@ describe('faults', () => {
 
 (process.env.NOCTURNE_LONG === '1' ? describe : describe.skip)('faults at wall speed', () => {
   test('gateway away in the night: an outage from the check that found it, told, and gone on with when it is back, without a second start', async () => {
-      const night = await stage.prepare({
-        id: 'no-gateway',
-        startsIn: 10,
-        slotSeconds: 900,
-        shots: [{ filter: 'L', exposure_seconds: 60, quantity: 4 }],
-        policy: { prepare_lead: 8, check_interval: 10 },
-        debounceSeconds: 0,
-      });
-      const gone = sleep(25_000).then(() => night.stopGateway());
-      const back = sleep(180_000).then(() => night.startGateway());
-      expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
-      await Promise.all([gone, back]);
-      expect(await night.phases()).toEqual(expect.arrayContaining(['holding:gateway_away']));
-      expect(night.effects().filter((e) => e === 'enableTarget')).toHaveLength(1);
-      expect(await told(night, 'gateway_away')).toBe(true);
-      const ledger = await night.ledger();
-      expect(ledger.outage).toBeGreaterThan(10);
-      expect(sum(ledger)).toBe(900);
-    }, 400_000);
+    const night = await stage.prepare({
+      id: 'no-gateway',
+      startsIn: 10,
+      slotSeconds: 900,
+      shots: [{ filter: 'L', exposure_seconds: 60, quantity: 4 }],
+      policy: { prepare_lead: 8, check_interval: 10 },
+      debounceSeconds: 0,
+    });
+    const gone = sleep(25_000).then(() => night.stopGateway());
+    const back = sleep(180_000).then(() => night.startGateway());
+    expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
+    await Promise.all([gone, back]);
+    expect(await night.phases()).toEqual(expect.arrayContaining(['holding:gateway_away']));
+    expect(night.effects().filter((e) => e === 'enableTarget')).toHaveLength(1);
+    expect(await told(night, 'gateway_away')).toBe(true);
+    const ledger = await night.ledger();
+    expect(ledger.outage).toBeGreaterThan(10);
+    expect(sum(ledger)).toBe(900);
+  }, 400_000);
 });
 
 describe('refusals', () => {

@@ -30,7 +30,7 @@ describe('objects', () => {
   const clear = { continuum: 1, ha: 1, oiii: 1, sii: 1 };
   const narrow = { continuum: 0.035, ha: 0.5, oiii: 0, sii: 0 };
   const field = (raDegrees: number, decDegrees: number, change: Partial<FieldRequest> = {}) =>
-    fieldOf({ raDegrees, decDegrees, width: 600, height: 600, arcsecPerPixel: 2, exposureSeconds: 120, light: clear, ...change });
+    fieldOf({ raDegrees, decDegrees, width: 60, height: 60, arcsecPerPixel: 20, exposureSeconds: 120, light: clear, ...change });
   /** ADU per second and pixel at an offset from the frame's centre, in pixels to the right and down. */
   const at = (f: ReturnType<typeof field>, right: number, down: number): number =>
     f.values[Math.round((down + f.dy) / f.step + f.rows / 2) * f.columns + Math.round((right + f.dx) / f.step + f.columns / 2)]!;
@@ -48,15 +48,15 @@ describe('objects', () => {
   });
   test('the core of M 31 outshines its disk; a frame turned away from it has none of it', () => {
     const m31 = field(10.6847, 41.2687);
-    expect(at(m31, 0, 0)).toBeGreaterThan(5 * at(m31, 280, 280));
-    expect(at(field(10.6847, 36), 0, 0)).toBeLessThan(1);
+    expect(at(m31, 0, 0)).toBeGreaterThan(5 * at(m31, 28, 28));
+    expect(at(field(10.6847, 36), 0, 0)).toBeLessThan(at(m31, 0, 0) / 100);
   });
   test('the same sky from two pointings, one grid for both when they are near', () => {
     const first = field(10.68, 41.2687);
     const second = field(10.68, 41.2687 + (40 * 2) / 3600);
-    expect(at(second, 100, 50)).toBeCloseTo(at(first, 100, 10), 0);
+    expect(at(second, 10, 6)).toBe(at(first, 10, 2));
     expect(field(10.681, 41.2688).values === first.values).toBe(true);
-    expect([...field(10.68, 41.2687).values.subarray(0, 5_000)]).toEqual([...first.values.subarray(0, 5_000)]);
+    expect([...field(10.68, 41.2687).values.subarray(0, 500)]).toEqual([...first.values.subarray(0, 500)]);
   });
   test('gas keeps its light in a narrow filter, galaxies lose theirs; short exposures are lifted, what is bright is not', () => {
     const share = (ra: number, dec: number): number => at(field(ra, dec, { light: narrow }), 0, 0) / at(field(ra, dec), 0, 0);
@@ -64,7 +64,7 @@ describe('objects', () => {
     expect(share(10.6847, 41.2687)).toBeCloseTo(0.035, 3);
     const lift = (right: number, down: number): number => at(field(10.6847, 41.2687, { exposureSeconds: 5 }), right, down) / at(field(10.6847, 41.2687), right, down);
     expect(lift(0, 0)).toBeLessThan(3);
-    expect(lift(280, 280)).toBeGreaterThan(7);
+    expect(lift(28, 28)).toBeGreaterThan(7);
     expect(at(field(10.6847, 41.2687, { exposureSeconds: 300 }), 0, 0)).toBe(at(field(10.6847, 41.2687), 0, 0));
   });
   test('a globular cluster comes as stars that crowd its centre and hold the share of its light that they should', () => {
@@ -77,11 +77,12 @@ describe('objects', () => {
     expect(Math.min(...stars.map((s) => s.mag))).toBeGreaterThan(11.9);
   });
   test('grids are bounded: a frame of 61 megapixels stays under 17 MB, and of many targets only the last are kept', () => {
-    const large = field(314.7, 44.33, { width: 9576, height: 6388, arcsecPerPixel: 0.97 });
+    const full = { width: 9576, height: 6388, arcsecPerPixel: 0.97 };
+    const large = field(100, 20, full);
     expect(large.values.byteLength).toBeLessThan(17e6);
-    const first = field(100, 20);
-    for (let i = 0; i < 60; i++) field(100 + i, 20 + i / 2);
-    expect(field(100, 20).values === first.values).toBe(false);
+    expect(field(100, 20, full).values === large.values).toBe(true);
+    field(120, 20, full);
+    expect(field(100, 20, full).values === large.values).toBe(false);
   });
 });
 

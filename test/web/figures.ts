@@ -114,16 +114,18 @@ export async function pressLive(page: Page, server: PageServer, updates: number)
       const { Alpine } = window as unknown as { Alpine: { $data(el: Element): { handleRealtimeData(event: unknown): void }; nextTick(): Promise<void> } };
       const component = Alpine.$data(document.querySelector('.telescope-control')!);
       const times: number[] = [];
-      const gc = (): void => (globalThis as unknown as { gc(): void }).gc();
-      const heap = (): number => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize;
+      // Methods, not named functions: tsx would wrap those in a helper that the page does not have.
+      const memory = {
+        settled(): number {
+          (globalThis as unknown as { gc(): void }).gc();
+          return (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize;
+        },
+      };
       const envelope = { id: 'x', seq: 0, epoch: 1, ts: '', booking_id: 'b-1042', telescope_id: 'demo' };
       const start = Date.parse(state.at);
       let heapBefore = 0;
       for (let i = 0; i < updates; i++) {
-        if (i === Math.floor(updates / 4)) {
-          gc();
-          heapBefore = heap();
-        }
+        if (i === Math.floor(updates / 4)) heapBefore = memory.settled();
         const at = new Date(start + i * 2_000).toISOString();
         const data = {
           ...state,
@@ -147,9 +149,8 @@ export async function pressLive(page: Page, server: PageServer, updates: number)
         if (i % 20 === 0) await new Promise((resolve) => requestAnimationFrame(resolve));
       }
       await new Promise((resolve) => setTimeout(resolve, 1_500));
-      gc();
+      const heapAfter = memory.settled();
       times.sort((a, b) => a - b);
-      const heapAfter = heap();
       return {
         p50: times[Math.floor(times.length * 0.5)]!,
         p95: times[Math.floor(times.length * 0.95)]!,
