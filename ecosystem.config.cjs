@@ -3,11 +3,11 @@
  * The gateway is never started twice: one process owns Voyager's socket. Worker and api may have more instances.
  */
 const { existsSync, readFileSync } = require('node:fs');
-const { join } = require('node:path');
+const path = require('node:path');
 
 /** KEY=value lines of .env; what stands in the shell already wins. */
 function environment() {
-  const file = join(__dirname, '.env');
+  const file = path.join(__dirname, '.env');
   const found = {};
   if (existsSync(file))
     for (const line of readFileSync(file, 'utf8').split('\n')) {
@@ -19,7 +19,7 @@ function environment() {
 
 const processOf = (name, heapMb) => ({
   name: `nocturne-${name}`,
-  script: join(__dirname, 'dist', name, 'main.js'),
+  script: path.join(__dirname, 'dist', name, 'main.js'),
   cwd: __dirname,
   exec_mode: 'fork',
   instances: 1,

@@ -19,7 +19,7 @@ jest.setTimeout(120_000);
 let world: World;
 let s3: S3Peer;
 const program = findS3();
-const testWithS3 = program ? test : test.skip;
+const scenario = program ? test : test.skip;
 const DAY_MS = 86_400_000;
 const logger = createLogger('test', 'silent');
 beforeAll(async () => {
@@ -72,7 +72,7 @@ describe('S3-compatible target', () => {
     ]);
   });
 
-  testWithS3('every archived frame is copied once and verified, the manifest follows; a repeat sends nothing', async () => {
+  scenario('every archived frame is copied once and verified, the manifest follows; a repeat sends nothing', async () => {
     const files = await past('c1');
     const first = await keeping(s3.config).copyFrames({ budgetSeconds: 60 });
     expect(first).toMatchObject({ failed: 0, waiting: 0, known: 0 });
@@ -90,7 +90,7 @@ describe('S3-compatible target', () => {
     if (s3.folder) expect(JSON.parse(readFileSync(join(s3.folder, 'bookings', 'c1', 'manifest.json'), 'utf8'))).toMatchObject({ booking_id: 'c1', files: [{}, {}] });
   });
 
-  testWithS3('bytes that are not what they claim are refused; another content under the name is seen and replaced', async () => {
+  scenario('bytes that are not what they claim are refused; another content under the name is seen and replaced', async () => {
     const remote = new RemoteStore(remoteConfig(s3.config)!);
     const path = join(world.folder, 'claim.fit');
     const bytes = cameraFrame({ seed: 77 });
@@ -111,7 +111,7 @@ describe('S3-compatible target', () => {
     }
   });
 
-  testWithS3('the scrub fetches a damaged frame again from its copy', async () => {
+  scenario('the scrub fetches a damaged frame again from its copy', async () => {
     const files = await past('c2');
     await keeping(s3.config).copyFrames({ budgetSeconds: 60 });
     const row = (await rows('c2'))[0]!;
@@ -170,7 +170,7 @@ describe('deletion by rule', () => {
     }
   });
 
-  testWithS3('a frame without a verified copy is never touched; one with a copy goes and can be fetched back whole', async () => {
+  scenario('a frame without a verified copy is never touched; one with a copy goes and can be fetched back whole', async () => {
     const files = await past('r3');
     const rule = { FRAMES_KEEP_DAYS: 30 };
     await keeping(rule, 20).expireFrames();

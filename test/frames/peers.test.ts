@@ -76,7 +76,8 @@ for f in files:
 
 describe('beside astropy', () => {
   const python = pythonWith('astropy', 'numpy');
-  (python ? test : test.skip)(
+  const scenario = python ? test : test.skip;
+  scenario(
     'every file gives its numbers, or a reason',
     () => {
       const folder = mkdtempSync(join(tmpdir(), 'nocturne-peers-'));

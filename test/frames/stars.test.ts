@@ -43,7 +43,8 @@ describe('star metrics', () => {
   });
 
   const python = pythonWith('sep', 'astropy');
-  (python ? test : test.skip)(
+  const scenario = python ? test : test.skip;
+  scenario(
     'beside SEP: at least 0.9 of its stars at 8 σ and 0.7 at 5 σ, over densities and shapes',
     () => {
       const folder = mkdtempSync(join(tmpdir(), 'nocturne-sep-'));
