@@ -277,6 +277,8 @@ export interface FinaliseActivities {
     before?: boolean;
   }): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: z.infer<typeof SettlementLine>[]; refund: number }>;
   buildReport(input: { bookingId: string; telescopeId: string; outcome: Outcome; reason: Reason | null }): Promise<{ reportPath: string }>;
+  /** Ledger and settlement once more after late frames: a settlement that differs supersedes the one before. */
+  resettle(input: { bookingId: string; telescopeId: string }): Promise<void>;
   /** The report of a session that is over, from its rows as they are now (late frames). */
   rebuildReport(input: { bookingId: string; telescopeId: string }): Promise<{ reportPath: string }>;
 }

@@ -70,6 +70,7 @@ function rowsOf(bookings: Map<string, SessionBooking>): SessionActivities & Fina
     buildArchive: () => Promise.resolve({ archivePath: 'archive', files: 0, bytes: 0 }),
     settle: () => Promise.resolve({ settlementId: 's', seconds: {} as never, lines: [], refund: 0 }),
     buildReport: () => Promise.resolve({ reportPath: 'report' }),
+    resettle: () => Promise.resolve(),
     rebuildReport: () => Promise.resolve({ reportPath: 'report' }),
   };
 }

@@ -34,6 +34,7 @@ export function createFinaliseActivities(deps: FinaliseDeps): FinaliseActivities
       return built;
     },
     settle: (input) => settleBooking(db, input.bookingId, input.telescopeId, input.spans, input.before),
+    resettle: (input) => resettleBooking(db, input.bookingId, input.telescopeId),
     buildReport: (input) => writeReport(deps, input.bookingId, input.outcome, input.reason),
     rebuildReport: async ({ bookingId }) => {
       const session = await db.session.findUnique({ where: { bookingId } });
@@ -94,6 +95,17 @@ export async function settleBooking(
   return { settlementId, seconds, lines: settled.lines, refund: settled.credits_refund };
 }
 type SettlementLineOf = ReturnType<typeof SettlementLine.parse>;
+
+/**
+ * Settles a night once more after frames came late. What is known of holds and outages is the ledger as it stands, and nothing of it weaker than
+ * imaging is lost by that, since every frame claims its seconds anew. A night that was never settled is left alone.
+ */
+async function resettleBooking(db: Database, bookingId: string, telescopeId: string): Promise<void> {
+  const known = await db.ledgerInterval.findMany({ where: { bookingId, class: { not: 'imaging' } } });
+  if (known.length === 0 || (await db.settlement.count({ where: { bookingId } })) === 0) return;
+  const spans = known.map((i) => ({ class: i.class as LedgerClass, start: i.startsAt.toISOString(), end: i.endsAt.toISOString(), cause: i.cause }));
+  await settleBooking(db, bookingId, telescopeId, spans);
+}
 
 async function writeLedger(tx: Transaction, bookingId: string, intervals: readonly LedgerInterval[]): Promise<void> {
   await tx.ledgerInterval.deleteMany({ where: { bookingId } });

@@ -6,7 +6,7 @@ import type { Shot } from '../../domain/contracts/booking.ts';
 import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
-import { buildLedger, secondsByClass, settle } from '../../domain/ledger.ts';
+import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
 import { SIGNALS, UPDATES, type ControlSignal, type TelescopeEventSignal, type UpdateResult } from '../../domain/messages.ts';
 import { isFinal, type Phase } from '../../domain/phases.ts';
 import { planRemainder } from '../../domain/planning.ts';
@@ -457,6 +457,17 @@ export class World {
       },
     };
   }
+  private settle(spans: readonly LedgerSpan[], before = false): Awaited<ReturnType<FinaliseActivities['settle']>> {
+    const frames = [...this.frames.values()].map((f) => ({ state: f.state, capturedAt: new Date(f.startedAt), exposure: f.exposureSeconds }));
+    this.ledger = buildLedger({ start: this.row.startsAt.toISOString(), end: this.row.endsAt.toISOString() }, [...spans, ...imagingSpans(frames)]);
+    const seconds = secondsByClass(this.ledger);
+    const { refund } = this.telescope.policy;
+    const rule = before ? { ...refund, refund_share: { ...refund.refund_share, other: refund.cancelled_share } } : refund;
+    const settled = settle(seconds, rule, this.plan.credits);
+    const settlementId = stableId('settlement', this.bookingId, JSON.stringify(settled));
+    this.settlements.set(settlementId, { refund: settled.credits_refund });
+    return { settlementId, seconds, lines: settled.lines, refund: settled.credits_refund };
+  }
   finaliseActivities(): FinaliseActivities {
     return {
       buildArchive: async () => {
@@ -465,15 +476,11 @@ export class World {
       },
       settle: async ({ spans, before }) => {
         this.database();
-        const frames = [...this.frames.values()].map((f) => ({ state: f.state, capturedAt: new Date(f.startedAt), exposure: f.exposureSeconds }));
-        this.ledger = buildLedger({ start: this.row.startsAt.toISOString(), end: this.row.endsAt.toISOString() }, [...spans, ...imagingSpans(frames)]);
-        const seconds = secondsByClass(this.ledger);
-        const { refund } = this.telescope.policy;
-        const rule = before ? { ...refund, refund_share: { ...refund.refund_share, other: refund.cancelled_share } } : refund;
-        const settled = settle(seconds, rule, this.plan.credits);
-        const settlementId = stableId('settlement', this.bookingId, JSON.stringify(settled));
-        this.settlements.set(settlementId, { refund: settled.credits_refund });
-        return { settlementId, seconds, lines: settled.lines, refund: settled.credits_refund };
+        return this.settle(spans, before);
+      },
+      resettle: async () => {
+        this.database();
+        if (this.settlements.size > 0) this.settle(this.ledger.filter((i) => i.class !== 'imaging'));
       },
       buildReport: async () => {
         this.database();

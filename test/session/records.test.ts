@@ -132,10 +132,10 @@ describe('settle and report', () => {
     { class: 'overhead', start: iso(0), end: iso(1800), cause: null },
     { class: 'unsafe', start: iso(1800), end: null, cause: 'weather_unsafe' },
   ];
+  const frame = { telescopeId: 't', bookingId: 'b1', sourcePath: '', type: 'LIGHT', exposure: 300, filter: 'Ha', state: 'archived', hfd: 2, sizeBytes: 10n, histogram: [] };
   const seconds = async (): Promise<Record<string, number>> => (await finalise.settle({ ...ids, spans, outcome: 'completed' })).seconds;
 
   test('the same night settles once; a late frame supersedes', async () => {
-    const frame = { telescopeId: 't', bookingId: 'b1', sourcePath: '', type: 'LIGHT', exposure: 300, filter: 'Ha', state: 'archived', hfd: 2, sizeBytes: 10n, histogram: [] };
     await db.frame.create({ data: { ...frame, id: 'f1', sourceKey: 'f1', filename: 'f1.fit', capturedAt: new Date(START + 100_000) } });
     expect(await seconds()).toMatchObject({ imaging: 300, overhead: 1500, unsafe: 1800 });
     await seconds();
@@ -145,6 +145,21 @@ describe('settle and report', () => {
     expect(await seconds()).toMatchObject({ imaging: 600, overhead: 1200 });
     const both = await db.settlement.findMany({ orderBy: { createdAt: 'asc' } });
     expect(both[1]!.supersedes).toBe(both[0]!.id);
+  });
+
+  test('after the night a late frame changes ledger and settlement without anyone saying the holds again; none, and nothing changes', async () => {
+    const inDatabase = async (name: string): Promise<number> =>
+      (await db.ledgerInterval.findMany({ where: { bookingId: 'b1', class: name } })).reduce((sum, i) => sum + (i.endsAt.getTime() - i.startsAt.getTime()) / 1000, 0);
+    await finalise.resettle(ids);
+    expect(await db.settlement.count()).toBe(2);
+    await db.frame.create({ data: { ...frame, id: 'f3', sourceKey: 'f3', filename: 'f3.fit', capturedAt: new Date(START + 900_000) } });
+    await finalise.resettle(ids);
+    expect([await inDatabase('imaging'), await inDatabase('overhead'), await inDatabase('unsafe')]).toEqual([900, 900, 1800]);
+    const all = await db.settlement.findMany({ orderBy: { createdAt: 'asc' } });
+    expect(all).toHaveLength(3);
+    expect(all[2]!.supersedes).toBe(all[1]!.id);
+    await db.frame.delete({ where: { id: 'f3' } });
+    await finalise.resettle(ids);
   });
 
   test('the report is the same from the same rows, and stands on disk as in the database', async () => {

@@ -5,7 +5,7 @@ import { QUEUE_FINALISE, framesQueue } from '../../domain/queues.ts';
 
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, lateFrames);
 
-/** Frames that came after a session was wrapped up: taken in, archived, and the report built again from the same rows. */
+/** Frames that came after a session was wrapped up: taken in and archived, then ledger, settlement and report from the rows as they are now. */
 export async function lateFrames(input: { bookingId: string; telescopeId: string }): Promise<FrameCounts> {
   const options: ActivityOptions = {
     startToCloseTimeout: '2 hours',
@@ -14,10 +14,11 @@ export async function lateFrames(input: { bookingId: string; telescopeId: string
     retry: { initialInterval: '2 seconds', maximumInterval: '2 minutes', nonRetryableErrorTypes: [FAILURE.invalid, FAILURE.notFound] },
   };
   const frames = proxyActivities<FrameActivities>({ ...options, taskQueue: framesQueue(input.telescopeId) });
-  const finish = proxyActivities<Pick<FinaliseActivities, 'buildArchive' | 'rebuildReport'>>({ ...options, taskQueue: QUEUE_FINALISE });
+  const finish = proxyActivities<Pick<FinaliseActivities, 'buildArchive' | 'resettle' | 'rebuildReport'>>({ ...options, taskQueue: QUEUE_FINALISE });
   await frames.drainFrames(input);
   const counts = await frames.reconcileFrames({ ...input, shotsDone: null, final: true });
   await finish.buildArchive(input);
+  await finish.resettle(input);
   await finish.rebuildReport(input);
   return counts;
 }
