@@ -53,8 +53,8 @@ export async function recordTransition(db: Database, t: Transition): Promise<voi
   const scope = { bookingId: t.bookingId, telescopeId: t.telescopeId };
   const at = new Date(t.at);
   await db.$transaction(async (tx) => {
-    const locked = await tx.$queryRaw<{ transition: number; generation: number; session_started_at: Date | null }[]>`
-      SELECT transition, generation, session_started_at FROM sessions WHERE booking_id = ${t.bookingId} FOR UPDATE`;
+    const locked = await tx.$queryRaw<{ transition: number; generation: number }[]>`
+      SELECT transition, generation FROM sessions WHERE booking_id = ${t.bookingId} FOR UPDATE`;
     const before = locked[0];
     if (!before) throw ApplicationFailure.nonRetryable(`no session ${t.bookingId}`, FAILURE.notFound);
     if (before.transition >= t.transition) return;
@@ -78,8 +78,8 @@ export async function recordTransition(db: Database, t: Transition): Promise<voi
         updatedAt: new Date(),
       },
     });
-    if (isFinal(t.phase) && !before.session_started_at && (t.phase === 'cancelled' || t.phase === 'aborted'))
-      await tx.booking.updateMany({ where: { id: t.bookingId, startsAt: { gt: at } }, data: { occupies: false, updatedAt: new Date() } });
+    // What is left of a slot whose session is over can be booked again.
+    if (isFinal(t.phase)) await tx.booking.updateMany({ where: { id: t.bookingId, endsAt: { gt: at } }, data: { occupies: false, updatedAt: new Date() } });
     await appendEvent(tx, { key: `transition/${t.transition}`, type: 'session.changed', ...scope, data: sessionData(session), at });
     await appendLog(tx, scope, `transition/${t.transition}`, at, t.log);
     if (t.phase === 'holding' && t.reason) {

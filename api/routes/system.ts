@@ -40,11 +40,16 @@ const PAGES: Record<string, string> = {
   '/faq': 'help.html',
 };
 
-/** Strict policy of our own pages: nothing inline, nothing from elsewhere; embedding only where EMBED_ORIGINS says so. */
-function pageHeaders(deps: Deps): Record<string, string> {
+/**
+ * Strict policy of our own pages: nothing inline, nothing from elsewhere; embedding only where EMBED_ORIGINS says so. The socket's address is named,
+ * since not every browser counts it as 'self'. `host`: as the browser asked for it.
+ */
+function pageHeaders(deps: Deps, host: string): Record<string, string> {
+  const hosts = new Set([...(/^[\w.:[\]-]+$/.test(host) ? [host] : []), ...(deps.config.PUBLIC_URL ? [new URL(deps.config.PUBLIC_URL).host] : [])]);
+  const sockets = [...hosts].map((name) => ` ws://${name} wss://${name}`).join('');
   const ancestors = deps.config.EMBED_ORIGINS.length > 0 ? `'self' ${deps.config.EMBED_ORIGINS.join(' ')}` : "'self'";
   return {
-    'content-security-policy': `default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; worker-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors ${ancestors}`,
+    'content-security-policy': `default-src 'self'; img-src 'self' data: blob:; connect-src 'self'${sockets}; worker-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors ${ancestors}`,
     'permissions-policy': 'camera=(), microphone=(), geolocation=()',
     ...(deps.config.EMBED_ORIGINS.length > 0 ? {} : { 'x-frame-options': 'SAMEORIGIN' }),
   };
@@ -163,7 +168,6 @@ function docsPage(app: App): void {
 /** Our pages and their assets, as built into dist/web. */
 function pages(app: App, deps: Deps): void {
   const root = projectPath('dist', 'web');
-  const headers = pageHeaders(deps);
   for (const [route, file] of Object.entries(PAGES))
     app.get(route, async (c) => {
       const path = join(root, file);
@@ -171,7 +175,7 @@ function pages(app: App, deps: Deps): void {
         if (route === '/') return c.redirect('/docs');
         throw new Problem('not_found', 'The pages are not built; run npm run build.');
       }
-      return c.body(readFileSync(path, 'utf8'), 200, { 'content-type': TYPES['.html']!, 'cache-control': 'no-cache', ...headers });
+      return c.body(readFileSync(path, 'utf8'), 200, { 'content-type': TYPES['.html']!, 'cache-control': 'no-cache', ...pageHeaders(deps, c.req.header('host') ?? '') });
     });
   const serve = async (c: Context<AppEnv>, path: string, maxAge: string): Promise<Response> => {
     const full = normalize(join(root, path));

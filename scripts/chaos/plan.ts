@@ -75,11 +75,14 @@ export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSec
   if (killed.unverified > 0) found.push(`${killed.unverified} archived frames have not the sha256 of their row`);
   const sum = Object.values(killed.ledger).reduce((total, seconds) => total + seconds, 0);
   if (sum !== killed.slotSeconds) found.push(`the ledger sums to ${sum} s, the slot has ${killed.slotSeconds} s`);
+  const grown = (name: string): number => (killed.ledger[name] ?? 0) - (quiet.ledger[name] ?? 0);
   let moved = 0;
   for (const name of new Set([...Object.keys(quiet.ledger), ...Object.keys(killed.ledger)])) {
-    const more = (killed.ledger[name] ?? 0) - (quiet.ledger[name] ?? 0);
+    const more = grown(name);
     if (DISTURBED.has(name)) moved += Math.max(0, more);
-    else if (more > ROUNDING_SECONDS || (name === 'imaging' && more < -ROUNDING_SECONDS)) found.push(`ledger class ${name}: ${Math.abs(more)} s ${more > 0 ? 'more' : 'less'}`);
+    // An outage takes precedence over an exposure that went on meanwhile (contracts: Ledger); nothing else may take seconds from imaging.
+    else if (more > ROUNDING_SECONDS || (name === 'imaging' && -more > Math.max(0, grown('outage')) + ROUNDING_SECONDS))
+      found.push(`ledger class ${name}: ${Math.abs(more)} s ${more > 0 ? 'more' : 'less'}`);
   }
   if (moved > downSeconds + ROUNDING_SECONDS) found.push(`${moved} s of outage and overhead more, with ${downSeconds.toFixed(0)} s of down time`);
   for (const entry of killed.repeatedWithEffect) found.push(`a second command with effect: ${entry.method ?? ''} ${entry.effect_key ?? ''}`.trim());

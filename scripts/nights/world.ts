@@ -357,9 +357,8 @@ export class World {
       recordTransition: async (t) => {
         this.database();
         if (t.transition <= (this.transitions.at(-1)?.transition ?? 0)) return;
-        const started = this.transitions.some((before) => before.sessionStartedAt);
         this.transitions.push(t);
-        if ((t.phase === 'cancelled' || t.phase === 'aborted') && !started && this.row.startsAt.getTime() > Date.parse(t.at)) this.row.occupies = false;
+        if (isFinal(t.phase) && this.row.endsAt.getTime() > Date.parse(t.at)) this.row.occupies = false;
         this.log(`transition/${t.transition}`, t.at, t.log);
       },
       recordReceipt: async (change) => {

@@ -127,6 +127,14 @@ test('a receipt moves on, stands once it is confirmed, and is told once', async 
   expect((await db.outbox.findMany({ where: { type: { startsWith: 'control.' } } })).map((o) => o.type)).toEqual(['control.confirmed']);
 });
 
+test('what is left of a slot whose session is over can be booked again', async () => {
+  const occupies = async (): Promise<boolean> => (await db.booking.findUniqueOrThrow({ where: { id: 'b1' } })).occupies;
+  await session.recordTransition(transition(5, 'finalising'));
+  expect(await occupies()).toBe(true);
+  await session.recordTransition(transition(6, 'aborted', { outcome: 'aborted' }));
+  expect(await occupies()).toBe(false);
+});
+
 describe('settle and report', () => {
   const spans: Span[] = [
     { class: 'overhead', start: iso(0), end: iso(1800), cause: null },

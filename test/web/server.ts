@@ -45,8 +45,8 @@ const TYPES: Record<string, string> = {
   webmanifest: 'application/manifest+json',
   txt: 'text/plain',
 };
-const CSP =
-  "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; worker-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'";
+const csp = (host: string): string =>
+  `default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws://${host}; worker-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'`;
 const PAGES: [RegExp, string][] = [
   [/^\/$/, 'index.html'],
   [/^\/control(\/[^/]+)?$/, 'control.html'],
@@ -333,13 +333,15 @@ export async function startPageServer(options: { webRoot?: string; port?: number
     else problem(response, 404, 'not_found', `No ${path}.`);
   }
 
-  async function file(response: ServerResponse, path: string): Promise<void> {
+  async function file(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     const name = PAGES.find(([pattern]) => pattern.test(path))?.[1] ?? path;
     const full = normalize(join(webRoot, name));
     try {
       if (!full.startsWith(webRoot)) throw new Error('outside');
       const content = await readFile(full);
-      response.writeHead(200, { 'content-type': TYPES[full.split('.').at(-1)!] ?? 'application/octet-stream', 'content-security-policy': CSP }).end(content);
+      response
+        .writeHead(200, { 'content-type': TYPES[full.split('.').at(-1)!] ?? 'application/octet-stream', 'content-security-policy': csp(request.headers.host ?? '') })
+        .end(content);
     } catch {
       problem(response, 404, 'not_found', `No ${path}.`);
     }
@@ -348,7 +350,7 @@ export async function startPageServer(options: { webRoot?: string; port?: number
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
     requests.push(`${request.method} ${url.pathname}`);
-    const work = url.pathname.startsWith('/api/') || url.pathname === '/broadcasting/auth' ? api(request, response, url) : file(response, url.pathname);
+    const work = url.pathname.startsWith('/api/') || url.pathname === '/broadcasting/auth' ? api(request, response, url) : file(request, response, url.pathname);
     work.catch((thrown: unknown) => {
       console.error(thrown);
       if (!response.headersSent) problem(response, 500, 'internal', String(thrown));
