@@ -3,7 +3,7 @@
  * once in the last line, `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -127,11 +127,14 @@ await step('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 await step('format', bin('oxfmt'), ['--check', '.']);
 if (built) await jest();
 else console.log('the tests did not run, since the build failed');
-if (long && built)
-  for (const [name, command] of Object.entries(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts)) {
-    const file = name.startsWith('bench:') ? /\S+\.ts$/.exec(command)?.[0] : undefined;
-    if (file && existsSync(join(root, file))) await step(name, process.execPath, ['--expose-gc', '--import', 'tsx', file, '--json']);
-  }
+/** What `npm test` has in a short form, if at all. */
+const LONG_FORMS = [
+  ['nights', '--json', '--count', '1000', '--seed', '1'],
+  ['soak', '--json', '--hours', '48'],
+  ['chaos', '--json', '--kills', '30', '--seed', '1'],
+  ...['gateway', 'preview', 'frames', 'live', 'sessions'].map((name) => [`bench:${name}`, '--json']),
+];
+if (long && built) for (const [name, ...args] of LONG_FORMS) await step([name, ...args].join(' '), 'npm', ['run', '--silent', name, '--', ...args], { quiet: false });
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);

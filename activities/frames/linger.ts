@@ -27,6 +27,7 @@ export async function linger(
 ): Promise<FrameCounts> {
   const { db, telescopeId, caller, rest, timing = LINGER_TIMING } = deps;
   const began = Date.now();
+  const waking = caller.signal ? AbortSignal.any([caller.signal, rest]) : rest;
   let news = began;
   let shots = await shotsNotTaken(db, telescopeId);
   let counts = await drain();
@@ -39,7 +40,7 @@ export async function linger(
       counts = await drain();
       await take(db, telescopeId, shots);
       news = Date.now();
-    } else await sleep(timing.askMs, undefined, { signal: caller.signal ? AbortSignal.any([caller.signal, rest]) : rest }).catch(() => undefined);
+    } else await sleep(timing.askMs, undefined, { signal: waking }).catch(() => undefined);
   }
   caller.signal?.throwIfAborted();
   return counts;
