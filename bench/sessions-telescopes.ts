@@ -150,6 +150,11 @@ export class StubTelescopes {
     };
   }
 
+  /** From here on only lateness that is still to come counts, and that of checks overdue now. */
+  startAnew(): void {
+    for (const checks of this.checks.values()) checks.latenessMs = 0;
+  }
+
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.polls);

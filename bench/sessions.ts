@@ -219,7 +219,7 @@ async function asleep(db: Database, temporal: DevServer, worker: WorkerProcess):
   return { sessions: SCALE.asleep, rss_mb_delta: round((sizes[1]! - sizes[0]!) / 2 ** 20, 2) };
 }
 
-async function active(db: Database, temporal: DevServer, worker: WorkerProcess): Promise<{ sessions: number; check_lateness_s_max: number }> {
+async function active(db: Database, temporal: DevServer, worker: WorkerProcess): Promise<{ sessions: number; check_lateness_s_max: number; while_starting_s_max: number }> {
   const stub = new StubTelescopes(temporal.client, CHECK_SECONDS * 1000);
   const ids = Array.from({ length: SCALE.active }, (_, n) => `active-${n}`);
   for (const id of ids) {
@@ -234,6 +234,9 @@ async function active(db: Database, temporal: DevServer, worker: WorkerProcess):
   );
   await settled(db, 'active', `phase = 'running'`, SCALE.active);
   say(`${SCALE.active} sessions run, ${((Date.now() - startsAt.getTime()) / 1000).toFixed(0)} s after the first was started (${load()})`);
+  // Two hundred starts within a minute are an operator's restart, not a night; what they cost is told apart.
+  const whileStarting = stub.report().latest;
+  stub.startAnew();
   const until = Date.now() + SCALE.activeSeconds * 1000;
   while (Date.now() < until) {
     await sleep(Math.min(30_000, until - Date.now()));
@@ -244,7 +247,7 @@ async function active(db: Database, temporal: DevServer, worker: WorkerProcess):
   const expected = Math.floor(SCALE.activeSeconds / CHECK_SECONDS) - 1;
   await stub.stop();
   if (checking < SCALE.active || fewest < expected) throw new Error(`${checking} of ${SCALE.active} sessions make checks, the slowest ${fewest} where ${expected} were due`);
-  return { sessions: SCALE.active, check_lateness_s_max: round(latest, 2) };
+  return { sessions: SCALE.active, check_lateness_s_max: round(latest, 2), while_starting_s_max: round(whileStarting, 2) };
 }
 
 async function overhead(temporal: DevServer): Promise<number> {
