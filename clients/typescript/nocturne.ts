@@ -1406,6 +1406,13 @@ export type TelescopeState = {
       total_px: number;
       samples: number;
     } | null;
+    rms_windows: {
+      window_seconds: number;
+      x_px: number;
+      y_px: number;
+      total_px: number;
+      samples: number;
+    }[];
     /** Seconds since Voyager last said so; null when it never did */
     age_seconds: number | null;
   };

@@ -61,6 +61,9 @@ export const Weather = z
   .meta({ id: 'Weather' });
 export type Weather = z.infer<typeof Weather>;
 
+/** Guiding error, root mean square about zero in pixels of the guide camera. */
+export const GuidingRms = z.object({ window_seconds: z.number(), x_px: z.number(), y_px: z.number(), total_px: z.number(), samples: z.number().int() });
+
 /** The live mirror of one telescope: what Voyager says, how old it is, and nothing invented. */
 export const TelescopeState = z
   .object({
@@ -120,7 +123,10 @@ export const TelescopeState = z
       dither: z.enum(['STOPPED', 'RUNNING', 'SETTLING', 'TIMEOUT']).nullable(),
       x_px: n,
       y_px: n,
-      rms: z.object({ window_seconds: z.number(), x_px: z.number(), y_px: z.number(), total_px: z.number(), samples: z.number().int() }).nullable(),
+      /** While guiding runs, over a minute; a stop clears it. */
+      rms: GuidingRms.nullable(),
+      /** Over 5 and 15 minutes of the clock, stops and dithers left out: whether a bad minute is a gust or the night. */
+      rms_windows: z.array(GuidingRms),
       age_seconds: age,
     }),
     rotator: z.object({ connected: z.boolean().nullable(), position_degrees: n, sky_pa_degrees: n, moving: z.boolean().nullable() }),

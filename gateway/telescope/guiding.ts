@@ -1,17 +1,14 @@
-export interface GuidingRms {
-  window_seconds: number;
-  x_px: number;
-  y_px: number;
-  total_px: number;
-  samples: number;
-}
+import type { z } from 'zod';
+import type { GuidingRms as GuidingRmsSchema } from '../../domain/contracts/state.ts';
 
-/** ControlData comes every 2 s; a server that sends more often costs no more memory than this. */
+type GuidingRms = z.infer<typeof GuidingRmsSchema>;
+
+/** ControlData comes every 2 s, so that a quarter of an hour fits; a server that sends more often costs no more memory than this. */
 const MAX_SAMPLES = 600;
 
 /**
  * Guiding error over a sliding window: root mean square about zero, per axis and total, in pixels of the guide camera, as guiding
- * programs show it. Samples are taken while guiding runs; a dither or a stop clears them, since its excursion is no guiding error.
+ * programs show it. Who adds leaves dithers and stops out, since their excursion is no guiding error.
  */
 export class GuidingWindow {
   private samples: { atMs: number; x: number; y: number }[] = [];

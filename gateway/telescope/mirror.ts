@@ -8,6 +8,7 @@ import { History } from './history.ts';
 export const STALE_AFTER_SECONDS = 10;
 const SHOT_GONE_SECONDS = 15;
 export const RMS_WINDOW_SECONDS = 60;
+const LONG_RMS_WINDOWS_SECONDS = [300, 900] as const;
 
 export type MirrorVoyagerStatus = TelescopeState['voyager']['status'];
 const VOYAGER_STATUS: Record<string, MirrorVoyagerStatus> = { STOPPED: 'STOPPED', IDLE: 'IDLE', RUN: 'RUN', ERRORE: 'ERROR', UNDEFINED: 'UNDEFINED', WARNING: 'WARNING' };
@@ -50,6 +51,7 @@ export class Mirror {
   private latestPreview: Preview | null = null;
   private filter: string | null = null;
   private readonly guiding = new GuidingWindow(RMS_WINDOW_SECONDS);
+  private readonly longGuiding = LONG_RMS_WINDOWS_SECONDS.map((seconds) => new GuidingWindow(seconds));
 
   constructor(private readonly telescopeId: string) {}
 
@@ -84,6 +86,7 @@ export class Mirror {
   reset(): void {
     this.shot = null;
     this.guiding.clear();
+    for (const window of this.longGuiding) window.clear();
     this.rev += 1;
   }
   touch(): void {
@@ -146,6 +149,7 @@ export class Mirror {
         x_px: c?.GUIDEX ?? null,
         y_px: c?.GUIDEY ?? null,
         rms: this.guiding.rms(nowMs),
+        rms_windows: this.longGuiding.flatMap((window) => window.rms(nowMs) ?? []),
         age_seconds: age,
       },
       rotator: { connected: c?.ROTCONN ?? null, position_degrees: c?.ROTPA ?? null, sky_pa_degrees: c?.ROTSKYPA ?? null, moving: c?.ROTISROT ?? null },
@@ -183,7 +187,7 @@ export class Mirror {
     this.control = { data, atMs: nowMs };
     const dithering = data.DITHSTATName !== null && data.DITHSTATName !== 'STOPPED';
     if (data.GUIDESTATName === 'RUNNING' && !dithering && data.GUIDEX !== null && data.GUIDEY !== null) {
-      this.guiding.add(nowMs, data.GUIDEX, data.GUIDEY);
+      for (const window of [this.guiding, ...this.longGuiding]) window.add(nowMs, data.GUIDEX, data.GUIDEY);
       this.history.add('guide_x', nowMs, data.GUIDEX);
       this.history.add('guide_y', nowMs, data.GUIDEY);
       if (this.history.due('guiding_rms', nowMs)) this.history.add('guiding_rms', nowMs, this.guiding.rms(nowMs)?.total_px);

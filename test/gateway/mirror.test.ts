@@ -83,7 +83,17 @@ describe('mirror', () => {
     mirror.take(control({ GUIDEX: 90, GUIDEY: 90, DITHSTAT: 1 }), T0 + 4_000);
     expect(mirror.state(context(), T0 + 4_000).guiding.rms).toEqual({ window_seconds: 60, x_px: 2.121, y_px: 2.828, total_px: 3.536, samples: 2 });
     mirror.take(control({ GUIDESTAT: 0 }), T0 + 6_000);
-    expect(mirror.state(context(), T0 + 6_000).guiding).toMatchObject({ status: 'STOPPED', rms: null });
+    expect(mirror.state(context(), T0 + 6_000).guiding).toMatchObject({
+      status: 'STOPPED',
+      rms: null,
+      rms_windows: [
+        { window_seconds: 300, total_px: 3.536, samples: 2 },
+        { window_seconds: 900, total_px: 3.536, samples: 2 },
+      ],
+    });
+    expect(mirror.state(context(), T0 + 301_000).guiding.rms_windows).toMatchObject([{ window_seconds: 900 }]);
+    mirror.reset();
+    expect(mirror.state(context(), T0 + 301_000).guiding.rms_windows).toEqual([]);
   });
   test('an exposure ends when Voyager falls silent about it', () => {
     const mirror = new Mirror('t');

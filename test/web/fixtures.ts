@@ -103,6 +103,7 @@ export function telescopeState(night: Night, now = Date.now()): TelescopeState {
       x_px: Math.sin(wave * 1.7) * 0.4,
       y_px: Math.cos(wave * 2.3) * 0.35,
       rms: running ? { window_seconds: 60, x_px: 0.31, y_px: 0.28, total_px: 0.42, samples: 30 } : null,
+      rms_windows: [],
       age_seconds: age,
     },
     rotator: { connected: true, position_degrees: 12, sky_pa_degrees: 12, moving: false },

@@ -1,7 +1,8 @@
-import { proxyActivities, setWorkflowOptions, type ActivityOptions } from '@temporalio/workflow';
+import { patched, proxyActivities, setWorkflowOptions, type ActivityOptions } from '@temporalio/workflow';
 import { FAILURE } from '../../activities/failures.ts';
 import type { FinaliseActivities, FrameActivities, FrameCounts } from '../../activities/ports.ts';
 import { QUEUE_FINALISE, framesQueue } from '../../domain/queues.ts';
+import { PATCHES } from '../session/patches.ts';
 
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, lateFrames);
 
@@ -18,7 +19,7 @@ export async function lateFrames(input: { bookingId: string; telescopeId: string
   await frames.drainFrames(input);
   const counts = await frames.reconcileFrames({ ...input, shotsDone: null, final: true });
   await finish.buildArchive(input);
-  await finish.resettle(input);
+  if (patched(PATCHES.settleLate)) await finish.resettle(input);
   await finish.rebuildReport(input);
   return counts;
 }

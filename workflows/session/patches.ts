@@ -1,5 +1,5 @@
 /**
- * Changes of the session's commands that a history may or may not have, by the name that `patched` writes into it (docs/workflow-changes.md).
+ * Changes of the workflows' commands that a history may or may not have, by the name that `patched` writes into it (docs/workflow-changes.md).
  * A name is never used twice and leaves this list only after `deprecatePatch` has stood in a release.
  */
 export const PATCHES = {
@@ -15,4 +15,6 @@ export const PATCHES = {
   lateAmend: 'late-amend',
   /** A grant is left to the gateway's watchdog when the target could not be seen to have stopped, and given back after an amendment that failed. */
   grantKept: 'grant-kept',
+  /** `lateFrames`: ledger and settlement follow the frames that came late. */
+  settleLate: 'settle-late',
 } as const;

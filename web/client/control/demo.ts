@@ -306,6 +306,7 @@ export class DemoSource implements Source {
         x_px: this.guide.x,
         y_px: this.guide.y,
         rms: running ? { window_seconds: 60, x_px: 0.31, y_px: 0.28, total_px: 0.42, samples: 60 } : null,
+        rms_windows: [],
         age_seconds: 0.4,
       },
       rotator: { connected: true, position_degrees: 12, sky_pa_degrees: 12, moving: false },
