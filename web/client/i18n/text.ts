@@ -128,7 +128,7 @@ export const TEXT = {
   'telescope.tracking': ['Suivi', 'Tracking'],
   'telescope.parked': ['Parking', 'Parking'],
   'telescope.parked.yes': ['parqué', 'parked'],
-  'telescope.parked.no': ['déparqué', 'unparked'],
+  'telescope.parked.no': ['libre', 'free'],
   'telescope.on': ['actif', 'on'],
   'telescope.off': ['arrêté', 'off'],
   'telescope.slewing': ['pointage en cours', 'slewing'],
