@@ -1,33 +1,9 @@
-import type { ControlKind, Receipt, ReceiptState } from '../domain/contracts/control.ts';
-import type { Reason } from '../domain/reasons.ts';
+import type { Receipt, ReceiptState } from '../domain/contracts/control.ts';
 import type { Event } from '../domain/contracts/event.ts';
+import type { Reason } from '../domain/reasons.ts';
 import type { Database } from '../platform/database.ts';
-
-export interface ReceiptRow {
-  commandId: string;
-  kind: string;
-  state: string;
-  reason: string | null;
-  message: string | null;
-  bookingId: string | null;
-  telescopeId: string | null;
-  updatedAt: Date;
-}
-
-export function toReceipt(row: ReceiptRow): Receipt {
-  return {
-    command_id: row.commandId,
-    kind: row.kind as ControlKind,
-    state: row.state as ReceiptState,
-    ...(row.reason ? { reason: row.reason as Reason } : {}),
-    ...(row.message ? { message: row.message } : {}),
-    ...(row.bookingId ? { booking_id: row.bookingId } : {}),
-    ...(row.telescopeId ? { telescope_id: row.telescopeId } : {}),
-    at: row.updatedAt.toISOString(),
-  };
-}
-
-const isSettled = (state: string): boolean => state === 'confirmed' || state === 'refused';
+import { isSettled, moveReceipt, toReceipt } from '../platform/receipts.ts';
+import type { Deps } from './deps.ts';
 
 /** Waits for a command to be confirmed or refused: told by the bus, and looked up each second in case the bus is away. */
 export class ReceiptWaiters {
@@ -68,4 +44,12 @@ export class ReceiptWaiters {
       }
     }
   }
+}
+
+const ORDER: readonly ReceiptState[] = ['accepted', 'unknown', 'sent', 'confirmed', 'refused'];
+
+/** Moves a receipt forward, never back: what the worker has written meanwhile stands. */
+export async function settleReceipt(deps: Deps, commandId: string, state: ReceiptState, reason: Reason | null, message: string | null): Promise<Receipt> {
+  const move = { commandId, state, reason, message, at: new Date(deps.now()) };
+  return deps.db.$transaction((tx) => moveReceipt(tx, move, ORDER.slice(0, ORDER.indexOf(state))));
 }

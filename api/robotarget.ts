@@ -5,11 +5,12 @@ import { QUEUE_SESSION } from '../domain/ids.ts';
 import { COMMAND_WORKFLOW } from '../domain/messages.ts';
 import type { RoboTargetRequest, RoboTargetResult } from '../activities/ports.ts';
 import { toError } from '../platform/errors.ts';
+import { openReceipt } from '../platform/receipts.ts';
 import { requireScope, type Identity } from './auth.ts';
 import { withDeadline } from './bookings/sessions.ts';
-import { settleReceipt, writeReceipt } from './bookings/service.ts';
 import type { Deps } from './deps.ts';
 import { Problem } from './errors.ts';
+import { settleReceipt } from './receipts.ts';
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** One read or write of RoboTarget, without who asks and where. */
@@ -49,14 +50,14 @@ export async function runRoboTarget(
     requireScope(who, 'robotarget:write');
     await refuseWhileTaken(deps, telescope);
     await deps.db.$transaction((tx) =>
-      writeReceipt(tx, deps, {
+      openReceipt(tx, {
         commandId,
         kind: 'robotarget',
-        state: 'accepted',
         bookingId: null,
         telescopeId: telescope.id,
         requestedBy: who.name,
         data: { op: call.op, object: call.object, ...('guid' in call ? { guid: call.guid } : {}) },
+        at: new Date(deps.now()),
       }),
     );
   }

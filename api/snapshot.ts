@@ -7,7 +7,7 @@ import type { Reason } from '../domain/reasons.ts';
 import type { Deps } from './deps.ts';
 import { isActivePhase } from './bookings/service.ts';
 import { withoutOthers } from './mirror.ts';
-import { toReceipt } from './receipts.ts';
+import { toReceipt } from '../platform/receipts.ts';
 import type { StoredTarget } from './bookings/view.ts';
 
 type Shot = BookingContract['shots'][number];

@@ -1,6 +1,5 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Receipt } from '../../domain/contracts/control.ts';
 import type { LogLine } from '../../domain/contracts/event.ts';
 import { stableId } from '../../domain/ids.ts';
 import { isFinal, laravelStatus } from '../../domain/phases.ts';
@@ -8,6 +7,7 @@ import { reasonText } from '../../domain/reasons.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
+import { moveReceipt, openReceipt } from '../../platform/receipts.ts';
 import type { Prisma, Session } from '../../prisma/client/client.ts';
 import { FAILURE } from '../failures.ts';
 import { channelsFor } from '../notify/channels.ts';
@@ -115,44 +115,13 @@ const sessionData = (session: Session): Record<string, unknown> => ({
   session_ended_at: session.sessionEndedAt?.toISOString() ?? null,
 });
 
-const SETTLED = new Set(['confirmed', 'refused']);
-
-/** A receipt moves on; once confirmed or refused it stands. */
+/** A receipt moves on; once confirmed or refused it stands. One that nobody has opened (a stop at the telescope itself) is opened here. */
 export async function recordReceipt(db: Database, change: ReceiptChange): Promise<void> {
-  const scope = { bookingId: change.bookingId, telescopeId: change.telescopeId };
+  const { commandId, kind, bookingId, telescopeId, requestedBy, state, reason, message } = change;
   const at = new Date(change.at);
   await db.$transaction(async (tx) => {
-    const data = { state: change.state, reason: change.reason, message: change.message, updatedAt: at };
-    await tx.receipt.createMany({
-      data: [{ commandId: change.commandId, kind: change.kind, ...scope, requestedBy: change.requestedBy, data: {}, createdAt: at, ...data, state: 'accepted' }],
-      skipDuplicates: true,
-    });
-    const rows = await tx.$queryRaw<{ state: string; reason: string | null }[]>`SELECT state, reason FROM receipts WHERE command_id = ${change.commandId} FOR UPDATE`;
-    const before = rows[0]!;
-    if (SETTLED.has(before.state)) return;
-    if (change.state === 'accepted' && before.state !== 'accepted' && change.reason === null) return;
-    await tx.receipt.update({ where: { commandId: change.commandId }, data });
-    const receipt: Receipt = {
-      command_id: change.commandId,
-      kind: change.kind,
-      state: change.state,
-      ...(change.reason ? { reason: change.reason } : {}),
-      ...(change.message ? { message: change.message } : {}),
-      booking_id: change.bookingId,
-      telescope_id: change.telescopeId,
-      at: at.toISOString(),
-    };
-    await appendEvent(tx, {
-      key: `receipt/${change.commandId}/${change.state}${change.state === 'accepted' && change.reason ? `/${change.reason}` : ''}`,
-      type: 'receipt.changed',
-      ...scope,
-      data: receipt,
-      at,
-    });
-    if (change.state === 'confirmed' || change.state === 'refused') {
-      const type = change.state === 'confirmed' ? 'control.confirmed' : 'control.refused';
-      await enqueueOutbox(tx, { key: `receipt/${change.commandId}/${change.state}`, type, ...scope, data: receipt });
-    }
+    await openReceipt(tx, { commandId, kind, bookingId, telescopeId, requestedBy, at });
+    await moveReceipt(tx, { commandId, state, reason, message, at }, state === 'accepted' && reason === null ? ['accepted'] : undefined);
   });
 }
 

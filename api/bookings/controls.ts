@@ -9,9 +9,10 @@ import { toError } from '../../platform/errors.ts';
 import { requireBooking, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
-import { toReceipt } from '../receipts.ts';
+import { openReceipt, toReceipt } from '../../platform/receipts.ts';
+import { settleReceipt } from '../receipts.ts';
 import { ensureSession, signalSession, type Delivery } from './sessions.ts';
-import { isActivePhase, loadBooking, settleReceipt, writeReceipt } from './service.ts';
+import { isActivePhase, loadBooking } from './service.ts';
 
 const CONFIRM_WAIT_MS = 10_000;
 const KEY = /^[\x21-\x7e]{1,200}$/;
@@ -44,7 +45,7 @@ export async function control(deps: Deps, who: Identity, id: string, kind: 'paus
     throw new Problem('control_refused', reasonText('slot_over', 'en'), { reason: 'slot_over' satisfies Reason });
   if (!known)
     await deps.db.$transaction((tx) =>
-      writeReceipt(tx, deps, { commandId, kind, state: 'accepted', bookingId: id, telescopeId: booking.telescopeId, requestedBy: who.name, data: {} }),
+      openReceipt(tx, { commandId, kind, bookingId: id, telescopeId: booking.telescopeId, requestedBy: who.name, at: new Date(deps.now()) }),
     );
   if (!known || known.state === 'accepted' || known.state === 'unknown') {
     const delivery = await deliver(deps, booking, SIGNALS[kind], { commandId, requestedBy: who.name });
@@ -147,14 +148,14 @@ export async function abort(deps: Deps, who: Identity, id: string, commandId: st
     false,
     deps.db
       .$transaction((tx) =>
-        writeReceipt(tx, deps, {
+        openReceipt(tx, {
           commandId,
           kind: 'abort',
-          state: 'accepted',
           bookingId: id,
           telescopeId: telescope?.id ?? null,
           requestedBy: who.name,
           data: { reason: reason ?? null, gateway: stopped?.state ?? null },
+          at: new Date(deps.now()),
         }),
       )
       .then(() => true),

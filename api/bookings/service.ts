@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { BookingAmendment, BookingRequest } from '../../domain/contracts/booking.ts';
-import type { ControlKind, Receipt, ReceiptState } from '../../domain/contracts/control.ts';
+import type { Receipt } from '../../domain/contracts/control.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
-import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
+import { sessionWorkflowId } from '../../domain/ids.ts';
 import { UPDATES, type AmendPlanUpdate, type ExtendUpdate, type RescheduleUpdate, type UpdateResult } from '../../domain/messages.ts';
 import { isFinal, laravelStatus, type Phase } from '../../domain/phases.ts';
 import { reasonText } from '../../domain/reasons.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import { sqlState, type Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
+import { openReceipt, toReceipt, type ReplacedBooking } from '../../platform/receipts.ts';
 import type { Booking as BookingRow, Prisma, Session } from '../../prisma/client/client.ts';
 import { requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid, type FieldErrors } from '../errors.ts';
-import { toReceipt } from '../receipts.ts';
+import { settleReceipt } from '../receipts.ts';
 import { bodyHash, planErrors } from './rules.ts';
 import { ensureSession, updateSession } from './sessions.ts';
 import { bookingEtag, type FullBooking } from './view.ts';
@@ -259,8 +260,9 @@ export async function extendBooking(
 }
 
 /**
- * Writes the changed row (the exclusion constraint has the last word), then tells the workflow; where it refuses, the row
- * goes back to what it was. When nobody answers, the row stands and the receipt says `unknown`; asking again tells it again.
+ * Writes the changed row (the exclusion constraint has the last word), then tells the workflow. Where it refuses, now or when
+ * it is back, the row goes back to what it was (platform/receipts.ts). When nobody answers, the row stands and the receipt says `unknown`; asking
+ * again tells it again.
  */
 async function changePlan(
   deps: Deps,
@@ -285,14 +287,16 @@ async function changePlan(
   const blocked = blockedUntil(telescope, end);
   if (kind !== 'amend') await refuseMaintenance(deps, telescope.id, start, end);
   const generation = kind === 'extend' ? row.generation : row.generation + 1;
-  const before = {
-    startsAt: row.startsAt,
-    endsAt: row.endsAt,
-    blockedUntil: row.blockedUntil,
+  const replaced: ReplacedBooking = {
+    version: row.version + 1,
+    startsAt: row.startsAt.toISOString(),
+    endsAt: row.endsAt.toISOString(),
+    blockedUntil: row.blockedUntil.toISOString(),
     target: row.target,
     shots: row.shots,
     constraints: row.constraints,
     credits: row.credits,
+    bodyHash: row.bodyHash,
   };
   try {
     await deps.db.$transaction(async (tx) => {
@@ -313,14 +317,15 @@ async function changePlan(
         },
       });
       if (changed.count === 0) throw new Problem('conflict', 'Somebody else changed this booking at the same moment; read it again.');
-      await writeReceipt(tx, deps, {
+      await openReceipt(tx, {
         commandId,
         kind,
-        state: 'accepted',
         bookingId: row.id,
         telescopeId: row.telescopeId,
         requestedBy: who.name,
         data: { ...data, generation, body_hash: hash },
+        replaced,
+        at: new Date(deps.now()),
       });
     });
   } catch (thrown) {
@@ -332,10 +337,6 @@ async function changePlan(
   if (result === 'no_workflow') result = (await ensureSession(deps, { id: row.id, telescopeId: row.telescopeId, startsAt: start })) ? { commandId, state: 'confirmed' } : 'away';
   if (result === 'away') return settleReceipt(deps, commandId, 'unknown', null, 'The workflow has not answered yet; the change stands and is carried over when it does.');
   if (result.state === 'refused') {
-    await deps.db.booking.updateMany({
-      where: { id: row.id, version: row.version + 1 },
-      data: { ...(before as Prisma.BookingUpdateManyMutationInput), bodyHash: row.bodyHash, version: { increment: 1 }, updatedAt: new Date(deps.now()) },
-    });
     await settleReceipt(deps, commandId, 'refused', result.reason ?? null, result.message ?? null);
     throw new Problem(
       result.reason === 'session_over' || result.reason === 'finalising' ? 'booking_final' : 'control_refused',
@@ -367,66 +368,4 @@ async function tellWorkflow(
     case 'extend':
       return updateSession(deps, id, UPDATES.extend, { commandId, requestedBy, end: end.toISOString() } satisfies ExtendUpdate);
   }
-}
-
-export interface NewReceipt {
-  commandId: string;
-  kind: ControlKind;
-  state: ReceiptState;
-  bookingId: string | null;
-  telescopeId: string | null;
-  requestedBy: string;
-  data: Record<string, unknown>;
-  reason?: string | null;
-  message?: string | null;
-}
-
-/** First entry of a command in receipts and audit, with its live event; a repeated id changes nothing. */
-export async function writeReceipt(tx: Transaction, deps: Deps, receipt: NewReceipt): Promise<void> {
-  const at = new Date(deps.now());
-  const { data, ...rest } = receipt;
-  const made = await tx.receipt.createMany({
-    data: [{ ...rest, reason: receipt.reason ?? null, message: receipt.message ?? null, data: asJson(data), createdAt: at, updatedAt: at }],
-    skipDuplicates: true,
-  });
-  if (made.count === 0) return;
-  await tx.audit.create({
-    data: {
-      id: stableId('audit', 'receipt', receipt.commandId),
-      at,
-      actor: receipt.requestedBy,
-      action: receipt.kind,
-      bookingId: receipt.bookingId,
-      telescopeId: receipt.telescopeId,
-      data: asJson({ command_id: receipt.commandId, ...data }),
-    },
-  });
-  if (receipt.bookingId && receipt.telescopeId) {
-    const body: Receipt = toReceipt({ ...receipt, reason: receipt.reason ?? null, message: receipt.message ?? null, updatedAt: at });
-    await appendEvent(tx, {
-      key: `receipt/${receipt.commandId}/${receipt.state}`,
-      type: 'receipt.changed',
-      bookingId: receipt.bookingId,
-      telescopeId: receipt.telescopeId,
-      data: body,
-      at,
-    });
-  }
-}
-
-const ORDER: readonly ReceiptState[] = ['accepted', 'unknown', 'sent', 'confirmed', 'refused'];
-
-/** Moves a receipt forward, never back: what the worker has written meanwhile stands. */
-export async function settleReceipt(deps: Deps, commandId: string, state: ReceiptState, reason: string | null, message: string | null): Promise<Receipt> {
-  return deps.db.$transaction(async (tx) => {
-    await tx.$queryRaw`SELECT 1 FROM receipts WHERE command_id = ${commandId} FOR UPDATE`;
-    const row = await tx.receipt.findUniqueOrThrow({ where: { commandId } });
-    if (ORDER.indexOf(row.state as ReceiptState) >= ORDER.indexOf(state)) return toReceipt(row);
-    const at = new Date(deps.now());
-    const next = await tx.receipt.update({ where: { commandId }, data: { state, reason, message, updatedAt: at } });
-    const receipt = toReceipt(next);
-    if (row.bookingId && row.telescopeId)
-      await appendEvent(tx, { key: `receipt/${commandId}/${state}`, type: 'receipt.changed', bookingId: row.bookingId, telescopeId: row.telescopeId, data: receipt, at });
-    return receipt;
-  });
 }

@@ -15,7 +15,7 @@ import { Problem, invalid } from '../errors.ts';
 import { json, operation, type App, type AppEnv } from '../operation.ts';
 import { PageQuery, decodeCursor, encodeCursor, page, pageOf } from '../pages.ts';
 import type { Context } from 'hono';
-import { toReceipt } from '../receipts.ts';
+import { toReceipt } from '../../platform/receipts.ts';
 
 const Id = z.object({ id: BookingId });
 const READ = { scopes: ['session:view', 'bookings:read', 'bookings:write', 'admin:read'] } as const;

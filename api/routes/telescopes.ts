@@ -7,15 +7,16 @@ import { altAz, hourAngleHours, moon, sunAltitudeDegrees, usableWindows, horizon
 import { parseDecDegrees, parseRaHours } from '../../domain/coordinates.ts';
 import { randomUUID } from 'node:crypto';
 import { publish } from '../../platform/bus.ts';
+import { openReceipt } from '../../platform/receipts.ts';
 import type { Identity } from '../auth.ts';
 import { commandIdOf, receiptAnswer } from '../bookings/controls.ts';
-import { settleReceipt, writeReceipt } from '../bookings/service.ts';
 import { filterNames } from '../bookings/rules.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
 import { idempotent } from '../idempotency.ts';
 import { withoutOthers } from '../mirror.ts';
 import { json, operation, type App } from '../operation.ts';
+import { settleReceipt } from '../receipts.ts';
 
 const Id = z.object({ id: TelescopeId });
 const READ = { scopes: ['telescopes:read', 'telescopes:write', 'bookings:write', 'admin:read'] } as const;
@@ -465,7 +466,7 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'halt', params.id);
       const receipt = await deps.gateways.stop(telescope, 'halt', { command_id: commandId, requested_by: who.name });
       void deps.db
-        .$transaction((tx) => writeReceipt(tx, deps, { commandId, kind: 'halt', state: 'accepted', bookingId: null, telescopeId: telescope.id, requestedBy: who.name, data: {} }))
+        .$transaction((tx) => openReceipt(tx, { commandId, kind: 'halt', bookingId: null, telescopeId: telescope.id, requestedBy: who.name, at: new Date(deps.now()) }))
         .then(() => settleReceipt(deps, commandId, receipt.state, receipt.reason ?? null, receipt.message ?? null))
         .catch(() => undefined);
       return receiptAnswer(deps, { ...receipt, command_id: commandId, kind: 'halt', telescope_id: telescope.id });

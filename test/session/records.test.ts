@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import type { FinaliseActivities, SessionActivities, Span, Transition } from '..
 import { createSessionActivities } from '../../activities/session/index.ts';
 import { Telescope } from '../../domain/contracts/telescope.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
+import { openReceipt } from '../../platform/receipts.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 const START = Date.UTC(2026, 0, 15, 22);
@@ -125,6 +126,65 @@ test('a receipt moves on, stands once it is confirmed, and is told once', async 
   for (const state of ['accepted', 'sent', 'unknown', 'confirmed', 'refused', 'confirmed'] as const) await session.recordReceipt({ ...change, state });
   expect((await db.receipt.findUniqueOrThrow({ where: { commandId: 'c1' } })).state).toBe('confirmed');
   expect((await db.outbox.findMany({ where: { type: { startsWith: 'control.' } } })).map((o) => o.type)).toEqual(['control.confirmed']);
+});
+
+describe('a change of the booking that the session refuses after the API has gone on', () => {
+  const row = async (): Promise<unknown> => {
+    const { startsAt, endsAt, shots, bodyHash } = await db.booking.findUniqueOrThrow({ where: { id: 'b2' } });
+    return { start: startsAt.toISOString(), end: endsAt.toISOString(), shots, bodyHash };
+  };
+  const was = { start: iso(86_400), end: iso(90_000), shots: [{ quantity: 5 }], bodyHash: 'old' };
+  const moved = { start: iso(172_800), end: iso(176_400), shots: [{ quantity: 9 }], bodyHash: 'new' };
+  const base = { telescopeId: 't', userRef: 'u1', target: { name: 'M 31' }, constraints: {}, credits: { charged: 36 } };
+  const change = { telescopeId: 't', bookingId: 'b2', commandId: 'move', kind: 'reschedule' as const, message: null, requestedBy: 'guest', at: iso(5) };
+  const refuse = (): Promise<void> => session.recordReceipt({ ...change, state: 'refused', reason: 'finalising' });
+
+  beforeEach(async () => {
+    await db.outbox.deleteMany();
+    await db.receipt.deleteMany({ where: { commandId: 'move' } });
+    await db.audit.deleteMany({ where: { bookingId: 'b2' } });
+    await db.booking.deleteMany({ where: { id: { in: ['b2', 'b3'] } } });
+    const at = (iso8601: string): Date => new Date(iso8601);
+    const slot = { startsAt: at(moved.start), endsAt: at(moved.end), blockedUntil: at(moved.end) };
+    await db.booking.create({ data: { ...base, ...slot, id: 'b2', shots: moved.shots, bodyHash: 'new', version: 2 } });
+    const replaced = { version: 2, startsAt: was.start, endsAt: was.end, blockedUntil: was.end, target: base.target, shots: was.shots, constraints: {}, credits: base.credits };
+    await db.$transaction((tx) => openReceipt(tx, { ...change, replaced: { ...replaced, bodyHash: 'old' }, at: at(change.at) }));
+    expect(await row()).toEqual(moved);
+  });
+  const told = async (): Promise<string[]> => (await db.outbox.findMany({ where: { channel: 'webhook' }, orderBy: { sequence: 'asc' } })).map((o) => o.type);
+
+  test('the booking is as it was, once, and the site is told', async () => {
+    await session.recordReceipt({ ...change, state: 'unknown', reason: null });
+    await refuse();
+    expect(await row()).toEqual(was);
+    await db.booking.update({ where: { id: 'b2' }, data: { bodyHash: 'later' } });
+    await refuse();
+    expect(await row()).toEqual({ ...was, bodyHash: 'later' });
+    expect(await told()).toEqual(['control.refused']);
+  });
+  test('confirmed: the change stands', async () => {
+    await session.recordReceipt({ ...change, state: 'confirmed', reason: null });
+    await refuse();
+    expect(await row()).toEqual(moved);
+    expect(await told()).toEqual(['control.confirmed']);
+  });
+  test('a later change of somebody else is left alone', async () => {
+    await db.booking.update({ where: { id: 'b2' }, data: { version: 3, bodyHash: 'newest' } });
+    await refuse();
+    expect(await row()).toEqual({ ...moved, bodyHash: 'newest' });
+  });
+  test('the old slot is taken by then: the row stays and the operator hears which two collide', async () => {
+    await db.booking.create({
+      data: { ...base, id: 'b3', startsAt: new Date(iso(88_000)), endsAt: new Date(iso(95_000)), blockedUntil: new Date(iso(95_000)), shots: [], bodyHash: '' },
+    });
+    await refuse();
+    expect(await row()).toEqual(moved);
+    expect(await told()).toEqual(['error.occurred', 'control.refused']);
+    expect((await db.outbox.findFirstOrThrow({ where: { type: 'error.occurred' } })).data).toMatchObject({
+      audience: 'operator',
+      message: expect.stringMatching(/command move .*booking b3/),
+    });
+  });
 });
 
 test('what is left of a slot whose session is over can be booked again', async () => {
