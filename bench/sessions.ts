@@ -4,6 +4,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
 import { Pool as Database } from 'pg';
 import { ensureSession } from '../api/bookings/sessions.ts';
 import type { Deps } from '../api/deps.ts';
@@ -17,8 +18,8 @@ import { freePort } from '../scripts/stack/ports.ts';
 import { SIMULATED_SEQUENCE_GUID, memoryEnvironment, nodeFlags } from '../scripts/stack/stack.ts';
 import { answers, waitUntil } from '../scripts/stack/supervisor.ts';
 import { startPostgres } from '../test/support/postgres.ts';
+import { startTemporal } from '../test/support/temporal.ts';
 import { startPairs } from './sessions-pairs.ts';
-import { startDevServer, type DevServer } from './sessions-server.ts';
 import { StubTelescopes } from './sessions-telescopes.ts';
 
 const HELP = `npm run bench:sessions -- [--json] [--quick] [--only PART]
@@ -60,6 +61,22 @@ if (isMainThread) {
   });
   process.channel?.unref();
 } else channel.onmessage = collect;`;
+
+interface DevServer {
+  address: string;
+  client: Client;
+  stop(): Promise<void>;
+}
+/** Temporal's dev server as `npm start` sets it up, and a client of it. */
+async function startDevServer(): Promise<DevServer> {
+  const server = await startTemporal({ onDisk: true });
+  const connection = Connection.lazy({ address: server.address });
+  const stop = async (): Promise<void> => {
+    await connection.close();
+    await server.stop();
+  };
+  return { address: server.address, client: new Client({ connection }), stop };
+}
 
 interface WorkerProcess {
   child: ChildProcess;
@@ -233,7 +250,8 @@ async function active(db: Database, temporal: DevServer, worker: WorkerProcess):
     ids.map((id) => ({ id, telescopeId: id, startsAt, endsAt: new Date(startsAt.getTime() + 7_200_000) })),
   );
   await settled(db, 'active', `phase = 'running'`, SCALE.active);
-  say(`${SCALE.active} sessions run, ${((Date.now() - startsAt.getTime()) / 1000).toFixed(0)} s after the first was started (${load()})`);
+  await waitUntil('Each session makes checks', () => Promise.resolve(stub.report().fewest >= 1), 120_000, 'The worker does not keep up.', 500);
+  say(`${SCALE.active} sessions run and make checks, ${((Date.now() - startsAt.getTime()) / 1000).toFixed(0)} s after the first was started (${load()})`);
   // Two hundred starts within a minute are an operator's restart, not a night; what they cost is told apart.
   const whileStarting = stub.report().latest;
   stub.startAnew();

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { Booking } from '../../domain/contracts/booking.ts';
 import { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { createTemporalClient } from '../../platform/temporal.ts';
-import { at, body, config, startApi, startPostgres, startTemporal, telescope, type RunningApi, type TemporalServer } from './harness.ts';
+import { at, body, config, startApi, startPostgres, telescope, type RunningApi } from './harness.ts';
+import { startTemporal, type TemporalServer } from '../support/temporal.ts';
 
 type Problem = { code: string; status: number; errors?: Record<string, string[]>; detail: string; conflict?: Record<string, string> };
 

@@ -2,21 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { recordReceipt, recordTransition } from '../../activities/session/records.ts';
 import type { Receipt } from '../../domain/contracts/control.ts';
 import { createTemporalClient } from '../../platform/temporal.ts';
-import {
-  at,
-  body,
-  config,
-  nightNow,
-  startApi,
-  startGatewayPeer,
-  startPostgres,
-  startTemporal,
-  telescope,
-  token,
-  type GatewayPeer,
-  type RunningApi,
-  type TemporalServer,
-} from './harness.ts';
+import { at, body, config, nightNow, startApi, startGatewayPeer, startPostgres, telescope, token, type GatewayPeer, type RunningApi } from './harness.ts';
+import { startTemporal, type TemporalServer } from '../support/temporal.ts';
 
 type Problem = { code: string; reason?: string; detail: string; command_id?: string };
 

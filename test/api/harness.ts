@@ -1,10 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createApp, type Api } from '../../api/app.ts';
 import type { ApiOptions } from '../../api/deps.ts';
 import { listen } from '../../api/listen.ts';
@@ -16,10 +12,8 @@ import { createDatabase, type Database } from '../../platform/database.ts';
 import { verifyGatewayRequest } from '../../platform/gateway-auth.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { SEARCH_ATTRIBUTE_FLAGS, createTemporalClient } from '../../platform/temporal.ts';
+import { createTemporalClient } from '../../platform/temporal.ts';
 import { syncTelescopes } from '../../platform/telescopes.ts';
-import { freePort } from '../../scripts/stack/ports.ts';
-import { resolveTemporal } from '../../scripts/stack/temporal-cli.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 /** The night in which these tests happen: 22 November 2026, 22:00 UTC, midnight at the site. */
@@ -55,56 +49,6 @@ export function body(over: Record<string, unknown> = {}): Record<string, unknown
     shots: [{ filter: 'L', exposure_seconds: 60, quantity: 10 }],
     credits: { charged: 12 },
     ...over,
-  };
-}
-
-export interface TemporalServer {
-  address: string;
-  stop(): Promise<void>;
-}
-export async function startTemporal(): Promise<TemporalServer> {
-  const { path } = await resolveTemporal('temporal');
-  const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), 'nocturne-temporal-'));
-  const child = spawn(
-    path,
-    [
-      'server',
-      'start-dev',
-      '--headless',
-      '--ip',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--log-level',
-      'error',
-      ...SEARCH_ATTRIBUTE_FLAGS.flatMap((flag) => ['--search-attribute', flag]),
-    ],
-    { stdio: 'ignore', cwd: folder },
-  );
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const endWithUs = (): void => void child.kill('SIGKILL');
-  process.once('exit', endWithUs);
-  const address = `127.0.0.1:${port}`;
-  const { client, connection } = createTemporalClient(config({ TEMPORAL_ADDRESS: address }));
-  for (let tries = 0; ; tries++) {
-    try {
-      await connection.withDeadline(Date.now() + 1_000, () => client.workflowService.describeNamespace({ namespace: 'default' }));
-      break;
-    } catch (thrown) {
-      if (tries > 100) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
-  await connection.close();
-  return {
-    address,
-    async stop() {
-      process.removeListener('exit', endWithUs);
-      child.kill('SIGKILL');
-      await exited;
-      rmSync(folder, { recursive: true, force: true });
-    },
   };
 }
 

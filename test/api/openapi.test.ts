@@ -1,20 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { asyncApiDocument } from '../../api/openapi.ts';
-import {
-  NIGHT,
-  at,
-  config,
-  insertBooking,
-  startApi,
-  startGatewayPeer,
-  startPostgres,
-  startTemporal,
-  telescope,
-  type GatewayPeer,
-  type RunningApi,
-  type TemporalServer,
-} from './harness.ts';
+import { NIGHT, at, config, insertBooking, startApi, startGatewayPeer, startPostgres, telescope, type GatewayPeer, type RunningApi } from './harness.ts';
+import { startTemporal, type TemporalServer } from '../support/temporal.ts';
 import { resolve, violations, type OpenApi, type Operation, type Schema } from './schema.ts';
 
 /** Lone surrogates cannot stand in an address. */

@@ -1,71 +1,52 @@
 import { spawn } from 'node:child_process';
-import { createConnection } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { freePort } from '../../scripts/stack/ports.ts';
-import { resolveTemporal } from '../../scripts/stack/temporal-cli.ts';
 import { SEARCH_ATTRIBUTE_FLAGS } from '../../platform/temporal.ts';
+import { projectPath } from '../../platform/paths.ts';
+import { freePort } from '../../scripts/stack/ports.ts';
+import { waitUntil } from '../../scripts/stack/supervisor.ts';
+import { resolveTemporal } from '../../scripts/stack/temporal-cli.ts';
 
-/** A Temporal dev server of its own, in memory, with our search attributes, on a free port. */
-export async function startTemporal(): Promise<{ address: string; pid: number; stop(): Promise<void> }> {
-  const { path } = await resolveTemporal('temporal');
+export interface TemporalServer {
+  address: string;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * A Temporal dev server of its own with our search attributes, on a free port; in memory, or `onDisk` as `npm start` keeps it. It ends with
+ * the process that started it.
+ */
+export async function startTemporal({ onDisk = false } = {}): Promise<TemporalServer> {
+  const { path } = await resolveTemporal('temporal', { report: (line) => process.stderr.write(`${line}\n`) });
+  const cache = projectPath('.cache');
+  mkdirSync(cache, { recursive: true });
+  const folder = mkdtempSync(join(onDisk ? cache : tmpdir(), 'nocturne-temporal-'));
   const port = await freePort();
-  const server = spawn(
-    path,
-    [
-      'server',
-      'start-dev',
-      '--headless',
-      '--ip',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--log-level',
-      'never',
-      ...SEARCH_ATTRIBUTE_FLAGS.flatMap((flag) => ['--search-attribute', flag]),
-    ],
-    { stdio: 'ignore' },
-  );
+  const address = `127.0.0.1:${port}`;
+  const where = ['--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'never'];
+  const store = onDisk ? ['--db-filename', join(folder, 'temporal.db'), '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'] : [];
+  const attributes = SEARCH_ATTRIBUTE_FLAGS.flatMap((flag) => ['--search-attribute', flag]);
+  const server = spawn(path, ['server', 'start-dev', ...where, ...store, ...attributes], { stdio: 'ignore', cwd: folder });
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const endWithUs = (): void => void server.kill('SIGKILL');
   process.once('exit', endWithUs);
-  const address = `127.0.0.1:${port}`;
+  const connection = Connection.lazy({ address });
+  const describe = (): Promise<unknown> => connection.workflowService.describeNamespace({ namespace: 'default' });
   const stop = async (): Promise<void> => {
-    process.removeListener('exit', endWithUs);
-    server.kill('SIGINT');
-    const hard = setTimeout(() => server.kill('SIGKILL'), 5_000);
+    await connection.close();
+    server.kill('SIGKILL');
     await exited;
-    clearTimeout(hard);
+    process.removeListener('exit', endWithUs);
+    rmSync(folder, { recursive: true, force: true });
   };
-  for (const deadline = Date.now() + 20_000; ;) {
-    if (await serves(port, address)) return { address, pid: server.pid!, stop };
-    if (server.exitCode !== null || Date.now() > deadline) {
-      await stop();
-      throw new Error(`the Temporal dev server did not answer on ${address}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-/** True when the namespace can be described; the port answers a little earlier than that. */
-async function serves(port: number, address: string): Promise<boolean> {
-  const open = await new Promise<boolean>((resolve) => {
-    const socket = createConnection({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-  if (!open) return false;
   try {
-    const connection = await Connection.connect({ address, connectTimeout: 2_000 });
-    try {
-      await connection.workflowService.describeNamespace({ namespace: 'default' });
-      return true;
-    } finally {
-      await connection.close();
-    }
-  } catch {
-    return false;
+    await waitUntil('The Temporal dev server', () => connection.withDeadline(Date.now() + 2_000, describe).then(() => true), 30_000, `It was started as ${path}.`);
+  } catch (thrown) {
+    await stop();
+    throw thrown;
   }
+  return { address, pid: server.pid!, stop };
 }
