@@ -1,4 +1,5 @@
 import type { ControlKind, ReceiptState } from './contracts/control.ts';
+import type { LedgerClass } from './contracts/ledger.ts';
 import type { HoldCause, Outcome, Phase } from './phases.ts';
 import type { Reason } from './reasons.ts';
 
@@ -22,6 +23,24 @@ export interface SessionInput {
   carried?: unknown;
   /** Tests lower it to see continue-as-new. */
   maxHistoryEvents?: number;
+  /** A run that takes over from one that is gone. */
+  adopted?: AdoptedSession;
+}
+
+/** What the database knows of a session whose workflow is gone: it was terminated or failed, or the service has lost it. */
+export interface AdoptedSession {
+  /** The last that was recorded; the new run counts on from here. */
+  transition: number;
+  /** Where the new run's command keys begin, so that none of them was ever used. */
+  commands: number;
+  phase: Phase;
+  holdCause: HoldCause | null;
+  reason: Reason | null;
+  startedAt: string | null;
+  objectsMade: boolean;
+  spans: { class: LedgerClass; start: string; end: string | null; cause: string | null }[];
+  /** How it ends; null when the night goes on. */
+  ending: { outcome: Outcome; reason: Reason | null } | null;
 }
 
 /** pause, resume, abort, cancel. A repeated commandId has no second effect. */

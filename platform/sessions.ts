@@ -1,26 +1,40 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { QUEUE_SESSION, sessionWorkflowId } from '../domain/ids.ts';
-import { SESSION_WORKFLOW, type AmendPlanUpdate, type ExtendUpdate, type RescheduleUpdate, type SessionInput, type UpdateResult } from '../domain/messages.ts';
+import { SESSION_WORKFLOW, type AdoptedSession, type AmendPlanUpdate, type ExtendUpdate, type RescheduleUpdate, type SessionInput, type UpdateResult } from '../domain/messages.ts';
 import { SEARCH_ATTRIBUTES } from './temporal.ts';
+
+interface Booked {
+  id: string;
+  telescopeId: string;
+  startsAt: Date;
+}
 
 /**
  * Starts a booking's session workflow, or finds it started: an id is used once, whatever became of its run (contracts: Booking).
  * @returns false when a closed run has that id
  * @throws while Temporal is away
  */
-export async function startSession(client: Client, booking: { id: string; telescopeId: string; startsAt: Date }): Promise<boolean> {
-  const input: SessionInput = { bookingId: booking.id, telescopeId: booking.telescopeId };
+export const startSession = (client: Client, booking: Booked): Promise<boolean> => start(client, booking, 'REJECT_DUPLICATE');
+
+/**
+ * Starts another run of a session whose run is gone (activities/session/lost.ts).
+ * @throws while Temporal is away
+ */
+export const takeOverSession = (client: Client, booking: Booked, adopted: AdoptedSession): Promise<boolean> => start(client, booking, 'ALLOW_DUPLICATE', adopted);
+
+async function start(client: Client, booking: Booked, workflowIdReusePolicy: 'REJECT_DUPLICATE' | 'ALLOW_DUPLICATE', adopted?: AdoptedSession): Promise<boolean> {
+  const input: SessionInput = { bookingId: booking.id, telescopeId: booking.telescopeId, ...(adopted ? { adopted } : {}) };
   try {
     await client.workflow.start(SESSION_WORKFLOW, {
       taskQueue: QUEUE_SESSION,
       workflowId: sessionWorkflowId(booking.id),
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      workflowIdReusePolicy,
       workflowIdConflictPolicy: 'USE_EXISTING',
       args: [input],
       typedSearchAttributes: [
         { key: SEARCH_ATTRIBUTES.bookingId, value: booking.id },
         { key: SEARCH_ATTRIBUTES.telescopeId, value: booking.telescopeId },
-        { key: SEARCH_ATTRIBUTES.phase, value: 'scheduled' },
+        { key: SEARCH_ATTRIBUTES.phase, value: adopted?.phase ?? 'scheduled' },
         { key: SEARCH_ATTRIBUTES.start, value: booking.startsAt },
       ],
       staticSummary: `Booking ${booking.id} on ${booking.telescopeId}`,

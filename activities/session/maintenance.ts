@@ -7,11 +7,12 @@ import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { startSession, updateSession } from '../../platform/sessions.ts';
+import { matchSessions } from './lost.ts';
 
 /** One pass each over the database, run by Schedules; safe to repeat and to overlap. */
 export interface MaintenanceActivities {
-  /** Bookings whose row stands but whose workflow was never started, and commands that the workflow has not answered. */
-  startMissingSessions(): Promise<{ started: string[]; rescheduled: string[] }>;
+  /** Bookings whose row stands but whose workflow was never started, and commands that the workflow has not answered; then `matchSessions`. */
+  startMissingSessions(): Promise<{ started: string[]; rescheduled: string[]; takenOver: string[]; cancelled: string[] }>;
   /** Frames in the journal of sessions: running ones are nudged, those that are over get a `lateFrames` workflow. */
   collectLateFrames(): Promise<{ nudged: string[] }>;
   /** How many outbox rows wait and how many are given up; the operator is told of the latter once by the log. */
@@ -42,7 +43,7 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
       for (const { booking } of rows) if (await startSession(temporal, booking)) started.push(booking.id);
       if (started.length > 0) logger.warn({ started }, 'sessions started that had no workflow');
       await tellOfMaintenance();
-      return { started, rescheduled: await retell() };
+      return { started, rescheduled: await retell(), ...(await matchSessions({ db, temporal, logger, now })) };
     },
 
     async collectLateFrames() {

@@ -20,12 +20,12 @@ const keeping = proxyActivities<KeepingActivities>({
 const SCRUB_SECONDS = 2 * 3600;
 const COPY_SECONDS = 3 * 3600;
 
-/** Every minute: sessions that a crash left without a workflow, commands without an answer, late frames, the outbox. */
-export async function reconcile(): Promise<{ started: string[]; nudged: string[]; rescheduled: string[]; outbox: { waiting: number; dead: number } }> {
-  const { started, rescheduled } = await passes.startMissingSessions.executeWithOptions({ summary: 'sessions without a workflow' }, []);
+/** Every minute: bookings and workflows that have lost each other, commands without an answer, late frames, the outbox. */
+export async function reconcile(): Promise<Awaited<ReturnType<MaintenanceActivities['startMissingSessions']>> & { nudged: string[]; outbox: { waiting: number; dead: number } }> {
+  const sessions = await passes.startMissingSessions.executeWithOptions({ summary: 'sessions and their workflows' }, []);
   const { nudged } = await passes.collectLateFrames.executeWithOptions({ summary: 'late frames' }, []);
   const outbox = await passes.checkOutbox.executeWithOptions({ summary: 'outbox' }, []);
-  return { started, nudged, rescheduled, outbox };
+  return { ...sessions, nudged, outbox };
 }
 
 /** Daily: what is kept for a time only (telemetry 90 days, logs a year) and people who asked to be erased. */

@@ -2,7 +2,7 @@ import type { Observation, ReceiptChange, SessionBooking, Span, Transition } fro
 import type { VoyagerShot } from '../../domain/contracts/booking.ts';
 import type { ControlKind, ReceiptState } from '../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
-import type { ControlSignal, SessionInput, SessionSnapshot, TelescopeEventSignal, UpdateResult } from '../../domain/messages.ts';
+import type { AdoptedSession, ControlSignal, SessionInput, SessionSnapshot, TelescopeEventSignal, UpdateResult } from '../../domain/messages.ts';
 import type { HoldCause, Outcome, Phase } from '../../domain/phases.ts';
 import { isFinal } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
@@ -109,6 +109,7 @@ export class SessionState {
     readonly bookingId: string,
     readonly telescopeId: string,
     carried?: unknown,
+    readonly adopted: AdoptedSession | null = null,
   ) {
     this.data = (carried as Carried | undefined) ?? {
       booking: null,
@@ -142,6 +143,7 @@ export class SessionState {
       checks: 0,
       next: null,
       takenOver: null,
+      ...(adopted ? takenOverFrom(adopted) : {}),
     };
   }
 
@@ -256,4 +258,23 @@ export class SessionState {
   }
 }
 
-export const stateOf = (input: SessionInput): SessionState => new SessionState(input.bookingId, input.telescopeId, input.carried);
+/** Objects and borrowed targets are looked for again rather than believed to be there. */
+function takenOverFrom({ transition, commands, phase, holdCause, reason, startedAt, objectsMade, spans, ending }: AdoptedSession): Partial<Carried> {
+  return {
+    transition,
+    commands,
+    phase,
+    holdCause,
+    reason,
+    startedAt,
+    started: startedAt !== null,
+    borrowed: startedAt !== null,
+    framesWaiting: startedAt !== null,
+    userPaused: holdCause === 'user',
+    objectsMade,
+    spans,
+    ending: ending && { ...ending, commandId: null },
+  };
+}
+
+export const stateOf = (input: SessionInput): SessionState => new SessionState(input.bookingId, input.telescopeId, input.carried, input.adopted);

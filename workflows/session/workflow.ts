@@ -84,8 +84,9 @@ class Night {
         );
         this.state.data.firstEnd = this.state.booking.end;
         this.state.data.maintenance = this.state.booking.maintenance;
-        this.transition('scheduled', { event: 'scheduled', message: 'The session waits for its preparation.', messageFr: 'La session attend sa préparation.' });
-        if (this.state.booking.cancelled) this.state.data.ending = { outcome: 'cancelled', reason: 'user_cancel', commandId: null };
+        if (this.state.adopted) this.adopt();
+        else this.transition('scheduled', { event: 'scheduled', message: 'The session waits for its preparation.', messageFr: 'La session attend sa préparation.' });
+        if (this.state.booking.cancelled && !this.begun) this.state.data.ending = { outcome: 'cancelled', reason: 'user_cancel', commandId: null };
       }
       ending = this.state.data.ending ?? (await this.live());
     } catch (thrown) {
@@ -106,6 +107,13 @@ class Night {
       await this.projecting;
       return { outcome: ending.outcome, reason: ending.reason };
     });
+  }
+
+  /** Another run of this session is gone without having wrapped it up (activities/session/lost.ts). */
+  private adopt(): void {
+    const message = 'The session’s workflow was gone; another one takes over from what was recorded.';
+    this.log({ level: 'WARNING', event: 'taken_over', message, messageFr: 'Le déroulement de la session avait disparu ; un autre reprend à partir de ce qui a été noté.' });
+    this.alertOnce('taken_over', 'internal_error', message);
   }
 
   /** From the first day to the reason why it ends. */
