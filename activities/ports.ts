@@ -249,8 +249,8 @@ export interface FrameCounts {
 
 /** Passes that keep the archive, started by Schedules on queue `finalise`; each may be cut off and repeated. */
 export interface KeepingActivities {
-  /** Reads archived frames back from the medium, those never read first; damaged ones are fetched from their copy where there is one. Heartbeats. */
-  scrubFrames(input: { budgetSeconds: number }): Promise<{ checked: number; restored: number; damaged: string[] }>;
+  /** Reads archived frames back from the medium, those never read first (or those alone); damaged ones are fetched from their copy where there is one. Heartbeats. */
+  scrubFrames(input: { budgetSeconds: number; onlyNew?: boolean }): Promise<{ checked: number; restored: number; damaged: string[] }>;
   /** Brings archived frames to the S3-compatible target and makes sure that they stand there; nothing without one. Heartbeats. */
   copyFrames(input: { budgetSeconds: number }): Promise<{ copied: number; known: number; failed: number; waiting: number }>;
   /** The rule of deletion: announce, move to the trash, empty it. Heartbeats. */

@@ -20,7 +20,7 @@ export function signLive(deps: Deps, path: string): string {
 /** Signs the pixel paths inside an image's data. */
 export function signImageUrls<T extends Record<string, unknown>>(deps: Deps, image: T): T {
   const signed: Record<string, unknown> = { ...image };
-  for (const name of ['url', 'preview_url', 'thumbnail_url'] as const) {
+  for (const name of ['url', 'preview_url', 'thumbnail_url', 'full_url', 'quicklook_url'] as const) {
     const path = signed[name];
     if (typeof path === 'string' && path.startsWith('/api/') && !path.includes('?')) signed[name] = signLive(deps, path);
   }

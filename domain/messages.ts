@@ -27,7 +27,7 @@ export interface SessionInput {
   adopted?: AdoptedSession;
 }
 
-/** What the database knows of a session whose workflow is gone: it was terminated or failed, or the service has lost it. */
+/** What is known of a session whose workflow is gone: it was terminated or failed, or the service has lost it. */
 export interface AdoptedSession {
   /** The last that was recorded; the new run counts on from here. */
   transition: number;
@@ -36,11 +36,20 @@ export interface AdoptedSession {
   phase: Phase;
   holdCause: HoldCause | null;
   reason: Reason | null;
+  /** First motion inside the slot. */
   startedAt: string | null;
   objectsMade: boolean;
+  /** Objects of the generation that stood before the booking was changed unheard. */
+  obsolete: { generation: number; setGuid: string; targetGuid: string; shotGuids: string[] }[];
+  /** The guest has paused and not resumed, whatever else holds. */
+  paused: boolean;
+  /** Commands that wait for their end; a change of the booking among them stands in its row, which the new run reads. */
+  receipts: { commandId: string; kind: ControlKind; requestedBy: string; state: ReceiptState }[];
+  /** What is told once and was told. */
+  told: string[];
   spans: { class: LedgerClass; start: string; end: string | null; cause: string | null }[];
-  /** How it ends; null when the night goes on. */
-  ending: { outcome: Outcome; reason: Reason | null } | null;
+  /** How it ends, and the command that asked for it; null when the night goes on. */
+  ending: { outcome: Outcome; reason: Reason | null; commandId: string | null } | null;
 }
 
 /** pause, resume, abort, cancel. A repeated commandId has no second effect. */

@@ -80,8 +80,8 @@ async function main(): Promise<number> {
     const { reportPath } = await finalise.buildReport({ ...ids, outcome: 'completed', reason: null });
     process.stdout.write(
       values.json
-        ? `${JSON.stringify({ booking_id: result.bookingId, files: result.files, archived: result.archived, rejected: result.rejected, missing: result.missing, archive_path: archivePath, report_path: reportPath })}\n`
-        : `Session ${result.bookingId}: ${result.archived} of ${result.files} files archived, ${result.rejected} rejected, ${result.missing} missing.\n${archivePath}\n`,
+        ? `${JSON.stringify({ booking_id: result.bookingId, files: result.files, archived: result.archived, copies: result.copies, rejected: result.rejected, missing: result.missing, archive_path: archivePath, report_path: reportPath })}\n`
+        : `Session ${result.bookingId}: ${result.archived} of ${result.files} files archived, ${result.copies} were copies of another, ${result.rejected} rejected, ${result.missing} missing.\n${archivePath}\n`,
     );
     return 0;
   } finally {

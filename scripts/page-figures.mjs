@@ -1,4 +1,4 @@
-/** Weight, first content and layout shift of every page, and eight hours of live events on the control page (test/web/figures.ts): `node scripts/page-figures.mjs [--updates N]`. */
+/** Weight, first content and layout shift of every page; on the control page the main thread's time for each update, and heap and layout over eight hours of live events (test/web/figures.ts): `node scripts/page-figures.mjs [--updates N]`, one JSON line. */
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { alive } from '../activities/alive.ts';
 import { createFinaliseActivities } from '../activities/finalise/index.ts';
 import { createArchiveActivities } from '../activities/frames/archive.ts';
 import { createFrameActivities } from '../activities/frames/index.ts';
@@ -108,7 +109,7 @@ async function main(): Promise<void> {
   });
   await poll(QUEUE_FINALISE, {
     ...code,
-    activities: { ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }), ...createKeepingActivities({ db, config, logger }) },
+    activities: alive({ ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }), ...createKeepingActivities({ db, config, logger }) }),
     maxConcurrentActivityTaskExecutions: 4,
   });
   await setCurrentVersion(client, config.TEMPORAL_NAMESPACE, buildId());
@@ -122,7 +123,7 @@ async function main(): Promise<void> {
   }, ADOPT_EVERY_MS);
   adopt.unref();
 
-  const intake: FrameActivities = { drainFrames: (input) => frames.drainFrames(input), reconcileFrames: (input) => frames.reconcileFrames(input) };
+  const intake = alive<FrameActivities>({ drainFrames: (input) => frames.drainFrames(input), reconcileFrames: (input) => frames.reconcileFrames(input) });
   const pollFrames = async (): Promise<void> => {
     const ids = config.WORKER_TELESCOPES.length > 0 ? config.WORKER_TELESCOPES : (await listTelescopes(db)).map((t) => t.id);
     for (const id of ids) {

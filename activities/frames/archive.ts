@@ -42,11 +42,27 @@ interface Listed {
   frames: Frame[];
 }
 
-async function listFrames(db: Database, store: FrameStore, bookingId: string): Promise<Listed | null> {
+/** Whether a frame's bytes stand under its human name, as long as they should be. */
+async function stands(store: FrameStore, row: Frame): Promise<boolean> {
+  return (await statOrNull(store.path(row.archivePath!)))?.size === Number(row.sizeBytes);
+}
+
+/**
+ * Frames of a booking that can be handed out, and what became of the others; null when there is no such booking. A frame that the scrub
+ * found damaged, or whose file is gone or cut, is named with that reason and holds up none of the others.
+ * @param mend called with a frame that does not stand; true when it does afterwards
+ */
+async function listFrames(db: Database, store: FrameStore, bookingId: string, mend: (row: Frame) => Promise<boolean> = () => Promise.resolve(false)): Promise<Listed | null> {
   const booking = await db.booking.findUnique({ where: { id: bookingId }, select: { telescopeId: true } });
   if (!booking) return null;
   const rows = await db.frame.findMany({ where: { bookingId, trashedAt: null }, orderBy: [{ capturedAt: 'asc' }, { id: 'asc' }] });
-  const frames = rows.filter((row) => row.state === 'archived' && row.archivePath && row.sha256);
+  const frames: Frame[] = [];
+  const absent: Manifest['absent'] = [];
+  for (const row of rows) {
+    const whole = row.state === 'archived' && row.archivePath && row.sha256 && row.reason !== 'damaged' && ((await stands(store, row)) || (await mend(row)));
+    if (whole) frames.push(row);
+    else absent.push({ filename: row.filename, state: row.state, reason: row.state === 'archived' ? (row.archivePath ? 'damaged' : row.reason) : row.reason });
+  }
   return {
     frames,
     manifest: {
@@ -55,7 +71,7 @@ async function listFrames(db: Database, store: FrameStore, bookingId: string): P
       booking_id: bookingId,
       telescope_id: booking.telescopeId,
       files: frames.map((row) => describe(row, basename(store.path(row.archivePath!)))),
-      absent: rows.filter((row) => row.state !== 'archived').map((row) => ({ filename: row.filename, state: row.state, reason: row.reason })),
+      absent,
     },
   };
 }
@@ -136,7 +152,8 @@ export async function streamArchive(deps: { db: Database; storagePath: string },
   const store = new FrameStore(deps.storagePath);
   const listed = await listFrames(deps.db, store, bookingId);
   if (!listed || listed.frames.length === 0) return null;
-  const calibration = await matchingCalibration(deps.db, listed.manifest.telescope_id, listed.frames);
+  const calibration: Frame[] = [];
+  for (const row of await matchingCalibration(deps.db, listed.manifest.telescope_id, listed.frames)) if (await stands(store, row)) calibration.push(row);
   const files = [...listed.manifest.files, ...calibration.map((row) => describe(row, `calibration/${row.type.toLowerCase()}/${basename(store.path(row.archivePath!))}`))];
   const rows = [...listed.frames, ...calibration];
   const newest = rows.reduce((at, row) => (row.archivedAt && row.archivedAt > at ? row.archivedAt : at), new Date(0));
@@ -178,17 +195,17 @@ export function createArchiveActivities(deps: { db: Database; config: Pick<Confi
   const store = new FrameStore(deps.config.OBSERVATIONS_STORAGE_PATH);
   return {
     buildArchive: async ({ bookingId }) => {
-      const listed = await listFrames(deps.db, store, bookingId);
+      const mend = async (row: Frame): Promise<boolean> => {
+        const object = await statOrNull(store.objectPath(row.sha256!));
+        const whole = object?.size === Number(row.sizeBytes);
+        deps.logger.warn({ bookingId, frame: row.id, whole }, whole ? 'a file of the archive is made again from the store' : 'a file of the archive is missing or cut');
+        if (whole) await store.restoreNamed(store.path(row.archivePath!), row.sha256!);
+        return whole;
+      };
+      const listed = await listFrames(deps.db, store, bookingId, mend);
       const folder = store.bookingFolder(bookingId);
       await mkdir(folder, { recursive: true });
       const files = listed?.manifest.files ?? [];
-      for (const file of files) {
-        const found = await statOrNull(join(folder, file.name));
-        if (found?.size === file.bytes) continue;
-        const row = listed!.frames.find((frame) => frame.id === file.frame_id)!;
-        deps.logger.warn({ bookingId, frame: row.id }, 'a human-named file was missing or cut and is made again from the store');
-        await store.restoreNamed(join(folder, file.name), file.sha256);
-      }
       if (listed) await writeWhole(join(folder, 'manifest.json'), Buffer.from(`${JSON.stringify(listed.manifest, null, 2)}\n`));
       await writeWhole(join(folder, 'SHA256SUMS'), Buffer.from(sumsOf(files)));
       // The archive is whole without it.

@@ -28,9 +28,11 @@ export function toImageSummary(row: Frame): ImageSummary {
     reason: row.reason,
     measured: row.measured,
     previewed: row.previewed,
-    url: row.archivePath ? `${base}/fits` : null,
+    url: row.archivePath && !row.trashedAt ? `${base}/fits` : null,
     preview_url: row.previewPath ? `${base}/preview.jpg` : null,
     thumbnail_url: row.thumbnailPath ? `${base}/thumbnail.jpg` : null,
+    full_url: row.archivePath && row.previewed && !row.trashedAt ? `${base}/full.jpg` : null,
+    quicklook_url: row.quicklookPath ? `${base}/quicklook.fits` : null,
     size_bytes: row.sizeBytes === null ? null : Number(row.sizeBytes),
     sha256: row.sha256,
   };

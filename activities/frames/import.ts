@@ -5,7 +5,7 @@ import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
 import { UsageError } from '../../platform/errors.ts';
 import type { FrameCounts } from '../ports.ts';
-import { FrameIntake, type IntakeDeps } from './intake/intake.ts';
+import { FrameIntake, IMPORTED, type IntakeDeps } from './intake/intake.ts';
 import { metadataOf, type FrameMetadata } from './metadata.ts';
 
 export interface ImportOptions {
@@ -22,6 +22,8 @@ export interface ImportOptions {
 export interface ImportResult extends FrameCounts {
   bookingId: string;
   files: number;
+  /** Files that are copies of another one of the folder; they are kept once. */
+  copies: number;
 }
 
 const RESOURCE = 'import';
@@ -62,10 +64,10 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
   }
   found.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.path < b.path ? -1 : 1));
   if (!known) await createPastBooking(deps, bookingId, telescope, found, options);
-  const rows = await db.frame.createMany({
+  await db.frame.createMany({
     skipDuplicates: true,
     data: found.map(({ path, at, metadata }) => {
-      const sourceKey = `${RESOURCE}/${bookingId}/${path}`;
+      const sourceKey = `${IMPORTED}${bookingId}/${path}`;
       return {
         id: stableId('frame', telescope.id, sourceKey),
         telescopeId: telescope.id,
@@ -79,14 +81,17 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
       };
     }),
   });
-  let done = found.length - rows.count;
+  const open = await db.frame.count({ where: { bookingId, OR: [{ state: 'pending' }, { state: 'archived', announced: false }] } });
+  let done = found.length - open;
+  if (done > 0) options.progress(done, found.length, 'frames');
   const intake = new FrameIntake(deps);
   const caller = { heartbeat: () => undefined, signal: null };
   const counts = await intake.takePast({ ...telescope, path_map: [{ from: folder, to: folder }] }, bookingId, caller, () =>
     options.progress((done = Math.min(found.length, done + 1)), found.length, 'frames'),
   );
   await db.session.update({ where: { bookingId }, data: { imagesCaptured: counts.archived, updatedAt: new Date() } });
-  return { ...counts, bookingId, files: found.length };
+  const copies = await db.frame.count({ where: { sourceKey: { startsWith: `${IMPORTED}${bookingId}/` }, state: 'skipped' } });
+  return { ...counts, bookingId, files: found.length, copies };
 }
 
 const workflowIdOf = (bookingId: string): string => `${RESOURCE}-${sessionWorkflowId(bookingId)}`;

@@ -48,9 +48,9 @@ export function createKeepingActivities(deps: KeepingDeps): KeepingActivities {
   const settings = remoteConfig(config);
   const remote = settings ? new RemoteStore(settings) : null;
   return {
-    scrubFrames: ({ budgetSeconds }) => {
+    scrubFrames: ({ budgetSeconds, onlyNew }) => {
       const caller = currentCaller();
-      return scrubFrames({ db, store, logger, remote }, budgetSeconds * 1000, (frameId) => caller.heartbeat({ frame: frameId }));
+      return scrubFrames({ db, store, logger, remote }, budgetSeconds * 1000, (frameId) => caller.heartbeat({ frame: frameId }), onlyNew);
     },
     copyFrames: async ({ budgetSeconds }) => {
       if (!remote) return { copied: 0, known: 0, failed: 0, waiting: 0 };

@@ -91,13 +91,19 @@ function startOf(header: Values): Date | null {
   return Number.isNaN(parsed.getTime()) ? null : parsed;
 }
 
-const CLOCK_TOLERANCE_MS = 12 * 3_600_000;
+/** A camera computer's clock that is further off than this is not believed while the frame was heard of as it came. */
+const CLOCK_TOLERANCE_MS = 10 * 60_000;
+/** … and this where the frame was found later (a list, a folder): more would be another night's date. */
+const FOUND_TOLERANCE_MS = 12 * 3_600_000;
 
 /**
- * Start of the exposure. DATE-OBS counts where it agrees with the instant at which the frame was heard of to within half a day;
- * otherwise (a file made elsewhere, a camera computer with a wrong date) the instant it was heard of, less the exposure.
+ * Start of the exposure. DATE-OBS, which the standard wants in UTC, counts where it agrees with the instant at which the frame was heard
+ * of, less its exposure; a camera computer that writes its zone's time, or has a wrong clock, is known by its difference, and the instant
+ * at which the frame was heard of counts instead.
+ * @param live the frame was heard of as soon as it was there, not found later
  */
-export function capturedAt(metadata: FrameMetadata, seenAt: Date): Date {
-  if (metadata.startedAt && Math.abs(metadata.startedAt.getTime() - seenAt.getTime()) <= CLOCK_TOLERANCE_MS) return metadata.startedAt;
-  return new Date(seenAt.getTime() - (metadata.exposure ?? 0) * 1000);
+export function capturedAt(metadata: FrameMetadata, seenAt: Date, live: boolean): Date {
+  const heard = seenAt.getTime() - (metadata.exposure ?? 0) * 1000;
+  const { startedAt } = metadata;
+  return startedAt && Math.abs(startedAt.getTime() - heard) <= (live ? CLOCK_TOLERANCE_MS : FOUND_TOLERANCE_MS) ? startedAt : new Date(heard);
 }

@@ -343,7 +343,7 @@ export class OutboxDelivery {
         data: row.data,
         controlUrl: `/control/${booking.id}`,
         reportUrl: `/report/${booking.id}`,
-        archiveUrl: null,
+        archiveUrl: `/report/${booking.id}`,
         support: null,
       });
       const title = letter?.subject ?? (locale === 'fr' ? 'Nouvelle image' : 'New image');

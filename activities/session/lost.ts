@@ -1,8 +1,7 @@
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionStatusName } from '@temporalio/client';
-import type { LedgerClass } from '../../domain/contracts/ledger.ts';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
-import { SESSION_WORKFLOW, type AdoptedSession } from '../../domain/messages.ts';
-import { FINAL_PHASES, type HoldCause, type Outcome, type Phase } from '../../domain/phases.ts';
+import { SESSION_WORKFLOW } from '../../domain/messages.ts';
+import { FINAL_PHASES } from '../../domain/phases.ts';
 import { finaliseWorkflowId } from '../../domain/queues.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Database } from '../../platform/database.ts';
@@ -11,6 +10,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { takeOverSession } from '../../platform/sessions.ts';
 import { SEARCH_ATTRIBUTES } from '../../platform/temporal.ts';
+import { adoptedFrom, type LostRun } from './adopted.ts';
 
 /** Workflows that end write their last row first; a row that is older than this waits for nothing any more. */
 const SETTLE_MS = 90_000;
@@ -24,7 +24,6 @@ interface Deps {
   logger: Logger;
   now: () => number;
 }
-type Lost = { status: WorkflowExecutionStatusName | 'LOST'; closedAt: Date | null; result: { outcome: Outcome; reason: Reason | null } | null };
 
 /**
  * Bookings and workflows that have lost each other, which needs a person's hand, a restored backup or a fault of ours: a session whose run is
@@ -37,10 +36,7 @@ export async function matchSessions(deps: Deps): Promise<{ takenOver: string[]; 
   const open = new Map<string, string | undefined>();
   for await (const run of temporal.workflow.list({ query: `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`, pageSize: 1_000 }))
     open.set(run.workflowId, run.typedSearchAttributes.get(SEARCH_ATTRIBUTES.telescopeId));
-  const sessions = await db.session.findMany({
-    where: { phase: { notIn: FINAL }, updatedAt: { lt: new Date(now() - SETTLE_MS) }, NOT: { transition: 0, runId: null } },
-    select: { bookingId: true },
-  });
+  const sessions = await db.session.findMany({ where: { phase: { notIn: FINAL }, updatedAt: { lt: new Date(now() - SETTLE_MS) } }, select: { bookingId: true } });
   const takenOver: string[] = [];
   for (const { bookingId } of sessions) {
     if (open.has(sessionWorkflowId(bookingId))) continue;
@@ -53,11 +49,12 @@ export async function matchSessions(deps: Deps): Promise<{ takenOver: string[]; 
   return { takenOver, cancelled: await cancelUnbooked(deps, open) };
 }
 
-/** Only on telescopes of ours: the namespace may be shared with another site. */
+/** Only on telescopes of ours: the namespace may be shared with another site. Nothing at all where the database knows no session: it may be the wrong one. */
 async function cancelUnbooked({ db, temporal, logger }: Deps, open: Map<string, string | undefined>): Promise<string[]> {
   const cancelled: string[] = [];
   const workflowIds = [...open.keys()];
   const telescopes = new Set((await db.telescope.findMany({ select: { id: true } })).map((row) => row.id));
+  if ((await db.session.findFirst({ select: { bookingId: true } })) === null) return cancelled;
   for (let at = 0; at < workflowIds.length; at += 1_000) {
     const page = workflowIds.slice(at, at + 1_000);
     const known = new Set((await db.session.findMany({ where: { workflowId: { in: page } }, select: { workflowId: true } })).map((row) => row.workflowId));
@@ -77,10 +74,15 @@ async function cancelUnbooked({ db, temporal, logger }: Deps, open: Map<string, 
 /** True when another run was started. The listing lags behind, so the run itself is asked before anything is done. */
 async function takeOver(deps: Deps, bookingId: string): Promise<boolean> {
   const { db, temporal, logger, now } = deps;
-  const lost = await closedRun(temporal, bookingId);
-  if (!lost || (await isOpen(temporal, finaliseWorkflowId(bookingId)))) return false;
+  const closed = await closedRun(temporal, bookingId);
+  if (!closed || (await isOpen(temporal, finaliseWorkflowId(bookingId)))) return false;
   const session = await db.session.findUniqueOrThrow({ where: { bookingId }, include: { booking: true } });
   if (FINAL.includes(session.phase)) return false;
+  const never = session.transition === 0 && session.runId === null;
+  // Never begun: `startMissingSessions` begins it.
+  if (never && closed.status === 'LOST') return false;
+  // A run that ended before the booking was made was that of an earlier row, which a restored backup has lost.
+  const lost: LostRun = never && closed.closedAt && closed.closedAt < session.booking.createdAt ? { status: 'LOST', closedAt: null, result: null } : closed;
   const before = await db.audit.count({ where: { bookingId, action: 'session.take_over' } });
   const why = lost.status === 'LOST' ? 'the workflow service does not know it' : `its workflow is ${lost.status.toLowerCase().replaceAll('_', ' ')}`;
   if (before >= TAKEOVERS) {
@@ -91,18 +93,7 @@ async function takeOver(deps: Deps, bookingId: string): Promise<boolean> {
     );
     return false;
   }
-  const goneAt = lost.closedAt ?? session.updatedAt;
-  const adopted: AdoptedSession = {
-    transition: session.transition,
-    commands: Math.floor(now() / 1000),
-    phase: session.phase as Phase,
-    holdCause: session.holdCause as HoldCause | null,
-    reason: session.reason as Reason | null,
-    startedAt: session.sessionStartedAt?.toISOString() ?? null,
-    objectsMade: session.setGuid !== null,
-    spans: await recordedSpans(db, bookingId, session.booking.startsAt, goneAt),
-    ending: endingOf(lost, { ...session, endsAt: session.booking.endsAt }, before, now()),
-  };
+  const adopted = await adoptedFrom(deps, session, lost, before);
   const booking = { id: bookingId, telescopeId: session.telescopeId, startsAt: session.booking.startsAt };
   if (!(await takeOverSession(temporal, booking, adopted))) return false;
   await db.audit.createMany({
@@ -124,8 +115,8 @@ async function takeOver(deps: Deps, bookingId: string): Promise<boolean> {
 }
 
 /** How its last run ended; null while one is open. */
-async function closedRun(temporal: Client, bookingId: string): Promise<Lost | null> {
-  const handle = temporal.workflow.getHandle<() => Promise<Lost['result']>>(sessionWorkflowId(bookingId));
+async function closedRun(temporal: Client, bookingId: string): Promise<LostRun | null> {
+  const handle = temporal.workflow.getHandle<() => Promise<LostRun['result']>>(sessionWorkflowId(bookingId));
   try {
     const { status, closeTime } = await handle.describe();
     if (status.name === 'RUNNING' || status.name === 'PAUSED' || status.name === 'CONTINUED_AS_NEW') return null;
@@ -142,48 +133,4 @@ async function isOpen(temporal: Client, workflowId: string): Promise<boolean> {
     if (thrown instanceof WorkflowNotFoundError) return false;
     throw thrown;
   }
-}
-
-const ABORTED: readonly (string | null)[] = ['user_abort', 'operator_abort', 'maintenance'];
-
-/** The ending that is due: the run's own, the operator's who ended it by hand, or the one that time has brought; null while the night can go on. */
-function endingOf(
-  lost: Lost,
-  session: { phase: string; reason: string | null; sessionStartedAt: Date | null; endsAt: Date },
-  before: number,
-  nowMs: number,
-): AdoptedSession['ending'] {
-  const started = session.sessionStartedAt !== null;
-  if (lost.result) return lost.result;
-  if (session.phase === 'finalising') {
-    const reason = session.reason as Reason | null;
-    const weather = reason === 'weather_no_time_left';
-    return { outcome: weather ? 'weathered_out' : ABORTED.includes(reason) ? 'aborted' : started ? 'completed' : 'failed', reason };
-  }
-  if (lost.status === 'TERMINATED' || lost.status === 'CANCELLED')
-    return { outcome: ['starting', 'running', 'holding'].includes(session.phase) ? 'aborted' : 'cancelled', reason: 'operator_abort' };
-  if (nowMs >= session.endsAt.getTime()) return started ? { outcome: 'completed', reason: 'slot_over' } : { outcome: 'failed', reason: 'internal_error' };
-  return before === 0 ? null : { outcome: 'failed', reason: 'internal_error' };
-}
-
-/** The slot's seconds as the night log has them: each phase until the next, and an outage from the run's end on. */
-async function recordedSpans(db: Database, bookingId: string, startsAt: Date, goneAt: Date): Promise<AdoptedSession['spans']> {
-  const events = await db.event.findMany({ where: { bookingId, type: 'session.changed', ts: { lt: goneAt } }, orderBy: { seq: 'asc' } });
-  const spans: AdoptedSession['spans'] = [];
-  const begin = (at: Date, next: { class: LedgerClass; cause: string | null } | null): void => {
-    const start = (at > startsAt ? at : startsAt).toISOString();
-    const open = spans.at(-1);
-    if (open && open.end === null) open.end = start;
-    if (next) spans.push({ ...next, start, end: null });
-  };
-  for (const event of events) begin(event.ts, claimOf(event.data as { phase: Phase; hold_cause: HoldCause | null; reason: Reason | null }));
-  if (goneAt > startsAt) begin(goneAt, { class: 'outage', cause: 'internal_error' });
-  return spans;
-}
-function claimOf({ phase, hold_cause: cause, reason }: { phase: Phase; hold_cause: HoldCause | null; reason: Reason | null }): { class: LedgerClass; cause: string | null } | null {
-  if (phase === 'running') return { class: reason === 'foreign_target' ? 'foreign' : 'overhead', cause: null };
-  if (phase !== 'holding') return null;
-  if (cause === 'user') return { class: 'user_pause', cause: reason };
-  if (cause === 'weather') return { class: reason === 'weather_unsafe' || reason === 'weather_unknown' ? 'unsafe' : 'weather_hold', cause: reason };
-  return { class: reason === 'voyager_emergency' ? 'unsafe' : reason === 'foreign_target' ? 'foreign' : 'outage', cause: reason };
 }

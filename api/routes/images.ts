@@ -143,7 +143,7 @@ export function imageRoutes(app: App, deps: Deps): void {
       requireBooking(who, params.id);
       if (who.kind !== 'signature') await loadBooking(deps, who, params.id);
       const row = await findFrame(deps, params.id, params.image_id);
-      if (!row.archivePath || !row.previewed) throw new Problem('not_found', `This image is ${row.state}${row.reason ? `: ${row.reason}` : ''}.`);
+      if (!row.archivePath || !row.previewed || row.trashedAt) throw new Problem('not_found', absence(row, 'full.jpg'));
       const path = await onRequest.fullSize({ ...row, archivePath: storePath(deps, row.archivePath) }).catch(busy);
       return sendFile(c, path, { type: 'image/jpeg', name: `${stem(row.filename)}-full.jpg`, etag: `${row.sha256 ?? row.id}-full.jpg`, inline: true, immutable: true });
     },
@@ -229,11 +229,16 @@ export function imageRoutes(app: App, deps: Deps): void {
         if (who.kind !== 'signature') await loadBooking(deps, who, params.id);
         const row = await findFrame(deps, params.id, params.image_id);
         const stored = kind.path(row);
-        if (!stored)
-          throw new Problem('not_found', row.state === 'archived' ? `This image has no ${kind.name} yet.` : `This image is ${row.state}${row.reason ? `: ${row.reason}` : ''}.`);
+        if (!stored || (kind.name === 'fits' && row.trashedAt)) throw new Problem('not_found', absence(row, kind.name));
         return sendFile(c, storePath(deps, stored), { type: kind.media, name: kind.file(row), etag: `${row.sha256 ?? row.id}-${kind.name}`, inline: kind.inline, immutable: true });
       },
     );
+}
+
+/** Why a file of an image cannot be had. */
+function absence(row: Frame, what: string): string {
+  if (row.state !== 'archived' || row.purgedAt) return `This image is ${row.purgedAt ? 'deleted' : row.state}${row.reason ? `: ${row.reason}` : ''}.`;
+  return row.trashedAt ? 'This image is in the trash; POST …/images/restore takes it out.' : `This image has no ${what} yet${row.reason ? `: ${row.reason}` : ''}.`;
 }
 
 const stem = (filename: string): string => filename.replace(/\.[^.]+$/, '');

@@ -584,6 +584,10 @@ export type Image = {
   url: string | null;
   preview_url: string | null;
   thumbnail_url: string | null;
+  /** stretched picture at full size, JPEG; made when first asked for */
+  full_url: string | null;
+  /** reduced 16-bit FITS for a viewer in the browser */
+  quicklook_url: string | null;
   size_bytes: number | null;
   sha256: string | null;
 };
@@ -631,6 +635,10 @@ export type ImageSummary = {
   url: string | null;
   preview_url: string | null;
   thumbnail_url: string | null;
+  /** stretched picture at full size, JPEG; made when first asked for */
+  full_url: string | null;
+  /** reduced 16-bit FITS for a viewer in the browser */
+  quicklook_url: string | null;
   size_bytes: number | null;
   sha256: string | null;
 };

@@ -50,6 +50,8 @@ export const Image = z
     url: z.string().nullable(),
     preview_url: z.string().nullable(),
     thumbnail_url: z.string().nullable(),
+    full_url: z.string().nullable().describe('stretched picture at full size, JPEG; made when first asked for'),
+    quicklook_url: z.string().nullable().describe('reduced 16-bit FITS for a viewer in the browser'),
     size_bytes: z.number().int().nullable(),
     sha256: z.string().nullable(),
   })

@@ -58,6 +58,7 @@ export const TelescopePolicy = z.object({
   robotarget_start: z.enum(['never', 'dragscript']).default('never'),
   dragscript: z.string().nullable().default(null),
   extend_ceiling_minutes: z.number().min(0).default(120),
+  /** In clouds or wind (never in unsafe weather) the target goes on while darks, bias and flats are all that is left of it. */
   calibration_in_bad_weather: z.boolean().default(false),
   refund: RefundRule.default(RefundRule.parse({})),
 });

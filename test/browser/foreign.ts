@@ -35,7 +35,7 @@ export async function startForeignSite(): Promise<ForeignSite> {
 /** The component's snippet of docs/embedding.md as Blade writes it out: each `{{ … }}` and `@js(…)` with its value, comments gone. */
 export function bladeOutput(values: { url: string; bookingId: string; token: string; locale: string }): string {
   const guide = readFileSync(projectPath('docs', 'embedding.md'), 'utf8');
-  const snippet = /### The component\s+```blade\n([\s\S]*?)```/.exec(guide)?.[1];
+  const snippet = /### The component\s[\s\S]*?```blade\n([\s\S]*?)```/.exec(guide)?.[1];
   if (!snippet) throw new Error('docs/embedding.md has no snippet under "The component"');
   const known: Record<string, string> = { "config('nocturne.url')": values.url, '$booking->id': values.bookingId, $token: values.token, 'app()->getLocale()': values.locale };
   const of = (expression: string): string => {

@@ -166,6 +166,20 @@ describe('files that are not what they should be', () => {
     ['sizes that no disk holds', block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 2', 'NAXIS1  = 999999999', 'NAXIS2  = 999999999'), 'truncated'],
     ['a negative size', block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = -5'), 'bad_header'],
     ['BITPIX 12', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 12', 'NAXIS   = 1', 'NAXIS1  = 4'), Buffer.alloc(2880)]), 'bad_header'],
+    ['BITPIX -16', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = -16', 'NAXIS   = 1', 'NAXIS1  = 4'), Buffer.alloc(2880)]), 'bad_header'],
+    ['no column', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 2', 'NAXIS1  = 0', 'NAXIS2  = 5'), Buffer.alloc(2880)]), 'no_image'],
+    ['a thousand axes', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1000', 'NAXIS1  = 4'), Buffer.alloc(2880)]), 'bad_header'],
+    [
+      'axes whose product is no number',
+      block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 25', ...Array.from({ length: 25 }, (_, i) => `${`NAXIS${i + 1}`.padEnd(8)}= ${i === 24 ? 0 : 9e14}`)),
+      'bad_header',
+    ],
+    [
+      'parameters that take the pixels away',
+      Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 4000', 'PCOUNT  = -4000'), Buffer.alloc(2880)]),
+      'bad_header',
+    ],
+    ['no group', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 4000', 'GCOUNT  = 0'), Buffer.alloc(2880)]), 'bad_header'],
     ['no pixels', block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0'), 'no_image'],
     ['NAXIS missing', block('SIMPLE  = T', 'BITPIX  = 8'), 'bad_header'],
   ])('%s', (_, bytes, code) => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -86,13 +87,15 @@ test('a folder of old frames becomes a past session; a second run does nothing t
   }
 });
 
-test('npm run import -- DIR --json: progress on stderr, one line on stdout, a second run goes on where the first was', async () => {
+test('npm run import -- DIR --json: progress on stderr, one line on stdout; killed in the middle, the next run goes on where it was', async () => {
   const folder = join(world.folder, 'by command');
   mkdirSync(folder);
-  for (let i = 0; i < 2; i++)
+  for (let i = 0; i < 5; i++)
     writeFileSync(
       join(folder, `c${i}.fits`),
       cameraFrame({
+        width: 1200,
+        height: 900,
         seed: 20 + i,
         cards: [
           ['OBJECT', 'M 42'],
@@ -102,20 +105,30 @@ test('npm run import -- DIR --json: progress on stderr, one line on stdout, a se
         ],
       }),
     );
+  const env = { PATH: process.env.PATH, DATABASE_URL: world.url, OBSERVATIONS_STORAGE_PATH: join(world.folder, 'store-cli') };
   const run = async (...more: string[]) =>
     promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/import.ts', folder, '--json', ...more], {
       cwd: projectPath(),
-      env: { PATH: process.env.PATH, DATABASE_URL: world.url, OBSERVATIONS_STORAGE_PATH: join(world.folder, 'store-cli') },
+      env,
     });
+  const killed = spawn(process.execPath, ['--import', 'tsx', 'scripts/import.ts', folder, '--json'], { cwd: projectPath(), env, stdio: ['ignore', 'ignore', 'pipe'] });
+  killed.stderr.on('data', (data: Buffer) => {
+    if (data.toString().includes('frames: ')) killed.kill('SIGKILL');
+  });
+  const [code, signal] = (await once(killed, 'exit')) as [number | null, string | null];
+  expect([code, signal]).toEqual([null, 'SIGKILL']);
+  const half = await world.db.frame.count({ where: { sourcePath: { startsWith: folder }, state: 'archived', announced: true } });
+  expect(half).toBeGreaterThan(0);
   const first = await run();
-  expect(first.stderr).toContain('frames: 2 of 2');
+  // One more may have been on its way into the database when the process was killed.
+  expect([half, half + 1]).toContain(Number(/frames: (\d) of 5/.exec(first.stderr)?.[1]));
+  expect(first.stderr).toContain('frames: 5 of 5');
   const told = JSON.parse(first.stdout) as { booking_id: string; archive_path: string; report_path: string };
-  expect(told).toMatchObject({ files: 2, archived: 2, rejected: 0, missing: 0 });
+  expect(told).toMatchObject({ files: 5, archived: 5, copies: 0, rejected: 0, missing: 0 });
   const booking = await world.db.booking.findUniqueOrThrow({ where: { id: told.booking_id } });
   expect(booking.target).toMatchObject({ name: 'M 42', ra_hours: 5.588139, dec_degrees: -5.39111 });
-  expect(readdirSync(told.archive_path).toSorted()).toEqual(['SHA256SUMS', 'c0.fits', 'c1.fits', 'manifest.json', 'report.json']);
-  expect(JSON.parse(readFileSync(told.report_path, 'utf8'))).toMatchObject({ summary: { outcome: 'completed', ra_text: '05h35m17.3s' }, files: { count: 2 } });
-  expect(JSON.parse((await run()).stdout)).toMatchObject({ booking_id: told.booking_id, archived: 2 });
+  expect(readdirSync(told.archive_path).toSorted()).toEqual(['SHA256SUMS', ...[0, 1, 2, 3, 4].map((i) => `c${i}.fits`), 'manifest.json', 'report.json']);
+  expect(JSON.parse(readFileSync(told.report_path, 'utf8'))).toMatchObject({ summary: { outcome: 'completed', ra_text: '05h35m17.3s' }, files: { count: 5 } });
   await expect(run('--ra', 'east')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('--ra and --dec go together') });
 });
 

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { streamArchive } from '../../activities/frames/archive.ts';
 import { createKeepingActivities, NOTICE_DAYS, TRASH_DAYS } from '../../activities/frames/keeping.ts';
@@ -11,6 +14,7 @@ import { writeLetter } from '../../activities/notify/letters.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { cameraFrame, guid, startWorld, TELESCOPE, type World } from './support.ts';
+import { pythonWith } from '../support/python.ts';
 import { findS3, startS3, type S3Peer } from './s3.ts';
 
 // Threads and child processes start from source here, which takes long on a busy machine.
@@ -120,6 +124,87 @@ describe('S3-compatible target', () => {
     writeFileSync(join(world.storage, row.archivePath!), broken);
     expect(await keeping(s3.config).scrubFrames({ budgetSeconds: 60 })).toMatchObject({ restored: 1, damaged: [] });
     expect(readFileSync(join(world.storage, row.archivePath!)).equals(files[0]!)).toBe(true);
+  });
+});
+
+/**
+ * AWS Signature Version 4 of each request by botocore, from what came over the wire; prints the names of what differs. The signer of S3
+ * leaves paths as they are, so `S3SigV4Auth` is the one to ask.
+ */
+const SIGNATURES = `
+import json, sys
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+told = json.load(sys.stdin)
+auth = S3SigV4Auth(Credentials(told['key'], told['secret']), 's3', told['region'])
+for r in told['requests']:
+    given = dict(part.strip().split('=', 1) for part in r['headers']['authorization'].split(' ', 1)[1].split(','))
+    signed = given['SignedHeaders'].split(';')
+    request = AWSRequest(method=r['method'], url=told['endpoint'] + r['path'], headers={n: r['headers'][n] for n in signed if n != 'host'})
+    request.context['timestamp'] = r['headers']['x-amz-date']
+    canonical = auth.canonical_request(request)
+    scope = '/'.join([told['key'], r['headers']['x-amz-date'][:8], told['region'], 's3', 'aws4_request'])
+    print(json.dumps({
+        'signature': auth.signature(auth.string_to_sign(request, canonical), request) == given['Signature'],
+        'scope': given['Credential'] == scope,
+        'headers': sorted(signed),
+    }))
+`;
+
+describe('signatures', () => {
+  const python = pythonWith('botocore');
+  const scenario = python ? test : test.skip;
+  scenario('every request that an upload sends is signed as botocore signs it, with the content’s own hash, and the date is now', async () => {
+    type Sent = { method: string; path: string; headers: Record<string, string>; bodySha256: string };
+    const requests: Sent[] = [];
+    const stored = new Map<string, { bytes: number; checksum: string }>();
+    const server = createServer((request, response) => {
+      const hash = createHash('sha256');
+      let bytes = 0;
+      request.on('data', (part: Buffer) => {
+        hash.update(part);
+        bytes += part.length;
+      });
+      request.on('end', () => {
+        const path = request.url!;
+        requests.push({ method: request.method!, path, headers: request.headers as Record<string, string>, bodySha256: hash.digest('hex') });
+        if (request.method === 'PUT') stored.set(path, { bytes, checksum: request.headers['x-amz-checksum-sha256'] as string });
+        const known = stored.get(path);
+        if (!known) return void response.writeHead(404).end();
+        response.writeHead(200, request.method === 'HEAD' ? { 'content-length': known.bytes, 'x-amz-checksum-sha256': known.checksum } : {}).end();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const settings = { endpoint, bucket: 'frames', region: 'eu-west-3', accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'k/ey+with=signs' };
+      const remote = new RemoteStore(settings);
+      const path = join(world.folder, 'signed.fit');
+      const bytes = cameraFrame({ seed: 88 });
+      writeFileSync(path, bytes);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      expect(await remote.put(RemoteStore.objectKey(sha256), path, sha256)).toBe('stored');
+      await remote.putText('bookings/a b+é(1)*/manifest.json', 'é');
+      await remote.verify(RemoteStore.objectKey(sha256), sha256, bytes.length);
+      expect(requests.map((r) => r.method)).toEqual(['HEAD', 'PUT', 'HEAD', 'PUT', 'HEAD']);
+      const input = JSON.stringify({ endpoint, region: settings.region, key: settings.accessKeyId, secret: settings.secretAccessKey, requests });
+      const told = execFileSync(python!, ['-c', SIGNATURES], { input, encoding: 'utf8' })
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { signature: boolean; scope: boolean; headers: string[] });
+      expect(told.map(({ signature, scope }) => [signature, scope])).toEqual(requests.map(() => [true, true]));
+      for (const [i, { method, headers, bodySha256 }] of requests.entries()) {
+        expect(told[i]!.headers).toEqual(expect.arrayContaining(['host', 'x-amz-content-sha256', 'x-amz-date', ...(method === 'PUT' ? ['x-amz-checksum-sha256'] : [])]));
+        if (method === 'PUT') expect(headers['x-amz-content-sha256']).toBe(bodySha256);
+        const sentAt = Date.parse(headers['x-amz-date']!.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
+        expect(Math.abs(sentAt - Date.now())).toBeLessThan(60_000);
+      }
+      expect(JSON.stringify(requests)).not.toContain(settings.secretAccessKey);
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { bufferSource, firstImage, openPixels, scanHdus } from '../../activities/frames/fits/index.ts';
 import { writeFits16, type WritableValue } from '../../activities/frames/fits/writer.ts';
-import { createKernel } from '../../activities/frames/pass/kernel.ts';
+import { createKernel, LEVELS } from '../../activities/frames/pass/kernel.ts';
 import { createStarKernel } from '../../activities/frames/pass/star-kernel.ts';
 import { runPass } from '../../activities/frames/pass/pass.ts';
 import { renderPreview } from '../../activities/frames/pass/preview.ts';
@@ -21,16 +21,35 @@ const pass = (file: Buffer, kernel: 'wasm' | 'js' = 'wasm') => {
 const same = (a: ArrayBufferView, b: ArrayBufferView): boolean => Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 describe('kernels give the same bits in WebAssembly and JavaScript', () => {
-  test.each([1, 3, 7, 8, 9, 16, 31, 1000, 1001])('row kernel, width %i', (width) => {
-    const random = generator(width);
-    const [a, b] = [createKernel(width, 4, 'wasm'), createKernel(width, 4, 'js')];
+  const widths = [1, 2, 3, 5, 7, 8, 9, 16, 31, 1000, 1001];
+  const ways = [
+    [null, [1]],
+    [null, [7, 2, 3]],
+    [0, [9, 3]],
+    [1, [1, 2, 6, 3]],
+  ] as const;
+  test.each(widths.flatMap((width) => ways.map(([parity, runs]) => [width, parity, runs] as const)))('row kernel, width %i, parity %p, rows %j', (width, parity, runs) => {
+    const rows = runs.reduce((sum, n) => sum + n, 0);
+    const random = generator(width + rows);
+    const [a, b] = [createKernel(width, rows, 'wasm'), createKernel(width, rows, 'js')];
     for (let i = 0; i < a.band.length; i++) a.band[i] = b.band[i] = Math.floor(random() * 256);
-    for (const kernel of [a, b]) for (let r = 0; r < 4; r++) kernel.addRow(r, (r & 1) as 0 | 1);
+    // By the definition: a pixel's level is its signed value + 32,768, rows in turns from `parity` on.
+    const counts = Array.from({ length: 4 }, () => new Uint32Array(LEVELS));
+    const columns = [new Uint32Array(width), new Uint32Array(width)];
+    for (let r = 0; r < rows; r++)
+      for (let x = 0; x < width; x++) {
+        const level = Buffer.from(a.band.buffer, a.band.byteOffset).readInt16BE((r * width + x) * 2) + 32_768;
+        const set = parity === null ? 0 : (parity + r) & 1;
+        counts[set * 2 + (x & 1)]![level]! += 1;
+        columns[set]![x]! += level;
+      }
+    for (const kernel of [a, b]) for (let i = 0, at = 0; i < runs.length; at += runs[i++]!) kernel.addRows(at, runs[i]!, parity === null ? null : (((parity + at) & 1) as 0 | 1));
     expect([a.name, b.name]).toEqual(['wasm', 'js']);
-    for (const set of [0, 1] as const) {
-      expect(same(a.sums[set], b.sums[set])).toBe(true);
-      for (const column of [0, 1] as const) expect(same(a.histogram(set, column), b.histogram(set, column))).toBe(true);
-    }
+    for (const kernel of [a, b])
+      for (const set of [0, 1] as const) {
+        expect(same(kernel.sums[set], columns[set]!)).toBe(true);
+        for (const column of [0, 1] as const) expect(same(kernel.histogram(set, column), counts[set * 2 + column]!)).toBe(true);
+      }
   });
 
   test.each([1, 5, 8, 17, 64, 999])('star kernel, width %i', (width) => {
@@ -76,6 +95,33 @@ describe('statistics', () => {
     expect(c.stats).toEqual(a.stats);
     expect(c.histogram).toEqual(a.histogram);
     expect([...c.reduced.channels[0]!]).toEqual([...a.reduced.channels[0]!]);
+  });
+
+  test.each([
+    ['mono', 4799, 333, 1, []],
+    ['a colour sensor', 4801, 333, 1, [['BAYERPAT', 'GRBG']]],
+    ['RGB planes', 4800, 120, 3, []],
+  ] as const)('both kernels give the same whole result over several bands: %s', (_, width, height, planes, cards) => {
+    const random = generator(planes + width);
+    const pixels = Array.from({ length: planes }, () => Uint16Array.from({ length: width * height }, () => Math.floor(random() * 65_536)));
+    const file = writeFits16(width, height, pixels, [...cards] as [string, WritableValue][]);
+    const [a, b] = [pass(file, 'wasm').result, pass(file, 'js').result];
+    expect(a.reduced.factor).toBeGreaterThan(1);
+    for (const [i, channel] of a.reduced.channels.entries()) expect(same(b.reduced.channels[i]!, channel)).toBe(true);
+    expect({ ...b, reduced: null }).toEqual({ ...a, reduced: null });
+  });
+
+  test.each([
+    [7, 5],
+    [64, 48],
+    [3, 7001],
+    [6999, 2],
+  ])('a colour sensor of %i × %i: the fast and the slow way give the same boxes', (width, height) => {
+    const random = generator(width);
+    const levels = Uint16Array.from({ length: width * height }, () => 1 + Math.floor(random() * 60_000));
+    const cards: [string, WritableValue][] = [['BAYERPAT', 'GBRG']];
+    const [fast, slow] = [pass(writeFits16(width, height, [levels], cards)).result, pass(writeFits16(width, height, [levels], [...cards, ['BLANK', -32_768]])).result];
+    for (const [i, channel] of slow.reduced.channels.entries()) expect([...fast.reduced.channels[i]!]).toEqual([...channel]);
   });
 
   test('saturated pixels are counted at SATURATE, else at the highest level near the end of the range', () => {

@@ -6,7 +6,7 @@ import { createArchiveActivities } from '../../activities/frames/archive.ts';
 import { bufferSource, firstImage, scanHdus } from '../../activities/frames/fits/index.ts';
 import { writeFits16, type WritableValue } from '../../activities/frames/fits/writer.ts';
 import { PicturesOnRequest } from '../../activities/frames/on-request.ts';
-import { fullPicture } from '../../activities/frames/pass/full.ts';
+import { fullPicture, renderFull } from '../../activities/frames/pass/full.ts';
 import { runPass } from '../../activities/frames/pass/pass.ts';
 import { autoStretch, stretch } from '../../activities/frames/pass/stretch.ts';
 import { TIMELAPSE_FRAMES } from '../../activities/frames/timelapse.ts';
@@ -39,6 +39,21 @@ describe('full size', () => {
     expect([full.width, full.height, full.channels]).toEqual([60, 45, 3]);
     expect(Buffer.from(full.pixels).equals(Buffer.from(whole.pixels))).toBe(true);
   });
+});
+
+test('a strip longer than a JPEG may be, and a single column, have a picture of full size, too', async () => {
+  const draw = async (width: number, height: number) => {
+    const source = bufferSource(writeFits16(width, height, [new Uint16Array(width * height).map((_, i) => 1000 + (i % 97))], []));
+    const image = firstImage(scanHdus(source));
+    const { jpeg, ...size } = await renderFull(source, image, runPass(source, image), 'auto');
+    expect(await sharp(jpeg).metadata()).toMatchObject(size);
+    return [size.width, size.height];
+  };
+  expect([await draw(70_000, 3), await draw(1, 70_001), await draw(1, 1)]).toEqual([
+    [35_000, 1],
+    [1, 35_000],
+    [1, 1],
+  ]);
 });
 
 describe('made when asked for', () => {

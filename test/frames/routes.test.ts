@@ -44,7 +44,20 @@ test('full size and timelapse come with the right sizes, take ranges, and are no
 
 test('a damaged file gives a problem document, not a picture; the trash is undone through the API', async () => {
   const rows = await world.db.frame.findMany({ where: { bookingId: 'q1' }, orderBy: { filename: 'asc' } });
+  type Shown = { url: string | null; full_url: string | null; quicklook_url: string | null; preview_url: string | null };
+  const shown = async (): Promise<Shown> => (await api.json<{ data: Shown[] }>('GET', '/api/bookings/q1/images?order=oldest')).body.data[0]!;
+  const before = await shown();
+  const opened = await Promise.all([before.url, before.full_url, before.quicklook_url, before.preview_url].map((url) => api.fetch(url!, { key: null })));
+  expect(opened.map((r) => [r.status, r.headers.get('content-type')])).toEqual([
+    [200, 'image/fits'],
+    [200, 'image/jpeg'],
+    [200, 'image/fits'],
+    [200, 'image/jpeg'],
+  ]);
   await world.db.frame.updateMany({ where: { bookingId: 'q1' }, data: { trashedAt: new Date() } });
+  expect(await shown()).toMatchObject({ url: null, full_url: null, quicklook_url: expect.stringContaining('quicklook.fits'), preview_url: expect.stringContaining('preview.jpg') });
+  expect((await Promise.all([before.url, before.full_url, before.preview_url].map((url) => api.fetch(url!, { key: null })))).map((r) => r.status)).toEqual([404, 404, 200]);
+  expect(((await (await api.fetch(before.url!, { key: null })).json()) as { detail: string }).detail).toContain('in the trash');
   expect((await api.fetch('/api/bookings/q1/archive.zip')).status).toBe(404);
   const undone = await api.fetch('/api/bookings/q1/images/restore', { method: 'POST' });
   expect([undone.status, await undone.json()]).toEqual([200, { restored: 2, fetched: 0, lost: 0 }]);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { replayNights } from './histories.ts';
 import { Stage, type Night } from './night.ts';
 
 /** Named faults, refusals and awkward slots that session.test.ts does not have; virtual time on the time-skipping server. */
@@ -184,27 +185,42 @@ describe('faults', () => {
   }, 60_000);
 });
 
-(process.env.NOCTURNE_LONG === '1' ? describe : describe.skip)('faults at wall speed', () => {
-  test('gateway away in the night: an outage from the check that found it, told, and gone on with when it is back, without a second start', async () => {
-    const night = await stage.prepare({
-      id: 'no-gateway',
-      startsIn: 10,
-      slotSeconds: 900,
-      shots: [{ filter: 'L', exposure_seconds: 60, quantity: 4 }],
-      policy: { prepare_lead: 8, check_interval: 10 },
-      debounceSeconds: 0,
+describe('darks in bad weather', () => {
+  const plan = [
+    { filter: 'L', exposure_seconds: 300, quantity: 2 },
+    { filter: 'L', exposure_seconds: 300, quantity: 4, type: 'dark' as const },
+  ];
+  const cloudy = (id: string, from: number, calibration: boolean): Promise<Night> =>
+    stage.prepare({
+      id,
+      startsIn: 600,
+      slotSeconds: 2 * HOUR,
+      shots: plan,
+      policy: { prepare_lead: 300, check_interval: 60, calibration_in_bad_weather: calibration },
+      script: (start) => ({ weather: [{ from: start + from * 1000, to: start + (from + 600) * 1000, state: 'hold' }] }),
     });
-    const gone = sleep(25_000).then(() => night.stopGateway());
-    const back = sleep(180_000).then(() => night.startGateway());
+
+  test('clouds after the last light: the darks go on where policy says so, and the night log says why it looks cloudy', async () => {
+    const night = await cloudy('darks', 1000, true);
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
-    await Promise.all([gone, back]);
-    expect(await night.phases()).toEqual(expect.arrayContaining(['holding:gateway_away']));
-    expect(night.effects().filter((e) => e === 'enableTarget')).toHaveLength(1);
-    expect(await told(night, 'gateway_away')).toBe(true);
-    const ledger = await night.ledger();
-    expect(ledger.outage).toBeGreaterThan(10);
-    expect(sum(ledger)).toBe(900);
-  }, 400_000);
+    expect(await night.phases()).not.toEqual(expect.arrayContaining([expect.stringMatching(/^holding/)]));
+    expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget']);
+    expect(night.observatory.taken).toHaveLength(6);
+    expect(await night.when('weather_hold')).toBeLessThanOrEqual(1_070);
+    expect(await night.when('as_planned')).toBeLessThanOrEqual(1_670);
+  }, 60_000);
+
+  test('they wait where it does not, and clouds over the lights hold either way', async () => {
+    for (const [id, from, calibration] of [
+      ['darks-wait', 1000, false],
+      ['lights-first', 200, true],
+    ] as const) {
+      const night = await cloudy(id, from, calibration);
+      expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
+      expect(await night.phases()).toEqual(expect.arrayContaining(['holding:weather_hold']));
+      expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'enableTarget', 'disableTarget']);
+    }
+  }, 60_000);
 });
 
 describe('refusals', () => {
@@ -238,6 +254,27 @@ describe('refusals', () => {
       p2: 'refused:finalising',
       a2: 'refused:finalising',
     });
+  }, 60_000);
+
+  test('another plan in Voyager’s emergency, or when too little of the slot is left for it, is refused and the old one stands', async () => {
+    const night = await stage.prepare({
+      id: 'no-amend',
+      startsIn: 600,
+      slotSeconds: HOUR,
+      shots: [{ filter: 'L', exposure_seconds: 300, quantity: 10 }],
+      policy: { prepare_lead: 300, minimum_useful_seconds: 300 },
+      script: (start) => ({ emergency: [{ from: start + 600_000, to: start + 900_000 }] }),
+      steps: [
+        { at: 601, do: (n) => n.handle.signal('telescopeEvent', { id: 'e1', at: new Date(n.at(600)).toISOString(), kind: 'emergency_begun' }) },
+        { at: 700, do: async (n) => void n.update('amendPlan', 'm1', { bodyHash: 'other' }).catch(() => undefined) },
+        { at: 901, do: (n) => n.handle.signal('telescopeEvent', { id: 'e2', at: new Date(n.at(900)).toISOString(), kind: 'emergency_over' }) },
+        { at: 3400, do: async (n) => void n.update('amendPlan', 'm2', { bodyHash: 'other' }).catch(() => undefined) },
+      ],
+    });
+    expect((await night.live()).outcome).toBe('completed');
+    expect(await night.receipts()).toEqual({ m1: 'refused:voyager_emergency', m2: 'refused:slot_over' });
+    expect(night.observatory.removed).toEqual([]);
+    expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', expect.any(String)]);
   }, 60_000);
 
   test('cancel and pause of a session that is over are refused, and its phase stays', async () => {
@@ -354,3 +391,9 @@ describe('slots', () => {
     expect(sum(await night.ledger())).toBe(2 * HOUR);
   }, 60_000);
 });
+
+test('every history that the suite itself has produced replays', async () => {
+  const { replayed, failed } = await replayNights(stage);
+  expect(failed).toEqual({});
+  expect(replayed).toBeGreaterThan(30);
+}, 60_000);

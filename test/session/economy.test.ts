@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Connection, WorkflowClient } from '@temporalio/client';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,13 +23,15 @@ afterAll(async () => {
 
 /** Events of every run of a session and of its finalisation. */
 async function events(night: Night): Promise<{ total: number; byActivity: Record<string, number>; signals: number }> {
-  const { client } = stage.env;
+  // The shot-done list of 7,200 frames stands in the history, twice: more than a client takes by itself.
+  const connection = await Connection.connect({ address: stage.env.address, channelArgs: { 'grpc.max_receive_message_length': 64 * 2 ** 20 } });
+  const client = new WorkflowClient({ connection });
   const byActivity: Record<string, number> = {};
   let total = 0;
   let signals = 0;
   for (const id of [`booking-${night.id}`, `finalise-${night.id}`]) {
     for (let runId: string | null | undefined = id.startsWith('booking') ? night.firstRunId : undefined; runId !== null;) {
-      const history = await client.workflow.getHandle(id, runId).fetchHistory();
+      const history = await client.getHandle(id, runId).fetchHistory();
       runId = history.events!.at(-1)!.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? null;
       total += history.events!.length;
       for (const event of history.events!) {
@@ -38,6 +41,7 @@ async function events(night: Night): Promise<{ total: number; byActivity: Record
       }
     }
   }
+  await connection.close();
   return { total, byActivity, signals };
 }
 
@@ -82,6 +86,46 @@ describe('a night costs few events', () => {
     });
     expect((await clouds.live()).outcome).toBe('weathered_out');
     expect((await events(clouds)).total).toBeLessThanOrEqual(1_000);
+  }, 120_000);
+});
+
+describe('what waits costs little', () => {
+  test('five hours of emergency, with an abort that is latched for four of them', async () => {
+    const night = await stage.prepare({
+      id: 'long-emergency',
+      startsIn: 600,
+      slotSeconds: 8 * HOUR,
+      policy: { prepare_lead: 300, check_interval: 300 },
+      script: (start) => ({ emergency: [{ from: start + 1000_000, to: start + 19_000_000 }] }),
+      steps: [
+        { at: 1000, do: (n) => n.handle.signal('telescopeEvent', { id: 'e1', at: new Date(n.at(1000)).toISOString(), kind: 'emergency_begun' }) },
+        { at: 4600, do: (n) => n.signal('abort', 'a1') },
+      ],
+    });
+    expect(await night.live()).toEqual({ outcome: 'aborted', reason: 'user_abort' });
+    expect(night.observatory.commands.filter((c) => c.at >= night.at(1000) && c.at < night.at(19_000))).toEqual([]);
+    expect(await night.when('aborted')).toBeLessThanOrEqual(19_000 + 45);
+    // Six hundred looks, a few events for each report of forty.
+    expect(night.observatory.looks).toBeGreaterThanOrEqual(590);
+    expect((await events(night)).total).toBeLessThanOrEqual(600);
+  }, 120_000);
+
+  test('a day in which Voyager has another profile, with a check interval of a minute', async () => {
+    const night = await stage.prepare({
+      id: 'long-mismatch',
+      startsIn: 24 * HOUR + 600,
+      slotSeconds: HOUR,
+      shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }],
+      policy: { check_interval: 60 },
+      script: (start) => ({ siteProblem: [{ from: 0, to: start - HOUR * 1000 * 5.5, reason: 'profile_mismatch', message: 'another profile' }] }),
+    });
+    expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
+    expect(await night.when('operator_alert')).toBeGreaterThanOrEqual(-6 * HOUR);
+    expect(await night.when('operator_alert')).toBeLessThanOrEqual(-6 * HOUR + 5);
+    expect(await night.when('prepared')).toBeLessThanOrEqual(-5.5 * HOUR + 65);
+    const { byActivity, total } = await events(night);
+    expect(byActivity.checkSite).toBeLessThanOrEqual(110);
+    expect(total).toBeLessThanOrEqual(1_500);
   }, 120_000);
 });
 

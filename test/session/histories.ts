@@ -3,7 +3,9 @@ import type { temporal } from '@temporalio/proto';
 import { DefaultLogger, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { finaliseWorkflowId, sessionWorkflowId } from '../../domain/queues.ts';
 import { projectPath } from '../../platform/paths.ts';
+import type { Stage } from './night.ts';
 
 export type History = temporal.api.history.v1.IHistory;
 const folder = projectPath('workflows', '__histories__');
@@ -49,5 +51,33 @@ export async function replayAll(
     if (result.error) failed[result.workflowId] = result.error.message;
   }
   return { replayed, failed };
+}
+/**
+ * Replays what the nights of a suite have left behind, each session's first run (`latest`: its last) and the finalisations; keeps the sessions' as
+ * fixtures when NOCTURNE_RECORD says what stands before their names, so that older ones stay.
+ */
+export async function replayNights(stage: Stage, latest = false): Promise<{ replayed: number; failed: Record<string, string> }> {
+  const record = process.env.NOCTURNE_RECORD;
+  const { workflow } = stage.env.client;
+  const histories: { workflowId: string; history: History }[] = [];
+  for (const night of stage.nights) {
+    const session = await workflow
+      .getHandle(sessionWorkflowId(night.id), latest ? undefined : night.firstRunId!)
+      .fetchHistory()
+      .catch(() => null);
+    const finalise = await workflow
+      .getHandle(finaliseWorkflowId(night.id))
+      .fetchHistory()
+      .catch(() => null);
+    if (session && isWellFormed(session)) {
+      histories.push({ workflowId: sessionWorkflowId(night.id), history: session });
+      if (record) recordHistory(`${record}.${night.id}`, session);
+    }
+    if (finalise && isWellFormed(finalise)) {
+      histories.push({ workflowId: finaliseWorkflowId(night.id), history: finalise });
+      if (record && night.id === 'quiet') recordHistory(`${record}.finalise`, finalise);
+    }
+  }
+  return replayAll(stage.bundle, histories);
 }
 export const quietLogger = new DefaultLogger('ERROR');

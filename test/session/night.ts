@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFinaliseActivities } from '../../activities/finalise/index.ts';
-import type { FrameActivities } from '../../activities/ports.ts';
+import type { FrameActivities, TelescopeActivities } from '../../activities/ports.ts';
 import { createSessionActivities } from '../../activities/session/index.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, sessionWorkflowId, stableId, telescopeQueue } from '../../domain/ids.ts';
@@ -16,7 +16,10 @@ import { SESSION_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { SEARCH_ATTRIBUTES } from '../../platform/temporal.ts';
+import { setCurrentVersion } from '../../worker/deployment.ts';
+import { DEPLOYMENT_NAME } from '../../worker/options.ts';
 import { startPostgres } from '../support/postgres.ts';
+import { startTemporal } from '../support/temporal.ts';
 import { testServerPath } from './test-server.ts';
 import { Observatory, type ObservatoryScript } from './observatory.ts';
 
@@ -31,7 +34,7 @@ export interface NightOptions {
   /** Seconds from now to the start of the slot. */
   startsIn: number;
   slotSeconds: number;
-  shots?: { filter: string; exposure_seconds: number; quantity: number }[];
+  shots?: { filter: string; exposure_seconds: number; quantity: number; type?: 'light' | 'dark' | 'flat' | 'bias' }[];
   policy?: TelescopeInput['policy'];
   debounceSeconds?: number;
   /** Spans in seconds after the slot's start. */
@@ -63,21 +66,26 @@ export class Stage {
   private stepCount = 0;
   readonly nights: Night[] = [];
 
-  static async open(): Promise<Stage> {
+  /** `real`: Temporal's own server at wall speed, for what the time-skipping one does not have (listing, deleting). */
+  static async open(real = false): Promise<Stage> {
     Runtime.install({ logger: quiet });
     const [postgres, bundle] = await Promise.all([
       startPostgres(),
       bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./sim-workflows.ts', import.meta.url)), logger: quiet }),
     ]);
-    const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: await testServerPath() } } });
-    await env.connection.operatorService.addSearchAttributes({
-      namespace: 'default',
-      searchAttributes: { BookingId: KEYWORD, TelescopeId: KEYWORD, SessionPhase: KEYWORD, SessionStart: DATETIME },
-    });
+    const server = real ? await startTemporal() : null;
+    const env = server ? await TestWorkflowEnvironment.createFromExistingServer({ address: server.address }) : await timeSkippingServer();
     const db = createDatabase(postgres.url, undefined, 4);
     const storage = mkdtempSync(join(tmpdir(), 'nocturne-session-'));
     const holder: { stage: Stage | null } = { stage: null };
-    const common = { connection: env.nativeConnection, workflowBundle: bundle, workflowThreadPoolSize: 1 };
+    const version = {
+      workerDeploymentOptions: {
+        useWorkerVersioning: true as const,
+        version: { deploymentName: DEPLOYMENT_NAME, buildId: 'test' },
+        defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
+      },
+    };
+    const common = { connection: env.nativeConnection, workflowBundle: bundle, workflowThreadPoolSize: 1, ...(real ? version : {}) };
     const workers = [
       await Worker.create({ ...common, taskQueue: QUEUE_SESSION, activities: createSessionActivities({ db }) }),
       await Worker.create({
@@ -100,6 +108,7 @@ export class Stage {
       }),
     ];
     const runs = workers.map((w) => w.run());
+    if (real) await setCurrentVersion(env.client, 'default', 'test');
     const stage = new Stage(
       env,
       db,
@@ -109,6 +118,7 @@ export class Stage {
       async () => {
         await db.$disconnect();
         await postgres.stop();
+        await server?.stop();
         rmSync(storage, { recursive: true, force: true });
       },
       storage,
@@ -143,7 +153,7 @@ export class Stage {
     } satisfies TelescopeInput);
     if (!(await this.db.telescope.findUnique({ where: { id: telescopeId } }))) await this.db.telescope.create({ data: { id: telescopeId, config: telescope } });
     const ra = (((SiderealTime(new Date(middle)) + longitude / 15) % 24) + 24) % 24;
-    await this.db.user.upsert({ where: { ref: 'guest' }, create: { ref: 'guest', email: 'guest@example.org', locale: 'en' }, update: {} });
+    await this.db.user.createMany({ data: [{ ref: 'guest', email: 'guest@example.org', locale: 'en' }], skipDuplicates: true });
     await this.db.booking.create({
       data: {
         id: options.id,
@@ -171,9 +181,19 @@ export class Stage {
   }
 }
 
+async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
+  const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: await testServerPath() } } });
+  await env.connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: { BookingId: KEYWORD, TelescopeId: KEYWORD, SessionPhase: KEYWORD, SessionStart: DATETIME },
+  });
+  return env;
+}
 export class Night {
   readonly observatory: Observatory;
   firstRunId: string | null = null;
+  /** Keys of all physical commands that arrived, in order. */
+  readonly keys: string[] = [];
   private workers: Worker[] = [];
   private runs: Promise<void>[] = [];
   constructor(
@@ -201,10 +221,18 @@ export class Night {
   async startGateway(): Promise<void> {
     const common = { connection: this.stage.env.nativeConnection };
     this.workers = [
-      await Worker.create({ ...common, taskQueue: telescopeQueue(this.telescopeId), activities: this.observatory.activities() }),
+      await Worker.create({ ...common, taskQueue: telescopeQueue(this.telescopeId), activities: this.noted(this.observatory.activities()) }),
       await Worker.create({ ...common, taskQueue: framesQueue(this.telescopeId), activities: this.frameActivities() }),
     ];
     this.runs = this.workers.map((w) => w.run());
+  }
+  private noted(activities: TelescopeActivities): TelescopeActivities {
+    const note = (fn: (input: never) => unknown) => (input: never) => {
+      const { key } = input as { key?: string };
+      if (key) this.keys.push(key);
+      return fn(input);
+    };
+    return Object.fromEntries(Object.entries(activities).map(([name, fn]) => [name, note(fn as (input: never) => unknown)])) as unknown as TelescopeActivities;
   }
   async stopGateway(): Promise<void> {
     for (const w of this.workers) if (w.getState() === 'RUNNING') w.shutdown();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Observation } from '../../activities/ports.ts';
 import { TelescopePolicy } from '../../domain/contracts/telescope.ts';
-import { judge, minimumUsefulSeconds, planFinished, type Circumstances } from '../../workflows/session/policy.ts';
+import { judge, minimumUsefulSeconds, planFinished, preparationPaceMs, type Circumstances } from '../../workflows/session/policy.ts';
 import { prepareAt } from '../../activities/session/booking.ts';
 
 const NOW = Date.UTC(2026, 0, 15, 23);
@@ -26,7 +26,7 @@ const fine: Observation = {
   shotsDone: { a: 1 },
   latchedAbort: null,
 };
-const usual: Circumstances = { now: NOW, policy, engaged: true, userPaused: false, maintenance: null, refusal: null };
+const usual: Circumstances = { now: NOW, policy, engaged: true, userPaused: false, maintenance: null, calibrating: false, refusal: null };
 const verdict = (seen: Partial<Observation> | null, circumstances: Partial<Circumstances> = {}): string => {
   const v = judge(seen === null ? null : { ...fine, ...seen }, { ...usual, ...circumstances });
   return v.go ? `go ${v.advisory ?? ''}`.trim() : `${v.cause} ${v.reason} ${v.ledger} ${v.action}`;
@@ -41,6 +41,15 @@ describe('judge', () => {
     ['no link, and other sources say unsafe', { connected: false, ...weather({ state: 'unsafe', reason: 'weather_unsafe' }) }, {}, 'fault voyager_away unsafe none'],
     ['emergency above all', { emergency: 'suspend', ...weather({ state: 'unsafe' }) }, { userPaused: true }, 'fault voyager_emergency unsafe none'],
     ['unsafe', weather({ state: 'unsafe', reason: 'weather_unsafe' }), {}, 'weather weather_unsafe unsafe stop'],
+    ['clouds over darks that may go on', weather({ state: 'hold', reason: 'weather_hold' }), { calibrating: true }, 'go weather_hold'],
+    [
+      'clouds over darks whose target is not enabled',
+      weather({ state: 'hold', reason: 'weather_hold' }),
+      { calibrating: true, engaged: false },
+      'weather weather_hold weather_hold disable',
+    ],
+    ['unsafe over darks', weather({ state: 'unsafe', reason: 'weather_unsafe' }), { calibrating: true }, 'weather weather_unsafe unsafe stop'],
+    ['a pause over darks in clouds', weather({ state: 'hold', reason: 'weather_hold' }), { calibrating: true, userPaused: true }, 'user user_pause user_pause disable'],
     ['stale is unsafe', weather({ stale: true }), {}, 'weather weather_unknown unsafe stop'],
     ['unsafe above a pause', weather({ state: 'unsafe' }), { userPaused: true }, 'weather weather_unsafe unsafe stop'],
     ['clouds', weather({ state: 'hold', reason: 'weather_hold' }), {}, 'weather weather_hold weather_hold disable'],
@@ -87,6 +96,13 @@ describe('planFinished', () => {
 test('the least useful remainder never exceeds a tenth of the slot', () => {
   expect(minimumUsefulSeconds(policy, 36_000)).toBe(300);
   expect(minimumUsefulSeconds(policy, 50)).toBe(5);
+});
+
+test('a preparation that fails is tried every quarter of an hour, at the instant in which the operator is told, and then every five minutes or by the check interval', () => {
+  const start = NOW + 24 * 3_600_000;
+  const pace = (hoursBefore: number, seconds = 300): number => preparationPaceMs({ check_interval: seconds }, start, start - hoursBefore * 3_600_000) / 60_000;
+  expect([pace(24), pace(7), pace(6.1), pace(6), pace(1)]).toEqual([15, 15, expect.closeTo(6, 6), 5, 5]);
+  expect([pace(24, 60), pace(6, 60), pace(2, 3600)]).toEqual([15, 1, 5]);
 });
 
 describe('J-1', () => {

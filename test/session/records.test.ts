@@ -149,7 +149,6 @@ describe('a change of the booking that the session refuses after the API has gon
     await db.booking.create({ data: { ...base, ...slot, id: 'b2', shots: moved.shots, bodyHash: 'new', version: 2 } });
     const replaced = { version: 2, startsAt: was.start, endsAt: was.end, blockedUntil: was.end, target: base.target, shots: was.shots, constraints: {}, credits: base.credits };
     await db.$transaction((tx) => openReceipt(tx, { ...change, replaced: { ...replaced, bodyHash: 'old' }, at: at(change.at) }));
-    expect(await row()).toEqual(moved);
   });
   const told = async (): Promise<string[]> => (await db.outbox.findMany({ where: { channel: 'webhook' }, orderBy: { sequence: 'asc' } })).map((o) => o.type);
 

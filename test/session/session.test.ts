@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { isWellFormed, recordHistory, replayAll } from './histories.ts';
+import { replayNights } from './histories.ts';
 import { Stage, type Night } from './night.ts';
 
 const HOUR = 3600;
@@ -568,18 +568,7 @@ describe('slots', () => {
 });
 
 test('every history that the suite itself has produced replays', async () => {
-  /** What stands before the names of new recordings, so that older ones stay. */
-  const record = process.env.NOCTURNE_RECORD;
-  const histories = [];
-  for (const night of stage.nights) {
-    const { client } = stage.env;
-    const first = await client.workflow.getHandle(`booking-${night.id}`, night.firstRunId!).fetchHistory();
-    if (!isWellFormed(first)) continue;
-    histories.push({ workflowId: `booking-${night.id}`, history: first });
-    if (record) recordHistory(`${record}.${night.id}`, first);
-    if (night.id === 'quiet' && record) recordHistory(`${record}.finalise`, await client.workflow.getHandle('finalise-quiet').fetchHistory());
-  }
-  const { replayed, failed } = await replayAll(stage.bundle, histories);
+  const { replayed, failed } = await replayNights(stage);
   expect(failed).toEqual({});
-  expect(replayed).toBeGreaterThan(20);
+  expect(replayed).toBeGreaterThan(45);
 }, 60_000);

@@ -48,6 +48,7 @@ export interface OpenOptions {
   locale?: 'fr-FR' | 'en-GB';
   reducedMotion?: boolean;
   permissions?: string[];
+  timezone?: string;
   /** Origins beside its own that the page may ask. */
   hosts?: string[];
   /** Runs in the page before its own scripts, with its argument. */
@@ -61,6 +62,7 @@ export async function open(browser: Browser, url: string, options: OpenOptions =
     locale: options.locale ?? 'en-GB',
     reducedMotion: options.reducedMotion ? 'reduce' : 'no-preference',
     ...(options.permissions ? { permissions: options.permissions } : {}),
+    ...(options.timezone ? { timezoneId: options.timezone } : {}),
   });
   await context.addInitScript(() => document.addEventListener('securitypolicyviolation', (event) => console.error(`policy ${event.violatedDirective}: ${event.blockedURI}`)));
   if (options.init) await context.addInitScript(...options.init);

@@ -82,10 +82,6 @@ export async function weigh(browser: Browser, origin: string, path: string): Pro
 
 export interface LiveFigures {
   updates: number;
-  /** From the event in hand to the changed page, wall clock. */
-  update_ms: { p50: number; p95: number; max: number };
-  /** CPU time of the page's main thread for each update, script, style, layout and painting together. */
-  thread_ms_per_update: number;
   heap_before_mb: number;
   heap_after_mb: number;
   /** Growth of the heap after collection, from a quarter of the run to its end; share of the former. */
@@ -98,22 +94,16 @@ export interface LiveFigures {
 
 /** A session's events one after the other as fast as the page takes them: telemetry, a frame every 60th and a log line every 10th. */
 export async function pressLive(page: Page, server: PageServer, updates: number): Promise<LiveFigures> {
-  await page.waitForTimeout(500);
   const state = telescopeState(server.night);
   const image = imageSummary(1, server.night);
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
-  const busy = async (): Promise<number> => (await cdp.send('Performance.getMetrics')).metrics.find((metric) => metric.name === 'TaskDuration')!.value * 1_000;
-  const busyBefore = await busy();
   const result = await page.evaluate(
     async ({ state, image, updates }) => {
       const shifts: number[] = [];
       new PerformanceObserver((list) => {
         for (const entry of list.getEntries() as unknown as { value: number }[]) shifts.push(entry.value);
       }).observe({ type: 'layout-shift' });
-      const { Alpine } = window as unknown as { Alpine: { $data(el: Element): { handleRealtimeData(event: unknown): void }; nextTick(): Promise<void> } };
+      const { Alpine } = window as unknown as { Alpine: { $data(el: Element): { handleRealtimeData(event: unknown): void } } };
       const component = Alpine.$data(document.querySelector('.telescope-control')!);
-      const times: number[] = [];
       // Methods, not named functions: tsx would wrap those in a helper that the page does not have.
       const memory = {
         settled(): number {
@@ -135,7 +125,6 @@ export async function pressLive(page: Page, server: PageServer, updates: number)
           guiding: { ...state.guiding, x_px: Math.sin(i), y_px: Math.cos(i) },
           exposure: { ...state.exposure, elapsed_seconds: i % 120 },
         };
-        const before = performance.now();
         component.handleRealtimeData({ ...envelope, type: 'control.updated', data });
         if (i % 60 === 0) component.handleRealtimeData({ ...envelope, type: 'image.captured', data: { ...image, id: `load-${i}`, filename: `load-${i}.fit` } });
         if (i % 10 === 0)
@@ -144,17 +133,11 @@ export async function pressLive(page: Page, server: PageServer, updates: number)
             type: 'log.appended',
             data: { at, level: 'INFO', source: 'session', event: 'x', message: `line ${i}`, message_fr: null, data: {} },
           });
-        await Alpine.nextTick();
-        times.push(performance.now() - before);
-        if (i % 20 === 0) await new Promise((resolve) => requestAnimationFrame(resolve));
+        if (i % 4 === 3) await new Promise((resolve) => requestAnimationFrame(resolve));
       }
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       const heapAfter = memory.settled();
-      times.sort((a, b) => a - b);
       return {
-        p50: times[Math.floor(times.length * 0.5)]!,
-        p95: times[Math.floor(times.length * 0.95)]!,
-        max: times.at(-1)!,
         heapBefore,
         heapAfter,
         elements: document.querySelectorAll('*').length,
@@ -165,11 +148,8 @@ export async function pressLive(page: Page, server: PageServer, updates: number)
     },
     { state, image, updates },
   );
-  const round = (value: number): number => Math.round(value * 100) / 100;
   return {
     updates,
-    update_ms: { p50: round(result.p50), p95: round(result.p95), max: round(result.max) },
-    thread_ms_per_update: round(((await busy()) - busyBefore) / updates),
     heap_before_mb: round(result.heapBefore / 1e6),
     heap_after_mb: round(result.heapAfter / 1e6),
     heap_growth: round((result.heapAfter - result.heapBefore) / result.heapBefore),
@@ -177,6 +157,105 @@ export async function pressLive(page: Page, server: PageServer, updates: number)
     log_lines: result.logs,
     tiles: result.tiles,
     layout_shift: round(result.shift),
+  };
+}
+
+export interface ThreadFigures {
+  updates: number;
+  /** Between one update and the next. */
+  interval_ms: number;
+  /** CPU time of the page's main thread from one event on the socket to the next: reading it, script, style, layout and painting together. */
+  update_thread_ms: { p50: number; p95: number; max: number };
+  /** The longest task of each update: what a tap may have to wait for. */
+  longest_task_thread_ms: { p50: number; p95: number; max: number };
+  /** Where the time of all updates went, each as milliseconds per update. */
+  script_ms: number;
+  style_ms: number;
+  layout_ms: number;
+  /** The same page for the same time without an event: its clocks, animations and timers. */
+  idle_thread_ms_per_second: number;
+}
+interface TraceEvent {
+  name: string;
+  ph: string;
+  pid: number;
+  tid: number;
+  ts: number;
+  dur?: number;
+  tdur?: number;
+  args?: { name?: string };
+}
+const TRACED = ['toplevel', 'blink.user_timing'];
+const MARK = 'nocturne-update';
+const round = (value: number): number => Math.round(value * 100) / 100;
+const spread = (values: number[]): { p50: number; p95: number; max: number } => {
+  const sorted = values.toSorted((a, b) => a - b);
+  return { p50: round(sorted[Math.floor(sorted.length * 0.5)]!), p95: round(sorted[Math.floor(sorted.length * 0.95)]!), max: round(sorted.at(-1)!) };
+};
+
+/**
+ * CPU time of the main thread for each update, out of Chromium's own trace: every task of the page's thread between the marks of two
+ * events, by thread time, which no other process of the machine can lengthen. Events come over the socket, as they do at night.
+ */
+export async function measureThread(browser: Browser, page: Page, server: PageServer, updates = 300, intervalMs = 100): Promise<ThreadFigures> {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const metrics = async (): Promise<Record<string, number>> =>
+    Object.fromEntries((await cdp.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value * 1_000]));
+  const quiet = await metrics();
+  await page.waitForTimeout(3_000);
+  const still = await metrics();
+  await page.evaluate((mark) => document.addEventListener('nocturne:event', () => performance.mark(mark)), MARK);
+  await browser.startTracing(page, { categories: TRACED });
+  const before = await metrics();
+  const { night } = server;
+  for (let i = 0; i < updates; i++) {
+    night.rev++;
+    const state = telescopeState(night);
+    server.push('control.updated', {
+      ...state,
+      at: new Date(Date.parse(state.at) + i * 2_000).toISOString(),
+      focuser: { ...state.focuser, position: 10_000 + (i % 50) },
+      guiding: { ...state.guiding, x_px: Math.sin(i), y_px: Math.cos(i) },
+      exposure: { ...state.exposure, elapsed_seconds: i % 120 },
+    });
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
+  const after = await metrics();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString('utf8')) as { traceEvents: TraceEvent[] };
+  const marks = traceEvents.filter((event) => event.name === MARK).sort((a, b) => a.ts - b.ts);
+  const { pid, tid } = marks[0]!;
+  const tasks = traceEvents
+    .filter((event) => event.pid === pid && event.tid === tid && event.name === 'ThreadControllerImpl::RunTask' && event.ph === 'X')
+    .sort((a, b) => a.ts - b.ts);
+  const sums: number[] = [];
+  const longest: number[] = [];
+  for (let at = 0, i = 0; i + 1 < marks.length; i++) {
+    // The task in which the event is read has begun a little before its mark.
+    const end = marks[i + 1]!.ts;
+    let sum = 0;
+    let most = 0;
+    for (; at < tasks.length && tasks[at]!.ts + (tasks[at]!.dur ?? 0) < end; at++) {
+      const ms = (tasks[at]!.tdur ?? tasks[at]!.dur ?? 0) / 1_000;
+      sum += ms;
+      most = Math.max(most, ms);
+    }
+    // Before the first mark stands whatever came before the run.
+    if (i > 0) {
+      sums.push(sum);
+      longest.push(most);
+    }
+  }
+  const each = (name: string): number => round((after[name]! - before[name]!) / updates);
+  return {
+    updates: sums.length,
+    interval_ms: intervalMs,
+    update_thread_ms: spread(sums),
+    longest_task_thread_ms: spread(longest),
+    script_ms: each('ScriptDuration'),
+    style_ms: each('RecalcStyleDuration'),
+    layout_ms: each('LayoutDuration'),
+    idle_thread_ms_per_second: round((still.TaskDuration! - quiet.TaskDuration!) / 3),
   };
 }
 
@@ -193,8 +272,9 @@ async function main(): Promise<void> {
     for (const path of PAGES) pages.push(await weigh(browser, server.url, path));
     const watched = await open(browser, `${server.url}/control/${BOOKING_ID}#token=guest`);
     await watched.page.locator('[data-item="gallery"] li').first().waitFor();
+    const thread = await measureThread(browser, watched.page, server);
     const live = await pressLive(watched.page, server, Number(values.updates));
-    process.stdout.write(`${JSON.stringify({ load_average: Math.round(load * 10) / 10, pages, live })}\n`);
+    process.stdout.write(`${JSON.stringify({ load_average: Math.round(load * 10) / 10, pages, thread, live })}\n`);
   } finally {
     await browser.close();
     await server.stop();

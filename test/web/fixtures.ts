@@ -242,6 +242,8 @@ export function imageSummary(n: number, night: Night): ImageSummary {
     url: `/api/bookings/${BOOKING_ID}/images/img-${n}/fits?exp=1&sig=x`,
     preview_url: `/api/bookings/${BOOKING_ID}/images/img-${n}/preview.jpg?exp=1&sig=x`,
     thumbnail_url: `/api/bookings/${BOOKING_ID}/images/img-${n}/thumbnail.jpg?exp=1&sig=x`,
+    full_url: `/api/bookings/${BOOKING_ID}/images/img-${n}/full.jpg?exp=1&sig=x`,
+    quicklook_url: `/api/bookings/${BOOKING_ID}/images/img-${n}/quicklook.fits?exp=1&sig=x`,
     size_bytes: 18_100_800,
     sha256: 'a3'.repeat(32),
   });

@@ -237,9 +237,9 @@ export async function startPageServer(options: { webRoot?: string; port?: number
       json(response, { data: searchCatalogue(url.searchParams.get('query') ?? '', Number(url.searchParams.get('limit') ?? 12)) });
       return;
     }
-    const pixel = /^\/api\/bookings\/[^/]+\/images\/img-(\d+)\/(fits|preview\.jpg|thumbnail\.jpg)$/.exec(path);
+    const pixel = /^\/api\/bookings\/[^/]+\/images\/img-(\d+)\/(fits|quicklook\.fits|preview\.jpg|thumbnail\.jpg|full\.jpg)$/.exec(path);
     if (pixel && url.searchParams.get('sig')) {
-      if (pixel[2] === 'fits') {
+      if (pixel[2]!.endsWith('fits')) {
         response.writeHead(200, { 'content-type': 'application/fits' }).end(tinyFits());
         return;
       }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { bytes, clock, duration, number, percent, span } from '../../web/client/core/format.ts';
-import { limits, readFits } from '../../web/client/control/quicklook-fits.ts';
+import { autoStretch, countsOf, fromAxis, midtonesTransfer, rangeOf, readFits, toAxis } from '../../web/client/control/quicklook-fits.ts';
 import { buildView, filterTone, type ViewInput } from '../../web/client/control/view.ts';
 import { TEXT } from '../../web/client/i18n/text.ts';
 import { planErrors } from '../../api/bookings/rules.ts';
@@ -37,7 +37,7 @@ describe('what the control page shows', () => {
       phase: 'running',
       remaining: '1:30:00',
       elapsed: '1:00:00',
-      slotText: '22:00 – 00:30',
+      slotText: expect.stringMatching(/22:00 – 00:30 \S+/) as unknown,
       shots: '24 / 50',
       canPause: true,
       canResume: false,
@@ -148,7 +148,7 @@ describe('numbers and times', () => {
     expect([span(59.9), span(3_600), span(200_000)]).toEqual(['00:59', '1:00:00', '2 d 7 h']);
     expect([duration(40), duration(61), duration(7_500)]).toEqual(['40 s', '1 min 01', '2 h 05']);
     expect([bytes(18_100_800, 'fr'), bytes(18_100_800, 'en'), bytes(900, 'en')]).toEqual(['18,1 Mo', '18.1 MB', '900 B']);
-    expect([number(-10.14, 'fr', 1), number(null, 'en'), percent(0.856, 'en')]).toEqual(['−10,1', '—', '86 %']);
+    expect([number(-10.14, 'fr', 1), number(null, 'en'), percent(0.856, 'en'), percent(0.856, 'fr')]).toEqual(['−10,1', '—', '86%', '86\u202f%']);
     expect(clock('2026-11-23T02:00:00Z', 'en', 'America/Santiago')).toBe('23:00:00');
   });
   test('filters have the colour of their light, others share one', () => {
@@ -158,11 +158,36 @@ describe('numbers and times', () => {
 
 describe('quick look', () => {
   const buffer = (bytes: Buffer): ArrayBuffer => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  test('reads size, header and physical values (BZERO applied)', () => {
+  test('reads size, header and physical values (BZERO applied), the bottom row of the file last', () => {
     const image = readFits(buffer(tinyFits()));
-    expect([image.width, image.height, image.values[0], image.values[24 * 64 + 32]]).toEqual([64, 48, 1_000, 60_000]);
+    const [plane] = image.planes;
+    expect([image.width, image.height, image.planes.length, plane![0], plane![(47 - 24) * 64 + 32]]).toEqual([64, 48, 1, 1_000, 60_000]);
     expect(image.cards).toContainEqual(['OBJECT', 'NGC 7000']);
-    expect(limits(image.values, 0, 1)).toEqual([1_000, 60_000]);
+    expect([image.factor, image.frameHeight, image.topDown]).toEqual([1, 48, false]);
+  });
+  test('ROWORDER TOP-DOWN leaves the rows as they are, and a cube of three planes is red, green and blue', () => {
+    const mono = tinyFits();
+    const header = mono.subarray(0, 2_880).toString('latin1');
+    const cards = [
+      header.slice(0, 480).replace(/NAXIS   = .{20}/, `NAXIS   = ${'3'.padStart(20)}`),
+      `NAXIS3  = ${'3'.padStart(20)}`.padEnd(80),
+      "ROWORDER= 'TOP-DOWN'".padEnd(80),
+      header.slice(480),
+    ];
+    const pixels = mono.subarray(2_880, 2_880 + 64 * 48 * 2);
+    const image = readFits(buffer(Buffer.concat([Buffer.from(cards.join('').slice(0, 2_880), 'latin1'), pixels, pixels, pixels, Buffer.alloc(2_880)])));
+    expect([image.topDown, image.planes.length, image.planes.map((plane) => plane[24 * 64 + 32])]).toEqual([true, 3, [60_000, 60_000, 60_000]]);
+  });
+  test('the stretch puts the sky at a quarter of the light, and its axis leads there and back', () => {
+    const image = readFits(buffer(tinyFits()));
+    const range = rangeOf(image.planes);
+    expect(range).toEqual([1_000, 60_000]);
+    const { black, midtones, white } = autoStretch(image.planes, range);
+    const median = 1_000 + 320;
+    expect(midtonesTransfer(midtones, (median - black) / (white - black))).toBeCloseTo(0.25, 1);
+    expect([midtonesTransfer(0.25, 0), midtonesTransfer(0.25, 0.25), midtonesTransfer(0.25, 1), midtonesTransfer(0.5, 0.3)]).toEqual([0, 0.5, 1, 0.3]);
+    expect(fromAxis(toAxis(4_321, range), range)).toBeCloseTo(4_321, 6);
+    expect(countsOf(image.planes, range).reduce((a, b) => a + b)).toBe(64 * 48);
   });
   test('a file cut short and a file that is no FITS are refused in words', () => {
     expect(() => readFits(buffer(tinyFits().subarray(0, 4_000)))).toThrow('cut short');

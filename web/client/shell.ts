@@ -34,6 +34,7 @@ export function startPage(components: Record<string, (...args: never[]) => objec
   paint();
   const page = document.body.dataset.page ?? '';
   for (const link of document.querySelectorAll<HTMLAnchorElement>('.site-nav a')) if (link.pathname === `/${page}`) link.setAttribute('aria-current', 'page');
+  if (page === 'admin' || sessionStorage.getItem('nocturne.token.admin')) document.querySelector<HTMLElement>('[data-tool="admin"]')?.removeAttribute('hidden');
   const on = (name: string, change: () => void): void =>
     document.querySelector(`[data-tool="${name}"]`)?.addEventListener('click', () => {
       change();

@@ -5,10 +5,11 @@ const worker = globalThis as unknown as ServiceWorkerGlobalScope;
 worker.addEventListener('install', () => void worker.skipWaiting());
 worker.addEventListener('activate', (event) => event.waitUntil(worker.clients.claim()));
 interface PushMessage {
+  type?: string;
+  booking_id?: string;
   title?: string;
   body?: string;
   url?: string;
-  tag?: string;
 }
 worker.addEventListener('push', (event) => {
   let message: PushMessage;
@@ -17,12 +18,13 @@ worker.addEventListener('push', (event) => {
   } catch {
     message = { body: event.data?.text() ?? '' };
   }
+  // A frame comes every few minutes all night: the newest takes the place of the one before, without a sound.
   event.waitUntil(
     worker.registration.showNotification(message.title ?? 'nocturne', {
       body: message.body ?? '',
       icon: '/assets/icon.svg',
       badge: '/assets/icon.svg',
-      ...(message.tag ? { tag: message.tag } : {}),
+      ...(message.type === 'image.captured' ? { tag: `frame ${message.booking_id}`, silent: true } : {}),
       data: { url: message.url ?? '/' },
     }),
   );
@@ -36,7 +38,10 @@ worker.addEventListener('notificationclick', (event) => {
     (async () => {
       const open = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
       const same = open.find((client) => new URL(client.url).pathname === target.pathname);
+      // The access key stays in its tab: another page of the same booking leads there with it, a new tab would not.
+      const sister = open.find((client) => new URL(client.url).pathname.split('/')[2] === target.pathname.split('/')[2]);
       if (same) await same.focus();
+      else if (sister) await ((await sister.navigate(target.href).catch(() => null)) ?? sister).focus();
       else await worker.clients.openWindow(target.href);
     })(),
   );

@@ -11,7 +11,7 @@ export async function lateFrames(input: { bookingId: string; telescopeId: string
   const options: ActivityOptions = {
     startToCloseTimeout: '2 hours',
     scheduleToCloseTimeout: '24 hours',
-    heartbeatTimeout: '2 minutes',
+    heartbeatTimeout: '30 seconds',
     retry: { initialInterval: '2 seconds', maximumInterval: '2 minutes', nonRetryableErrorTypes: [FAILURE.invalid, FAILURE.notFound] },
   };
   const frames = proxyActivities<FrameActivities>({ ...options, taskQueue: framesQueue(input.telescopeId) });

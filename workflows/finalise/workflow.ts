@@ -14,7 +14,7 @@ const steady = { initialInterval: '1 second', maximumInterval: '2 minutes', nonR
 /** Our own rows: until they are written. */
 const rows: ActivityOptions = { startToCloseTimeout: '1 minute', retry: steady };
 /** Copying and packing may wait for a share that is away; after a day the report says what is missing, and the reconcile Schedule goes on. */
-const long: ActivityOptions = { startToCloseTimeout: '2 hours', scheduleToCloseTimeout: '24 hours', heartbeatTimeout: '2 minutes', retry: steady };
+const long: ActivityOptions = { startToCloseTimeout: '2 hours', scheduleToCloseTimeout: '24 hours', heartbeatTimeout: '30 seconds', retry: steady };
 
 const ledger = proxyActivities<Pick<FinaliseActivities, 'settle' | 'buildReport'>>(rows);
 const archive = proxyActivities<Pick<FinaliseActivities, 'buildArchive'>>(long);

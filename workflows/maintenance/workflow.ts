@@ -13,12 +13,13 @@ const passes = proxyActivities<MaintenanceActivities>({
 const keeping = proxyActivities<KeepingActivities>({
   taskQueue: QUEUE_FINALISE,
   startToCloseTimeout: '5 hours',
-  heartbeatTimeout: '5 minutes',
+  heartbeatTimeout: '30 seconds',
   retry: { initialInterval: '1 minute', maximumAttempts: 3 },
 });
 /** A pass of the archive leaves the disk to the night after this time. */
 const SCRUB_SECONDS = 2 * 3600;
 const COPY_SECONDS = 3 * 3600;
+const READ_BACK_SECONDS = 1200;
 
 /** Every minute: bookings and workflows that have lost each other, commands without an answer, late frames, the outbox. */
 export async function reconcile(): Promise<Awaited<ReturnType<MaintenanceActivities['startMissingSessions']>> & { nudged: string[]; outbox: { waiting: number; dead: number } }> {
@@ -39,6 +40,12 @@ export async function keepFrames(): Promise<{ copied: number; trashed: number; p
   const { trashed, purged } = await keeping.expireFrames.executeWithOptions({ summary: 'rule of deletion' }, []);
   const { checked, damaged } = await keeping.scrubFrames.executeWithOptions({ summary: 'read back' }, [{ budgetSeconds: SCRUB_SECONDS }]);
   return { copied, trashed, purged, checked, damaged: damaged.length };
+}
+
+/** Every six hours: what has come since is read back from the disk within the day, by night, too, since it takes a minute or two. */
+export async function readBack(): Promise<{ checked: number; damaged: number }> {
+  const { checked, damaged } = await keeping.scrubFrames.executeWithOptions({ summary: 'read back' }, [{ budgetSeconds: READ_BACK_SECONDS, onlyNew: true }]);
+  return { checked, damaged: damaged.length };
 }
 
 /** Every hour: room on the disk for the bookings to come. */

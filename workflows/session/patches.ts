@@ -15,6 +15,10 @@ export const PATCHES = {
   lateAmend: 'late-amend',
   /** A grant is left to the gateway's watchdog when the target could not be seen to have stopped, and given back after an amendment that failed. */
   grantKept: 'grant-kept',
+  /** Voyager's emergency is waited out by a `watch`, a preparation that fails long before the slot is tried again more slowly, grants and complaints are not repeated. */
+  patience: 'patience',
+  /** Darks, bias and flats go on in clouds where policy says so. */
+  calibration: 'calibration-in-clouds',
   /** `lateFrames`: ledger and settlement follow the frames that came late. */
   settleLate: 'settle-late',
 } as const;

@@ -21,6 +21,8 @@ export interface Circumstances {
   engaged: boolean;
   userPaused: boolean;
   maintenance: SessionBooking['maintenance'];
+  /** What is left of the plan needs no clear sky, and policy lets it go on. */
+  calibrating: boolean;
   /** A step towards motion was refused a moment ago, with this reason. */
   refusal: Reason | null;
 }
@@ -41,7 +43,7 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
   if (seen.mountConnected === false || seen.cameraConnected === false) return hold('fault', 'equipment_error', 'outage', 'disable');
   if (c.engaged && seen.target?.enabled === false) return hold('fault', 'local_operator', 'outage', 'none');
   if (c.refusal !== null && !isWeather(c.refusal)) return hold('fault', c.refusal, c.refusal === 'foreign_target' ? 'foreign' : 'outage', 'none');
-  if (weather.state === 'hold') return hold('weather', weather.reason ?? 'weather_hold', 'weather_hold', 'disable');
+  if (weather.state === 'hold' && !(c.calibrating && c.engaged)) return hold('weather', weather.reason ?? 'weather_hold', 'weather_hold', 'disable');
   if (!c.engaged && debounceLeftMs(seen, c.policy, c.now) > 0) return hold('weather', 'weather_debounce', 'weather_hold', 'disable');
   if (c.refusal !== null) return hold('weather', c.refusal, 'weather_hold', 'none');
   if (c.userPaused) return hold('user', 'user_pause', 'user_pause', c.policy.pause_mode === 'abort' ? 'stop' : 'disable');
@@ -50,6 +52,7 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
 
 function advisory(seen: Observation, c: Circumstances): Reason | null {
   if (seen.running === 'foreign') return 'foreign_target';
+  if (seen.weather.state === 'hold') return seen.weather.reason ?? 'weather_hold';
   if (seen.roboTargetRunning === false) return 'robotarget_not_running';
   if (c.engaged && seen.target?.statusOp === 'no_ephemeris') return 'target_below_limit';
   if (seen.guiding === 'TIMEOUT') return 'guiding_lost';
@@ -86,6 +89,12 @@ export const HOUR_MS = 3_600_000;
 /** Instants of a preparation that does not succeed: the operator is told, the guest is told, the slot begins (issue: J-1). */
 export function preparationMilestones(startMs: number): { alertAt: number; deadlineAt: number } {
   return { alertAt: startMs - 6 * HOUR_MS, deadlineAt: startMs - HOUR_MS / 2 };
+}
+
+/** Milliseconds between two tries of a preparation: a quarter of an hour while there is a day, five minutes or the check interval when it gets late. */
+export function preparationPaceMs(policy: Pick<SessionBooking['policy'], 'check_interval'>, startMs: number, now: number): number {
+  const { alertAt } = preparationMilestones(startMs);
+  return now < alertAt ? Math.min(HOUR_MS / 4, alertAt - now) : Math.min(policy.check_interval * 1000, HOUR_MS / 12);
 }
 
 /** A slot is reported to the history in about so many pieces: 40 × 12 events for a whole night of checks. */

@@ -89,6 +89,8 @@ interface Carried {
   takenOver: string | null;
 }
 
+/** RoboTarget's type of a shot of the sky. */
+const LIGHT = 0;
 /** Receipts and log lines that are kept at hand; the rows in the database keep all. */
 const KEPT_RECEIPTS = 200;
 const KEPT_LINES = 60;
@@ -217,6 +219,11 @@ export class SessionState {
   plannedShots(): { guid: string; quantity: number }[] {
     return this.booking.plan.shots.filter((s) => s.Enabled).map((s) => ({ guid: s.GuidShot, quantity: s.Num }));
   }
+  /** Darks, bias or flats are still to be taken, and no light is. */
+  onlyCalibrationLeft(): boolean {
+    const left = this.booking.plan.shots.filter((s) => s.Enabled && (this.data.shotsDone[s.GuidShot] ?? 0) < s.Num);
+    return left.length > 0 && left.every((s) => s.Type !== LIGHT);
+  }
   shotsTotal(): number {
     return this.booking.shots.reduce((sum, shot) => sum + shot.quantity, 0);
   }
@@ -259,7 +266,21 @@ export class SessionState {
 }
 
 /** Objects and borrowed targets are looked for again rather than believed to be there. */
-function takenOverFrom({ transition, commands, phase, holdCause, reason, startedAt, objectsMade, spans, ending }: AdoptedSession): Partial<Carried> {
+function takenOverFrom({
+  transition,
+  commands,
+  phase,
+  holdCause,
+  reason,
+  startedAt,
+  objectsMade,
+  obsolete,
+  paused,
+  receipts,
+  told,
+  spans,
+  ending,
+}: AdoptedSession): Partial<Carried> {
   return {
     transition,
     commands,
@@ -270,10 +291,15 @@ function takenOverFrom({ transition, commands, phase, holdCause, reason, started
     started: startedAt !== null,
     borrowed: startedAt !== null,
     framesWaiting: startedAt !== null,
-    userPaused: holdCause === 'user',
     objectsMade,
+    obsolete,
+    userPaused: paused,
+    receipts: receipts.map((receipt) => ({ ...receipt, reason: null, message: null })),
+    alerts: told,
     spans,
-    ending: ending && { ...ending, commandId: null },
+    ending,
+    // A stop that was asked for may stand as a latch at the gateway too.
+    takenOver: ending?.commandId ?? null,
   };
 }
 

@@ -16,6 +16,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { FAILURE } from '../../activities/failures.ts';
+import { pictureOf } from '../../activities/watch.ts';
 import type { CommandOutcome, FinaliseInput, FinaliseResult, Grant, ObjectsPlan, Observation, Transition, WatchPlan } from '../../activities/ports.ts';
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
@@ -27,7 +28,7 @@ import { REASONS, type Reason } from '../../domain/reasons.ts';
 import { frames, planning, records, settling, telescope } from './activities.ts';
 import { ATTRIBUTES } from './attributes.ts';
 import { wire } from './messages.ts';
-import { HOUR_MS, debounceLeftMs, judge, minimumUsefulSeconds, planFinished, preparationMilestones, watchPlan, type Verdict } from './policy.ts';
+import { HOUR_MS, debounceLeftMs, judge, minimumUsefulSeconds, planFinished, preparationMilestones, preparationPaceMs, watchPlan, type Verdict } from './policy.ts';
 import { PATCHES } from './patches.ts';
 import { Projector } from './projection.ts';
 import { stateOf, type Control, type Ending, type SessionState } from './state.ts';
@@ -49,6 +50,9 @@ const ENDING_EVENTS: Record<Outcome, WebhookType> = {
 const SECOND = 1000;
 const CONFIRM_TRIES = 6;
 const CONFIRM_EVERY_MS = 2 * SECOND;
+/** While Voyager carries out an emergency it is looked at this often, in reports of so many looks. */
+const EMERGENCY_EVERY_SECONDS = 30;
+const EMERGENCY_LOOKS = 40;
 /** Two looks at the telescope are at least this far apart, however fast it calls. */
 const LEAST_BETWEEN_CHECKS_MS = 2 * SECOND;
 
@@ -85,8 +89,9 @@ class Night {
         this.state.data.firstEnd = this.state.booking.end;
         this.state.data.maintenance = this.state.booking.maintenance;
         if (this.state.adopted) this.adopt();
-        else this.transition('scheduled', { event: 'scheduled', message: 'The session waits for its preparation.', messageFr: 'La session attend sa préparation.' });
-        if (this.state.booking.cancelled && !this.begun) this.state.data.ending = { outcome: 'cancelled', reason: 'user_cancel', commandId: null };
+        if (this.state.data.transition === 0)
+          this.transition('scheduled', { event: 'scheduled', message: 'The session waits for its preparation.', messageFr: 'La session attend sa préparation.' });
+        if (this.state.booking.cancelled && !this.begun) this.state.data.ending ??= { outcome: 'cancelled', reason: 'user_cancel', commandId: null };
       }
       ending = this.state.data.ending ?? (await this.live());
     } catch (thrown) {
@@ -114,6 +119,9 @@ class Night {
     const message = 'The session’s workflow was gone; another one takes over from what was recorded.';
     this.log({ level: 'WARNING', event: 'taken_over', message, messageFr: 'Le déroulement de la session avait disparu ; un autre reprend à partir de ce qui a été noté.' });
     this.alertOnce('taken_over', 'internal_error', message);
+    if (this.state.data.ending) return;
+    // The booking that was just read has them.
+    for (const { commandId, kind } of this.state.data.receipts) if (kind === 'amend' || kind === 'reschedule' || kind === 'extend') this.receipt(commandId, 'confirmed');
   }
 
   /** From the first day to the reason why it ends. */
@@ -156,7 +164,8 @@ class Night {
       const controlled = await this.controls();
       if (controlled !== 'nothing') return controlled === 'restarted' ? null : controlled;
       const now = Date.now();
-      if (now + this.minimumUsefulMs() >= state.endMs) return { outcome: 'failed', reason: state.data.reason ?? 'preparation_failed', commandId: null };
+      if (now + this.minimumUsefulMs() >= state.endMs)
+        return state.adopted && state.data.started ? this.slotOver() : { outcome: 'failed', reason: state.data.reason ?? 'preparation_failed', commandId: null };
 
       const { alertAt, deadlineAt } = preparationMilestones(state.startMs);
       const patience = [alertAt, deadlineAt, state.startMs, now + 60 * SECOND].find((at) => at > now)!;
@@ -168,12 +177,19 @@ class Night {
         this.transition(
           late ? 'starting' : 'prepared',
           { event: 'prepared', message: 'Set, target and shots stand in Voyager and were read back.', messageFr: 'Set, cible et poses sont dans Voyager et vérifiés.' },
-          { objects: true, notify: { type: 'session.prepared', data: { set_guid: state.booking.plan.set.Guid, target_guid: state.booking.plan.target.GuidTarget } } },
+          {
+            objects: true,
+            ...(state.data.alerts.includes('prepared')
+              ? {}
+              : { notify: { type: 'session.prepared', data: { set_guid: state.booking.plan.set.Guid, target_guid: state.booking.plan.target.GuidTarget } } }),
+          },
         );
         return null;
       }
       await this.preparationTrouble(problem, attempt, { alertAt, deadlineAt });
-      const retryAt = Math.min(Date.now() + Math.min(state.booking.policy.check_interval * SECOND, 300 * SECOND), Date.now() < state.startMs ? state.startMs : Infinity);
+      const tried = Date.now();
+      const pace = patched(PATCHES.patience) ? preparationPaceMs(state.booking.policy, state.startMs, tried) : Math.min(state.booking.policy.check_interval * SECOND, 300 * SECOND);
+      const retryAt = Math.min(tried + pace, tried < state.startMs ? state.startMs : Infinity);
       state.data.next = { what: 'prepare', at: new Date(retryAt).toISOString() };
       await this.wait(retryAt, 'preparation again');
     }
@@ -275,6 +291,7 @@ class Night {
       let verdict = judge(seen, this.circumstances(null));
       if (verdict.go) {
         const refusal = state.data.engaged ? null : await this.engage(seen!);
+        this.registered = refusal === 'foreign_target' ? JSON.stringify(this.grant()) : null;
         if (refusal) verdict = judge(seen, this.circumstances(refusal));
         else {
           this.running(verdict.advisory);
@@ -350,17 +367,29 @@ class Night {
 
   private circumstances(refusal: Reason | null): Parameters<typeof judge>[1] {
     const { data, booking } = this.state;
-    return { now: Date.now(), policy: booking.policy, engaged: data.engaged, userPaused: data.userPaused, maintenance: data.maintenance, refusal };
+    const calibrating = booking.policy.calibration_in_bad_weather && this.state.onlyCalibrationLeft() && patched(PATCHES.calibration);
+    return { now: Date.now(), policy: booking.policy, engaged: data.engaged, userPaused: data.userPaused, maintenance: data.maintenance, calibrating, refusal };
   }
 
   /** One step towards motion; null when it is done, else the reason, which the night log has too. */
   private async step(name: string, fn: () => Promise<CommandOutcome>): Promise<Reason | null> {
     const result = await this.submit(fn);
-    if (result.outcome === 'done') return null;
+    if (result.outcome === 'done') {
+      this.said.delete(name);
+      return null;
+    }
     const reason = result.reason ?? (result.outcome === 'unknown' ? 'no_answer' : 'refused_by_voyager');
-    this.log({ level: 'WARNING', event: `${name}_${result.outcome}`, message: result.message ?? REASONS[reason].en, messageFr: REASONS[reason].fr });
+    this.complain(name, result.outcome, reason, result.message);
     return reason;
   }
+  /** Why a step towards motion was not done; the same is said once until it was done. */
+  private complain(name: string, outcome: 'refused' | 'unknown', reason: Reason, message: string | null): void {
+    const what = `${outcome} ${reason} ${message}`;
+    if (this.said.get(name) === what && patched(PATCHES.patience)) return;
+    this.said.set(name, what);
+    this.log({ level: 'WARNING', event: `${name}_${outcome}`, message: message ?? REASONS[reason].en, messageFr: REASONS[reason].fr });
+  }
+  private readonly said = new Map<string, string>();
   private borrow(): Promise<Reason | null> {
     const { state } = this;
     state.data.borrowed = true;
@@ -384,12 +413,17 @@ class Night {
   }
   private keptAt = 0;
 
+  /** The grant that the gateway took when somebody else's target stood in the way: while that is all, it is not given again. */
+  private registered: string | null = null;
+
   /** Enables the target and sees that it is: null when it runs, else why not. */
   private async engage(seen: Observation): Promise<Reason | null> {
     const { state } = this;
     const t = telescope(state.telescopeId);
-    const granted = await this.step('grant', () => t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [this.grant()]));
-    if (granted) return granted;
+    if (this.registered !== JSON.stringify(this.grant()) || !patched(PATCHES.patience)) {
+      const granted = await this.step('grant', () => t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [this.grant()]));
+      if (granted) return granted;
+    }
     if (state.booking.policy.exclusivity === 'exclusive' && (!state.data.borrowed || seen.running === 'foreign')) {
       const borrowed = await this.borrow();
       if (borrowed) return borrowed;
@@ -405,9 +439,10 @@ class Night {
     const enabled = await this.submit(() => t.commands.enableTarget.executeWithOptions({ summary: 'enable target' }, [{ grant: this.grant(), key }]));
     if (enabled.outcome === 'refused') {
       const reason = enabled.reason ?? 'refused_by_voyager';
-      this.log({ level: 'WARNING', event: 'enable_refused', message: enabled.message ?? REASONS[reason].en, messageFr: REASONS[reason].fr });
+      this.complain('enable', 'refused', reason, enabled.message);
       return reason;
     }
+    this.said.delete('enable');
     if (!(await this.confirm((o) => o.target?.enabled === true))) {
       for (const receipt of state.waiting('resume')) this.receipt(receipt.commandId, 'unknown', 'no_answer');
       return enabled.reason ?? 'no_answer';
@@ -561,15 +596,17 @@ class Night {
     let at = now + state.booking.policy.check_interval * SECOND;
     if (seen === null) at = Math.min(at, now + 30 * SECOND);
     if (!verdict.go && verdict.reason === 'weather_debounce' && seen) at = Math.min(at, now + Math.max(SECOND, debounceLeftMs(seen, state.booking.policy, now)));
-    if (!verdict.go && verdict.reason === 'voyager_emergency') at = Math.min(at, now + 30 * SECOND);
+    const emergency = !verdict.go && verdict.reason === 'voyager_emergency';
+    if (emergency) at = Math.min(at, now + EMERGENCY_EVERY_SECONDS * SECOND);
     const boundary = state.data.maintenance ? [state.data.maintenance.from, state.data.maintenance.to].map((t) => Date.parse(t)).find((t) => t > now) : undefined;
     if (boundary) at = Math.min(at, boundary);
     at = Math.min(at, state.endMs);
     state.data.next = { what: at === state.endMs ? 'end' : 'check', at: new Date(at).toISOString() };
     if (this.gatewayAway) return;
     if (seen && patched(PATCHES.quiet)) {
+      const { check_interval: regular } = state.booking.policy;
       this.quiet = watchPlan(seen, {
-        policy: state.booking.policy,
+        policy: { check_interval: emergency && patched(PATCHES.patience) ? Math.min(regular, EMERGENCY_EVERY_SECONDS) : regular },
         now,
         regularAt: at,
         slotMs: state.endMs - state.startMs,
@@ -892,8 +929,7 @@ class Night {
           this.log({ level: 'WARNING', event: 'latched', message: REASONS.voyager_emergency.en, messageFr: REASONS.voyager_emergency.fr });
         }
         if (Date.now() > giveUpAt + 6 * HOUR_MS) break;
-        await this.waitFor(Date.now() + 30 * SECOND, () => state.events.length > 0, 'Voyager’s emergency');
-        state.events.length = 0;
+        await this.waitOutEmergency(seen);
         continue;
       }
       if (seen && attempt > 0 && seen.target !== null && !seen.target.enabled && seen.running !== 'ours') return this.stopped();
@@ -907,6 +943,18 @@ class Night {
     this.stopUnseen = true;
     this.alertOnce('stop', 'no_answer', 'The target could not be seen to have stopped; the gateway’s own watchdog and Voyager’s C_DateEnd end it.');
     if (ending.commandId) this.receipt(ending.commandId, 'unknown', 'no_answer');
+  }
+  /** Until Voyager's emergency is over, somebody tells of it, or it is time to look again. */
+  private async waitOutEmergency(seen: Observation): Promise<void> {
+    const { state } = this;
+    const told = (): boolean => state.events.length > 0;
+    if (patched(PATCHES.patience)) {
+      const goal = state.plannedShots();
+      const plan = { everySeconds: EMERGENCY_EVERY_SECONDS, looks: EMERGENCY_LOOKS, picture: pictureOf(seen, goal), goal };
+      const next = await this.interruptibleBy(told, () => this.keepWatch(plan));
+      if (next === undefined && !told()) await this.waitFor(Date.now() + EMERGENCY_EVERY_SECONDS * SECOND, told, 'Voyager’s emergency');
+    } else await this.waitFor(Date.now() + EMERGENCY_EVERY_SECONDS * SECOND, told, 'Voyager’s emergency');
+    state.events.length = 0;
   }
   /** The stop was given up unseen: then only the gateway's watchdog can still do it, and it needs the grant. */
   private stopUnseen = false;

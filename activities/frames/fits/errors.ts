@@ -5,8 +5,8 @@ export type FitsErrorCode = 'empty' | 'not_fits' | 'truncated' | 'bad_header' | 
 export class FitsError extends Error {
   override name = 'FitsError';
   readonly code: FitsErrorCode;
-  constructor(code: FitsErrorCode, message: string) {
-    super(message);
+  constructor(code: FitsErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 }

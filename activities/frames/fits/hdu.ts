@@ -75,7 +75,7 @@ function dataBytesOf(header: Header): number {
   const gcount = header.integer('GCOUNT') ?? 1;
   const pcount = header.integer('PCOUNT') ?? 0;
   const total = bytes * gcount * (pcount + pixels);
-  if (!(total >= 0)) throw new FitsError('bad_header', `the header's sizes make ${total} bytes`);
+  if (!(total >= 0) || pcount < 0 || gcount < 0) throw new FitsError('bad_header', `the header's sizes make ${total} bytes`);
   return total;
 }
 
@@ -121,7 +121,10 @@ export function asImage(hdu: Hdu): ImageHdu | null {
   if (extension !== null && extension !== 'IMAGE') return null;
   const sizes = axes(header);
   if (sizes.length === 0 || sizes.some((n) => n === 0)) return null;
-  return { ...hdu, ...shape(sizes), bitpix: bitpixOf(header), ...scaling(header, header.integer('BLANK')), tiling: null };
+  const bitpix = bitpixOf(header);
+  const bytes = (Math.abs(bitpix) / 8) * sizes.reduce((product, n) => product * n, 1);
+  if (bytes > hdu.dataBytes) throw new FitsError('bad_header', `the image takes ${bytes} bytes, its HDU has ${hdu.dataBytes}`);
+  return { ...hdu, ...shape(sizes), bitpix, ...scaling(header, header.integer('BLANK')), tiling: null };
 }
 
 function shape(sizes: number[]): Pick<ImageHdu, 'width' | 'height' | 'planes'> {

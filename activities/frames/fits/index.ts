@@ -3,4 +3,4 @@ export { BLOCK, Header, parseCard, readHeader } from './header.ts';
 export { asImage, firstImage, imageHeader, scanHdus, type Hdu, type ImageHdu, type Scan } from './hdu.ts';
 export { CHUNK_PIXELS, type PixelReader } from './chunk.ts';
 export { openPixels } from './pixels.ts';
-export { bufferSource, openSource, type ByteSource } from './source.ts';
+export { bufferSource, openSource, READ, type ByteSource } from './source.ts';

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { randomUUID } from 'node:crypto';
@@ -45,6 +45,9 @@ function fdSource(fd: number, size: number, onClose?: () => void): ByteSource {
   };
 }
 
+/** Opening for reading that never waits, as a pipe's would for its writer. */
+export const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 const GZIP_MEMORY_LIMIT = 192 * 1024 * 1024;
 
 /**
@@ -55,9 +58,9 @@ const GZIP_MEMORY_LIMIT = 192 * 1024 * 1024;
 export function openSource(path: string, maxBytes = 8 * 1024 ** 3): ByteSource {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openSync(path, READ);
   } catch (thrown) {
-    throw new FitsError('unreadable', `cannot be opened: ${(thrown as NodeJS.ErrnoException).code ?? String(thrown)}`);
+    throw new FitsError('unreadable', `cannot be opened: ${(thrown as NodeJS.ErrnoException).code ?? String(thrown)}`, { cause: thrown });
   }
   try {
     const stat = fstatSync(fd);
@@ -78,7 +81,7 @@ export function openSource(path: string, maxBytes = 8 * 1024 ** 3): ByteSource {
     } catch {
       // Already closed.
     }
-    throw thrown instanceof FitsError ? thrown : new FitsError('unreadable', `cannot be read: ${(thrown as NodeJS.ErrnoException).code ?? String(thrown)}`);
+    throw thrown instanceof FitsError ? thrown : new FitsError('unreadable', `cannot be read: ${(thrown as NodeJS.ErrnoException).code ?? String(thrown)}`, { cause: thrown });
   }
 }
 

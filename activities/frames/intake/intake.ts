@@ -1,5 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { uptime } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import type { Telescope } from '../../../domain/contracts/telescope.ts';
 import { FRAME_TYPES, type FrameType } from '../../../domain/contracts/image.ts';
@@ -14,12 +16,12 @@ import type { FrameCounts, ShotDone } from '../../ports.ts';
 import { announceCaptured, announceMeasured, announceRest, logFrame } from '../announce.ts';
 import { findOwner, planIndex, pathOf, rtShotOf, setTag, type ShotDoneRecord } from '../attribution.ts';
 import { FitsError } from '../fits/index.ts';
-import { capturedAt, metadataOf } from '../metadata.ts';
+import { capturedAt, metadataOf, type FrameMetadata } from '../metadata.ts';
 import type { PreviewResult } from '../pass/jobs.ts';
 import type { FramePool } from '../pass/pool.ts';
 import { alertOperator } from '../../session/records.ts';
 import { reasonText } from '../reasons.ts';
-import { safeName, syncFile, type FrameStore } from '../store/store.ts';
+import { safeName, statOrNull, syncFile, type FrameStore } from '../store/store.ts';
 import { MountFailure, type Mount } from './mount.ts';
 import type { CopyResult, MountState } from './mount-child.ts';
 import { comparable, mapPath, splitPath, stemOf } from './paths.ts';
@@ -77,6 +79,15 @@ interface PlannedShot {
 /** How a frame stands after one look at it. */
 type Step = 'done' | 'wait' | 'later';
 
+/** What is known of a frame when its copy stands. */
+interface Known extends Awaited<ReturnType<typeof findOwner>> {
+  prepared: Prepared;
+  metadata: FrameMetadata;
+  plan: PlannedShot | null;
+  shotDoneGuid: string | null;
+  header: Record<string, unknown>;
+}
+
 /** A whole file on the store's disk, fsynced, with its picture; nobody's name is on it yet. */
 interface Prepared {
   staging: string;
@@ -86,13 +97,26 @@ interface Prepared {
 }
 
 const DAY_MS = 86_400_000;
+/** `sourceKey` of rows that an import wrote begins so. */
+export const IMPORTED = 'import/';
 /** Frames under way at once: two for the processors, one that waits for the disk. */
 const LANES = 3;
 const STRANGERS = 50_000;
 /** Kept free on the store's disk, so that the database beside it can go on. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
-/** Broken in a way that a file which is still being written shows too. */
-const MAY_GROW = new Set(['empty', 'not_fits', 'truncated', 'bad_header', 'corrupt', 'no_image']);
+/**
+ * Parts of copies from before this machine's last start are not continued: after a power cut a part can have its length and not its bytes.
+ */
+const BOOT = bootId();
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return String(Math.round((Date.now() - uptime() * 1000) / 600_000));
+  }
+}
+/** Broken in a way that a file which is still being written, or whose permission is still being set, shows too. */
+const MAY_GROW = new Set(['empty', 'not_fits', 'truncated', 'bad_header', 'corrupt', 'no_image', 'unreadable']);
 
 /** Takes in the frames of telescopes: each step is written down before the next, and may run again after any kill. */
 export class FrameIntake {
@@ -104,6 +128,10 @@ export class FrameIntake {
   private readonly strangers = new Map<string, { stamp: string; RTSHOT: unknown }>();
   /** Files that we may not look at. */
   private readonly denied = new Set<string>();
+  /** Bytes of copies that are being written now; their room is spoken for. */
+  private underWayBytes = 0;
+  /** Contents that are on their way into the store. */
+  private readonly taking = new Map<string, Promise<unknown>>();
   /** Copies made while it is still asked whose frame it is, by frame; `stamp` tells when the file has changed since. */
   private readonly copies = new Map<string, { stamp: string; work: Promise<Prepared> }>();
   constructor(deps: IntakeDeps) {
@@ -184,7 +212,8 @@ export class FrameIntake {
   private async drainNow(telescope: Telescope, caller: Caller, patienceMs: number, past: Past | null = null, lingerMs = 0): Promise<void> {
     const { db, timing } = this.deps;
     const started = Date.now();
-    let lastProgress = started;
+    // Patience begins when every file has been looked at once: a slow share takes nothing of it.
+    let lastProgress: number | null = null;
     const settled = new Set<string>();
     for (;;) {
       caller.signal?.throwIfAborted();
@@ -217,6 +246,7 @@ export class FrameIntake {
         announced.catch(() => undefined);
         return mine;
       });
+      lastProgress ??= Date.now();
       if (open.length > 0 && !waits) continue;
       const measured = await this.measureSome(telescope.id, caller, past);
       if (measured) continue;
@@ -273,7 +303,7 @@ export class FrameIntake {
   private async step(telescope: Telescope, row: Frame, previous: Promise<void>, past: Past | null): Promise<Step> {
     let frame = row;
     if (frame.state !== 'archived') {
-      const taken = await this.take(telescope, frame);
+      const taken = await this.take(telescope, frame, past);
       if (typeof taken === 'string') return taken;
       frame = taken;
     }
@@ -287,10 +317,10 @@ export class FrameIntake {
     return 'done';
   }
 
-  private async take(telescope: Telescope, row: Frame): Promise<Step | Frame> {
+  private async take(telescope: Telescope, row: Frame, past: Past | null): Promise<Step | Frame> {
     const { db, mount, maxBytes, timing } = this.deps;
     const age = Date.now() - row.seenAt.getTime();
-    const mapped = mapPath(row.sourcePath, telescope.path_map);
+    let mapped = mapPath(row.sourcePath, telescope.path_map);
     if (!mapped) return this.refuse(telescope, row, {}, 'path_unmapped', `no path_map entry fits ${row.sourcePath}`, null);
     let seen: MountState;
     try {
@@ -303,6 +333,13 @@ export class FrameIntake {
       return 'wait';
     }
     this.denied.delete(row.id);
+    if (seen.state === 'absent') {
+      const kept = await this.alreadyKept(row);
+      if (kept) {
+        mapped = kept;
+        seen = await mount.probe(kept.path, kept.root, maxBytes);
+      }
+    }
     if (seen.state === 'absent') {
       await this.attributeByPath(telescope, row);
       return 'wait';
@@ -334,7 +371,7 @@ export class FrameIntake {
     if (!owner && !calibration) {
       if (age < timing.attributeMs) return 'wait';
       await this.forget(row.id);
-      await db.frame.update({ where: { id: row.id }, data: { state: 'unassigned', shotDoneGuid: rtShotOf(seen.header) ?? row.shotDoneGuid } });
+      await db.frame.updateMany({ where: { id: row.id, state: 'pending' }, data: { state: 'unassigned', shotDoneGuid: rtShotOf(seen.header) ?? row.shotDoneGuid } });
       return 'later';
     }
 
@@ -349,17 +386,33 @@ export class FrameIntake {
       if (thrown.code === 'changed') await this.forget(row.id);
       return 'wait';
     }
-    const { copied, staging, picture } = prepared;
-    const twin = await this.twin(row, shotDoneGuid, copied.sha256);
+    return this.alone(prepared.copied.sha256, () => this.archive(telescope, row, past, { prepared, owner, record, metadata, plan, shotDoneGuid, header: seen.header }));
+  }
+
+  /** Where the store has the content of a frame already: its copy stood when a process died, and the file has gone since. */
+  private async alreadyKept(row: Frame): Promise<{ path: string; root: string } | null> {
+    const { store } = this.deps;
+    if (!row.sha256) return null;
+    const path = store.objectPath(row.sha256);
+    return (await statOrNull(path))?.size === Number(row.sizeBytes) ? { path, root: store.root } : null;
+  }
+
+  /** The way from a copy to an archived frame; for one content at a time, so that two rows for the same exposure see each other. */
+  private async archive(telescope: Telescope, row: Frame, past: Past | null, known: Known): Promise<Step | Frame> {
+    const { db } = this.deps;
+    const { owner, record, metadata, plan, shotDoneGuid, header } = known;
+    const { copied, staging, picture } = known.prepared;
+    const twin = await this.twin(row, owner?.bookingId ?? null, shotDoneGuid, copied.sha256, past !== null);
     if (twin) {
       await this.forget(row.id);
-      await db.frame.update({
-        where: { id: row.id },
+      await db.frame.updateMany({
+        where: { id: row.id, state: 'pending' },
         data: { state: 'skipped', bookingId: null, reason: `same_as_${twin.id}`, sha256: copied.sha256, sizeBytes: BigInt(copied.bytes) },
       });
       return 'later';
     }
     const { store } = this.deps;
+    await db.frame.updateMany({ where: { id: row.id, state: 'pending' }, data: { sha256: copied.sha256, sizeBytes: BigInt(copied.bytes) } });
     const object = await store.adopt(staging, copied.sha256, copied.bytes, copied.crc32).catch((thrown: unknown) => {
       // The copy is not where it was made; the next attempt makes another.
       this.copies.delete(row.id);
@@ -372,8 +425,9 @@ export class FrameIntake {
     const hfd = jpg?.hfd ?? record?.hfd ?? null;
     this.waiting.delete(row.id);
     this.copies.delete(row.id);
-    return db.frame.update({
-      where: { id: row.id },
+    // What another worker has made of the row meanwhile stands.
+    await db.frame.updateMany({
+      where: { id: row.id, state: 'pending' },
       data: {
         state: 'archived',
         type,
@@ -393,14 +447,27 @@ export class FrameIntake {
         hfdSource: hfd !== null ? 'voyager' : metadata.hfd !== null ? 'header' : null,
         voyagerHfd: hfd,
         starIndex: jpg?.star_index ?? record?.star_index ?? null,
-        metadata: seen.header as Prisma.InputJsonObject,
+        metadata: header as Prisma.InputJsonObject,
         archivePath: store.relative(named),
         sizeBytes: BigInt(copied.bytes),
         sha256: copied.sha256,
-        capturedAt: capturedAt(metadata, row.seenAt),
+        capturedAt: capturedAt(metadata, row.seenAt, row.sourceKey.startsWith('event/')),
         archivedAt: new Date(),
       },
     });
+    const taken = await db.frame.findUniqueOrThrow({ where: { id: row.id } });
+    return taken.state === 'archived' ? taken : 'later';
+  }
+
+  private async alone<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.taking.get(key) ?? Promise.resolve();
+    const mine = before.catch(() => undefined).then(work);
+    this.taking.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.taking.get(key) === mine) this.taking.delete(key);
+    }
   }
 
   /**
@@ -409,7 +476,7 @@ export class FrameIntake {
    * @throws MountFailure when the source cannot be read or has changed; Error `disk_low`
    */
   private prepare(telescope: Telescope, row: Frame, mapped: { path: string; root: string }, seen: { size: number; mtimeMs: number }, pictured: boolean): Promise<Prepared> {
-    const stamp = `${telescope.id}\n${row.sourcePath}\n${seen.size}\n${seen.mtimeMs}`;
+    const stamp = `${row.id}\n${row.sourcePath}\n${seen.size}\n${seen.mtimeMs}`;
     const known = this.copies.get(row.id);
     if (known?.stamp === stamp) return known.work;
     const work = this.copyAndLook(telescope, row, mapped, seen.size, stamp, pictured);
@@ -423,20 +490,27 @@ export class FrameIntake {
   private async copyAndLook(telescope: Telescope, row: Frame, mapped: { path: string; root: string }, size: number, stamp: string, pictured: boolean): Promise<Prepared> {
     const { store, mount, maxBytes } = this.deps;
     await this.guardSpace(row, size);
-    const staging = await store.staging(stamp);
+    const staging = await store.staging(`${stamp}\n${BOOT}`);
     let copied: CopyResult;
+    this.underWayBytes += size;
     try {
       copied = await mount.copy(mapped.path, mapped.root, staging, maxBytes, false);
     } catch (thrown) {
       if (thrown instanceof MountFailure && thrown.code === 'changed') await rm(staging, { force: true });
       throw thrown;
+    } finally {
+      this.underWayBytes -= size;
     }
     // The frame itself comes first: a picture that fails for another reason than the file is tried again once the frame stands.
+    // A copy that cannot be opened has been taken into the store by another worker.
     const look = async (): Promise<Prepared['picture']> =>
-      this.look(telescope, row.id, staging).catch((thrown: unknown) => {
-        this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'no preview yet');
-        return null;
-      });
+      this.look(telescope, row.id, staging).then(
+        (picture) => (picture instanceof FitsError && picture.code === 'unreadable' ? null : picture),
+        (thrown: unknown) => {
+          this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'no preview yet');
+          return null;
+        },
+      );
     const [picture] = await Promise.all([pictured ? look() : null, syncFile(staging)]);
     return { staging, copied, picture };
   }
@@ -455,7 +529,7 @@ export class FrameIntake {
    */
   private async guardSpace(row: Frame, bytes: number): Promise<void> {
     const free = await this.deps.store.freeBytes();
-    if (free >= bytes * 1.2 + RESERVE_BYTES) return;
+    if (free >= (this.underWayBytes + bytes) * 1.2 + RESERVE_BYTES) return;
     const message = `${Math.floor(free / 1e6)} MB free in the frame store, a frame of ${Math.ceil(bytes / 1e6)} MB waits`;
     const { bookingId, telescopeId } = row;
     if (bookingId) await alertOperator(this.deps.db, { bookingId, telescopeId, key: 'disk_low', at: new Date().toISOString(), reason: 'disk_low', message: `${message}.` });
@@ -486,18 +560,16 @@ export class FrameIntake {
     return (await findOwner(this.deps.db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header })).record;
   }
 
-  /** Another row for the same exposure: same shot-done record, or the same content under the same path. */
-  private async twin(row: Frame, shotDoneGuid: string | null, sha256: string): Promise<{ id: string } | null> {
-    const others = await this.deps.db.frame.findMany({
-      where: {
-        telescopeId: row.telescopeId,
-        id: { not: row.id },
-        state: { in: ['archived'] },
-        OR: [...(shotDoneGuid ? [{ shotDoneGuid }] : []), { sourcePath: row.sourcePath, sha256 }],
-      },
-      select: { id: true, sha256: true },
+  /**
+   * Another row of the same booking for the same exposure: same shot-done record, or the same content under the same path. Of an imported
+   * folder every copy of a content is the same exposure.
+   */
+  private async twin(row: Frame, bookingId: string | null, shotDoneGuid: string | null, sha256: string, past: boolean): Promise<{ id: string } | null> {
+    const same: Prisma.FrameWhereInput = past ? {} : { OR: [...(shotDoneGuid ? [{ shotDoneGuid }] : []), { sourcePath: row.sourcePath }] };
+    return this.deps.db.frame.findFirst({
+      where: { telescopeId: row.telescopeId, bookingId, id: { not: row.id }, state: 'archived', sha256, ...same },
+      select: { id: true },
     });
-    return others.find((other) => other.sha256 === sha256) ?? null;
   }
 
   private async planned(bookingId: string, shotIndex: number | null): Promise<PlannedShot | null> {
@@ -541,10 +613,11 @@ export class FrameIntake {
     let sha256: string | null = null;
     let sizeBytes: bigint | null = null;
     if (mapped) {
-      const staging = await store.staging(`refused\n${row.id}`);
+      const staging = await store.staging(`refused\n${row.id}\n${process.pid}`);
       try {
+        await rm(staging, { force: true });
         const copied = await mount.copy(mapped.path, mapped.root, staging, maxBytes, false);
-        archivePath = store.relative(await store.quarantine(staging, row.id, row.filename));
+        archivePath = store.relative(await store.quarantine(staging, row.id, copied.sha256, row.filename));
         sha256 = copied.sha256;
         sizeBytes = BigInt(copied.bytes);
       } catch (thrown) {
@@ -556,18 +629,23 @@ export class FrameIntake {
     this.waiting.delete(row.id);
     const text = reasonText(code);
     await db.$transaction(async (tx) => {
-      const updated = await tx.frame.update({
-        where: { id: row.id },
+      const { count } = await tx.frame.updateMany({
+        where: { id: row.id, state: 'pending' },
         data: { state: 'rejected', reason: code, bookingId, ...shot, sha256, sizeBytes, metadata: { error: message, quarantine: archivePath } },
       });
-      await logFrame(tx, updated, {
-        level: 'WARNING',
-        event: 'frame_rejected',
-        message: `Frame ${row.filename} was not taken: ${text.en}.`,
-        messageFr: `L'image ${row.filename} n'a pas été retenue : ${text.fr}.`,
-        data: { reason: code, detail: message },
-        at: row.seenAt,
-      });
+      if (count === 0) return;
+      await logFrame(
+        tx,
+        { ...row, bookingId },
+        {
+          level: 'WARNING',
+          event: 'frame_rejected',
+          message: `Frame ${row.filename} was not taken: ${text.en}.`,
+          messageFr: `L'image ${row.filename} n'a pas été retenue : ${text.fr}.`,
+          data: { reason: code, detail: message },
+          at: row.seenAt,
+        },
+      );
     });
     return 'done';
   }
@@ -593,7 +671,7 @@ export class FrameIntake {
     }
   }
 
-  private pictureData(row: Frame, picture: PreviewResult | FitsError | null): Prisma.FrameUpdateInput {
+  private pictureData(row: Frame, picture: PreviewResult | FitsError | null): Prisma.FrameUncheckedUpdateManyInput {
     if (!picture) return {};
     if (picture instanceof FitsError) return { reason: picture.code, measured: true };
     const { store } = this.deps;
@@ -659,9 +737,9 @@ export class FrameIntake {
     const session = await db.session.findUnique({ where: { bookingId }, select: { targetGuid: true } });
     const targetGuid = session?.targetGuid;
     if (!targetGuid || shots.length === 0) return;
-    const known = new Set(
-      (await db.journal.findMany({ where: { telescopeId, kind: 'shot_done' }, select: { data: true } })).map((row) => (row.data as unknown as ShotDoneRecord).guid.toLowerCase()),
-    );
+    const since = new Date(Math.min(...shots.map((shot) => Date.parse(shot.at))) - 2 * DAY_MS);
+    const records = await db.journal.findMany({ where: { telescopeId, kind: 'shot_done', at: { gte: since } }, select: { data: true } });
+    const known = new Set(records.map((row) => (row.data as unknown as ShotDoneRecord).guid.toLowerCase()));
     const fresh = shots.filter((shot) => !known.has(shot.guid.toLowerCase()));
     if (fresh.length === 0) return;
     const last = await db.journal.aggregate({ where: { telescopeId, epoch: LIST_EPOCH }, _max: { n: true } });
@@ -693,7 +771,14 @@ export class FrameIntake {
   private async addFromList(telescope: Telescope, bookingId: string, listed: ShotDone[] | null): Promise<void> {
     if (!listed) return;
     const { db } = this.deps;
-    const frames = await db.frame.findMany({ where: { telescopeId: telescope.id, OR: [{ bookingId }, { bookingId: null, seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }] } });
+    const frames = await db.frame.findMany({
+      where: {
+        telescopeId: telescope.id,
+        OR: [{ bookingId }, { bookingId: null, seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }],
+        sourceKey: { not: { startsWith: IMPORTED } },
+      },
+      select: { id: true, state: true, bookingId: true, shotDoneGuid: true, sourcePath: true },
+    });
     const indexOf = await planIndex(db, bookingId);
     for (const shot of listed) {
       const guid = shot.guid.toLowerCase();
@@ -740,7 +825,7 @@ export class FrameIntake {
   private async addFromFolder(telescope: Telescope, bookingId: string, caller: Caller): Promise<void> {
     const { db, mount, maxBytes } = this.deps;
     const frames = await db.frame.findMany({
-      where: { telescopeId: telescope.id, OR: [{ bookingId }, { seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }] },
+      where: { telescopeId: telescope.id, OR: [{ bookingId }, { seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }], sourceKey: { not: { startsWith: IMPORTED } } },
       select: { sourcePath: true, bookingId: true, seenAt: true },
     });
     const own = frames.filter((f) => f.bookingId === bookingId);
@@ -819,7 +904,7 @@ export class FrameIntake {
   /** A file that was cut when it was refused may be whole by now: the last reconciliation looks once more. */
   private async reopen(telescope: Telescope, bookingId: string): Promise<void> {
     const { db, mount, maxBytes } = this.deps;
-    for (const row of await db.frame.findMany({ where: { bookingId, state: 'rejected', reason: { in: [...MAY_GROW, 'unreadable'] } } })) {
+    for (const row of await db.frame.findMany({ where: { bookingId, state: 'rejected', reason: { in: [...MAY_GROW] } } })) {
       const mapped = mapPath(row.sourcePath, telescope.path_map);
       const seen = mapped ? await mount.probe(mapped.path, mapped.root, maxBytes).catch(() => null) : null;
       if (seen?.state === 'whole' && seen.hasImage) await db.frame.update({ where: { id: row.id }, data: { state: 'pending', reason: null } });
@@ -873,8 +958,9 @@ interface Past {
   bookingId: string;
   each: (row: Frame) => void;
 }
-const scopeOf = (past: Past | null): { bookingId: string } | { seenAt: { gte: Date } } =>
-  past ? { bookingId: past.bookingId } : { seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) } };
+/** Rows that a drain looks at. An import's rows are its own, however young their frames: their paths are not Voyager's. */
+const scopeOf = (past: Past | null): Prisma.FrameWhereInput =>
+  past ? { bookingId: past.bookingId } : { seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) }, sourceKey: { not: { startsWith: IMPORTED } } };
 
 /** Journal epoch of records that came from Voyager's list and not from a gateway; gateways count from 1. */
 const LIST_EPOCH = 0;

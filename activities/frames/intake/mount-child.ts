@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, openSync, readdirSync, readSync, realpathSync, statSync, writeSync } from 'node:fs';
 import { join, relative, isAbsolute } from 'node:path';
 import { crc32 } from '../store/crc32.ts';
-import { asImage, FitsError, imageHeader, openSource, scanHdus, type FitsErrorCode } from '../fits/index.ts';
+import { asImage, FitsError, imageHeader, openSource, READ, scanHdus, type FitsErrorCode } from '../fits/index.ts';
 
 /**
  * Everything that touches a mount runs in this child process: a dead mount blocks the thread that reads it, and here that thread is
@@ -73,6 +73,7 @@ function probe(path: string, root: string, maxBytes: number): MountState {
       return { state: 'absent', rootReachable: reachable(root) };
     throw thrown;
   }
+  if (!stat.isFile()) return { state: 'broken', size: stat.size, mtimeMs: stat.mtimeMs, code: 'unreadable', message: 'is not a file' };
   const seen = { size: stat.size, mtimeMs: stat.mtimeMs };
   if (stat.size > maxBytes) return { state: 'broken', ...seen, code: 'too_large', message: `${stat.size} bytes, more than the ${maxBytes} that MAX_IMAGE_SIZE_MB allows` };
   try {
@@ -88,10 +89,15 @@ function probe(path: string, root: string, maxBytes: number): MountState {
       source.close();
     }
   } catch (thrown) {
-    if (thrown instanceof FitsError) return { state: 'broken', ...seen, code: thrown.code, message: thrown.message };
-    throw thrown;
+    if (!(thrown instanceof FitsError)) throw thrown;
+    const cause = thrown.cause as NodeJS.ErrnoException | undefined;
+    if (cause?.code && PASSING.has(cause.code)) throw cause;
+    return { state: 'broken', ...seen, code: thrown.code, message: thrown.message };
   }
 }
+/** What a share answers while another program holds the file open (Windows' sharing violation comes as EBUSY or ETXTBSY) or while it is away. */
+const PASSING = new Set(['EBUSY', 'ETXTBSY', 'EAGAIN', 'EINTR', 'ENOENT', 'EIO', 'ESTALE', 'ENOTCONN', 'EHOSTDOWN', 'EHOSTUNREACH', 'ETIMEDOUT']);
+
 function imageOf(hdu: Parameters<typeof asImage>[0]): ReturnType<typeof asImage> {
   try {
     return asImage(hdu);
@@ -107,10 +113,11 @@ function imageOf(hdu: Parameters<typeof asImage>[0]): ReturnType<typeof asImage>
  */
 function copy(id: number, request: MountRequest & { op: 'copy' }): CopyResult {
   const started = performance.now();
-  const from = openSync(inside(request.from, request.root), 'r');
+  const from = openSync(inside(request.from, request.root), READ);
   let to: number | null = null;
   try {
     const before = fstatSync(from);
+    if (!before.isFile()) throw new FitsError('unreadable', 'is not a file');
     if (before.size > request.maxBytes) throw new FitsError('too_large', `${before.size} bytes, more than allowed`);
     to = openSync(request.to, openFlags());
     const hash = createHash('sha256');

@@ -19,12 +19,16 @@ export const stemOf = (path: string): string => {
 
 const parts = (path: string): string[] => path.split(/[\\/]+/).filter((part) => part !== '');
 
+/** `\\?\C:\…` and `\\?\UNC\server\…`, as Windows programs write long paths, in their ordinary form. */
+const ordinary = (path: string): string => path.replace(/^[\\/]{2}\?[\\/](UNC[\\/])?/i, (_, unc?: string) => (unc ? '\\\\' : ''));
+
 /**
  * Where this machine finds a file that Voyager names, by the longest mapped root that it lies under: drive letters and UNC names
  * compare without case, the rest of the path is kept as written. Null when no root fits or the path climbs out of it with `..`.
  */
-export function mapPath(path: string, map: readonly PathMapping[]): { path: string; root: string } | null {
-  if (path.includes('\0')) return null;
+export function mapPath(named: string, map: readonly PathMapping[]): { path: string; root: string } | null {
+  if (named.includes('\0')) return null;
+  const path = ordinary(named);
   const wanted = parts(path);
   let best: { root: string; rest: string[]; depth: number } | null = null;
   for (const { from, to } of map) {

@@ -9,6 +9,8 @@ const { isFinite } = Number;
 
 /** Largest picture in memory: 61 megapixels in grey, 33 in colour. Larger frames are reduced by the next whole number. */
 export const FULL_BYTES = 100_000_000;
+/** A JPEG's longest side (ITU-T T.81, B.2.2: 16 bits), with some room. */
+const JPEG_SIDE = 65_500;
 
 /**
  * The frame at full size with the stretch of its preview, a row at a time: besides the 8-bit picture itself only some rows are held.
@@ -21,9 +23,10 @@ export function fullPicture(source: ByteSource, image: ImageHdu, pass: PassResul
   const channels = mosaic || planes === 3 ? 3 : 1;
   const cell = mosaic ? 2 : 1;
   let box = cell;
-  while (Math.floor(width / box) * Math.floor(height / box) * channels > FULL_BYTES) box += cell;
-  const outWidth = Math.floor(width / box);
-  const outHeight = Math.floor(height / box);
+  while (Math.floor(width / box) * Math.floor(height / box) * channels > FULL_BYTES || Math.max(width, height) / box > JPEG_SIDE) box += cell;
+  const [boxColumns, boxRows] = [Math.min(box, width), Math.min(box, height)];
+  const outWidth = Math.floor(width / boxColumns);
+  const outHeight = Math.floor(height / boxRows);
   const flip = orientationOf(image.header, orientation) === 'bottom-up';
   const reader = openPixels(source, image);
   const table = stretchTable(autoStretch(pass.levels));
@@ -35,11 +38,11 @@ export function fullPicture(source: ByteSource, image: ImageHdu, pass: PassResul
     sums.fill(0);
     counts.fill(0);
     for (let plane = 0; plane < (mosaic ? 1 : channels); plane++)
-      for (let r = 0; r < box; r++) {
-        const values = reader.physical((plane * height + y * box + r) * width, outWidth * box);
-        const parity = mosaic ? ((y * box + r) & 1) * 2 : 0;
+      for (let r = 0; r < boxRows; r++) {
+        const values = reader.physical((plane * height + y * boxRows + r) * width, outWidth * boxColumns);
+        const parity = mosaic ? ((y * boxRows + r) & 1) * 2 : 0;
         for (let x = 0, i = 0; i < outWidth; i++)
-          for (let c = 0; c < box; c++, x++) {
+          for (let c = 0; c < boxColumns; c++, x++) {
             const v = values[x]!;
             if (!isFinite(v)) continue;
             const at = i * channels + (mosaic ? mosaic[parity + (x & 1)]! : plane);

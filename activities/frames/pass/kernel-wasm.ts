@@ -7,7 +7,7 @@ import { ADD, AND, assemble, get, i32, load32, load8, OR, set, SHL, step, store3
  *   while pixels >= 8: load 16 bytes, swap each pair, flip the top bit, add to eight 32-bit sums, count eight levels
  *   while pixels > 0:  the same for one pixel
  *
- * Table t of pixel x is t = x mod 4, as in the JavaScript kernel, so both give the same bits.
+ * Table t of pixel x is t = x mod 4. The JavaScript kernel takes its tables in another order; sums and histograms by column are the same bits.
  */
 const SOURCE = 0;
 const PIXELS = 1;

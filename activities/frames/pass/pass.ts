@@ -77,7 +77,8 @@ function fastPass(source: ByteSource, image: ImageHdu, mosaic: Mosaic | null, fa
   const { width, height, planes, bscale } = image;
   const offset = image.bzero - 32_768 * bscale;
   const rowBytes = width * 2;
-  const bandRows = Math.max(1, Math.min(height, Math.floor(BAND_BYTES / rowBytes)));
+  const boxRows = Math.min(factor, height);
+  const bandRows = Math.max(1, Math.min(height, Math.floor(BAND_BYTES / rowBytes / boxRows) * boxRows || Math.floor(BAND_BYTES / rowBytes)));
   const perPlane: Uint32Array[] = [];
   const channels: Float32Array[] = [];
   let reduced: Reduced | null = null;
@@ -92,13 +93,15 @@ function fastPass(source: ByteSource, image: ImageHdu, mosaic: Mosaic | null, fa
       const wanted = rows * rowBytes;
       const n = source.read(kernel.band, image.dataStart + (plane * height + y) * rowBytes, wanted);
       if (n < wanted) throw new FitsError('truncated', `the data end ${wanted - n} bytes early`);
-      for (let r = 0; r < rows; r++) {
-        kernel.addRow(r, mosaic && (y + r) & 1 ? 1 : 0);
-        if (++inBox === reducer.rowsPerBox) {
-          reducer.flush(even, odd, null, null, offset, bscale);
-          kernel.clearSums();
-          inBox = 0;
-        }
+      for (let r = 0; r < rows;) {
+        const count = Math.min(rows - r, reducer.rowsPerBox - inBox);
+        kernel.addRows(r, count, mosaic ? (((y + r) & 1) as 0 | 1) : null);
+        r += count;
+        inBox += count;
+        if (inBox < reducer.rowsPerBox) continue;
+        reducer.flush(even, odd, null, null, offset, bscale);
+        kernel.clearSums();
+        inBox = 0;
       }
     }
     const parts = ([0, 1] as const).flatMap((set) => (set === 1 && !mosaic ? [] : ([0, 1] as const).map((column) => kernel.histogram(set, column))));

@@ -8,6 +8,8 @@ import type { FrameJob, FrameJobAnswer, FrameJobResult, FullResult, PreviewResul
 interface Waiting {
   id: number;
   job: FrameJob;
+  /** Threads that died over this job. */
+  deaths: number;
   resolve(result: FrameJobResult): void;
   reject(error: Error): void;
 }
@@ -34,8 +36,8 @@ function startThread(name: string): Worker {
 const JOB_DEADLINE_MS = 120_000;
 
 /**
- * At most `size` worker threads for pixel work, started when first needed. A thread that dies or hangs fails its job alone and is
- * replaced. Previews go before stars: a picture is waited for, a measurement is not.
+ * At most `size` worker threads for pixel work, started when first needed. A thread that dies or hangs is replaced and fails its job
+ * alone, with a FitsError, so that no file can hold up those behind it; only what the disk answers is another error. Previews go before stars: a picture is waited for, a measurement is not.
  */
 export class FramePool {
   private readonly size: number;
@@ -55,7 +57,7 @@ export class FramePool {
   run(job: FrameJob): Promise<FrameJobResult> {
     return new Promise((resolve, reject) => {
       if (this.closed) return reject(new Error('the frame pool is closed'));
-      const waiting: Waiting = { id: this.nextId++, job, resolve, reject };
+      const waiting: Waiting = { id: this.nextId++, job, deaths: 0, resolve, reject };
       const firstStars = job.kind === 'preview' ? this.queue.findIndex((w) => w.job.kind === 'stars') : -1;
       if (firstStars >= 0) this.queue.splice(firstStars, 0, waiting);
       else this.queue.push(waiting);
@@ -79,7 +81,10 @@ export class FramePool {
     const waiting = this.queue.shift()!;
     member.busy = waiting;
     member.worker.ref();
-    member.timer = setTimeout(() => void this.replace(member, new FitsError('unreadable', `no result within ${this.deadlineMs} ms`)), this.deadlineMs);
+    member.timer = setTimeout(
+      () => void this.replace(member, new FitsError('unsupported', `its pixels cannot be worked on: no result within ${this.deadlineMs} ms`)),
+      this.deadlineMs,
+    );
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     member.worker.postMessage({ id: waiting.id, job: waiting.job });
   }
@@ -87,8 +92,8 @@ export class FramePool {
     const worker = startThread('worker');
     const member: Member = { worker, busy: null, timer: null };
     worker.on('message', (answer: FrameJobAnswer) => this.settle(member, answer));
-    worker.on('error', (error: Error) => void this.replace(member, error));
-    worker.on('exit', () => void this.replace(member, new Error('the frame worker ended')));
+    worker.on('error', (error: Error) => void this.mourn(member, error));
+    worker.on('exit', () => void this.mourn(member, new Error('the frame worker ended')));
     worker.unref();
     this.members.push(member);
     return member;
@@ -102,6 +107,15 @@ export class FramePool {
     if (answer.ok) waiting.resolve(answer.result);
     else waiting.reject(answer.code === 'failed' ? new Error(answer.message) : new FitsError(answer.code, answer.message));
     this.next();
+  }
+  /** A thread died: its job is begun once more by another, since the machine may have been short of memory; never a third time. */
+  private async mourn(member: Member, error: Error): Promise<void> {
+    const { busy } = member;
+    if (busy && busy.deaths++ === 0 && this.members.includes(member)) {
+      member.busy = null;
+      this.queue.unshift(busy);
+    }
+    await this.replace(member, new FitsError('unsupported', `its pixels cannot be worked on: ${error.message}`));
   }
   private async replace(member: Member, error: Error): Promise<void> {
     const at = this.members.indexOf(member);

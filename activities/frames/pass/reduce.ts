@@ -50,17 +50,20 @@ export class BoxReducer {
     if (this.y >= result.height) return;
     const base = this.y * result.width;
     if (!mosaic) {
-      const out = result.channels[0]!;
-      const all = boxColumns * boxRows;
-      for (let i = 0, x = 0; i < result.width; i++) {
-        let sum = 0;
-        let n = evenCounts ? 0 : all;
-        for (let c = 0; c < boxColumns; c++, x++) {
-          sum += even[x]!;
-          if (evenCounts) n += evenCounts[x]!;
+      const out = result.channels[0]!.subarray(base, base + result.width);
+      if (even instanceof Uint32Array && !evenCounts) foldLevels(even, boxColumns, boxRows, offset, scale, out);
+      else
+        for (let i = 0, x = 0; i < result.width; i++) {
+          let sum = 0;
+          let n = evenCounts ? 0 : boxColumns * boxRows;
+          for (let c = 0; c < boxColumns; c++, x++) {
+            sum += even[x]!;
+            if (evenCounts) n += evenCounts[x]!;
+          }
+          out[i] = n > 0 ? offset + (sum / n) * scale : Number.NaN;
         }
-        out[base + i] = n > 0 ? offset + (sum / n) * scale : Number.NaN;
-      }
+    } else if (even instanceof Uint32Array && odd instanceof Uint32Array && !evenCounts) {
+      foldMosaic(even, odd, mosaic, boxColumns, boxRows, offset, scale, base, result);
     } else {
       const sums = [0, 0, 0];
       const counts = [0, 0, 0];
@@ -81,5 +84,58 @@ export class BoxReducer {
       }
     }
     this.y++;
+  }
+}
+
+/** One row of mono boxes out of whole sums; by itself, since a loop that meets one kind of array alone is three times as fast. */
+function foldLevels(sums: Uint32Array, columns: number, rows: number, offset: number, scale: number, out: Float32Array): void {
+  const n = columns * rows;
+  for (let i = 0, x = 0; i < out.length; i++) {
+    let sum = 0;
+    for (const end = x + columns; x < end; x++) sum += sums[x]!;
+    out[i] = offset + (sum / n) * scale;
+  }
+}
+
+/** One row of colour boxes out of whole sums: the four positions of the cell each by themselves, then by colour. */
+function foldMosaic(
+  even: Uint32Array,
+  odd: Uint32Array,
+  mosaic: Mosaic,
+  columns: number,
+  rows: number,
+  offset: number,
+  scale: number,
+  base: number,
+  { width, channels }: Reduced,
+): void {
+  const perColumn = [Math.ceil(rows / 2), Math.floor(rows / 2)] as const;
+  const perRow = [Math.ceil(columns / 2), Math.floor(columns / 2)] as const;
+  const counts = [0, 0, 0];
+  for (const [position, colour] of mosaic.entries()) counts[colour]! += perColumn[position >> 1]! * perRow[position & 1]!;
+  const [red, green, blue] = channels as [Float32Array, Float32Array, Float32Array];
+  const sums = new Float64Array(3);
+  for (let i = 0, x = 0; i < width; i++) {
+    let [topLeft, topRight, bottomLeft, bottomRight] = [0, 0, 0, 0];
+    const end = x + columns;
+    for (; x + 1 < end; x += 2) {
+      topLeft += even[x]!;
+      topRight += even[x + 1]!;
+      bottomLeft += odd[x]!;
+      bottomRight += odd[x + 1]!;
+    }
+    if (x < end) {
+      topLeft += even[x]!;
+      bottomLeft += odd[x++]!;
+    }
+    sums.fill(0);
+    sums[mosaic[0]]! += topLeft;
+    sums[mosaic[1]]! += topRight;
+    sums[mosaic[2]]! += bottomLeft;
+    sums[mosaic[3]]! += bottomRight;
+    const at = base + i;
+    red[at] = counts[0]! > 0 ? offset + (sums[0]! / counts[0]!) * scale : Number.NaN;
+    green[at] = counts[1]! > 0 ? offset + (sums[1]! / counts[1]!) * scale : Number.NaN;
+    blue[at] = counts[2]! > 0 ? offset + (sums[2]! / counts[2]!) * scale : Number.NaN;
   }
 }

@@ -9,7 +9,11 @@ async function answer(id: number, job: FrameJob): Promise<FrameJobAnswer> {
   try {
     return { id, ok: true, result: await runJob(job) };
   } catch (thrown) {
-    return { id, ok: false, code: thrown instanceof FitsError ? thrown.code : 'failed', message: thrown instanceof Error ? thrown.message : String(thrown) };
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    if (thrown instanceof FitsError) return { id, ok: false, code: thrown.code, message };
+    // What the disk answers may be otherwise next time; everything else lies in the file.
+    const disk = typeof (thrown as NodeJS.ErrnoException).errno === 'number';
+    return { id, ok: false, code: disk ? 'failed' : 'unsupported', message: disk ? message : `its pixels cannot be worked on: ${message}` };
   }
 }
 

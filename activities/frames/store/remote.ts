@@ -53,7 +53,7 @@ export class RemoteStore {
   private readonly base: string;
   constructor(config: RemoteConfig) {
     this.client = new AwsClient({ accessKeyId: config.accessKeyId, secretAccessKey: config.secretAccessKey, service: 's3', region: config.region, retries: 0 });
-    this.base = `${config.endpoint}/${encodeURIComponent(config.bucket)}`;
+    this.base = `${config.endpoint}/${encodeSegment(config.bucket)}`;
   }
 
   static objectKey(sha256: string): string {
@@ -126,7 +126,7 @@ export class RemoteStore {
   }
 
   private async send(method: string, key: string, bytes: number, headers: Record<string, string>, body?: ReadableStream | string): Promise<Response> {
-    const url = `${this.base}/${key.split('/').map(encodeURIComponent).join('/')}`;
+    const url = `${this.base}/${key.split('/').map(encodeSegment).join('/')}`;
     const signed = await this.client.sign(url, { method, headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', ...headers } });
     let answer: Response;
     try {
@@ -147,5 +147,8 @@ export class RemoteStore {
     return answer;
   }
 }
+
+/** As the signature's canonical path has it (RFC 3986: also ! ' ( ) * are escaped), so that what is sent is what is signed. */
+const encodeSegment = (text: string): string => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
 const base64Of = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');

@@ -77,11 +77,17 @@ export class FrameStore {
     await syncFolder(dirname(object));
     return object;
   }
-  /** Makes a human-named file again from its content. */
+  /**
+   * Makes a human-named file again from its content, beside what stands there now, which goes only when the new one stands.
+   * @throws NodeJS.ErrnoException when the content is not there
+   */
   async restoreNamed(path: string, sha256: string): Promise<void> {
+    const part = `${path}.${process.pid}.part`;
     await mkdir(dirname(path), { recursive: true });
-    await rm(path, { force: true });
-    await link(this.objectPath(sha256), path).catch(() => copyFile(this.objectPath(sha256), path));
+    await rm(part, { force: true });
+    await link(this.objectPath(sha256), part).catch(() => copyFile(this.objectPath(sha256), part));
+    await rename(part, path);
+    await rm(part, { force: true });
     await syncFolder(dirname(path));
   }
   /**
@@ -113,9 +119,9 @@ export class FrameStore {
       }
     }
   }
-  /** Puts a refused file aside under `quarantine/`, named by its frame, never away. */
-  async quarantine(staging: string, frameId: string, filename: string): Promise<string> {
-    const path = join(this.root, 'quarantine', `${frameId}_${safeName(filename)}`);
+  /** Puts a refused file aside under `quarantine/`, named by its frame and content, never away. */
+  async quarantine(staging: string, frameId: string, sha256: string, filename: string): Promise<string> {
+    const path = join(this.root, 'quarantine', `${frameId}_${sha256.slice(0, 8)}_${safeName(filename)}`);
     await mkdir(dirname(path), { recursive: true });
     await rename(staging, path);
     return path;

@@ -28,10 +28,10 @@ const STAGING_AGE_MS = 2 * DAY_MS;
 
 /**
  * Reads archived frames back from the disk and compares them with the hash of their copy: those never read back first, then the longest
- * ago, until `budgetMs` is used. A damaged frame keeps its place, gets the reason `damaged` and a line in the night log; repeating changes
+ * ago (or with `onlyNew` none of those), until `budgetMs` is used. A damaged frame keeps its place, gets the reason `damaged` and a line in the night log; repeating changes
  * nothing. `alive` is called before each file.
  */
-export async function scrubFrames(deps: UpkeepDeps, budgetMs: number, alive: (frameId: string) => void = () => undefined): Promise<ScrubResult> {
+export async function scrubFrames(deps: UpkeepDeps, budgetMs: number, alive: (frameId: string) => void = () => undefined, onlyNew = false): Promise<ScrubResult> {
   const { db, store } = deps;
   const end = Date.now() + budgetMs;
   const result: ScrubResult = { checked: 0, restored: 0, damaged: [] };
@@ -43,7 +43,7 @@ export async function scrubFrames(deps: UpkeepDeps, budgetMs: number, alive: (fr
         trashedAt: null,
         sha256: { not: null },
         archivePath: { not: null },
-        OR: [{ scrubbedAt: null }, { scrubbedAt: { lt: new Date(Date.now() - AGAIN_AFTER_MS) } }],
+        OR: [{ scrubbedAt: null }, ...(onlyNew ? [] : [{ scrubbedAt: { lt: new Date(Date.now() - AGAIN_AFTER_MS) } }])],
       },
       orderBy: [{ scrubbedAt: { sort: 'asc', nulls: 'first' } }, { archivedAt: 'asc' }],
       take: 50,

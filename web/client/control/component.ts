@@ -1,7 +1,7 @@
 import { ApiProblem, Http, takeToken, type PageConfig } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { align, Graph, Series } from '../core/charts.ts';
-import { bytes, clock, number } from '../core/format.ts';
+import { bytes, clock, duration, number, UNKNOWN } from '../core/format.ts';
 import { LiveSource } from '../core/live.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ControlName, Event, ImageSummary, Link, LogLine, Receipt, SessionStats, Snapshot, Source, TelescopeState } from '../core/types.ts';
@@ -10,7 +10,7 @@ import { translateTree } from '../i18n/tree.ts';
 import { DemoSource } from './demo.ts';
 import icons from './icons.html';
 import { drawHistogram, histogramOf, SkyDisc } from './pictures.ts';
-import { play, pushPossible, subscribePush, type Tune } from './signals.ts';
+import { play, pushPossible, pushSubscription, subscribePush, unsubscribePush, type Tune } from './signals.ts';
 import template from './template.html';
 import { startTour } from './tour.ts';
 import { buildView, filterTone, type View } from './view.ts';
@@ -29,6 +29,8 @@ export interface TelescopeControlOptions {
 const MAX_LOGS = 400;
 const MAX_TILES = 20;
 const RETRY_MS = 5_000;
+/** A small copy is enough for a histogram, and is made off the main thread. */
+const HISTOGRAM_WIDTH = 320;
 /** After this long the page shows itself without the first state. */
 const ARRIVAL_MS = 3_000;
 
@@ -43,8 +45,10 @@ interface Tile {
   url: string;
   time: string;
   meta: string;
+  full: string;
   openLabel: string;
   downloadLabel: string;
+  fullLabel: string;
 }
 
 /** What must stay outside Alpine's proxies: sockets, canvases, long lists. */
@@ -58,6 +62,7 @@ interface Machine {
   telescope: TelescopeState | null;
   telescopeAtMs: number;
   stats: SessionStats | null;
+  statsAtMs: number | null;
   offsetMs: number;
   images: ImageSummary[];
   /** The frame that has just come in; its tile glows. */
@@ -77,6 +82,13 @@ interface Machine {
   statsDue: boolean;
   imagesDue: boolean;
   painted: { focus: number; guide: number };
+  /** The animation frame in which the page will be painted; 0 when nothing has changed. */
+  frame: number;
+  /** Log lines that came in since the last painting. */
+  fresh: LogLine[];
+  /** Whole turns of the exposure ring so far, so that its head never runs backwards. */
+  turns: number;
+  turned: number;
 }
 
 /**
@@ -94,6 +106,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     telescope: null,
     telescopeAtMs: Date.now(),
     stats: null,
+    statsAtMs: null,
     offsetMs: 0,
     images: [],
     newest: null,
@@ -112,6 +125,10 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     statsDue: false,
     imagesDue: false,
     painted: { focus: -1, guide: -1 },
+    frame: 0,
+    fresh: [],
+    turns: 0,
+    turned: 0,
   };
   if (options.locale) prefs.locale = options.locale;
   const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
@@ -126,6 +143,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       locale: prefs.locale,
       zone: prefs.zone,
       lastBinning: m.lastBinning,
+      last: { frame: m.images[0] ?? null, log: m.logs.at(-1)?.at ?? null, statsAtMs: m.statsAtMs },
     });
   const zone = (): string | undefined => (prefs.zone === 'site' ? m.snapshot?.timezone : undefined);
 
@@ -155,10 +173,14 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     viewersText: '',
     announcement: '',
     reportUrl: '',
+    helpUrl: '/help',
+    bookUrl: '/book',
+    demoUrl: '/demo',
     slotNow: 0,
     slotScale: 'scaleX(0)',
     exposureNow: 0,
-    ringOffset: 100,
+    ringOffset: '100',
+    ringTurn: 'rotate(0deg)',
     coolingNow: 0,
     coolingScale: 'scaleX(0)',
     showPreview: true,
@@ -171,7 +193,12 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     autoscroll: true,
     sound: prefs.sound,
     pushPossible: false,
+    pushOn: false,
     busy: false,
+    abortTitle: '',
+    abortSay: '',
+    abortYes: '',
+    abortKeep: '',
     receiptText: '',
     receiptState: '',
     supportUrl: '',
@@ -181,7 +208,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     problemMail: '',
     sectionTitle: '',
     sectionHelp: '',
-    shown: { filename: '', preview: '', url: '', pairs: [] as { label: string; value: string }[] },
+    shown: { filename: '', preview: '', url: '', full: '', quick: '', pairs: [] as { label: string; value: string }[] },
 
     init(): void {
       const root = (m.root = this.$root);
@@ -210,7 +237,11 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       m.timers.push(setInterval(() => this.tick(), 1_000));
 
       m.http = new Http(options.token ?? (this.demo ? null : takeToken('booking', id)), options.baseUrl);
-      this.reportUrl = m.http.url(`/report/${encodeURIComponent(id)}`);
+      const elsewhere = new URL(m.http.url('/'), location.href).origin !== location.origin;
+      this.reportUrl = m.http.url(`/report/${encodeURIComponent(id)}`) + (elsewhere && m.http.token ? `#token=${m.http.token}` : '');
+      this.helpUrl = m.http.url('/help');
+      this.bookUrl = m.http.url('/book');
+      this.demoUrl = m.http.url('/demo');
       await this.join(m.http, id);
     },
     /** Finds the server and its stream; where it does not answer, says so and tries again. */
@@ -220,7 +251,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         this.fatal = '';
         this.supportUrl = m.config.supportUrl ?? '';
         this.supportEmail = m.config.supportEmail ?? '';
-        this.pushPossible = !this.demo && pushPossible(m.config);
+        this.bookUrl = m.config.bookUrl ?? this.bookUrl;
+        this.pushPossible = !this.demo && pushPossible(http, m.config);
+        if (this.pushPossible) void pushSubscription().then((known) => (this.pushOn = known !== null));
       } catch {
         if (!this.demo) {
           this.fatal = say('ui.noServer');
@@ -229,7 +262,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         }
       }
       if (!this.demo && !http.token) {
-        this.fatal = say('ui.noToken');
+        this.closed(say('ui.noToken'));
         return;
       }
       const source: Source = this.demo || !m.config ? new DemoSource() : new LiveSource(http, m.config, id);
@@ -257,12 +290,18 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       m.zoom?.destroy();
       m.focusGraph?.destroy();
       m.guideGraph?.destroy();
+      cancelAnimationFrame(m.frame);
       for (const timer of m.timers) clearInterval(timer);
       if (m.previewUrl) URL.revokeObjectURL(m.previewUrl);
     },
     failed(thrown: unknown): void {
       if (thrown instanceof ApiProblem)
-        this.fatal = thrown.status === 401 || thrown.status === 403 ? say('ui.denied') : thrown.status === 404 ? say('ui.notFound') : thrown.message;
+        this.closed(thrown.status === 401 || thrown.status === 403 ? say('ui.denied') : thrown.status === 404 ? say('ui.notFound') : thrown.message);
+    },
+    /** No session to show: why, and where else to go, instead of a page of dashes. */
+    closed(why: string): void {
+      this.fatal = why;
+      m.root?.toggleAttribute('data-closed', m.snapshot === null);
     },
 
     async loadInitialData(): Promise<void> {
@@ -278,8 +317,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         this.paintLogs();
       }
       if (stats.status === 'fulfilled') {
-        m.stats = stats.value;
-        this.stats = stats.value;
+        this.takeStats(stats.value);
       }
       if (history.status === 'fulfilled') {
         const h = history.value;
@@ -298,7 +336,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.connection = link;
       this.socket = link;
       this.paintLink();
-      if (link === 'denied') this.fatal = say('ui.denied');
+      if (link === 'denied') this.closed(say('ui.denied'));
       if (link === 'live' && (was === 'polling' || was === 'offline')) {
         this.toast(say('toast.linkBack'), 'good');
         void this.loadInitialData();
@@ -328,16 +366,16 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         this.takeTelescope(snapshot.telescope);
       if (snapshot.last_receipt && !this.busy && Date.now() + m.offsetMs - Date.parse(snapshot.last_receipt.at) < 60_000) this.hearReceipt(snapshot.last_receipt);
       if (phaseBefore && phaseBefore !== snapshot.phase) {
-        this.announcement = `${say(`phase.${snapshot.phase}`)}. ${reasonIn(prefs.locale, snapshot.reason)}`;
+        const label = snapshot.phase === 'holding' && snapshot.hold_cause ? say(`hold.${snapshot.hold_cause}`) : say(`phase.${snapshot.phase}`);
         this.toast(
-          `${say(`phase.${snapshot.phase}`)} — ${reasonIn(prefs.locale, snapshot.reason) || say(`phase.${snapshot.phase}.say`)}`,
+          `${label} — ${reasonIn(prefs.locale, snapshot.reason) || say(`phase.${snapshot.phase}.say`)}`,
           snapshot.phase === 'holding' ? 'warn' : snapshot.phase === 'failed' ? 'danger' : 'good',
         );
         m.statsDue = true;
       }
       if (capturedBefore !== undefined && capturedBefore !== snapshot.images.captured) m.statsDue = true;
       if (snapshot.images.captured > 0 && m.images.length === 0) m.imagesDue = true;
-      this.paint();
+      this.paintSoon();
     },
     takeTelescope(telescope: TelescopeState): void {
       m.telescope = telescope;
@@ -384,7 +422,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
           break;
         case 'log.appended':
           this.takeLog(event.data as unknown as LogLine);
-          return;
+          break;
         case 'weather.alert':
         case 'error.alert': {
           const text = prefs.locale === 'fr' ? (event.data.message_fr ?? event.data.message) : event.data.message;
@@ -399,7 +437,11 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
           void m.source?.refresh();
           return;
       }
-      this.paint();
+      this.paintSoon();
+    },
+    takeStats(stats: SessionStats): void {
+      this.stats = m.stats = stats;
+      m.statsAtMs = Date.now();
     },
     takeImage(image: ImageSummary, isNew: boolean): void {
       if (!image.id || !image.filename) {
@@ -424,10 +466,18 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       if (last && last.at === line.at && last.message === line.message) return;
       m.logs.push(line);
       if (m.logs.length > MAX_LOGS) m.logs.splice(0, m.logs.length - MAX_LOGS);
+      m.fresh.push(line);
+      if (m.fresh.length > MAX_LOGS) m.fresh.shift();
+    },
+    /** Adds the lines of the last moments to the console. */
+    appendLogs(): void {
+      if (m.fresh.length === 0) return;
+      const lines = m.fresh.splice(0).filter((line) => !this.logLevel || line.level === this.logLevel);
       this.logs = m.logs.length;
-      if (this.logLevel && line.level !== this.logLevel) return;
+      if (lines.length === 0) return;
       const list = this.$refs.console!;
-      list.append(logNode(line, zone()));
+      list.querySelector('.none')?.remove();
+      list.append(...lines.slice(-MAX_LOGS).map((line) => logNode(line, zone())));
       while (list.childElementCount > MAX_LOGS) list.firstElementChild!.remove();
       if (this.autoscroll) list.scrollTop = list.scrollHeight;
     },
@@ -439,10 +489,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       if (m.statsDue && m.source) {
         m.statsDue = false;
         void m.source.stats().then(
-          (stats) => {
-            m.stats = stats;
-            this.stats = stats;
-          },
+          (stats) => this.takeStats(stats),
           () => undefined,
         );
       }
@@ -457,18 +504,31 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         );
       }
     },
+    /** At the next frame, once for however many events; a page that nobody sees is painted when it is seen again. */
+    paintSoon(): void {
+      if (m.frame === 0) m.frame = requestAnimationFrame(() => this.paint());
+    },
     paint(): void {
+      cancelAnimationFrame(m.frame);
+      m.frame = 0;
+      this.appendLogs();
       const next = view();
       for (const key of Object.keys(next) as (keyof View)[]) {
         const value = next[key];
-        if (typeof value !== 'object') {
+        if (key === 'age') {
+          for (const name of Object.keys(next.age) as (keyof View['age'])[])
+            if (next.age[name].text !== this.view.age[name].text || next.age[name].stale !== this.view.age[name].stale) this.view.age[name] = next.age[name];
+        } else if (typeof value !== 'object') {
           if (this.view[key] !== value) (this.view as unknown as Record<string, unknown>)[key] = value;
         } else if (JSON.stringify(value) !== JSON.stringify(this.view[key])) (this.view as unknown as Record<string, unknown>)[key] = value;
       }
       this.slotNow = Math.round(next.slotPercent);
       this.slotScale = `scaleX(${(next.slotPercent / 100).toFixed(4)})`;
       this.exposureNow = Math.round(next.exposurePercent);
-      this.ringOffset = Math.round(100 - next.exposurePercent);
+      this.ringOffset = (100 - next.exposurePercent).toFixed(1);
+      if (next.exposurePercent < m.turned) m.turns++;
+      m.turned = next.exposurePercent;
+      this.ringTurn = `rotate(${(360 * m.turns + 3.6 * next.exposurePercent).toFixed(1)}deg)`;
       this.coolingNow = Math.round(next.cameraPowerPercent);
       this.coolingScale = `scaleX(${Math.max(0, Math.min(1, next.cameraPowerPercent / 100))})`;
       this.progress = next.exposurePercent;
@@ -477,7 +537,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         filter: f.filter || '?',
         tone: filterTone(f.filter),
         count: String(f.count),
-        exposure: `${number(f.exposure_seconds / 60, prefs.locale, 0)} min`,
+        exposure: duration(f.exposure_seconds),
       }));
       if (JSON.stringify(rows) !== JSON.stringify(this.filterRows)) this.filterRows = rows;
       if (m.painted.focus !== m.series.focus.last) {
@@ -490,7 +550,11 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       }
     },
     paintTiles(): void {
-      this.tiles = m.images.map((image) => ({
+      const known = new Map(this.tiles.map((tile) => [tile.id, tile]));
+      this.tiles = m.images.map((image) => this.tileOf(image)).map((tile) => (same(tile, known.get(tile.id)) ? known.get(tile.id)! : tile));
+    },
+    tileOf(image: ImageSummary): Tile {
+      return {
         id: image.id,
         filename: image.filename,
         type: image.type,
@@ -499,6 +563,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         fresh: image.id === m.newest,
         thumb: resolve(m.http, image.thumbnail_url),
         url: resolve(m.http, image.url),
+        full: resolve(m.http, image.full_url),
         time: clock(image.captured_at, prefs.locale, zone()),
         meta: [
           image.filter,
@@ -510,15 +575,17 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
           .join(' · '),
         openLabel: say('images.open', { name: image.filename }),
         downloadLabel: say('images.downloadOf', { name: image.filename }),
-      }));
+        fullLabel: say('images.fullOf', { name: image.filename }),
+      };
     },
     paintLogs(): void {
       const list = this.$refs.console!;
+      m.fresh.length = 0;
       const shown = this.logLevel ? m.logs.filter((line) => line.level === this.logLevel) : m.logs;
       list.replaceChildren(...shown.map((line) => logNode(line, zone())));
       if (shown.length === 0) {
         const p = document.createElement('p');
-        p.className = 'muted';
+        p.className = 'muted none';
         p.textContent = say('logs.none');
         list.append(p);
       }
@@ -563,11 +630,12 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       const asked = id;
       m.previewId = asked;
       try {
-        let blob = await source.preview();
+        // A night without a frame has no preview to ask for.
+        let blob = id !== null || m.images.length > 0 ? await source.preview() : null;
         const newest = m.images.find((image) => image.preview_url);
         if (!blob && newest && m.http) blob = await (await fetch(resolve(m.http, newest.preview_url))).blob();
         if (!blob || m.previewId !== asked) return;
-        const bitmap = await createImageBitmap(blob);
+        const bitmap = await createImageBitmap(blob, { resizeWidth: HISTOGRAM_WIDTH });
         m.counts = histogramOf(bitmap);
         bitmap.close();
         const url = URL.createObjectURL(blob);
@@ -645,7 +713,10 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       }
     },
     askAbort(): void {
-      if (this.view.canAbort) this.openDialog('abortDialog');
+      if (!this.view.canAbort) return;
+      const when = this.view.before ? '.before' : '';
+      [this.abortTitle, this.abortSay, this.abortYes, this.abortKeep] = [say(`abort.title${when}`), say(`abort.say${when}`), say(`abort.confirm${when}`), say(`abort.keep${when}`)];
+      this.openDialog('abortDialog');
     },
     openDialog(name: string): void {
       this.closeDialogs();
@@ -675,14 +746,21 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     attachment(): string {
       const lines = m.logs.slice(-50).map((line) => `${line.at} ${line.level} ${line.event} ${line.message}`);
-      return [`booking: ${m.bookingId || '?'}`, `phase: ${m.snapshot?.phase ?? '?'} ${m.snapshot?.reason ?? ''}`, `link: ${this.connection}`, ...lines].join('\n');
+      return [`booking: ${m.bookingId || '?'}`, `phase: ${[m.snapshot?.phase ?? '?', m.snapshot?.reason].filter(Boolean).join(' ')}`, `link: ${this.connection}`, ...lines].join(
+        '\n',
+      );
     },
     openProblem(): void {
       this.problemAttachment = this.attachment();
-      this.problemMail = this.supportEmail
-        ? `mailto:${this.supportEmail}?subject=${encodeURIComponent(`${say('help.report')} ${m.bookingId}`)}&body=${encodeURIComponent(this.problemAttachment.slice(0, 6_000))}`
-        : '';
+      this.problemTold();
       this.openDialog('problemDialog');
+    },
+    /** The mail follows what is typed. */
+    problemTold(): void {
+      const body = [this.problemText, this.problemAttachment].filter(Boolean).join('\n\n').slice(0, 6_000);
+      this.problemMail = this.supportEmail
+        ? `mailto:${this.supportEmail}?subject=${encodeURIComponent(`${say('help.report')} ${m.bookingId}`)}&body=${encodeURIComponent(body)}`
+        : '';
     },
     async copyProblem(): Promise<void> {
       await navigator.clipboard.writeText(`${this.problemText}\n\n${this.problemAttachment}`).catch(() => undefined);
@@ -697,22 +775,24 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         filename: image.filename,
         preview: resolve(m.http, image.preview_url),
         url: resolve(m.http, image.url),
+        full: resolve(m.http, image.full_url),
+        quick: resolve(m.http, image.quicklook_url),
         pairs: [
           { label: say('sequence.filter'), value: image.filter ?? '—' },
-          { label: say('book.exposure'), value: number(image.exposure, l, 1) },
-          { label: 'HFD', value: number(image.hfd, l, 2) },
-          { label: '★', value: number(image.stars, l) },
-          { label: '°C', value: number(image.temperature, l, 1) },
-          { label: 'bin', value: image.binning ? `${image.binning}×${image.binning}` : '—' },
-          { label: 'gain', value: number(image.gain, l) },
-          { label: 'FITS', value: bytes(image.size_bytes, l) },
+          { label: say('images.exposure'), value: unit(number(image.exposure, l, (image.exposure ?? 0) % 1 ? 1 : 0), 's') },
+          { label: 'HFD', value: unit(number(image.hfd, l, 2), 'px') },
+          { label: say('images.stars'), value: number(image.stars, l) },
+          { label: say('camera.temperature'), value: unit(number(image.temperature, l, 1), '°C') },
+          { label: say('camera.binning'), value: image.binning ? `${image.binning}×${image.binning}` : '—' },
+          { label: say('book.gain'), value: number(image.gain, l) },
+          { label: say('images.size'), value: bytes(image.size_bytes, l) },
           { label: 'SHA-256', value: image.sha256 ? `${image.sha256.slice(0, 12)}…` : '—' },
         ],
       };
       this.openDialog('lightbox');
     },
     quickLook(): void {
-      const url = this.shown.url;
+      const url = this.shown.quick;
       void import('./quicklook.ts').then(({ openQuickLook }) => openQuickLook(m.root!, url, this.shown.filename));
     },
 
@@ -741,10 +821,17 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.sound = prefs.sound;
       if (prefs.sound) play('image');
     },
-    async enablePush(): Promise<void> {
+    /** Switches messages to this device on, or off again. */
+    async togglePush(): Promise<void> {
       if (!m.http || !m.config) return;
-      const done = await subscribePush(m.http, m.config, m.bookingId).catch(() => false);
-      this.toast(say(done ? 'toast.push.on' : 'toast.push.off'), done ? 'good' : 'warn');
+      if (this.pushOn) {
+        await unsubscribePush(m.http).catch(() => undefined);
+        this.pushOn = false;
+        this.toast(say('toast.push.ended'), 'info');
+        return;
+      }
+      this.pushOn = await subscribePush(m.http, m.config, m.bookingId).catch(() => false);
+      this.toast(say(this.pushOn ? 'toast.push.on' : 'toast.push.off'), this.pushOn ? 'good' : 'warn');
     },
     toast(text: string, tone: string): void {
       const el = document.createElement('div');
@@ -768,8 +855,11 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.deck = deck;
       const decks = this.$refs.decks!;
       const el = decks.querySelector<HTMLElement>(`[data-deck="${deck}"]`);
-      if (el && decks.scrollWidth > decks.clientWidth + 4)
-        decks.scrollTo({ left: el.offsetLeft - decks.offsetLeft, behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+      if (!el || decks.scrollWidth <= decks.clientWidth + 4) return;
+      // A view is read from its top.
+      const above = decks.getBoundingClientRect().top - m.root!.querySelector('.tabs')!.clientHeight - 8;
+      if (above < 0) scrollBy({ top: above });
+      decks.scrollTo({ left: el.offsetLeft - decks.offsetLeft, behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
     },
     decksScrolled(): void {
       const decks = this.$refs.decks!;
@@ -817,6 +907,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
   });
 }
 
+/** Field by field; what has not changed keeps its object, and with it what the page shows of it. */
+const same = (a: Tile, b: Tile | undefined): boolean => b !== undefined && (Object.keys(a) as (keyof Tile)[]).every((key) => a[key] === b[key]);
+const unit = (value: string, name: string): string => (value === UNKNOWN ? value : `${value} ${name}`);
 const resolve = (http: Http | null, url: string | null | undefined): string => (url ? (url.startsWith('/') && http ? http.url(url) : url) : '');
 
 function logNode(line: LogLine, zone: string | undefined): HTMLElement {
@@ -824,6 +917,7 @@ function logNode(line: LogLine, zone: string | undefined): HTMLElement {
   p.dataset.level = line.level;
   const time = document.createElement('time');
   time.dateTime = line.at;
+  time.dataset.item = 'log-time';
   time.textContent = clock(line.at, prefs.locale, zone);
   const text = document.createElement('span');
   text.textContent = prefs.locale === 'fr' ? (line.message_fr ?? line.message) : line.message;

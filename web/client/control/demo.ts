@@ -1,5 +1,6 @@
 import { formatDec, formatRa } from '../../../domain/coordinates.ts';
 import type { ControlName, Event, History, ImageSummary, LogLine, Receipt, SessionStats, Snapshot, Source, SourceHandlers, TelescopeState } from '../core/types.ts';
+import { prefs } from '../core/prefs.ts';
 
 /** A night in the page itself, about forty times as fast, for visitors without a booking. Nothing leaves the browser. */
 const PLAN = [
@@ -209,6 +210,8 @@ export class DemoSource implements Source {
       url: null,
       preview_url: thumb,
       thumbnail_url: thumb,
+      full_url: null,
+      quicklook_url: null,
       size_bytes: 18_095_040,
       sha256: null,
     };
@@ -364,7 +367,7 @@ export class DemoSource implements Source {
       ts: new Date(now).toISOString(),
       booking_id: 'demo',
       telescope_id: 'demo',
-      telescope_name: 'Astrographe 8″ f/3.8',
+      telescope_name: prefs.locale === 'fr' ? 'Astrographe 8″ f/3,8' : 'Astrograph 8″ f/3.8',
       timezone: 'Europe/Paris',
       start: new Date(this.start).toISOString(),
       end: new Date(this.start + SLOT_SECONDS * 1000).toISOString(),

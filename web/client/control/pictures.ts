@@ -13,8 +13,8 @@ export function histogramOf(picture: ImageBitmap): number[] {
   return counts;
 }
 
-/** Draws counts on a logarithmic scale, since a sky is one tall peak and a long tail of stars. */
-export function drawHistogram(canvas: HTMLCanvasElement, counts: readonly number[]): void {
+/** Draws counts on a logarithmic scale, since a sky is one tall peak and a long tail of stars; `marks` are lines, as shares of the width. */
+export function drawHistogram(canvas: HTMLCanvasElement, counts: readonly number[], marks: readonly number[] = []): void {
   const context = canvas.getContext('2d');
   if (!context) return;
   const { width, height } = canvas;
@@ -29,6 +29,8 @@ export function drawHistogram(canvas: HTMLCanvasElement, counts: readonly number
     const h = (Math.log1p(count) / top) * (height - 2);
     context.fillRect((i * width) / counts.length, height - h, width / counts.length + 0.5, h);
   });
+  context.fillStyle = css('--text');
+  for (const mark of marks) context.fillRect(Math.min(width - 2, mark * width), 0, 2, height);
 }
 
 const SVG = 'http://www.w3.org/2000/svg';

@@ -1,64 +1,40 @@
+import { number } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
 import { translate } from '../i18n/index.ts';
-import { limits, readFits } from './quicklook-fits.ts';
+import { drawHistogram } from './pictures.ts';
+import { autoStretch, countsOf, fromAxis, midtonesTransfer, rangeOf, readFits, toAxis, type FitsImage } from './quicklook-fits.ts';
 
-/** Opens a window on a frame's own pixels: black and white point by slider, and the whole header. */
+const STEPS = 1_000;
+type Knob = 'black' | 'midtones' | 'white';
+
+/**
+ * Opens a window on a frame's own pixels: stretch by black point, midtones and white point, histogram, the value under the pointer
+ * (or under the arrow keys' cross), and the whole header.
+ */
 export async function openQuickLook(root: HTMLElement, url: string, filename: string): Promise<void> {
-  const say = (key: string): string => translate(prefs.locale, key);
+  const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
   const dialog = document.createElement('dialog');
   dialog.className = 'dialog lightbox quicklook';
   dialog.setAttribute('aria-label', filename);
-  const add = <K extends keyof HTMLElementTagNameMap>(parent: HTMLElement, name: K, text = ''): HTMLElementTagNameMap[K] => {
-    const el = document.createElement(name);
-    if (text) el.textContent = text;
-    parent.append(el);
-    return el;
-  };
   add(dialog, 'h2', filename);
   const status = add(dialog, 'p', say('ui.loading'));
   status.setAttribute('role', 'status');
+  const body = add(dialog, 'div');
+  const buttons = add(dialog, 'div');
+  buttons.className = 'dialog-buttons';
+  const close = button(buttons, say('ui.close'), () => dialog.close());
   root.append(dialog);
   dialog.addEventListener('close', () => dialog.remove());
   dialog.showModal();
+  close.focus();
   try {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const image = readFits(await response.arrayBuffer());
     status.remove();
-    const shrink = Math.max(1, Math.ceil(image.width / 1400));
-    const canvas = add(dialog, 'canvas');
-    canvas.width = Math.floor(image.width / shrink);
-    canvas.height = Math.floor(image.height / shrink);
-    const context = canvas.getContext('2d')!;
-    const picture = context.createImageData(canvas.width, canvas.height);
-    const sliders = (['black', 'white'] as const).map((name) => {
-      const label = add(dialog, 'label', say(`quicklook.${name}`));
-      const input = add(label, 'input');
-      input.type = 'range';
-      input.min = '0';
-      input.max = '1000';
-      input.value = name === 'black' ? '80' : '990';
-      return input;
-    });
-    const draw = (): void => {
-      const [black, white] = limits(image.values, Number(sliders[0]!.value) / 1000, Number(sliders[1]!.value) / 1000);
-      const span = Math.max(1e-6, white - black);
-      for (let y = 0; y < canvas.height; y++) {
-        // The first row of a FITS image is its bottom one.
-        const row = image.height - 1 - y * shrink;
-        for (let x = 0; x < canvas.width; x++) {
-          const value = (image.values[row * image.width + x * shrink]! - black) / span;
-          const grey = 255 * Math.asinh(10 * Math.min(1, Math.max(0, value))) * 0.3335;
-          const at = 4 * (y * canvas.width + x);
-          picture.data[at] = picture.data[at + 1] = picture.data[at + 2] = grey;
-          picture.data[at + 3] = 255;
-        }
-      }
-      context.putImageData(picture, 0, 0);
-    };
-    draw();
-    for (const slider of sliders) slider.addEventListener('input', draw);
-    const details = add(dialog, 'details');
+    const auto = show(body, image, say);
+    buttons.prepend(button(buttons, say('quicklook.auto'), auto));
+    const details = add(body, 'details');
     add(details, 'summary', say('quicklook.header'));
     const pre = add(details, 'pre', image.cards.map(([name, value]) => `${name.padEnd(9)}${value}`).join('\n'));
     pre.className = 'attached small';
@@ -66,9 +42,99 @@ export async function openQuickLook(root: HTMLElement, url: string, filename: st
   } catch (thrown) {
     status.textContent = thrown instanceof Error ? thrown.message : say('ui.error');
   }
-  const close = add(add(dialog, 'div'), 'button', say('ui.close'));
-  close.type = 'button';
-  close.className = 'button';
-  close.parentElement!.className = 'dialog-buttons';
-  close.addEventListener('click', () => dialog.close());
+}
+
+/** Picture, value, histogram and sliders; gives back what the button "auto" does. */
+function show(body: HTMLElement, image: FitsImage, say: (key: string, values?: Record<string, string | number>) => string): () => void {
+  const { width, height, planes } = image;
+  const range = rangeOf(planes);
+  const canvas = add(body, 'canvas');
+  [canvas.width, canvas.height] = [width, height];
+  canvas.tabIndex = 0;
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', say('quicklook.picture'));
+  const value = add(body, 'p', say('quicklook.hint'));
+  value.className = 'muted small numeric';
+  value.setAttribute('aria-live', 'polite');
+  value.dataset.item = 'pixel';
+  const chart = add(body, 'canvas');
+  chart.className = 'quicklook-histogram';
+  [chart.width, chart.height] = [512, 72];
+  chart.setAttribute('role', 'img');
+  chart.setAttribute('aria-label', say('preview.histogram'));
+  const counts = countsOf(planes, range);
+
+  const knob = (name: Knob): HTMLInputElement => {
+    const label = add(body, 'label', say(`quicklook.${name}`));
+    const input = add(label, 'input');
+    Object.assign(input, { type: 'range', min: '0', max: String(STEPS), name });
+    input.addEventListener('input', () => due());
+    return input;
+  };
+  const knobs = { black: knob('black'), midtones: knob('midtones'), white: knob('white') };
+  const set = (name: Knob, share: number): void => void (knobs[name].value = String(Math.round(share * STEPS)));
+  const at = (name: Knob): number => Number(knobs[name].value) / STEPS;
+
+  const context = canvas.getContext('2d')!;
+  const picture = context.createImageData(width, height);
+  const draw = (): void => {
+    const [black, white] = [fromAxis(at('black'), range), fromAxis(at('white'), range)];
+    const midtones = Math.min(0.999, Math.max(0.0001, at('midtones') ** 2));
+    const span = Math.max(1e-9, white - black);
+    const [red, green, blue] = [planes[0]!, planes[1] ?? planes[0]!, planes[2] ?? planes[0]!];
+    const light = (v: number): number => 255 * midtonesTransfer(midtones, (v - black) / span);
+    for (let i = 0; i < width * height; i++) {
+      const r = light(red[i]!);
+      picture.data[4 * i] = r;
+      picture.data[4 * i + 1] = green === red ? r : light(green[i]!);
+      picture.data[4 * i + 2] = blue === red ? r : light(blue[i]!);
+      picture.data[4 * i + 3] = 255;
+    }
+    context.putImageData(picture, 0, 0);
+    drawHistogram(chart, counts, [at('black'), toAxis(black + midtones * span, range), at('white')]);
+  };
+  let frame = 0;
+  const due = (): void => void (frame ||= requestAnimationFrame(() => ((frame = 0), draw())));
+
+  // The pixel under the pointer, or under the cross that the arrow keys move, counted as the frame's own.
+  const point = { x: width >> 1, y: height >> 1 };
+  const tell = (x: number, y: number): void => {
+    point.x = Math.min(width - 1, Math.max(0, Math.floor(x)));
+    point.y = Math.min(height - 1, Math.max(0, Math.floor(y)));
+    const row = image.topDown ? point.y * image.factor : image.frameHeight - 1 - point.y * image.factor;
+    const values = planes.map((plane) => number(plane[point.y * width + point.x], prefs.locale, range[1] - range[0] > 100 ? 0 : 4));
+    value.textContent = say('quicklook.pixel', { x: point.x * image.factor, y: row, value: values.join(' · ') });
+  };
+  canvas.addEventListener('pointermove', (event) => tell((event.offsetX * width) / canvas.clientWidth, (event.offsetY * height) / canvas.clientHeight));
+  canvas.addEventListener('keydown', (event) => {
+    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+    if (dx === 0 && dy === 0) return;
+    event.preventDefault();
+    const far = event.shiftKey ? 20 : 1;
+    tell(point.x + dx! * far, point.y + dy! * far);
+  });
+
+  const auto = (): void => {
+    const stretch = autoStretch(planes, range);
+    set('black', toAxis(stretch.black, range));
+    set('midtones', Math.sqrt(stretch.midtones));
+    set('white', toAxis(stretch.white, range));
+    draw();
+  };
+  auto();
+  return auto;
+}
+
+function add<K extends keyof HTMLElementTagNameMap>(parent: HTMLElement, name: K, text = ''): HTMLElementTagNameMap[K] {
+  const el = document.createElement(name);
+  if (text) el.textContent = text;
+  parent.append(el);
+  return el;
+}
+function button(parent: HTMLElement, text: string, act: () => void): HTMLButtonElement {
+  const el = add(parent, 'button', text);
+  el.type = 'button';
+  el.className = 'button';
+  el.addEventListener('click', act);
+  return el;
 }

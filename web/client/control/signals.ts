@@ -25,17 +25,37 @@ export function play(tune: Tune): void {
   });
 }
 
-export const pushPossible = (config: PageConfig | null): boolean => !!config?.vapidPublicKey && 'serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window;
+/** Only on our own origin: a service worker speaks for the site that it comes from. */
+export const pushPossible = (http: Http, config: PageConfig | null): boolean =>
+  !!config?.vapidPublicKey &&
+  new URL(http.url('/'), location.href).origin === location.origin &&
+  'serviceWorker' in navigator &&
+  'PushManager' in window &&
+  'Notification' in window;
 
+const ID_KEY = 'nocturne.push';
 const keyBytes = (base64Url: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64Url.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+
+/** This browser's subscription, or null. */
+export const pushSubscription = async (): Promise<PushSubscription | null> =>
+  (await navigator.serviceWorker.getRegistration())?.pushManager.getSubscription().catch(() => null) ?? null;
 
 /** Asks for leave, subscribes this browser (VAPID) and tells the API. False when the viewer or the browser says no. */
 export async function subscribePush(http: Http, config: PageConfig, bookingId: string): Promise<boolean> {
-  if (!pushPossible(config) || (await Notification.requestPermission()) !== 'granted') return false;
+  if (!pushPossible(http, config) || (await Notification.requestPermission()) !== 'granted') return false;
   const registration = await navigator.serviceWorker.ready;
   const known = await registration.pushManager.getSubscription();
   const subscription = known ?? (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: keyBytes(config.vapidPublicKey!) }));
   const { endpoint, keys } = subscription.toJSON();
-  await http.post('/api/push/subscriptions', { booking_id: bookingId, endpoint, keys, locale: prefs.locale });
+  const { id } = await http.post<{ id: string }>('/api/push/subscriptions', { booking_id: bookingId, endpoint, keys, locale: prefs.locale });
+  localStorage.setItem(ID_KEY, id);
   return true;
+}
+
+/** Ends this browser's subscription, here and at the API. */
+export async function unsubscribePush(http: Http): Promise<void> {
+  await (await pushSubscription())?.unsubscribe();
+  const id = localStorage.getItem(ID_KEY);
+  localStorage.removeItem(ID_KEY);
+  if (id) await http.post(`/api/push/subscriptions/${encodeURIComponent(id)}`, {}, {}, 'DELETE');
 }

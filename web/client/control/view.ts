@@ -1,12 +1,19 @@
 import { formatDec, formatRa } from '../../../domain/coordinates.ts';
-import { clock, duration, number, percent, span, UNKNOWN } from '../core/format.ts';
-import type { Measured, PlanLine, SessionStats, Snapshot, TelescopeState } from '../core/types.ts';
+import { clock, coordinate, dayAndTime, duration, number, percent, span, UNKNOWN, zoneName } from '../core/format.ts';
+import type { ImageSummary, Measured, PlanLine, SessionStats, Snapshot, TelescopeState } from '../core/types.ts';
 import { reasonIn, translate, type Locale } from '../i18n/index.ts';
+import { linkIn, observatoryIn } from '../i18n/observatory.ts';
 
 /** Seconds after which a panel's data counts as old: Voyager speaks every 2 s, weather comes more slowly. */
 const STALE_SECONDS = { telescope: 15, camera: 15, focuser: 15, guiding: 15, sequence: 15, weather: 180 } as const;
 export type AgedSection = keyof typeof STALE_SECONDS;
 
+/** What came last, by the server's clock; null when nothing did. */
+export interface LastSeen {
+  frame: Pick<ImageSummary, 'captured_at' | 'filter' | 'exposure' | 'binning' | 'hfd' | 'star_index'> | null;
+  log: string | null;
+  statsAtMs: number | null;
+}
 export interface Age {
   text: string;
   stale: boolean;
@@ -31,6 +38,7 @@ export interface View {
   targetPosition: string;
   connected: boolean;
   connectedText: string;
+  connectedTone: string;
   clockLabel: string;
   clockValue: string;
   elapsed: string;
@@ -50,6 +58,8 @@ export interface View {
   canPause: boolean;
   canResume: boolean;
   canAbort: boolean;
+  abortLabel: string;
+  stopLabel: string;
   whyPause: string;
   whyResume: string;
   whyAbort: string;
@@ -66,11 +76,12 @@ export interface View {
   trackingOn: boolean;
   slewing: boolean;
   parked: string;
-  parkedOn: boolean;
+  unparked: boolean;
   pier: string;
   flip: string;
 
   cameraTemperature: string;
+  cameraBinning: string;
   cameraSetpoint: string;
   cameraPower: string;
   cameraPowerPercent: number;
@@ -105,8 +116,12 @@ export interface View {
   previewStarIndex: string;
   previewStats: string;
   previewAge: string;
+  previewTime: string;
 
   imagesCount: string;
+  imagesAge: string;
+  logsAge: string;
+  statsAge: string;
 
   statElapsed: string;
   statExposure: string;
@@ -140,6 +155,7 @@ export interface ViewInput {
   locale: Locale;
   zone: 'site' | 'local';
   lastBinning: number | null;
+  last?: LastSeen;
 }
 
 const TONES: Record<string, string> = { L: 'l', R: 'r', G: 'g', B: 'b', HA: 'ha', 'H-ALPHA': 'ha', OIII: 'oiii', O3: 'oiii', SII: 'sii', S2: 'sii' };
@@ -149,10 +165,13 @@ export const filterTone = (filter: string | null | undefined): string => TONES[(
 const BEFORE = new Set(['scheduled', 'preparing', 'prepared']);
 const ACTIVE = new Set(['starting', 'running', 'holding']);
 
+/** "just now", "40 s ago", "3 min ago": the older, the coarser. */
+const ago = (seconds: number, locale: Locale): string =>
+  seconds < 5 ? translate(locale, 'ui.age.now') : translate(locale, 'ui.age', { age: duration(seconds < 60 ? seconds : Math.floor(seconds / 60) * 60) });
+
 export function ageOf(seconds: number | null, limit: number, locale: Locale): Age {
   if (seconds === null) return { text: translate(locale, 'ui.age.none'), stale: true };
-  const text = seconds < 5 ? translate(locale, 'ui.age.now') : translate(locale, 'ui.age', { age: duration(seconds) });
-  return { text, stale: seconds > limit };
+  return { text: ago(seconds, locale), stale: seconds > limit };
 }
 
 /** Lines of the same kind as one, in the order in which they first come: a plan that goes round its filters has a dozen. */
@@ -164,6 +183,12 @@ function linesOf(plan: readonly PlanLine[]): PlanLine[] {
     else lines.push({ ...line });
   }
   return lines;
+}
+
+/** Nothing is live any more, and nothing is wrong with that. */
+function afterwards(text: string): Record<AgedSection, Age> {
+  const age = { text, stale: false };
+  return { telescope: age, camera: age, focuser: age, guiding: age, sequence: age, weather: age };
 }
 
 /** Everything the control page shows, out of snapshot, mirror and the time. */
@@ -190,10 +215,14 @@ export function buildView(input: ViewInput): View {
   const exposureElapsed = exposure ? Math.min(exposure.total_seconds, exposure.elapsed_seconds + (exposure.status === 'EXPOSE' ? since : 0)) : 0;
   const exposurePercent = !exposing || !exposure ? 0 : exposure.status === 'EXPOSE' && exposure.total_seconds > 0 ? (100 * exposureElapsed) / exposure.total_seconds : 100;
   const w = t?.weather;
-  const measured = (value: Measured | undefined, digits: number, unit: string): string => (value ? `${number(value.value, locale, digits)} ${unit}` : say('weather.unmeasured'));
+  const unmeasured = w ? say('weather.unmeasured') : UNKNOWN;
+  const measured = (value: Measured | undefined, digits: number, unit: string): string =>
+    value ? (unit === '%' ? percent(value.value / 100, locale, digits) : `${number(value.value, locale, digits)}${unit === '″' ? '' : '\u00a0'}${unit}`) : unmeasured;
+  const worded = (what: 'wind' | 'cloud', word: string | null | undefined): string => (word ? textOr(`weather.${what}.${word.toUpperCase()}`, word, locale) : unmeasured);
   const degrees = (value: number | null | undefined, digits = 1): string => (value === null || value === undefined ? UNKNOWN : `${number(value, locale, digits)} °C`);
+  const passed = (at: string | null | undefined): string => (at ? ago(Math.max(0, (nowMs - Date.parse(at)) / 1000), locale) : '');
   const onOff = (value: boolean | null | undefined): string => (value === null || value === undefined ? UNKNOWN : say(value ? 'telescope.on' : 'telescope.off'));
-  const binning = t?.camera.binning ?? t?.preview?.binning ?? input.lastBinning;
+  const binning = before ? null : (t?.camera.binning ?? t?.preview?.binning ?? input.lastBinning);
   const weatherStale = (w?.stale ?? true) || (plus(w?.category_age_seconds) ?? 0) > 600;
   const weatherAges = w
     ? [w.category_age_seconds, w.temperature_celsius?.age_seconds, w.humidity_percent?.age_seconds, w.safety_monitor?.age_seconds].filter((a): a is number => typeof a === 'number')
@@ -203,34 +232,40 @@ export function buildView(input: ViewInput): View {
   const remainingPlan = s ? s.plan.reduce((sum, line) => sum + Math.max(0, line.quantity - line.done) * line.exposure_seconds, 0) : null;
   const used = s ? s.credits.used : null;
 
+  // After the night the mirror is gone; its last frame is still there.
+  const frame = input.last?.frame;
+  const picture = t?.preview ? { ...t.preview, exposure: t.preview.exposure_seconds } : frame ? { ...frame, at: frame.captured_at } : null;
+
   let alert = '';
   let alertTone = '';
   if (t?.voyager.emergency) [alert, alertTone] = [say('banner.emergency'), 'danger'];
-  else if (t && !connected) [alert, alertTone] = [say('banner.gateway', { reason: t.connection.reason ?? say('header.disconnected') }), 'warn'];
+  else if (t && !connected) [alert, alertTone] = [[say('banner.gateway'), linkIn(locale, t.connection.reason)].filter(Boolean).join(' · '), 'warn'];
   else if (t && !over && (t.stale || since > 20))
     [alert, alertTone] = [say('banner.stale', { age: duration(Math.max(since, t.connection.last_message_age_seconds ?? 0)) }), 'warn'];
   else if (t?.read_only) [alert, alertTone] = [say('banner.readonly'), 'info'];
 
   return {
     phase,
-    phaseLabel: phase === 'holding' && s?.hold_cause ? say(`hold.${s.hold_cause}`) : say(`phase.${phase}`),
-    phaseSay: say(`phase.${phase}.say`),
+    phaseLabel: !s ? say('ui.loading') : phase === 'holding' && s.hold_cause ? say(`hold.${s.hold_cause}`) : say(`phase.${phase}`),
+    phaseSay: s ? say(`phase.${phase}.say`) : '',
     reason: reasonIn(locale, s?.reason),
     telescopeName: s?.telescope_name ?? UNKNOWN,
     targetName: s?.target.name ?? UNKNOWN,
-    targetPosition: s ? `${s.target.ra_text} ${s.target.dec_text}` : '',
+    targetPosition: s ? coordinate(`${s.target.ra_text} ${s.target.dec_text}`, locale) : '',
     connected,
-    connectedText: say(connected ? 'header.connected' : 'header.disconnected'),
+    connectedText: over ? '' : say(connected ? 'header.connected' : 'header.disconnected'),
+    connectedTone: over || !s ? 'dim' : connected ? 'good' : 'danger',
     clockLabel: say(before ? 'header.startsIn' : over ? 'header.ended' : 'header.remaining'),
     clockValue: before ? span((start - nowMs) / 1000) : over ? clock(s?.session_ended_at ?? s?.end, locale, zone, false) : span(remaining),
     elapsed: span(elapsed),
     remaining: span(remaining),
     slotPercent: end > start ? Math.max(0, Math.min(100, (100 * (nowMs - start)) / (end - start))) : 0,
-    slotText: s ? `${clock(s.start, locale, zone, false)} – ${clock(s.end, locale, zone, false)}` : '',
+    slotText: s ? `${dayAndTime(s.start, locale, zone)} – ${clock(s.end, locale, zone, false)} ${zoneName(s.start, locale, zone)}` : '',
     credits: s ? say('header.creditsOf', { used: number(used, locale, 1), charged: number(s.credits.charged, locale, 0) }) : UNKNOWN,
     refund: s?.credits.refund ? say('header.refund', { refund: number(s.credits.refund, locale, 1) }) : '',
     creditsPercent: s && s.credits.charged > 0 ? Math.min(100, (100 * s.credits.used) / s.credits.charged) : 0,
     binning: binning ? `${binning}×${binning}` : UNKNOWN,
+    cameraBinning: t?.camera.binning ? `${t.camera.binning}×${t.camera.binning}` : binning ? `${binning}×${binning}` : UNKNOWN,
     nextText: s?.next
       ? `${say('next.label')} : ${textOr(`next.${s.next.what}`, s.next.what, locale)} · ${clock(s.next.at, locale, zone, false)}`.replace(' :', locale === 'fr' ? ' :' : ':')
       : '',
@@ -242,6 +277,8 @@ export function buildView(input: ViewInput): View {
     canPause: !!s && s.controls.pause === null,
     canResume: !!s && s.controls.resume === null,
     canAbort: !!s && s.controls.abort === null,
+    abortLabel: say(before ? 'header.cancel' : 'header.abort'),
+    stopLabel: say(before ? 'controls.cancel' : 'controls.abort'),
     whyPause: reasonIn(locale, s?.controls.pause),
     whyResume: reasonIn(locale, s?.controls.resume),
     whyAbort: reasonIn(locale, s?.controls.abort),
@@ -249,22 +286,22 @@ export function buildView(input: ViewInput): View {
     alertTone,
 
     status: t?.voyager.status ?? 'UNDEFINED',
-    statusLabel: say(`voyager.${t?.voyager.status ?? 'UNDEFINED'}`),
+    statusLabel: over ? UNKNOWN : say(`voyager.${t?.voyager.status ?? 'UNDEFINED'}`),
     statusTone: { IDLE: 'calm', RUN: 'good', ERROR: 'danger', STOPPED: 'calm', WARNING: 'warn', UNDEFINED: 'dim' }[t?.voyager.status ?? 'UNDEFINED'],
-    ra: m?.ra_hours === null || m?.ra_hours === undefined ? UNKNOWN : formatRa(m.ra_hours),
-    dec: m?.dec_degrees === null || m?.dec_degrees === undefined ? UNKNOWN : formatDec(m.dec_degrees),
+    ra: m?.ra_hours === null || m?.ra_hours === undefined ? UNKNOWN : coordinate(formatRa(m.ra_hours), locale),
+    dec: m?.dec_degrees === null || m?.dec_degrees === undefined ? UNKNOWN : coordinate(formatDec(m.dec_degrees), locale),
     altaz: m?.altitude_degrees === null || m?.altitude_degrees === undefined ? UNKNOWN : `${number(m.altitude_degrees, locale, 1)}° · ${number(m.azimuth_degrees, locale, 1)}°`,
     tracking: m?.slewing ? say('telescope.slewing') : onOff(m?.tracking),
     trackingOn: m?.tracking === true,
     slewing: m?.slewing === true,
     parked: m?.parked === null || m?.parked === undefined ? UNKNOWN : say(m.parked ? 'telescope.parked.yes' : 'telescope.parked.no'),
-    parkedOn: m?.parked === true,
+    unparked: m?.parked === false,
     pier: m?.pier ? say(`telescope.pier.${m.pier}`) : UNKNOWN,
     flip: m?.time_to_flip_seconds !== null && m?.time_to_flip_seconds !== undefined && m.time_to_flip_seconds > 0 ? duration(m.time_to_flip_seconds) : UNKNOWN,
 
     cameraTemperature: degrees(t?.camera.temperature_celsius),
     cameraSetpoint: t?.camera.setpoint_celsius === null || t?.camera.setpoint_celsius === undefined ? '' : say('camera.setpoint', { value: degrees(t.camera.setpoint_celsius) }),
-    cameraPower: t?.camera.power_percent === null || t?.camera.power_percent === undefined ? UNKNOWN : `${number(t.camera.power_percent, locale)} %`,
+    cameraPower: t?.camera.power_percent === null || t?.camera.power_percent === undefined ? UNKNOWN : percent(t.camera.power_percent / 100, locale),
     cameraPowerPercent: t?.camera.power_percent ?? 0,
     cooling: t?.camera.status ? textOr(`cooling.${t.camera.status}`, t.camera.status, locale) : onOff(t?.camera.cooling),
     coolingOn: t?.camera.cooling === true,
@@ -307,16 +344,18 @@ export function buildView(input: ViewInput): View {
     rmsTotal: t?.guiding.rms ? `${number(t.guiding.rms.total_px, locale, 2)} px` : UNKNOWN,
     dither: t?.guiding.dither ? say(`guiding.${t.guiding.dither}`) : UNKNOWN,
 
-    previewHfd: t?.preview?.hfd ? number(t.preview.hfd, locale, 2) : UNKNOWN,
-    previewStarIndex: t?.preview?.star_index ? number(t.preview.star_index, locale, 1) : UNKNOWN,
-    previewStats: t?.preview
-      ? [t.preview.filter, t.preview.exposure_seconds ? `${number(t.preview.exposure_seconds, locale)} s` : null, t.preview.binning ? `bin ${t.preview.binning}` : null]
-          .filter(Boolean)
-          .join(' · ')
+    previewHfd: picture?.hfd ? `${number(picture.hfd, locale, 2)} px` : UNKNOWN,
+    previewStarIndex: picture?.star_index ? number(picture.star_index, locale, 1) : UNKNOWN,
+    previewStats: picture
+      ? [picture.filter, picture.exposure ? `${number(picture.exposure, locale)} s` : null, picture.binning ? `bin ${picture.binning}` : null].filter(Boolean).join(' · ')
       : '',
-    previewAge: t?.preview ? clock(t.preview.at, locale, zone) : '',
+    previewAge: passed(picture?.at),
+    previewTime: picture ? clock(picture.at, locale, zone) : '',
 
-    imagesCount: say('images.count', { n: s?.images.captured ?? 0 }),
+    imagesCount: say(s?.images.captured === 1 ? 'images.one' : 'images.count', { n: number(s?.images.captured ?? 0, locale) }),
+    imagesAge: passed(input.last?.frame?.captured_at),
+    logsAge: passed(input.last?.log),
+    statsAge: input.last?.statsAtMs ? ago(Math.max(0, (input.pageNowMs - input.last.statsAtMs) / 1000), locale) : '',
 
     statElapsed: duration(elapsed),
     statExposure: duration(stats?.total_exposure_seconds ?? s?.progress.integration_seconds ?? null),
@@ -327,32 +366,36 @@ export function buildView(input: ViewInput): View {
     statGuiding: percent(stats?.guiding.success_rate, locale),
 
     weather: w?.state ?? 'unknown',
-    weatherLabel: w ? say(`weather.${w.state}`) : say('ui.unknown'),
-    weatherReason: w ? [reasonIn(locale, w.reason), ...w.causes].filter(Boolean).join(' · ') : '',
+    weatherLabel: w ? say(`weather.${w.state}`) : over ? UNKNOWN : say('ui.unknown'),
+    weatherReason: w ? [reasonIn(locale, w.reason), ...w.causes.map((cause) => observatoryIn(locale, cause))].filter(Boolean).join(' · ') : '',
     weatherTemperature: measured(w?.temperature_celsius ?? null, 1, '°C'),
     weatherHumidity: measured(w?.humidity_percent ?? null, 0, '%'),
-    weatherWind: w?.wind_meters_per_second ? `${number(w.wind_meters_per_second.value, locale, 1)} m/s` : (w?.wind ?? say('weather.unmeasured')),
+    weatherWind: w?.wind_meters_per_second ? `${number(w.wind_meters_per_second.value, locale, 1)} m/s` : worded('wind', w?.wind),
     weatherSeeing: measured(w?.seeing_arcsec ?? null, 1, '″'),
-    weatherClouds: w?.cloud_percent ? `${number(w.cloud_percent.value, locale)} %` : (w?.cloud ?? say('weather.unmeasured')),
+    weatherClouds: w?.cloud_percent ? percent(w.cloud_percent.value / 100, locale) : worded('cloud', w?.cloud),
     weatherDew: measured(w?.dew_point_celsius ?? null, 1, '°C'),
     weatherSky: measured(w?.sky_quality_mag_arcsec2 ?? null, 1, 'mag/″²'),
-    monitor: !w?.safety_monitor?.connected
-      ? say('weather.monitor.none')
-      : w.safety_monitor.safe === null
-        ? say('ui.unknown')
-        : say(w.safety_monitor.safe ? 'weather.monitor.safe' : 'weather.monitor.unsafe'),
+    monitor: !w
+      ? UNKNOWN
+      : !w.safety_monitor?.connected
+        ? say('weather.monitor.none')
+        : w.safety_monitor.safe === null
+          ? say('ui.unknown')
+          : say(w.safety_monitor.safe ? 'weather.monitor.safe' : 'weather.monitor.unsafe'),
 
-    age: {
-      telescope: ageOf(plus(m?.age_seconds), STALE_SECONDS.telescope, locale),
-      camera: ageOf(plus(t?.camera.age_seconds), STALE_SECONDS.camera, locale),
-      focuser: ageOf(plus(t?.focuser.age_seconds), STALE_SECONDS.focuser, locale),
-      guiding: ageOf(plus(t?.guiding.age_seconds), STALE_SECONDS.guiding, locale),
-      sequence: ageOf(plus(t?.voyager.age_seconds), STALE_SECONDS.sequence, locale),
-      weather: ((): Age => {
-        const age = ageOf(weatherAges.length > 0 ? plus(Math.min(...weatherAges)) : null, STALE_SECONDS.weather, locale);
-        return { text: age.text, stale: age.stale || weatherStale };
-      })(),
-    },
+    age: over
+      ? afterwards(say('ui.age.over'))
+      : {
+          telescope: ageOf(plus(m?.age_seconds), STALE_SECONDS.telescope, locale),
+          camera: ageOf(plus(t?.camera.age_seconds), STALE_SECONDS.camera, locale),
+          focuser: ageOf(plus(t?.focuser.age_seconds), STALE_SECONDS.focuser, locale),
+          guiding: ageOf(plus(t?.guiding.age_seconds), STALE_SECONDS.guiding, locale),
+          sequence: ageOf(plus(t?.voyager.age_seconds), STALE_SECONDS.sequence, locale),
+          weather: ((): Age => {
+            const age = ageOf(weatherAges.length > 0 ? plus(Math.min(...weatherAges)) : null, STALE_SECONDS.weather, locale);
+            return { text: age.text, stale: age.stale || weatherStale };
+          })(),
+        },
   };
 }
 

@@ -9,6 +9,8 @@ export interface Line {
   /** Name of a CSS custom property. */
   color: string;
   points?: boolean;
+  /** Its points shown on the line, so that a lone one between gaps is seen too. */
+  dots?: boolean;
   scale?: string;
   dash?: number[];
   fill?: boolean;
@@ -34,7 +36,6 @@ export class Graph {
   private readonly observer: ResizeObserver;
   private readonly sight: IntersectionObserver;
   private inSight = true;
-  private due = 0;
   constructor(el: HTMLElement, options: GraphOptions) {
     this.el = el;
     this.options = options;
@@ -45,7 +46,7 @@ export class Graph {
         this.inSight = entries.at(-1)!.isIntersecting;
         if (this.inSight) this.draw();
       },
-      { rootMargin: '1500px' },
+      { rootMargin: '200px' },
     );
     this.sight.observe(el);
     this.build();
@@ -60,9 +61,9 @@ export class Graph {
         height,
         cursor: { show: true, points: { size: 6 }, drag: { x: false, y: false } },
         legend: { show: false },
-        padding: [6, 8, 0, 0],
+        padding: [lines.length > 1 ? 20 : 6, 22, 0, 0],
         ...(behind ? { hooks: { drawClear: [behind] } } : {}),
-        scales: { x: { time: true }, y: range ? { range } : { range: (_u, min, max) => padded(min, max) } },
+        scales: { x: { time: true, range: (_u, min, max) => stretch(min, max) }, y: range ? { range } : { range: (_u, min, max) => padded(min, max) } },
         axes: [
           { ...axis, size: 24, space: 64, values: (_u, splits) => splits.map((s) => clock(s * 1000, prefs.locale, zone?.(), splits.length > 1 && splits[1]! - splits[0]! < 60)) },
           { ...axis, size: 46, values: (_u, splits) => splits.map((s) => number(s, prefs.locale, Math.abs(s) >= 1000 ? 0 : digits)) },
@@ -76,7 +77,9 @@ export class Graph {
             ...(line.dash ? { dash: line.dash } : {}),
             ...(line.fill ? { fill: `${css(line.color)}22` } : {}),
             spanGaps: false,
-            ...(line.points ? { paths: () => null, points: { show: true, size: 6, fill: css(line.color) } } : { points: { show: false } }),
+            ...(line.points
+              ? { paths: () => null, points: { show: true, size: 6, fill: css(line.color) } }
+              : { points: { show: line.dots === true, size: 4, fill: css(line.color) } }),
           })),
         ],
       },
@@ -85,18 +88,14 @@ export class Graph {
     );
     if (lines.length > 1) this.plot.root.append(keyOf(lines));
   }
-  /** Columns as uPlot wants them: Unix seconds, then one array per line. */
+  /** Columns as uPlot wants them: Unix seconds, then one array per line. Called within an animation frame, by `paint` of its page. */
   set(data: uPlot.AlignedData): void {
     this.data = data;
     this.draw();
   }
-  /** At the next frame, at most once for however many changes, and not at all while nobody can see it. */
+  /** Not at all while nobody can see it. */
   private draw(): void {
-    if (!this.inSight || this.due !== 0) return;
-    this.due = requestAnimationFrame(() => {
-      this.due = 0;
-      this.plot?.setData(this.data);
-    });
+    if (this.inSight) this.plot?.setData(this.data);
   }
   private resize(): void {
     const width = this.el.clientWidth;
@@ -105,7 +104,6 @@ export class Graph {
   destroy(): void {
     this.observer.disconnect();
     this.sight.disconnect();
-    cancelAnimationFrame(this.due);
     this.plot?.destroy();
   }
 }
@@ -121,6 +119,12 @@ function keyOf(lines: Line[]): HTMLElement {
     key.append(one);
   }
   return key;
+}
+
+/** A minute at least, so that a first point has an axis to stand on. */
+function stretch(min: number | null, max: number | null): [number, number] {
+  if (min === null || max === null) return [Date.now() / 1000 - 600, Date.now() / 1000];
+  return max - min < 60 ? [max - 60, max] : [min, max];
 }
 
 function padded(min: number | null, max: number | null): [number, number] {

@@ -43,6 +43,13 @@ export function dayAndTime(at: string | number | null | undefined, locale: Local
   if (ms === null) return UNKNOWN;
   return timeFormat(locale, zone, { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }, 'dhm').format(ms);
 }
+/** The zone's short name at that time: UTC, CET, UTC−3. */
+export function zoneName(at: string | number, locale: Locale, zone?: string): string {
+  const ms = instant(at);
+  if (ms === null) return '';
+  const parts = timeFormat(locale, zone, { hour: '2-digit', timeZoneName: 'short' }, 'zone').formatToParts(ms);
+  return parts.find((part) => part.type === 'timeZoneName')?.value ?? '';
+}
 export function day(at: string | number | null | undefined, locale: Locale, zone?: string): string {
   const ms = instant(at);
   if (ms === null) return UNKNOWN;
@@ -80,5 +87,7 @@ export function bytes(value: number | null | undefined, locale: Locale): string 
   return `${number(size, locale, unit === 0 || size >= 100 ? 0 : 1)} ${units[unit]}`;
 }
 export function percent(share: number | null | undefined, locale: Locale, digits = 0): string {
-  return share === null || share === undefined ? UNKNOWN : `${number(share * 100, locale, digits)} %`;
+  return share === null || share === undefined ? UNKNOWN : `${number(share * 100, locale, digits)}${locale === 'fr' ? '\u202f' : ''}%`;
 }
+/** A position as text, with the language's decimal sign. */
+export const coordinate = (text: string, locale: Locale): string => (locale === 'fr' ? text.replaceAll('.', ',') : text);

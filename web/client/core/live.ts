@@ -33,6 +33,7 @@ export class LiveSource implements Source {
   private echo: Echo<'reverb'> | null = null;
   private watched: string | null = null;
   private seq: number | null = null;
+  private access = '';
   private epoch = 0;
   private repairing: Promise<void> | null = null;
   private repairAgain = false;
@@ -160,6 +161,7 @@ export class LiveSource implements Source {
       this.seq = snapshot.seq;
       this.epoch = snapshot.epoch;
     } else if (!repaired && snapshot.seq > this.seq) void this.repair();
+    this.access = snapshot.access_state;
     this.handlers?.snapshot(snapshot);
     this.countViewers(snapshot.telescope_id);
   }
@@ -243,25 +245,28 @@ export class LiveSource implements Source {
   }
   /** The gateway's live series; after the session the stored telemetry. */
   async history(): Promise<History> {
-    try {
-      const live = await this.http.get<{ series: Record<string, { points: [number, number][] }> }>(`${this.base}/history`);
-      return Object.fromEntries(Object.entries(live.series).map(([name, { points }]) => [name, points.map(([ms, value]) => [ms / 1000, value] as [number, number])]));
-    } catch {
-      const stored = await this.http.get<{ t: number[]; series: Record<string, { mean: (number | null)[] }> }>(`${this.base}/telemetry`);
-      const names: Record<string, string> = {
-        'focuser.position': 'focuser_position',
-        'focuser.temperature': 'focuser_temperature',
-        'guiding.x': 'guide_x',
-        'guiding.y': 'guide_y',
-        'guiding.rms': 'guiding_rms',
-      };
-      const history: History = {};
-      for (const [name, { mean }] of Object.entries(stored.series)) {
-        const points = mean.map((value, i) => [stored.t[i]!, value] as [number, number | null]).filter((p): p is [number, number] => p[1] !== null);
-        if (points.length > 0) history[names[name] ?? name] = points;
-      }
-      return history;
+    if (this.access === 'upcoming') return {};
+    return this.access === 'active' ? this.liveHistory().catch(() => this.storedHistory()) : this.storedHistory();
+  }
+  private async liveHistory(): Promise<History> {
+    const live = await this.http.get<{ series: Record<string, { points: [number, number][] }> }>(`${this.base}/history`);
+    return Object.fromEntries(Object.entries(live.series).map(([name, { points }]) => [name, points.map(([ms, value]) => [ms / 1000, value] as [number, number])]));
+  }
+  private async storedHistory(): Promise<History> {
+    const stored = await this.http.get<{ t: number[]; series: Record<string, { mean: (number | null)[] }> }>(`${this.base}/telemetry`);
+    const names: Record<string, string> = {
+      'focuser.position': 'focuser_position',
+      'focuser.temperature': 'focuser_temperature',
+      'guiding.x': 'guide_x',
+      'guiding.y': 'guide_y',
+      'guiding.rms': 'guiding_rms',
+    };
+    const history: History = {};
+    for (const [name, { mean }] of Object.entries(stored.series)) {
+      const points = mean.map((value, i) => [stored.t[i]!, value] as [number, number | null]).filter((p): p is [number, number] => p[1] !== null);
+      if (points.length > 0) history[names[name] ?? name] = points;
     }
+    return history;
   }
   async preview(): Promise<Blob | null> {
     try {

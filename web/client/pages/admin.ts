@@ -41,7 +41,7 @@ function admin(): object {
     temporal: '',
     from: isoDay(Date.now() - 365 * 86_400_000),
     to: isoDay(Date.now() + 86_400_000),
-    board: [] as { id: string; name: string; tone: string; status: string; weather: string; booking: string; href: string; exposure: string; age: string }[],
+    board: [] as { id: string; name: string; tone: string; status: string; weather: string; booking: string; href: string; exposure: string; age: string; note: string }[],
     kpis: [] as { key: string; label: string; value: string; note: string }[],
     utilisation: [] as Bar[],
     months: [] as { key: string; credits: string; lost: string; revenue: string }[],
@@ -131,6 +131,10 @@ function admin(): object {
           booking: booking ? `${booking.target.name} · ${say(`phase.${booking.phase}`)}` : say('admin.free'),
           href: booking ? `/control/${encodeURIComponent(booking.id)}` : '',
           exposure: e && e.status !== 'IDLE' ? `${e.filter ?? ''} ${number(e.elapsed_seconds, l)}/${number(e.total_seconds, l)} s` : '—',
+          // What an operator wants to know first: why it waits, why the link is down, what Voyager complained of.
+          note: [booking?.reason ? reasonIn(l, booking.reason) : '', state?.connection.reason ?? '', state?.voyager.status === 'ERROR' ? (state.voyager.last_error ?? '') : '']
+            .filter(Boolean)
+            .join(' · '),
           age: age === null ? say('ui.age.none') : age < 5 ? say('ui.age.now') : translate(l, 'ui.age', { age: duration(age) }),
         };
       });
@@ -144,6 +148,7 @@ function admin(): object {
       const booked = a.utilisation.reduce((n, u) => n + u.booked_hours, 0);
       const imaging = a.utilisation.reduce((n, u) => n + u.imaging_hours, 0);
       const money = (currency: string, minor: number): string => (currency ? new Intl.NumberFormat(l, { style: 'currency', currency }).format(minor / 100) : '');
+      const hours = (value: number): string => duration(value * 3600);
       const totals = new Map<string, number>();
       for (const row of a.revenue_by_month) totals.set(row.currency, (totals.get(row.currency) ?? 0) + row.amount_minor);
       const credits = a.revenue_by_month.reduce((n, row) => n + row.credits_charged - row.credits_refund, 0);
@@ -156,15 +161,15 @@ function admin(): object {
           key: 'kpi-utilisation',
           label: say('admin.utilisation'),
           value: booked > 0 ? percent(imaging / booked, l) : '—',
-          note: `${number(imaging, l, 1)} / ${number(booked, l, 1)} h`,
+          note: `${hours(imaging)} / ${hours(booked)}`,
         },
-        { key: 'kpi-hours', label: say('admin.hours'), value: `${number(a.total_observation_hours, l, 1)} h`, note: '' },
+        { key: 'kpi-hours', label: say('admin.hours'), value: hours(a.total_observation_hours), note: '' },
         {
           key: 'kpi-images',
           label: say('admin.images'),
           value: number(a.images_captured, l),
           note: Object.entries(a.images_by_state)
-            .map(([state, n]) => `${say(`images.state.${state}`)} : ${number(n, l)}`)
+            .map(([state, n]) => translate(l, `admin.frames.${state}`, { n: number(n, l) }))
             .join(' · '),
         },
         {
@@ -173,14 +178,19 @@ function admin(): object {
           value: revenue || translate(l, 'book.credits', { n: number(credits, l, 1) }),
           note: revenue ? translate(l, 'book.credits', { n: number(credits, l, 1) }) : '',
         },
-        { key: 'kpi-success', label: say('admin.success'), value: percent(a.sessions.success_rate, l), note: `${a.sessions.total} ${say('admin.sessions').toLowerCase()}` },
+        {
+          key: 'kpi-success',
+          label: say('admin.success'),
+          value: percent(a.sessions.success_rate, l),
+          note: translate(l, a.sessions.total === 1 ? 'admin.oneSession' : 'admin.sessionCount', { n: number(a.sessions.total, l) }),
+        },
         { key: 'kpi-mean', label: say('admin.mean'), value: a.sessions.average_minutes === null ? '—' : duration(a.sessions.average_minutes * 60), note: '' },
       ];
       this.utilisation = a.utilisation.map((u) => ({
         key: u.telescope_id,
         label: names.get(u.telescope_id) ?? u.telescope_id,
         scale: `scaleX(${u.utilisation ?? 0})`,
-        text: `${percent(u.utilisation, l)} · ${number(u.imaging_hours, l, 1)} h`,
+        text: `${percent(u.utilisation, l)} · ${hours(u.imaging_hours)}`,
       }));
       const months = new Map<string, { credits: number; money: string[] }>();
       for (const row of a.revenue_by_month) {
@@ -192,17 +202,17 @@ function admin(): object {
       this.months = [...months].map(([key, month]) => ({
         key,
         credits: number(month.credits, l, 1),
-        lost: `${number(
-          a.lost_hours_by_month.filter((x) => x.month === key).reduce((n, x) => n + x.hours, 0),
-          l,
-          1,
-        )} h`,
+        lost: hours(a.lost_hours_by_month.filter((x) => x.month === key).reduce((n, x) => n + x.hours, 0)),
         revenue: month.money.join(' + ') || '—',
       }));
       this.problems = barsOf(a.problems.map((p) => ({ key: p.reason, label: reasonIn(l, p.reason), value: p.count, text: String(p.count) })));
       const lost = new Map<string, number>();
       for (const row of a.lost_hours_by_month) lost.set(row.class, (lost.get(row.class) ?? 0) + row.hours);
-      this.downtime = barsOf([...lost].sort((x, y) => y[1] - x[1]).map(([key, hours]) => ({ key, label: say(`ledger.${key}`), value: hours, text: duration(hours * 3600) })));
+      this.downtime = barsOf(
+        [...lost]
+          .sort((x, y) => y[1] - x[1])
+          .map(([key, value]) => ({ key, label: key === 'user_pause' ? say('admin.guestPause') : say(`ledger.${key}`), value, text: hours(value) })),
+      );
     },
   });
 }

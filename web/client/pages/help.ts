@@ -5,9 +5,9 @@ import { translate } from '../i18n/index.ts';
 import { FAQ } from '../i18n/faq.ts';
 import { startPage } from '../shell.ts';
 
-const SECTIONS = ['telescope', 'camera', 'focuser', 'sequence', 'guiding', 'preview', 'images', 'controls', 'logs', 'stats', 'weather'] as const;
+const SECTIONS = ['header', 'telescope', 'camera', 'focuser', 'sequence', 'guiding', 'preview', 'images', 'controls', 'logs', 'stats', 'weather'] as const;
 const KEYS = [
-  ['␣', 'space'],
+  ['', 'space'],
   ['R', 'r'],
   ['A', 'a'],
   ['P', 'p'],
@@ -39,7 +39,7 @@ function help(): object {
       const l = prefs.locale;
       this.faq = FAQ.map((item) => item[l]);
       this.sections = SECTIONS.map((name) => ({ title: translate(l, `${name}.title`), text: translate(l, `${name}.help`) }));
-      this.keys = KEYS.map(([key, name]) => ({ key, text: translate(l, `key.${name}`) }));
+      this.keys = KEYS.map(([key, name]) => ({ key: key || translate(l, 'key.name.space'), text: translate(l, `key.${name}`) }));
     },
   });
 }

@@ -1,11 +1,11 @@
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
-import { dayAndTime, duration } from '../core/format.ts';
+import { dayAndTime, duration, number } from '../core/format.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ImageSummary } from '../core/types.ts';
 import type { Booking } from '../../../domain/contracts/booking.ts';
 import type { Report } from '../../../domain/contracts/report.ts';
-import { translate } from '../i18n/index.ts';
+import { reasonIn, translate } from '../i18n/index.ts';
 import { startPage } from '../shell.ts';
 
 interface Row {
@@ -36,7 +36,7 @@ function observations(): object {
   let asked = 0;
   return defineComponent({
     rows: [] as Row[],
-    telescopes: [] as { id: string; name: string }[],
+    telescopes: [] as { id: string; name: string; timezone: string | undefined }[],
     target: '',
     telescope: '',
     state: '',
@@ -53,9 +53,9 @@ function observations(): object {
         this.problem = translate(prefs.locale, 'ui.noToken');
         return;
       }
-      void http.get<{ data: { id: string; name: string }[] }>('/api/telescopes').then(
+      void http.get<{ data: { id: string; name: string; site?: { timezone?: string } }[] }>('/api/telescopes').then(
         ({ data }) => {
-          this.telescopes = data.map(({ id, name }) => ({ id, name }));
+          this.telescopes = data.map(({ id, name, site }) => ({ id, name, timezone: site?.timezone }));
           this.paint();
         },
         () => undefined,
@@ -130,6 +130,7 @@ function observations(): object {
       const l = prefs.locale;
       this.rows = bookings.map((b) => {
         const over = b.access_state === 'finished' || b.access_state === 'cancelled';
+        const telescope = this.telescopes.find((t) => t.id === b.telescope_id);
         const path = `/${over ? 'report' : 'control'}/${encodeURIComponent(b.id)}`;
         return {
           id: b.id,
@@ -137,10 +138,14 @@ function observations(): object {
           thumb: thumbs.get(b.id) ?? '',
           tone: TONES[b.phase] ?? 'info',
           phase: translate(l, `phase.${b.phase}`),
-          telescope: this.telescopes.find((t) => t.id === b.telescope_id)?.name ?? b.telescope_id,
+          telescope: telescope?.name ?? b.telescope_id,
           target: b.target.name,
-          when: `${dayAndTime(b.start, l, prefs.zone === 'site' ? 'UTC' : undefined)}${prefs.zone === 'site' ? ' UTC' : ''} · ${duration((Date.parse(b.end) - Date.parse(b.start)) / 1000)}`,
-          images: translate(l, 'images.count', { n: b.images_captured }) + (b.reason_text && over ? ` · ${b.reason_text}` : ''),
+          when: `${dayAndTime(b.start, l, prefs.zone === 'site' ? (telescope?.timezone ?? 'UTC') : undefined)} · ${duration((Date.parse(b.end) - Date.parse(b.start)) / 1000)}`,
+          images:
+            b.access_state === 'upcoming'
+              ? ''
+              : translate(l, b.images_captured === 1 ? 'images.one' : 'images.count', { n: number(b.images_captured, l) }) +
+                (b.reason && over ? ` · ${reasonIn(l, b.reason)}` : ''),
           action: translate(l, over ? 'obs.report' : 'obs.watch'),
           hasZip: over && b.images_captured > 0,
           zipLabel: `ZIP — ${translate(l, 'header.zip')} — ${b.target.name}`,

@@ -2,7 +2,7 @@ import type { Report } from '../../../domain/contracts/report.ts';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
-import { bytes, clock, dayAndTime, duration, number, percent } from '../core/format.ts';
+import { bytes, clock, coordinate, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ImageSummary, LogLine } from '../core/types.ts';
 import { filterTone } from '../control/view.ts';
@@ -51,7 +51,19 @@ function reportPage(): object {
     files: '',
     zip: '',
     timelapse: '',
-    tiles: [] as { id: string; filename: string; state: string; tone: string; thumb: string; preview: string; url: string; meta: string; downloadLabel: string }[],
+    tiles: [] as {
+      id: string;
+      filename: string;
+      state: string;
+      tone: string;
+      thumb: string;
+      preview: string;
+      url: string;
+      full: string;
+      meta: string;
+      downloadLabel: string;
+      fullLabel: string;
+    }[],
     shownImages: GALLERY_STEP,
     hasMore: false,
     has: { hfd: false, guiding: false, weather: false },
@@ -130,18 +142,19 @@ function reportPage(): object {
       const s = r.summary;
       this.head = {
         target: s.target,
-        position: `${s.ra_text} ${s.dec_text}`,
-        where: `${s.equipment} · ${dayAndTime(s.date, l, zone())} – ${clock(s.end, l, zone(), false)}`,
+        position: coordinate(`${s.ra_text} ${s.dec_text}`, l),
+        where: `${s.equipment} · ${dayAndTime(s.date, l, zone())} – ${clock(s.end, l, zone(), false)} ${zoneName(s.date, l, zone())}`,
         outcome: say(`phase.${s.outcome}`),
         tone: { completed: 'good', cancelled: 'info', aborted: 'danger', weathered_out: 'warn', failed: 'danger' }[s.outcome],
         reason: reasonIn(l, s.reason),
       };
       document.title = `${s.target} · nocturne`;
+      const pixels = (value: number | null): string => (value === null ? UNKNOWN : `${number(value, l, 2)} px`);
       this.figures = [
         { key: 'images', label: say('report.images'), value: String(r.images.archived), note: say('report.imagesOf', { n: r.images.total_captured, planned: r.images.planned }) },
         { key: 'exposure', label: say('report.exposure'), value: duration(r.images.total_exposure_seconds), note: '' },
-        { key: 'hfd', label: say('report.hfd'), value: number(r.images.average_hfd, l, 2), note: 'px' },
-        { key: 'rms', label: say('report.rms'), value: number(r.tracking.average_rms_px, l, 2), note: 'px' },
+        { key: 'hfd', label: say('report.hfd'), value: pixels(r.images.average_hfd), note: '' },
+        { key: 'rms', label: say('report.rms'), value: pixels(r.tracking.average_rms_px), note: '' },
         { key: 'uptime', label: say('report.uptime'), value: percent(r.tracking.guiding_uptime, l), note: '' },
         { key: 'duration', label: say('report.actual'), value: duration(s.duration_actual_seconds), note: `${say('report.planned')} ${duration(s.duration_planned_seconds)}` },
       ];
@@ -163,8 +176,8 @@ function reportPage(): object {
       this.issues = [
         { key: 'errors', label: say('report.errors'), value: String(r.issues.errors_count) },
         { key: 'pauses', label: say('report.pauses'), value: `${r.issues.pauses_count} · ${duration(r.issues.pauses_duration_seconds)}` },
-        { key: 'rejected', label: say('images.state.rejected'), value: String(r.images.rejected) },
-        { key: 'missing', label: say('images.state.missing'), value: String(r.images.missing) },
+        { key: 'rejected', label: say('report.rejected'), value: String(r.images.rejected) },
+        { key: 'missing', label: say('report.missing'), value: String(r.images.missing) },
       ];
       this.holds = r.issues.holds.map((hold, i) => ({
         key: String(i),
@@ -198,6 +211,7 @@ function reportPage(): object {
         thumb: image.thumbnail_url ?? '',
         preview: image.preview_url ?? '',
         url: image.url ?? '',
+        full: image.full_url ?? '',
         meta: [
           clock(image.captured_at, l, zone(), false),
           image.filter,
@@ -207,6 +221,7 @@ function reportPage(): object {
           .filter(Boolean)
           .join(' · '),
         downloadLabel: say('images.downloadOf', { name: image.filename }),
+        fullLabel: say('images.fullOf', { name: image.filename }),
       }));
     },
     paintTimeline(r: Report): void {
@@ -296,7 +311,7 @@ function reportPage(): object {
         graphs.push(graph);
       }
       if (t && this.has.guiding) {
-        const graph = new Graph(refs.guiding!, { lines: [{ label: 'RMS', color: '--accent', fill: true }], height: 200, digits: 2, zone });
+        const graph = new Graph(refs.guiding!, { lines: [{ label: 'RMS', color: '--accent', fill: true, dots: true }], height: 200, digits: 2, zone });
         graph.set([t.t, t.series['guiding.rms']!.mean]);
         graphs.push(graph);
       }
