@@ -80,8 +80,9 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
   // Every frame accounted.
   for (const taken of observatory.taken) {
     const frame = world.frames.get(taken.guid);
-    if (!frame) say(`frame ${taken.nth} is not accounted for`);
-    else if (frame.state !== 'archived' && !frame.reason) say(`frame ${taken.nth} is ${frame.state} without a reason`);
+    if (!frame) {
+      if (world.isTold(taken)) say(`frame ${taken.nth} is not accounted for`);
+    } else if (frame.state !== 'archived' && !frame.reason) say(`frame ${taken.nth} is ${frame.state} without a reason`);
     const until = taken.startedAt + taken.exposureSeconds * 1000;
     if (until > row.endsAt.getTime() && until > world.plan.end) say(`frame ${taken.nth} ends after the slot`);
   }

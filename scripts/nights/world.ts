@@ -438,6 +438,10 @@ export class World {
     const known = [...guids].filter((guid) => !this.frames.has(guid)).length;
     return { captured: rows.length + known, archived: count('archived'), rejected: count('rejected'), missing: count('missing'), pending: known };
   }
+  /** Somebody could tell of an exposure: its event, the folder, or Voyager's list, which nobody could read while the link was down to the end. */
+  isTold(taken: { guid: string; nth: number }): boolean {
+    return this.shotListRead || this.journalled.has(taken.guid) || this.fate(taken.nth) !== 'absent';
+  }
   frameActivities(): FrameActivities {
     return {
       drainFrames: async () => {

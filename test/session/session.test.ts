@@ -374,6 +374,27 @@ describe('faults', () => {
     expect(night.observatory.taken).toHaveLength(5);
   }, 60_000);
 
+  test('a pause while the observatory is still away inside the slot is confirmed at once, and held to once it is back', async () => {
+    let soon: Record<string, string> = {};
+    const night = await stage.prepare({
+      id: 'pause-unprepared',
+      startsIn: 600,
+      slotSeconds: HOUR,
+      shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }],
+      policy: { prepare_lead: 300 },
+      script: (start) => ({ linkDown: [{ from: 0, to: start + 600_000 }] }),
+      steps: [
+        { at: 300, do: (n) => n.signal('pause', 'p1') },
+        { at: 330, do: async (n) => void (soon = await n.receipts()) },
+        { at: 1500, do: (n) => n.signal('resume', 'r1') },
+      ],
+    });
+    expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
+    expect(soon).toEqual({ p1: 'confirmed' });
+    expect(await night.receipts()).toEqual({ p1: 'confirmed', r1: 'confirmed' });
+    expect((await night.when('started'))!).toBeGreaterThanOrEqual(1500);
+  }, 60_000);
+
   test('an answer that is lost is read back and not sent again', async () => {
     const night = await stage.prepare({
       id: 'lost',

@@ -21,4 +21,6 @@ export const PATCHES = {
   calibration: 'calibration-in-clouds',
   /** `lateFrames`: ledger and settlement follow the frames that came late. */
   settleLate: 'settle-late',
+  /** A pause while the plan is being prepared inside the slot is confirmed at once. */
+  pauseUnprepared: 'pause-unprepared',
 } as const;

@@ -663,6 +663,8 @@ class Night {
         if (state.data.userPaused) return this.refuse(control, 'already_paused');
         state.data.userPaused = true;
         this.receipt(control.commandId, 'accepted');
+        // What is not prepared is not enabled: there is nothing to wait for.
+        if (!state.data.prepared && !state.data.engaged && patched(PATCHES.pauseUnprepared)) this.receipt(control.commandId, 'confirmed');
         this.checkAtOnce();
         return 'nothing';
       case 'resume': {
