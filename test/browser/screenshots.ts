@@ -11,11 +11,12 @@ import { BUILT, startObservatory } from './stack.ts';
  * `node scripts/screenshots.mjs [--out DIR] [--images DIR] [name…]`; needs the build and Chromium (CHROMIUM_PATH). About eight minutes.
  */
 const LRGB = ['L', 'R', 'G', 'B'];
-const FIRST = { id: 'night-of-clouds', seconds: 240, shots: LRGB.map((filter) => ({ filter, exposure_seconds: 4, quantity: 8 })) };
-const SECOND = { id: 'night-under-way', seconds: 900, shots: [...LRGB, ...LRGB, ...LRGB].map((filter) => ({ filter, exposure_seconds: 6, quantity: 4 })) };
+const FIRST = { id: 'night-of-clouds', seconds: 190, shots: LRGB.map((filter) => ({ filter, exposure_seconds: 4, quantity: 6 })) };
+const SECOND = { id: 'night-under-way', seconds: 900, shots: [...LRGB, ...LRGB, ...LRGB].map((filter) => ({ filter, exposure_seconds: 5, quantity: 4 })) };
 const THIRD = { id: 'night-to-come', seconds: 1_800, shots: ['Ha', 'OIII'].map((filter) => ({ filter, exposure_seconds: 60, quantity: 12 })) };
-/** Frames of the second night before it is shown: two times through its filters, so that the gallery is full. */
-const FRAMES_WANTED = 22;
+const LIVE = '[data-section="header"] [data-item="connection"][data-tone="good"]';
+/** Frames of the second night before it is shown, so that the gallery is full. */
+const FRAMES_WANTED = 20;
 
 if (CHROMIUM === null || !BUILT) process.exit(1);
 const { values, positionals } = parseArgs({
@@ -36,7 +37,7 @@ try {
   const until = async (id: string, done: (booking: Awaited<ReturnType<typeof observatory.booking>>) => boolean): Promise<void> => {
     while (!done(await observatory.booking(id))) await new Promise((resolve) => setTimeout(resolve, 500));
   };
-  await until(FIRST.id, (b) => b.images_captured >= 9);
+  await until(FIRST.id, (b) => b.images_captured >= 7);
   await fetch(`${stack.simulatorControlUrl}/faults`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -44,7 +45,7 @@ try {
   });
   await until(FIRST.id, (b) => b.phase === 'holding');
   await until(FIRST.id, (b) => b.phase === 'running');
-  await until(FIRST.id, (b) => b.images_captured >= 15);
+  await until(FIRST.id, (b) => b.images_captured >= 12);
   await api.call('POST', `/api/bookings/${FIRST.id}/pause`, {});
   await new Promise((resolve) => setTimeout(resolve, 8_000));
   await api.call('POST', `/api/bookings/${FIRST.id}/resume`, {});
@@ -58,7 +59,7 @@ try {
   const night = (page: Page): Promise<void> => page.locator('[data-tool="night"]').click();
   /** The page stands: its live link, its pictures, and a few points in its graphs. */
   const watched = async (page: Page): Promise<void> => {
-    await page.locator('[data-section="header"] [data-item="connection"][data-tone="good"]').waitFor();
+    await page.locator(LIVE).waitFor();
     await page.waitForFunction(() => (document.querySelector<HTMLImageElement>('[data-item="preview"] img')?.naturalWidth ?? 0) > 0);
     await page.waitForFunction(() => document.querySelectorAll('.graph canvas').length === 2);
     // In the middle of an exposure the ring has something to show.
@@ -67,6 +68,7 @@ try {
   const reported = async (page: Page): Promise<void> => {
     await page.waitForFunction(() => document.querySelectorAll('[data-report] canvas').length >= 3);
     await page.locator('[data-item="scrub"]').fill('860');
+    await page.locator('[data-item="scrub"]').blur();
     await page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('.moment img')].every((img) => img.naturalWidth > 0));
   };
   interface Shot {
@@ -79,7 +81,7 @@ try {
     home: { url: stack.apiUrl },
     control,
     'control-night': { url: guest.url, prepare: async (page) => (await night(page), watched(page)) },
-    'control-before': { url: (await observatory.guest(THIRD.id)).url },
+    'control-before': { url: (await observatory.guest(THIRD.id)).url, prepare: (page) => page.locator(LIVE).waitFor() },
     demo: { url: `${stack.apiUrl}/demo`, prepare: watchedDemo },
     observations: { url: `${stack.apiUrl}/observations#token=${user}`, prepare: (page) => page.locator('.card img:visible').first().waitFor() },
     report,
@@ -122,8 +124,8 @@ try {
     await take(`${values.out}/${name}-phone.jpg`, shot, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, locale: 'en-GB' });
   }
   const readme = { locale: 'en-GB', colorScheme: 'dark' } as const;
-  if (wanted('control.png')) await take(`${values.images}/control.png`, control, { ...readme, viewport: { width: 1680, height: 1360 } });
-  if (wanted('report.png')) await take(`${values.images}/report.png`, report, { ...readme, viewport: { width: 1440, height: 1500 } });
+  if (wanted('control.png')) await take(`${values.images}/control.png`, control, { ...readme, viewport: { width: 1680, height: 1640 } });
+  if (wanted('report.png')) await take(`${values.images}/report.png`, report, { ...readme, viewport: { width: 1440, height: 1960 } });
 } finally {
   await browser.close();
   await observatory.stop();

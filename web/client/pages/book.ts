@@ -5,7 +5,7 @@ import type uPlot from 'uplot';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
-import { clock, dayAndTime, duration, number, UNKNOWN } from '../core/format.ts';
+import { clock, dayAndTime, duration, number, percent, UNKNOWN } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
 import { translate } from '../i18n/index.ts';
 import { problemIn } from '../i18n/problems.ts';
@@ -357,7 +357,7 @@ function bookingForm(): object {
       visibility = found;
       this.sky = {
         ...this.sky,
-        moon: `${say('book.moon')} ${number(found.moon.illuminated_share * 100, prefs.locale)} % · ${number(found.moon.separation_degrees, prefs.locale)}°`,
+        moon: `${say('book.moon')} ${percent(found.moon.illuminated_share, prefs.locale)} · ${number(found.moon.separation_degrees, prefs.locale)}°`,
       };
       this.paintCurve();
     },
