@@ -1,10 +1,19 @@
 import { build } from 'esbuild';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
+
+/** What fitsjs-ng asks for in parts of it that no page uses (sky maps, files on a disk). */
+const UNUSED = ['@fxpineau/moc-wasm', 'node:*'];
+
+/** The embedded component is one script; its quick look, with the FITS library, is fetched from beside it when a guest opens it. */
+const quickLookApart = {
+  name: 'quick-look-apart',
+  setup: (build) => build.onResolve({ filter: /\/quicklook\.ts$/ }, () => ({ path: './quicklook.js', external: true })),
+};
 
 /**
  * Bundles the pages into `dist/web`: HTML as it stands in web/pages, `assets/` with one script and style sheet per page,
@@ -16,16 +25,16 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
   await rm(outdir, { recursive: true, force: true });
   await mkdir(join(outdir, 'assets'), { recursive: true });
   const pages = (await readdir(join(here, 'client/pages'))).filter((name) => name.endsWith('.ts'));
-  const common = { bundle: true, minify, target: ['es2022'], legalComments: 'linked', logLevel: 'warning', loader: { '.html': 'text' } };
+  const common = { bundle: true, minify, target: ['es2022'], legalComments: 'linked', logLevel: 'warning', loader: { '.html': 'text' }, external: UNUSED };
   await build({
     ...common,
     format: 'esm',
     splitting: true,
-    entryPoints: pages.map((name) => join(here, 'client/pages', name)),
+    entryPoints: [...pages.map((name) => `pages/${name}`), 'control/quicklook.ts'].map((name) => ({ in: join(here, 'client', name), out: basename(name, '.ts') })),
     outdir: join(outdir, 'assets'),
     chunkNames: 'chunk-[hash]',
   });
-  await build({ ...common, format: 'iife', entryPoints: [join(here, 'client/embed.ts')], outfile: join(outdir, 'assets/telescope-control.js') });
+  await build({ ...common, format: 'iife', plugins: [quickLookApart], entryPoints: [join(here, 'client/embed.ts')], outfile: join(outdir, 'assets/telescope-control.js') });
   await build({ ...common, entryPoints: [join(here, 'client/styles/site.css')], outfile: join(outdir, 'assets/site.css') });
   await build({ ...common, entryPoints: [join(here, 'client/styles/embed.css')], outfile: join(outdir, 'assets/telescope-control.css') });
   await build({ ...common, format: 'iife', entryPoints: [join(here, 'client/sw.ts')], outfile: join(outdir, 'sw.js') });

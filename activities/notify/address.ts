@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 const PRIVATE = new BlockList();
 for (const [network, prefix] of [
@@ -40,3 +40,11 @@ export async function publicAddresses(hostname: string, allowPrivate: boolean): 
   if (bad) throw new Error(`${hostname} is a private address (${bad.address}); set WEBHOOK_ALLOW_PRIVATE=true to allow it`);
   return found;
 }
+
+/** A look-up that answers these addresses, for a request that must reach none but them. */
+export const pinnedTo =
+  (addresses: { address: string; family: number }[]): LookupFunction =>
+  (_host, options, callback) => {
+    if (options.all) callback(null, addresses);
+    else callback(null, addresses[0]!.address, addresses[0]!.family);
+  };

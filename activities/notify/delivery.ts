@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Agent } from 'node:https';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { Target } from '../../domain/contracts/booking.ts';
@@ -10,6 +11,7 @@ import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { signPath } from '../../platform/signing.ts';
 import { findTelescope } from '../../platform/telescopes.ts';
+import { pinnedTo, publicAddresses } from './address.ts';
 import { renderLetter, writeLetter, type Letter } from './letters.ts';
 import { postWebhook, signatureHeaders, webhookReceivers, type Delivered, type Receiver } from './webhook.ts';
 
@@ -356,9 +358,11 @@ export class OutboxDelivery {
         url: letter?.link?.url ?? `/control/${booking.id}`,
       });
       try {
+        const addresses = await publicAddresses(new URL(subscription.endpoint).hostname, config.WEBHOOK_ALLOW_PRIVATE);
         await webPush.sendNotification({ endpoint: subscription.endpoint, keys: subscription.keys as { p256dh: string; auth: string } }, payload, {
           TTL: 3600,
           timeout: 10_000,
+          agent: new Agent({ lookup: pinnedTo(addresses) }),
           vapidDetails: { subject: config.VAPID_SUBJECT ?? DEFAULT_VAPID_SUBJECT, publicKey: config.VAPID_PUBLIC_KEY, privateKey: config.VAPID_PRIVATE_KEY },
         });
       } catch (thrown) {

@@ -1,8 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { LookupFunction } from 'node:net';
-import { publicAddresses } from './address.ts';
+import { pinnedTo, publicAddresses } from './address.ts';
 
 const TIMEOUT_MS = 10_000;
 /** More of an answer than this is not read. */
@@ -51,15 +50,17 @@ export async function postWebhook(url: string, headers: Record<string, string>, 
     const target = new URL(url);
     if (target.protocol !== 'https:' && target.protocol !== 'http:') return { ok: false, status: null, error: `${target.protocol} is not http or https` };
     const addresses = await publicAddresses(target.hostname, allowPrivate);
-    const pinned: LookupFunction = (_host, options, callback) => {
-      if (options.all) callback(null, addresses);
-      else callback(null, addresses[0]!.address, addresses[0]!.family);
-    };
     const status = await new Promise<number>((resolve, reject) => {
       const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
       const request = send(
         target,
-        { method: 'POST', headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) }, lookup: pinned, signal: AbortSignal.timeout(TIMEOUT_MS), agent: false },
+        {
+          method: 'POST',
+          headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+          lookup: pinnedTo(addresses),
+          signal: AbortSignal.timeout(TIMEOUT_MS),
+          agent: false,
+        },
         (response) => {
           // The status has been said; the rest may end in order, but not keep us.
           let bytes = 0;

@@ -44,9 +44,7 @@ export async function control(deps: Deps, who: Identity, id: string, kind: 'paus
   if (who.kind !== 'key' && who.kind !== 'admin' && kind !== 'cancel' && deps.now() >= booking.endsAt.getTime() && !known)
     throw new Problem('control_refused', reasonText('slot_over', 'en'), { reason: 'slot_over' satisfies Reason });
   if (!known)
-    await deps.db.$transaction((tx) =>
-      openReceipt(tx, { commandId, kind, bookingId: id, telescopeId: booking.telescopeId, requestedBy: who.name, at: new Date(deps.now()) }),
-    );
+    await deps.db.$transaction((tx) => openReceipt(tx, { commandId, kind, bookingId: id, telescopeId: booking.telescopeId, requestedBy: who.name, at: new Date(deps.now()) }));
   if (!known || known.state === 'accepted' || known.state === 'unknown') {
     const delivery = await deliver(deps, booking, SIGNALS[kind], { commandId, requestedBy: who.name });
     if (delivery === 'away') {

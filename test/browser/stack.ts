@@ -44,6 +44,8 @@ export async function startObservatory(env: NodeJS.ProcessEnv = {}, { name = 'Br
       VAPID_PRIVATE_KEY: privateKey,
       VAPID_SUBJECT: 'mailto:ops@example.org',
       SUPPORT_EMAIL: 'help@example.org',
+      // The push service of these tests is on this machine.
+      WEBHOOK_ALLOW_PRIVATE: 'true',
       ...env,
     },
     ports: 'free',

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createHmac } from 'node:crypto';
+import { createECDH, createHmac, randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { SMTPServer } from 'smtp-server';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
+import webPush from 'web-push';
 import { isPrivateAddress } from '../../activities/notify/address.ts';
 import { OutboxDelivery, backoffSeconds } from '../../activities/notify/delivery.ts';
 import { Telescope } from '../../domain/contracts/telescope.ts';
@@ -235,6 +236,23 @@ describe('letters', () => {
     expect(bob).toContain('4 of 5 images are archived');
     expect(bob).toContain('https://observe.example.org/api/bookings/b2/archive.zip?exp=');
     expect(bob).toContain('Hello Bob &#60;b&#62;');
+  });
+
+  test('a push subscription that names a private address reaches nothing, unless allowed', async () => {
+    const vapid = webPush.generateVAPIDKeys();
+    const keys = { VAPID_PUBLIC_KEY: vapid.publicKey, VAPID_PRIVATE_KEY: vapid.privateKey };
+    const browser = createECDH('prime256v1');
+    const { port } = server.address() as AddressInfo;
+    const subscription = { p256dh: browser.generateKeys('base64url'), auth: randomBytes(16).toString('base64url') };
+    await db.pushSubscription.create({ data: { id: 'p1', bookingId: 'b1', endpoint: `https://127.0.0.1:${port}/push`, keys: subscription, locale: 'en' } });
+    await put('b1', '1', 'session.started', ['push']);
+    await drain(delivery({ ...keys, WEBHOOK_ALLOW_PRIVATE: 'false' }));
+    expect((await db.outbox.findFirstOrThrow()).lastError).toMatch(/127\.0\.0\.1 is a private address/);
+    await db.outbox.updateMany({ data: { nextAttemptAt: new Date(0) } });
+    await drain(delivery(keys));
+    // Reached: what listens there speaks no TLS.
+    expect((await db.outbox.findFirstOrThrow()).lastError).toMatch(/SSL|EPROTO|wrong version/i);
+    await db.pushSubscription.deleteMany();
   });
 
   test('an erased person, or nobody configured: settled, nothing sent, and the row says why', async () => {

@@ -158,14 +158,14 @@ describe('numbers and times', () => {
 
 describe('quick look', () => {
   const buffer = (bytes: Buffer): ArrayBuffer => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  test('reads size, header and physical values (BZERO applied), the bottom row of the file last', () => {
-    const image = readFits(buffer(tinyFits()));
+  test('reads size, header and physical values (BZERO applied), the bottom row of the file last', async () => {
+    const image = await readFits(buffer(tinyFits()));
     const [plane] = image.planes;
     expect([image.width, image.height, image.planes.length, plane![0], plane![(47 - 24) * 64 + 32]]).toEqual([64, 48, 1, 1_000, 60_000]);
     expect(image.cards).toContainEqual(['OBJECT', 'NGC 7000']);
     expect([image.factor, image.frameHeight, image.topDown]).toEqual([1, 48, false]);
   });
-  test('ROWORDER TOP-DOWN leaves the rows as they are, and a cube of three planes is red, green and blue', () => {
+  test('ROWORDER TOP-DOWN leaves the rows as they are, and a cube of three planes is red, green and blue', async () => {
     const mono = tinyFits();
     const header = mono.subarray(0, 2_880).toString('latin1');
     const cards = [
@@ -175,11 +175,11 @@ describe('quick look', () => {
       header.slice(480),
     ];
     const pixels = mono.subarray(2_880, 2_880 + 64 * 48 * 2);
-    const image = readFits(buffer(Buffer.concat([Buffer.from(cards.join('').slice(0, 2_880), 'latin1'), pixels, pixels, pixels, Buffer.alloc(2_880)])));
+    const image = await readFits(buffer(Buffer.concat([Buffer.from(cards.join('').slice(0, 2_880), 'latin1'), pixels, pixels, pixels, Buffer.alloc(2_880)])));
     expect([image.topDown, image.planes.length, image.planes.map((plane) => plane[24 * 64 + 32])]).toEqual([true, 3, [60_000, 60_000, 60_000]]);
   });
-  test('the stretch puts the sky at a quarter of the light, and its axis leads there and back', () => {
-    const image = readFits(buffer(tinyFits()));
+  test('the stretch puts the sky at a quarter of the light, and its axis leads there and back', async () => {
+    const image = await readFits(buffer(tinyFits()));
     const range = rangeOf(image.planes);
     expect(range).toEqual([1_000, 60_000]);
     const { black, midtones, white } = autoStretch(image.planes, range);
@@ -189,8 +189,8 @@ describe('quick look', () => {
     expect(fromAxis(toAxis(4_321, range), range)).toBeCloseTo(4_321, 6);
     expect(countsOf(image.planes, range).reduce((a, b) => a + b)).toBe(64 * 48);
   });
-  test('a file cut short and a file that is no FITS are refused in words', () => {
-    expect(() => readFits(buffer(tinyFits().subarray(0, 4_000)))).toThrow('cut short');
-    expect(() => readFits(buffer(Buffer.alloc(5_760, 32)))).toThrow('not a FITS file');
+  test('a file cut short and a file that is no FITS are refused in words', async () => {
+    await expect(readFits(buffer(tinyFits().subarray(0, 4_000)))).rejects.toThrow('cut short');
+    await expect(readFits(buffer(Buffer.alloc(5_760, 32)))).rejects.toThrow('not a FITS file');
   });
 });

@@ -793,7 +793,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     quickLook(): void {
       const url = this.shown.quick;
-      void import('./quicklook.ts').then(({ openQuickLook }) => openQuickLook(m.root!, url, this.shown.filename));
+      void import('./quicklook.ts').then(({ openQuickLook }) => openQuickLook(m.root!, url, this.shown.filename, prefs.locale));
     },
 
     filterLogs(level: string): void {

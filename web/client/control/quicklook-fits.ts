@@ -1,3 +1,5 @@
+import { FITS, type Image } from 'fitsjs-ng';
+
 /** The first image of a FITS file: physical values by plane, first row on top, and the header cards as written. */
 export interface FitsImage {
   width: number;
@@ -11,62 +13,40 @@ export interface FitsImage {
   /** The file's first row is the top one (ROWORDER); else it is the bottom one, as the standard shows images. */
   topDown: boolean;
 }
-const BLOCK = 2880;
 
 /**
- * Reads the primary image of a FITS file (FITS standard 4.0: 2880-byte blocks, 80-character cards, big-endian data, BZERO and BSCALE).
- * BINFACT and ORIGH are the quick look's own cards.
- * @throws Error when the file is not FITS or holds no image.
+ * Reads the primary image of the quick look, which is a FITS file of our own making, with fitsjs-ng. BINFACT and ORIGH are the quick look's
+ * own cards.
+ * @throws Error when the file is not FITS, holds no image or is cut short (fitsjs-ng answers what is there).
  */
-export function readFits(buffer: ArrayBuffer): FitsImage {
-  const bytes = new Uint8Array(buffer);
-  const cards: [string, string][] = [];
-  let offset = 0;
-  for (let end = false; !end;) {
-    if (offset + BLOCK > bytes.length) throw new Error('not a FITS file: the header has no END');
-    for (let i = 0; i < 36 && !end; i++) {
-      const card = String.fromCharCode(...bytes.subarray(offset + i * 80, offset + (i + 1) * 80));
-      const name = card.slice(0, 8).trim();
-      if (cards.length === 0 && name !== 'SIMPLE') throw new Error('not a FITS file');
-      if (name === 'END') end = true;
-      else if (card[8] === '=') cards.push([name, valueOf(card.slice(10))]);
-    }
-    offset += BLOCK;
+export async function readFits(buffer: ArrayBuffer): Promise<FitsImage> {
+  const warned: string[] = [];
+  const fits = FITS.fromArrayBuffer(buffer, { onWarning: (message) => void warned.push(message) });
+  const header = fits.getHeader();
+  if (header?.get('SIMPLE') !== true) throw new Error('not a FITS file');
+  const image = fits.getDataUnit() as Image | undefined;
+  if (!image || image.naxis.length < 2 || image.width <= 0 || image.height <= 0) throw new Error('this FITS file holds no image');
+  const { width, height } = image;
+  const topDown = header.getString('ROWORDER').toUpperCase() === 'TOP-DOWN';
+  const planes: Float32Array[] = [];
+  for (let plane = 0; plane < (image.depth === 3 ? 3 : 1); plane++) {
+    const values = Float32Array.from(await image.getFrame(plane), Number);
+    if (values.length < width * height) throw new Error('the FITS file is cut short');
+    if (!topDown) flip(values, width, height);
+    planes.push(values);
   }
-  const text = (name: string): string | undefined => cards.find(([key]) => key === name)?.[1];
-  const number = (name: string, fallback: number): number => Number(text(name) ?? fallback);
-  const [width, height, bitpix] = [number('NAXIS1', 0), number('NAXIS2', 0), number('BITPIX', 16)];
-  if (number('NAXIS', 0) < 2 || width <= 0 || height <= 0) throw new Error('this FITS file holds no image');
-  const [zero, scale] = [number('BZERO', 0), number('BSCALE', 1)];
-  const size = Math.abs(bitpix) / 8;
-  const count = number('NAXIS', 0) > 2 && number('NAXIS3', 1) === 3 ? 3 : 1;
-  if (offset + count * width * height * size > bytes.length) throw new Error('the FITS file is cut short');
-  const view = new DataView(buffer, offset);
-  const readers: Record<number, (at: number) => number> = {
-    8: (at) => view.getUint8(at),
-    16: (at) => view.getInt16(at),
-    32: (at) => view.getInt32(at),
-    [-32]: (at) => view.getFloat32(at),
-    [-64]: (at) => view.getFloat64(at),
-  };
-  const read = readers[bitpix];
-  if (!read) throw new Error(`BITPIX ${bitpix} is not supported here`);
-  const topDown = text('ROWORDER')?.toUpperCase() === 'TOP-DOWN';
-  const planes = Array.from({ length: count }, (_, plane) => {
-    const values = new Float32Array(width * height);
-    for (let y = 0; y < height; y++) {
-      const row = plane * height + (topDown ? y : height - 1 - y);
-      for (let x = 0; x < width; x++) values[y * width + x] = read((row * width + x) * size) * scale + zero;
-    }
-    return values;
-  });
-  const factor = Math.max(1, number('BINFACT', 1));
-  return { width, height, planes, cards, factor, frameHeight: number('ORIGH', height * factor), topDown };
+  const factor = Math.max(1, header.getNumber('BINFACT', 1));
+  const cards = header.getCards().map(({ key, value }): [string, string] => [key, value === true ? 'T' : value === false ? 'F' : String(value ?? '')]);
+  return { width, height, planes, cards, factor, frameHeight: header.getNumber('ORIGH', height * factor), topDown };
 }
 
-function valueOf(text: string): string {
-  const quoted = /^\s*'((?:[^']|'')*)'/.exec(text);
-  return quoted ? quoted[1]!.replaceAll("''", "'").trim() : (text.split('/')[0] ?? '').trim();
+/** Turns the rows over, in place. */
+function flip(values: Float32Array, width: number, height: number): void {
+  for (let y = 0; y < height >> 1; y++) {
+    const upper = values.slice(y * width, (y + 1) * width);
+    values.copyWithin(y * width, (height - 1 - y) * width, (height - y) * width);
+    values.set(upper, (height - 1 - y) * width);
+  }
 }
 
 /** Black point, midtones balance and white point; black and white as values, the balance from 0 to 1. */

@@ -1,5 +1,5 @@
+import type { Locale } from '../../../domain/reasons.ts';
 import { number } from '../core/format.ts';
-import { prefs } from '../core/prefs.ts';
 import { translate } from '../i18n/index.ts';
 import { drawHistogram } from './pictures.ts';
 import { autoStretch, countsOf, fromAxis, midtonesTransfer, rangeOf, readFits, toAxis, type FitsImage } from './quicklook-fits.ts';
@@ -11,8 +11,8 @@ type Knob = 'black' | 'midtones' | 'white';
  * Opens a window on a frame's own pixels: stretch by black point, midtones and white point, histogram, the value under the pointer
  * (or under the arrow keys' cross), and the whole header.
  */
-export async function openQuickLook(root: HTMLElement, url: string, filename: string): Promise<void> {
-  const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
+export async function openQuickLook(root: HTMLElement, url: string, filename: string, locale: Locale): Promise<void> {
+  const say = (key: string, values?: Record<string, string | number>): string => translate(locale, key, values);
   const dialog = document.createElement('dialog');
   dialog.className = 'dialog lightbox quicklook';
   dialog.setAttribute('aria-label', filename);
@@ -30,9 +30,9 @@ export async function openQuickLook(root: HTMLElement, url: string, filename: st
   try {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    const image = readFits(await response.arrayBuffer());
+    const image = await readFits(await response.arrayBuffer());
     status.remove();
-    const auto = show(body, image, say);
+    const auto = show(body, image, say, locale);
     buttons.prepend(button(buttons, say('quicklook.auto'), auto));
     const details = add(body, 'details');
     add(details, 'summary', say('quicklook.header'));
@@ -45,7 +45,7 @@ export async function openQuickLook(root: HTMLElement, url: string, filename: st
 }
 
 /** Picture, value, histogram and sliders; gives back what the button "auto" does. */
-function show(body: HTMLElement, image: FitsImage, say: (key: string, values?: Record<string, string | number>) => string): () => void {
+function show(body: HTMLElement, image: FitsImage, say: (key: string, values?: Record<string, string | number>) => string, locale: Locale): () => void {
   const { width, height, planes } = image;
   const range = rangeOf(planes);
   const canvas = add(body, 'canvas');
@@ -102,7 +102,7 @@ function show(body: HTMLElement, image: FitsImage, say: (key: string, values?: R
     point.x = Math.min(width - 1, Math.max(0, Math.floor(x)));
     point.y = Math.min(height - 1, Math.max(0, Math.floor(y)));
     const row = image.topDown ? point.y * image.factor : image.frameHeight - 1 - point.y * image.factor;
-    const values = planes.map((plane) => number(plane[point.y * width + point.x], prefs.locale, range[1] - range[0] > 100 ? 0 : 4));
+    const values = planes.map((plane) => number(plane[point.y * width + point.x], locale, range[1] - range[0] > 100 ? 0 : 4));
     value.textContent = say('quicklook.pixel', { x: point.x * image.factor, y: row, value: values.join(' · ') });
   };
   canvas.addEventListener('pointermove', (event) => tell((event.offsetX * width) / canvas.clientWidth, (event.offsetY * height) / canvas.clientHeight));
