@@ -97,8 +97,8 @@ export function preparationPaceMs(policy: Pick<SessionBooking['policy'], 'check_
   return now < alertAt ? Math.min(HOUR_MS / 4, alertAt - now) : Math.min(policy.check_interval * 1000, HOUR_MS / 12);
 }
 
-/** A slot is reported to the history in about so many pieces: 40 × 12 events for a whole night of checks. */
-const REPORTS_PER_SLOT = 40;
+/** A slot is reported to the history in about so many pieces: 12 events each on a fair night, 24 in weather that holds. */
+const REPORTS_PER_SLOT = 36;
 
 /**
  * The watch that stands for the next checks while nothing happens: as many looks as fit before whatever comes first of `ends`, at most a fortieth of
