@@ -223,6 +223,74 @@ describe('darks in bad weather', () => {
   }, 60_000);
 });
 
+describe('a pause that something stands in the way of', () => {
+  test('while Voyager reports an error the target is disabled at once, and it goes on only when the guest says so', async () => {
+    const night = await stage.prepare({
+      id: 'pause-in-error',
+      startsIn: 600,
+      slotSeconds: 2 * HOUR,
+      shots: FEW,
+      policy: { prepare_lead: 300 },
+      script: (start) => ({ voyagerError: [{ from: start + 400_000, to: start + 1900_000 }] }),
+      steps: [
+        { at: 400, do: (n) => n.handle.signal('telescopeEvent', { id: 'v1', at: new Date(n.at(400)).toISOString(), kind: 'voyager_error' }) },
+        { at: 500, do: (n) => n.signal('pause', 'p1') },
+        { at: 2600, do: (n) => n.signal('resume', 'r1') },
+      ],
+    });
+    expect((await night.live()).outcome).toBe('completed');
+    expect(await night.receipts()).toEqual({ p1: 'confirmed', r1: 'confirmed' });
+    expect(night.effects().slice(0, 4)).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'enableTarget']);
+    const disabled = night.observatory.commands.find((c) => c.name === 'disableTarget')!;
+    expect((disabled.at - night.start) / 1000).toBeLessThan(530);
+  }, 60_000);
+
+  test('while somebody at the console holds the target it is confirmed by what is seen, and nothing is sent', async () => {
+    const night = await stage.prepare({
+      id: 'pause-by-hand',
+      startsIn: 600,
+      slotSeconds: HOUR,
+      shots: FEW,
+      policy: { prepare_lead: 300 },
+      script: (start) => ({ disabledByHand: [start + 390_000] }),
+      steps: [
+        { at: 400, do: (n) => n.handle.signal('telescopeEvent', { id: 'h1', at: new Date(n.at(400)).toISOString(), kind: 'target_changed' }) },
+        { at: 900, do: (n) => n.signal('pause', 'p1') },
+        { at: 1200, do: async (n) => expect(await n.receipts()).toEqual({ p1: 'confirmed' }) },
+      ],
+    });
+    expect((await night.live()).outcome).toBe('completed');
+    expect(await night.receipts()).toEqual({ p1: 'confirmed' });
+    expect(night.effects()).toEqual(['ensureObjects', 'enableTarget']);
+  }, 60_000);
+
+  test('a disable that Voyager refuses is tried again within seconds; the second refusal is told to the operator', async () => {
+    const night = await stage.prepare({
+      id: 'pause-refused',
+      startsIn: 600,
+      slotSeconds: HOUR,
+      shots: FEW,
+      policy: { prepare_lead: 300, check_interval: 300 },
+      script: () => ({
+        refused: [
+          { name: 'disableTarget', nth: 1 },
+          { name: 'disableTarget', nth: 2 },
+        ],
+      }),
+      steps: [
+        { at: 500, do: (n) => n.signal('pause', 'p1') },
+        { at: 1200, do: (n) => n.signal('resume', 'r1') },
+      ],
+    });
+    expect((await night.live()).outcome).toBe('completed');
+    expect(await night.receipts()).toEqual({ p1: 'confirmed', r1: 'confirmed' });
+    const disabled = night.observatory.commands.find((c) => c.name === 'disableTarget')!;
+    expect((disabled.at - night.start) / 1000).toBeGreaterThan(540);
+    expect((disabled.at - night.start) / 1000).toBeLessThan(600);
+    expect(await night.when('operator_alert')).not.toBeNull();
+  }, 60_000);
+});
+
 describe('refusals', () => {
   test('resume in unsafe weather, pause and abort while finalising, extend without a free slot: each says why', async () => {
     const night = await stage.prepare({

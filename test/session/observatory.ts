@@ -26,6 +26,8 @@ export interface ObservatoryScript {
   emergency?: Span[];
   /** Commands whose answer is lost although they work: the nth command of that name. */
   lost?: { name: string; nth: number }[];
+  /** Commands that Voyager answers with an error: the nth of that name. */
+  refused?: { name: string; nth: number }[];
   /** Site problems found by checkSite while in the span. */
   siteProblem?: (Span & { reason: Reason; message: string })[];
   /** Somebody at the console disables the target at these instants. */
@@ -172,6 +174,7 @@ export class Observatory {
     const nth = (this.count.get(name) ?? 0) + 1;
     this.count.set(name, nth);
     if (this.in(this.script.linkDown, at)) return { outcome: 'unknown', reason: 'voyager_away', message: 'the link to Voyager is down' };
+    if ((this.script.refused ?? []).some((r) => r.name === name && r.nth === nth)) return { outcome: 'refused', reason: 'refused_by_voyager', message: 'Voyager answers ERROR' };
     const effect = act();
     this.commands.push({
       at,

@@ -26,7 +26,7 @@ const fine: Observation = {
   shotsDone: { a: 1 },
   latchedAbort: null,
 };
-const usual: Circumstances = { now: NOW, policy, engaged: true, userPaused: false, maintenance: null, calibrating: false, refusal: null };
+const usual: Circumstances = { now: NOW, policy, engaged: true, userPaused: false, pauseWins: false, maintenance: null, calibrating: false, refusal: null };
 const verdict = (seen: Partial<Observation> | null, circumstances: Partial<Circumstances> = {}): string => {
   const v = judge(seen === null ? null : { ...fine, ...seen }, { ...usual, ...circumstances });
   return v.go ? `go ${v.advisory ?? ''}`.trim() : `${v.cause} ${v.reason} ${v.ledger} ${v.action}`;
@@ -57,6 +57,7 @@ describe('judge', () => {
     ['clear for a minute only, running', weather({ ok_since: new Date(NOW - 60_000).toISOString() }), {}, 'go'],
     ['nobody says since when', weather({ ok_since: null }), { engaged: false }, 'weather weather_debounce weather_hold disable'],
     ['VOYSTAT ERROR', { voyagerStatus: 'ERROR' as const }, {}, 'fault voyager_error outage none'],
+    ['VOYSTAT ERROR and a pause', { voyagerStatus: 'ERROR' as const }, { userPaused: true, pauseWins: true }, 'fault voyager_error outage disable'],
     ['camera gone', { cameraConnected: false }, {}, 'fault equipment_error outage disable'],
     ['clock 90 s off', { clockOffsetSeconds: -90 }, {}, 'fault clock_offset outage disable'],
     ['disabled by hand', { target: { enabled: false, statusOp: 'idle' as const } }, {}, 'fault local_operator outage none'],

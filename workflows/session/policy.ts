@@ -20,6 +20,8 @@ export interface Circumstances {
   /** The target was enabled by us, confirmed, and not disabled since. */
   engaged: boolean;
   userPaused: boolean;
+  /** The guest has paused, and a hold in which nothing would be sent does not keep the target from being held for that. */
+  pauseWins: boolean;
   maintenance: SessionBooking['maintenance'];
   /** What is left of the plan needs no clear sky, and policy lets it go on. */
   calibrating: boolean;
@@ -39,16 +41,18 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
   if (weather.state === 'unsafe' || weather.stale) return hold('weather', weather.reason ?? (weather.stale ? 'weather_unknown' : 'weather_unsafe'), 'unsafe', 'stop');
   if (inMaintenance(c.maintenance, c.now)) return hold('fault', 'maintenance', 'outage', 'disable');
   if (seen.clockOffsetSeconds !== null && Math.abs(seen.clockOffsetSeconds) > 60) return hold('fault', 'clock_offset', 'outage', 'disable');
-  if (seen.voyagerStatus === 'ERROR') return hold('fault', 'voyager_error', 'outage', 'none');
+  if (seen.voyagerStatus === 'ERROR') return hold('fault', 'voyager_error', 'outage', c.pauseWins ? paused(c.policy) : 'none');
   if (seen.mountConnected === false || seen.cameraConnected === false) return hold('fault', 'equipment_error', 'outage', 'disable');
   if (c.engaged && seen.target?.enabled === false) return hold('fault', 'local_operator', 'outage', 'none');
   if (c.refusal !== null && !isWeather(c.refusal)) return hold('fault', c.refusal, c.refusal === 'foreign_target' ? 'foreign' : 'outage', 'none');
   if (weather.state === 'hold' && !(c.calibrating && c.engaged)) return hold('weather', weather.reason ?? 'weather_hold', 'weather_hold', 'disable');
   if (!c.engaged && debounceLeftMs(seen, c.policy, c.now) > 0) return hold('weather', 'weather_debounce', 'weather_hold', 'disable');
   if (c.refusal !== null) return hold('weather', c.refusal, 'weather_hold', 'none');
-  if (c.userPaused) return hold('user', 'user_pause', 'user_pause', c.policy.pause_mode === 'abort' ? 'stop' : 'disable');
+  if (c.userPaused) return hold('user', 'user_pause', 'user_pause', paused(c.policy));
   return { go: true, advisory: advisory(seen, c) };
 }
+
+const paused = (policy: SessionBooking['policy']): HoldAction => (policy.pause_mode === 'abort' ? 'stop' : 'disable');
 
 function advisory(seen: Observation, c: Circumstances): Reason | null {
   if (seen.running === 'foreign') return 'foreign_target';

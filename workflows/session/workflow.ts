@@ -53,6 +53,8 @@ const CONFIRM_EVERY_MS = 2 * SECOND;
 /** While Voyager carries out an emergency it is looked at this often, in reports of so many looks. */
 const EMERGENCY_EVERY_SECONDS = 30;
 const EMERGENCY_LOOKS = 40;
+/** The first pause before a disable or stop that failed is tried again; it doubles. */
+const STOP_AGAIN_MS = 15 * SECOND;
 /** Two looks at the telescope are at least this far apart, however fast it calls. */
 const LEAST_BETWEEN_CHECKS_MS = 2 * SECOND;
 
@@ -368,7 +370,8 @@ class Night {
   private circumstances(refusal: Reason | null): Parameters<typeof judge>[1] {
     const { data, booking } = this.state;
     const calibrating = booking.policy.calibration_in_bad_weather && this.state.onlyCalibrationLeft() && patched(PATCHES.calibration);
-    return { now: Date.now(), policy: booking.policy, engaged: data.engaged, userPaused: data.userPaused, maintenance: data.maintenance, calibrating, refusal };
+    const pauseWins = data.userPaused && patched(PATCHES.pauseHeld);
+    return { now: Date.now(), policy: booking.policy, engaged: data.engaged, userPaused: data.userPaused, pauseWins, maintenance: data.maintenance, calibrating, refusal };
   }
 
   /** One step towards motion; null when it is done, else the reason, which the night log has too. */
@@ -498,7 +501,12 @@ class Night {
   private async hold(verdict: Extract<Verdict, { go: false }>, seen: Observation | null): Promise<void> {
     const { state } = this;
     this.holding(verdict.cause, verdict.reason, verdict.ledger, null);
-    if (verdict.action === 'none' || !seen) {
+    const failures = this.stillFailures;
+    this.stillFailures = 0;
+    if (!seen) return;
+    if (verdict.action === 'none') {
+      const held = seen.target?.enabled === false && seen.running !== 'ours';
+      if (held && state.waiting('pause').length > 0 && patched(PATCHES.pauseHeld)) this.settlePauses('confirmed', null);
       return;
     }
     const wants = verdict.action === 'stop' && (seen.running === 'ours' || seen.target?.enabled !== false) ? 'stop' : seen.target?.enabled === false ? null : 'disable';
@@ -512,8 +520,15 @@ class Night {
       state.data.engaged = false;
       state.data.replan = true;
       this.settlePauses('confirmed', null);
-    } else this.settlePauses('unknown', 'no_answer');
+      return;
+    }
+    this.settlePauses('unknown', 'no_answer');
+    if (!patched(PATCHES.insist)) return;
+    this.stillFailures = failures + 1;
+    if (failures > 0) this.alertOnce('hold', verdict.reason, `The target could not be seen to hold (${verdict.reason}); it is tried again.`);
   }
+  /** How often in a row the target could not be made to hold. */
+  private stillFailures = 0;
   private settlePauses(to: ReceiptState, reason: Reason | null): void {
     if (this.state.data.userPaused) for (const receipt of this.state.waiting('pause')) this.receipt(receipt.commandId, to, reason);
   }
@@ -598,6 +613,7 @@ class Night {
     if (!verdict.go && verdict.reason === 'weather_debounce' && seen) at = Math.min(at, now + Math.max(SECOND, debounceLeftMs(seen, state.booking.policy, now)));
     const emergency = !verdict.go && verdict.reason === 'voyager_emergency';
     if (emergency) at = Math.min(at, now + EMERGENCY_EVERY_SECONDS * SECOND);
+    if (!verdict.go && this.stillFailures > 0) at = Math.min(at, now + STOP_AGAIN_MS * 2 ** (this.stillFailures - 1));
     const boundary = state.data.maintenance ? [state.data.maintenance.from, state.data.maintenance.to].map((t) => Date.parse(t)).find((t) => t > now) : undefined;
     if (boundary) at = Math.min(at, boundary);
     at = Math.min(at, state.endMs);
