@@ -268,7 +268,7 @@ export class Observatory {
     if (this.hit('link_lost', !this.linkUp(this.now()))) throw ApplicationFailure.create({ type: FAILURE.notConnected, message: 'the link to Voyager is down' });
   }
 
-  /** The gateway's emergency path: stops without asking anybody, and keeps its latch until a session has taken it over. */
+  /** The gateway's emergency path: stops without asking anybody, and keeps its latch until a session has taken it over or gives its grant back. */
   emergencyAbort(commandId: string, requestedBy: string, at: number): void {
     this.advance(at);
     if (within(this.script.emergency, at) || !this.linkUp(at)) return;
@@ -437,6 +437,7 @@ export class Observatory {
       },
       revokeGrant: async () => {
         this.grant = null;
+        this.latch = null;
       },
       listShotsDone: async ({ offset = 0, limit = Infinity }) => {
         this.reachable();

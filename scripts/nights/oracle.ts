@@ -1,6 +1,7 @@
 import { LEDGER_CLASSES } from '../../domain/contracts/ledger.ts';
 import { finaliseWorkflowId } from '../../domain/ids.ts';
 import { isFinal, type Outcome, type Phase } from '../../domain/phases.ts';
+import type { FaultKind } from './plan.ts';
 import type { World } from './world.ts';
 
 /** What must hold of every night, whatever happened in it. Each is checked against the world itself, not against what the workflow says of it. */
@@ -103,7 +104,8 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
   const told = (what: string): boolean => world.alerts.has(`alert_${what}`);
   if (observatory.enabled) say('the target is left enabled');
   if (observatory.borrowed.size > 0 && !told('return the sky')) say('borrowed targets were not given back');
-  if (observatory.latch) say('the gateway’s latch is left');
+  // A latch without a grant goes by itself ten minutes later (gateway/telescope/telescope.ts).
+  if (observatory.latch && observatory.grant) say('the gateway’s latch is left');
   if (observatory.grant && transitions.some((t) => t.phase === 'prepared' || t.phase === 'starting')) say('the grant is left');
   const left = finalised ? 1 : 0;
   if (observatory.targets.size > left && !told('remove the older plan')) say(`${observatory.targets.size} targets stand in RoboTarget, ${left} may`);
@@ -115,7 +117,7 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
     if (!receipt) say(`${asked.commandId} has no receipt`);
     else if (receipt.state === 'accepted' || receipt.state === 'sent') say(`${asked.commandId} is left ${receipt.state}`);
     const first = world.asked.find((other) => other.commandId === asked.commandId) === asked;
-    if (asked.kind === 'pause' && first && receipt?.state === 'confirmed' && undisturbed(world, asked.at) && Date.parse(receipt.at) > asked.at + STOP_WITHIN_MS)
+    if (asked.kind === 'pause' && first && receipt?.state === 'confirmed' && undisturbed(world, asked.at, 'console') && Date.parse(receipt.at) > asked.at + STOP_WITHIN_MS)
       say(`${asked.commandId} was confirmed only at ${receipt.at}`);
     if (asked.kind === 'abort' && receipt?.state === 'confirmed' && undisturbed(world, asked.at)) {
       const off = observatory.switched.filter((_, i) => i % 2 === 1);
@@ -127,8 +129,8 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
   return found;
 }
 
-/** Nothing that keeps a command from its telescope happens around that instant. */
-function undisturbed(world: World, at: number): boolean {
-  const spans = world.spans('link_lost', 'gateway_away', 'voyager_restart', 'emergency', 'refusal', 'answer_lost', 'slow_answers', 'database_away');
+/** Nothing that keeps a command from its telescope happens around that instant; an abort passes over somebody at the console, a pause does not. */
+function undisturbed(world: World, at: number, ...also: FaultKind[]): boolean {
+  const spans = world.spans('link_lost', 'gateway_away', 'voyager_restart', 'emergency', 'refusal', 'answer_lost', 'slow_answers', 'database_away', ...also);
   return !spans.some((s) => at >= s.from - 600_000 && at < s.to + 600_000);
 }

@@ -505,7 +505,7 @@ class Night {
     this.stillFailures = 0;
     if (!seen) return;
     if (verdict.action === 'none') {
-      const held = seen.target?.enabled === false && seen.running !== 'ours';
+      const held = seen.target?.enabled === false && (state.booking.policy.pause_mode !== 'abort' || seen.running !== 'ours');
       if (held && state.waiting('pause').length > 0 && patched(PATCHES.pauseHeld)) this.settlePauses('confirmed', null);
       return;
     }
