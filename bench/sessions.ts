@@ -300,23 +300,24 @@ async function main(): Promise<void> {
     for (let end = ends.pop(); end; end = ends.pop()) await end();
   };
   try {
-    const postgres = await startPostgres();
-    ends.push(() => postgres.stop());
-    const db = new Database({ connectionString: postgres.url, max: 10 });
-    db.on('error', () => undefined);
-    ends.push(() => db.end());
-    const withServer = async <T>(work: (temporal: DevServer, worker: WorkerProcess) => Promise<T>): Promise<T> => {
+    // Each part has a server and a database of its own: sessions whose workflows were left behind would be taken over in the midst of the next part.
+    const withServer = async <T>(work: (db: Database, temporal: DevServer, worker: WorkerProcess) => Promise<T>): Promise<T> => {
+      const postgres = await startPostgres();
+      ends.push(() => postgres.stop());
+      const db = new Database({ connectionString: postgres.url, max: 10 });
+      db.on('error', () => undefined);
+      ends.push(() => db.end());
       const temporal = await startDevServer();
       ends.push(() => temporal.stop());
       const worker = await startWorker(temporal, postgres.url, folder);
       ends.push(() => worker.stop());
-      const result = await work(temporal, worker);
-      for (const end of [ends.pop()!, ends.pop()!]) await end();
+      const result = await work(db, temporal, worker);
+      while (ends.length > 1) await ends.pop()!();
       return result;
     };
     const wanted = (part: (typeof PARTS)[number]): boolean => values.only === undefined || values.only === part;
-    const sleeping = wanted('asleep') ? await withServer((temporal, worker) => asleep(db, temporal, worker)) : undefined;
-    const running = wanted('active') ? await withServer((temporal, worker) => active(db, temporal, worker)) : undefined;
+    const sleeping = wanted('asleep') ? await withServer(asleep) : undefined;
+    const running = wanted('active') ? await withServer(active) : undefined;
     let ratio: number | undefined;
     if (wanted('overhead')) {
       const server = await startDevServer();

@@ -17,12 +17,15 @@ const SETTLE_MS = 90_000;
 const FINAL: string[] = [...FINAL_PHASES];
 /** How often a session may be taken over: once to go on, once to be wrapped up. Then a person must look. */
 const TAKEOVERS = 2;
+const AT_ONCE = 60;
 
 interface Deps {
   db: Database;
   temporal: Client;
   logger: Logger;
   now: () => number;
+  /** Most that are taken over in one pass, those that start soonest first: a service that lost everything must not hold up the nights that run. */
+  atOnce?: number;
 }
 
 /**
@@ -31,15 +34,20 @@ interface Deps {
  * its target.
  */
 export async function matchSessions(deps: Deps): Promise<{ takenOver: string[]; cancelled: string[] }> {
-  const { db, temporal, logger, now } = deps;
+  const { db, temporal, logger, now, atOnce = AT_ONCE } = deps;
   /** Workflow ids with their telescopes. */
   const open = new Map<string, string | undefined>();
   for await (const run of temporal.workflow.list({ query: `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`, pageSize: 1_000 }))
     open.set(run.workflowId, run.typedSearchAttributes.get(SEARCH_ATTRIBUTES.telescopeId));
-  const sessions = await db.session.findMany({ where: { phase: { notIn: FINAL }, updatedAt: { lt: new Date(now() - SETTLE_MS) } }, select: { bookingId: true } });
+  const sessions = await db.session.findMany({
+    where: { phase: { notIn: FINAL }, updatedAt: { lt: new Date(now() - SETTLE_MS) } },
+    select: { bookingId: true },
+    orderBy: { booking: { startsAt: 'asc' } },
+  });
   const takenOver: string[] = [];
   for (const { bookingId } of sessions) {
     if (open.has(sessionWorkflowId(bookingId))) continue;
+    if (takenOver.length >= atOnce) break;
     try {
       if (await takeOver(deps, bookingId)) takenOver.push(bookingId);
     } catch (thrown) {

@@ -50,8 +50,8 @@ const prepare = (id: string, more: Partial<NightOptions> = {}): Promise<Night> =
     ...more,
   });
 /** One pass of the reconciliation, two minutes from now: what it finds has settled by then. */
-const match = (at = Date.now() + 120_000): ReturnType<typeof matchSessions> =>
-  matchSessions({ db: stage.db, temporal: stage.env.client, logger: createLogger('test', 'silent'), now: () => at });
+const match = (at = Date.now() + 120_000, atOnce?: number): ReturnType<typeof matchSessions> =>
+  matchSessions({ db: stage.db, temporal: stage.env.client, logger: createLogger('test', 'silent'), now: () => at, ...(atOnce ? { atOnce } : {}) });
 
 async function until<T>(what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
@@ -272,6 +272,22 @@ scenario('lost while it is wrapped up: left to its finalisation; when that is go
   expect((await row(night)).transition).toBeLessThan(transition);
   expect((await settlements(night)).map((s) => s.id)).toEqual(first.map((s) => s.id));
   expect(night.observatory.commands.slice(before)).toEqual([]);
+});
+
+scenario('many lost at once are taken over pass by pass, the night that starts soonest first', async () => {
+  const nights = await Promise.all([7_200, 3_600, 5_400].map((startsIn, n) => prepare(`many-${n}`, { startsIn })));
+  for (const night of nights) {
+    await night.book();
+    await until('the first phase', async () => (await row(night)).transition > 0);
+  }
+  await alone(async () => {
+    for (const night of nights) await forget(night);
+    const passes: string[][] = [];
+    for (let i = 0; i < 4; i++) passes.push((await match(Date.now() + 120_000, 1)).takenOver);
+    expect(passes).toEqual([['many-1'], ['many-2'], ['many-0'], []]);
+  });
+  for (const night of nights) await night.handle.signal('cancel', { commandId: `${night.id}.c1`, requestedBy: 'guest' });
+  for (const night of nights) expect(await night.handle.result()).toMatchObject({ outcome: 'cancelled' });
 });
 
 scenario('forgotten until after the slot: what was taken is kept and settled, and nothing is enabled again', async () => {
