@@ -411,6 +411,30 @@ const ITEMS: Record<string, string[]> = {
     expect(faults).toEqual([]);
   });
 
+  test('the slot is typed on the observatory’s clock or the guest’s own; the instant stays when the clock changes', async () => {
+    const { page, faults } = await visit('/book#token=guest', { timezone: 'Asia/Tokyo' });
+    const start = page.getByLabel(/^Start/);
+    const zone = page.getByLabel('Times in');
+    await seeText(page, '[data-book="slot"] select >> nth=0', 'Lunette 106');
+    await page.locator('[data-book="slot"] select').first().selectOption('refractor');
+    await start.fill('2027-01-15T21:30');
+    await seeText(page, '#f-start-elsewhere', /^UTC Fri, Jan 15, 20:30 · my time Sat, Jan 16, 05:30$/);
+    await zone.selectOption('local');
+    expect(await start.inputValue()).toBe('2027-01-16T05:30');
+    await seeText(page, '#f-start-elsewhere', /^UTC Fri, Jan 15, 20:30 · observatory time Fri, Jan 15, 21:30$/);
+    await page.reload();
+    expect(await zone.inputValue()).toBe('local');
+    await page.locator('[data-book="slot"] select').first().selectOption('refractor');
+    await zone.selectOption('site');
+    await start.fill('2027-03-28T02:30');
+    await seeText(page, '#f-start', 'this time does not exist that day: clocks go forward');
+    await start.fill('2027-10-31T02:30');
+    await seeText(page, '#f-start-elsewhere', /^this time comes twice that night; this is the first \(GMT\+2\) · UTC Sun, Oct 31, 00:30/);
+    expect(await page.locator('#f-start').innerText()).toBe('');
+    expect(await axe(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
   test('quick look: the FITS itself is read in the page, header included', async () => {
     const { page, faults } = await watch();
     await page

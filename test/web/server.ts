@@ -323,8 +323,8 @@ export async function startPageServer(options: { webRoot?: string; port?: number
     else if (path === '/api/telescopes')
       json(response, {
         data: [
-          { id: TELESCOPE_ID, name: 'Newton 250 f/4 · Atacama', filters: ['L', 'R', 'G', 'B', 'Ha', 'OIII', 'SII'] },
-          { id: 'refractor', name: 'Lunette 106 · Provence', filters: ['L', 'Ha'] },
+          { id: TELESCOPE_ID, name: 'Newton 250 f/4 · Atacama', filters: ['L', 'R', 'G', 'B', 'Ha', 'OIII', 'SII'], site: { timezone: 'America/Santiago' } },
+          { id: 'refractor', name: 'Lunette 106 · Provence', filters: ['L', 'Ha'], site: { timezone: 'Europe/Paris' } },
         ],
       });
     else if (path.endsWith('/state')) json(response, telescopeState(night));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { bytes, clock, duration, number, percent, span } from '../../web/client/core/format.ts';
+import { instantsOf, wallTime } from '../../web/client/core/wall-time.ts';
 import { autoStretch, countsOf, fromAxis, midtonesTransfer, rangeOf, readFits, toAxis } from '../../web/client/control/quicklook-fits.ts';
 import { buildView, filterTone, type ViewInput } from '../../web/client/control/view.ts';
 import { TEXT } from '../../web/client/i18n/text.ts';
@@ -192,5 +193,28 @@ describe('quick look', () => {
   test('a file cut short and a file that is no FITS are refused in words', async () => {
     await expect(readFits(buffer(tinyFits().subarray(0, 4_000)))).rejects.toThrow('cut short');
     await expect(readFits(buffer(Buffer.alloc(5_760, 32)))).rejects.toThrow('not a FITS file');
+  });
+});
+
+describe('a clock on the wall', () => {
+  const iso = (wall: string, zone: string): string[] => instantsOf(wall, zone).map((ms) => new Date(ms).toISOString().slice(0, 16));
+  test.each([
+    ['2027-01-15T21:30', 'Europe/Paris', ['2027-01-15T20:30']],
+    ['2027-07-15T21:30', 'Europe/Paris', ['2027-07-15T19:30']],
+    // Skipped in spring, lived through twice in autumn, and the minutes beside them.
+    ['2027-03-28T01:59', 'Europe/Paris', ['2027-03-28T00:59']],
+    ['2027-03-28T02:00', 'Europe/Paris', []],
+    ['2027-03-28T02:59', 'Europe/Paris', []],
+    ['2027-03-28T03:00', 'Europe/Paris', ['2027-03-28T01:00']],
+    ['2027-10-31T01:59', 'Europe/Paris', ['2027-10-30T23:59']],
+    ['2027-10-31T02:30', 'Europe/Paris', ['2027-10-31T00:30', '2027-10-31T01:30']],
+    ['2027-10-31T03:00', 'Europe/Paris', ['2027-10-31T02:00']],
+    ['2027-01-01T00:15', 'Australia/Lord_Howe', ['2026-12-31T13:15']],
+    ['2027-04-04T01:45', 'Australia/Lord_Howe', ['2027-04-03T14:45', '2027-04-03T15:15']],
+    ['2027-06-01T12:00', 'Asia/Kathmandu', ['2027-06-01T06:15']],
+    ['', 'UTC', []],
+  ])('%s in %s is %p', (wall, zone, instants) => {
+    expect(iso(wall, zone)).toEqual(instants);
+    for (const at of instants) expect(wallTime(Date.parse(`${at}Z`), zone)).toBe(wall);
   });
 });

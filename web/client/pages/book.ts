@@ -5,8 +5,9 @@ import type uPlot from 'uplot';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
-import { clock, dayAndTime, duration, number, percent, UNKNOWN } from '../core/format.ts';
+import { clock, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
+import { instantsOf, wallTime } from '../core/wall-time.ts';
 import { translate } from '../i18n/index.ts';
 import { problemIn } from '../i18n/problems.ts';
 import { startPage } from '../shell.ts';
@@ -87,7 +88,8 @@ function bookingForm(): object {
   let curve: HTMLElement;
   const setting = (name: string): string | undefined => root.dataset[name] || undefined;
   const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
-  const tonight = new Date(Math.ceil((Date.now() + 3_600_000) / 1_800_000) * 1_800_000);
+  /** The start of the slot; the form shows it as a clock at the observatory does, or the guest's own. */
+  let startMs = Math.ceil((Date.now() + 3_600_000) / 1_800_000) * 1_800_000;
 
   return defineComponent({
     problem: '',
@@ -102,7 +104,8 @@ function bookingForm(): object {
       ra: '',
       dec: '',
       telescope: '',
-      start: tonight.toISOString().slice(0, 16),
+      start: '',
+      zone: prefs.zone as string,
       hours: 2,
       shots: [{ key: 1, filter: 'L', exposure_seconds: 120, quantity: 20, binning: 1, gain: '', offset: '', fault: '', bad: [] }] as ShotRow[],
       minAltitude: 30,
@@ -114,6 +117,7 @@ function bookingForm(): object {
     labels: {},
     sky: { altitude: '', moon: '', usable: '' },
     startText: '',
+    zones: [] as { id: string; text: string }[],
     cost: UNKNOWN,
     price: '',
     planText: '',
@@ -127,8 +131,10 @@ function bookingForm(): object {
       root = this.$root;
       curve = this.$refs.curve!;
       this.paintLabels();
+      this.showStart();
       document.addEventListener('nocturne:prefs', () => {
         this.paintLabels();
+        this.showStart();
         graph = null;
         curve.replaceChildren();
         this.paintCurve();
@@ -163,6 +169,33 @@ function bookingForm(): object {
     telescopeChanged(): void {
       const filters = choices.find((t) => t.id === this.form.telescope)?.filters;
       if (filters) this.filters = Array.isArray(filters) ? filters : Object.keys(filters);
+      this.showStart();
+      this.changed();
+    },
+
+    /** The zone in which times are typed and shown; undefined is the guest's own. Where the observatory's is not known, UTC stands for it. */
+    zone(): string | undefined {
+      return this.form.zone === 'local' ? undefined : this.siteZone();
+    },
+    siteZone(): string {
+      return choices.find((t) => t.id === this.form.telescope)?.site?.timezone ?? 'UTC';
+    },
+    /** The same instant on another clock: when the zone, the telescope or the language changes. */
+    showStart(): void {
+      this.form.start = wallTime(startMs, this.zone());
+      this.zones = [
+        { id: 'site', text: `${say('book.zone.site')} (${zoneName(startMs, prefs.locale, this.siteZone())})` },
+        { id: 'local', text: `${say('book.zone.local')} (${zoneName(startMs, prefs.locale)})` },
+      ];
+    },
+    zoneChanged(): void {
+      prefs.zone = this.form.zone === 'local' ? 'local' : 'site';
+      this.showStart();
+      this.paintCurve();
+      this.changed();
+    },
+    startChanged(): void {
+      startMs = instantsOf(this.form.start, this.zone())[0] ?? startMs;
       this.changed();
     },
 
@@ -230,18 +263,18 @@ function bookingForm(): object {
       const { form } = this;
       const ra = parseRaHours(coordinate(form.ra));
       const dec = parseDecDegrees(coordinate(form.dec));
-      const start = Date.parse(`${form.start}Z`);
+      const [start, again] = instantsOf(form.start, this.zone());
       this.faults = {
         ...NO_FAULTS,
         name: form.name.trim() === '' && form.ra !== '' ? say('book.error.name') : '',
         ra: form.ra !== '' && ra === null ? say('book.error.ra') : '',
         dec: form.dec !== '' && dec === null ? say('book.error.dec') : '',
-        start: Number.isFinite(start) ? '' : say('book.error.start'),
+        start: start !== undefined ? '' : say(/T\d\d:\d\d/.test(form.start) ? 'book.error.skipped' : 'book.error.start'),
         hours: form.hours > 0 ? '' : say('book.error.hours'),
       };
       for (const shot of form.shots) [shot.fault, shot.bad] = ['', []];
-      this.paintStart(start);
-      if (ra === null || dec === null || form.name.trim() === '' || !Number.isFinite(start) || !form.telescope || !(form.hours > 0)) return null;
+      this.paintStart(start, again);
+      if (ra === null || dec === null || form.name.trim() === '' || start === undefined || !form.telescope || !(form.hours > 0)) return null;
       const perHour = this.perHour();
       return {
         telescope_id: form.telescope,
@@ -271,14 +304,22 @@ function bookingForm(): object {
       const rate = setting('creditsPerHour') ?? choices.find((t) => t.id === this.form.telescope)?.credits_per_hour;
       return rate === undefined || rate === null ? null : Number(rate);
     },
-    /** The start, typed in UTC, as clocks at the observatory and here show it. */
-    paintStart(start: number): void {
-      const zone = choices.find((t) => t.id === this.form.telescope)?.site?.timezone;
-      this.startText = Number.isFinite(start)
-        ? [zone && zone !== 'UTC' ? `${say('ui.zone.site')} ${dayAndTime(start, prefs.locale, zone)}` : '', `${say('ui.zone.local')} ${dayAndTime(start, prefs.locale)}`]
-            .filter(Boolean)
-            .join(' · ')
-        : '';
+    /** The start on the clocks that it was not typed in, and which of two it is in the hour that autumn repeats. */
+    paintStart(start: number | undefined, again: number | undefined): void {
+      const others: [string, string | undefined][] = [
+        ['UTC', 'UTC'],
+        ...(this.siteZone() === 'UTC' ? [] : ([[say('book.zone.site'), this.siteZone()]] as [string, string][])),
+        [say('book.zone.local'), undefined],
+      ];
+      this.startText =
+        start === undefined
+          ? ''
+          : [
+              again === undefined ? '' : say('book.twice', { zone: zoneName(start, prefs.locale, this.zone()) }),
+              ...others.filter(([, zone]) => zone !== this.zone()).map(([label, zone]) => `${label} ${dayAndTime(start, prefs.locale, zone)}`),
+            ]
+              .filter(Boolean)
+              .join(' · ');
     },
     /** Puts each problem beside its field; what is left belongs to the plan as a whole. */
     placeErrors(errors: Record<string, string[]>): void {
@@ -328,7 +369,9 @@ function bookingForm(): object {
           ? say('book.noTariff')
           : minor > 0 && currency
             ? new Intl.NumberFormat(l, { style: 'currency', currency }).format((check.credits * minor) / 100)
-            : say('book.rate', { n: number(this.perHour(), l, (this.perHour() ?? 0) % 1 ? 2 : 0) });
+            : this.perHour() === null
+              ? ''
+              : say('book.rate', { n: number(this.perHour(), l, this.perHour()! % 1 ? 2 : 0) });
       this.planText = say('book.plan', { frames: check.frames, time: duration(check.estimated_seconds) });
       this.sky = {
         ...this.sky,
@@ -338,7 +381,7 @@ function bookingForm(): object {
       this.placeErrors(check.errors);
       this.reasons = [
         ...this.reasons,
-        ...(check.conflict ? [say('book.conflict', { from: clock(check.conflict.start, l, 'UTC', false), to: clock(check.conflict.end, l, 'UTC', false) })] : []),
+        ...(check.conflict ? [say('book.conflict', { from: clock(check.conflict.start, l, this.zone(), false), to: clock(check.conflict.end, l, this.zone(), false) })] : []),
         ...(check.ok && !check.fits ? [say('book.tooLong')] : []),
       ];
       this.verdict = check.ok ? { tone: check.fits ? 'ok' : 'hold', text: say('book.ok') } : { tone: 'unsafe', text: say('book.problems') };
@@ -372,9 +415,9 @@ function bookingForm(): object {
         ],
         height: 240,
         digits: 0,
-        zone: () => 'UTC',
+        zone: () => this.zone(),
         range: [0, 90],
-        behind: (u) => visibility && shade(u, visibility, Date.parse(`${form.start}Z`) / 1000, form.hours * 3_600),
+        behind: (u) => visibility && shade(u, visibility, startMs / 1000, form.hours * 3_600),
       });
       graph.set([v.t, v.altitude.map((a) => (a < 0 ? null : a)), v.horizon.map((h) => Math.max(h, v.minimum_altitude_degrees))]);
     },
