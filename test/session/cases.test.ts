@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { shotsWorkflowId } from '../../domain/queues.ts';
 import { replayNights } from './histories.ts';
 import { Stage, type Night } from './night.ts';
 
@@ -457,6 +458,27 @@ describe('slots', () => {
     expect((await night.live()).outcome).toBe('completed');
     expect(new Date(night.start).getUTCDate()).not.toBe(new Date(night.end).getUTCDate());
     expect(sum(await night.ledger())).toBe(2 * HOUR);
+  }, 60_000);
+});
+
+// Last: after this night the test server skips no more time for nights with steps.
+describe('Voyager’s own list', () => {
+  test('away at the end of the night: the report does not wait, and the list is taken in when Voyager is back', async () => {
+    const night = await stage.prepare({
+      id: 'list-later',
+      startsIn: 600,
+      slotSeconds: HOUR,
+      shots: [{ filter: 'L', exposure_seconds: 300, quantity: 40 }],
+      policy: { prepare_lead: 300 },
+      script: (start) => ({ linkDown: [{ from: start + (HOUR - 200) * 1000, to: start + 6 * HOUR * 1000 }] }),
+    });
+    expect((await night.live()).outcome).toBe('completed');
+    expect(night.listed).toEqual(['unread']);
+    const counts = (await stage.env.client.workflow.getHandle(shotsWorkflowId(night.id)).result()) as { captured: number };
+    expect(counts.captured).toBe(night.observatory.taken.length);
+    expect(night.listed).toEqual(['unread', String(night.observatory.taken.length)]);
+    expect(await stage.db.settlement.count({ where: { bookingId: night.id } })).toBe(1);
+    expect((await night.outbox()).filter((type) => type === 'session.completed')).toHaveLength(1);
   }, 60_000);
 });
 

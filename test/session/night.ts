@@ -308,6 +308,8 @@ export class Night {
     return this.observatory.commands.filter((c) => c.effect !== null).map((c) => c.name);
   }
 
+  /** What each reconciliation was given of Voyager's own list. */
+  readonly listed: string[] = [];
   /** The frames part at its port: what the camera took becomes rows. */
   private frameActivities(): FrameActivities {
     const take = async (): Promise<void> => {
@@ -340,7 +342,8 @@ export class Night {
         await take();
         return this.observatory.counts();
       },
-      reconcileFrames: async () => {
+      reconcileFrames: async ({ shotsDone, final }) => {
+        this.listed.push(`${shotsDone ? shotsDone.length : 'unread'}${final ? '' : ' so far'}`);
         await this.options.duringFinalise?.(this);
         await take();
         return this.observatory.counts();

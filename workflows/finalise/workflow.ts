@@ -1,11 +1,15 @@
-import { ActivityFailure, log, proxyActivities, setCurrentDetails, setWorkflowOptions, upsertSearchAttributes, type ActivityOptions } from '@temporalio/workflow';
+import { ActivityFailure, patched, proxyActivities, setCurrentDetails, setWorkflowOptions, startChild, upsertSearchAttributes, type ActivityOptions } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { FAILURE } from '../../activities/failures.ts';
-import type { FinaliseActivities, FinaliseInput, FinaliseResult, FrameActivities, FrameCounts, SessionActivities, ShotDone, TelescopeActivities } from '../../activities/ports.ts';
+import type { FinaliseActivities, FinaliseInput, FinaliseResult, FrameActivities, FrameCounts, SessionActivities, ShotDone } from '../../activities/ports.ts';
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { Outcome } from '../../domain/phases.ts';
-import { QUEUE_SESSION, framesQueue, telescopeQueue } from '../../domain/queues.ts';
+import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, shotsWorkflowId } from '../../domain/queues.ts';
 import { REASONS } from '../../domain/reasons.ts';
 import { ATTRIBUTES } from '../session/attributes.ts';
+import { PATCHES } from '../session/patches.ts';
+import { lateFrames } from './late.ts';
+import { SHORT_PATIENCE, shotsDone } from './shots.ts';
 
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, finalise);
 
@@ -44,12 +48,8 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
   const frames = proxyActivities<Pick<FrameActivities, 'reconcileFrames'>>({ ...long, taskQueue: framesQueue(telescopeId) });
   const reconcile = (shotsDone: ShotDone[] | null, final: boolean): Promise<FrameCounts> =>
     attempt(input, 'frames', () => frames.reconcileFrames.executeWithOptions({ summary: final ? 'reconcile frames' : 'frames so far' }, [{ ...ids, shotsDone, final }]), NO_FRAMES);
-  let shotsDone = await shotsOf(input, 0);
-  for (let offset = SHOTS_PER_PAGE; shotsDone?.length === SHOTS_PER_PAGE; offset += SHOTS_PER_PAGE) {
-    await reconcile(shotsDone, false);
-    shotsDone = await shotsOf(input, offset);
-  }
-  const counts = await reconcile(shotsDone, true);
+  const listed = await shotsDone(input, SHORT_PATIENCE, (page) => reconcile(page, false));
+  const counts = await reconcile(listed, true);
   const stored = await attempt(input, 'archive', () => archive.buildArchive.executeWithOptions({ summary: 'archive' }, [ids]), { archivePath: '', files: 0, bytes: 0 });
   const settled = await ledger.settle.executeWithOptions({ summary: 'ledger and settlement' }, [{ ...ids, spans: input.spans, outcome: input.outcome }]);
   const { reportPath } = await ledger.buildReport.executeWithOptions({ summary: 'report' }, [{ ...ids, outcome: input.outcome, reason: input.reason }]);
@@ -80,6 +80,7 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
       },
     },
   ]);
+  if (listed === null && input.targetGuid && patched(PATCHES.shotsLater)) await askLater(input);
   upsertSearchAttributes([{ key: ATTRIBUTES.phase, value: input.outcome }]);
   setCurrentDetails(
     `### ${bookingId}: ${input.outcome}\n\n- frames: ${counts.archived} archived, ${counts.rejected} rejected, ${counts.missing} missing\n- archive: ${stored.files} files, ${stored.bytes} bytes\n- refund: ${settled.refund}`,
@@ -87,27 +88,21 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
   return { outcome: input.outcome, frames: counts, reportPath, archivePath: stored.archivePath };
 }
 
-/** Some 350 bytes each: a page stays far under the 2 MB that a payload may have, a night of 7,200 frames would not. */
-const SHOTS_PER_PAGE = 2_000;
 const NO_FRAMES: FrameCounts = { captured: 0, archived: 0, rejected: 0, missing: 0, pending: 0 };
 
-/** A page of Voyager's own list of what was taken; null while the observatory is away, and the events and the folder must do. */
-async function shotsOf(input: FinaliseInput, offset: number): Promise<ShotDone[] | null> {
-  if (!input.targetGuid) return null;
-  const reads = proxyActivities<Pick<TelescopeActivities, 'listShotsDone'>>({
-    taskQueue: telescopeQueue(input.telescopeId),
-    scheduleToStartTimeout: '60 seconds',
-    startToCloseTimeout: '30 seconds',
-    retry: { initialInterval: '1 second', maximumAttempts: 3, nonRetryableErrorTypes: hopeless },
-  });
+/** The observatory is away: its list is read when it is back, and what it names beyond the frames known by then follows as late frames. */
+async function askLater({ bookingId, telescopeId, targetGuid }: FinaliseInput): Promise<void> {
   try {
-    return await reads.listShotsDone.executeWithOptions({ summary: 'shots done' }, [
-      { telescopeId: input.telescopeId, targetGuid: input.targetGuid, offset, limit: SHOTS_PER_PAGE },
-    ]);
+    await startChild(lateFrames, {
+      workflowId: shotsWorkflowId(bookingId),
+      taskQueue: QUEUE_FINALISE,
+      parentClosePolicy: 'ABANDON',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `Voyager’s list of ${bookingId}, when it can be read`,
+      args: [{ bookingId, telescopeId, targetGuid }],
+    });
   } catch (thrown) {
-    if (!(thrown instanceof ActivityFailure)) throw thrown;
-    log.warn('the shot-done list cannot be read; events and folder decide', { error: thrown.cause?.message });
-    return null;
+    if (!(thrown instanceof WorkflowExecutionAlreadyStartedError)) throw thrown;
   }
 }
 

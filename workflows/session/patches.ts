@@ -23,6 +23,8 @@ export const PATCHES = {
   settleLate: 'settle-late',
   /** A pause while the plan is being prepared inside the slot is confirmed at once. */
   pauseUnprepared: 'pause-unprepared',
+  /** `finalise`: a shot-done list that could not be read is asked for again when the observatory is back. */
+  shotsLater: 'shots-later',
   /** A pause in a hold that sends nothing is carried out, or confirmed by what is seen, instead of waiting for the hold to end. */
   pauseHeld: 'pause-in-hold',
   /** A disable or stop that was refused or not seen is tried again within seconds, not at the next check. */

@@ -18,7 +18,7 @@ function aheadMs(atMs: number, zone: string | undefined): number {
       .formatToParts(atMs)
       .map(({ type, value }) => [type, Number(value)]),
   );
-  return Date.UTC(part.year!, part.month! - 1, part.day!, part.hour!, part.minute!, part.second!) - Math.floor(atMs / 1000) * 1000;
+  return Date.UTC(part.year!, part.month! - 1, part.day, part.hour, part.minute, part.second) - Math.floor(atMs / 1000) * 1000;
 }
 
 /** `2026-11-22T21:30`, as a field of type `datetime-local` takes it. */

@@ -105,7 +105,7 @@ function bookingForm(): object {
       dec: '',
       telescope: '',
       start: '',
-      zone: prefs.zone as string,
+      zone: prefs.zone,
       hours: 2,
       shots: [{ key: 1, filter: 'L', exposure_seconds: 120, quantity: 20, binning: 1, gain: '', offset: '', fault: '', bad: [] }] as ShotRow[],
       minAltitude: 30,
