@@ -75,11 +75,11 @@ const EMPTY: WeatherCategories = { cloud: null, rain: null, wind: null, light: n
 /** Seconds after which a reading says nothing any more: three periods and half a minute, within the ceiling. */
 export const staleAfterSeconds = (periodSeconds: number, staleSeconds = STALE_CEILING_SECONDS): number => Math.min(3 * periodSeconds + 30, staleSeconds, STALE_CEILING_SECONDS);
 
-/** May this source's reading still be believed at `nowMs`. */
+/** May this source's reading still be believed at `nowMs`. One from the future says as little as an old one: a clock was set back, or the source's own is wrong. */
 export function isFresh(source: WeatherSourceState, nowMs: number, staleSeconds: number): boolean {
   if (!source.reading) return false;
   if (source.lostSinceMs !== null && nowMs - source.lostSinceMs > LOST_AFTER_SECONDS * 1000) return false;
-  return nowMs - source.reading.atMs <= staleAfterSeconds(source.periodSeconds, staleSeconds) * 1000;
+  return Math.abs(nowMs - source.reading.atMs) <= staleAfterSeconds(source.periodSeconds, staleSeconds) * 1000;
 }
 
 /** What is known now: each value from the first fresh source that has it. */
@@ -163,8 +163,7 @@ export function judgeWeather(input: WeatherInput): WeatherJudgement {
   if (!measuresWeather && !(safety?.connected && safety.safe !== null)) {
     if (input.sources.length === 0) unknown.push('no weather source is configured');
     else if (stale.length === 0) unknown.push('no source measures the weather');
-    for (const source of stale)
-      unknown.push(`${source.name}: ${source.reading ? `last reading ${Math.round((input.nowMs - source.reading.atMs) / 1000)} s ago` : 'no reading yet'}`);
+    for (const source of stale) unknown.push(`${source.name}: ${source.reading ? readingAge(input.nowMs - source.reading.atMs) : 'no reading yet'}`);
   }
 
   const causes = [...unsafe, ...unknown, ...holds];
@@ -177,6 +176,8 @@ export function judgeWeather(input: WeatherInput): WeatherJudgement {
   if (holds.length > 0) return { state: 'hold', reason: 'weather_hold', causes, stale: noFreshSource };
   return { state: 'ok', reason: null, causes, stale: false };
 }
+
+const readingAge = (ms: number): string => `last reading ${Math.round(Math.abs(ms) / 1000)} s ${ms < 0 ? 'ahead of our clock' : 'ago'}`;
 
 /** Keeps the start of the unbroken safe time, which the debounce counts from, and whether a safety monitor was ever there. */
 export class WeatherJudge {

@@ -71,6 +71,17 @@ describe('weather: what nobody knows', () => {
       causes: ['no safety monitor is connected', 'voyager: last reading 120 s ago'],
     });
   });
+  test('a reading dated ahead (a clock set back, a sensor with another time zone) is not believed for longer than a late one', () => {
+    const ahead = source({ reading: reading({ atMs: NOW + 3_600_000 }) });
+    expect(isFresh(source({ reading: reading({ atMs: NOW + 1_000 }) }), NOW, 180)).toBe(true);
+    expect(isFresh(ahead, NOW, 180)).toBe(false);
+    expect(judgeWeather(input({ sources: [ahead] }))).toMatchObject({
+      state: 'unsafe',
+      reason: 'weather_unknown',
+      stale: true,
+      causes: ['no safety monitor is connected', 'voyager: last reading 3600 s ahead of our clock'],
+    });
+  });
   test('a lost link makes its source unknown after 15 s', () => {
     const lost = source({ lostSinceMs: NOW });
     expect(judgeWeather(input({ nowMs: NOW + 15_000, sources: [lost] })).state).toBe('ok');
