@@ -112,7 +112,8 @@ export async function borrowSky(gateway: TelescopeGateway, grant: Grant, key: st
   if (!policy.disable_foreign_targets) return answer(refused('foreign_target', `in the way: ${foreign.map((t) => t.name).join(', ')}`));
   await gateway.borrowed.add(
     grant.bookingId,
-    foreign.filter((t) => t.enabled),
+    // A session's target that its end left enabled is disabled and stays so.
+    foreign.filter((t) => t.enabled && !gateway.grants.ofTarget(t.guid)),
   );
   heartbeat();
   const running = foreign.some((t) => t.statusOp === 'running');

@@ -195,6 +195,21 @@ describe('a session’s activities on the simulator', () => {
     expect(commands(sim, from).map((c) => c.effect)).toEqual(['target.enable']);
   });
 
+  scenario('an earlier session’s target that was left enabled is disabled for the slot and not given back', async () => {
+    const sim = await observatory();
+    const { activities, gateway } = await gatewayOn(sim);
+    const earlier = booking(sim, { id: 'b-0' });
+    await activities.registerGrant(earlier.grant);
+    await activities.ensureObjects({ grant: earlier.grant, plan: earlier.plan });
+    await activities.enableTarget({ grant: earlier.grant, key: 'b-0/enable' });
+    gateway.grants.mark('b-0', 'over');
+    const { grant } = booking(sim);
+    await activities.registerGrant(grant);
+    expect(await activities.borrowSky({ grant, key: 'borrow' })).toMatchObject({ outcome: 'done', borrowed: [] });
+    await activities.returnSky({ telescopeId: 'demo', bookingId: 'b-1' });
+    expect(sim.world.store.find('targets', earlier.target)!.row.Status).toBe(1);
+  });
+
   scenario('where others’ targets may not be touched the slot does not start and says whose it is', async () => {
     const sim = await observatory();
     const { activities } = await gatewayOn(sim, { telescope: { policy: { disable_foreign_targets: false } } });
