@@ -457,7 +457,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
    */
   async abort(request: GatewayAbort): Promise<Receipt> {
     const known = this.latches.find(request.command_id);
-    if (!known && this.latches.wasReleased(request.command_id)) return this.receipt(request, 'confirmed');
+    if (known?.state === 'confirmed' || (!known && this.latches.wasReleased(request.command_id))) return this.receipt(request, 'confirmed');
     if (this.readOnly) return this.receipt(request, 'refused', 'read_only');
     const grant = request.booking_id ? this.grants.find(request.booking_id) : null;
     const targetGuids = request.target_guid

@@ -213,6 +213,18 @@ describe('emergency path (layer 7)', () => {
     await own.stop().catch(() => undefined);
   });
 
+  scenario('an abort that is repeated after it was confirmed says so and sends nothing', async () => {
+    const setup = await gatewayOn(await observatory());
+    await runningSession(setup);
+    const abort = { command_id: 'once', booking_id: 'b-1', requested_by: 'guest' };
+    await setup.gateway.abort(abort);
+    await until(() => setup.gateway.latches.find('once')?.state === 'confirmed', 10_000, 'confirmed');
+    const from = lastEntry(setup.sim);
+    expect(await setup.gateway.abort(abort)).toMatchObject({ command_id: 'once', state: 'confirmed' });
+    await sleep(500);
+    expect(commands(setup.sim, from)).toEqual([]);
+  });
+
   scenario('thirty aborts while previews of 20 MB arrive: each is confirmed, its line left once, and its latch stands on disk', async () => {
     const peer = new Peer();
     try {
