@@ -385,14 +385,14 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
 
   /**
    * The stop ladder (safety.md 3): disable and Abort{IsHalt:false} in one write, then confirmed from telemetry: every one of the targets
-   * disabled and not running, RUNSEQ empty or somebody else's. While another's target is known to run, Abort is left out.
+   * disabled and not running, RUNSEQ empty or somebody else's. Abort is left out where it would end somebody else's exposure.
    */
   async stopTargets(targetGuids: readonly string[], options: { setGuids?: readonly string[]; confirmMs?: number; heartbeat?: () => void } = {}): Promise<CommandOutcome> {
     if (this.readOnly) return refused('read_only');
     if (this.emergency.current) return refused('voyager_emergency', reasonText('voyager_emergency', 'en'));
     if (!this.ready) return unknown('voyager_away', this.link.reason);
     const sentAt = this.clock.now();
-    const outcomes = await this.targets.stop(targetGuids, !this.foreignRunning(targetGuids, 10_000), options.setGuids);
+    const outcomes = await this.targets.stop(targetGuids, this.abortsOnlyOurs(targetGuids, 10_000), options.setGuids);
     const gated = outcomes.find((o) => o.outcome === 'refused' && o.how === 'gate');
     if (gated) return toCommand(gated);
     return this.confirmStopped(targetGuids, sentAt, options.confirmMs ?? CONFIRM_MS, options.heartbeat);
@@ -419,16 +419,22 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       if (nowMs >= deadline) return unknown('no_answer', why);
       if (nowMs >= again && this.ready && !this.emergency.current) {
         again = nowMs + 15_000;
-        await this.targets.stop(targetGuids, !this.foreignRunning(targetGuids, 5_000));
+        await this.targets.stop(targetGuids, this.abortsOnlyOurs(targetGuids, 5_000));
       }
       await this.pause(500);
     }
     return unknown('gateway_away', 'the gateway is stopping');
   }
-  /** A target that is not among these is known to be the one that runs. */
-  private foreignRunning(targetGuids: readonly string[], maxAgeMs: number): boolean {
+  /**
+   * Abort takes no target, it ends whatever runs: left out where another target than these is known to run, and, while nobody knows what does,
+   * where the slot that runs is another booking's.
+   */
+  private abortsOnlyOurs(targetGuids: readonly string[], maxAgeMs: number): boolean {
+    const among = (guid: string | null): boolean => targetGuids.some((own) => sameGuid(own, guid));
     const running = this.targets.recent(maxAgeMs)?.filter((t) => t.statusOp === 'running') ?? [];
-    return running.length > 0 && running.every((t) => !targetGuids.some((guid) => sameGuid(guid, t.guid)));
+    if (running.length > 0) return running.some((t) => among(t.guid));
+    const current = this.grants.current();
+    return current.length === 0 || current.some((g) => among(g.targetGuid));
   }
   pause(ms: number): Promise<void> {
     return this.wait(ms);

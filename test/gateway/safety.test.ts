@@ -225,6 +225,21 @@ describe('emergency path (layer 7)', () => {
     expect(commands(setup.sim, from)).toEqual([]);
   });
 
+  scenario('an abort of tomorrow’s booking while PostgreSQL is away leaves tonight’s exposure alone, though no list is fresh', async () => {
+    const setup = await gatewayOn(await observatory());
+    const { sim, gateway, activities } = setup;
+    const { target } = await runningSession(setup);
+    const tomorrow = booking(sim, { id: 'b-2', start: 86_400, end: 90_000 });
+    await activities.registerGrant(tomorrow.grant);
+    await activities.ensureObjects({ grant: tomorrow.grant, plan: tomorrow.plan });
+    await until(() => gateway.targets.recent(10_000) === null, 15_000, 'the newest list is old');
+    const from = lastEntry(sim);
+    expect(await gateway.abort({ command_id: 'later', booking_id: 'b-2', requested_by: 'guest' })).toMatchObject({ state: 'confirmed' });
+    expect(commands(sim, from).map((c) => c.method)).toEqual(['RemoteOpenRoboTargetSetObjectStatus']);
+    expect(sim.world.roboTarget.run).not.toBeNull();
+    expect(sim.world.store.find('targets', target)!.row.Status).toBe(0);
+  });
+
   scenario('thirty aborts while previews of 20 MB arrive: each is confirmed, its line left once, and its latch stands on disk', async () => {
     const peer = new Peer();
     try {
