@@ -1,4 +1,5 @@
 import type { Grant } from '../../activities/ports.ts';
+import { objectGuid } from '../../domain/ids.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Records, StateFile } from './state-file.ts';
 
@@ -36,6 +37,10 @@ export class Grants {
   }
   ofTarget(targetGuid: string): StoredGrant | null {
     return this.grants.all().find((g) => g.targetGuid?.toLowerCase() === targetGuid.toLowerCase()) ?? null;
+  }
+  /** The booking whose set of RoboTarget's this is. */
+  ofSet(setGuid: string): StoredGrant | null {
+    return this.grants.all().find((g) => objectGuid(g.bookingId, g.generation, 'set') === setGuid.toLowerCase()) ?? null;
   }
 
   /**

@@ -465,15 +465,15 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const known = this.latches.find(request.command_id);
     if (known?.state === 'confirmed' || (!known && this.latches.wasReleased(request.command_id))) return this.receipt(request, 'confirmed');
     if (this.readOnly) return this.receipt(request, 'refused', 'read_only');
-    const grant = request.booking_id ? this.grants.find(request.booking_id) : null;
+    const grant = request.booking_id ? this.grants.find(request.booking_id) : request.set_guid && !request.target_guid ? this.grants.ofSet(request.set_guid) : null;
     const targetGuids = request.target_guid
       ? [request.target_guid]
-      : request.booking_id
+      : request.booking_id || grant
         ? [grant?.targetGuid].filter((g): g is string => !!g)
         : request.set_guid
           ? []
           : this.grants.active().flatMap((g) => (g.targetGuid && Date.parse(g.start) <= this.clock.now() ? [g.targetGuid] : []));
-    const bookingId = request.booking_id ?? (targetGuids.length === 1 ? (this.grants.ofTarget(targetGuids[0]!)?.bookingId ?? null) : null);
+    const bookingId = request.booking_id ?? grant?.bookingId ?? (targetGuids.length === 1 ? (this.grants.ofTarget(targetGuids[0]!)?.bookingId ?? null) : null);
     const setGuids = request.set_guid ? [request.set_guid] : [];
     if (targetGuids.length === 0 && setGuids.length === 0 && bookingId === null)
       return this.receipt(request, 'confirmed', undefined, 'nothing that this service started is running');

@@ -240,6 +240,17 @@ describe('emergency path (layer 7)', () => {
     expect(sim.world.store.find('targets', target)!.row.Status).toBe(0);
   });
 
+  scenario('an abort that names the set alone stops its running target and is confirmed only when it stands', async () => {
+    const setup = await gatewayOn(await observatory());
+    const { sim, gateway } = setup;
+    const { target, plan } = await runningSession(setup);
+    await gateway.targets.list();
+    const receipt = await gateway.abort({ command_id: 'by-set', set_guid: plan.set.Guid.toUpperCase(), requested_by: 'laravel' });
+    expect(receipt.state === 'confirmed' ? sim.world.roboTarget.run : null).toBeNull();
+    await until(stopped(setup, target), 10_000, 'stopped');
+    expect(gateway.latches.find('by-set')).toMatchObject({ bookingId: 'b-1', targetGuids: [target] });
+  });
+
   scenario('thirty aborts while previews of 20 MB arrive: each is confirmed, its line left once, and its latch stands on disk', async () => {
     const peer = new Peer();
     try {
