@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from '../../platform/logger.ts';
@@ -67,7 +67,7 @@ export class StateFile {
         closeSync(before);
         this.failure = null;
       } else {
-        writeSync(this.fd, `${JSON.stringify(line)}\n`);
+        writeFileSync(this.fd, `${JSON.stringify(line)}\n`);
         this.lines += 1;
       }
     } catch (thrown) {
@@ -135,7 +135,7 @@ export class StateFile {
     const fd = openSync(next, 'a', 0o600);
     try {
       const lines = [...this.parts].flatMap(([part, records]) => [...records].map(([key, value]) => `${JSON.stringify({ part, key, value } satisfies Line)}\n`));
-      writeSync(fd, lines.join(''));
+      writeFileSync(fd, lines.join(''));
       fsyncSync(fd);
       renameSync(next, this.path);
       this.lines = 0;
