@@ -47,6 +47,16 @@ describe('what the control page shows', () => {
     expect(view.slotPercent).toBeCloseTo(40, 5);
     expect(view.plan.map((line) => line.count)).toEqual(['20/20', '4/15', '0/15']);
   });
+  test('after a night without a frame nothing is announced any more, and no time is left', () => {
+    const lost = buildView(input((night) => Object.assign(night, { phase: 'weathered_out', reason: 'weather_no_time_left', done: 0 }), { telescope: null }));
+    expect(lost).toMatchObject({
+      sequenceRemaining: '—',
+      previewEmpty: 'No preview was taken.',
+      imagesEmpty: 'This session has no frames.',
+      statsEmpty: 'This session has no frames.',
+    });
+    expect(buildView(input()).imagesEmpty).toBe('Frames appear here through the night.');
+  });
   test('a plan that goes round its filters has one bar per filter', () => {
     const round = input();
     round.snapshot!.plan = [...round.snapshot!.plan, ...round.snapshot!.plan];

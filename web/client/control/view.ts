@@ -102,6 +102,10 @@ export interface View {
   shots: string;
   planPercent: number;
   sequenceRemaining: string;
+  /** What stands where there is no frame. */
+  previewEmpty: string;
+  imagesEmpty: string;
+  statsEmpty: string;
   integration: string;
   plan: PlanRow[];
 
@@ -321,12 +325,16 @@ export function buildView(input: ViewInput): View {
     exposing,
     shots: s ? `${planDone} / ${planTotal}` : UNKNOWN,
     planPercent: s?.progress.percent ?? 0,
-    sequenceRemaining:
-      t?.sequence?.remaining_seconds !== null && t?.sequence?.remaining_seconds !== undefined
+    sequenceRemaining: over
+      ? UNKNOWN
+      : t?.sequence?.remaining_seconds !== null && t?.sequence?.remaining_seconds !== undefined
         ? duration(Math.max(0, t.sequence.remaining_seconds - since))
         : remainingPlan === null
           ? UNKNOWN
           : duration(remainingPlan),
+    previewEmpty: say(over ? 'preview.over' : 'preview.none'),
+    imagesEmpty: say(over ? 'images.over' : 'images.none'),
+    statsEmpty: say(over ? 'images.over' : 'stats.none'),
     integration: s ? duration(s.progress.integration_seconds) : UNKNOWN,
     plan: linesOf(s?.plan ?? []).map((line) => ({
       key: [line.filter, line.exposure_seconds, line.binning, line.type].join(' '),

@@ -218,6 +218,7 @@ export const TEXT = {
   ],
 
   'preview.title': ['Aperçu', 'Preview'],
+  'preview.over': ['Aucun aperçu n’a été pris.', 'No preview was taken.'],
   'preview.none': ['Le premier aperçu apparaîtra ici.', 'The first preview will appear here.'],
   'preview.alt': ['Dernière image du télescope : {what}', 'Latest picture of the telescope: {what}'],
   'preview.hfd': ['HFD', 'HFD'],
@@ -237,6 +238,7 @@ export const TEXT = {
   'images.title': ['Images capturées', 'Captured frames'],
   'images.one': ['1 image', '1 frame'],
   'images.count': ['{n} images', '{n} frames'],
+  'images.over': ['Cette session n’a pas donné d’image.', 'This session has no frames.'],
   'images.none': ['Les images apparaîtront ici au fil de la nuit.', 'Frames appear here through the night.'],
   'images.download': ['FITS', 'FITS'],
   'images.downloadOf': ['FITS : télécharger {name}', 'FITS: download {name}'],
