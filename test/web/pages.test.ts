@@ -250,6 +250,26 @@ const ITEMS: Record<string, string[]> = {
         .map((b) => b.dataset.item ?? b.textContent),
     }));
     expect(sizes).toEqual({ overflow: 0, small: [] });
+    // A finger that misses by a little still hits: what answers 22 px beside the middle is the button itself.
+    const missed = await page.evaluate(() => {
+      const wrong: string[] = [];
+      for (const el of document.querySelectorAll<HTMLElement>('[data-deck="live"] .help, .session .help, .tile-get')) {
+        el.scrollIntoView({ block: 'center', behavior: 'instant' });
+        const box = el.getBoundingClientRect();
+        if (box.width === 0 || box.left < 0 || box.right > innerWidth) continue;
+        const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+        for (const [dx, dy] of [
+          [-21, 0],
+          [21, 0],
+          [0, -21],
+          [0, 21],
+        ] as const)
+          if (document.elementFromPoint(x + dx, y + dy)?.closest('.help, .tile-get') !== el) wrong.push(`${el.className} ${dx},${dy}`);
+      }
+      return wrong;
+    });
+    expect(missed).toEqual([]);
+    await page.evaluate(() => scrollTo({ top: 0, behavior: 'instant' }));
     await page.getByRole('button', { name: 'Conditions' }).tap();
     await page.waitForFunction(() => Math.abs(document.querySelector('[data-deck="sky"]')!.getBoundingClientRect().left) < 30);
     await page.evaluate(() => document.querySelector('.decks')!.scrollTo({ left: innerWidth, behavior: 'instant' }));
