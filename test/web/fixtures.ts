@@ -22,6 +22,7 @@ export interface Night {
   seq: number;
   connected: boolean;
   silentSeconds: number;
+  logLines: number;
 }
 export const newNight = (now = Date.now()): Night => ({
   startMs: now - 3_600_000,
@@ -35,6 +36,7 @@ export const newNight = (now = Date.now()): Night => ({
   seq: 100,
   connected: true,
   silentSeconds: 0,
+  logLines: 40,
 });
 
 export function telescopeState(night: Night, now = Date.now()): TelescopeState {
@@ -258,9 +260,12 @@ const LINES: readonly (readonly [z.infer<typeof LogLine>['level'], string, strin
   ['INFO', 'Frame archived and verified.', 'Image archivée et vérifiée.'],
   ['ERROR', 'One frame rejected: HFD 4.9 px over 4.0.', 'Une image rejetée : HFD 4,9 px au-dessus de 4,0.'],
 ];
+/** Said once, late in the night: on the second page of the log. */
+export const LATE_LINE = 150;
+const LATE = ['INFO', 'Meridian flip done.', 'Retournement au méridien fait.'] as const;
 export function logLines(night: Night, count = 40): LogLine[] {
   return Array.from({ length: count }, (_, i) => {
-    const [level, message, french] = LINES[i % LINES.length]!;
+    const [level, message, french] = i === LATE_LINE ? LATE : LINES[i % LINES.length]!;
     return LogLine.parse({ at: iso(night.startMs + i * 80_000), level, source: 'session', event: 'session.note', message, message_fr: french, data: {} });
   });
 }
@@ -353,7 +358,7 @@ export function report(night: Night): Report {
     ledger: { seconds, intervals },
     credits: { settlement_id: 's-1', rule: 'by-the-second', lines: [{ class: 'weather_hold', seconds: 1_200, credits: 4 }], credits_charged: 30, credits_refund: 4 },
     files: { download_link: `/api/bookings/${BOOKING_ID}/archive.zip?exp=1&sig=x`, total_size_bytes: 38 * 18_100_800, count: 38 },
-    timeline: logLines(night, 60).map((line) => ({ at: line.at, event: line.event, level: line.level, message: line.message })),
+    timeline: logLines(night, Math.max(60, night.logLines)).map((line) => ({ at: line.at, event: line.event, level: line.level, message: line.message })),
     generated_at: iso(night.endMs),
   });
 }

@@ -113,7 +113,7 @@ export async function startPageServer(options: { webRoot?: string; port?: number
   };
   const problem = (response: ServerResponse, status: number, code: string, detail: string, extra: object = {}): void =>
     json(response, { type: `/docs/problems#${code}`, title: code, status, detail, code, ...extra }, status);
-  const page = (data: unknown[]): object => ({ data, links: {}, meta: { path: '', per_page: 20, next_cursor: null, prev_cursor: null } });
+  const page = (data: unknown[], next: string | null = null): object => ({ data, links: {}, meta: { path: '', per_page: 20, next_cursor: next, prev_cursor: null } });
   const body = async (request: IncomingMessage): Promise<string> => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
@@ -268,8 +268,13 @@ export async function startPageServer(options: { webRoot?: string; port?: number
     } else if (own === 'images') {
       const limit = Number(url.searchParams.get('per_page') ?? 20);
       json(response, page(url.searchParams.get('order') === 'oldest' ? newest.reverse().slice(0, limit) : newest.slice(0, limit)));
-    } else if (own === 'logs') json(response, page(url.searchParams.get('order') === 'oldest' ? logLines(night) : logLines(night).reverse()));
-    else if (own === 'stats')
+    } else if (own === 'logs') {
+      const lines = [...logLines(night, night.logLines), ...events.filter((e) => e.type === 'log.appended').map((e) => e.data)];
+      if (url.searchParams.get('order') !== 'oldest') lines.reverse();
+      const from = Number(url.searchParams.get('cursor') ?? 0);
+      const to = from + Number(url.searchParams.get('per_page') ?? 20);
+      json(response, page(lines.slice(from, to), to < lines.length ? String(to) : null));
+    } else if (own === 'stats')
       json(response, {
         booking_id: BOOKING_ID,
         elapsed_seconds: 3_600,

@@ -805,8 +805,10 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
       if (!atEnd && this.autoscroll && list.scrollHeight > list.clientHeight && list.matches(':hover, :focus')) this.autoscroll = false;
     },
-    exportLogs(): void {
-      const text = m.logs
+    /** The whole night's log, of which the console shows the end; without the server, what is here. */
+    async exportLogs(): Promise<void> {
+      const lines = (await m.source?.allLogs().catch(() => null)) ?? m.logs;
+      const text = lines
         .map((line) => `${line.at}\t${line.level}\t${line.source}\t${line.event}\t${prefs.locale === 'fr' ? (line.message_fr ?? line.message) : line.message}`)
         .join('\n');
       const link = document.createElement('a');

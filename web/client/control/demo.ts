@@ -73,6 +73,9 @@ export class DemoSource implements Source {
   async logs(): Promise<LogLine[]> {
     return [...this.lines];
   }
+  allLogs(): Promise<LogLine[]> {
+    return this.logs();
+  }
   async history(): Promise<History> {
     const now = Date.now() / 1000;
     const series = (n: number, every: number, value: (i: number) => number): [number, number][] => Array.from({ length: n }, (_, i) => [now - (n - i) * every, value(i)]);

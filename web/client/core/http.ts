@@ -29,6 +29,12 @@ export class ApiProblem extends Error {
   }
 }
 
+/** A page of a list as the API answers it. */
+export interface Page<T> {
+  data: T[];
+  meta: { next_cursor: string | null };
+}
+
 export type TokenKind = 'booking' | 'user' | 'admin';
 const storageKey = (kind: TokenKind, id = ''): string => `nocturne.token.${kind}${id ? `.${id}` : ''}`;
 
@@ -71,6 +77,14 @@ export class Http {
   }
   async get<T>(path: string): Promise<T> {
     return (await (await this.send(path, { headers: { accept: 'application/json' } })).json()) as T;
+  }
+  /** Every page of a list, one after the other, from `cursor` on. `path` has a query. */
+  async *pages<T>(path: string, cursor: string | null = null): AsyncGenerator<T[]> {
+    for (let next = cursor, first = cursor === null; first || next !== null; first = false) {
+      const page: Page<T> = await this.get<Page<T>>(next === null ? path : `${path}&cursor=${encodeURIComponent(next)}`);
+      yield page.data;
+      next = page.meta.next_cursor;
+    }
   }
   async blob(path: string): Promise<Blob> {
     return (await this.send(path, {})).blob();

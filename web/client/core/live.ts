@@ -240,6 +240,11 @@ export class LiveSource implements Source {
     const page = await this.http.get<{ data: LogLine[] }>(`${this.base}/logs?per_page=100&order=newest`);
     return page.data.reverse();
   }
+  async allLogs(): Promise<LogLine[]> {
+    const lines: LogLine[] = [];
+    for await (const page of this.http.pages<LogLine>(`${this.base}/logs?per_page=100&order=oldest`)) lines.push(...page);
+    return lines;
+  }
   async stats(): Promise<SessionStats> {
     return this.http.get<SessionStats>(`${this.base}/stats`);
   }

@@ -36,6 +36,8 @@ export interface Source {
   refresh(): Promise<void>;
   images(): Promise<{ images: ImageSummary[] }>;
   logs(): Promise<LogLine[]>;
+  /** The log from its first line. */
+  allLogs(): Promise<LogLine[]>;
   stats(): Promise<SessionStats>;
   history(): Promise<History>;
   /** The newest preview picture, or null when there is none. */

@@ -1,5 +1,5 @@
 import type { Report } from '../../../domain/contracts/report.ts';
-import { ApiProblem, Http, takeToken } from '../core/http.ts';
+import { ApiProblem, Http, takeToken, type Page } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
 import { bytes, clock, coordinate, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
@@ -13,10 +13,6 @@ interface Telemetry {
   t: number[];
   series: Record<string, { mean: (number | null)[] }>;
 }
-interface ImagePage {
-  data: ImageSummary[];
-  meta: { next_cursor: string | null };
-}
 
 /** Frames in the gallery at first, and how many the slider knows at most. */
 const GALLERY_STEP = 24;
@@ -26,11 +22,13 @@ function reportPage(): object {
   const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
   const http = new Http(takeToken('booking', id));
   const base = `/api/bookings/${encodeURIComponent(id)}`;
+  const LOGS = `${base}/logs?per_page=100&order=oldest`;
   let report: Report | null = null;
   let telemetry: Telemetry | null = null;
   let timezone: string | undefined;
   const images: ImageSummary[] = [];
-  let french = new Map<string, string>();
+  const french = new Map<string, string>();
+  const learn = (lines: LogLine[]): void => lines.forEach((line) => line.message_fr && french.set(line.message, line.message_fr));
   const graphs: Graph[] = [];
   let refs: Record<string, HTMLElement> = {};
   const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
@@ -99,23 +97,31 @@ function reportPage(): object {
       }
       this.pending = false;
       const [page, series, snapshot, logs] = await Promise.allSettled([
-        http.get<ImagePage>(`${base}/images?per_page=60&order=oldest`),
+        http.get<Page<ImageSummary>>(`${base}/images?per_page=60&order=oldest`),
         http.get<Telemetry>(`${base}/telemetry?points=400&series=guiding.rms,weather.temperature,weather.humidity,weather.wind,weather.cloud`),
         http.get<{ timezone: string }>(`${base}/snapshot`),
-        http.get<{ data: LogLine[] }>(`${base}/logs?per_page=100&order=oldest`),
+        http.get<Page<LogLine>>(LOGS),
       ]);
       if (page.status === 'fulfilled') images.push(...page.value.data);
       if (series.status === 'fulfilled') telemetry = series.value;
       if (snapshot.status === 'fulfilled') timezone = snapshot.value.timezone;
-      if (logs.status === 'fulfilled') french = new Map(logs.value.data.filter((l) => l.message_fr).map((l) => [l.message, l.message_fr!]));
+      if (logs.status === 'fulfilled') learn(logs.value.data);
       this.ready = true;
       this.paint();
+      if (logs.status === 'fulfilled') await this.loadFrench(logs.value.meta.next_cursor).catch(() => undefined);
       if (page.status === 'fulfilled') await this.loadRest(page.value.meta.next_cursor).catch(() => undefined);
+    },
+    /** The French of the timeline's later lines: the report itself has them in English. */
+    async loadFrench(cursor: string | null): Promise<void> {
+      if (cursor === null || !report) return;
+      for await (const lines of http.pages<LogLine>(LOGS, cursor)) learn(lines);
+      this.paintTimeline(report);
+      this.scrubbed();
     },
     /** The rest of the night's frames, so that the slider finds the picture of every moment. */
     async loadRest(cursor: string | null): Promise<void> {
       for (let next = cursor; next !== null && images.length < MAX_IMAGES;) {
-        const page: ImagePage = await http.get<ImagePage>(`${base}/images?per_page=100&order=oldest&cursor=${encodeURIComponent(next)}`);
+        const page: Page<ImageSummary> = await http.get<Page<ImageSummary>>(`${base}/images?per_page=100&order=oldest&cursor=${encodeURIComponent(next)}`);
         images.push(...page.data);
         next = page.meta.next_cursor;
       }
