@@ -406,6 +406,19 @@ const ITEMS: Record<string, string[]> = {
     expect(faults).toEqual([]);
   });
 
+  test('an observatory without a night yet: each admin panel says so, and no empty table stands', async () => {
+    const { page, faults } = await visit('/observations#token=guest');
+    await page.evaluate(() => sessionStorage.setItem('nocturne.token.admin', 'guest'));
+    const none = { utilisation: [], revenue_by_month: [], lost_hours_by_month: [], problems: [], images_by_state: {}, images_captured: 0, total_observation_hours: 0 };
+    await page.route('**/api/admin/analytics?*', (route) => route.fulfill({ json: { ...none, sessions: { total: 0, success_rate: null, average_minutes: null } } }));
+    await page.goto(`${server.url}/admin`);
+    await page.locator('[data-item="kpi-images"]').waitFor();
+    for (const panel of ['utilisation', 'months', 'problems', 'downtime'])
+      expect((await page.locator(`[data-item="${panel}"]`).innerText()).split('\n').filter(Boolean)).toHaveLength(2);
+    expect(await page.locator('[data-item="months"] table').isVisible()).toBe(false);
+    expect(faults).toEqual([]);
+  });
+
   test('my observations: filter by target and state; admin: live board and figures', async () => {
     const list = await visit('/observations#token=guest');
     await seeText(list.page, '[data-item="list"]', 'IC 434');
