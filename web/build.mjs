@@ -9,10 +9,19 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** What fitsjs-ng asks for in parts of it that no page uses (sky maps, files on a disk). */
 const UNUSED = ['@fxpineau/moc-wasm', 'node:*'];
 
-/** The embedded component is one script; its quick look, with the FITS library, is fetched from beside it when a guest opens it. */
+/**
+ * The embedded component is one script; its quick look, with the FITS library, is fetched from the frame's own server when a guest opens it. A script
+ * from another origin has no address of its own to start from (HTML: muted errors), so the address is whole.
+ */
 const quickLookApart = {
   name: 'quick-look-apart',
-  setup: (build) => build.onResolve({ filter: /\/quicklook\.ts$/ }, () => ({ path: './quicklook.js', external: true })),
+  setup: (build) => {
+    build.onResolve({ filter: /\/quicklook\.ts$/ }, () => ({ path: 'quick-look', namespace: 'apart' }));
+    build.onLoad({ filter: /.*/, namespace: 'apart' }, () => ({
+      contents:
+        "export const openQuickLook = async (root, url, ...rest) => (await import(new URL('/assets/quicklook.js', new URL(url, location.href)).href)).openQuickLook(root, url, ...rest);",
+    }));
+  },
 };
 
 /**
