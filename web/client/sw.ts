@@ -1,4 +1,6 @@
 /// <reference lib="webworker" />
+import { keptKey } from './core/push-keys.ts';
+
 const worker = globalThis as unknown as ServiceWorkerGlobalScope;
 
 /** Shows push messages and opens their page. It answers no requests: a session page is only worth what it says now. */
@@ -38,11 +40,15 @@ worker.addEventListener('notificationclick', (event) => {
     (async () => {
       const open = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
       const same = open.find((client) => new URL(client.url).pathname === target.pathname);
-      // The access key stays in its tab: another page of the same booking leads there with it, a new tab would not.
+      // Another page of the same booking has the access key and leads there with it; a new tab takes the one kept for it.
       const sister = open.find((client) => new URL(client.url).pathname.split('/')[2] === target.pathname.split('/')[2]);
       if (same) await same.focus();
       else if (sister) await ((await sister.navigate(target.href).catch(() => null)) ?? sister).focus();
-      else await worker.clients.openWindow(target.href);
+      else {
+        const key = await keptKey(decodeURIComponent(target.pathname.split('/')[2] ?? ''));
+        if (key) target.hash = `token=${key}`;
+        await worker.clients.openWindow(target.href);
+      }
     })(),
   );
 });

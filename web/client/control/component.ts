@@ -10,7 +10,7 @@ import { translateTree } from '../i18n/tree.ts';
 import { DemoSource } from './demo.ts';
 import icons from './icons.html';
 import { drawHistogram, histogramOf, SkyDisc } from './pictures.ts';
-import { play, pushPossible, pushSubscription, subscribePush, unsubscribePush, type Tune } from './signals.ts';
+import { play, pushPossible, pushTells, subscribePush, unsubscribePush, type Tune } from './signals.ts';
 import template from './template.html';
 import { startTour } from './tour.ts';
 import { buildView, filterTone, type View } from './view.ts';
@@ -253,7 +253,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         this.supportEmail = m.config.supportEmail ?? '';
         this.bookUrl = m.config.bookUrl ?? this.bookUrl;
         this.pushPossible = !this.demo && pushPossible(http, m.config);
-        if (this.pushPossible) void pushSubscription().then((known) => (this.pushOn = known !== null));
+        if (this.pushPossible) void pushTells(id).then((told) => (this.pushOn = told));
       } catch {
         if (!this.demo) {
           this.fatal = say('ui.noServer');

@@ -1,5 +1,6 @@
 import type { Http, PageConfig } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
+import { claimsOf, forgetKeys, keepKey, keptKey } from '../core/push-keys.ts';
 
 let audio: AudioContext | null = null;
 const TUNES = { image: [659, 880], good: [523, 659, 784], warn: [440, 349], danger: [330, 262, 220] } as const;
@@ -34,11 +35,18 @@ export const pushPossible = (http: Http, config: PageConfig | null): boolean =>
   'Notification' in window;
 
 const ID_KEY = 'nocturne.push';
+/** The booking that the subscription is for; a user's token subscribes to all of theirs. */
+const FOR_KEY = 'nocturne.push.for';
+const ALL = '*';
 const keyBytes = (base64Url: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64Url.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
 
-/** This browser's subscription, or null. */
-export const pushSubscription = async (): Promise<PushSubscription | null> =>
-  (await navigator.serviceWorker.getRegistration())?.pushManager.getSubscription().catch(() => null) ?? null;
+const pushSubscription = async (): Promise<PushSubscription | null> => (await navigator.serviceWorker.getRegistration())?.pushManager.getSubscription().catch(() => null) ?? null;
+
+/** Whether this browser is told of this booking; keys that have run out are dropped on the way. */
+export async function pushTells(bookingId: string): Promise<boolean> {
+  await keptKey(bookingId);
+  return [bookingId, ALL].includes(localStorage.getItem(FOR_KEY) ?? '') && (await pushSubscription()) !== null;
+}
 
 /** Asks for leave, subscribes this browser (VAPID) and tells the API. False when the viewer or the browser says no. */
 export async function subscribePush(http: Http, config: PageConfig, bookingId: string): Promise<boolean> {
@@ -49,6 +57,10 @@ export async function subscribePush(http: Http, config: PageConfig, bookingId: s
   const { endpoint, keys } = subscription.toJSON();
   const { id } = await http.post<{ id: string }>('/api/push/subscriptions', { booking_id: bookingId, endpoint, keys, locale: prefs.locale });
   localStorage.setItem(ID_KEY, id);
+  const token = http.token ?? '';
+  localStorage.setItem(FOR_KEY, claimsOf(token)?.kind === 'user' ? ALL : bookingId);
+  await forgetKeys();
+  await keepKey(bookingId, token);
   return true;
 }
 
@@ -57,5 +69,7 @@ export async function unsubscribePush(http: Http): Promise<void> {
   await (await pushSubscription())?.unsubscribe();
   const id = localStorage.getItem(ID_KEY);
   localStorage.removeItem(ID_KEY);
+  localStorage.removeItem(FOR_KEY);
+  await forgetKeys();
   if (id) await http.post(`/api/push/subscriptions/${encodeURIComponent(id)}`, {}, {}, 'DELETE');
 }

@@ -1,0 +1,38 @@
+/**
+ * The keys that this device keeps while it is subscribed, so that a push message opens its page with no tab of it left: a booking's own token
+ * alone, which opens that session and nothing else, until it ends. Page and service worker share them.
+ */
+const CACHE = 'nocturne.push-keys';
+const UNTIL = 'x-until';
+const address = (bookingId: string): string => `/push-keys/${encodeURIComponent(bookingId)}`;
+
+/** What a token says of itself, unchecked; null when it is not one of ours. */
+export function claimsOf(token: string): { kind: string; subject: string; expiresAtMs: number } | null {
+  try {
+    const body = token.replace(/^nct_/, '').split('.')[0]!.replaceAll('-', '+').replaceAll('_', '/');
+    const { k, sub, exp } = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(body), (c) => c.charCodeAt(0)))) as { k?: unknown; sub?: unknown; exp?: unknown };
+    return typeof k === 'string' && typeof sub === 'string' && typeof exp === 'number' ? { kind: k, subject: sub, expiresAtMs: exp * 1000 } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps the token where it is this booking's own; a user's or an operator's opens too much to lie on a device. */
+export async function keepKey(bookingId: string, token: string): Promise<void> {
+  const claims = claimsOf(token);
+  if (claims?.kind !== 'booking' || claims.subject !== bookingId) return;
+  await (await caches.open(CACHE)).put(address(bookingId), new Response(token, { headers: { [UNTIL]: String(claims.expiresAtMs) } }));
+}
+
+/** The booking's key, or null; keys that have run out are dropped. */
+export async function keptKey(bookingId: string, nowMs = Date.now()): Promise<string | null> {
+  if (!(await caches.has(CACHE))) return null;
+  const cache = await caches.open(CACHE);
+  for (const request of await cache.keys()) {
+    const kept = await cache.match(request);
+    if (Number(kept?.headers.get(UNTIL)) <= nowMs) await cache.delete(request);
+  }
+  return (await (await cache.match(address(bookingId)))?.text()) ?? null;
+}
+
+export const forgetKeys = (): Promise<boolean> => caches.delete(CACHE);
