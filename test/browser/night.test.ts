@@ -26,6 +26,13 @@ const PLANNED = 24;
 const STOPPED_SECONDS = 32;
 const NIGHT_SECONDS = 110;
 
+/** As much of a service worker's world as a test touches. */
+interface ServiceWorkerScope {
+  clients: { matchAll: () => Promise<object[]>; openWindow: (url: string) => Promise<null> };
+  registration: ServiceWorkerRegistration;
+  NotificationEvent: new (type: string, init: { notification: Notification }) => Event;
+  dispatchEvent(event: Event): boolean;
+}
 /** What a page took, written down by the page itself: the number of its first snapshot, and that of each stored event since. */
 interface Taken {
   base: number | null;
@@ -351,6 +358,17 @@ const scenario = PHP ? test : test.skip;
       .waitFor();
     await allowed.page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('[data-item="gallery"] img')].some((img) => img.naturalWidth > 0));
     expect(await allowed.page.locator('[data-section]').count()).toBe(12);
+    // That page is white and set in nothing: the component brings its own ground and letters, and leaves the page its own.
+    const ground = await allowed.page.evaluate(() => {
+      const of = (el: Element): CSSStyleDeclaration => getComputedStyle(el);
+      const own = of(document.querySelector('.telescope-control')!);
+      return { background: own.backgroundColor, color: own.color, font: own.fontFamily.includes('system-ui'), page: of(document.documentElement).colorScheme };
+    });
+    expect(ground).toEqual({ background: 'rgb(5, 7, 15)', color: 'rgb(232, 237, 255)', font: true, page: 'normal' });
+    await allowed.page.locator('.tile-open').first().click();
+    await allowed.page.locator('[data-item="quick-look"]').click();
+    await allowed.page.locator('.quicklook canvas').first().waitFor();
+    await allowed.page.keyboard.press('Escape');
     expect(allowed.faults).toEqual([]);
     await allowed.close();
     const refused = await visit(stranger.origin, { hosts: [apiUrl] });
@@ -476,10 +494,37 @@ const scenario = PHP ? test : test.skip;
       { title: 'New image', body: '', tag: `frame ${NIGHT}`, data: { url: `/control/${NIGHT}` } },
       { title: message.payload.title, body: message.payload.body, tag: '', data: { url: `/report/${NIGHT}` } },
     ]);
+    // Pressed when no tab of the night is left: a new one opens with the key that the device kept. The press needs a hand; the window is asked for here.
+    const pressed = async (): Promise<string> =>
+      page
+        .context()
+        .serviceWorkers()
+        .at(0)!
+        .evaluate(async () => {
+          const scope = globalThis as unknown as ServiceWorkerScope;
+          scope.clients.matchAll = () => Promise.resolve([]);
+          const opened = new Promise<string>((resolve) => (scope.clients.openWindow = (url) => (resolve(url), Promise.resolve(null))));
+          const notification = (await scope.registration.getNotifications()).find((known) => (known.data as { url: string }).url.startsWith('/report/'));
+          if (!notification) throw new Error('nothing is shown');
+          scope.dispatchEvent(new scope.NotificationEvent('notificationclick', { notification }));
+          return opened;
+        });
+    const reopened = await pressed();
+    const anew = await page.context().newPage();
+    await anew.goto(reopened);
+    await anew.locator('[data-item="scrub"]').waitFor();
+    expect(anew.url()).toBe(`${apiUrl}/report/${NIGHT}`);
+    await anew.close();
+    await worker.send('ServiceWorker.deliverPushMessage', { origin: apiUrl, registrationId, data: JSON.stringify(message.payload) });
+    await page.waitForFunction(async () =>
+      (await (await navigator.serviceWorker.ready).getNotifications()).some((known) => (known.data as { url: string }).url.startsWith('/report/')),
+    );
     const ended = page.waitForResponse((response) => response.request().method() === 'DELETE');
     await page.locator(item('controls', 'push')).click();
     expect((await ended).status()).toBe(204);
     await page.locator(`${item('controls', 'push')}[aria-pressed="false"]`).waitFor();
+    // Unsubscribed, the device keeps no key: what was still shown opens the page that asks for the link.
+    expect(await pressed()).toBe(`${apiUrl}/report/${NIGHT}`);
     await subscriber.close();
   });
 
