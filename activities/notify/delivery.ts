@@ -327,7 +327,9 @@ export class OutboxDelivery {
     if (!row.booking_id) return nobody('no booking');
     const booking = await db.booking.findUnique({ where: { id: row.booking_id } });
     if (!booking) return nobody('no booking');
-    const subscriptions = await db.pushSubscription.findMany({ where: { OR: [{ bookingId: booking.id }, { userRef: booking.userRef }] } });
+    const rows = await db.pushSubscription.findMany({ where: { OR: [{ bookingId: booking.id }, { userRef: booking.userRef }] }, orderBy: { createdAt: 'asc' } });
+    // A browser that asked twice, by its booking and by its person, is told once, the way it asked last.
+    const subscriptions = [...new Map(rows.map((one) => [one.endpoint, one])).values()];
     if (subscriptions.length === 0) return nobody('no subscription');
     const { default: webPush } = await import('web-push');
     const telescope = await findTelescope(db, booking.telescopeId);
@@ -368,7 +370,7 @@ export class OutboxDelivery {
       } catch (thrown) {
         const status = (thrown as { statusCode?: number }).statusCode;
         if (status === 404 || status === 410) {
-          await db.pushSubscription.deleteMany({ where: { id: subscription.id } });
+          await db.pushSubscription.deleteMany({ where: { endpoint: subscription.endpoint } });
           logger.info({ subscriptionId: subscription.id }, 'push subscription is gone');
         } else problems.push(toError(thrown).message);
       }

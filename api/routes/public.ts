@@ -111,9 +111,11 @@ export function publicRoutes(app: App, deps: Deps): void {
         requireOwner(who, booking);
       } else if (who.kind !== 'user') throw new Problem('bad_request', 'Say which booking (booking_id).');
       if (!body.endpoint.startsWith('https:')) throw new Problem('bad_request', 'The endpoint of a push service is an https address.');
-      const id = stableId('push', body.endpoint);
-      const data = { bookingId, userRef: who.kind === 'user' ? who.subject : null, keys: body.keys, locale: body.locale };
-      await deps.db.pushSubscription.upsert({ where: { endpoint: body.endpoint }, create: { id, endpoint: body.endpoint, ...data }, update: data });
+      const userRef = who.kind === 'user' ? who.subject : null;
+      // A browser is told of each booking that it asked for; a person's own token asks for all of theirs at once.
+      const id = userRef === null ? stableId('push', body.endpoint, 'booking', bookingId!) : stableId('push', body.endpoint, 'user', userRef);
+      const data = { bookingId, userRef, keys: body.keys, locale: body.locale };
+      await deps.db.pushSubscription.upsert({ where: { id }, create: { id, endpoint: body.endpoint, ...data }, update: data });
       return json({ id }, 201);
     },
   );

@@ -386,6 +386,36 @@ describe('who may do what, and hostile requests', () => {
     await api.db.maintenance.deleteMany();
   });
 
+  test('one browser asks to be told of two bookings and of a person’s own: each stands until it is given back by whom it is', async () => {
+    const endpoint = 'https://push.example/device';
+    const subscribe = async (bearer: string, booking_id?: string): Promise<string> => {
+      const { status: code, body } = await api.json<{ id: string }>(
+        'POST',
+        '/api/push/subscriptions',
+        { booking_id, endpoint, keys: { p256dh: 'k', auth: 'a' } },
+        { token: bearer },
+      );
+      expect(code).toBe(201);
+      return body.id;
+    };
+    const [first, second, ada] = [
+      await token(api, { kind: 'booking', subject: 'a' }),
+      await token(api, { kind: 'booking', subject: 'g' }),
+      await token(api, { kind: 'user', subject: 'ada' }),
+    ];
+    const ids = [await subscribe(first), await subscribe(second), await subscribe(ada, 'a')];
+    expect(new Set(ids).size).toBe(3);
+    expect(await subscribe(first)).toBe(ids[0]);
+    expect(await api.db.pushSubscription.count({ where: { endpoint } })).toBe(3);
+    expect(await status('DELETE', `/api/push/subscriptions/${ids[0]}`, { token: second })).toBe(404);
+    expect(await status('DELETE', `/api/push/subscriptions/${ids[0]}`, { token: first })).toBe(204);
+    expect(await api.db.pushSubscription.findMany({ where: { endpoint }, select: { bookingId: true, userRef: true }, orderBy: { createdAt: 'asc' } })).toEqual([
+      { bookingId: 'g', userRef: null },
+      { bookingId: 'a', userRef: 'ada' },
+    ]);
+    await api.db.pushSubscription.deleteMany();
+  });
+
   test('a person: export, then erasure; the ledger stays, the tokens end', async () => {
     const ada = await token(api, { kind: 'user', subject: 'ada' });
     await api.json('POST', '/api/push/subscriptions', { endpoint: 'https://push.example/x', keys: { p256dh: 'k', auth: 'a' } }, { token: ada });

@@ -245,6 +245,11 @@ describe('letters', () => {
     const { port } = server.address() as AddressInfo;
     const subscription = { p256dh: browser.generateKeys('base64url'), auth: randomBytes(16).toString('base64url') };
     await db.pushSubscription.create({ data: { id: 'p1', bookingId: 'b1', endpoint: `https://127.0.0.1:${port}/push`, keys: subscription, locale: 'en' } });
+    // The same browser, which asked by its person's token too.
+    await db.pushSubscription.create({ data: { id: 'p2', userRef: 'u1', endpoint: `https://127.0.0.1:${port}/push`, keys: subscription, locale: 'fr' } });
+    let reached = 0;
+    const count = (): void => void (reached += 1);
+    server.on('connection', count);
     await put('b1', '1', 'session.started', ['push']);
     await drain(delivery({ ...keys, WEBHOOK_ALLOW_PRIVATE: 'false' }));
     expect((await db.outbox.findFirstOrThrow()).lastError).toMatch(/127\.0\.0\.1 is a private address/);
@@ -252,6 +257,8 @@ describe('letters', () => {
     await drain(delivery(keys));
     // Reached: what listens there speaks no TLS.
     expect((await db.outbox.findFirstOrThrow()).lastError).toMatch(/SSL|EPROTO|wrong version/i);
+    expect(reached).toBe(1);
+    server.off('connection', count);
     await db.pushSubscription.deleteMany();
   });
 

@@ -827,7 +827,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     async togglePush(): Promise<void> {
       if (!m.http || !m.config) return;
       if (this.pushOn) {
-        await unsubscribePush(m.http).catch(() => undefined);
+        await unsubscribePush(m.http, m.bookingId).catch(() => undefined);
         this.pushOn = false;
         this.toast(say('toast.push.ended'), 'info');
         return;

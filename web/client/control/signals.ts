@@ -1,6 +1,6 @@
 import type { Http, PageConfig } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
-import { claimsOf, forgetKeys, keepKey, keptKey } from '../core/push-keys.ts';
+import { claimsOf, forgetKey, keepKey, keptKey } from '../core/push-keys.ts';
 
 let audio: AudioContext | null = null;
 const TUNES = { image: [659, 880], good: [523, 659, 784], warn: [440, 349], danger: [330, 262, 220] } as const;
@@ -34,10 +34,17 @@ export const pushPossible = (http: Http, config: PageConfig | null): boolean =>
   'PushManager' in window &&
   'Notification' in window;
 
-const ID_KEY = 'nocturne.push';
-/** The booking that the subscription is for; a user's token subscribes to all of theirs. */
-const FOR_KEY = 'nocturne.push.for';
+/** What this browser is told of: ids of the API's subscriptions by booking; a person's token subscribes to all of theirs. */
+const TOLD_KEY = 'nocturne.push';
 const ALL = '*';
+function toldOf(): Record<string, string> {
+  try {
+    const known: unknown = JSON.parse(localStorage.getItem(TOLD_KEY) ?? '{}');
+    return typeof known === 'object' && known !== null ? (known as Record<string, string>) : {};
+  } catch {
+    return {};
+  }
+}
 const keyBytes = (base64Url: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64Url.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
 
 const pushSubscription = async (): Promise<PushSubscription | null> => (await navigator.serviceWorker.getRegistration())?.pushManager.getSubscription().catch(() => null) ?? null;
@@ -45,7 +52,8 @@ const pushSubscription = async (): Promise<PushSubscription | null> => (await na
 /** Whether this browser is told of this booking; keys that have run out are dropped on the way. */
 export async function pushTells(bookingId: string): Promise<boolean> {
   await keptKey(bookingId);
-  return [bookingId, ALL].includes(localStorage.getItem(FOR_KEY) ?? '') && (await pushSubscription()) !== null;
+  const told = toldOf();
+  return (bookingId in told || ALL in told) && (await pushSubscription()) !== null;
 }
 
 /** Asks for leave, subscribes this browser (VAPID) and tells the API. False when the viewer or the browser says no. */
@@ -56,20 +64,17 @@ export async function subscribePush(http: Http, config: PageConfig, bookingId: s
   const subscription = known ?? (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: keyBytes(config.vapidPublicKey!) }));
   const { endpoint, keys } = subscription.toJSON();
   const { id } = await http.post<{ id: string }>('/api/push/subscriptions', { booking_id: bookingId, endpoint, keys, locale: prefs.locale });
-  localStorage.setItem(ID_KEY, id);
   const token = http.token ?? '';
-  localStorage.setItem(FOR_KEY, claimsOf(token)?.kind === 'user' ? ALL : bookingId);
-  await forgetKeys();
+  localStorage.setItem(TOLD_KEY, JSON.stringify({ ...toldOf(), [claimsOf(token)?.kind === 'user' ? ALL : bookingId]: id }));
   await keepKey(bookingId, token);
   return true;
 }
 
-/** Ends this browser's subscription, here and at the API. */
-export async function unsubscribePush(http: Http): Promise<void> {
-  await (await pushSubscription())?.unsubscribe();
-  const id = localStorage.getItem(ID_KEY);
-  localStorage.removeItem(ID_KEY);
-  localStorage.removeItem(FOR_KEY);
-  await forgetKeys();
-  if (id) await http.post(`/api/push/subscriptions/${encodeURIComponent(id)}`, {}, {}, 'DELETE');
+/** This browser is told no more of this booking; of none at all once it was the last, or where a person's token had asked for all. */
+export async function unsubscribePush(http: Http, bookingId: string): Promise<void> {
+  const { [bookingId]: own, [ALL]: all, ...others } = toldOf();
+  localStorage.setItem(TOLD_KEY, JSON.stringify(others));
+  await forgetKey(bookingId);
+  if (Object.keys(others).length === 0) await (await pushSubscription())?.unsubscribe();
+  for (const id of [own, all]) if (id) await http.post(`/api/push/subscriptions/${encodeURIComponent(id)}`, {}, {}, 'DELETE');
 }

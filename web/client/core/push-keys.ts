@@ -35,4 +35,6 @@ export async function keptKey(bookingId: string, nowMs = Date.now()): Promise<st
   return (await (await cache.match(address(bookingId)))?.text()) ?? null;
 }
 
-export const forgetKeys = (): Promise<boolean> => caches.delete(CACHE);
+export async function forgetKey(bookingId: string): Promise<void> {
+  await (await caches.open(CACHE)).delete(address(bookingId));
+}
