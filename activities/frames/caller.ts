@@ -1,5 +1,10 @@
 import { Context } from '@temporalio/activity';
-import type { Caller } from './intake/intake.ts';
+
+/** What the caller's activity lends: a sign of life, and word that it shall stop. */
+export interface Caller {
+  heartbeat(detail: unknown): void;
+  readonly signal: AbortSignal | null;
+}
 
 /** Sign of life and cancellation of the activity that runs now; outside of one (import, tests) neither. */
 export function currentCaller(): Caller {

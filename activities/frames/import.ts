@@ -5,7 +5,8 @@ import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
 import { UsageError } from '../../platform/errors.ts';
 import type { FrameCounts } from '../ports.ts';
-import { FrameIntake, IMPORTED, type IntakeDeps } from './intake/intake.ts';
+import { FrameIntake, type IntakeDeps } from './intake/intake.ts';
+import { IMPORTED } from './intake/past.ts';
 import { metadataOf, type FrameMetadata } from './metadata.ts';
 
 export interface ImportOptions {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../platform/database.ts';
 import type { FrameCounts } from '../ports.ts';
-import type { Caller } from './intake/intake.ts';
+import type { Caller } from './caller.ts';
 
 /** Milliseconds; tests shorten them. */
 export interface LingerTiming {

@@ -13,8 +13,8 @@ import type { Logger } from '../../../platform/logger.ts';
 import { findTelescope } from '../../../platform/telescopes.ts';
 import type { Frame, Prisma } from '../../../prisma/client/client.ts';
 import type { FrameCounts, ShotDone } from '../../ports.ts';
-import { announceCaptured, announceMeasured, announceRest, logFrame } from '../announce.ts';
-import { findOwner, planIndex, pathOf, rtShotOf, setTag, type ShotDoneRecord } from '../attribution.ts';
+import { announceCaptured, announceRest, logFrame } from '../announce.ts';
+import { findOwner, rtShotOf, type ShotDoneRecord } from '../attribution.ts';
 import { FitsError } from '../fits/index.ts';
 import { capturedAt, metadataOf, type FrameMetadata } from '../metadata.ts';
 import type { PreviewResult } from '../pass/jobs.ts';
@@ -24,7 +24,12 @@ import { reasonText } from '../reasons.ts';
 import { safeName, statOrNull, syncFile, type FrameStore } from '../store/store.ts';
 import { MountFailure, type Mount } from './mount.ts';
 import type { CopyResult, MountState } from './mount-child.ts';
-import { comparable, mapPath, splitPath, stemOf } from './paths.ts';
+import { eachLimited } from '../limited.ts';
+import { scopeOf, type Past } from './past.ts';
+import { mapPath, splitPath } from './paths.ts';
+import { FramePictures, pictureNumbers } from './pictures.ts';
+import { FrameSearch } from './search.ts';
+import type { Caller } from '../caller.ts';
 
 /** Milliseconds; tests shorten them. */
 export interface IntakeTiming {
@@ -62,12 +67,6 @@ export interface IntakeDeps {
   timing: IntakeTiming;
 }
 
-/** What the caller's activity lends: a sign of life, and word that it shall stop. */
-export interface Caller {
-  heartbeat(detail: unknown): void;
-  readonly signal: AbortSignal | null;
-}
-
 interface PlannedShot {
   filter?: string;
   exposure_seconds?: number;
@@ -96,12 +95,8 @@ interface Prepared {
   picture: PreviewResult | FitsError | null;
 }
 
-const DAY_MS = 86_400_000;
-/** `sourceKey` of rows that an import wrote begins so. */
-export const IMPORTED = 'import/';
 /** Frames under way at once: two for the processors, one that waits for the disk. */
 const LANES = 3;
-const STRANGERS = 50_000;
 /** Kept free on the store's disk, so that the database beside it can go on. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
 /**
@@ -121,11 +116,11 @@ const MAY_GROW = new Set(['empty', 'not_fits', 'truncated', 'bad_header', 'corru
 /** Takes in the frames of telescopes: each step is written down before the next, and may run again after any kill. */
 export class FrameIntake {
   private readonly deps: IntakeDeps;
+  private readonly search: FrameSearch;
+  private readonly pictures: FramePictures;
   private readonly turns = new Map<string, Promise<unknown>>();
   /** Size and time of a file that was not whole, with the instant since when it has not changed. */
   private readonly waiting = new Map<string, { size: number; mtimeMs: number; since: number }>();
-  /** Files beside a booking's frames that nothing marks as its own, with their RTSHOT: not read again until a record names them. */
-  private readonly strangers = new Map<string, { stamp: string; RTSHOT: unknown }>();
   /** Files that we may not look at. */
   private readonly denied = new Set<string>();
   /** Bytes of copies that are being written now; their room is spoken for. */
@@ -136,6 +131,8 @@ export class FrameIntake {
   private readonly copies = new Map<string, { stamp: string; work: Promise<Prepared> }>();
   constructor(deps: IntakeDeps) {
     this.deps = deps;
+    this.search = new FrameSearch(deps);
+    this.pictures = new FramePictures(deps);
   }
 
   /** Everything that the journal knows of a telescope's frames, until nothing is left or only files that do not come. */
@@ -151,10 +148,10 @@ export class FrameIntake {
   reconcile(input: { bookingId: string; telescopeId: string; shotsDone: ShotDone[] | null; final: boolean }, caller: Caller): Promise<FrameCounts> {
     return this.inTurn(input.telescopeId, caller, async () => {
       const telescope = await this.telescope(input.telescopeId);
-      if (input.shotsDone) await this.learn(input.telescopeId, input.bookingId, input.shotsDone);
+      if (input.shotsDone) await this.search.learn(input.telescopeId, input.bookingId, input.shotsDone);
       await this.drainNow(telescope, caller, input.final ? this.deps.timing.settleMs * 2 : 0);
-      await this.addFromList(telescope, input.bookingId, input.shotsDone);
-      await this.addFromFolder(telescope, input.bookingId, caller);
+      await this.search.addFromList(telescope, input.bookingId, input.shotsDone);
+      await this.search.addFromFolder(telescope, input.bookingId, caller);
       if (input.final) await this.reopen(telescope, input.bookingId);
       await this.drainNow(telescope, caller, input.final ? this.deps.timing.settleMs * 2 : 0);
       if (input.final) {
@@ -248,7 +245,7 @@ export class FrameIntake {
       });
       lastProgress ??= Date.now();
       if (open.length > 0 && !waits) continue;
-      const measured = await this.measureSome(telescope.id, caller, past);
+      const measured = await this.pictures.measureSome(telescope.id, caller, past);
       if (measured) continue;
       if (waits ? Date.now() - lastProgress >= patienceMs : Date.now() - started >= lingerMs) return;
       await sleep(timing.pollMs, undefined, caller.signal ? { signal: caller.signal } : {});
@@ -308,7 +305,7 @@ export class FrameIntake {
       frame = taken;
     }
     if (!frame.bookingId || frame.announced) return 'done';
-    if (!frame.previewed && !frame.reason) frame = await this.preview(telescope, frame);
+    if (!frame.previewed && !frame.reason) frame = await this.pictures.make(telescope, frame);
     await previous.catch(() => undefined);
     if (past) {
       await this.deps.db.frame.update({ where: { id: frame.id }, data: { announced: true } });
@@ -421,7 +418,7 @@ export class FrameIntake {
     const type: FrameType = row.sourceKey.startsWith('event/') ? (row.type as FrameType) : (metadata.type ?? (row.type as FrameType));
     const folder = owner ? store.bookingFolder(owner.bookingId) : join(store.root, 'calibration', safeName(telescope.id), type.toLowerCase());
     const named = await store.name(folder, row.filename, object);
-    const jpg = await this.pictureNumbers(telescope.id, row);
+    const jpg = await pictureNumbers(db, telescope.id, row);
     const hfd = jpg?.hfd ?? record?.hfd ?? null;
     this.waiting.delete(row.id);
     this.copies.delete(row.id);
@@ -432,7 +429,7 @@ export class FrameIntake {
         state: 'archived',
         type,
         reason: null,
-        ...this.pictureData(row, picture),
+        ...this.pictures.columns(row, picture),
         bookingId: owner?.bookingId ?? null,
         shotGuid: owner?.shotGuid ?? null,
         shotDoneGuid,
@@ -504,7 +501,7 @@ export class FrameIntake {
     // The frame itself comes first: a picture that fails for another reason than the file is tried again once the frame stands.
     // A copy that cannot be opened has been taken into the store by another worker.
     const look = async (): Promise<Prepared['picture']> =>
-      this.look(telescope, row.id, staging).then(
+      this.pictures.look(telescope, row.id, staging).then(
         (picture) => (picture instanceof FitsError && picture.code === 'unreadable' ? null : picture),
         (thrown: unknown) => {
           this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'no preview yet');
@@ -579,18 +576,6 @@ export class FrameIntake {
     return shots[shotIndex] ?? null;
   }
 
-  /** Numbers of the NewJPGReady that belongs to a frame, by file name. */
-  private async pictureNumbers(telescopeId: string, row: Frame): Promise<JournalKinds['jpg'] | null> {
-    const rows = await this.deps.db.journal.findMany({
-      where: { telescopeId, kind: 'jpg', at: { gte: new Date(row.seenAt.getTime() - 600_000), lte: new Date(row.seenAt.getTime() + 600_000) } },
-      orderBy: [{ epoch: 'desc' }, { n: 'desc' }],
-      take: 500,
-    });
-    const stem = stemOf(row.sourcePath);
-    const exact = rows.find((r) => stemOf((r.data as unknown as JournalKinds['jpg']).file) === stem);
-    return exact ? (exact.data as unknown as JournalKinds['jpg']) : null;
-  }
-
   /** A file that is no frame: it goes to quarantine, its row says why, the night goes on. */
   private async refuse(
     telescope: Telescope,
@@ -650,257 +635,6 @@ export class FrameIntake {
     return 'done';
   }
 
-  private async preview(telescope: Telescope, row: Frame): Promise<Frame> {
-    const picture = await this.look(telescope, row.id, this.deps.store.path(row.archivePath!));
-    return this.deps.db.frame.update({ where: { id: row.id }, data: this.pictureData(row, picture) });
-  }
-
-  private derived(frameId: string): { preview: string; thumbnail: string; quicklook: string } {
-    const folder = this.deps.store.derivedFolder(frameId);
-    return { preview: join(folder, 'preview.jpg'), thumbnail: join(folder, 'thumbnail.jpg'), quicklook: join(folder, 'quicklook.fits') };
-  }
-
-  /** Preview, thumbnail, quick look and statistics of a file; the error where its pixels cannot be read. */
-  private async look(telescope: Telescope, frameId: string, path: string): Promise<PreviewResult | FitsError> {
-    try {
-      return await this.deps.pool.run({ kind: 'preview', path, ...this.derived(frameId), orientation: telescope.frame_orientation, bayer: telescope.camera.bayer });
-    } catch (thrown) {
-      if (!(thrown instanceof FitsError)) throw thrown;
-      this.deps.logger.warn({ frame: frameId, err: thrown.message }, 'frame has no preview');
-      return thrown;
-    }
-  }
-
-  private pictureData(row: Frame, picture: PreviewResult | FitsError | null): Prisma.FrameUncheckedUpdateManyInput {
-    if (!picture) return {};
-    if (picture instanceof FitsError) return { reason: picture.code, measured: true };
-    const { store } = this.deps;
-    const { preview, thumbnail, quicklook } = this.derived(row.id);
-    return {
-      previewed: true,
-      previewedAt: new Date(),
-      previewPath: store.relative(preview),
-      thumbnailPath: store.relative(thumbnail),
-      quicklookPath: store.relative(quicklook),
-      stats: picture.stats,
-      histogram: picture.histogram,
-    };
-  }
-
-  /** Measures the two oldest frames that wait for it. Returns whether there was one. */
-  private async measureSome(telescopeId: string, caller: Caller, past: Past | null): Promise<boolean> {
-    const { db, pool, store } = this.deps;
-    const rows = await db.frame.findMany({
-      where: { telescopeId, state: 'archived', measured: false, announced: true, bookingId: { not: null }, ...scopeOf(past) },
-      orderBy: [{ seenAt: 'asc' }, { sourceKey: 'asc' }],
-      take: 2,
-    });
-    await Promise.all(
-      rows.map(async (row) => {
-        const metrics =
-          row.type === 'LIGHT'
-            ? await pool.run({ kind: 'stars', path: store.path(row.archivePath!) }).then(
-                (r) => r.metrics,
-                (thrown: unknown) => {
-                  if (!(thrown instanceof FitsError)) throw thrown;
-                  this.deps.logger.warn({ frame: row.id, err: thrown.message }, 'frame cannot be measured');
-                  return null;
-                },
-              )
-            : null;
-        const jpg = await this.pictureNumbers(telescopeId, row);
-        const voyagerHfd = jpg?.hfd ?? row.voyagerHfd;
-        const measured = metrics?.hfd ?? null;
-        const stats = row.stats as Prisma.JsonObject | null;
-        const updated = await db.frame.update({
-          where: { id: row.id },
-          data: {
-            measured: true,
-            stars: metrics?.count ?? null,
-            voyagerHfd,
-            starIndex: jpg?.star_index ?? row.starIndex,
-            hfd: measured ?? voyagerHfd ?? row.hfd,
-            hfdSource: measured !== null ? 'measured' : voyagerHfd !== null ? 'voyager' : row.hfdSource,
-            ...(stats && metrics ? { stats: { ...stats, background: metrics.background, eccentricity: metrics.eccentricity } } : {}),
-          },
-        });
-        if (!past) await announceMeasured(db, updated);
-        caller.heartbeat({ frame: row.id, step: 'measured' });
-      }),
-    );
-    return rows.length > 0;
-  }
-
-  /** Writes Voyager's list into the journal's terms, so that attribution sees what the list says even if no event did. */
-  private async learn(telescopeId: string, bookingId: string, shots: ShotDone[]): Promise<void> {
-    const { db } = this.deps;
-    const session = await db.session.findUnique({ where: { bookingId }, select: { targetGuid: true } });
-    const targetGuid = session?.targetGuid;
-    if (!targetGuid || shots.length === 0) return;
-    const since = new Date(Math.min(...shots.map((shot) => Date.parse(shot.at))) - 2 * DAY_MS);
-    const records = await db.journal.findMany({ where: { telescopeId, kind: 'shot_done', at: { gte: since } }, select: { data: true } });
-    const known = new Set(records.map((row) => (row.data as unknown as ShotDoneRecord).guid.toLowerCase()));
-    const fresh = shots.filter((shot) => !known.has(shot.guid.toLowerCase()));
-    if (fresh.length === 0) return;
-    const last = await db.journal.aggregate({ where: { telescopeId, epoch: LIST_EPOCH }, _max: { n: true } });
-    await db.journal.createMany({
-      skipDuplicates: true,
-      data: fresh.map((shot, i) => ({
-        telescopeId,
-        epoch: LIST_EPOCH,
-        n: (last._max.n ?? 0) + 1 + i,
-        kind: 'shot_done',
-        at: new Date(shot.at),
-        bookingId,
-        deliveredAt: new Date(),
-        data: {
-          guid: shot.guid,
-          shot_guid: shot.shotGuid,
-          target_guid: targetGuid,
-          filename: shot.filename,
-          path: shot.path,
-          at: shot.at,
-          hfd: shot.hfd,
-          star_index: shot.starIndex,
-        } satisfies JournalKinds['shot_done'] as unknown as Prisma.InputJsonObject,
-      })),
-    });
-  }
-
-  /** A row for each exposure that the list has and no event told of. */
-  private async addFromList(telescope: Telescope, bookingId: string, listed: ShotDone[] | null): Promise<void> {
-    if (!listed) return;
-    const { db } = this.deps;
-    const frames = await db.frame.findMany({
-      where: {
-        telescopeId: telescope.id,
-        OR: [{ bookingId }, { bookingId: null, seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }],
-        sourceKey: { not: { startsWith: IMPORTED } },
-      },
-      select: { id: true, state: true, bookingId: true, shotDoneGuid: true, sourcePath: true },
-    });
-    const indexOf = await planIndex(db, bookingId);
-    for (const shot of listed) {
-      const guid = shot.guid.toLowerCase();
-      const place = { shotGuid: shot.shotGuid, shotIndex: indexOf(shot.shotGuid) };
-      const path = pathOf({ path: shot.path, filename: shot.filename });
-      const known = frames.find((f) => f.shotDoneGuid?.toLowerCase() === guid);
-      if (known) {
-        if (known.state === 'unassigned') await db.frame.update({ where: { id: known.id }, data: { state: 'pending', bookingId, ...place } });
-        continue;
-      }
-      const unclaimed = frames.find((f) => !f.shotDoneGuid && comparable(f.sourcePath) === comparable(path));
-      if (unclaimed) {
-        if (unclaimed.bookingId === bookingId || unclaimed.state === 'unassigned' || unclaimed.state === 'pending')
-          await db.frame.update({
-            where: { id: unclaimed.id },
-            data: { shotDoneGuid: guid, ...place, bookingId, ...(unclaimed.state === 'unassigned' ? { state: 'pending' } : {}) },
-          });
-        continue;
-      }
-      const sourceKey = `shot_done/${guid}`;
-      await db.frame.createMany({
-        skipDuplicates: true,
-        data: [
-          {
-            id: stableId('frame', telescope.id, sourceKey),
-            telescopeId: telescope.id,
-            bookingId,
-            sourceKey,
-            sourcePath: path,
-            filename: splitPath(path).name,
-            type: 'LIGHT',
-            voyType: 'SHOT',
-            ...place,
-            shotDoneGuid: guid,
-            state: 'pending',
-            seenAt: new Date(shot.at),
-          },
-        ],
-      });
-    }
-  }
-
-  /** Files in the folders of this booking's frames that neither event nor list told of; RTSHOT must say that they are its own. */
-  private async addFromFolder(telescope: Telescope, bookingId: string, caller: Caller): Promise<void> {
-    const { db, mount, maxBytes } = this.deps;
-    const frames = await db.frame.findMany({
-      where: { telescopeId: telescope.id, OR: [{ bookingId }, { seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }], sourceKey: { not: { startsWith: IMPORTED } } },
-      select: { sourcePath: true, bookingId: true, seenAt: true },
-    });
-    const own = frames.filter((f) => f.bookingId === bookingId);
-    const first = own.reduce((min, f) => Math.min(min, f.seenAt.getTime()), Number.POSITIVE_INFINITY);
-    const known = new Set(frames.map((f) => comparable(mapPath(f.sourcePath, telescope.path_map)?.path ?? f.sourcePath)));
-    const folders = new Map<string, string>();
-    for (const { sourcePath } of own) folders.set(splitPath(sourcePath).folder, sourcePath);
-    for (const [folder, sample] of folders) {
-      const mapped = mapPath(sample, telescope.path_map);
-      if (!mapped) continue;
-      const local = splitPath(mapped.path).folder;
-      const files = await mount.list(local, mapped.root, first - 3_600_000).catch(() => []);
-      const mayBeOurs = await this.marksOf(telescope, bookingId, first);
-      await eachLimited(files, 2, async (file) => {
-        caller.heartbeat({ folder: file.path });
-        caller.signal?.throwIfAborted();
-        if (known.has(comparable(file.path))) return;
-        const stamp = `${file.size}/${file.mtimeMs}`;
-        const stranger = this.strangers.get(`${bookingId}\n${file.path}`);
-        if (stranger?.stamp === stamp && !mayBeOurs(splitPath(file.path.replaceAll('/', '\\')).name, stranger)) return;
-        const seen = await mount.probe(file.path, mapped.root, maxBytes).catch(() => null);
-        if (seen?.state !== 'whole') return;
-        const sourcePath = `${folder}\\${file.path.slice(local.length + 1).replaceAll('/', '\\')}`;
-        if (!mayBeOurs(splitPath(sourcePath).name, seen.header)) {
-          if (this.strangers.size >= STRANGERS) this.strangers.clear();
-          this.strangers.set(`${bookingId}\n${file.path}`, { stamp, RTSHOT: seen.header.RTSHOT });
-          return;
-        }
-        const { owner } = await findOwner(db, telescope, { sourcePath, seenAt: new Date(file.mtimeMs), shotDoneGuid: null, header: seen.header });
-        if (owner?.bookingId !== bookingId) return;
-        const sourceKey = `file/${file.path}/${Math.round(file.mtimeMs)}`;
-        await db.frame.createMany({
-          skipDuplicates: true,
-          data: [
-            {
-              id: stableId('frame', telescope.id, sourceKey),
-              telescopeId: telescope.id,
-              bookingId,
-              sourceKey,
-              sourcePath,
-              filename: splitPath(sourcePath).name,
-              type: metadataOf(seen.header).type ?? 'LIGHT',
-              voyType: null,
-              shotGuid: owner.shotGuid,
-              shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null,
-              shotIndex: owner.shotIndex,
-              state: 'pending',
-              seenAt: new Date(file.mtimeMs),
-            },
-          ],
-        });
-      });
-    }
-  }
-
-  /**
-   * Whether a file can be this booking's at all, without asking the database for each of thousands: its RTSHOT or name stands in the
-   * journal's records, or the booking's tag in its header. Who it belongs to is then decided as for every frame.
-   */
-  private async marksOf(telescope: Telescope, bookingId: string, sinceMs: number): Promise<(name: string, header: Record<string, unknown>) => boolean> {
-    const since = new Date((Number.isFinite(sinceMs) ? sinceMs : Date.now()) - 2 * DAY_MS);
-    const [booking, records] = await Promise.all([
-      this.deps.db.booking.findUnique({ where: { id: bookingId }, select: { userRef: true } }),
-      this.deps.db.journal.findMany({ where: { telescopeId: telescope.id, kind: 'shot_done', at: { gte: since } }, select: { data: true } }),
-    ]);
-    const tag = setTag(telescope, bookingId, booking?.userRef ?? '');
-    const [guids, names] = [new Set<string>(), new Set<string>()];
-    for (const { data } of records) {
-      const record = data as unknown as ShotDoneRecord;
-      guids.add(record.guid.toLowerCase());
-      names.add(splitPath(pathOf(record)).name.toLowerCase());
-    }
-    return (name, header) => guids.has(rtShotOf(header) ?? '') || names.has(name.toLowerCase()) || Object.values(header).includes(tag);
-  }
-
   /** A file that was cut when it was refused may be whole by now: the last reconciliation looks once more. */
   private async reopen(telescope: Telescope, bookingId: string): Promise<void> {
     const { db, mount, maxBytes } = this.deps;
@@ -951,33 +685,4 @@ export class FrameIntake {
       });
     });
   }
-}
-
-/** A folder of the past: only its booking's rows, and whom to tell of each. */
-interface Past {
-  bookingId: string;
-  each: (row: Frame) => void;
-}
-/** Rows that a drain looks at. An import's rows are its own, however young their frames: their paths are not Voyager's. */
-const scopeOf = (past: Past | null): Prisma.FrameWhereInput =>
-  past ? { bookingId: past.bookingId } : { seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) }, sourceKey: { not: { startsWith: IMPORTED } } };
-
-/** Journal epoch of records that came from Voyager's list and not from a gateway; gateways count from 1. */
-const LIST_EPOCH = 0;
-
-/** Runs `work` over the items in order, at most `limit` at a time; the first failure is thrown after all have come to rest. */
-async function eachLimited<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const errors: unknown[] = [];
-  const lane = async (): Promise<void> => {
-    while (next < items.length && errors.length === 0) {
-      try {
-        await work(items[next++]!);
-      } catch (thrown) {
-        errors.push(thrown);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  if (errors.length > 0) throw errors[0];
 }
