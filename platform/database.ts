@@ -32,6 +32,12 @@ export function sqlState(thrown: unknown): string | null {
   return null;
 }
 
+/**
+ * Writers of a telescope's slots come one after the other until their transaction ends. The exclusion constraint alone keeps them apart too, but it
+ * lets two that collide wait for each other until PostgreSQL ends one as a deadlock (40P01).
+ */
+export const lockSlots = (tx: Transaction, telescopeId: string): Promise<unknown> => tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'slots/' + telescopeId}, 0))`;
+
 /** A bare connection, for LISTEN and for tools; errors end up in `onError`, never in an unhandled event. */
 export async function connectPg(url: string, onError: (err: Error) => void): Promise<Client> {
   const client = new Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 5_000 });

@@ -7,7 +7,7 @@ import { UPDATES, type AmendPlanUpdate, type ExtendUpdate, type RescheduleUpdate
 import { isFinal, laravelStatus, type Phase } from '../../domain/phases.ts';
 import { reasonText } from '../../domain/reasons.ts';
 import { appendEvent } from '../../platform/bus.ts';
-import { sqlState, type Transaction } from '../../platform/database.ts';
+import { lockSlots, sqlState, type Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { openReceipt, toReceipt, type ReplacedBooking } from '../../platform/receipts.ts';
 import type { Booking as BookingRow, Prisma, Session } from '../../prisma/client/client.ts';
@@ -111,6 +111,7 @@ export async function putBooking(deps: Deps, who: Identity, id: string, body: Bo
 
   try {
     await deps.db.$transaction(async (tx) => {
+      await lockSlots(tx, telescope.id);
       await savePerson(tx, body.user);
       await tx.booking.create({
         data: {
@@ -300,6 +301,7 @@ async function changePlan(
   };
   try {
     await deps.db.$transaction(async (tx) => {
+      await lockSlots(tx, row.telescopeId);
       const changed = await tx.booking.updateMany({
         where: { id: row.id, version: row.version },
         data: {

@@ -215,12 +215,21 @@ export class Lease {
 
   private hold(before: { monotonic: number; wall: number }): void {
     this.heldSince = before;
+    this.expire(before.monotonic);
+  }
+  /** Says so when the lease runs out. A timer may come a moment early, and is then set again. */
+  private expire(since: number): void {
     this.expiry?.cancel();
     if (this.stopped) return;
-    const left = LEASE_MS - (this.clock.monotonicMs() - before.monotonic);
-    this.expiry = this.clock.setTimeout(() => {
-      if (this.state === 'held' && !this.owns()) this.lose(`no renewal for ${LEASE_MS / 1000} s`);
-    }, left + 1);
+    const left = LEASE_MS - (this.clock.monotonicMs() - since);
+    this.expiry = this.clock.setTimeout(
+      () => {
+        if (this.state !== 'held') return;
+        if (this.owns()) this.expire(since);
+        else this.lose(`no renewal for ${LEASE_MS / 1000} s`);
+      },
+      Math.max(1, left + 1),
+    );
   }
 
   private lose(why: string): void {

@@ -127,6 +127,7 @@ describe('no two bookings of one telescope overlap', () => {
     });
     const outcomes = await Promise.all(tries);
     expect(outcomes.filter((o) => o === 'won')).toHaveLength(1);
-    expect(new Set(outcomes)).toEqual(new Set(['won', '23P01']));
+    // Refused by the constraint, or as a deadlock where two had waited for each other; the api has its writers take turns (lockSlots).
+    expect(outcomes.filter((outcome) => !['won', '23P01', '40P01'].includes(outcome))).toEqual([]);
   });
 });
