@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectPg } from '../../platform/database.ts';
+import { ManualClock, type Clock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { Lease, pgLeaseStore, type LeaseStore } from '../../gateway/telescope/lease.ts';
 import { startPostgres } from '../support/postgres.ts';
@@ -61,6 +62,40 @@ describe('lease', () => {
     await new Promise((r) => setTimeout(r, 2_500));
     expect([first.owns(), second.owns(), first.contested]).toEqual([false, true, true]);
   }, 30_000);
+
+  test('cut off, with timers that come a moment early: the end of the lease is said all the same', async () => {
+    const clock = new ManualClock();
+    const early: Clock = {
+      now: () => clock.now(),
+      monotonicMs: () => clock.monotonicMs(),
+      setTimeout: (fn, delayMs) => clock.setTimeout(fn, delayMs > 100 ? delayMs - 3 : delayMs),
+    };
+    const store: LeaseStore = {
+      acquire: () => Promise.resolve(1),
+      renew: () => new Promise(() => undefined),
+      release: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const events: string[] = [];
+    const one = new Lease({
+      telescopeId: 'early',
+      holder: 'one',
+      store,
+      sole: false,
+      floorEpoch: 0,
+      clock: early,
+      logger,
+      onOwned: (epoch) => events.push(`owned ${epoch}`),
+      onLost: () => events.push('lost'),
+    });
+    one.start();
+    clock.advance(1);
+    await new Promise((r) => setTimeout(r, 20));
+    clock.advance(7_990);
+    expect([one.owns(), events]).toEqual([true, ['owned 1']]);
+    clock.advance(20);
+    expect([one.owns(), events]).toEqual([false, ['owned 1', 'lost']]);
+  });
 
   test('ten gateways that start together: exactly one owns', async () => {
     const all = Array.from({ length: 10 }, (_, i) => lease('crowd', `g${i}`, pgLeaseStore(postgres.url)));
