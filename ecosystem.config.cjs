@@ -14,7 +14,13 @@ function environment() {
       const match = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(line.trim());
       if (match && process.env[match[1]] === undefined) found[match[1]] = match[2].replace(/^(["'])(.*)\1$/, '$2');
     }
-  return { NODE_ENV: 'production', MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072', ...found };
+  return {
+    NODE_ENV: 'production',
+    MALLOC_ARENA_MAX: '2',
+    MALLOC_MMAP_THRESHOLD_: '131072',
+    MALLOC_TRIM_THRESHOLD_: '131072',
+    ...found,
+  };
 }
 
 const processOf = (name, heapMb) => ({

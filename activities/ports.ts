@@ -91,11 +91,22 @@ export interface TelescopeActivities {
   /** Registers or renews the grant, so that the gateway itself stops the target at the slot's end plus grace. */
   registerGrant(grant: Grant): Promise<CommandOutcome>;
   /** Reads back, compares, creates what lacks, repairs what differs; idempotent by GUID. Target is left disabled. Heartbeats. */
-  ensureObjects(input: { grant: Grant; plan: ObjectsPlan }): Promise<CommandOutcome & { created: number; repaired: number; shots: z.infer<typeof VoyagerShot>[] }>;
+  ensureObjects(input: {
+    grant: Grant;
+    plan: ObjectsPlan;
+  }): Promise<CommandOutcome & { created: number; repaired: number; shots: z.infer<typeof VoyagerShot>[] }>;
   /** Read-only confirmation: which parts of the plan are not as they should be (empty = all as planned). */
-  readObjects(input: { telescopeId: string; plan: ObjectsPlan }): Promise<{ differences: string[]; enabled: boolean | null }>;
+  readObjects(input: {
+    telescopeId: string;
+    plan: ObjectsPlan;
+  }): Promise<{ differences: string[]; enabled: boolean | null }>;
   /** Removes what a generation made, shots first; idempotent. */
-  removeObjects(input: { grant: Grant; setGuid: string; targetGuid: string; shotGuids: string[] }): Promise<CommandOutcome>;
+  removeObjects(input: {
+    grant: Grant;
+    setGuid: string;
+    targetGuid: string;
+    shotGuids: string[];
+  }): Promise<CommandOutcome>;
   /** Submit only: enable the target (passes the safety gate). Confirm with `observe`. */
   enableTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
   /** Submit only: disable the target, letting the exposure under way finish. */
@@ -107,7 +118,10 @@ export interface TelescopeActivities {
   /** Looks again and again without an event in the history; returns when the picture differs from the known one or after the last look (activities/watch.ts). */
   watch(input: { grant: Grant; plan: WatchPlan }): Promise<Observation>;
   /** exclusive: other people's enabled targets are disabled for the slot and remembered; refused with `foreign_target` where that is not allowed. */
-  borrowSky(input: { grant: Grant; key: string }): Promise<CommandOutcome & { borrowed: { guid: string; name: string }[] }>;
+  borrowSky(input: {
+    grant: Grant;
+    key: string;
+  }): Promise<CommandOutcome & { borrowed: { guid: string; name: string }[] }>;
   /** Enables again what was borrowed; idempotent. */
   returnSky(input: { telescopeId: string; bookingId: string }): Promise<CommandOutcome>;
   /** Starts RoboTarget's DragScript where policy allows and none runs. */
@@ -117,7 +131,12 @@ export interface TelescopeActivities {
   /** Grant ends: nothing of this booking may move any more. */
   revokeGrant(input: { telescopeId: string; bookingId: string }): Promise<void>;
   /** Voyager's shot-done list of a target through the open API; of a long list the `limit` records from `offset` on. */
-  listShotsDone(input: { telescopeId: string; targetGuid: string; offset?: number; limit?: number }): Promise<ShotDone[]>;
+  listShotsDone(input: {
+    telescopeId: string;
+    targetGuid: string;
+    offset?: number;
+    limit?: number;
+  }): Promise<ShotDone[]>;
   /** Drop-in routes: one RoboTarget read or write, allow-listed, gated. */
   roboTarget(input: RoboTargetRequest): Promise<RoboTargetResult>;
 }
@@ -183,7 +202,13 @@ export interface Transition {
   sessionEndedAt?: string;
   next: { what: string; at: string } | null;
   /** Line for the night log; event is a short stable name such as `prepared`, `weather_hold`. */
-  log: { level: 'INFO' | 'WARNING' | 'ERROR'; event: string; message: string; messageFr?: string; data?: Record<string, unknown> };
+  log: {
+    level: 'INFO' | 'WARNING' | 'ERROR';
+    event: string;
+    message: string;
+    messageFr?: string;
+    data?: Record<string, unknown>;
+  };
   /** What Laravel hears; people hear of it too where notifications say so. */
   notify?: { type: WebhookType; data?: Record<string, unknown> };
 }
@@ -215,18 +240,38 @@ export interface SessionActivities {
   recordTransition(input: Transition): Promise<void>;
   recordReceipt(input: ReceiptChange): Promise<void>;
   /** A line for the night log without a change of phase. `key` makes a repeat a no-op. */
-  recordLog(input: { bookingId: string; telescopeId: string; key: string; at: string; log: Transition['log']; notify?: Transition['notify'] }): Promise<void>;
-  /** Progress from a check: done counts, weather, guiding, for lists and pages. Answers the maintenance that touches the slot by now. */
-  recordCheck(input: { bookingId: string; telescopeId: string; at: string; observation: Observation }): Promise<{ maintenance: SessionBooking['maintenance'] }>;
-  /** What is still worth doing in [now, end): the shots by value and by what the sky allows. Pure function of domain/. */
-  planRemainder(input: {
+  recordLog(input: {
     bookingId: string;
-    now: string;
-    end: string;
-    done: Record<string, number>;
-  }): Promise<{ usefulSeconds: number; anyShotFits: boolean; nextDarkAt: string | null; nextVisibleAt: string | null; shots: { guid: string; remaining: number }[] }>;
+    telescopeId: string;
+    key: string;
+    at: string;
+    log: Transition['log'];
+    notify?: Transition['notify'];
+  }): Promise<void>;
+  /** Progress from a check: done counts, weather, guiding, for lists and pages. Answers the maintenance that touches the slot by now. */
+  recordCheck(input: {
+    bookingId: string;
+    telescopeId: string;
+    at: string;
+    observation: Observation;
+  }): Promise<{ maintenance: SessionBooking['maintenance'] }>;
+  /** What is still worth doing in [now, end): the shots by value and by what the sky allows. Pure function of domain/. */
+  planRemainder(input: { bookingId: string; now: string; end: string; done: Record<string, number> }): Promise<{
+    usefulSeconds: number;
+    anyShotFits: boolean;
+    nextDarkAt: string | null;
+    nextVisibleAt: string | null;
+    shots: { guid: string; remaining: number }[];
+  }>;
   /** The operator must hear of this (mail, log, webhook `error.occurred`). */
-  alertOperator(input: { bookingId: string; telescopeId: string; key: string; at: string; reason: Reason; message: string }): Promise<void>;
+  alertOperator(input: {
+    bookingId: string;
+    telescopeId: string;
+    key: string;
+    at: string;
+    reason: Reason;
+    message: string;
+  }): Promise<void>;
 }
 
 /** Run on queue `frames.<telescope>` by the worker that has the share. */
@@ -237,7 +282,12 @@ export interface FrameActivities {
    */
   drainFrames(input: { bookingId: string; telescopeId: string; linger?: boolean }): Promise<FrameCounts>;
   /** Events, Voyager's shot-done list and the folder are brought together: every frame ends archived, rejected or missing with a reason. */
-  reconcileFrames(input: { bookingId: string; telescopeId: string; shotsDone: ShotDone[] | null; final: boolean }): Promise<FrameCounts>;
+  reconcileFrames(input: {
+    bookingId: string;
+    telescopeId: string;
+    shotsDone: ShotDone[] | null;
+    final: boolean;
+  }): Promise<FrameCounts>;
 }
 export interface FrameCounts {
   captured: number;
@@ -250,9 +300,14 @@ export interface FrameCounts {
 /** Passes that keep the archive, started by Schedules on queue `finalise`; each may be cut off and repeated. */
 export interface KeepingActivities {
   /** Reads archived frames back from the medium, those never read first (or those alone); damaged ones are fetched from their copy where there is one. Heartbeats. */
-  scrubFrames(input: { budgetSeconds: number; onlyNew?: boolean }): Promise<{ checked: number; restored: number; damaged: string[] }>;
+  scrubFrames(input: {
+    budgetSeconds: number;
+    onlyNew?: boolean;
+  }): Promise<{ checked: number; restored: number; damaged: string[] }>;
   /** Brings archived frames to the S3-compatible target and makes sure that they stand there; nothing without one. Heartbeats. */
-  copyFrames(input: { budgetSeconds: number }): Promise<{ copied: number; known: number; failed: number; waiting: number }>;
+  copyFrames(input: {
+    budgetSeconds: number;
+  }): Promise<{ copied: number; known: number; failed: number; waiting: number }>;
   /** The rule of deletion: announce, move to the trash, empty it. Heartbeats. */
   expireFrames(): Promise<{ announced: string[]; trashed: number; purged: number }>;
   /** Disk that the bookings of the next day need against what is free; the operator is told of each that does not fit, once. */
@@ -267,7 +322,10 @@ export interface DiskForecast {
 /** Run on queue `finalise`, which can never hold up the next night. */
 export interface FinaliseActivities {
   /** Manifest and the session's human-named archive folder; returns where. */
-  buildArchive(input: { bookingId: string; telescopeId: string }): Promise<{ archivePath: string; files: number; bytes: number }>;
+  buildArchive(input: {
+    bookingId: string;
+    telescopeId: string;
+  }): Promise<{ archivePath: string; files: number; bytes: number }>;
   /** Ledger intervals over the whole slot and the settlement, both idempotent. `before`: it ended before its slot began, which has its own share. */
   settle(input: {
     bookingId: string;
@@ -275,8 +333,18 @@ export interface FinaliseActivities {
     spans: Span[];
     outcome: Outcome;
     before?: boolean;
-  }): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: z.infer<typeof SettlementLine>[]; refund: number }>;
-  buildReport(input: { bookingId: string; telescopeId: string; outcome: Outcome; reason: Reason | null }): Promise<{ reportPath: string }>;
+  }): Promise<{
+    settlementId: string;
+    seconds: Record<LedgerClass, number>;
+    lines: z.infer<typeof SettlementLine>[];
+    refund: number;
+  }>;
+  buildReport(input: {
+    bookingId: string;
+    telescopeId: string;
+    outcome: Outcome;
+    reason: Reason | null;
+  }): Promise<{ reportPath: string }>;
   /** Ledger and settlement once more after late frames: a settlement that differs supersedes the one before. */
   resettle(input: { bookingId: string; telescopeId: string }): Promise<void>;
   /** The report of a session that is over, from its rows as they are now (late frames). */

@@ -26,7 +26,8 @@ export function pictureOf(seen: Observation, goal: WatchPlan['goal']): string {
     weather.reason,
     weather.stale,
     target?.enabled === false,
-    target?.statusOp === 'finished' || (done !== null && goal.length > 0 && goal.every((shot) => (done[shot.guid] ?? 0) >= shot.quantity)),
+    target?.statusOp === 'finished' ||
+      (done !== null && goal.length > 0 && goal.every((shot) => (done[shot.guid] ?? 0) >= shot.quantity)),
     target?.statusOp === 'no_ephemeris',
     seen.latchedAbort?.commandId ?? null,
   ]);
@@ -37,7 +38,11 @@ export function pictureOf(seen: Observation, goal: WatchPlan['goal']): string {
  * session knows it asks to be run again an interval later. Attempts leave no event in the history, so an hour of checks costs it one activity.
  * @throws ApplicationFailure Quiet (benign) with the delay to the next look
  */
-export async function watchOnce(plan: WatchPlan, attempt: number, look: () => Promise<Observation>): Promise<Observation> {
+export async function watchOnce(
+  plan: WatchPlan,
+  attempt: number,
+  look: () => Promise<Observation>,
+): Promise<Observation> {
   if (attempt > 1) {
     const seen = await look();
     if (attempt > plan.looks || pictureOf(seen, plan.goal) !== plan.picture) return seen;

@@ -45,7 +45,10 @@ export function createApp(options: ApiOptions): Api {
   const { config, logger, db } = options;
   const now = options.now ?? Date.now;
   const secret = config.GATEWAY_SECRET;
-  if (!secret) throw new UsageError('GATEWAY_SECRET is not set: it signs tokens, links and requests to the gateway; see .env.example.');
+  if (!secret)
+    throw new UsageError(
+      'GATEWAY_SECRET is not set: it signs tokens, links and requests to the gateway; see .env.example.',
+    );
   const limits = options.limits ?? { perTokenPerSecond: 20, burst: 120, authFailuresPerMinute: 60 };
   const gateways = new GatewayClient(secret, now);
   const metrics = createMetrics();
@@ -74,11 +77,21 @@ export function createApp(options: ApiOptions): Api {
 
   const app: App = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
-      if (!result.success) throw invalid(fieldErrors(result.error.issues, result.target === 'json' ? 'body' : result.target));
+      if (!result.success)
+        throw invalid(fieldErrors(result.error.issues, result.target === 'json' ? 'body' : result.target));
     },
   });
-  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'Server key' });
-  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer', description: 'A token of POST /api/tokens, or a server key' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+    description: 'Server key',
+  });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'A token of POST /api/tokens, or a server key',
+  });
   app.openAPIRegistry.registerComponent('securitySchemes', 'signedUrl', {
     type: 'apiKey',
     in: 'query',
@@ -89,16 +102,29 @@ export function createApp(options: ApiOptions): Api {
   app.use('*', async (c, next) => {
     c.set('requestId', (c.env as { incoming?: Identified } | undefined)?.incoming?.requestId ?? randomUUID());
     const started = performance.now();
-    if (c.req.url.length > MAX_URL_CHARS) return problemResponse(c, new Problem('uri_too_long', `An address has at most ${MAX_URL_CHARS} characters.`));
+    if (c.req.url.length > MAX_URL_CHARS)
+      return problemResponse(c, new Problem('uri_too_long', `An address has at most ${MAX_URL_CHARS} characters.`));
     await next();
-    metrics.requests.observe({ method: c.req.method, route: routePath(c, -1), status: String(c.res.status) }, (performance.now() - started) / 1000);
+    metrics.requests.observe(
+      { method: c.req.method, route: routePath(c, -1), status: String(c.res.status) },
+      (performance.now() - started) / 1000,
+    );
   });
   if (config.CORS_ORIGINS.length > 0 || config.EMBED_ORIGINS.length > 0)
     app.use(
       '*',
       cors({
         origin: [...config.CORS_ORIGINS, ...config.EMBED_ORIGINS],
-        allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-Match', 'If-None-Match', 'Range', 'X-Request-Id', 'Accept-Language'],
+        allowHeaders: [
+          'Authorization',
+          'Content-Type',
+          'Idempotency-Key',
+          'If-Match',
+          'If-None-Match',
+          'Range',
+          'X-Request-Id',
+          'Accept-Language',
+        ],
         allowMethods: ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'],
         exposeHeaders: ['ETag', 'Location', 'Retry-After', 'X-Request-Id', 'Content-Range', 'Content-Disposition'],
         maxAge: 3_600,
@@ -106,12 +132,18 @@ export function createApp(options: ApiOptions): Api {
     );
   const limitBody = bodyLimit({
     maxSize: MAX_BODY_BYTES,
-    onError: (c) => problemResponse(c, new Problem('too_large', `A body has at most ${MAX_BODY_BYTES} bytes.`, {}, { connection: 'close' })),
+    onError: (c) =>
+      problemResponse(
+        c,
+        new Problem('too_large', `A body has at most ${MAX_BODY_BYTES} bytes.`, {}, { connection: 'close' }),
+      ),
   });
   // Asking for the body of a request that has none costs more than all the rest of a short answer (RFC 9112, 6: these two headers announce one).
   app.use('*', (c, next) => {
     const headers = (c.env as { incoming?: Identified } | undefined)?.incoming?.headers;
-    return headers && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined ? next() : limitBody(c, next);
+    return headers && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined
+      ? next()
+      : limitBody(c, next);
   });
   app.onError((thrown, c) => problemResponse(c, toProblem(thrown, logger, c.get('requestId'))));
   app.notFound((c) => problemResponse(c, new Problem('not_found', 'There is nothing at this address.')));

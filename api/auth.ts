@@ -50,7 +50,14 @@ export class TokenSigner {
   constructor(secret: string) {
     this.key = deriveKey(secret, 'token');
   }
-  sign(token: { id: string; kind: TokenKind; subject: string; scopes: Scope[]; expiresAtMs: number; slot: TokenSlot | null }): string {
+  sign(token: {
+    id: string;
+    kind: TokenKind;
+    subject: string;
+    scopes: Scope[];
+    expiresAtMs: number;
+    slot: TokenSlot | null;
+  }): string {
     const payload: Payload = {
       v: 1,
       id: token.id,
@@ -58,7 +65,15 @@ export class TokenSigner {
       sub: token.subject,
       sc: token.scopes,
       exp: Math.floor(token.expiresAtMs / 1000),
-      ...(token.slot ? { slot: { t: token.slot.telescopeId, s: Math.floor(token.slot.startMs / 1000), e: Math.floor(token.slot.endMs / 1000) } } : {}),
+      ...(token.slot
+        ? {
+            slot: {
+              t: token.slot.telescopeId,
+              s: Math.floor(token.slot.startMs / 1000),
+              e: Math.floor(token.slot.endMs / 1000),
+            },
+          }
+        : {}),
     };
     const body = Buffer.from(JSON.stringify(payload)).toString('base64url');
     return `nct_${body}.${hmacBase64Url(this.key, body)}`;
@@ -66,9 +81,16 @@ export class TokenSigner {
   /** @throws Problem `unauthenticated` or `token_expired`. */
   read(token: string, nowMs: number): Identity {
     const match = /^nct_([A-Za-z0-9_-]{1,4000})\.([A-Za-z0-9_-]{43})$/.exec(token);
-    if (!match || !equalConstantTime(hmacBase64Url(this.key, match[1]!), match[2]!)) throw unauthenticated('The token is not one of ours.');
+    if (!match || !equalConstantTime(hmacBase64Url(this.key, match[1]!), match[2]!))
+      throw unauthenticated('The token is not one of ours.');
     const payload = JSON.parse(Buffer.from(match[1]!, 'base64url').toString('utf8')) as Payload;
-    if (payload.exp * 1000 <= nowMs) throw new Problem('token_expired', 'The token has expired.', {}, { 'www-authenticate': 'Bearer error="invalid_token"' });
+    if (payload.exp * 1000 <= nowMs)
+      throw new Problem(
+        'token_expired',
+        'The token has expired.',
+        {},
+        { 'www-authenticate': 'Bearer error="invalid_token"' },
+      );
     return {
       kind: payload.k,
       name: `${payload.k}:${payload.k === 'user' ? payload.id : payload.sub}`,
@@ -76,12 +98,15 @@ export class TokenSigner {
       scopes: new Set(payload.sc),
       credentialId: payload.id,
       expiresAtMs: payload.exp * 1000,
-      slot: payload.slot ? { telescopeId: payload.slot.t, startMs: payload.slot.s * 1000, endMs: payload.slot.e * 1000 } : null,
+      slot: payload.slot
+        ? { telescopeId: payload.slot.t, startMs: payload.slot.s * 1000, endMs: payload.slot.e * 1000 }
+        : null,
     };
   }
 }
 
-export const unauthenticated = (detail: string): Problem => new Problem('unauthenticated', detail, {}, { 'www-authenticate': 'Bearer realm="nocturne"' });
+export const unauthenticated = (detail: string): Problem =>
+  new Problem('unauthenticated', detail, {}, { 'www-authenticate': 'Bearer realm="nocturne"' });
 
 export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex');
 
@@ -112,7 +137,15 @@ export class ServerKeys {
   async identify(key: string): Promise<Identity> {
     const hash = hashKey(key);
     if (this.environmentHash && equalConstantTime(hash, this.environmentHash))
-      return { kind: 'key', name: 'key:server', subject: null, scopes: new Set(SCOPES), credentialId: 'environment', expiresAtMs: null, slot: null };
+      return {
+        kind: 'key',
+        name: 'key:server',
+        subject: null,
+        scopes: new Set(SCOPES),
+        credentialId: 'environment',
+        expiresAtMs: null,
+        slot: null,
+      };
     const cached = this.cache.get(hash);
     const now = this.now();
     if (cached && cached.untilMs > now) {
@@ -134,7 +167,10 @@ export class ServerKeys {
         }
       : null;
     if (this.cache.size > 1_000) this.cache.clear();
-    this.cache.set(hash, { identity, untilMs: Math.min(now + (identity ? 30_000 : 5_000), identity?.expiresAtMs ?? Infinity) });
+    this.cache.set(hash, {
+      identity,
+      untilMs: Math.min(now + (identity ? 30_000 : 5_000), identity?.expiresAtMs ?? Infinity),
+    });
     if (!identity) throw unauthenticated('The API key is not known.');
     this.touch(identity.credentialId, now);
     return identity;
@@ -163,7 +199,10 @@ export class Revocations {
     this.ids.add(id);
   }
   async load(): Promise<void> {
-    const rows = await this.db.token.findMany({ where: { revokedAt: { not: null }, expiresAt: { gt: new Date(this.now()) } }, select: { id: true } });
+    const rows = await this.db.token.findMany({
+      where: { revokedAt: { not: null }, expiresAt: { gt: new Date(this.now()) } },
+      select: { id: true },
+    });
     for (const row of rows) this.ids.add(row.id);
     this.loaded = true;
   }
@@ -192,12 +231,15 @@ export function requireKey(who: Identity, what: string): void {
 
 /** A booking token speaks of one booking only; said before anything is read, so that nothing can be guessed. */
 export function requireBooking(who: Identity, bookingId: string): void {
-  if (who.kind === 'booking' && who.subject !== bookingId) throw new Problem('forbidden', 'This token is for another booking.');
+  if (who.kind === 'booking' && who.subject !== bookingId)
+    throw new Problem('forbidden', 'This token is for another booking.');
 }
 /** Ownership of a row: a user token sees the bookings of that person and no trace of others. */
 export function requireOwner(who: Identity, booking: { id: string; userRef: string }): void {
   requireBooking(who, booking.id);
-  if (who.kind === 'user' && who.subject !== booking.userRef) throw new Problem('not_found', `No booking ${booking.id}.`);
+  if (who.kind === 'user' && who.subject !== booking.userRef)
+    throw new Problem('not_found', `No booking ${booking.id}.`);
 }
 /** Sees names and addresses: the server, admins, and people looking at their own bookings; a spectator (view only) does not. */
-export const seesPerson = (who: Identity): boolean => who.kind === 'key' || who.kind === 'admin' || (who.kind !== 'signature' && who.scopes.has('session:control'));
+export const seesPerson = (who: Identity): boolean =>
+  who.kind === 'key' || who.kind === 'admin' || (who.kind !== 'signature' && who.scopes.has('session:control'));

@@ -63,7 +63,8 @@ function plainType(type: string | undefined, schema: Schema, indent: string): st
           `${part.description ? `${inner}/** ${part.description.replaceAll('*/', '* /')} */\n` : ''}${inner}${safe(name)}${required.has(name) ? '' : '?'}: ${typeOf(part, inner)};`,
       );
       const rest = schema.additionalProperties;
-      if (fields.length === 0) return `Record<string, ${typeof rest === 'object' && Object.keys(rest).length > 0 ? typeOf(rest, inner) : 'unknown'}>`;
+      if (fields.length === 0)
+        return `Record<string, ${typeof rest === 'object' && Object.keys(rest).length > 0 ? typeOf(rest, inner) : 'unknown'}>`;
       return `{\n${fields.join('\n')}\n${indent}}`;
     }
     default:
@@ -84,11 +85,15 @@ export function clientSource(document: object): string {
       const body = operation.requestBody?.content['application/json']?.schema;
       if (operation.requestBody && !body) continue;
       const inPath = (operation.parameters ?? []).filter((p) => p.in === 'path');
-      const inQuery = (operation.parameters ?? []).filter((p) => p.in === 'query' && p.name !== 'exp' && p.name !== 'sig');
+      const inQuery = (operation.parameters ?? []).filter(
+        (p) => p.in === 'query' && p.name !== 'exp' && p.name !== 'sig',
+      );
       const answers = Object.entries(operation.responses).filter(([status]) => status.startsWith('2'));
       const schemas = answers.map(([, answer]) => answer.content?.['application/json']?.schema);
       const binary = answers.some(([, answer]) => answer.content && !answer.content['application/json']);
-      const result = binary ? 'Response' : [...new Set(schemas.map((schema) => (schema ? typeOf(schema, '  ') : 'void')))].join(' | ');
+      const result = binary
+        ? 'Response'
+        : [...new Set(schemas.map((schema) => (schema ? typeOf(schema, '  ') : 'void')))].join(' | ');
       const queryType = `{ ${inQuery.map((p) => `${safe(p.name)}${p.required ? '' : '?'}: ${typeOf(p.schema, '  ')}`).join('; ')} }`;
       const args = [
         ...inPath.map((p) => `${p.name}: string`),

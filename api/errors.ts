@@ -60,7 +60,12 @@ export class Problem extends Error {
   readonly status: number;
   readonly extra: Record<string, unknown>;
   readonly headers: Record<string, string>;
-  constructor(code: ProblemCode, detail: string, extra: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    extra: Record<string, unknown> = {},
+    headers: Record<string, string> = {},
+  ) {
     super(detail);
     this.code = code;
     this.status = PROBLEMS[code][0];
@@ -77,11 +82,18 @@ export function invalid(errors: FieldErrors): Problem {
 }
 
 /** Field names in dot form (`shots.0.filter`), as Laravel writes them. */
-export function fieldErrors(issues: readonly { path: readonly PropertyKey[]; message: string; code?: string }[], whole = 'body'): FieldErrors {
+export function fieldErrors(
+  issues: readonly { path: readonly PropertyKey[]; message: string; code?: string }[],
+  whole = 'body',
+): FieldErrors {
   const errors: FieldErrors = {};
   for (const issue of issues) {
     const field = issue.path.length > 0 ? issue.path.map(String).join('.') : whole;
-    (errors[field] ??= []).push(issue.message.startsWith('Invalid input: expected') && issue.message.endsWith('received undefined') ? 'is required' : issue.message);
+    (errors[field] ??= []).push(
+      issue.message.startsWith('Invalid input: expected') && issue.message.endsWith('received undefined')
+        ? 'is required'
+        : issue.message,
+    );
   }
   return errors;
 }
@@ -96,7 +108,10 @@ export function problemResponse(c: Context, problem: Problem): Response {
     request_id: c.get('requestId') as string | undefined,
     ...problem.extra,
   };
-  return c.body(JSON.stringify(body), problem.status as ContentfulStatusCode, { 'content-type': 'application/problem+json', ...problem.headers });
+  return c.body(JSON.stringify(body), problem.status as ContentfulStatusCode, {
+    'content-type': 'application/problem+json',
+    ...problem.headers,
+  });
 }
 
 const DATABASE_AWAY =
@@ -106,7 +121,13 @@ export function isDatabaseAway(thrown: unknown): boolean {
   const state = sqlState(thrown);
   if (state && /^(08|57P)/.test(state)) return true;
   const code = (thrown as { code?: string }).code;
-  return code === 'P1001' || code === 'P1017' || code === 'ECONNREFUSED' || code === 'P2024' || DATABASE_AWAY.test(toError(thrown).message);
+  return (
+    code === 'P1001' ||
+    code === 'P1017' ||
+    code === 'ECONNREFUSED' ||
+    code === 'P2024' ||
+    DATABASE_AWAY.test(toError(thrown).message)
+  );
 }
 
 /** Turns whatever a route threw into a problem document; faults of ours are logged, never shown. */
@@ -118,8 +139,12 @@ export function toProblem(thrown: unknown, logger: Logger, requestId: string | u
   }
   // Class 22: a value that PostgreSQL cannot hold, such as a NUL character in a text or a time beyond its calendar.
   if (sqlState(thrown)?.startsWith('22'))
-    return new Problem('bad_request', 'A value of this request cannot be stored or searched for (a NUL character, or a number or time out of range).');
-  if (isDatabaseAway(thrown)) return new Problem('database_away', 'The database does not answer; try again shortly.', {}, { 'retry-after': '5' });
+    return new Problem(
+      'bad_request',
+      'A value of this request cannot be stored or searched for (a NUL character, or a number or time out of range).',
+    );
+  if (isDatabaseAway(thrown))
+    return new Problem('database_away', 'The database does not answer; try again shortly.', {}, { 'retry-after': '5' });
   logger.error({ err: toError(thrown), requestId }, 'request failed');
   return new Problem('internal', 'Something went wrong on our side; the request id helps to find it in the log.');
 }

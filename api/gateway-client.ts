@@ -21,25 +21,45 @@ export class GatewayClient {
     private readonly now: () => number,
   ) {}
 
-  private async send(telescope: Telescope, method: string, route: string, body: string, timeoutMs: number, headers: Record<string, string> = {}): Promise<Response> {
+  private async send(
+    telescope: Telescope,
+    method: string,
+    route: string,
+    body: string,
+    timeoutMs: number,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     const path = `/v1/telescopes/${encodeURIComponent(telescope.id)}/${route}`;
     const base = new URL(telescope.gateway_url);
     const full = `${base.pathname.replace(/\/$/, '')}${path}`;
     try {
       return await fetch(new URL(full, base), {
         method,
-        headers: { ...signGatewayRequest(this.secret, method, full, body, this.now()), ...(body ? { 'content-type': 'application/json' } : {}), ...headers },
+        headers: {
+          ...signGatewayRequest(this.secret, method, full, body, this.now()),
+          ...(body ? { 'content-type': 'application/json' } : {}),
+          ...headers,
+        },
         ...(body ? { body } : {}),
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       });
     } catch (thrown) {
-      throw new Problem('gateway_away', `The gateway of ${telescope.id} does not answer (${describe(thrown)}).`, {}, { 'retry-after': '5' });
+      throw new Problem(
+        'gateway_away',
+        `The gateway of ${telescope.id} does not answer (${describe(thrown)}).`,
+        {},
+        { 'retry-after': '5' },
+      );
     }
   }
   private static async refuse(response: Response, telescope: Telescope): Promise<never> {
     const text = (await response.text().catch(() => '')).slice(0, 300);
-    throw new Problem('gateway_away', `The gateway of ${telescope.id} answered ${response.status}${text ? `: ${text}` : ''}.`, { gateway_status: response.status });
+    throw new Problem(
+      'gateway_away',
+      `The gateway of ${telescope.id} answered ${response.status}${text ? `: ${text}` : ''}.`,
+      { gateway_status: response.status },
+    );
   }
 
   /** Emergency stop, or halt of everything that moves. @throws Problem `gateway_away`. */
@@ -47,12 +67,19 @@ export class GatewayClient {
     const response = await this.send(telescope, 'POST', what, JSON.stringify(body), timeoutMs);
     if (!response.ok && response.status !== 409) return GatewayClient.refuse(response, telescope);
     const parsed = Receipt.safeParse(await response.json().catch(() => null));
-    if (!parsed.success) throw new Problem('gateway_away', `The gateway of ${telescope.id} gave an answer that is not a receipt.`);
+    if (!parsed.success)
+      throw new Problem('gateway_away', `The gateway of ${telescope.id} gave an answer that is not a receipt.`);
     return parsed.data;
   }
   /** An operator says that an emergency of Voyager's, whose end nobody heard, is over. @throws Problem `gateway_away`. */
   async emergencyOver(telescope: Telescope, requestedBy: string): Promise<boolean> {
-    const response = await this.send(telescope, 'POST', 'emergency-over', JSON.stringify({ requested_by: requestedBy }), 5_000);
+    const response = await this.send(
+      telescope,
+      'POST',
+      'emergency-over',
+      JSON.stringify({ requested_by: requestedBy }),
+      5_000,
+    );
     if (!response.ok) return GatewayClient.refuse(response, telescope);
     return ((await response.json()) as { ended?: boolean }).ended === true;
   }
@@ -60,7 +87,8 @@ export class GatewayClient {
     const response = await this.send(telescope, 'GET', 'state', '', timeoutMs);
     if (!response.ok) return GatewayClient.refuse(response, telescope);
     const parsed = TelescopeState.safeParse(await response.json().catch(() => null));
-    if (!parsed.success) throw new Problem('gateway_away', `The gateway of ${telescope.id} gave a state that is not one.`);
+    if (!parsed.success)
+      throw new Problem('gateway_away', `The gateway of ${telescope.id} gave a state that is not one.`);
     return parsed.data;
   }
   /** The newest picture, or null when there is none yet. */
@@ -68,7 +96,11 @@ export class GatewayClient {
     const response = await this.send(telescope, 'GET', 'preview.jpg', '', timeoutMs);
     if (response.status === 404) return null;
     if (!response.ok) return GatewayClient.refuse(response, telescope);
-    return { jpeg: Buffer.from(await response.arrayBuffer()), etag: response.headers.get('etag'), at: response.headers.get('last-modified') };
+    return {
+      jpeg: Buffer.from(await response.arrayBuffer()),
+      etag: response.headers.get('etag'),
+      at: response.headers.get('last-modified'),
+    };
   }
   async history(telescope: Telescope, timeoutMs = 3_000): Promise<HistorySeries> {
     const response = await this.send(telescope, 'GET', 'history', '', timeoutMs);

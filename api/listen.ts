@@ -19,10 +19,21 @@ const HEADERS = [
  * (answers may take as long as they need).
  * @throws Error when the port is taken.
  */
-export async function listen(app: App, deps: Deps, at: { host: string; port: number }, limits = { headersMs: 10_000, requestMs: 20_000 }): Promise<Server> {
+export async function listen(
+  app: App,
+  deps: Deps,
+  at: { host: string; port: number },
+  limits = { headersMs: 10_000, requestMs: 20_000 },
+): Promise<Server> {
   const server = createAdaptorServer({
     fetch: app.fetch,
-    serverOptions: { headersTimeout: limits.headersMs, requestTimeout: limits.requestMs, maxHeaderSize: 16 * 1024, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 },
+    serverOptions: {
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      maxHeaderSize: 16 * 1024,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 1_000,
+    },
   }) as Server;
   const secure = deps.config.PUBLIC_URL?.startsWith('https:') ?? false;
   // Set on the socket's own answer, since headers put on a finished Response cost a copy of it.

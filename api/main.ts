@@ -16,17 +16,28 @@ async function main(): Promise<void> {
   const logger = createLogger('api', config.LOG_LEVEL);
   const databaseUrl = required(config, 'DATABASE_URL');
   required(config, 'GATEWAY_SECRET');
-  if (!config.VOYAGER_PROXY_API_KEY) logger.warn('VOYAGER_PROXY_API_KEY is not set: only keys of table api_keys open the API');
+  if (!config.VOYAGER_PROXY_API_KEY)
+    logger.warn('VOYAGER_PROXY_API_KEY is not set: only keys of table api_keys open the API');
   const db = createDatabase(databaseUrl, logger, 10);
   const { client, connection } = createTemporalClient(config);
   const bus = new BusListener(databaseUrl, logger);
-  const { app, deps } = createApp({ config, logger, db, temporal: client, bus, telescopes: telescopesFromConfig(config) });
+  const { app, deps } = createApp({
+    config,
+    logger,
+    db,
+    temporal: client,
+    bus,
+    telescopes: telescopesFromConfig(config),
+  });
   deps.live.start();
   await bus.start();
   deps.revocations.load().catch(() => undefined);
   const server: Server = await listen(app, deps, { host: config.HOST, port: config.PORT });
   const address = server.address();
-  logger.info({ host: config.HOST, port: typeof address === 'object' && address ? address.port : config.PORT }, 'api listening');
+  logger.info(
+    { host: config.HOST, port: typeof address === 'object' && address ? address.port : config.PORT },
+    'api listening',
+  );
 
   onShutdown(logger, async () => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -39,6 +50,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((thrown: unknown) => {
-  process.stderr.write(`${thrown instanceof UsageError ? thrown.message : (toError(thrown).stack ?? toError(thrown).message)}\n`);
+  process.stderr.write(
+    `${thrown instanceof UsageError ? thrown.message : (toError(thrown).stack ?? toError(thrown).message)}\n`,
+  );
   process.exit(thrown instanceof UsageError ? 2 : 1);
 });

@@ -31,8 +31,18 @@ export function createMetrics(): Metrics {
       labelNames: ['kind'],
       registers,
     }),
-    closes: new Counter({ name: 'nocturne_live_closes_total', help: 'Live connections that we closed, by code', labelNames: ['code'], registers }),
-    controls: new Counter({ name: 'nocturne_controls_total', help: 'Control commands by kind and answer', labelNames: ['kind', 'state'], registers }),
+    closes: new Counter({
+      name: 'nocturne_live_closes_total',
+      help: 'Live connections that we closed, by code',
+      labelNames: ['code'],
+      registers,
+    }),
+    controls: new Counter({
+      name: 'nocturne_controls_total',
+      help: 'Control commands by kind and answer',
+      labelNames: ['kind', 'state'],
+      registers,
+    }),
     relayed: new Counter({
       name: 'nocturne_live_relayed_total',
       help: 'Events for the other Pusher server: sent, refused, replaced by a newer one, dropped because too many waited, too large',

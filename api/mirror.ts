@@ -14,7 +14,10 @@ function aged<T>(value: T, seconds: number): T {
   if (value === null || typeof value !== 'object') return value;
   const copy: Record<string, unknown> = {};
   for (const [name, part] of Object.entries(value)) {
-    copy[name] = typeof part === 'number' && (name === 'age_seconds' || name.endsWith('_age_seconds')) ? Math.round((part + seconds) * 10) / 10 : aged<unknown>(part, seconds);
+    copy[name] =
+      typeof part === 'number' && (name === 'age_seconds' || name.endsWith('_age_seconds'))
+        ? Math.round((part + seconds) * 10) / 10
+        : aged<unknown>(part, seconds);
   }
   return copy as T;
 }
@@ -49,7 +52,8 @@ export class Mirror {
     const seen = this.seen.get(telescope.id);
     const now = this.now();
     if (seen && now - seen.atMs <= STALE_AFTER_MS) return this.peek(telescope.id);
-    if (now - (this.askedAt.get(telescope.id) ?? -Infinity) < 5_000 && !this.asking.has(telescope.id)) return this.peek(telescope.id);
+    if (now - (this.askedAt.get(telescope.id) ?? -Infinity) < 5_000 && !this.asking.has(telescope.id))
+      return this.peek(telescope.id);
     let asking = this.asking.get(telescope.id);
     if (!asking) {
       this.askedAt.set(telescope.id, now);
@@ -75,7 +79,15 @@ export function withoutOthers(state: TelescopeState): TelescopeState {
   return {
     ...state,
     voyager: { ...state.voyager, run_sequence: null, run_dragscript: null, last_error: null },
-    mount: { ...state.mount, ra_hours: null, dec_degrees: null, ra_j2000_hours: null, dec_j2000_degrees: null, altitude_degrees: null, azimuth_degrees: null },
+    mount: {
+      ...state.mount,
+      ra_hours: null,
+      dec_degrees: null,
+      ra_j2000_hours: null,
+      dec_j2000_degrees: null,
+      altitude_degrees: null,
+      azimuth_degrees: null,
+    },
     sequence: null,
     exposure: null,
     preview: null,

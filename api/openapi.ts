@@ -5,7 +5,8 @@ import { projectPath } from '../platform/paths.ts';
 import { SNAPSHOT_EVENT } from './live/server.ts';
 import type { App } from './operation.ts';
 
-const version = (): string => (JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as { version: string }).version;
+const version = (): string =>
+  (JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as { version: string }).version;
 const LICENSE = { name: 'MIT', url: 'https://opensource.org/license/mit' };
 const TAGS = [
   ['Bookings', 'What was booked, for whom and what of'],
@@ -42,7 +43,8 @@ export function openApiDocument(app: App, server: string): object {
   // them, hence the view of what may be sent, which an answer satisfies too.
   const named = namedSchemas('input');
   const schemas = { ...document.components?.schemas };
-  for (const id of Object.keys(schemas)) schemas[id] = (named.get(id) as (typeof schemas)[string] | undefined) ?? schemas[id]!;
+  for (const id of Object.keys(schemas))
+    schemas[id] = (named.get(id) as (typeof schemas)[string] | undefined) ?? schemas[id]!;
   return { ...document, components: { ...document.components, schemas } };
 }
 
@@ -55,7 +57,13 @@ function namedSchemas(io: 'input' | 'output'): Map<string, object> {
     override: ({ jsonSchema }) => {
       // A record over an enum has exactly these fields; said as fields, every reader of schemas understands it.
       const { propertyNames, additionalProperties, required } = jsonSchema;
-      if (!required || jsonSchema.properties || typeof additionalProperties !== 'object' || typeof propertyNames !== 'object') return;
+      if (
+        !required ||
+        jsonSchema.properties ||
+        typeof additionalProperties !== 'object' ||
+        typeof propertyNames !== 'object'
+      )
+        return;
       jsonSchema.properties = Object.fromEntries(required.map((name) => [name, additionalProperties]));
       jsonSchema.additionalProperties = false;
       delete jsonSchema.propertyNames;
@@ -103,13 +111,26 @@ export function asyncApiDocument(key: string): object {
     info: {
       title: 'nocturne live stream',
       version: version(),
-      description: 'Pusher Channels protocol 7 on `/app/{key}`: stock laravel-echo and pusher-js work unmodified. Missed events: `GET /api/bookings/{id}/events?after=seq`.',
+      description:
+        'Pusher Channels protocol 7 on `/app/{key}`: stock laravel-echo and pusher-js work unmodified. Missed events: `GET /api/bookings/{id}/events?after=seq`.',
       license: LICENSE,
     },
     defaultContentType: 'application/json',
-    servers: { live: { host: '{host}', pathname: `/app/${key}`, protocol: 'wss', variables: { host: { description: 'Host of the API' } } } },
+    servers: {
+      live: {
+        host: '{host}',
+        pathname: `/app/${key}`,
+        protocol: 'wss',
+        variables: { host: { description: 'Host of the API' } },
+      },
+    },
     channels: {
-      session: { address: 'private-session.{id}', description: 'Changes of one session', parameters: { id: { description: 'Booking id' } }, messages: session },
+      session: {
+        address: 'private-session.{id}',
+        description: 'Changes of one session',
+        parameters: { id: { description: 'Booking id' } },
+        messages: session,
+      },
       state: {
         address: 'private-cache-session.{id}.state',
         description: 'The last snapshot on joining, on each change of phase and every 30 s',
@@ -141,7 +162,8 @@ export function asyncApiDocument(key: string): object {
         channelSignature: {
           type: 'apiKey',
           in: 'password',
-          description: '`auth` of `pusher:subscribe`: HMAC-SHA256 with the app secret, by your own `/broadcasting/auth` or by ours (booking, user or admin token, server key).',
+          description:
+            '`auth` of `pusher:subscribe`: HMAC-SHA256 with the app secret, by your own `/broadcasting/auth` or by ours (booking, user or admin token, server key).',
         },
         webhookSignature: {
           type: 'httpApiKey',
@@ -154,7 +176,13 @@ export function asyncApiDocument(key: string): object {
         ...Object.fromEntries(
           EVENT_TYPES.map((type) => [
             type,
-            message(type, 'Event', (VOLATILE_EVENTS as readonly string[]).includes(type) ? 'Not stored; the newest replaces the older' : 'Stored, with a gapless seq'),
+            message(
+              type,
+              'Event',
+              (VOLATILE_EVENTS as readonly string[]).includes(type)
+                ? 'Not stored; the newest replaces the older'
+                : 'Stored, with a gapless seq',
+            ),
           ]),
         ),
         [SNAPSHOT_EVENT]: message(SNAPSHOT_EVENT, 'Snapshot', 'At most 8 KB'),

@@ -65,7 +65,15 @@ export function clientAddress(c: Context): string {
   }
 }
 
-const anonymous: Identity = { kind: 'signature', name: 'anonymous', subject: null, scopes: new Set(), credentialId: 'anonymous', expiresAtMs: null, slot: null };
+const anonymous: Identity = {
+  kind: 'signature',
+  name: 'anonymous',
+  subject: null,
+  scopes: new Set(),
+  credentialId: 'anonymous',
+  expiresAtMs: null,
+  slot: null,
+};
 
 /** The credential of a request: `X-API-Key`, or `Authorization: Bearer` with a token or a key. */
 export async function identify(deps: Deps, c: Context, failOpen: boolean): Promise<Identity> {
@@ -81,18 +89,37 @@ export async function identify(deps: Deps, c: Context, failOpen: boolean): Promi
 
 export async function refuseRevoked(deps: Deps, who: Identity, failOpen: boolean): Promise<void> {
   const revoked = failOpen
-    ? await Promise.race([deps.revocations.has(who.credentialId), new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 500).unref())]).catch(() => false)
+    ? await Promise.race([
+        deps.revocations.has(who.credentialId),
+        new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 500).unref()),
+      ]).catch(() => false)
     : await deps.revocations.has(who.credentialId);
-  if (revoked) throw new Problem('token_revoked', 'The token has been revoked.', {}, { 'www-authenticate': 'Bearer error="invalid_token"' });
+  if (revoked)
+    throw new Problem(
+      'token_revoked',
+      'The token has been revoked.',
+      {},
+      { 'www-authenticate': 'Bearer error="invalid_token"' },
+    );
 }
 
 /** @throws Problem `too_many_requests` instead of 401 once an address has failed too often. */
 export function refuseGuessing(deps: Deps, address: string): void {
   const wait = deps.limiter.failed(address);
-  if (wait > 0) throw new Problem('too_many_requests', 'Too many failed attempts from this address.', {}, { 'retry-after': String(wait) });
+  if (wait > 0)
+    throw new Problem(
+      'too_many_requests',
+      'Too many failed attempts from this address.',
+      {},
+      { 'retry-after': String(wait) },
+    );
 }
 
-function guardMiddleware(deps: Deps, guard: Guard, body: { present: boolean; optional: boolean }): MiddlewareHandler<AppEnv> {
+function guardMiddleware(
+  deps: Deps,
+  guard: Guard,
+  body: { present: boolean; optional: boolean },
+): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     if (guard === 'public') c.set('who', anonymous);
     else {
@@ -119,9 +146,16 @@ function guardMiddleware(deps: Deps, guard: Guard, body: { present: boolean; opt
         if (who.kind !== 'key') {
           const wait = deps.limiter.take(`cred:${who.credentialId}`);
           // An abort is never told to wait.
-          if (wait > 0 && !guard.failOpen) throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });
+          if (wait > 0 && !guard.failOpen)
+            throw new Problem(
+              'too_many_requests',
+              'Too many requests with this token.',
+              {},
+              { 'retry-after': String(wait) },
+            );
         }
-        if (!guard.scopes.some((scope) => who.scopes.has(scope))) throw new Problem('forbidden', `This needs the scope ${guard.scopes.join(' or ')}.`);
+        if (!guard.scopes.some((scope) => who.scopes.has(scope)))
+          throw new Problem('forbidden', `This needs the scope ${guard.scopes.join(' or ')}.`);
         c.set('who', who);
       }
     }
@@ -135,30 +169,50 @@ function guardMiddleware(deps: Deps, guard: Guard, body: { present: boolean; opt
           headers.delete('content-type');
           c.req.raw = new Request(c.req.url, { method: c.req.method, headers });
         }
-      } else if (!/^application\/([a-z0-9.+-]+\+)?json\b/i.test(type ?? '')) throw new Problem('unsupported_media_type', 'Send the body as application/json.');
+      } else if (!/^application\/([a-z0-9.+-]+\+)?json\b/i.test(type ?? ''))
+        throw new Problem('unsupported_media_type', 'Send the body as application/json.');
     }
     await next();
   };
 }
 
 /** A PHP client with nothing to say sends `[]`. */
-const emptyListAsObject = (schema: z.ZodType): z.ZodType => z.preprocess((value) => (Array.isArray(value) && value.length === 0 ? {} : value), schema);
+const emptyListAsObject = (schema: z.ZodType): z.ZodType =>
+  z.preprocess((value) => (Array.isArray(value) && value.length === 0 ? {} : value), schema);
 
-const COMMON: readonly ProblemCode[] = ['bad_request', 'too_many_requests', 'internal', 'database_away', 'uri_too_long'];
+const COMMON: readonly ProblemCode[] = [
+  'bad_request',
+  'too_many_requests',
+  'internal',
+  'database_away',
+  'uri_too_long',
+];
 
-function problemAnswers(codes: readonly ProblemCode[]): Record<number, { description: string; content: Record<string, { schema: typeof ProblemDocument }> }> {
+function problemAnswers(
+  codes: readonly ProblemCode[],
+): Record<number, { description: string; content: Record<string, { schema: typeof ProblemDocument }> }> {
   const byStatus = new Map<number, string[]>();
   for (const code of codes) {
     const [status, title] = PROBLEMS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), title]);
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, titles]) => [status, { description: [...new Set(titles)].join(' / '), content: { 'application/problem+json': { schema: ProblemDocument } } }]),
+    [...byStatus].map(([status, titles]) => [
+      status,
+      {
+        description: [...new Set(titles)].join(' / '),
+        content: { 'application/problem+json': { schema: ProblemDocument } },
+      },
+    ]),
   );
 }
 
 /** Adds one route: guard, validation, documentation and handler from one description, so that none of them can be forgotten. */
-export function operation<P extends z.ZodObject = z.ZodObject<NoFields>, Q extends z.ZodObject = z.ZodObject<NoFields>, B extends z.ZodType = z.ZodUndefined>(
+export function operation<
+  P extends z.ZodObject = z.ZodObject<NoFields>,
+  Q extends z.ZodObject = z.ZodObject<NoFields>,
+  B extends z.ZodType = z.ZodUndefined,
+>(
   app: App,
   deps: Deps,
   spec: OperationSpec<P, Q, B>,
@@ -170,8 +224,11 @@ export function operation<P extends z.ZodObject = z.ZodObject<NoFields>, Q exten
   if (spec.body) codes.push('malformed_json', 'unsupported_media_type', 'too_large');
   if (spec.params && Object.keys(spec.params.shape).length > 0) codes.push('not_found');
   const signed = spec.guard !== 'public' && spec.guard.signedUrl;
-  const query = signed ? z.object({ exp: z.string().optional(), sig: z.string().optional(), ...spec.query?.shape }) : spec.query;
-  const security: Record<string, string[]>[] = spec.guard === 'public' ? [] : [{ apiKey: [] }, { bearer: [] }, ...(signed ? [{ signedUrl: [] }] : [])];
+  const query = signed
+    ? z.object({ exp: z.string().optional(), sig: z.string().optional(), ...spec.query?.shape })
+    : spec.query;
+  const security: Record<string, string[]>[] =
+    spec.guard === 'public' ? [] : [{ apiKey: [] }, { bearer: [] }, ...(signed ? [{ signedUrl: [] }] : [])];
   const route = createRoute({
     method: spec.method,
     path: spec.path as `/${string}`,
@@ -180,11 +237,20 @@ export function operation<P extends z.ZodObject = z.ZodObject<NoFields>, Q exten
     summary: spec.summary,
     ...(spec.description ? { description: spec.description } : {}),
     security,
-    middleware: [guardMiddleware(deps, spec.guard, { present: spec.body !== undefined, optional: spec.bodyOptional ?? false })] as never,
+    middleware: [
+      guardMiddleware(deps, spec.guard, { present: spec.body !== undefined, optional: spec.bodyOptional ?? false }),
+    ] as never,
     request: {
       ...(spec.params ? { params: spec.params } : {}),
       ...(query ? { query } : {}),
-      ...(spec.body ? { body: { required: !spec.bodyOptional, content: { 'application/json': { schema: spec.bodyOptional ? emptyListAsObject(spec.body) : spec.body } } } } : {}),
+      ...(spec.body
+        ? {
+            body: {
+              required: !spec.bodyOptional,
+              content: { 'application/json': { schema: spec.bodyOptional ? emptyListAsObject(spec.body) : spec.body } },
+            },
+          }
+        : {}),
     } as never,
     responses: {
       ...Object.fromEntries(
@@ -193,9 +259,20 @@ export function operation<P extends z.ZodObject = z.ZodObject<NoFields>, Q exten
           {
             description: answer.description,
             ...(answer.headers
-              ? { headers: Object.fromEntries(Object.entries(answer.headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }])) }
+              ? {
+                  headers: Object.fromEntries(
+                    Object.entries(answer.headers).map(([name, description]) => [
+                      name,
+                      { description, schema: { type: 'string' } },
+                    ]),
+                  ),
+                }
               : {}),
-            ...(answer.schema ? { content: { 'application/json': { schema: answer.schema } } } : answer.media ? { content: { [answer.media]: { schema: z.string() } } } : {}),
+            ...(answer.schema
+              ? { content: { 'application/json': { schema: answer.schema } } }
+              : answer.media
+                ? { content: { [answer.media]: { schema: z.string() } } }
+                : {}),
           },
         ]),
       ),
@@ -203,7 +280,8 @@ export function operation<P extends z.ZodObject = z.ZodObject<NoFields>, Q exten
     } as never,
   });
   const handle = async (c: Context<AppEnv>): Promise<Response> => {
-    const valid = (target: 'param' | 'query' | 'json'): unknown => (c.req as unknown as { valid: (t: string) => unknown }).valid(target);
+    const valid = (target: 'param' | 'query' | 'json'): unknown =>
+      (c.req as unknown as { valid: (t: string) => unknown }).valid(target);
     return handler({
       c,
       deps,
@@ -219,7 +297,8 @@ export function operation<P extends z.ZodObject = z.ZodObject<NoFields>, Q exten
 /** Answer with an ETag; 304 without a body when the reader has it. */
 export function withEtag(c: Context, etag: string, respond: () => Response): Response {
   const given = c.req.header('if-none-match');
-  if (given && (given.trim() === '*' || given.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag))) return new Response(null, { status: 304, headers: { etag } });
+  if (given && (given.trim() === '*' || given.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)))
+    return new Response(null, { status: 304, headers: { etag } });
   const response = respond();
   response.headers.set('etag', etag);
   return response;

@@ -3,25 +3,36 @@ import { Problem } from './errors.ts';
 
 /** Cursor pages as Laravel answers them: `data`, `links`, `meta`. */
 export const Links = z.object({ first: z.string(), last: z.null(), prev: z.null(), next: z.string().nullable() });
-export const Meta = z.object({ path: z.string(), per_page: z.number().int(), next_cursor: z.string().nullable(), prev_cursor: z.null() });
-export const pageOf = (item: z.ZodType, id: string): z.ZodType => z.object({ data: z.array(item), links: Links, meta: Meta }).meta({ id });
+export const Meta = z.object({
+  path: z.string(),
+  per_page: z.number().int(),
+  next_cursor: z.string().nullable(),
+  prev_cursor: z.null(),
+});
+export const pageOf = (item: z.ZodType, id: string): z.ZodType =>
+  z.object({ data: z.array(item), links: Links, meta: Meta }).meta({ id });
 
 export const PageQuery = z.object({
   cursor: z.string().max(400).optional().describe('From `meta.next_cursor`; opaque'),
   per_page: z.coerce.number().int().min(1).max(100).default(20),
 });
 
-export const encodeCursor = (...parts: (string | number)[]): string => Buffer.from(JSON.stringify(parts)).toString('base64url');
+export const encodeCursor = (...parts: (string | number)[]): string =>
+  Buffer.from(JSON.stringify(parts)).toString('base64url');
 
 /** @throws Problem `bad_request` for a cursor that is not one of ours. */
-export function decodeCursor(cursor: string | undefined, ...kinds: ('date' | 'number' | 'string')[]): (string | number)[] | null {
+export function decodeCursor(
+  cursor: string | undefined,
+  ...kinds: ('date' | 'number' | 'string')[]
+): (string | number)[] | null {
   if (cursor === undefined || cursor === '') return null;
   try {
     const parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown;
     if (!Array.isArray(parts) || parts.length !== kinds.length) throw new Error('shape');
     kinds.forEach((kind, i) => {
       const part: unknown = parts[i];
-      if (kind === 'number' ? !Number.isSafeInteger(part) : typeof part !== 'string' || part.includes('\0')) throw new Error('shape');
+      if (kind === 'number' ? !Number.isSafeInteger(part) : typeof part !== 'string' || part.includes('\0'))
+        throw new Error('shape');
       if (kind === 'date' && Number.isNaN(Date.parse(part as string))) throw new Error('shape');
     });
     return parts as (string | number)[];

@@ -22,7 +22,8 @@ export function signImageUrls<T extends Record<string, unknown>>(deps: Deps, ima
   const signed: Record<string, unknown> = { ...image };
   for (const name of ['url', 'preview_url', 'thumbnail_url', 'full_url', 'quicklook_url'] as const) {
     const path = signed[name];
-    if (typeof path === 'string' && path.startsWith('/api/') && !path.includes('?')) signed[name] = signLive(deps, path);
+    if (typeof path === 'string' && path.startsWith('/api/') && !path.includes('?'))
+      signed[name] = signLive(deps, path);
   }
   return signed as T;
 }
@@ -59,7 +60,11 @@ export const disposition = (kind: 'inline' | 'attachment', name: string): string
   `${kind}; filename="${name.replace(/[^\x20-\x7e]|["\\]/g, '_')}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 
 /** A file with ETag, conditional and range requests; streamed, never held. */
-export async function sendFile(c: Context, path: string, options: { type: string; name: string; etag: string; inline?: boolean; immutable?: boolean }): Promise<Response> {
+export async function sendFile(
+  c: Context,
+  path: string,
+  options: { type: string; name: string; etag: string; inline?: boolean; immutable?: boolean },
+): Promise<Response> {
   const file = await open(path, 'r').catch(() => null);
   if (!file) throw new Problem('not_found', 'The file is no longer in the store.');
   const { size, mtime } = await file.stat();
@@ -75,14 +80,24 @@ export async function sendFile(c: Context, path: string, options: { type: string
     'x-content-type-options': 'nosniff',
   };
   const none = c.req.header('if-none-match');
-  if (none && none.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)) return new Response(null, { status: 304, headers });
+  if (none && none.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag))
+    return new Response(null, { status: 304, headers });
   const ifRange = c.req.header('if-range');
   const range = ifRange === undefined || ifRange === etag ? parseRange(c.req.header('range'), size) : null;
-  if (range === 'unsatisfiable') throw new Problem('range_not_satisfiable', `The file has ${size} bytes.`, {}, { 'content-range': `bytes */${size}` });
+  if (range === 'unsatisfiable')
+    throw new Problem(
+      'range_not_satisfiable',
+      `The file has ${size} bytes.`,
+      {},
+      { 'content-range': `bytes */${size}` },
+    );
   if (range) {
     headers['content-range'] = `bytes ${range.start}-${range.end}/${size}`;
     headers['content-length'] = String(range.end - range.start + 1);
   } else headers['content-length'] = String(size);
-  const body = c.req.method === 'HEAD' || size === 0 ? null : (Readable.toWeb(createReadStream(path, range ? { start: range.start, end: range.end } : {})) as ReadableStream);
+  const body =
+    c.req.method === 'HEAD' || size === 0
+      ? null
+      : (Readable.toWeb(createReadStream(path, range ? { start: range.start, end: range.end } : {})) as ReadableStream);
   return new Response(body, { status: range ? 206 : 200, headers });
 }

@@ -49,7 +49,13 @@ export class ReceiptWaiters {
 const ORDER: readonly ReceiptState[] = ['accepted', 'unknown', 'sent', 'confirmed', 'refused'];
 
 /** Moves a receipt forward, never back: what the worker has written meanwhile stands. */
-export async function settleReceipt(deps: Deps, commandId: string, state: ReceiptState, reason: Reason | null, message: string | null): Promise<Receipt> {
+export async function settleReceipt(
+  deps: Deps,
+  commandId: string,
+  state: ReceiptState,
+  reason: Reason | null,
+  message: string | null,
+): Promise<Receipt> {
   const move = { commandId, state, reason, message, at: new Date(deps.now()) };
   return deps.db.$transaction((tx) => moveReceipt(tx, move, ORDER.slice(0, ORDER.indexOf(state))));
 }

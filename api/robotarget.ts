@@ -17,7 +17,11 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 export type RoboTargetCall = DistributiveOmit<RoboTargetRequest, 'telescopeId' | 'commandId' | 'requestedBy'>;
 
 const isRead = (call: RoboTargetCall): boolean => call.op === 'list' || call.op === 'get';
-const STATE: Record<RoboTargetResult['outcome'], ReceiptState> = { done: 'confirmed', refused: 'refused', unknown: 'unknown' };
+const STATE: Record<RoboTargetResult['outcome'], ReceiptState> = {
+  done: 'confirmed',
+  refused: 'refused',
+  unknown: 'unknown',
+};
 
 /** RoboTarget objects are touched by hand only while no slot runs or is nearer than the turnaround. @throws Problem `conflict`. */
 async function refuseWhileTaken(deps: Deps, telescope: Telescope): Promise<void> {
@@ -28,9 +32,13 @@ async function refuseWhileTaken(deps: Deps, telescope: Telescope): Promise<void>
     orderBy: { startsAt: 'asc' },
   });
   if (near)
-    throw new Problem('conflict', `Booking ${near.id} has the telescope from ${near.startsAt.toISOString()} to ${near.endsAt.toISOString()}.`, {
-      conflict: { booking_id: near.id, start: near.startsAt.toISOString(), end: near.endsAt.toISOString() },
-    });
+    throw new Problem(
+      'conflict',
+      `Booking ${near.id} has the telescope from ${near.startsAt.toISOString()} to ${near.endsAt.toISOString()}.`,
+      {
+        conflict: { booking_id: near.id, start: near.startsAt.toISOString(), end: near.endsAt.toISOString() },
+      },
+    );
 }
 
 /**
@@ -62,7 +70,13 @@ export async function runRoboTarget(
     );
   }
   const request: RoboTargetRequest = { ...call, telescopeId: telescope.id, commandId, requestedBy: who.name };
-  const base: Receipt = { command_id: commandId, kind: 'robotarget', state: 'accepted', telescope_id: telescope.id, at: new Date(deps.now()).toISOString() };
+  const base: Receipt = {
+    command_id: commandId,
+    kind: 'robotarget',
+    state: 'accepted',
+    telescope_id: telescope.id,
+    at: new Date(deps.now()).toISOString(),
+  };
   try {
     const handle = await withDeadline(deps, () =>
       deps.temporal.workflow.start(COMMAND_WORKFLOW, {
@@ -74,7 +88,8 @@ export async function runRoboTarget(
         staticSummary: `${call.op} ${call.object}`,
       }),
     ).catch((thrown: unknown) => {
-      if ((thrown as { name?: string }).name === 'WorkflowExecutionAlreadyStartedError') return deps.temporal.workflow.getHandle(`command-${commandId}`);
+      if ((thrown as { name?: string }).name === 'WorkflowExecutionAlreadyStartedError')
+        return deps.temporal.workflow.getHandle(`command-${commandId}`);
       throw thrown;
     });
     const result = (await withDeadline(deps, () => handle.result(), waitMs)) as RoboTargetResult;
@@ -85,10 +100,17 @@ export async function runRoboTarget(
     if (thrown instanceof WorkflowFailedError) {
       const message = toError(thrown.cause).message;
       if (!read) await settleReceipt(deps, commandId, 'unknown', 'gateway_away', message);
-      throw new Problem('gateway_away', `The telescope’s gateway did not carry it out: ${message}`, { command_id: commandId }, { 'retry-after': '5' });
+      throw new Problem(
+        'gateway_away',
+        `The telescope’s gateway did not carry it out: ${message}`,
+        { command_id: commandId },
+        { 'retry-after': '5' },
+      );
     }
     const error = toError(thrown);
-    const timeout = /deadline|DEADLINE_EXCEEDED/i.test(`${error.message} ${(error.cause as Error | undefined)?.message ?? ''}`);
+    const timeout = /deadline|DEADLINE_EXCEEDED/i.test(
+      `${error.message} ${(error.cause as Error | undefined)?.message ?? ''}`,
+    );
     if (timeout && !read) return { result: null, receipt: base };
     deps.logger.warn({ err: error.message, op: call.op }, 'robotarget command without an answer');
     throw timeout

@@ -53,7 +53,8 @@ export class SnapshotCache {
     for (const id of this.making.keys()) this.generation.set(id, (this.generation.get(id) ?? 0) + 1);
   }
   take(event: Event): void {
-    if (event.booking_id && event.type !== 'control.updated' && event.type !== 'shot.progress') this.forget(event.booking_id);
+    if (event.booking_id && event.type !== 'control.updated' && event.type !== 'shot.progress')
+      this.forget(event.booking_id);
   }
 
   /** JSON text and owner, or null when there is no such booking. */
@@ -82,7 +83,12 @@ export class SnapshotCache {
     if (!built) return null;
     const json = JSON.stringify({ ...built.snapshot, now: NOW_MARK });
     const at = json.indexOf(`"now":"${NOW_MARK}"`) + '"now":"'.length;
-    const cached: Cached = { head: json.slice(0, at), tail: json.slice(at + NOW_MARK.length), userRef: built.userRef, madeMs };
+    const cached: Cached = {
+      head: json.slice(0, at),
+      tail: json.slice(at + NOW_MARK.length),
+      userRef: built.userRef,
+      madeMs,
+    };
     if ((this.generation.get(bookingId) ?? 0) === generation) {
       if (this.cached.size > 5_000) this.cached.clear();
       this.cached.set(bookingId, cached);
@@ -91,14 +97,22 @@ export class SnapshotCache {
   }
 }
 
-export async function buildSnapshot(deps: Deps, bookingId: string): Promise<{ snapshot: Snapshot; userRef: string } | null> {
+export async function buildSnapshot(
+  deps: Deps,
+  bookingId: string,
+): Promise<{ snapshot: Snapshot; userRef: string } | null> {
   const { db } = deps;
   const booking = await db.booking.findUnique({ where: { id: bookingId }, include: { session: true } });
   if (!booking) return null;
   const [counter, receipt, frames, settlement, telescope] = await Promise.all([
     db.eventCounter.findUnique({ where: { bookingId } }),
     db.receipt.findFirst({ where: { bookingId }, orderBy: { updatedAt: 'desc' } }),
-    db.frame.aggregate({ where: { bookingId, type: 'LIGHT', state: 'archived' }, _count: { _all: true }, _avg: { hfd: true }, _sum: { exposure: true } }),
+    db.frame.aggregate({
+      where: { bookingId, type: 'LIGHT', state: 'archived' },
+      _count: { _all: true },
+      _avg: { hfd: true },
+      _sum: { exposure: true },
+    }),
     db.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } }),
     deps.telescopes.find(booking.telescopeId),
   ]);
@@ -134,7 +148,9 @@ export async function buildSnapshot(deps: Deps, bookingId: string): Promise<{ sn
   const charged = (booking.credits as { charged?: number }).charged ?? 0;
   const slotMs = booking.endsAt.getTime() - booking.startsAt.getTime();
   const usedUntil = Math.min(session?.sessionEndedAt?.getTime() ?? now, booking.endsAt.getTime());
-  const usedMs = session?.sessionStartedAt ? Math.max(0, usedUntil - Math.max(session.sessionStartedAt.getTime(), booking.startsAt.getTime())) : 0;
+  const usedMs = session?.sessionStartedAt
+    ? Math.max(0, usedUntil - Math.max(session.sessionStartedAt.getTime(), booking.startsAt.getTime()))
+    : 0;
   const target = booking.target as unknown as StoredTarget;
   const snapshot: Snapshot = {
     seq: counter?.seq ?? 0,
@@ -147,7 +163,13 @@ export async function buildSnapshot(deps: Deps, bookingId: string): Promise<{ sn
     start: booking.startsAt.toISOString(),
     end: booking.endsAt.toISOString(),
     now: new Date(now).toISOString(),
-    target: { name: target.name, ra_hours: target.ra_hours, dec_degrees: target.dec_degrees, ra_text: formatRa(target.ra_hours), dec_text: formatDec(target.dec_degrees) },
+    target: {
+      name: target.name,
+      ra_hours: target.ra_hours,
+      dec_degrees: target.dec_degrees,
+      ra_text: formatRa(target.ra_hours),
+      dec_text: formatDec(target.dec_degrees),
+    },
     phase,
     hold_cause: (session?.holdCause ?? null) as HoldCause | null,
     reason: (session?.reason ?? null) as Reason | null,
@@ -157,9 +179,22 @@ export async function buildSnapshot(deps: Deps, bookingId: string): Promise<{ sn
     session_started_at: session?.sessionStartedAt?.toISOString() ?? null,
     session_ended_at: session?.sessionEndedAt?.toISOString() ?? null,
     plan,
-    progress: { shots_done: shotsDone, shots_total: total, integration_seconds: frames._sum.exposure ?? 0, percent: total === 0 ? 0 : Math.round((1000 * shotsDone) / total) / 10 },
-    credits: { charged, used: Math.round((charged * usedMs * 100) / slotMs) / 100, refund: settlement?.creditsRefund ?? null },
-    images: { captured, archived: frames._count._all, average_hfd: frames._avg.hfd === null ? null : Math.round(frames._avg.hfd * 100) / 100 },
+    progress: {
+      shots_done: shotsDone,
+      shots_total: total,
+      integration_seconds: frames._sum.exposure ?? 0,
+      percent: total === 0 ? 0 : Math.round((1000 * shotsDone) / total) / 10,
+    },
+    credits: {
+      charged,
+      used: Math.round((charged * usedMs * 100) / slotMs) / 100,
+      refund: settlement?.creditsRefund ?? null,
+    },
+    images: {
+      captured,
+      archived: frames._count._all,
+      average_hfd: frames._avg.hfd === null ? null : Math.round(frames._avg.hfd * 100) / 100,
+    },
     controls: controls(phase, (session?.holdCause ?? null) as HoldCause | null, now >= booking.endsAt.getTime()),
     last_receipt: receipt ? toReceipt(receipt) : null,
     telescope: state ? (isActivePhase(phase) ? state : withoutOthers(state)) : null,

@@ -72,6 +72,8 @@ export class TelescopeDirectory {
     const all = await this.list();
     if (all.length === 1) return all[0]!;
     if (all.length === 0) throw new Problem('not_found', 'No telescope is configured.');
-    throw invalid({ telescope: [`is required: there are ${all.length} telescopes (${all.map((t) => t.id).join(', ')})`] });
+    throw invalid({
+      telescope: [`is required: there are ${all.length} telescopes (${all.map((t) => t.id).join(', ')})`],
+    });
   }
 }

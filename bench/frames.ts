@@ -41,7 +41,10 @@ interface Seen {
 }
 
 /** Subscribes as a page does; `seen` fills as events arrive. */
-async function watch(stack: Stack, bookingId: string): Promise<{ seen: Map<string, Seen>; order: string[]; close(): void }> {
+async function watch(
+  stack: Stack,
+  bookingId: string,
+): Promise<{ seen: Map<string, Seen>; order: string[]; close(): void }> {
   const seen = new Map<string, Seen>();
   const order: string[] = [];
   const socket = new WebSocket(`${stack.apiUrl.replace(/^http/, 'ws')}/app/${stack.app.key}?protocol=7`);
@@ -96,7 +99,9 @@ const nameOf = (path: string): string => path.split('\\').at(-1)!;
 
 async function book(stack: Stack, id: string, quantity: number): Promise<Date> {
   const api = new ApiClient(stack.apiUrl, stack.apiKey);
-  const { site } = await api.call<{ site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number } }>('GET', '/api/telescopes/bench');
+  const { site } = await api.call<{
+    site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number };
+  }>('GET', '/api/telescopes/bench');
   const start = new Date(Date.now() + 7_000);
   const end = new Date(start.getTime() + (quantity * (exposure + 5) + 60) * 1000);
   await api.call('PUT', `/api/bookings/${id}`, {
@@ -127,9 +132,15 @@ const spread = (delays: number[]): { p50: number | null; p95: number | null; max
 };
 
 /** What was measured, beside the most that it may be. */
-const goal = (ms: number | null, mostMs: number): { ms: number | null; most_ms: number; met: boolean } => ({ ms, most_ms: mostMs, met: ms !== null && ms <= mostMs });
+const goal = (ms: number | null, mostMs: number): { ms: number | null; most_ms: number; met: boolean } => ({
+  ms,
+  most_ms: mostMs,
+  met: ms !== null && ms <= mostMs,
+});
 
-const { build } = (await import(pathToFileURL(projectPath('scripts', 'build.mjs')).href)) as { build: () => Promise<void> };
+const { build } = (await import(pathToFileURL(projectPath('scripts', 'build.mjs')).href)) as {
+  build: () => Promise<void>;
+};
 await build();
 mkdirSync(projectPath('.data'), { recursive: true });
 const dataDir = mkdtempSync(projectPath('.data', 'bench-frames-'));
@@ -170,18 +181,27 @@ try {
 
   say(`${burst} frames at once …`);
   const worker = running.pids().worker!;
-  const waiting = async (): Promise<string[]> => (await wire(records, since)).map((row) => nameOf(row.file)).filter((name) => !viewer.seen.has(name));
+  const waiting = async (): Promise<string[]> =>
+    (await wire(records, since)).map((row) => nameOf(row.file)).filter((name) => !viewer.seen.has(name));
   let released = 0;
   let wanted: string[] = [];
   process.kill(worker, 'SIGSTOP');
   try {
-    await until(`${burst} frames`, burst * (exposure + 12) + 60, async () => (wanted = await waiting()).length >= burst);
+    await until(
+      `${burst} frames`,
+      burst * (exposure + 12) + 60,
+      async () => (wanted = await waiting()).length >= burst,
+    );
   } finally {
     released = Date.now();
     process.kill(worker, 'SIGCONT');
   }
   const crowd = (): Seen[] => wanted.flatMap((name) => viewer.seen.get(name) ?? []);
-  await until('the burst is measured', 120, () => crowd().filter((s) => s.measuredMs && s.previewStatus !== undefined).length >= wanted.length);
+  await until(
+    'the burst is measured',
+    120,
+    () => crowd().filter((s) => s.measuredMs && s.previewStatus !== undefined).length >= wanted.length,
+  );
   viewer.close();
   const all = crowd();
 
@@ -192,7 +212,9 @@ try {
     megapixels: Math.round((width * height) / 1e5) / 10,
     frames: single.length,
     captured_ms: captured,
-    preview_fetched_ms: spread(single.flatMap((s) => (s.previewMs && s.previewStatus === 200 ? [s.previewMs - s.at] : []))),
+    preview_fetched_ms: spread(
+      single.flatMap((s) => (s.previewMs && s.previewStatus === 200 ? [s.previewMs - s.at] : [])),
+    ),
     measured_ms: spread(single.flatMap((s) => (s.measuredMs ? [s.measuredMs - s.at] : []))),
     burst: {
       frames: all.length,

@@ -12,7 +12,11 @@ export type Order =
   | { do: 'stream'; preview: { mb: number; everyMs: number } | null }
   /** `blocks` times a preview of `mb` and `lines` ControlData lines, as fast as they are read. */
   | { do: 'burst'; blocks: number; mb: number; lines: number };
-export type Told = { is: 'listening'; port: number } | { is: 'disabled'; guid: string; atNs: string } | { is: 'preview'; sent: number } | { is: 'burst'; done: number; of: number };
+export type Told =
+  | { is: 'listening'; port: number }
+  | { is: 'disabled'; guid: string; atNs: string }
+  | { is: 'preview'; sent: number }
+  | { is: 'burst'; done: number; of: number };
 
 const tell = (told: Told): void => void process.send?.(told);
 const sockets = new Set<Socket>();
@@ -22,7 +26,8 @@ let streaming: (Order & { do: 'stream' })['preview'] = null;
 let previews = 0;
 let ticks = 0;
 
-const line = (body: object): string => `${JSON.stringify({ Timestamp: Date.now() / 1000, Host: 'BENCH', Inst: 1, ...body })}\r\n`;
+const line = (body: object): string =>
+  `${JSON.stringify({ Timestamp: Date.now() / 1000, Host: 'BENCH', Inst: 1, ...body })}\r\n`;
 async function push(bytes: Buffer | string): Promise<void> {
   await Promise.all(
     [...sockets].map(async (socket) => {
@@ -41,7 +46,11 @@ function answer(socket: Socket, text: string): void {
   socket.write(`${JSON.stringify({ jsonrpc: '2.0', result: 0, id })}\r\n`);
   if (typeof params?.UID !== 'string') return;
   const list = [...disabled].slice(-10).map((guid) => ({ guid, targetname: 'bench', status: 1, statusop: 0 }));
-  const ParamRet = method?.includes('GetTargetList') ? { list } : method?.includes('Get') ? { list: [] } : { ret: 'DONE' };
+  const ParamRet = method?.includes('GetTargetList')
+    ? { list }
+    : method?.includes('Get')
+      ? { list: [] }
+      : { ret: 'DONE' };
   socket.write(line({ Event: 'RemoteActionResult', UID: params.UID, ActionResultInt: 4, Motivo: '', ParamRet }));
 }
 

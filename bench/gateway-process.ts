@@ -62,10 +62,13 @@ export class Peer {
   readonly disabled = new Map<string, bigint[]>();
   private readonly child: ChildProcess;
   constructor() {
-    this.child = spawn(process.execPath, ['--import', 'tsx', projectPath('bench', 'gateway-peer.ts')], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.child = spawn(process.execPath, ['--import', 'tsx', projectPath('bench', 'gateway-peer.ts')], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     this.child.on('message', (told: Told) => {
       if (told.is === 'listening') this.port = told.port;
-      else if (told.is === 'disabled') this.disabled.set(told.guid, [...(this.disabled.get(told.guid) ?? []), BigInt(told.atNs)]);
+      else if (told.is === 'disabled')
+        this.disabled.set(told.guid, [...(this.disabled.get(told.guid) ?? []), BigInt(told.atNs)]);
       else if (told.is === 'preview') this.previews = told.sent;
       else this.burst = told.done;
     });
@@ -101,7 +104,11 @@ async function within<T>(work: (on: Surroundings) => Promise<T>): Promise<T> {
 }
 
 /** Builds as production does; false where that fails, and the sources are run instead. */
-const build = (): boolean => spawnSync(process.execPath, [projectPath('scripts', 'build.mjs')], { cwd: projectPath(), stdio: ['ignore', 'ignore', 'pipe'] }).status === 0;
+const build = (): boolean =>
+  spawnSync(process.execPath, [projectPath('scripts', 'build.mjs')], {
+    cwd: projectPath(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  }).status === 0;
 
 /** The gateway as every way of starting it starts it. */
 class Gateway {
@@ -110,7 +117,9 @@ class Gateway {
   private readonly child: ChildProcess;
   private log = '';
   constructor({ folder, peer, postgres, temporal }: Surroundings, compiled: boolean, env: NodeJS.ProcessEnv = {}) {
-    const main = compiled ? [...nodeFlags(HEAP_MB), projectPath('dist', 'gateway', 'main.js')] : ['--import', 'tsx', projectPath('gateway', 'main.ts')];
+    const main = compiled
+      ? [...nodeFlags(HEAP_MB), projectPath('dist', 'gateway', 'main.js')]
+      : ['--import', 'tsx', projectPath('gateway', 'main.ts')];
     this.child = spawn(process.execPath, main, {
       cwd: projectPath(),
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -139,7 +148,10 @@ class Gateway {
     const listens = /"port":(\d+)[^\n]*"gateway listens"/;
     await this.happened('the gateway listens', () => listens.test(this.log));
     this.url = `http://127.0.0.1:${listens.exec(this.log)![1]}`;
-    await this.happened('the gateway is ready', async () => (await fetch(`${this.url}/readyz`).catch(() => null))?.status === 200);
+    await this.happened(
+      'the gateway is ready',
+      async () => (await fetch(`${this.url}/readyz`).catch(() => null))?.status === 200,
+    );
   }
   happened(what: string, found: () => unknown, ms?: number): Promise<void> {
     return until(
@@ -153,7 +165,9 @@ class Gateway {
   }
   /** Resident memory, MB. */
   rss(): number {
-    return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))?.[1]) / 1024);
+    return Math.round(
+      Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))?.[1]) / 1024,
+    );
   }
   /** Processor time of all its threads since it began, seconds (proc(5): utime and stime in hundredths). */
   cpuSeconds(): number {
@@ -170,12 +184,22 @@ class Gateway {
 }
 
 /** Share of one core that a gateway process needs for three Voyagers at real rates, each with a 4 MB preview every 5 s. */
-export async function benchInstances(seconds: number): Promise<{ cpu_percent: number; previews: number; compiled: boolean }> {
+export async function benchInstances(
+  seconds: number,
+): Promise<{ cpu_percent: number; previews: number; compiled: boolean }> {
   const compiled = build();
   return within(async (on) => {
     const file = join(on.folder, 'telescopes.json');
     const site = { latitude_degrees: 45, longitude_degrees: 0, timezone: 'UTC' };
-    const telescope = (instance: number) => ({ id: `t${instance}`, name: `T${instance}`, host: '127.0.0.1', port: on.peer.port, instance, base_sequence_guid: randomUUID(), site });
+    const telescope = (instance: number) => ({
+      id: `t${instance}`,
+      name: `T${instance}`,
+      host: '127.0.0.1',
+      port: on.peer.port,
+      instance,
+      base_sequence_guid: randomUUID(),
+      site,
+    });
     writeFileSync(file, JSON.stringify([1, 2, 3].map(telescope)));
     const gateway = new Gateway(on, compiled, { TELESCOPES_FILE: file });
     try {
@@ -185,7 +209,11 @@ export async function benchInstances(seconds: number): Promise<{ cpu_percent: nu
       const [before, from, sent] = [gateway.cpuSeconds(), performance.now(), on.peer.previews];
       await sleep(seconds * 1000);
       const used = gateway.cpuSeconds() - before;
-      return { cpu_percent: Math.round((used / ((performance.now() - from) / 1000)) * 10_000) / 100, previews: 3 * (on.peer.previews - sent), compiled };
+      return {
+        cpu_percent: Math.round((used / ((performance.now() - from) / 1000)) * 10_000) / 100,
+        previews: 3 * (on.peer.previews - sent),
+        compiled,
+      };
     } finally {
       await gateway.stop();
     }
@@ -247,7 +275,8 @@ export async function benchProcess(long: boolean): Promise<ProcessBench> {
 }
 
 async function until(what: string, found: () => unknown, ms = 60_000): Promise<void> {
-  for (const end = performance.now() + ms; !(await found()); await sleep(50)) if (performance.now() > end) throw new Error(`bench: not within ${ms / 1000} s: ${what}`);
+  for (const end = performance.now() + ms; !(await found()); await sleep(50))
+    if (performance.now() > end) throw new Error(`bench: not within ${ms / 1000} s: ${what}`);
 }
 
 /** A hundred aborts one after another, each of a target of its own. */
@@ -261,7 +290,9 @@ async function timeAborts(gateway: Gateway, peer: Peer): Promise<AbortTimes> {
     const body = JSON.stringify({ command_id: randomUUID(), target_guid: target, requested_by: 'bench' });
     const headers = { 'content-type': 'application/json', ...signGatewayRequest(gateway.secret, 'POST', path, body) };
     const from = process.hrtime.bigint();
-    receipts.push(fetch(gateway.url + path, { method: 'POST', body, headers }).then((response) => response.arrayBuffer()));
+    receipts.push(
+      fetch(gateway.url + path, { method: 'POST', body, headers }).then((response) => response.arrayBuffer()),
+    );
     for (const end = performance.now() + 10_000; !peer.disabled.has(target) && performance.now() < end;) await sleep(1);
     taken.push(peer.disabled.has(target) ? Number(peer.disabled.get(target)![0]! - from) / 1e6 : 10_000);
     await sleep(90);

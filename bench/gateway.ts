@@ -91,9 +91,18 @@ function benchControl(): { per_s: number; ratio_to_baseline: number; baseline_pe
   const count = 20_000;
   const chunks = chunksOf(Buffer.from(Array.from({ length: count }, (_, n) => controlLine(n)).join('')));
   const best = compare(chunks, count, 16);
-  return { per_s: Math.round(count / best.ours), ratio_to_baseline: round(best.baseline / best.ours), baseline_per_s: Math.round(count / best.baseline) };
+  return {
+    per_s: Math.round(count / best.ours),
+    ratio_to_baseline: round(best.baseline / best.ours),
+    baseline_per_s: Math.round(count / best.baseline),
+  };
 }
-function benchPreviews(): { mb_per_s: number; ratio_to_baseline: number; baseline_mb_per_s: number; by_size: { mb: number; ratio_to_baseline: number }[] } {
+function benchPreviews(): {
+  mb_per_s: number;
+  ratio_to_baseline: number;
+  baseline_mb_per_s: number;
+  by_size: { mb: number; ratio_to_baseline: number }[];
+} {
   let total = { ours: 0, baseline: 0, mb: 0 };
   const bySize: { mb: number; ratio_to_baseline: number }[] = [];
   for (const mb of [1, 4, 10, 20]) {
@@ -118,7 +127,15 @@ async function main(): Promise<void> {
   const preview_lines = benchPreviews();
   const three_instances = await benchInstances(long ? 60 : 15);
   const { abort_ms, rss_mb, compiled } = await benchProcess(long);
-  const result = { preview_lines, control_lines, abort_ms, three_instances, rss_mb_after: rss_mb.end, rss_mb, compiled };
+  const result = {
+    preview_lines,
+    control_lines,
+    abort_ms,
+    three_instances,
+    rss_mb_after: rss_mb.end,
+    rss_mb,
+    compiled,
+  };
   process.stdout.write(`${args.includes('--json') ? JSON.stringify(result) : JSON.stringify(result, null, 2)}\n`);
 }
 

@@ -29,7 +29,11 @@ const sessions = Number(values.sessions);
 const EVENT_BYTES = 1_024;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const children: ChildProcess[] = [];
-const secrets = { GATEWAY_SECRET: randomBytes(16).toString('hex'), VOYAGER_PROXY_API_KEY: randomBytes(16).toString('hex'), PUSHER_APP_SECRET: randomBytes(16).toString('hex') };
+const secrets = {
+  GATEWAY_SECRET: randomBytes(16).toString('hex'),
+  VOYAGER_PROXY_API_KEY: randomBytes(16).toString('hex'),
+  PUSHER_APP_SECRET: randomBytes(16).toString('hex'),
+};
 
 interface Lines {
   child: ChildProcess;
@@ -38,10 +42,14 @@ interface Lines {
 /** A process of ours that answers in JSON lines. */
 function start(file: string, args: string[], env: Record<string, string>): Lines {
   const compiled = file.endsWith('.js');
-  const child = spawn(process.execPath, [...(compiled ? ['--max-semi-space-size=2'] : ['--import', 'tsx']), file, ...args], {
-    env: { ...process.env, ...env },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...(compiled ? ['--max-semi-space-size=2'] : ['--import', 'tsx']), file, ...args],
+    {
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   children.push(child);
   const waiting: ((line: Record<string, number>) => void)[] = [];
   const seen: Record<string, number>[] = [];
@@ -109,7 +117,11 @@ interface Measured {
 }
 async function measure(name: string, serverPid: number, port: number, client: Client): Promise<Measured> {
   const before = rssKb(serverPid);
-  const viewers = start(fileURLToPath(new URL('./live/viewers.ts', import.meta.url)), [String(port), String(crowd), String(spread), String(sessions)], secrets);
+  const viewers = start(
+    fileURLToPath(new URL('./live/viewers.ts', import.meta.url)),
+    [String(port), String(crowd), String(spread), String(sessions)],
+    secrets,
+  );
   await viewers.next('connecting viewers');
   await sleep(1_000);
   const perViewer = (rssKb(serverPid) - before) / (crowd + spread);
@@ -148,7 +160,9 @@ async function waitFor(url: string): Promise<void> {
 
 async function main(): Promise<void> {
   say('Building, and starting PostgreSQL …');
-  const { build } = (await import(new URL('../scripts/build.mjs', import.meta.url).href)) as { build: () => Promise<unknown> };
+  const { build } = (await import(new URL('../scripts/build.mjs', import.meta.url).href)) as {
+    build: () => Promise<unknown>;
+  };
   await build();
   const postgres = await startPostgres();
   try {
@@ -169,7 +183,10 @@ async function main(): Promise<void> {
           JSON.stringify([{ filter: 'L', exposure_seconds: 60, quantity: 10, binning: 1, type: 'light' }]),
         ],
       );
-      await client.query(`INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase) VALUES ($1, 't', $2, 'running')`, [id, `booking-${id}`]);
+      await client.query(
+        `INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase) VALUES ($1, 't', $2, 'running')`,
+        [id, `booking-${id}`],
+      );
     }
     const port = await freePort();
     const api = start(projectPath('dist', 'api', 'main.js'), [], {

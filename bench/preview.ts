@@ -24,19 +24,39 @@ const median = (values: number[]): number => {
 };
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, file: { type: 'string' }, runs: { type: 'string', default: '7' } } });
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    file: { type: 'string' },
+    runs: { type: 'string', default: '7' },
+  },
+});
 const runs = Math.max(1, Number(values.runs));
 const own = projectPath('.cache', 'bench', `frame-${WIDTH}x${HEIGHT}-v1.fits`);
 if (!values.file && !existsSync(own)) {
   mkdirSync(dirname(own), { recursive: true });
-  writeFileSync(own, starFieldFits({ width: WIDTH, height: HEIGHT, seed: 61, stars: 12_000, fwhm: 3.6, beta: 3, hotPixels: 3_000, noise: 130 }));
+  writeFileSync(
+    own,
+    starFieldFits({
+      width: WIDTH,
+      height: HEIGHT,
+      seed: 61,
+      stars: 12_000,
+      fwhm: 3.6,
+      beta: 3,
+      hotPixels: 3_000,
+      noise: 130,
+    }),
+  );
 }
 const file = values.file ?? own;
 const source = openSource(file);
 const image = firstImage(scanHdus(source));
 source.close();
 
-const { build } = (await import(pathToFileURL(projectPath('scripts', 'build.mjs')).href)) as { build: () => Promise<void> };
+const { build } = (await import(pathToFileURL(projectPath('scripts', 'build.mjs')).href)) as {
+  build: () => Promise<void>;
+};
 await build();
 const folder = mkdtempSync(projectPath('.cache', 'bench-'));
 const loadBefore = loadavg()[0]!;
@@ -45,7 +65,9 @@ const astropyMs: number[] = [];
 const astropyRuns = (count: number): void => {
   if (!python) return;
   const script = projectPath('bench', 'preview_astropy.py');
-  const told = JSON.parse(execFileSync(python, [script, file, String(count), join(folder, 'a.jpg')], { encoding: 'utf8', timeout: 300_000 })) as { ms: number[] };
+  const told = JSON.parse(
+    execFileSync(python, [script, file, String(count), join(folder, 'a.jpg')], { encoding: 'utf8', timeout: 300_000 }),
+  ) as { ms: number[] };
   astropyMs.push(...told.ms);
 };
 try {
@@ -59,13 +81,21 @@ try {
         projectPath('bench', 'preview', 'measure.mjs'),
         JSON.stringify({ pool: compiled('pass/pool.js'), mount: compiled('intake/mount.js'), file, folder, runs }),
       ],
-      { encoding: 'utf8', timeout: 300_000, env: { ...process.env, NODE_OPTIONS: '', MALLOC_ARENA_MAX: '2' }, stdio: ['ignore', 'pipe', 'inherit'] },
+      {
+        encoding: 'utf8',
+        timeout: 300_000,
+        env: { ...process.env, NODE_OPTIONS: '', MALLOC_ARENA_MAX: '2' },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
     ),
-  ) as Record<'previewMs' | 'archiveMs' | 'copies' | 'syncs' | 'starsMs' | 'quicklookMs' | 'jsMs', number[]> & { peakRss: number };
+  ) as Record<'previewMs' | 'archiveMs' | 'copies' | 'syncs' | 'starsMs' | 'quicklookMs' | 'jsMs', number[]> & {
+    peakRss: number;
+  };
   const { previewMs, archiveMs, copies, syncs, starsMs, quicklookMs, jsMs, peakRss } = measured;
 
   astropyRuns(Math.ceil(runs / 2));
-  const ratio = (ours: number[]): number | null => (python ? Math.round((median(ours) / median(astropyMs)) * 1000) / 1000 : null);
+  const ratio = (ours: number[]): number | null =>
+    python ? Math.round((median(ours) / median(astropyMs)) * 1000) / 1000 : null;
   const result = {
     megapixels: round((image.width * image.height) / 1e6),
     preview_ms: { median: round(median(previewMs)), min: round(Math.min(...previewMs)) },
@@ -80,7 +110,13 @@ try {
     ratio_to_astropy: ratio(previewMs),
     ratio_js_to_astropy: ratio(jsMs),
     ratio_archive_to_astropy: ratio(archiveMs),
-    goals: { ratio_to_astropy: 0.25, ratio_js_to_astropy: 0.45, ratio_archive_to_astropy: 0.75, stars_ms: 250, rss_mb: 200 },
+    goals: {
+      ratio_to_astropy: 0.25,
+      ratio_js_to_astropy: 0.45,
+      ratio_archive_to_astropy: 0.75,
+      stars_ms: 250,
+      rss_mb: 200,
+    },
     load_before: Math.round(loadBefore * 100) / 100,
     load_after: Math.round(loadavg()[0]! * 100) / 100,
   };
@@ -88,7 +124,10 @@ try {
     values.json
       ? `${JSON.stringify(result)}\n`
       : `${Object.entries(result)
-          .map(([name, value]) => `${name}: ${typeof value === 'object' && value !== null ? JSON.stringify(value) : value}`)
+          .map(
+            ([name, value]) =>
+              `${name}: ${typeof value === 'object' && value !== null ? JSON.stringify(value) : value}`,
+          )
           .join('\n')}\n`,
   );
 } finally {

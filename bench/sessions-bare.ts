@@ -1,4 +1,11 @@
-import { condition, defineSignal, proxyActivities, setHandler, startChild, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  condition,
+  defineSignal,
+  proxyActivities,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
 import { ATTRIBUTES } from '../workflows/session/attributes.ts';
 
 /** How much a workflow does: what the events of its history count. */
@@ -26,7 +33,8 @@ const rows = proxyActivities<Pick<BareActivities, 'row'>>(options);
 export const nudgeSignal = defineSignal('nudge');
 
 /** The parts of `total` that fall to each of `rounds`, as even as whole numbers allow. */
-const share = (total: number, rounds: number, round: number): number => Math.floor((total * (round + 1)) / rounds) - Math.floor((total * round) / rounds);
+const share = (total: number, rounds: number, round: number): number =>
+  Math.floor((total * (round + 1)) / rounds) - Math.floor((total * round) / rounds);
 
 /**
  * As many activities, timers, signals and upserts as a session of the same bench has, and nothing else: steps at the telescope between two

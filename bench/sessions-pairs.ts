@@ -5,7 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { toSessionBooking } from '../activities/session/booking.ts';
 import type { FinaliseActivities, FrameActivities, SessionActivities, SessionBooking } from '../activities/ports.ts';
 import { Telescope } from '../domain/contracts/telescope.ts';
-import { QUEUE_FINALISE, QUEUE_SESSION, finaliseWorkflowId, framesQueue, sessionWorkflowId, telescopeQueue } from '../domain/queues.ts';
+import {
+  QUEUE_FINALISE,
+  QUEUE_SESSION,
+  finaliseWorkflowId,
+  framesQueue,
+  sessionWorkflowId,
+  telescopeQueue,
+} from '../domain/queues.ts';
 import { SESSION_WORKFLOW, SIGNALS, type ControlSignal, type SessionInput } from '../domain/messages.ts';
 import type { Booking } from '../prisma/client/client.ts';
 import { setCurrentVersion } from '../worker/deployment.ts';
@@ -36,7 +43,13 @@ function bookingOf(bookingId: string): SessionBooking {
     occupies: true,
     userRef: 'bench',
     target: { name: 'M 45', ra_hours: 3.79, dec_degrees: 24.1, pa_degrees: 0 },
-    shots: ['L', 'R', 'G', 'B'].map((filter) => ({ filter, exposure_seconds: 300, quantity: 12, binning: 1, type: 'light' })),
+    shots: ['L', 'R', 'G', 'B'].map((filter) => ({
+      filter,
+      exposure_seconds: 300,
+      quantity: 12,
+      binning: 1,
+      type: 'light',
+    })),
     constraints: { min_altitude_degrees: 30, hour_angle_start_hours: -3, hour_angle_end_hours: 3 },
     credits: { charged: 10 },
     generation: 0,
@@ -118,10 +131,18 @@ export async function startPairs(address: string, client: Client): Promise<Pairs
   const { namespace } = client.options;
   const common = { connection, namespace, workflowThreadPoolSize: 1, ...deploymentOptions() };
   const ours = { workflowBundle: { codePath: bundlePath() } };
-  const bare = { workflowBundle: await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./sessions-bare.ts', import.meta.url)), logger: new DefaultLogger('ERROR') }) };
+  const bare = {
+    workflowBundle: await bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('./sessions-bare.ts', import.meta.url)),
+      logger: new DefaultLogger('ERROR'),
+    }),
+  };
   const rows = rowsOf(new Map());
   const telescope = telescopeActivities(client);
-  const frames: Pick<FrameActivities, 'drainFrames' | 'reconcileFrames'> = { drainFrames: () => Promise.resolve(NO_FRAMES), reconcileFrames: () => Promise.resolve(NO_FRAMES) };
+  const frames: Pick<FrameActivities, 'drainFrames' | 'reconcileFrames'> = {
+    drainFrames: () => Promise.resolve(NO_FRAMES),
+    reconcileFrames: () => Promise.resolve(NO_FRAMES),
+  };
   const row: BareActivities['row'] = () => Promise.resolve();
   const step: BareActivities['step'] = ({ id, nudge }) => {
     if (nudge) setTimeout(() => void client.workflow.getHandle(`bare-${id}`).signal('nudge'), 20);
@@ -140,7 +161,11 @@ export async function startPairs(address: string, client: Client): Promise<Pairs
 
   const session = async (id: string): Promise<void> => {
     const input: SessionInput = { bookingId: id, telescopeId: TELESCOPE };
-    await client.workflow.execute(SESSION_WORKFLOW, { taskQueue: QUEUE_SESSION, workflowId: sessionWorkflowId(id), args: [input] });
+    await client.workflow.execute(SESSION_WORKFLOW, {
+      taskQueue: QUEUE_SESSION,
+      workflowId: sessionWorkflowId(id),
+      args: [input],
+    });
   };
   await session('measured');
   const load = await loadOf(client, sessionWorkflowId('measured'));
@@ -151,7 +176,8 @@ export async function startPairs(address: string, client: Client): Promise<Pairs
   };
   await plain('measured');
   const made = await loadOf(client, 'bare-measured');
-  if (JSON.stringify(made) !== JSON.stringify(load)) throw new Error(`the bare workflow has ${JSON.stringify(made)} where the session has ${JSON.stringify(load)}`);
+  if (JSON.stringify(made) !== JSON.stringify(load))
+    throw new Error(`the bare workflow has ${JSON.stringify(made)} where the session has ${JSON.stringify(load)}`);
 
   const timed = async (count: number, one: (n: number) => Promise<void>): Promise<number> => {
     const began = performance.now();
@@ -161,7 +187,10 @@ export async function startPairs(address: string, client: Client): Promise<Pairs
   return {
     load,
     child,
-    run: async (name, count) => ({ session: await timed(count, (n) => session(`${name}-${n}`)), bare: await timed(count, (n) => plain(`${name}-${n}`)) }),
+    run: async (name, count) => ({
+      session: await timed(count, (n) => session(`${name}-${n}`)),
+      bare: await timed(count, (n) => plain(`${name}-${n}`)),
+    }),
     async stop() {
       for (const worker of workers) worker.shutdown();
       await Promise.all(runs);
@@ -176,7 +205,8 @@ async function loadOf(client: Client, workflowId: string): Promise<Load> {
   const load: Load = { telescope: 0, rows: 0, timers: 0, signals: 0, upserts: 0 };
   for (const event of events ?? []) {
     const activity = event.activityTaskScheduledEventAttributes;
-    if (activity) load[/^(telescope\.|frames\.|bare-telescope)/.test(activity.taskQueue?.name ?? '') ? 'telescope' : 'rows']++;
+    if (activity)
+      load[/^(telescope\.|frames\.|bare-telescope)/.test(activity.taskQueue?.name ?? '') ? 'telescope' : 'rows']++;
     else if (event.timerStartedEventAttributes) load.timers++;
     else if (event.workflowExecutionSignaledEventAttributes) load.signals++;
     else if (event.upsertWorkflowSearchAttributesEventAttributes) load.upserts++;

@@ -28,7 +28,13 @@ export function fairSky(enabled: boolean): Observation {
     cameraConnected: true,
     lastError: null,
     clockOffsetSeconds: 0.1,
-    weather: { state: 'ok', reason: null, causes: [], ok_since: new Date(Date.now() - 3_600_000).toISOString(), stale: false },
+    weather: {
+      state: 'ok',
+      reason: null,
+      causes: [],
+      ok_since: new Date(Date.now() - 3_600_000).toISOString(),
+      stale: false,
+    },
     target: { enabled, statusOp: enabled ? 'running' : 'idle' },
     shotsDone: {},
     latchedAbort: null,
@@ -135,7 +141,8 @@ export class StubTelescopes {
     const checks = new Checks(this.intervalMs);
     this.checks.set(telescopeId, checks);
     const telescope = obedientTelescope() as unknown as Telescope;
-    for (const queue of [telescopeQueue(telescopeId), framesQueue(telescopeId)]) this.polls.push(this.poll(queue, telescope, checks));
+    for (const queue of [telescopeQueue(telescopeId), framesQueue(telescopeId)])
+      this.polls.push(this.poll(queue, telescope, checks));
   }
 
   /** Sessions that have made a check by now, how many the slowest of them made, and the greatest lateness of any, in seconds. */
@@ -183,10 +190,20 @@ export class StubTelescopes {
       const [input] = (task.input?.payloads ?? []).map((payload) => defaultPayloadConverter.fromPayload(payload));
       try {
         const answer = await telescope[name]!(input as never, attempt);
-        await service.respondActivityTaskCompleted({ namespace, taskToken, identity, result: { payloads: [defaultPayloadConverter.toPayload(answer)] } });
+        await service.respondActivityTaskCompleted({
+          namespace,
+          taskToken,
+          identity,
+          result: { payloads: [defaultPayloadConverter.toPayload(answer)] },
+        });
       } catch (thrown) {
         await service
-          .respondActivityTaskFailed({ namespace, taskToken, identity, failure: defaultFailureConverter.errorToFailure(thrown, defaultPayloadConverter) })
+          .respondActivityTaskFailed({
+            namespace,
+            taskToken,
+            identity,
+            failure: defaultFailureConverter.errorToFailure(thrown, defaultPayloadConverter),
+          })
           .catch(() => undefined);
       }
       checks.answered(name, Date.now());

@@ -33,10 +33,17 @@ What sessions cost: the compiled worker as it runs in service, the dev server of
 Takes about 12 minutes; figures count only while nothing else is busy on the machine.`;
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false }, only: { type: 'string' }, help: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
 });
 const PARTS = ['asleep', 'active', 'overhead'] as const;
-const SCALE = values.quick ? { asleep: 200, active: 20, activeSeconds: 75, pairs: 3, perPair: 4 } : { asleep: 2_000, active: 200, activeSeconds: 240, pairs: 5, perPair: 24 };
+const SCALE = values.quick
+  ? { asleep: 200, active: 20, activeSeconds: 75, pairs: 3, perPair: 4 }
+  : { asleep: 2_000, active: 200, activeSeconds: 240, pairs: 5, perPair: 24 };
 const CHECK_SECONDS = 30;
 const DAY_MS = 86_400_000;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -117,7 +124,12 @@ async function startWorker(temporal: DevServer, databaseUrl: string, folder: str
     process.removeListener('exit', endWithUs);
   };
   try {
-    await waitUntil('The worker', () => answers(`http://127.0.0.1:${port}/readyz`), 60_000, 'What it said stands above.');
+    await waitUntil(
+      'The worker',
+      () => answers(`http://127.0.0.1:${port}/readyz`),
+      60_000,
+      'What it said stands above.',
+    );
   } catch (thrown) {
     await stop();
     throw thrown;
@@ -141,7 +153,10 @@ interface Row {
   endsAt: Date;
 }
 async function addTelescope(db: Database, telescope: TelescopeInput): Promise<void> {
-  await db.query('INSERT INTO telescopes (id, config) VALUES ($1, $2)', [telescope.id, JSON.stringify(Telescope.parse(telescope))]);
+  await db.query('INSERT INTO telescopes (id, config) VALUES ($1, $2)', [
+    telescope.id,
+    JSON.stringify(Telescope.parse(telescope)),
+  ]);
 }
 const telescopeOf = (id: string, policy: TelescopeInput['policy']): TelescopeInput => ({
   id,
@@ -155,7 +170,11 @@ const telescopeOf = (id: string, policy: TelescopeInput['policy']): TelescopeInp
 
 /** The rows that the api writes before it starts a session, and the start; some at once, as many requests would. */
 async function startSessions(db: Database, temporal: DevServer, rows: Row[]): Promise<void> {
-  const deps = { temporal: temporal.client, temporalTimeoutMs: 30_000, logger: createLogger('bench', 'silent') } as unknown as Deps;
+  const deps = {
+    temporal: temporal.client,
+    temporalTimeoutMs: 30_000,
+    logger: createLogger('bench', 'silent'),
+  } as unknown as Deps;
   for (let at = 0; at < rows.length; at += 20) {
     await Promise.all(
       rows.slice(at, at + 20).map(async ({ id, telescopeId, startsAt, endsAt }) => {
@@ -167,11 +186,22 @@ async function startSessions(db: Database, temporal: DevServer, rows: Row[]): Pr
             startsAt,
             endsAt,
             JSON.stringify({ name: 'M 45', ra_hours: 3.79, dec_degrees: 24.1, pa_degrees: 0 }),
-            JSON.stringify(['L', 'R', 'G', 'B'].map((filter) => ({ filter, exposure_seconds: 300, quantity: 12, binning: 1, type: 'light' }))),
+            JSON.stringify(
+              ['L', 'R', 'G', 'B'].map((filter) => ({
+                filter,
+                exposure_seconds: 300,
+                quantity: 12,
+                binning: 1,
+                type: 'light',
+              })),
+            ),
             JSON.stringify({ min_altitude_degrees: 30, hour_angle_start_hours: -3, hour_angle_end_hours: 3 }),
           ],
         );
-        await db.query(`INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase) VALUES ($1, $2, $3, 'scheduled')`, [id, telescopeId, sessionWorkflowId(id)]);
+        await db.query(
+          `INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase) VALUES ($1, $2, $3, 'scheduled')`,
+          [id, telescopeId, sessionWorkflowId(id)],
+        );
         if (!(await ensureSession(deps, { id, telescopeId, startsAt }))) throw new Error(`${id} could not be started`);
       }),
     );
@@ -182,7 +212,10 @@ async function settled(db: Database, prefix: string, where: string, count: numbe
   await waitUntil(
     `${count} sessions ${prefix}`,
     async () => {
-      const { rows } = await db.query<{ n: number }>(`SELECT count(*)::int AS n FROM sessions WHERE booking_id LIKE $1 AND ${where}`, [`${prefix}-%`]);
+      const { rows } = await db.query<{ n: number }>(
+        `SELECT count(*)::int AS n FROM sessions WHERE booking_id LIKE $1 AND ${where}`,
+        [`${prefix}-%`],
+      );
       return rows[0]!.n >= count;
     },
     600_000,
@@ -199,7 +232,12 @@ async function emptyCache(db: Database, temporal: DevServer, name: string, count
   await startSessions(
     db,
     temporal,
-    ids.map((id, n) => ({ id, telescopeId: name, startsAt: new Date(from + n * 7_200_000), endsAt: new Date(from + n * 7_200_000 + 3_600_000) })),
+    ids.map((id, n) => ({
+      id,
+      telescopeId: name,
+      startsAt: new Date(from + n * 7_200_000),
+      endsAt: new Date(from + n * 7_200_000 + 3_600_000),
+    })),
   );
   await settled(db, name, 'transition > 0', count);
   for (let at = 0; at < ids.length; at += 20) {
@@ -213,7 +251,11 @@ async function emptyCache(db: Database, temporal: DevServer, name: string, count
   await Promise.all(ids.map((id) => temporal.client.workflow.getHandle(sessionWorkflowId(id)).result()));
 }
 
-async function asleep(db: Database, temporal: DevServer, worker: WorkerProcess): Promise<{ sessions: number; rss_mb_delta: number }> {
+async function asleep(
+  db: Database,
+  temporal: DevServer,
+  worker: WorkerProcess,
+): Promise<{ sessions: number; rss_mb_delta: number }> {
   await addTelescope(db, telescopeOf('asleep', { prepare_lead: 3_600 }));
   const from = Date.now() + 30 * DAY_MS;
   const half = SCALE.asleep / 2;
@@ -223,7 +265,12 @@ async function asleep(db: Database, temporal: DevServer, worker: WorkerProcess):
     const began = Date.now();
     const rows = Array.from({ length: half }, (_, i) => {
       const startsAt = new Date(from + (step * half + i) * 7_200_000);
-      return { id: `asleep-${step * half + i}`, telescopeId: 'asleep', startsAt, endsAt: new Date(startsAt.getTime() + 3_600_000) };
+      return {
+        id: `asleep-${step * half + i}`,
+        telescopeId: 'asleep',
+        startsAt,
+        endsAt: new Date(startsAt.getTime() + 3_600_000),
+      };
     });
     await startSessions(db, temporal, rows);
     await settled(db, 'asleep', 'transition > 0', (step + 1) * half);
@@ -236,7 +283,11 @@ async function asleep(db: Database, temporal: DevServer, worker: WorkerProcess):
   return { sessions: SCALE.asleep, rss_mb_delta: round((sizes[1]! - sizes[0]!) / 2 ** 20, 2) };
 }
 
-async function active(db: Database, temporal: DevServer, worker: WorkerProcess): Promise<{ sessions: number; check_lateness_s_max: number; while_starting_s_max: number }> {
+async function active(
+  db: Database,
+  temporal: DevServer,
+  worker: WorkerProcess,
+): Promise<{ sessions: number; check_lateness_s_max: number; while_starting_s_max: number }> {
   const stub = new StubTelescopes(temporal.client, CHECK_SECONDS * 1000);
   const ids = Array.from({ length: SCALE.active }, (_, n) => `active-${n}`);
   for (const id of ids) {
@@ -250,8 +301,16 @@ async function active(db: Database, temporal: DevServer, worker: WorkerProcess):
     ids.map((id) => ({ id, telescopeId: id, startsAt, endsAt: new Date(startsAt.getTime() + 7_200_000) })),
   );
   await settled(db, 'active', `phase = 'running'`, SCALE.active);
-  await waitUntil('Each session makes checks', () => Promise.resolve(stub.report().fewest >= 1), 120_000, 'The worker does not keep up.', 500);
-  say(`${SCALE.active} sessions run and make checks, ${((Date.now() - startsAt.getTime()) / 1000).toFixed(0)} s after the first was started (${load()})`);
+  await waitUntil(
+    'Each session makes checks',
+    () => Promise.resolve(stub.report().fewest >= 1),
+    120_000,
+    'The worker does not keep up.',
+    500,
+  );
+  say(
+    `${SCALE.active} sessions run and make checks, ${((Date.now() - startsAt.getTime()) / 1000).toFixed(0)} s after the first was started (${load()})`,
+  );
   // Two hundred starts within a minute are an operator's restart, not a night; what they cost is told apart.
   const whileStarting = stub.report().latest;
   stub.startAnew();
@@ -259,13 +318,22 @@ async function active(db: Database, temporal: DevServer, worker: WorkerProcess):
   while (Date.now() < until) {
     await sleep(Math.min(30_000, until - Date.now()));
     const { fewest, latest } = stub.report();
-    say(`at least ${fewest} checks each, latest by ${latest.toFixed(2)} s, worker ${((await worker.rss()) / 2 ** 20).toFixed(0)} MB (${load()})`);
+    say(
+      `at least ${fewest} checks each, latest by ${latest.toFixed(2)} s, worker ${((await worker.rss()) / 2 ** 20).toFixed(0)} MB (${load()})`,
+    );
   }
   const { checking, fewest, latest } = stub.report();
   const expected = Math.floor(SCALE.activeSeconds / CHECK_SECONDS) - 1;
   await stub.stop();
-  if (checking < SCALE.active || fewest < expected) throw new Error(`${checking} of ${SCALE.active} sessions make checks, the slowest ${fewest} where ${expected} were due`);
-  return { sessions: SCALE.active, check_lateness_s_max: round(latest, 2), while_starting_s_max: round(whileStarting, 2) };
+  if (checking < SCALE.active || fewest < expected)
+    throw new Error(
+      `${checking} of ${SCALE.active} sessions make checks, the slowest ${fewest} where ${expected} were due`,
+    );
+  return {
+    sessions: SCALE.active,
+    check_lateness_s_max: round(latest, 2),
+    while_starting_s_max: round(whileStarting, 2),
+  };
 }
 
 async function overhead(temporal: DevServer): Promise<number> {
@@ -277,7 +345,9 @@ async function overhead(temporal: DevServer): Promise<number> {
     for (let n = 0; n < SCALE.pairs; n++) {
       const { session, bare } = await pairs.run(`pair${n}`, SCALE.perPair);
       ratios.push(bare / session);
-      say(`pair ${n + 1}: ${SCALE.perPair} sessions ${session.toFixed(2)} s, bare ${bare.toFixed(2)} s, ratio ${ratios.at(-1)!.toFixed(2)} (${load()})`);
+      say(
+        `pair ${n + 1}: ${SCALE.perPair} sessions ${session.toFixed(2)} s, bare ${bare.toFixed(2)} s, ratio ${ratios.at(-1)!.toFixed(2)} (${load()})`,
+      );
     }
     return round(median(ratios.toSorted((a, b) => a - b)), 2);
   } finally {
@@ -290,9 +360,12 @@ async function main(): Promise<void> {
     process.stdout.write(`${HELP}\n`);
     return;
   }
-  if (values.only !== undefined && !(PARTS as readonly string[]).includes(values.only)) throw new UsageError(`--only: "${values.only}" is none of ${PARTS.join(', ')}.`);
+  if (values.only !== undefined && !(PARTS as readonly string[]).includes(values.only))
+    throw new UsageError(`--only: "${values.only}" is none of ${PARTS.join(', ')}.`);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
-  const { build } = (await import(new URL('../scripts/build.mjs', import.meta.url).href)) as { build: () => Promise<unknown> };
+  const { build } = (await import(new URL('../scripts/build.mjs', import.meta.url).href)) as {
+    build: () => Promise<unknown>;
+  };
   await build();
   const folder = mkdtempSync(join(tmpdir(), 'nocturne-sessions-'));
   const ends: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true })];
@@ -301,7 +374,9 @@ async function main(): Promise<void> {
   };
   try {
     // Each part has a server and a database of its own: sessions whose workflows were left behind would be taken over in the midst of the next part.
-    const withServer = async <T>(work: (db: Database, temporal: DevServer, worker: WorkerProcess) => Promise<T>): Promise<T> => {
+    const withServer = async <T>(
+      work: (db: Database, temporal: DevServer, worker: WorkerProcess) => Promise<T>,
+    ): Promise<T> => {
       const postgres = await startPostgres();
       ends.push(() => postgres.stop());
       const db = new Database({ connectionString: postgres.url, max: 10 });
@@ -334,7 +409,13 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (thrown: unknown) => {
-    say(thrown instanceof UsageError ? thrown.message : thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
+    say(
+      thrown instanceof UsageError
+        ? thrown.message
+        : thrown instanceof Error
+          ? (thrown.stack ?? thrown.message)
+          : String(thrown),
+    );
     process.exit(thrown instanceof UsageError ? 2 : 1);
   },
 );

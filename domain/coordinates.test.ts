@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatDec, formatRa, formatVoyagerAngle, formatVoyagerHours, parseDecDegrees, parseRaHours, parseSexagesimal } from './coordinates.ts';
+import {
+  formatDec,
+  formatRa,
+  formatVoyagerAngle,
+  formatVoyagerHours,
+  parseDecDegrees,
+  parseRaHours,
+  parseSexagesimal,
+} from './coordinates.ts';
 
 describe('coordinates as people and Voyager write them', () => {
   test.each([

@@ -4,7 +4,8 @@
  * and some of its answers carry a decimal comma (voyager-protocol: section 5, RemoteSearchTarget).
  */
 
-const SEXAGESIMAL = /^\s*([+-]?)\s*(\d{1,3})\s*[:hd°\s]\s*(\d{1,2})\s*(?:[:m'′\s]\s*(\d{1,2}(?:[.,]\d+)?)\s*[s"″]?\s*)?$/u;
+const SEXAGESIMAL =
+  /^\s*([+-]?)\s*(\d{1,3})\s*[:hd°\s]\s*(\d{1,2})\s*(?:[:m'′\s]\s*(\d{1,2}(?:[.,]\d+)?)\s*[s"″]?\s*)?$/u;
 const DECIMAL = /^\s*[+-]?\d{1,3}(?:[.,]\d+)?\s*$/;
 
 /** Degrees or hours out of `d:m:s`, `d° m' s"`, `h m s` or a decimal; null when it is none of them. */

@@ -14,16 +14,29 @@ const span = (name: LedgerClass, from: number, to: number | null, cause: string 
 });
 
 const randomSpan = fc
-  .record({ class: fc.constantFrom(...LEDGER_CLASSES), from: fc.integer({ min: -200, max: 1200 }), length: fc.integer({ min: 0, max: 500 }), open: fc.boolean() })
+  .record({
+    class: fc.constantFrom(...LEDGER_CLASSES),
+    from: fc.integer({ min: -200, max: 1200 }),
+    length: fc.integer({ min: 0, max: 500 }),
+    open: fc.boolean(),
+  })
   .map((s) => span(s.class, s.from, s.open ? null : s.from + s.length, s.class));
 
 describe('buildLedger', () => {
   test('an empty night is all other', () => {
-    expect(buildLedger({ start: iso(0), end: iso(60) }, [])).toEqual([{ start: iso(0), end: iso(60), class: 'other', cause: null }]);
+    expect(buildLedger({ start: iso(0), end: iso(60) }, [])).toEqual([
+      { start: iso(0), end: iso(60), class: 'other', cause: null },
+    ]);
   });
   test('unsafe weather takes the seconds of a pause and of an exposure; what is left stays theirs', () => {
-    const ledger = buildLedger({ start: iso(0), end: iso(100) }, [span('imaging', 0, 80), span('user_pause', 20, 60), span('unsafe', 40, 50, 'weather_unsafe')]);
-    expect(ledger.map((i) => [i.class, (Date.parse(i.start) - START) / 1000, (Date.parse(i.end) - START) / 1000])).toEqual([
+    const ledger = buildLedger({ start: iso(0), end: iso(100) }, [
+      span('imaging', 0, 80),
+      span('user_pause', 20, 60),
+      span('unsafe', 40, 50, 'weather_unsafe'),
+    ]);
+    expect(
+      ledger.map((i) => [i.class, (Date.parse(i.start) - START) / 1000, (Date.parse(i.end) - START) / 1000]),
+    ).toEqual([
       ['imaging', 0, 20],
       ['user_pause', 20, 40],
       ['unsafe', 40, 50],
@@ -50,10 +63,16 @@ describe('buildLedger', () => {
         expect(Object.values(secondsByClass(ledger)).reduce((a, b) => a + b, 0)).toBe(length);
         for (let second = 0; second < length; second += 7) {
           const claims = spans
-            .filter((s) => Date.parse(s.start) <= START + second * 1000 && (s.end === null || Date.parse(s.end) > START + second * 1000))
+            .filter(
+              (s) =>
+                Date.parse(s.start) <= START + second * 1000 &&
+                (s.end === null || Date.parse(s.end) > START + second * 1000),
+            )
             .map((s) => LEDGER_CLASSES.indexOf(s.class));
           const expected = claims.length > 0 ? LEDGER_CLASSES[Math.min(...claims)]! : 'other';
-          const found = ledger.find((i) => Date.parse(i.start) <= START + second * 1000 && Date.parse(i.end) > START + second * 1000)!;
+          const found = ledger.find(
+            (i) => Date.parse(i.start) <= START + second * 1000 && Date.parse(i.end) > START + second * 1000,
+          )!;
           expect(found.class).toBe(expected);
         }
       }),
@@ -67,7 +86,11 @@ describe('settle', () => {
     ({ ...Object.fromEntries(LEDGER_CLASSES.map((name) => [name, 0])), ...given }) as Record<LedgerClass, number>;
 
   test('weather and outage are given back by the second, the guest’s own pause is not', () => {
-    const settled = settle(seconds({ unsafe: 600, outage: 300, user_pause: 900, imaging: 1800 }), RefundRule.parse({}), 120);
+    const settled = settle(
+      seconds({ unsafe: 600, outage: 300, user_pause: 900, imaging: 1800 }),
+      RefundRule.parse({}),
+      120,
+    );
     expect(settled).toEqual({
       rule: 'by-the-second',
       lines: [
@@ -81,10 +104,21 @@ describe('settle', () => {
     });
   });
   test('below the least share of imaging everything is given back', () => {
-    expect(settle(seconds({ unsafe: 10, overhead: 3500, imaging: 90 }), RefundRule.parse({ full_refund_below_imaging_share: 0.1 }), 50).credits_refund).toBe(50);
+    expect(
+      settle(
+        seconds({ unsafe: 10, overhead: 3500, imaging: 90 }),
+        RefundRule.parse({ full_refund_below_imaging_share: 0.1 }),
+        50,
+      ).credits_refund,
+    ).toBe(50);
   });
   test('property: lines sum to the refund, which lies between nothing and the charge', () => {
-    const given = fc.record(Object.fromEntries(LEDGER_CLASSES.map((name) => [name, fc.integer({ min: 0, max: 40_000 })])) as Record<LedgerClass, fc.Arbitrary<number>>);
+    const given = fc.record(
+      Object.fromEntries(LEDGER_CLASSES.map((name) => [name, fc.integer({ min: 0, max: 40_000 })])) as Record<
+        LedgerClass,
+        fc.Arbitrary<number>
+      >,
+    );
     fc.assert(
       fc.property(given, fc.integer({ min: 0, max: 1_000_000 }), (s, cents) => {
         const settled = settle(s, RefundRule.parse({}), cents / 100);

@@ -27,12 +27,14 @@ const iso = (second: number): string => new Date(second * 1000).toISOString();
 export function buildLedger(slot: { start: string; end: string }, spans: readonly LedgerSpan[]): LedgerInterval[] {
   const from = floorSecond(slot.start);
   const to = floorSecond(slot.end);
-  if (!Number.isFinite(from) || !Number.isFinite(to) || to <= from) throw new RangeError(`ledger: slot ${slot.start} to ${slot.end} is empty`);
+  if (!Number.isFinite(from) || !Number.isFinite(to) || to <= from)
+    throw new RangeError(`ledger: slot ${slot.start} to ${slot.end} is empty`);
   const cut = spans
     .map((span, order) => {
       const start = Math.max(from, floorSecond(span.start));
       const end = Math.min(to, span.end === null ? to : floorSecond(span.end));
-      if (Number.isNaN(start) || Number.isNaN(end)) throw new RangeError(`ledger: span ${span.start} to ${span.end} is not a time`);
+      if (Number.isNaN(start) || Number.isNaN(end))
+        throw new RangeError(`ledger: span ${span.start} to ${span.end} is not a time`);
       return { start, end, class: span.class, cause: span.cause, rank: rank.get(span.class)!, order };
     })
     .filter((span) => span.end > span.start);
@@ -48,7 +50,8 @@ export function buildLedger(slot: { start: string; end: string }, spans: readonl
     open = open.filter((span) => span.end > start);
     while (next < starts.length && starts[next]!.start <= start) open.push(starts[next++]!);
     const winner = open.reduce<(typeof cut)[number] | null>(
-      (best, span) => (best === null || span.rank < best.rank || (span.rank === best.rank && span.order < best.order) ? span : best),
+      (best, span) =>
+        best === null || span.rank < best.rank || (span.rank === best.rank && span.order < best.order) ? span : best,
       null,
     );
     const last = intervals.at(-1);
@@ -71,7 +74,11 @@ export function secondsByClass(intervals: readonly LedgerInterval[]): Record<Led
  * What is given back for a slot, by rule. Credits are counted in hundredths; a line's `credits` is the part of the refund that comes from its
  * class, and the lines sum to `credits_refund` exactly (largest remainder). The refund is never below 0 nor above what was charged.
  */
-export function settle(seconds: Readonly<Record<LedgerClass, number>>, rule: z.infer<typeof RefundRule>, creditsCharged: number): Omit<Settlement, 'settlement_id'> {
+export function settle(
+  seconds: Readonly<Record<LedgerClass, number>>,
+  rule: z.infer<typeof RefundRule>,
+  creditsCharged: number,
+): Omit<Settlement, 'settlement_id'> {
   const total = LEDGER_CLASSES.reduce((sum, name) => sum + seconds[name], 0);
   const charged = Math.max(0, Math.round(creditsCharged * 100));
   const everything = total > 0 && seconds.imaging / total < rule.full_refund_below_imaging_share;
@@ -90,7 +97,9 @@ export function settle(seconds: Readonly<Record<LedgerClass, number>>, rule: z.i
   }
   return {
     rule: rule.id,
-    lines: whole.filter((s) => seconds[s.name] > 0).map((s) => ({ class: s.name, seconds: seconds[s.name], credits: s.cents / 100 })),
+    lines: whole
+      .filter((s) => seconds[s.name] > 0)
+      .map((s) => ({ class: s.name, seconds: seconds[s.name], credits: s.cents / 100 })),
     credits_charged: charged / 100,
     credits_refund: refund / 100,
   };

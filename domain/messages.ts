@@ -11,7 +11,14 @@ export const SESSION_WORKFLOW = 'session';
 export const FINALISE_WORKFLOW = 'finalise';
 export const COMMAND_WORKFLOW = 'telescopeCommand';
 
-export const SIGNALS = { pause: 'pause', resume: 'resume', abort: 'abort', cancel: 'cancel', framesWaiting: 'framesWaiting', telescopeEvent: 'telescopeEvent' } as const;
+export const SIGNALS = {
+  pause: 'pause',
+  resume: 'resume',
+  abort: 'abort',
+  cancel: 'cancel',
+  framesWaiting: 'framesWaiting',
+  telescopeEvent: 'telescopeEvent',
+} as const;
 export const UPDATES = { reschedule: 'reschedule', amendPlan: 'amendPlan', extend: 'extend' } as const;
 export const QUERIES = { snapshot: 'snapshot' } as const;
 

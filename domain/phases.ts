@@ -15,7 +15,13 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
-export const FINAL_PHASES = ['completed', 'cancelled', 'aborted', 'weathered_out', 'failed'] as const satisfies readonly Phase[];
+export const FINAL_PHASES = [
+  'completed',
+  'cancelled',
+  'aborted',
+  'weathered_out',
+  'failed',
+] as const satisfies readonly Phase[];
 export const isFinal = (phase: Phase): boolean => (FINAL_PHASES as readonly Phase[]).includes(phase);
 
 /** Why a session holds. */
@@ -27,7 +33,10 @@ export const OUTCOMES = ['completed', 'cancelled', 'aborted', 'weathered_out', '
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** `status` and access state as the owner's Laravel site names them (contracts: table of phases). */
-export function laravelStatus(phase: Phase): { status: 'confirmed' | 'running' | 'completed' | 'cancelled'; access_state: 'upcoming' | 'active' | 'finished' | 'cancelled' } {
+export function laravelStatus(phase: Phase): {
+  status: 'confirmed' | 'running' | 'completed' | 'cancelled';
+  access_state: 'upcoming' | 'active' | 'finished' | 'cancelled';
+} {
   switch (phase) {
     case 'scheduled':
     case 'preparing':

@@ -2,7 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import { planRemainder } from './planning.ts';
 import { usableWindows } from './sky.ts';
 
-const telescope = { site: { latitude_degrees: 45, longitude_degrees: 0, elevation_meters: 0, timezone: 'UTC' }, night: { sun_altitude_degrees: -12 }, horizon_degrees: 0 };
+const telescope = {
+  site: { latitude_degrees: 45, longitude_degrees: 0, elevation_meters: 0, timezone: 'UTC' },
+  night: { sun_altitude_degrees: -12 },
+  horizon_degrees: 0,
+};
 const polaris = { ra_hours: 2.53, dec_degrees: 89.26 };
 const open = { min_altitude_degrees: 30, hour_angle_start_hours: -12, hour_angle_end_hours: 12 };
 const midnight = Date.UTC(2026, 0, 16);
@@ -44,6 +48,9 @@ describe('planRemainder', () => {
     expect(Math.abs(Date.parse(rest.nextDarkAt!) - window.startMs)).toBeLessThanOrEqual(60_000);
   });
   test('a slot that is over', () => {
-    expect(planRemainder(telescope, polaris, open, shots, midnight, midnight)).toMatchObject({ usefulSeconds: 0, anyShotFits: false });
+    expect(planRemainder(telescope, polaris, open, shots, midnight, midnight)).toMatchObject({
+      usefulSeconds: 0,
+      anyShotFits: false,
+    });
   });
 });

@@ -36,16 +36,31 @@ export function planRemainder(
   nowMs: number,
   endMs: number,
 ): Remainder {
-  if (endMs <= nowMs) return { usefulSeconds: 0, anyShotFits: false, nextDarkAt: null, nextVisibleAt: null, shots: shots.map((s) => ({ guid: s.guid, remaining: 0 })) };
+  if (endMs <= nowMs)
+    return {
+      usefulSeconds: 0,
+      anyShotFits: false,
+      nextDarkAt: null,
+      nextVisibleAt: null,
+      shots: shots.map((s) => ({ guid: s.guid, remaining: 0 })),
+    };
   const windows = usableWindows(telescope, target, constraints, nowMs, endMs);
-  const wanted = shots.map((shot, order) => ({ ...shot, order, left: Math.max(0, shot.quantity - shot.done), given: 0 }));
+  const wanted = shots.map((shot, order) => ({
+    ...shot,
+    order,
+    left: Math.max(0, shot.quantity - shot.done),
+    given: 0,
+  }));
   let anyShotFits = false;
   for (const window of windows) {
     let seconds = (window.endMs - window.startMs) / 1000;
     for (;;) {
       const next = wanted
         .filter((shot) => shot.given < shot.left && shot.exposure_seconds <= seconds)
-        .reduce<(typeof wanted)[number] | null>((best, shot) => (best === null || share(shot) < share(best) ? shot : best), null);
+        .reduce<(typeof wanted)[number] | null>(
+          (best, shot) => (best === null || share(shot) < share(best) ? shot : best),
+          null,
+        );
       if (!next) break;
       anyShotFits = true;
       next.given += 1;
@@ -62,7 +77,8 @@ export function planRemainder(
   };
 }
 
-const share = (shot: { done: number; given: number; quantity: number }): number => (shot.done + shot.given) / shot.quantity;
+const share = (shot: { done: number; given: number; quantity: number }): number =>
+  (shot.done + shot.given) / shot.quantity;
 
 function nextDark(telescope: Pick<Telescope, 'site' | 'night'>, nowMs: number, endMs: number): string | null {
   const dark = (at: number): boolean => sunAltitudeDegrees(telescope.site, at) <= telescope.night.sun_altitude_degrees;

@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { altAz, hourAngleHours, horizonAltitude, midnightLongitudeDegrees, precessFromJ2000, skyVerdict, sunAltitudeDegrees, usableWindows } from './sky.ts';
+import {
+  altAz,
+  hourAngleHours,
+  horizonAltitude,
+  midnightLongitudeDegrees,
+  precessFromJ2000,
+  skyVerdict,
+  sunAltitudeDegrees,
+  usableWindows,
+} from './sky.ts';
 
 const site = { latitude_degrees: 45, longitude_degrees: 5, elevation_meters: 500 };
 const telescope = { site, night: { sun_altitude_degrees: -12 }, horizon_degrees: 0, horizon: undefined };
@@ -7,7 +16,11 @@ const anyHour = { min_altitude_degrees: 30, hour_angle_start_hours: -12, hour_an
 
 describe('the sky', () => {
   test('Meeus, example 21.b: theta Persei precessed to 2028 November 13.19 (without proper motion)', () => {
-    const p = precessFromJ2000(2 + 44 / 60 + 12.975 / 3600, 49 + 13 / 60 + 39.9 / 3600, Date.UTC(2028, 10, 13, 4, 33, 36));
+    const p = precessFromJ2000(
+      2 + 44 / 60 + 12.975 / 3600,
+      49 + 13 / 60 + 39.9 / 3600,
+      Date.UTC(2028, 10, 13, 4, 33, 36),
+    );
     expect(p.raHours * 15).toBeCloseTo(41.547214, 2);
     expect(p.decDegrees).toBeCloseTo(49.348483, 2);
   });
@@ -41,8 +54,18 @@ describe('the sky', () => {
     }
   });
   test('a southern target never rises here, and that is the reason given', () => {
-    expect(skyVerdict(telescope, { ra_hours: 6, dec_degrees: -70 }, anyHour, Date.UTC(2026, 10, 23, 0))).toBe('below_limit');
-    expect(usableWindows(telescope, { ra_hours: 6, dec_degrees: -70 }, anyHour, Date.UTC(2026, 10, 22, 20), Date.UTC(2026, 10, 23, 4))).toEqual([]);
+    expect(skyVerdict(telescope, { ra_hours: 6, dec_degrees: -70 }, anyHour, Date.UTC(2026, 10, 23, 0))).toBe(
+      'below_limit',
+    );
+    expect(
+      usableWindows(
+        telescope,
+        { ra_hours: 6, dec_degrees: -70 },
+        anyHour,
+        Date.UTC(2026, 10, 22, 20),
+        Date.UTC(2026, 10, 23, 4),
+      ),
+    ).toEqual([]);
   });
   test('the horizon line is interpolated across north', () => {
     const line = {

@@ -1,4 +1,13 @@
-import { Body, Equator, Horizon, Observer, SiderealTime, MakeTime, Illumination, type FlexibleDateTime } from 'astronomy-engine';
+import {
+  Body,
+  Equator,
+  Horizon,
+  Observer,
+  SiderealTime,
+  MakeTime,
+  Illumination,
+  type FlexibleDateTime,
+} from 'astronomy-engine';
 import type { Telescope } from './contracts/telescope.ts';
 
 /**
@@ -10,11 +19,16 @@ export interface Site {
   longitude_degrees: number;
   elevation_meters: number;
 }
-const observer = (site: Site): Observer => new Observer(site.latitude_degrees, site.longitude_degrees, site.elevation_meters);
+const observer = (site: Site): Observer =>
+  new Observer(site.latitude_degrees, site.longitude_degrees, site.elevation_meters);
 const time = (at: Date | number): FlexibleDateTime => (typeof at === 'number' ? new Date(at) : at);
 
 /** Precession J2000 → date, rigorous angles of IAU 1976 (Lieske 1979), good to an arcsecond for centuries. */
-export function precessFromJ2000(raHours: number, decDegrees: number, at: Date | number): { raHours: number; decDegrees: number } {
+export function precessFromJ2000(
+  raHours: number,
+  decDegrees: number,
+  at: Date | number,
+): { raHours: number; decDegrees: number } {
   const t = MakeTime(time(at)).tt / 36_525;
   const arcsec = Math.PI / 648_000;
   const zeta = (2306.2181 * t + 0.30188 * t * t + 0.017998 * t ** 3) * arcsec;
@@ -37,7 +51,12 @@ export function hourAngleHours(site: Site, raHours: number, decDegrees: number, 
 }
 
 /** Altitude and azimuth (from north over east) of a J2000 position. */
-export function altAz(site: Site, raHours: number, decDegrees: number, at: Date | number): { altitudeDegrees: number; azimuthDegrees: number } {
+export function altAz(
+  site: Site,
+  raHours: number,
+  decDegrees: number,
+  at: Date | number,
+): { altitudeDegrees: number; azimuthDegrees: number } {
   const ofDate = precessFromJ2000(raHours, decDegrees, at);
   const horizontal = Horizon(time(at), observer(site), ofDate.raHours, ofDate.decDegrees);
   return { altitudeDegrees: horizontal.altitude, azimuthDegrees: horizontal.azimuth };
@@ -49,14 +68,21 @@ export function sunAltitudeDegrees(site: Site, at: Date | number): number {
   return Horizon(time(at), o, equatorial.ra, equatorial.dec).altitude;
 }
 
-export function moon(site: Site, raHours: number, decDegrees: number, at: Date | number): { altitudeDegrees: number; illuminatedShare: number; separationDegrees: number } {
+export function moon(
+  site: Site,
+  raHours: number,
+  decDegrees: number,
+  at: Date | number,
+): { altitudeDegrees: number; illuminatedShare: number; separationDegrees: number } {
   const o = observer(site);
   const equatorial = Equator(Body.Moon, time(at), o, true, true);
   const ofDate = precessFromJ2000(raHours, decDegrees, at);
   const rad = Math.PI / 180;
   const cosine =
     Math.sin(ofDate.decDegrees * rad) * Math.sin(equatorial.dec * rad) +
-    Math.cos(ofDate.decDegrees * rad) * Math.cos(equatorial.dec * rad) * Math.cos((ofDate.raHours - equatorial.ra) * 15 * rad);
+    Math.cos(ofDate.decDegrees * rad) *
+      Math.cos(equatorial.dec * rad) *
+      Math.cos((ofDate.raHours - equatorial.ra) * 15 * rad);
   return {
     altitudeDegrees: Horizon(time(at), o, equatorial.ra, equatorial.dec).altitude,
     illuminatedShare: Illumination(Body.Moon, time(at)).phase_fraction,
@@ -65,12 +91,21 @@ export function moon(site: Site, raHours: number, decDegrees: number, at: Date |
 }
 
 /** Altitude below which the site sees nothing in that direction: the horizon line, or the flat horizon. */
-export function horizonAltitude(telescope: Pick<Telescope, 'horizon' | 'horizon_degrees'>, azimuthDegrees: number): number {
+export function horizonAltitude(
+  telescope: Pick<Telescope, 'horizon' | 'horizon_degrees'>,
+  azimuthDegrees: number,
+): number {
   const line = telescope.horizon;
   if (!line || line.length === 0) return telescope.horizon_degrees;
   const points = [...line].sort((a, b) => a.azimuth_degrees - b.azimuth_degrees);
-  const next = points.find((p) => p.azimuth_degrees >= azimuthDegrees) ?? { ...points[0]!, azimuth_degrees: points[0]!.azimuth_degrees + 360 };
-  const before = [...points].reverse().find((p) => p.azimuth_degrees < azimuthDegrees) ?? { ...points.at(-1)!, azimuth_degrees: points.at(-1)!.azimuth_degrees - 360 };
+  const next = points.find((p) => p.azimuth_degrees >= azimuthDegrees) ?? {
+    ...points[0]!,
+    azimuth_degrees: points[0]!.azimuth_degrees + 360,
+  };
+  const before = [...points].reverse().find((p) => p.azimuth_degrees < azimuthDegrees) ?? {
+    ...points.at(-1)!,
+    azimuth_degrees: points.at(-1)!.azimuth_degrees - 360,
+  };
   const span = next.azimuth_degrees - before.azimuth_degrees;
   const share = span === 0 ? 0 : (azimuthDegrees - before.azimuth_degrees) / span;
   return before.altitude_degrees + share * (next.altitude_degrees - before.altitude_degrees);
@@ -86,12 +121,19 @@ export interface SkyConstraints {
 export type SkyVerdict = 'ok' | 'not_dark' | 'below_limit' | 'outside_hour_angle';
 
 /** May this target be exposed at this instant, and if not, why. */
-export function skyVerdict(telescope: SkyPlace, target: { ra_hours: number; dec_degrees: number }, constraints: SkyConstraints, at: Date | number): SkyVerdict {
+export function skyVerdict(
+  telescope: SkyPlace,
+  target: { ra_hours: number; dec_degrees: number },
+  constraints: SkyConstraints,
+  at: Date | number,
+): SkyVerdict {
   if (sunAltitudeDegrees(telescope.site, at) > telescope.night.sun_altitude_degrees) return 'not_dark';
   const { altitudeDegrees, azimuthDegrees } = altAz(telescope.site, target.ra_hours, target.dec_degrees, at);
-  if (altitudeDegrees < Math.max(constraints.min_altitude_degrees, horizonAltitude(telescope, azimuthDegrees))) return 'below_limit';
+  if (altitudeDegrees < Math.max(constraints.min_altitude_degrees, horizonAltitude(telescope, azimuthDegrees)))
+    return 'below_limit';
   const hourAngle = hourAngleHours(telescope.site, target.ra_hours, target.dec_degrees, at);
-  if (hourAngle < constraints.hour_angle_start_hours || hourAngle > constraints.hour_angle_end_hours) return 'outside_hour_angle';
+  if (hourAngle < constraints.hour_angle_start_hours || hourAngle > constraints.hour_angle_end_hours)
+    return 'outside_hour_angle';
   return 'ok';
 }
 

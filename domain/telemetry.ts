@@ -54,7 +54,9 @@ export function telemetrySample(state: TelescopeState, running: string): Telemet
     guiding_rms: state.guiding.rms?.total_px ?? null,
     altitude: state.mount.altitude_degrees,
     azimuth: state.mount.azimuth_degrees,
-    exposure: state.exposure ? { file: state.exposure.file, elapsed: state.exposure.elapsed_seconds, status: state.exposure.status } : null,
+    exposure: state.exposure
+      ? { file: state.exposure.file, elapsed: state.exposure.elapsed_seconds, status: state.exposure.status }
+      : null,
     weather: {
       state: w.state,
       reason: w.reason,
@@ -71,7 +73,9 @@ export function telemetrySample(state: TelescopeState, running: string): Telemet
   };
 }
 
-type Path = readonly [Exclude<keyof TelemetrySample, 'weather'>] | readonly ['weather', keyof TelemetrySample['weather']];
+type Path =
+  | readonly [Exclude<keyof TelemetrySample, 'weather'>]
+  | readonly ['weather', keyof TelemetrySample['weather']];
 /** Series of the graphs, each a path into a sample. */
 export const TELEMETRY_SERIES = {
   'guiding.rms': ['guiding_rms'],

@@ -73,7 +73,8 @@ const STALE_CEILING_SECONDS = 180;
 const EMPTY: WeatherCategories = { cloud: null, rain: null, wind: null, light: null };
 
 /** Seconds after which a reading says nothing any more: three periods and half a minute, within the ceiling. */
-export const staleAfterSeconds = (periodSeconds: number, staleSeconds = STALE_CEILING_SECONDS): number => Math.min(3 * periodSeconds + 30, staleSeconds, STALE_CEILING_SECONDS);
+export const staleAfterSeconds = (periodSeconds: number, staleSeconds = STALE_CEILING_SECONDS): number =>
+  Math.min(3 * periodSeconds + 30, staleSeconds, STALE_CEILING_SECONDS);
 
 /** May this source's reading still be believed at `nowMs`. One from the future says as little as an old one: a clock was set back, or the source's own is wrong. */
 export function isFresh(source: WeatherSourceState, nowMs: number, staleSeconds: number): boolean {
@@ -95,19 +96,29 @@ export function mergeReadings(input: Pick<WeatherInput, 'nowMs' | 'sources' | 's
   const measured = Object.fromEntries(
     MEASURES.map((measure) => {
       const from = fresh.find((s) => s.reading!.values[measure] !== undefined);
-      return [measure, from ? { value: from.reading!.values[measure]!, source: from.name, age_seconds: age(from.reading!.atMs) } : null];
+      return [
+        measure,
+        from
+          ? { value: from.reading!.values[measure]!, source: from.name, age_seconds: age(from.reading!.atMs) }
+          : null,
+      ];
     }),
   ) as Record<Measure, Measured>;
   const withCategories = fresh.find((s) => s.reading!.categories !== null);
   // An unsafe monitor outranks a safe one, and a connected one a missing one, whatever their order.
   const monitors = fresh.filter((s) => s.reading!.safety !== null);
-  const monitor = monitors.find((s) => s.reading!.safety!.connected && s.reading!.safety!.safe !== true) ?? monitors.find((s) => s.reading!.safety!.connected) ?? monitors[0];
+  const monitor =
+    monitors.find((s) => s.reading!.safety!.connected && s.reading!.safety!.safe !== true) ??
+    monitors.find((s) => s.reading!.safety!.connected) ??
+    monitors[0];
   return {
     fresh,
     measured,
     categories: withCategories?.reading!.categories ?? EMPTY,
     categoryAgeSeconds: withCategories ? age(withCategories.reading!.atMs) : null,
-    safety: monitor ? { ...monitor.reading!.safety!, source: monitor.name, age_seconds: age(monitor.reading!.atMs) } : null,
+    safety: monitor
+      ? { ...monitor.reading!.safety!, source: monitor.name, age_seconds: age(monitor.reading!.atMs) }
+      : null,
   };
 }
 
@@ -134,7 +145,9 @@ export function judgeWeather(input: WeatherInput): WeatherJudgement {
   const unsafe: string[] = [];
   const unknown: string[] = [];
 
-  for (const rule of CATEGORY_RULES) if (categories[rule.field] === rule.word) (rule.level === 'hold' ? holds : unsafe).push(`${rule.field} ${rule.word}`);
+  for (const rule of CATEGORY_RULES)
+    if (categories[rule.field] === rule.word)
+      (rule.level === 'hold' ? holds : unsafe).push(`${rule.field} ${rule.word}`);
   for (const [measure, label, unit] of UPPER_LIMITS) {
     const value = measured[measure]?.value;
     if (value === undefined) continue;
@@ -159,11 +172,15 @@ export function judgeWeather(input: WeatherInput): WeatherJudgement {
   } else if (input.safetyMonitorRequired) unknown.push('no safety monitor is connected');
 
   const stale = input.sources.filter((s) => !fresh.includes(s));
-  const measuresWeather = Object.values(categories).some((word) => word !== null) || Object.values(measured).some((value) => value !== null);
+  const measuresWeather =
+    Object.values(categories).some((word) => word !== null) || Object.values(measured).some((value) => value !== null);
   if (!measuresWeather && !(safety?.connected && safety.safe !== null)) {
     if (input.sources.length === 0) unknown.push('no weather source is configured');
     else if (stale.length === 0) unknown.push('no source measures the weather');
-    for (const source of stale) unknown.push(`${source.name}: ${source.reading ? readingAge(input.nowMs - source.reading.atMs) : 'no reading yet'}`);
+    for (const source of stale)
+      unknown.push(
+        `${source.name}: ${source.reading ? readingAge(input.nowMs - source.reading.atMs) : 'no reading yet'}`,
+      );
   }
 
   const causes = [...unsafe, ...unknown, ...holds];
@@ -171,23 +188,34 @@ export function judgeWeather(input: WeatherInput): WeatherJudgement {
   if (unsafe.length > 0) return { state: 'unsafe', reason: 'weather_unsafe', causes, stale: noFreshSource };
   if (unknown.length > 0) {
     const onlyMonitor = !noFreshSource && input.safetyMonitorRequired && !safety?.connected && unknown.length === 1;
-    return { state: 'unsafe', reason: onlyMonitor ? 'safety_monitor_missing' : 'weather_unknown', causes, stale: noFreshSource };
+    return {
+      state: 'unsafe',
+      reason: onlyMonitor ? 'safety_monitor_missing' : 'weather_unknown',
+      causes,
+      stale: noFreshSource,
+    };
   }
   if (holds.length > 0) return { state: 'hold', reason: 'weather_hold', causes, stale: noFreshSource };
   return { state: 'ok', reason: null, causes, stale: false };
 }
 
-const readingAge = (ms: number): string => `last reading ${Math.round(Math.abs(ms) / 1000)} s ${ms < 0 ? 'ahead of our clock' : 'ago'}`;
+const readingAge = (ms: number): string =>
+  `last reading ${Math.round(Math.abs(ms) / 1000)} s ${ms < 0 ? 'ahead of our clock' : 'ago'}`;
 
 /** Keeps the start of the unbroken safe time, which the debounce counts from, and whether a safety monitor was ever there. */
 export class WeatherJudge {
   private okSinceMs: number | null = null;
   private monitorSeen = false;
 
-  judge(input: Omit<WeatherInput, 'safetyMonitorRequired'> & { unattendedWithoutSafetyMonitor: boolean }): WeatherJudgement & { okSinceMs: number | null; weather: Weather } {
+  judge(
+    input: Omit<WeatherInput, 'safetyMonitorRequired'> & { unattendedWithoutSafetyMonitor: boolean },
+  ): WeatherJudgement & { okSinceMs: number | null; weather: Weather } {
     const merged = mergeReadings(input);
     if (merged.safety?.connected) this.monitorSeen = true;
-    const judgement = judgeWeather({ ...input, safetyMonitorRequired: !input.unattendedWithoutSafetyMonitor || this.monitorSeen });
+    const judgement = judgeWeather({
+      ...input,
+      safetyMonitorRequired: !input.unattendedWithoutSafetyMonitor || this.monitorSeen,
+    });
     if (judgement.state !== 'ok') this.okSinceMs = null;
     else this.okSinceMs ??= input.nowMs;
     const weather: Weather = {
@@ -206,7 +234,11 @@ export class WeatherJudge {
 }
 
 /** Null when motion may start, else why not: the weather itself, or a safe time still shorter than the debounce. */
-export function mayStart(judgement: { state: Weather['state']; reason: Reason | null; okSinceMs: number | null }, debounceSeconds: number, nowMs: number): Reason | null {
+export function mayStart(
+  judgement: { state: Weather['state']; reason: Reason | null; okSinceMs: number | null },
+  debounceSeconds: number,
+  nowMs: number,
+): Reason | null {
   if (judgement.state !== 'ok') return judgement.reason ?? 'weather_unknown';
   if (judgement.okSinceMs === null || nowMs - judgement.okSinceMs < debounceSeconds * 1000) return 'weather_debounce';
   return null;

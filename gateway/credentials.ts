@@ -10,7 +10,11 @@ function own(env: NodeJS.ProcessEnv, name: string, telescopeId: string): string 
 }
 
 /** How to log in to this telescope's Voyager: its own variables, else the common ones; a ticket before a password; null for level NONE. */
-export function credentialsFor(telescopeId: string, config: Config, env: NodeJS.ProcessEnv = process.env): Credentials | null {
+export function credentialsFor(
+  telescopeId: string,
+  config: Config,
+  env: NodeJS.ProcessEnv = process.env,
+): Credentials | null {
   const ticket = own(env, 'VOYAGER_TICKET', telescopeId) ?? config.VOYAGER_TICKET;
   if (ticket) return { ticket };
   const username = own(env, 'VOYAGER_USERNAME', telescopeId) ?? config.VOYAGER_USERNAME;
@@ -18,5 +22,8 @@ export function credentialsFor(telescopeId: string, config: Config, env: NodeJS.
   return username ? { username, password: password ?? '' } : null;
 }
 /** RoboTarget's shared secret of this telescope's Voyager, or null. */
-export const robotargetSecretFor = (telescopeId: string, config: Config, env: NodeJS.ProcessEnv = process.env): string | null =>
-  own(env, 'VOYAGER_ROBOTARGET_SECRET', telescopeId) ?? config.VOYAGER_ROBOTARGET_SECRET ?? null;
+export const robotargetSecretFor = (
+  telescopeId: string,
+  config: Config,
+  env: NodeJS.ProcessEnv = process.env,
+): string | null => own(env, 'VOYAGER_ROBOTARGET_SECRET', telescopeId) ?? config.VOYAGER_ROBOTARGET_SECRET ?? null;

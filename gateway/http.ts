@@ -37,7 +37,11 @@ async function handle(options: GatewayHttpOptions, request: IncomingMessage, res
   if (method === 'GET' && path === '/healthz') return json(response, 200, { status: 'ok' });
   if (method === 'GET' && path === '/readyz') {
     const why = options.readiness();
-    return json(response, why === null ? 200 : 503, why === null ? { status: 'ready' } : { status: 'not ready', reason: why });
+    return json(
+      response,
+      why === null ? 200 : 503,
+      why === null ? { status: 'ready' } : { status: 'not ready', reason: why },
+    );
   }
   if (method === 'GET' && path === '/metrics') {
     const { type, text } = await options.metrics();
@@ -53,14 +57,24 @@ async function handle(options: GatewayHttpOptions, request: IncomingMessage, res
     const value = request.headers[name];
     return typeof value === 'string' ? value : null;
   };
-  const why = verifyGatewayRequest(options.secret, method, target, body, { timestamp: header(GATEWAY_HEADERS.timestamp), signature: header(GATEWAY_HEADERS.signature) });
+  const why = verifyGatewayRequest(options.secret, method, target, body, {
+    timestamp: header(GATEWAY_HEADERS.timestamp),
+    signature: header(GATEWAY_HEADERS.signature),
+  });
   if (why) return problem(response, 401, `Request ${why}`);
   const gateway = options.telescopes.get(decodeURIComponent(route[1]!));
   if (!gateway) return problem(response, 404, `Telescope "${route[1]}" is not served by this gateway`);
   return answer(gateway, `${method} ${route[2]}`, body, target, request, response);
 }
 
-async function answer(gateway: TelescopeGateway, route: string, body: string, target: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  gateway: TelescopeGateway,
+  route: string,
+  body: string,
+  target: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   switch (route) {
     case 'GET state':
       return json(response, 200, gateway.state());
@@ -77,20 +91,32 @@ async function answer(gateway: TelescopeGateway, route: string, body: string, ta
       else {
         preview.readers += 1;
         response.once('close', () => (preview.readers -= 1));
-        response.writeHead(200, { ...headers, 'content-type': 'image/jpeg', 'content-length': preview.jpeg.length }).end(preview.jpeg);
+        response
+          .writeHead(200, { ...headers, 'content-type': 'image/jpeg', 'content-length': preview.jpeg.length })
+          .end(preview.jpeg);
       }
       return;
     }
     case 'POST abort':
     case 'POST halt': {
       const parsed = GatewayAbort.safeParse(parseJson(body));
-      if (!parsed.success) return problem(response, 422, 'Not a valid request', Object.fromEntries(parsed.error.issues.map((i) => [i.path.join('.') || 'body', [i.message]])));
-      const receipt: Receipt = route === 'POST halt' ? { ...(await gateway.halt(parsed.data)), kind: 'halt' } : await gateway.abort(parsed.data);
+      if (!parsed.success)
+        return problem(
+          response,
+          422,
+          'Not a valid request',
+          Object.fromEntries(parsed.error.issues.map((i) => [i.path.join('.') || 'body', [i.message]])),
+        );
+      const receipt: Receipt =
+        route === 'POST halt'
+          ? { ...(await gateway.halt(parsed.data)), kind: 'halt' }
+          : await gateway.abort(parsed.data);
       return json(response, receipt.state === 'refused' ? 409 : receipt.state === 'confirmed' ? 200 : 202, receipt);
     }
     case 'POST emergency-over': {
       const by = (parseJson(body) as { requested_by?: unknown } | null)?.requested_by;
-      if (typeof by !== 'string' || by.length === 0) return problem(response, 422, 'Not a valid request', { requested_by: ['must name who says so'] });
+      if (typeof by !== 'string' || by.length === 0)
+        return problem(response, 422, 'Not a valid request', { requested_by: ['must name who says so'] });
       return json(response, 200, { ended: gateway.endEmergency(by) });
     }
     default:
@@ -117,9 +143,17 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
 }
 function json(response: ServerResponse, status: number, body: unknown): void {
   const text = JSON.stringify(body);
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' }).end(text);
+  response
+    .writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+      'cache-control': 'no-store',
+    })
+    .end(text);
 }
 function problem(response: ServerResponse, status: number, title: string, errors?: Record<string, string[]>): void {
   const text = JSON.stringify({ type: 'about:blank', title, status, ...(errors ? { errors } : {}) });
-  response.writeHead(status, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(text) }).end(text);
+  response
+    .writeHead(status, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(text) })
+    .end(text);
 }

@@ -17,7 +17,12 @@ export class GatewayMetrics {
       buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300],
       registers,
     });
-    this.outcomes = new Counter({ name: 'nocturne_voyager_commands_total', help: 'Requests to Voyager by outcome', labelNames: ['telescope', 'method', 'outcome'], registers });
+    this.outcomes = new Counter({
+      name: 'nocturne_voyager_commands_total',
+      help: 'Requests to Voyager by outcome',
+      labelNames: ['telescope', 'method', 'outcome'],
+      registers,
+    });
     const gauge = (name: string, help: string, read: (t: TelescopeGateway) => number | null): Metric =>
       new Gauge({
         name: `nocturne_gateway_${name}`,
@@ -32,14 +37,20 @@ export class GatewayMetrics {
           }
         },
       });
-    const labelled = (name: string, help: string, label: string, read: (t: TelescopeGateway) => Iterable<readonly [string, number]>): Metric =>
+    const labelled = (
+      name: string,
+      help: string,
+      label: string,
+      read: (t: TelescopeGateway) => Iterable<readonly [string, number]>,
+    ): Metric =>
       new Gauge({
         name: `nocturne_gateway_${name}`,
         help,
         labelNames: ['telescope', label],
         registers,
         collect() {
-          for (const telescope of telescopes()) for (const [value, n] of read(telescope)) this.set({ telescope: telescope.id, [label]: value }, n);
+          for (const telescope of telescopes())
+            for (const [value, n] of read(telescope)) this.set({ telescope: telescope.id, [label]: value }, n);
         },
       });
     gauge('connected', '1 while the connection to Voyager is ready', (t) => (t.ready ? 1 : 0));
@@ -56,9 +67,16 @@ export class GatewayMetrics {
     gauge('latched_aborts', 'Aborts kept up by the gateway', (t) => t.latches.all().length);
     gauge('active_grants', 'Sessions that may move the telescope', (t) => t.grants.active().length);
     gauge('weather_ok', '1 while the weather is ok', (t) => (t.weather.weather.state === 'ok' ? 1 : 0));
-    labelled('link_total', 'Lines, bytes, heartbeats, pictures and unreadable lines since the process began', 'what', (t) => Object.entries(t.link.stats));
+    labelled(
+      'link_total',
+      'Lines, bytes, heartbeats, pictures and unreadable lines since the process began',
+      'what',
+      (t) => Object.entries(t.link.stats),
+    );
     labelled('gate_refused_total', 'Lines that the safety gate refused, by reason', 'reason', (t) => t.gate.refused);
-    labelled('journal_dropped_total', 'What the journal’s quota cost', 'what', (t) => Object.entries(t.journal.dropped));
+    labelled('journal_dropped_total', 'What the journal’s quota cost', 'what', (t) =>
+      Object.entries(t.journal.dropped),
+    );
     const memory: Metric = new Gauge({
       name: 'process_resident_memory_bytes',
       help: 'Resident memory',
@@ -75,7 +93,10 @@ export class GatewayMetrics {
     const note = (request: VoyagerRequest, startMs: number, outcome: RequestOutcome): void => {
       const labels = { telescope: telescopeId, method: request.method };
       this.seconds.observe(labels, (performance.now() - startMs) / 1000);
-      this.outcomes.inc({ ...labels, outcome: outcome.outcome === 'refused' ? `refused_${outcome.how}` : outcome.outcome });
+      this.outcomes.inc({
+        ...labels,
+        outcome: outcome.outcome === 'refused' ? `refused_${outcome.how}` : outcome.outcome,
+      });
     };
     const request = link.request.bind(link);
     const together = link.requestTogether.bind(link);

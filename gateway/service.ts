@@ -45,16 +45,26 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   const wanted = config.GATEWAY_TELESCOPES;
   const all = telescopesFromConfig(config);
   const missing = wanted.find((id) => !all.some((t) => t.id === id));
-  if (missing) throw new UsageError(`GATEWAY_TELESCOPES names "${missing}", which is not among the configured telescopes (${all.map((t) => t.id).join(', ') || 'none'}).`);
+  if (missing)
+    throw new UsageError(
+      `GATEWAY_TELESCOPES names "${missing}", which is not among the configured telescopes (${all.map((t) => t.id).join(', ') || 'none'}).`,
+    );
   const served = all.filter((t) => wanted.length === 0 || wanted.includes(t.id));
-  if (served.length === 0) throw new UsageError('No telescope is configured: set TELESCOPES_FILE, or VOYAGER_HOST and VOYAGER_DEFAULT_SEQUENCE_GUID.');
+  if (served.length === 0)
+    throw new UsageError(
+      'No telescope is configured: set TELESCOPES_FILE, or VOYAGER_HOST and VOYAGER_DEFAULT_SEQUENCE_GUID.',
+    );
   const dialect = loadDialect(config.VOYAGER_ROBOTARGET_DIALECT);
   for (const telescope of served)
     if (!robotargetSecretFor(telescope.id, config))
-      throw new UsageError(`VOYAGER_ROBOTARGET_SECRET is not set: the shared secret of RoboTarget (Voyager: Setup, Remote) for telescope "${telescope.id}".`);
+      throw new UsageError(
+        `VOYAGER_ROBOTARGET_SECRET is not set: the shared secret of RoboTarget (Voyager: Setup, Remote) for telescope "${telescope.id}".`,
+      );
   if (!config.GATEWAY_SECRET) logger.warn('GATEWAY_SECRET is not set: emergency abort, state and preview answer 503');
   if (!config.DATABASE_URL && !config.GATEWAY_SOLE)
-    throw new UsageError('DATABASE_URL is not set; without it a gateway needs GATEWAY_SOLE=true (the only one at its observatory).');
+    throw new UsageError(
+      'DATABASE_URL is not set; without it a gateway needs GATEWAY_SOLE=true (the only one at its observatory).',
+    );
 
   const db = config.DATABASE_URL ? createDatabase(config.DATABASE_URL, logger, 4) : null;
   const { client, connection: clientConnection } = createTemporalClient(config);
@@ -98,10 +108,20 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
           }),
         ),
     });
-    const poller = new QueuePoller(telescope.id, createTelescopeActivities(gateway), shared, config.TEMPORAL_NAMESPACE, logger);
+    const poller = new QueuePoller(
+      telescope.id,
+      createTelescopeActivities(gateway),
+      shared,
+      config.TEMPORAL_NAMESPACE,
+      logger,
+    );
     gateway.on('owned', () => poller.start());
     gateway.on('lost', () => {
-      poller.stop().catch((thrown: unknown) => logger.error({ telescope: telescope.id, err: toError(thrown) }, 'ending the worker'));
+      poller
+        .stop()
+        .catch((thrown: unknown) =>
+          logger.error({ telescope: telescope.id, err: toError(thrown) }, 'ending the worker'),
+        );
     });
     telescopes.set(telescope.id, gateway);
     pollers.set(telescope.id, poller);
@@ -114,7 +134,11 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
     readiness: () => {
       const idle = [...telescopes.values()].find((t) => !t.lease.owns() || !t.ready || !pollers.get(t.id)!.polling);
       if (!idle) return null;
-      const why = !idle.lease.owns() ? `lease ${idle.lease.state}` : !idle.ready ? `Voyager: ${idle.link.reason ?? idle.link.state}` : 'Temporal is away';
+      const why = !idle.lease.owns()
+        ? `lease ${idle.lease.state}`
+        : !idle.ready
+          ? `Voyager: ${idle.link.reason ?? idle.link.state}`
+          : 'Temporal is away';
       return `${idle.id}: ${why}`;
     },
     logger,
@@ -126,7 +150,9 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
   const timers: NodeJS.Timeout[] = [];
   if (db) keepTelescopes(db, served, telescopes, timers, logger);
   timers.push(setInterval(() => refreshCredentials(telescopes, config, logger), CREDENTIALS_MS).unref());
-  const endHeartbeat = config.HEARTBEAT_URL ? startHeartbeat(config.HEARTBEAT_URL, () => telescopes.values(), logger) : () => undefined;
+  const endHeartbeat = config.HEARTBEAT_URL
+    ? startHeartbeat(config.HEARTBEAT_URL, () => telescopes.values(), logger)
+    : () => undefined;
   for (const gateway of telescopes.values()) gateway.start();
 
   return {
@@ -151,12 +177,20 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
 
 const listen = (server: Server, port: number, host: string): Promise<void> =>
   new Promise((ready, fail) => {
-    server.once('error', (err: NodeJS.ErrnoException) => fail(err.code === 'EADDRINUSE' ? new UsageError(`GATEWAY_PORT ${port} is taken; choose another.`) : err));
+    server.once('error', (err: NodeJS.ErrnoException) =>
+      fail(err.code === 'EADDRINUSE' ? new UsageError(`GATEWAY_PORT ${port} is taken; choose another.`) : err),
+    );
     server.listen(port, host, ready);
   });
 
 /** Writes the file's telescopes into the database as soon as it answers, and takes over what the API changes later. */
-function keepTelescopes(db: Database, served: readonly Telescope[], gateways: ReadonlyMap<string, TelescopeGateway>, timers: NodeJS.Timeout[], logger: Logger): void {
+function keepTelescopes(
+  db: Database,
+  served: readonly Telescope[],
+  gateways: ReadonlyMap<string, TelescopeGateway>,
+  timers: NodeJS.Timeout[],
+  logger: Logger,
+): void {
   let synced = false;
   let told = false;
   const round = async (): Promise<void> => {

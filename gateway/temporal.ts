@@ -17,7 +17,9 @@ export function temporalTransport(client: Client): SignalTransport {
   return {
     async signal(bookingId, name, body) {
       try {
-        await client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => client.workflow.getHandle(sessionWorkflowId(bookingId)).signal(name, body));
+        await client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () =>
+          client.workflow.getHandle(sessionWorkflowId(bookingId)).signal(name, body),
+        );
         return 'sent';
       } catch (thrown) {
         if (thrown instanceof WorkflowNotFoundError) return 'gone';
@@ -32,7 +34,9 @@ export class SharedConnection {
   private connecting: Promise<NativeConnection> | null = null;
   constructor(private readonly config: Config) {}
   get(): Promise<NativeConnection> {
-    this.connecting ??= NativeConnection.connect(temporalConnectionOptions(this.config) as NativeConnectionOptions).catch((thrown: unknown) => {
+    this.connecting ??= NativeConnection.connect(
+      temporalConnectionOptions(this.config) as NativeConnectionOptions,
+    ).catch((thrown: unknown) => {
       this.connecting = null;
       throw thrown;
     });
@@ -96,12 +100,18 @@ export class QueuePoller {
         });
         this.worker = worker;
         retryMs = FIRST_RETRY_MS;
-        this.logger.info({ telescope: this.telescopeId, queue: telescopeQueue(this.telescopeId) }, 'polling for activities');
+        this.logger.info(
+          { telescope: this.telescopeId, queue: telescopeQueue(this.telescopeId) },
+          'polling for activities',
+        );
         const ended = worker.run();
         if (!this.wanted) worker.shutdown();
         await ended;
       } catch (thrown) {
-        this.logger.warn({ telescope: this.telescopeId, err: toError(thrown).message, retryMs }, 'Temporal does not take our worker; trying again');
+        this.logger.warn(
+          { telescope: this.telescopeId, err: toError(thrown).message, retryMs },
+          'Temporal does not take our worker; trying again',
+        );
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, retryMs);
           this.cut = () => {

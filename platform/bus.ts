@@ -70,7 +70,16 @@ export async function appendEvent(tx: Transaction, input: NewEvent): Promise<Eve
   return event;
 }
 
-export function toEvent(row: { id: string; type: string; seq: number; epoch: number; ts: Date; bookingId: string; telescopeId: string; data: unknown }): Event {
+export function toEvent(row: {
+  id: string;
+  type: string;
+  seq: number;
+  epoch: number;
+  ts: Date;
+  bookingId: string;
+  telescopeId: string;
+  data: unknown;
+}): Event {
   return {
     id: row.id,
     type: row.type as EventType,

@@ -95,7 +95,12 @@ const Environment = z.object({
   S3_REGION: opt,
   S3_ACCESS_KEY_ID: opt,
   S3_SECRET_ACCESS_KEY: opt,
-  FRAMES_KEEP_DAYS: z.union([z.literal('').transform(() => undefined), z.coerce.number().int().min(1, 'whole days, at least 1; leave it out to keep frames for ever')]).optional(),
+  FRAMES_KEEP_DAYS: z
+    .union([
+      z.literal('').transform(() => undefined),
+      z.coerce.number().int().min(1, 'whole days, at least 1; leave it out to keep frames for ever'),
+    ])
+    .optional(),
   FRAMES_DELETE_WITHOUT_COPY: flag,
 
   WEBHOOK_URL: opt,
@@ -132,14 +137,17 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     }
   }
   const parsed = Environment.safeParse(values);
-  if (!parsed.success) for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')}: ${issue.message}`);
-  if (problems.length > 0) throw new UsageError(`Configuration:\n  ${problems.join('\n  ')}\nSee .env.example for every variable.`);
+  if (!parsed.success)
+    for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')}: ${issue.message}`);
+  if (problems.length > 0)
+    throw new UsageError(`Configuration:\n  ${problems.join('\n  ')}\nSee .env.example for every variable.`);
   return parsed.data!;
 }
 
 /** A variable that a process cannot do without. */
 export function required<K extends keyof Config>(config: Config, name: K): NonNullable<Config[K]> {
   const value = config[name];
-  if (value === undefined || value === null || value === '') throw new UsageError(`${name} is not set; see .env.example.`);
+  if (value === undefined || value === null || value === '')
+    throw new UsageError(`${name} is not set; see .env.example.`);
   return value;
 }

@@ -3,7 +3,19 @@ import pino, { type Logger } from 'pino';
 export type { Logger };
 
 /** Field names that never reach a log line, at any depth of two. */
-const REDACTED = ['password', 'secret', 'token', 'authorization', 'apiKey', 'api_key', 'ticket', 'Base', 'MAC', 'Ticket', 'cookie'];
+const REDACTED = [
+  'password',
+  'secret',
+  'token',
+  'authorization',
+  'apiKey',
+  'api_key',
+  'ticket',
+  'Base',
+  'MAC',
+  'Ticket',
+  'cookie',
+];
 
 /** JSON lines on stdout; one logger per process, children per part. */
 export function createLogger(name: string, level = 'info'): Logger {
@@ -11,7 +23,10 @@ export function createLogger(name: string, level = 'info'): Logger {
     name,
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: REDACTED.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `headers["x-api-key"]`]), censor: '[secret]' },
+    redact: {
+      paths: REDACTED.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `headers["x-api-key"]`]),
+      censor: '[secret]',
+    },
     serializers: { err: pino.stdSerializers.err },
   });
 }

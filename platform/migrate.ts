@@ -41,9 +41,15 @@ export async function migrate(databaseUrl: string): Promise<{ applied: string[] 
       await client.query('DELETE FROM _prisma_migrations WHERE migration_name = $1 AND finished_at IS NULL', [name]);
       await client.query('BEGIN');
       try {
-        await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [id, checksum, name]);
+        await client.query('INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)', [
+          id,
+          checksum,
+          name,
+        ]);
         await client.query(sql);
-        await client.query('UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1', [id]);
+        await client.query('UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1', [
+          id,
+        ]);
         await client.query('COMMIT');
       } catch (thrown) {
         await client.query('ROLLBACK');

@@ -46,7 +46,8 @@ export async function enqueueOutbox(tx: Transaction, entry: OutboxEntry): Promis
 export type OutboxState = 'waiting' | 'delivered' | 'dead';
 export const OUTBOX_STATES = ['waiting', 'delivered', 'dead'] as const satisfies readonly OutboxState[];
 
-export const outboxState = (row: { deliveredAt: Date | null; deadAt: Date | null }): OutboxState => (row.deliveredAt ? 'delivered' : row.deadAt ? 'dead' : 'waiting');
+export const outboxState = (row: { deliveredAt: Date | null; deadAt: Date | null }): OutboxState =>
+  row.deliveredAt ? 'delivered' : row.deadAt ? 'dead' : 'waiting';
 
 export interface OutboxFilter {
   id?: string | undefined;
@@ -76,9 +77,17 @@ export function outboxWhere(filter: OutboxFilter): Prisma.OutboxWhereInput {
 }
 
 /** Queues messages again, unchanged and under their old ids, for another day of attempts; noted in the audit log. Returns how many. */
-export async function replayOutbox(db: Database, actor: string, where: Prisma.OutboxWhereInput, at: Date): Promise<number> {
+export async function replayOutbox(
+  db: Database,
+  actor: string,
+  where: Prisma.OutboxWhereInput,
+  at: Date,
+): Promise<number> {
   return db.$transaction(async (tx) => {
-    const { count } = await tx.outbox.updateMany({ where, data: { deliveredAt: null, deadAt: null, attempts: 0, nextAttemptAt: at, queuedAt: at, lastError: null } });
+    const { count } = await tx.outbox.updateMany({
+      where,
+      data: { deliveredAt: null, deadAt: null, attempts: 0, nextAttemptAt: at, queuedAt: at, lastError: null },
+    });
     await tx.audit.create({ data: { id: randomUUID(), at, actor, action: 'webhook.replay', data: { count } } });
     await tx.$executeRaw`SELECT pg_notify(${BUS_CHANNEL}, ${JSON.stringify({ kind: 'control', what: 'outbox', data: {} })})`;
     return count;

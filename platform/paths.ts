@@ -6,7 +6,8 @@ function findRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new Error('nocturne: no package.json above the running code; the installation is incomplete');
+    if (parent === folder)
+      throw new Error('nocturne: no package.json above the running code; the installation is incomplete');
     folder = parent;
   }
   return folder;

@@ -68,7 +68,15 @@ export async function openReceipt(tx: Transaction, receipt: NewReceipt): Promise
   const { commandId, kind, bookingId, telescopeId, requestedBy, data = {}, replaced, at } = receipt;
   const row = { commandId, kind, state: 'accepted', reason: null, message: null, bookingId, telescopeId };
   const made = await tx.receipt.createMany({
-    data: [{ ...row, requestedBy, data: { ...data, ...(replaced ? { replaced } : {}) } as unknown as Prisma.InputJsonObject, createdAt: at, updatedAt: at }],
+    data: [
+      {
+        ...row,
+        requestedBy,
+        data: { ...data, ...(replaced ? { replaced } : {}) } as unknown as Prisma.InputJsonObject,
+        createdAt: at,
+        updatedAt: at,
+      },
+    ],
     skipDuplicates: true,
   });
   if (made.count === 0) return;
@@ -98,15 +106,22 @@ export interface ReceiptMove {
  * Moves a receipt on, with its live event and, once it is settled, its webhook. Answers the receipt as it stands then.
  * @param from the states it may leave; what has moved further meanwhile stands. A confirmed or refused one always does.
  */
-export async function moveReceipt(tx: Transaction, move: ReceiptMove, from: readonly ReceiptState[] = ['accepted', 'sent', 'unknown']): Promise<Receipt> {
+export async function moveReceipt(
+  tx: Transaction,
+  move: ReceiptMove,
+  from: readonly ReceiptState[] = ['accepted', 'sent', 'unknown'],
+): Promise<Receipt> {
   const { commandId, state, reason, message, at } = move;
   await tx.$queryRaw`SELECT 1 FROM receipts WHERE command_id = ${commandId} FOR UPDATE`;
   const before = await tx.receipt.findUniqueOrThrow({ where: { commandId } });
   if (isSettled(before.state) || !from.includes(before.state as ReceiptState)) return toReceipt(before);
-  const receipt = toReceipt(await tx.receipt.update({ where: { commandId }, data: { state, reason, message, updatedAt: at } }));
+  const receipt = toReceipt(
+    await tx.receipt.update({ where: { commandId }, data: { state, reason, message, updatedAt: at } }),
+  );
   await announce(tx, receipt, at);
   if (!isSettled(state) || !before.bookingId) return receipt;
-  if (state === 'refused') await putBack(tx, before.bookingId, (before.data as { replaced?: ReplacedBooking }).replaced, receipt, at);
+  if (state === 'refused')
+    await putBack(tx, before.bookingId, (before.data as { replaced?: ReplacedBooking }).replaced, receipt, at);
   await enqueueOutbox(tx, {
     key: `receipt/${commandId}/${state}`,
     type: state === 'confirmed' ? 'control.confirmed' : 'control.refused',
@@ -131,7 +146,13 @@ async function announce(tx: Transaction, receipt: Receipt, at: Date): Promise<vo
 }
 
 /** The booking as it was before a change that the session refused. Where the old slot is no longer free, the operator decides. */
-async function putBack(tx: Transaction, bookingId: string, replaced: ReplacedBooking | undefined, receipt: Receipt, at: Date): Promise<void> {
+async function putBack(
+  tx: Transaction,
+  bookingId: string,
+  replaced: ReplacedBooking | undefined,
+  receipt: Receipt,
+  at: Date,
+): Promise<void> {
   if (!replaced) return;
   const { version, startsAt, endsAt, blockedUntil, target, shots, constraints, credits, bodyHash } = replaced;
   const slot = { startsAt: new Date(startsAt), endsAt: new Date(endsAt), blockedUntil: new Date(blockedUntil) };
@@ -139,7 +160,13 @@ async function putBack(tx: Transaction, bookingId: string, replaced: ReplacedBoo
   const row = await tx.booking.findFirst({ where });
   if (!row) return;
   const taken = await tx.booking.findFirst({
-    where: { telescopeId: row.telescopeId, id: { not: bookingId }, occupies: true, startsAt: { lt: slot.blockedUntil }, blockedUntil: { gt: slot.startsAt } },
+    where: {
+      telescopeId: row.telescopeId,
+      id: { not: bookingId },
+      occupies: true,
+      startsAt: { lt: slot.blockedUntil },
+      blockedUntil: { gt: slot.startsAt },
+    },
     select: { id: true },
   });
   if (taken) {
@@ -158,6 +185,12 @@ async function putBack(tx: Transaction, bookingId: string, replaced: ReplacedBoo
     });
     return;
   }
-  const plan = { target, shots, constraints, credits } as Record<'target' | 'shots' | 'constraints' | 'credits', Prisma.InputJsonValue>;
-  await tx.booking.updateMany({ where, data: { ...slot, ...plan, bodyHash, version: { increment: 1 }, updatedAt: at } });
+  const plan = { target, shots, constraints, credits } as Record<
+    'target' | 'shots' | 'constraints' | 'credits',
+    Prisma.InputJsonValue
+  >;
+  await tx.booking.updateMany({
+    where,
+    data: { ...slot, ...plan, bodyHash, version: { increment: 1 }, updatedAt: at },
+  });
 }

@@ -4,9 +4,11 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 export type SigningPurpose = 'token' | 'url' | 'cursor';
 
 /** A 256-bit key out of GATEWAY_SECRET for one purpose (HKDF-SHA256, RFC 5869); every replica derives the same. */
-export const deriveKey = (secret: string, purpose: SigningPurpose): Buffer => Buffer.from(hkdfSync('sha256', secret, 'nocturne', purpose, 32));
+export const deriveKey = (secret: string, purpose: SigningPurpose): Buffer =>
+  Buffer.from(hkdfSync('sha256', secret, 'nocturne', purpose, 32));
 
-export const hmacBase64Url = (key: Buffer, text: string): string => createHmac('sha256', key).update(text).digest('base64url');
+export const hmacBase64Url = (key: Buffer, text: string): string =>
+  createHmac('sha256', key).update(text).digest('base64url');
 
 /** Compares two texts without telling by time how much of them agrees; their lengths are no secret. */
 export function equalConstantTime(a: string, b: string): boolean {
@@ -25,7 +27,13 @@ export function signPath(secret: string, path: string, expiresAtMs: number): str
 }
 
 /** Null when `exp` and `sig` are genuine for this path and not over, else why not. */
-export function verifySignedPath(key: Buffer, path: string, exp: string | undefined, sig: string | undefined, nowMs: number): 'missing' | 'expired' | 'wrong' | null {
+export function verifySignedPath(
+  key: Buffer,
+  path: string,
+  exp: string | undefined,
+  sig: string | undefined,
+  nowMs: number,
+): 'missing' | 'expired' | 'wrong' | null {
   if (!exp || !sig) return 'missing';
   if (!/^\d{1,12}$/.test(exp) || !equalConstantTime(hmacBase64Url(key, `${path}\n${exp}`), sig)) return 'wrong';
   return Number(exp) * 1000 < nowMs ? 'expired' : null;

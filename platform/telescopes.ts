@@ -18,15 +18,23 @@ export function telescopesFromConfig(config: Config): Telescope[] {
     } catch (thrown) {
       throw new UsageError(`TELESCOPES_FILE ${config.TELESCOPES_FILE}: ${(thrown as Error).message}`);
     }
-    const parsed = z.array(Telescope).safeParse(Array.isArray(json) ? json : (json as { telescopes?: unknown }).telescopes);
-    if (!parsed.success) throw new UsageError(`TELESCOPES_FILE ${config.TELESCOPES_FILE}:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`);
+    const parsed = z
+      .array(Telescope)
+      .safeParse(Array.isArray(json) ? json : (json as { telescopes?: unknown }).telescopes);
+    if (!parsed.success)
+      throw new UsageError(
+        `TELESCOPES_FILE ${config.TELESCOPES_FILE}:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`,
+      );
     const ids = parsed.data.map((t) => t.id);
     const twice = ids.find((id, i) => ids.indexOf(id) !== i);
     if (twice) throw new UsageError(`TELESCOPES_FILE: telescope id "${twice}" stands twice.`);
     return parsed.data;
   }
   if (!config.VOYAGER_HOST) return [];
-  if (!config.VOYAGER_DEFAULT_SEQUENCE_GUID) throw new UsageError('VOYAGER_DEFAULT_SEQUENCE_GUID is not set: the GUID of the RoboTarget base sequence that sessions use.');
+  if (!config.VOYAGER_DEFAULT_SEQUENCE_GUID)
+    throw new UsageError(
+      'VOYAGER_DEFAULT_SEQUENCE_GUID is not set: the GUID of the RoboTarget base sequence that sessions use.',
+    );
   return [
     Telescope.parse({
       id: 'main',
@@ -51,7 +59,8 @@ export function parsePathMap(textual: string | undefined): { from: string; to: s
     .filter(Boolean)
     .map((pair) => {
       const at = pair.indexOf('=>');
-      if (at < 1 || at + 2 >= pair.length) throw new UsageError(`VOYAGER_PATH_MAP: "${pair}" is not of the form C:\\folder=>/folder`);
+      if (at < 1 || at + 2 >= pair.length)
+        throw new UsageError(`VOYAGER_PATH_MAP: "${pair}" is not of the form C:\\folder=>/folder`);
       return { from: pair.slice(0, at), to: pair.slice(at + 2) };
     });
 }

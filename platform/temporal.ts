@@ -11,14 +11,27 @@ export const SEARCH_ATTRIBUTES = {
   start: defineSearchAttributeKey('SessionStart', 'DATETIME'),
 } as const;
 /** `--search-attribute Name=Type` for the dev server and for operators. */
-export const SEARCH_ATTRIBUTE_FLAGS = ['BookingId=Keyword', 'TelescopeId=Keyword', 'SessionPhase=Keyword', 'SessionStart=Datetime'] as const;
+export const SEARCH_ATTRIBUTE_FLAGS = [
+  'BookingId=Keyword',
+  'TelescopeId=Keyword',
+  'SessionPhase=Keyword',
+  'SessionStart=Datetime',
+] as const;
 
 /** Address, TLS and API key as both the client and the worker's native connection take them. */
 export function temporalConnectionOptions(config: Config): Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'> {
   const file = (path: string | undefined): Buffer | undefined => (path ? readFileSync(path) : undefined);
   const certificate = file(config.TEMPORAL_TLS_CERT);
-  const key = config.TEMPORAL_TLS_KEY ? (config.TEMPORAL_TLS_KEY.includes('-----BEGIN') ? Buffer.from(config.TEMPORAL_TLS_KEY) : readFileSync(config.TEMPORAL_TLS_KEY)) : undefined;
-  const wanted = config.TEMPORAL_TLS || config.TEMPORAL_API_KEY !== undefined || certificate !== undefined || config.TEMPORAL_TLS_CA !== undefined;
+  const key = config.TEMPORAL_TLS_KEY
+    ? config.TEMPORAL_TLS_KEY.includes('-----BEGIN')
+      ? Buffer.from(config.TEMPORAL_TLS_KEY)
+      : readFileSync(config.TEMPORAL_TLS_KEY)
+    : undefined;
+  const wanted =
+    config.TEMPORAL_TLS ||
+    config.TEMPORAL_API_KEY !== undefined ||
+    certificate !== undefined ||
+    config.TEMPORAL_TLS_CA !== undefined;
   return {
     address: config.TEMPORAL_ADDRESS,
     ...(config.TEMPORAL_API_KEY ? { apiKey: config.TEMPORAL_API_KEY } : {}),

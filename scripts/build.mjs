@@ -4,7 +4,18 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -30,7 +41,11 @@ function digest(paths) {
 /** Runs a tool of node_modules; its output is shown only when it fails. */
 function tool(script, args, env = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [script, ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
     child.on('error', reject);
@@ -70,7 +85,10 @@ const bundle = () =>
     `const { buildBundle } = await import(${JSON.stringify(pathToFileURL(at('dist', 'worker', 'bundle.js')).href)}); await buildBundle(); process.exit(0);`,
   ]);
 const web = () =>
-  tool('--input-type=module', ['-e', `const { buildWeb } = await import(${JSON.stringify(pathToFileURL(at('web', 'build.mjs')).href)}); await buildWeb(); process.exit(0);`]);
+  tool('--input-type=module', [
+    '-e',
+    `const { buildWeb } = await import(${JSON.stringify(pathToFileURL(at('web', 'build.mjs')).href)}); await buildWeb(); process.exit(0);`,
+  ]);
 
 /**
  * npm may have been told to run no install scripts; then the embedded PostgreSQL lacks the links between its libraries' versions, which its
@@ -112,14 +130,23 @@ const STEPS = [
   {
     name: 'workflow bundle',
     when: () => existsSync(at('dist', 'worker', 'bundle.js')),
-    inputs: () => [at('package-lock.json'), ...files(at('workflows'), isSource), ...files(at('domain'), isSource), at('worker', 'bundle.ts')],
+    inputs: () => [
+      at('package-lock.json'),
+      ...files(at('workflows'), isSource),
+      ...files(at('domain'), isSource),
+      at('worker', 'bundle.ts'),
+    ],
     made: () => at('dist', 'workflow-bundle.js'),
     run: bundle,
   },
   {
     name: 'pages',
     when: () => existsSync(at('web', 'build.mjs')),
-    inputs: () => [at('package-lock.json'), ...files(at('web'), () => true, new Set(['node_modules'])), ...files(at('domain'), isSource)],
+    inputs: () => [
+      at('package-lock.json'),
+      ...files(at('web'), () => true, new Set(['node_modules'])),
+      ...files(at('domain'), isSource),
+    ],
     made: () => at('dist', 'web', 'sw.js'),
     run: web,
   },

@@ -11,7 +11,8 @@ interface Feature {
   properties: Record<string, string | number | undefined>;
   geometry: { coordinates: [number, number] };
 }
-const data = (name: string): unknown => JSON.parse(readFileSync(projectPath('node_modules/d3-celestial/data', `${name}.json`), 'utf8'));
+const data = (name: string): unknown =>
+  JSON.parse(readFileSync(projectPath('node_modules/d3-celestial/data', `${name}.json`), 'utf8'));
 const features = (name: string): Feature[] => (data(name) as { features: Feature[] }).features;
 
 interface Row {
@@ -28,14 +29,17 @@ interface Row {
 const hours = (degrees: number): number => (((degrees / 15) % 24) + 24) % 24;
 const magnitudeText = (value: string | number | undefined): string => {
   const magnitude = Number(value);
-  return value === undefined || value === '' || !Number.isFinite(magnitude) || magnitude > 90 ? '' : String(Math.round(magnitude * 10) / 10);
+  return value === undefined || value === '' || !Number.isFinite(magnitude) || magnitude > 90
+    ? ''
+    : String(Math.round(magnitude * 10) / 10);
 };
 /** Arc minutes of the long side out of "6x4", "110x110" or "13". */
 const sizeText = (value: string | number | undefined): string => {
   const size = Number.parseFloat(String(value ?? ''));
   return Number.isFinite(size) && size > 0 ? String(Math.round(size * 10) / 10) : '';
 };
-const separationDegrees = (a: Row, b: Row): number => Math.hypot((a.ra - b.ra) * 15 * Math.cos((a.dec * Math.PI) / 180), a.dec - b.dec);
+const separationDegrees = (a: Row, b: Row): number =>
+  Math.hypot((a.ra - b.ra) * 15 * Math.cos((a.dec * Math.PI) / 180), a.dec - b.dec);
 
 const rows = new Map<string, Row>();
 const messierOf = new Map<string, string>();
@@ -65,7 +69,8 @@ function add(row: Row): void {
 }
 
 const names = data('dsonames') as Record<string, { name?: string; fr?: string }>;
-const isWanted = (designation: string): boolean => /^(M|NGC|IC|C|Sh2|B|LBN|vdB|Cr|Mel|Tr|Abell) ?\d/.test(designation) || designation in names;
+const isWanted = (designation: string): boolean =>
+  /^(M|NGC|IC|C|Sh2|B|LBN|vdB|Cr|Mel|Tr|Abell) ?\d/.test(designation) || designation in names;
 for (const { id, properties, geometry } of features('dsos.20')) {
   const own = spaced(String(properties.desig));
   const other = spaced(String(id));
@@ -108,7 +113,10 @@ for (const { properties, geometry } of messier) {
   add(row);
 }
 
-const starNames = data('starnames') as Record<string, { name: string; bayer: string; flam: string; hd: string; hip: string; c: string }>;
+const starNames = data('starnames') as Record<
+  string,
+  { name: string; bayer: string; flam: string; hd: string; hip: string; c: string }
+>;
 for (const { id, properties, geometry } of features('stars.6')) {
   const star = starNames[String(id)];
   if (!star?.name) continue;
@@ -131,7 +139,16 @@ const clean = (text: string): string =>
     .replace(/\s+/g, ' ')
     .trim();
 const lines = [...rows.values()].map((row) =>
-  [clean(row.designation), [...row.aliases].map(clean).join(';'), clean(row.nameFr), row.type, row.ra.toFixed(5), row.dec.toFixed(4), row.magnitude, row.size].join('|'),
+  [
+    clean(row.designation),
+    [...row.aliases].map(clean).join(';'),
+    clean(row.nameFr),
+    row.type,
+    row.ra.toFixed(5),
+    row.dec.toFixed(4),
+    row.magnitude,
+    row.size,
+  ].join('|'),
 );
 const header =
   '/** Written by scripts/catalogue.ts from d3-celestial (BSD-3-Clause, LICENSES.md): designation|aliases|French name|type|RA hours J2000|Dec degrees J2000|magnitude|arc minutes. */\n';

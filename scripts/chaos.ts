@@ -62,13 +62,22 @@ async function begin(name: string, seed: number, slotSeconds: number, shots: num
     simulator: {
       seed,
       camera: { width: 752, height: 752 },
-      telescope: { id: TELESCOPE, name: 'Night observatory', policy: { ...POLICY }, weather: { resume_debounce_seconds: 3 } },
+      telescope: {
+        id: TELESCOPE,
+        name: 'Night observatory',
+        policy: { ...POLICY },
+        weather: { resume_debounce_seconds: 3 },
+      },
     },
   });
   const db = createDatabase(stack.databaseUrl);
-  const temporal = createTemporalClient(loadConfig({ TEMPORAL_ADDRESS: stack.temporalAddress, TEMPORAL_NAMESPACE: stack.temporalNamespace }));
+  const temporal = createTemporalClient(
+    loadConfig({ TEMPORAL_ADDRESS: stack.temporalAddress, TEMPORAL_NAMESPACE: stack.temporalNamespace }),
+  );
   const api = new ApiClient(stack.apiUrl, stack.apiKey);
-  const { site } = await api.call<{ site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number } }>('GET', `/api/telescopes/${TELESCOPE}`);
+  const { site } = await api.call<{
+    site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number };
+  }>('GET', `/api/telescopes/${TELESCOPE}`);
   const startMs = Math.ceil((Date.now() + 8_000) / 1000) * 1000;
   const endMs = startMs + slotSeconds * 1000;
   const half = Math.floor(shots / 2);
@@ -91,11 +100,21 @@ async function begin(name: string, seed: number, slotSeconds: number, shots: num
 async function works({ stack, temporal }: Night): Promise<boolean> {
   try {
     const api = new ApiClient(stack.apiUrl, stack.apiKey);
-    const probes = [answers(`${stack.apiUrl}/readyz`), answers(`${stack.gatewayUrl}/readyz`), answers(`${stack.workerUrl}/readyz`), answers(`${stack.simulatorControlUrl}/state`)];
+    const probes = [
+      answers(`${stack.apiUrl}/readyz`),
+      answers(`${stack.gatewayUrl}/readyz`),
+      answers(`${stack.workerUrl}/readyz`),
+      answers(`${stack.simulatorControlUrl}/state`),
+    ];
     if (!(await Promise.all(probes)).every(Boolean)) return false;
-    const [link, booking] = await Promise.all([api.call<{ connected: boolean }>('GET', '/api/status/connection'), api.call<{ id: string }>('GET', `/api/bookings/${BOOKING}`)]);
+    const [link, booking] = await Promise.all([
+      api.call<{ connected: boolean }>('GET', '/api/status/connection'),
+      api.call<{ id: string }>('GET', `/api/bookings/${BOOKING}`),
+    ]);
     if (!link.connected || booking.id !== BOOKING) return false;
-    await temporal.connection.withDeadline(Date.now() + 12_000, () => temporal.client.workflow.getHandle(sessionWorkflowId(BOOKING)).query(QUERIES.snapshot));
+    await temporal.connection.withDeadline(Date.now() + 12_000, () =>
+      temporal.client.workflow.getHandle(sessionWorkflowId(BOOKING)).query(QUERIES.snapshot),
+    );
     return true;
   } catch {
     return false;
@@ -103,7 +122,8 @@ async function works({ stack, temporal }: Night): Promise<boolean> {
 }
 
 const phaseOf = async ({ db }: Night): Promise<Phase | null> =>
-  ((await db.session.findUnique({ where: { bookingId: BOOKING } }).catch(() => null))?.phase as Phase | undefined) ?? null;
+  ((await db.session.findUnique({ where: { bookingId: BOOKING } }).catch(() => null))?.phase as Phase | undefined) ??
+  null;
 /** Waits until the session is in that phase or past it. */
 async function untilPhase(night: Night, phase: 'preparing' | 'finalising'): Promise<void> {
   for (const deadline = night.endMs + 120_000; Date.now() < deadline; await sleep(50)) {
@@ -117,7 +137,8 @@ async function approach(night: Night, { at, pauseSeconds }: KillStep): Promise<v
   if (at === 'preparing' || at === 'finalising') return untilPhase(night, at);
   await sleep(pauseSeconds * 1000);
   const over = await phaseOf(night);
-  if (!over || !(over === 'finalising' || isFinal(over))) await reaches(at, join(night.stack.simulatorDir!, 'effects.jsonl'), POINT_TIMEOUT_MS);
+  if (!over || !(over === 'finalising' || isFinal(over)))
+    await reaches(at, join(night.stack.simulatorDir!, 'effects.jsonl'), POINT_TIMEOUT_MS);
 }
 
 /** Kills one process and waits until everything works again. Returns the seconds that took. */
@@ -148,7 +169,10 @@ async function waitForTheEnd(night: Night): Promise<void> {
 async function outcomeOf({ stack, db }: Night): Promise<NightOutcome> {
   const session = await db.session.findUniqueOrThrow({ where: { bookingId: BOOKING } });
   const booking = await db.booking.findUniqueOrThrow({ where: { id: BOOKING } });
-  const frames = await db.frame.findMany({ where: { bookingId: BOOKING, type: 'LIGHT' }, orderBy: { capturedAt: 'asc' } });
+  const frames = await db.frame.findMany({
+    where: { bookingId: BOOKING, type: 'LIGHT' },
+    orderBy: { capturedAt: 'asc' },
+  });
   const counts = new Map<number | null, number>();
   const archived: string[] = [];
   let unverified = 0;
@@ -160,17 +184,28 @@ async function outcomeOf({ stack, db }: Night): Promise<NightOutcome> {
     }
     const index = (counts.get(frame.shotIndex) ?? 0) + 1;
     counts.set(frame.shotIndex, index);
-    archived.push(`${frame.shotIndex === null ? 'a frame of no line of the plan' : `shot ${frame.shotIndex + 1}`}, frame ${index}`);
+    archived.push(
+      `${frame.shotIndex === null ? 'a frame of no line of the plan' : `shot ${frame.shotIndex + 1}`}, frame ${index}`,
+    );
     if (fileHash(resolve(stack.storagePath, frame.archivePath ?? '')) !== frame.sha256) unverified++;
   }
   const ledger = await db.ledgerInterval.findMany({ where: { bookingId: BOOKING } });
   const seconds: Record<string, number> = {};
-  for (const line of ledger) seconds[line.class] = (seconds[line.class] ?? 0) + (line.endsAt.getTime() - line.startsAt.getTime()) / 1000;
+  for (const line of ledger)
+    seconds[line.class] = (seconds[line.class] ?? 0) + (line.endsAt.getTime() - line.startsAt.getTime()) / 1000;
 
   const stored = await db.report.findUnique({ where: { bookingId: BOOKING } });
-  const config = loadConfig({ ...process.env, DATABASE_URL: stack.databaseUrl, OBSERVATIONS_STORAGE_PATH: stack.storagePath });
+  const config = loadConfig({
+    ...process.env,
+    DATABASE_URL: stack.databaseUrl,
+    OBSERVATIONS_STORAGE_PATH: stack.storagePath,
+  });
   const logger = createLogger('chaos', 'silent');
-  const finalise = createFinaliseActivities({ db, storagePath: stack.storagePath, archive: createArchiveActivities({ db, config, logger }) });
+  const finalise = createFinaliseActivities({
+    db,
+    storagePath: stack.storagePath,
+    archive: createArchiveActivities({ db, config, logger }),
+  });
   await finalise.rebuildReport({ bookingId: BOOKING, telescopeId: TELESCOPE });
   const rebuilt = await db.report.findUnique({ where: { bookingId: BOOKING } });
 
@@ -218,7 +253,8 @@ async function roboTargetObjects(stack: Stack): Promise<string[]> {
     for (const target of await list(`/api/robotarget/targets?setGuid=${setGuid}`)) {
       const targetGuid = field(target, /^guidtarget$|^guid$/i);
       found.push(`target ${targetGuid} ${field(target, /^status$/i)}`);
-      for (const shot of await list(`/api/robotarget/shots?targetGuid=${targetGuid}`)) found.push(`shot ${field(shot, /^guidshot$|^guid$/i)} ${field(shot, /^quantity$/i)}`);
+      for (const shot of await list(`/api/robotarget/shots?targetGuid=${targetGuid}`))
+        found.push(`shot ${field(shot, /^guidshot$|^guid$/i)} ${field(shot, /^quantity$/i)}`);
     }
   }
   return found.sort();
@@ -245,7 +281,8 @@ async function main(): Promise<number> {
   }
   const whole = (name: string, text: string, least: number): number => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least) throw new UsageError(`--${name}: "${text}" is not a whole number of at least ${least}.`);
+    if (!Number.isInteger(value) || value < least)
+      throw new UsageError(`--${name}: "${text}" is not a whole number of at least ${least}.`);
     return value;
   };
   const kills = whole('kills', values.kills, 1);
@@ -258,7 +295,9 @@ async function main(): Promise<number> {
 
   const nights: Night[] = [];
   const stopAll = async (): Promise<void> => {
-    await Promise.all(nights.map((night) => Promise.allSettled([night.db.$disconnect(), night.temporal.connection.close()])));
+    await Promise.all(
+      nights.map((night) => Promise.allSettled([night.db.$disconnect(), night.temporal.connection.close()])),
+    );
     await Promise.all(nights.map((night) => night.stack.stop()));
   };
   const letGo = stopWithParent((reason) => {
@@ -278,7 +317,9 @@ async function main(): Promise<number> {
       const seconds = await killAndWait(wild, step.victim);
       recoveries.push(seconds);
       killed[step.victim] = (killed[step.victim] ?? 0) + 1;
-      say(`kill ${recoveries.length} of ${kills}: ${step.victim}${step.at === 'any' ? '' : ` (${step.at})`}, working again after ${seconds.toFixed(1)} s`);
+      say(
+        `kill ${recoveries.length} of ${kills}: ${step.victim}${step.at === 'any' ? '' : ` (${step.at})`}, working again after ${seconds.toFixed(1)} s`,
+      );
     };
     const last = plan.find((step) => step.at === 'finalising');
     // The session may be over before all its kills are: the one that strikes the wrapping up does not wait for its turn.
@@ -313,8 +354,14 @@ async function main(): Promise<number> {
     };
     if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
     else {
-      process.stdout.write(`${summary.kills} kills, slowest recovery ${summary.max_recovery_s} s, median ${summary.median_recovery_s} s\n`);
-      process.stdout.write(differences.length === 0 ? 'The outcome equals the undisturbed night.\n' : `${differences.map((line) => `differs: ${line}`).join('\n')}\n`);
+      process.stdout.write(
+        `${summary.kills} kills, slowest recovery ${summary.max_recovery_s} s, median ${summary.median_recovery_s} s\n`,
+      );
+      process.stdout.write(
+        differences.length === 0
+          ? 'The outcome equals the undisturbed night.\n'
+          : `${differences.map((line) => `differs: ${line}`).join('\n')}\n`,
+      );
     }
     return differences.length === 0 && summary.max_recovery_s <= MAX_RECOVERY_SECONDS ? 0 : 1;
   } finally {

@@ -13,11 +13,17 @@ import { UsageError } from '../platform/errors.ts';
  */
 const USAGE = 'Usage: npm run decode -- [--json] FILE   (- for stdin; one message a line)';
 
-type Printed = { line: number; ok: true; kind: string; name: string; unknown: boolean; data: JsonObject } | { line: number; ok: false; error: string };
+type Printed =
+  | { line: number; ok: true; kind: string; name: string; unknown: boolean; data: JsonObject }
+  | { line: number; ok: false; error: string };
 
 const MASKED = new Set(['base', 'ticket', 'mac', 'password']);
-const masked = (params: JsonObject): JsonObject => Object.fromEntries(Object.entries(params).map(([key, value]) => [key, MASKED.has(key.toLowerCase()) ? '[secret]' : value]));
-const described = (value: unknown): unknown => (Buffer.isBuffer(value) ? { bytes: value.length, sha256: createHash('sha256').update(value).digest('hex') } : value);
+const masked = (params: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(params).map(([key, value]) => [key, MASKED.has(key.toLowerCase()) ? '[secret]' : value]),
+  );
+const described = (value: unknown): unknown =>
+  Buffer.isBuffer(value) ? { bytes: value.length, sha256: createHash('sha256').update(value).digest('hex') } : value;
 
 export function present(line: number, decoded: Decoded, dialect: Dialect): Printed {
   if (!decoded.ok) return { line, ok: false, error: decoded.error };
@@ -36,7 +42,14 @@ export function present(line: number, decoded: Decoded, dialect: Dialect): Print
   }
   if (message.kind === 'reply') {
     const { id, name, error, auth, raw } = message.reply;
-    return { line, ok: true, kind: 'reply', name, unknown: false, data: { id, ...(error ? { error } : auth ? { [name]: auth } : { result: raw.result }) } };
+    return {
+      line,
+      ok: true,
+      kind: 'reply',
+      name,
+      unknown: false,
+      data: { id, ...(error ? { error } : auth ? { [name]: auth } : { result: raw.result }) },
+    };
   }
   const { id, uid, method, params } = message.request;
   return {
@@ -50,7 +63,10 @@ export function present(line: number, decoded: Decoded, dialect: Dialect): Print
 }
 
 /** Lines of a stream with their numbers from 1; a line over the limit comes as null. */
-async function* linesOf(stream: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<[number: number, line: Buffer | null]> {
+async function* linesOf(
+  stream: AsyncIterable<Buffer>,
+  maxBytes: number,
+): AsyncGenerator<[number: number, line: Buffer | null]> {
   let parts: Buffer[] = [];
   let length = 0;
   let number = 1;
@@ -88,7 +104,11 @@ async function main(args: string[]): Promise<number> {
   try {
     for await (const [number, bytes] of linesOf(input, megabytes * 1024 * 1024)) {
       if (bytes?.length === 0) continue;
-      const shown = present(number, bytes === null ? { ok: false, error: `longer than ${megabytes} MB` } : decodeLine(bytes), dialect);
+      const shown = present(
+        number,
+        bytes === null ? { ok: false, error: `longer than ${megabytes} MB` } : decodeLine(bytes),
+        dialect,
+      );
       malformed ||= !shown.ok;
       const text = json
         ? JSON.stringify(shown)

@@ -5,7 +5,15 @@ import { UsageError, toError } from '../platform/errors.ts';
 import { createLogger } from '../platform/logger.ts';
 import { projectPath } from '../platform/paths.ts';
 import { telescopesFromConfig } from '../platform/telescopes.ts';
-import { checkDatabase, checkGateway, checkPaths, checkStorage, checkTemporal, checkVoyager, type Finding } from './doctor/checks.ts';
+import {
+  checkDatabase,
+  checkGateway,
+  checkPaths,
+  checkStorage,
+  checkTemporal,
+  checkVoyager,
+  type Finding,
+} from './doctor/checks.ts';
 import { deployAnswer } from './doctor/deploy.ts';
 
 const HELP = `npm run doctor -- [--json] [--can-deploy]
@@ -63,16 +71,27 @@ async function examine(config: Config): Promise<Finding[]> {
   const logger = createLogger('doctor', 'silent');
   for (const telescope of telescopes) {
     const gateway = await checkGateway(config, telescope);
-    found.push(...gateway.findings, ...checkPaths(telescope), ...(await checkVoyager(config, telescope, gateway.state, logger)));
+    found.push(
+      ...gateway.findings,
+      ...checkPaths(telescope),
+      ...(await checkVoyager(config, telescope, gateway.state, logger)),
+    );
   }
   return found;
 }
 
-const SIGNS: Record<Finding['state'], string> = { ok: 'ok      ', warning: 'WARNING ', problem: 'PROBLEM ', skipped: 'skipped ' };
+const SIGNS: Record<Finding['state'], string> = {
+  ok: 'ok      ',
+  warning: 'WARNING ',
+  problem: 'PROBLEM ',
+  skipped: 'skipped ',
+};
 
 async function main(): Promise<number> {
   const flags = new Set(process.argv.slice(2));
-  for (const flag of flags) if (!['--json', '--can-deploy', '--help'].includes(flag)) throw new UsageError(`"${flag}" is not an option.\n${HELP}`);
+  for (const flag of flags)
+    if (!['--json', '--can-deploy', '--help'].includes(flag))
+      throw new UsageError(`"${flag}" is not an option.\n${HELP}`);
   if (flags.has('--help')) {
     console.log(HELP);
     return 0;
@@ -82,8 +101,12 @@ async function main(): Promise<number> {
   if (flags.has('--can-deploy')) {
     const answer = await deployAnswer(required(config, 'DATABASE_URL'));
     if (flags.has('--json')) console.log(JSON.stringify(answer));
-    else if (answer.can_deploy) console.log(`No session runs.${answer.next_start ? ` The next one starts at ${answer.next_start}.` : ''}`);
-    else console.log(`Not now:\n${answer.active.map((s) => `  ${s.booking_id} on ${s.telescope_id} is ${s.phase}, slot until ${s.end}`).join('\n')}`);
+    else if (answer.can_deploy)
+      console.log(`No session runs.${answer.next_start ? ` The next one starts at ${answer.next_start}.` : ''}`);
+    else
+      console.log(
+        `Not now:\n${answer.active.map((s) => `  ${s.booking_id} on ${s.telescope_id} is ${s.phase}, slot until ${s.end}`).join('\n')}`,
+      );
     return answer.can_deploy ? 0 : 1;
   }
   const findings = await examine(config);
@@ -91,7 +114,8 @@ async function main(): Promise<number> {
   if (flags.has('--json')) console.log(JSON.stringify({ ok: problems === 0, findings }));
   else {
     if (demo) console.log('Checking the demo observatory that runs here.');
-    for (const { state, what, detail, mend } of findings) console.log(`${SIGNS[state]}${what}: ${detail}${mend ? `\n          → ${mend}` : ''}`);
+    for (const { state, what, detail, mend } of findings)
+      console.log(`${SIGNS[state]}${what}: ${detail}${mend ? `\n          → ${mend}` : ''}`);
     console.log(problems === 0 ? 'All well.' : `${problems} to mend.`);
   }
   return problems === 0 ? 0 : 1;

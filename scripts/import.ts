@@ -43,10 +43,16 @@ async function main(): Promise<number> {
   }
   const [folder] = positionals;
   if (!folder || positionals.length > 1) throw new UsageError(HELP);
-  if (values.booking !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(values.booking)) throw new UsageError('--booking: 1 to 64 of A-Z a-z 0-9 _ -');
-  const [raHours, decDegrees] = [values.ra === undefined ? null : parseRaHours(values.ra), values.dec === undefined ? null : parseDecDegrees(values.dec)];
+  if (values.booking !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(values.booking))
+    throw new UsageError('--booking: 1 to 64 of A-Z a-z 0-9 _ -');
+  const [raHours, decDegrees] = [
+    values.ra === undefined ? null : parseRaHours(values.ra),
+    values.dec === undefined ? null : parseDecDegrees(values.dec),
+  ];
   if ((values.ra !== undefined || values.dec !== undefined) && (raHours === null || decDegrees === null))
-    throw new UsageError('--ra and --dec go together: hours from 0 to 24 and degrees from -90 to 90, such as --ra 5:35:17 --dec=-5:23:28');
+    throw new UsageError(
+      '--ra and --dec go together: hours from 0 to 24 and degrees from -90 to 90, such as --ra 5:35:17 --dec=-5:23:28',
+    );
   const config = loadConfig();
   const db = createDatabase(required(config, 'DATABASE_URL'));
   const logger = createLogger('import', 'warn');
@@ -54,12 +60,25 @@ async function main(): Promise<number> {
   const pool = new FramePool();
   try {
     const telescopes = await listTelescopes(db);
-    const telescope = values.telescope ? telescopes.find((t) => t.id === values.telescope) : telescopes.length === 1 ? telescopes[0] : undefined;
-    if (!telescope) throw new UsageError(`--telescope: one of ${telescopes.map((t) => t.id).join(', ') || '(none is configured)'}`);
+    const telescope = values.telescope
+      ? telescopes.find((t) => t.id === values.telescope)
+      : telescopes.length === 1
+        ? telescopes[0]
+        : undefined;
+    if (!telescope)
+      throw new UsageError(`--telescope: one of ${telescopes.map((t) => t.id).join(', ') || '(none is configured)'}`);
     const store = new FrameStore(config.OBSERVATIONS_STORAGE_PATH);
     let shown = 0;
     const result = await importFolder(
-      { db, logger, store, mount, pool, maxBytes: config.MAX_IMAGE_SIZE_MB * 1024 * 1024, timing: { ...DEFAULT_TIMING, settleMs: 2_000 } },
+      {
+        db,
+        logger,
+        store,
+        mount,
+        pool,
+        maxBytes: config.MAX_IMAGE_SIZE_MB * 1024 * 1024,
+        timing: { ...DEFAULT_TIMING, settleMs: 2_000 },
+      },
       {
         folder,
         telescope,

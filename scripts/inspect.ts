@@ -24,7 +24,8 @@ type Inspection =
     }
   | { file: string; ok: false; error: string };
 
-const USAGE = 'Usage: npm run inspect -- [--json] [--preview OUT.jpg] FILE…\n  --json     one JSON line per file\n  --preview  writes the stretched preview of one file\n';
+const USAGE =
+  'Usage: npm run inspect -- [--json] [--preview OUT.jpg] FILE…\n  --json     one JSON line per file\n  --preview  writes the stretched preview of one file\n';
 
 function sha256Of(path: string): string {
   const hash = createHash('sha256');
@@ -67,7 +68,14 @@ async function inspect(file: string, preview: string | undefined): Promise<Inspe
     }
   } catch (thrown) {
     const error = thrown as NodeJS.ErrnoException;
-    return { file, ok: false, error: thrown instanceof FitsError ? `${thrown.code}: ${thrown.message}` : `${error.code ?? error.name}: ${error.message}` };
+    return {
+      file,
+      ok: false,
+      error:
+        thrown instanceof FitsError
+          ? `${thrown.code}: ${thrown.message}`
+          : `${error.code ?? error.name}: ${error.message}`,
+    };
   }
 }
 
@@ -86,7 +94,14 @@ function plain(result: Inspection): string {
 async function main(): Promise<number> {
   let parsed;
   try {
-    parsed = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false }, preview: { type: 'string' }, help: { type: 'boolean', default: false } } });
+    parsed = parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        preview: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
   } catch (thrown) {
     process.stderr.write(`${(thrown as Error).message}\n${USAGE}`);
     return 2;
@@ -97,7 +112,9 @@ async function main(): Promise<number> {
     return 0;
   }
   if (positionals.length === 0 || (values.preview !== undefined && positionals.length !== 1)) {
-    process.stderr.write(positionals.length === 0 ? `No file given.\n${USAGE}` : `--preview takes exactly one file.\n${USAGE}`);
+    process.stderr.write(
+      positionals.length === 0 ? `No file given.\n${USAGE}` : `--preview takes exactly one file.\n${USAGE}`,
+    );
     return 2;
   }
   let failed = false;

@@ -53,7 +53,14 @@ export interface NightSummary {
     target_guid: string | null;
     shots_planned: number;
     timeline: { at: string; event: string }[];
-    frames: { expected: number; captured: number; archived: number; previewed: number; rejected: number; missing: number };
+    frames: {
+      expected: number;
+      captured: number;
+      archived: number;
+      previewed: number;
+      rejected: number;
+      missing: number;
+    };
     report_path: string | null;
     archive_path: string | null;
   }[];
@@ -67,7 +74,11 @@ export interface NightSummary {
 }
 
 /** The policy of a simulated night, in seconds; nothing else is shortened. Slot = shots × (exposure + 3 s) + 20 s. */
-const NIGHT_POLICY = { prepare_lead: 5, check_interval: 5, turnaround_minutes: 0 } as const satisfies Partial<TelescopePolicy>;
+const NIGHT_POLICY = {
+  prepare_lead: 5,
+  check_interval: 5,
+  turnaround_minutes: 0,
+} as const satisfies Partial<TelescopePolicy>;
 const RESUME_DEBOUNCE_SECONDS = 3;
 const slotSeconds = (shots: number, exposureSeconds: number): number => Math.ceil(shots * (exposureSeconds + 3) + 20);
 const FILTERS = ['L', 'R', 'G', 'B'];
@@ -120,7 +131,9 @@ async function main(): Promise<void> {
   const opts = options();
   const began = Date.now();
   mkdirSync(projectPath('.data', 'nights'), { recursive: true });
-  const dataDir = mkdtempSync(projectPath('.data', 'nights', `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-`));
+  const dataDir = mkdtempSync(
+    projectPath('.data', 'nights', `${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}-`),
+  );
   let stack: Stack | null = null;
   let starting: Promise<Stack> | null = null;
   const letGo = stopWithParent((reason) => {
@@ -140,7 +153,12 @@ async function main(): Promise<void> {
       seed: opts.seed,
       ...(opts.fitsDir ? { fitsDir: opts.fitsDir } : {}),
       ...(opts.faultsFile ? { faultsFile: opts.faultsFile } : {}),
-      telescope: { id: 'night', name: 'Night observatory', policy: { ...NIGHT_POLICY }, weather: { resume_debounce_seconds: RESUME_DEBOUNCE_SECONDS } },
+      telescope: {
+        id: 'night',
+        name: 'Night observatory',
+        policy: { ...NIGHT_POLICY },
+        weather: { resume_debounce_seconds: RESUME_DEBOUNCE_SECONDS },
+      },
     },
   });
   stack = await starting;
@@ -160,10 +178,16 @@ async function main(): Promise<void> {
   summary.ok = summary.problems.length === 0;
   letGo();
   for (const problem of summary.problems) say(`PROBLEM ${problem}`);
-  say(summary.ok ? `The night is over: all well, ${summary.wall_seconds} s.` : `The night is over with ${summary.problems.length} problems. Data: ${dataDir}`);
+  say(
+    summary.ok
+      ? `The night is over: all well, ${summary.wall_seconds} s.`
+      : `The night is over with ${summary.problems.length} problems. Data: ${dataDir}`,
+  );
   if (summary.ok && !opts.keep) {
     // The report and the archive are named in the summary; what else the night needed goes.
-    for (const entry of readdirSync(dataDir)) if (!['observations', 'reports', 'logs'].includes(entry)) rmSync(join(dataDir, entry), { recursive: true, force: true });
+    for (const entry of readdirSync(dataDir))
+      if (!['observations', 'reports', 'logs'].includes(entry))
+        rmSync(join(dataDir, entry), { recursive: true, force: true });
   }
   if (opts.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else printSummary(summary);
@@ -173,7 +197,9 @@ async function main(): Promise<void> {
 /** Puts the bookings through the API, back to back, as Laravel would. */
 async function book(stack: Stack, opts: Options): Promise<string[]> {
   const api = new ApiClient(stack.apiUrl, stack.apiKey);
-  const { site } = await api.call<{ site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number } }>('GET', '/api/telescopes/night');
+  const { site } = await api.call<{
+    site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number };
+  }>('GET', '/api/telescopes/night');
   const slotMs = slotSeconds(opts.shots, opts.exposureSeconds) * 1000;
   const first = Date.now() + (NIGHT_POLICY.prepare_lead + 1) * 1000;
   const target = highTarget(site, first, first + slotMs * opts.bookings);
@@ -185,18 +211,28 @@ async function book(stack: Stack, opts: Options): Promise<string[]> {
       telescope_id: 'night',
       start: new Date(start).toISOString(),
       end: new Date(start + slotMs).toISOString(),
-      user: { ref: `guest-${n}`, display_name: `Guest ${n}`, email: `guest-${n}@example.org`, locale: n % 2 ? 'fr' : 'en' },
+      user: {
+        ref: `guest-${n}`,
+        display_name: `Guest ${n}`,
+        email: `guest-${n}@example.org`,
+        locale: n % 2 ? 'fr' : 'en',
+      },
       target,
       shots: plan(opts.shots, opts.exposureSeconds),
       credits: { charged: 10 },
     });
-    say(`Booking ${id}: ${target.name}, ${opts.shots} × ${opts.exposureSeconds} s from ${new Date(start).toISOString()}.`);
+    say(
+      `Booking ${id}: ${target.name}, ${opts.shots} × ${opts.exposureSeconds} s from ${new Date(start).toISOString()}.`,
+    );
     ids.push(id);
   }
   return ids;
 }
 /** N shots spread over the filters, each filter one line of the plan. */
-function plan(shots: number, exposureSeconds: number): { filter: string; exposure_seconds: number; quantity: number }[] {
+function plan(
+  shots: number,
+  exposureSeconds: number,
+): { filter: string; exposure_seconds: number; quantity: number }[] {
   return FILTERS.flatMap((filter, i) => {
     const quantity = Math.floor(shots / FILTERS.length) + (i < shots % FILTERS.length ? 1 : 0);
     return quantity > 0 ? [{ filter, exposure_seconds: exposureSeconds, quantity }] : [];
@@ -213,7 +249,8 @@ async function waitForTheEnd(stack: Stack, db: NightRecords, ids: string[]): Pro
       if (phases.get(s.booking_id) !== now) say(`${s.booking_id}: ${now}`);
       phases.set(s.booking_id, now);
     }
-    if (sessions.length === ids.length && sessions.every((s) => (FINAL_PHASES as readonly string[]).includes(s.phase))) break;
+    if (sessions.length === ids.length && sessions.every((s) => (FINAL_PHASES as readonly string[]).includes(s.phase)))
+      break;
     await sleep(500);
   }
   const wait = Date.now() + OUTBOX_WAIT_MS;
@@ -244,9 +281,14 @@ async function summarise(stack: Stack, db: NightRecords, ids: string[], opts: Op
       const described = await temporal.workflow.getHandle(sessionWorkflowId(id)).describe();
       const planned = session.shots.reduce((sum, shot) => sum + shot.quantity, 0);
       const count = (state: string): number => frames.filter((f) => f.state === state).length;
-      const archived = frames.filter((f) => f.state === 'archived' && f.archive_path !== null && fileSize(stack, f.archive_path) === f.size_bytes);
-      const previewed = frames.filter((f) => f.previewed && f.preview_path !== null && fileSize(stack, f.preview_path) > 0);
-      for (const frame of frames) if (frame.previewed_at) delays.push(frame.previewed_at.getTime() - frame.seen_at.getTime());
+      const archived = frames.filter(
+        (f) => f.state === 'archived' && f.archive_path !== null && fileSize(stack, f.archive_path) === f.size_bytes,
+      );
+      const previewed = frames.filter(
+        (f) => f.previewed && f.preview_path !== null && fileSize(stack, f.preview_path) > 0,
+      );
+      for (const frame of frames)
+        if (frame.previewed_at) delays.push(frame.previewed_at.getTime() - frame.seen_at.getTime());
       bookings.push({
         id,
         phase: session.phase,
@@ -258,16 +300,29 @@ async function summarise(stack: Stack, db: NightRecords, ids: string[], opts: Op
         target_guid: session.target_guid,
         shots_planned: planned,
         timeline: timeline.map((line) => ({ at: line.at.toISOString(), event: line.event })),
-        frames: { expected: planned, captured: frames.length, archived: archived.length, previewed: previewed.length, rejected: count('rejected'), missing: count('missing') },
+        frames: {
+          expected: planned,
+          captured: frames.length,
+          archived: archived.length,
+          previewed: previewed.length,
+          rejected: count('rejected'),
+          missing: count('missing'),
+        },
         report_path: session.report_path,
         archive_path: session.archive_path,
       });
-      if (!(FINAL_PHASES as readonly string[]).includes(session.phase)) problems.push(`${id} is still ${session.phase}`);
-      else if (session.phase !== 'completed' && !opts.faultsFile) problems.push(`${id} ended as ${session.phase} (${session.reason ?? 'no reason'})`);
-      if (count('archived') !== archived.length) problems.push(`${id}: ${count('archived') - archived.length} archived frames are not in the store with their size`);
+      if (!(FINAL_PHASES as readonly string[]).includes(session.phase))
+        problems.push(`${id} is still ${session.phase}`);
+      else if (session.phase !== 'completed' && !opts.faultsFile)
+        problems.push(`${id} ended as ${session.phase} (${session.reason ?? 'no reason'})`);
+      if (count('archived') !== archived.length)
+        problems.push(
+          `${id}: ${count('archived') - archived.length} archived frames are not in the store with their size`,
+        );
       const accounted = count('archived') + count('rejected') + count('missing');
       if (accounted !== frames.length) problems.push(`${id}: ${frames.length - accounted} frames have no final state`);
-      if (!opts.faultsFile && accounted !== planned) problems.push(`${id}: ${planned} frames expected, ${accounted} accounted for`);
+      if (!opts.faultsFile && accounted !== planned)
+        problems.push(`${id}: ${planned} frames expected, ${accounted} accounted for`);
       if (session.report_path === null && session.phase !== 'cancelled') problems.push(`${id}: there is no report`);
     }
   } finally {
@@ -277,11 +332,16 @@ async function summarise(stack: Stack, db: NightRecords, ids: string[], opts: Op
   const repeated = effects.filter((e) => e.repeated_effect).length;
   if (repeated > 0) problems.push(`${repeated} commands to Voyager had the same effect twice`);
   delays.sort((a, b) => a - b);
-  const quantile = (q: number): number | null => (delays.length === 0 ? null : delays[Math.min(delays.length - 1, Math.ceil(q * delays.length) - 1)]!);
+  const quantile = (q: number): number | null =>
+    delays.length === 0 ? null : delays[Math.min(delays.length - 1, Math.ceil(q * delays.length) - 1)]!;
   return {
     ok: false,
     wall_seconds: 0,
-    policy: { ...NIGHT_POLICY, resume_debounce_seconds: RESUME_DEBOUNCE_SECONDS, slot_seconds: slotSeconds(opts.shots, opts.exposureSeconds) },
+    policy: {
+      ...NIGHT_POLICY,
+      resume_debounce_seconds: RESUME_DEBOUNCE_SECONDS,
+      slot_seconds: slotSeconds(opts.shots, opts.exposureSeconds),
+    },
     bookings,
     voyager: { commands: effects.filter((e) => e.kind === 'command').length, repeated_with_effect: repeated },
     frame_to_preview_ms: { p50: quantile(0.5), p95: quantile(0.95) },
@@ -312,7 +372,12 @@ function simulatorLog(stack: Stack): { kind: string; repeated_effect?: boolean }
 }
 function memory(stack: Stack): Record<string, number> {
   const { gateway, worker, api, simulator } = stack.pids();
-  const each = Object.fromEntries(Object.entries({ gateway, worker, api, simulator, night: process.pid }).map(([name, pid]) => [name, Math.round(pid ? residentMb(pid) : 0)]));
+  const each = Object.fromEntries(
+    Object.entries({ gateway, worker, api, simulator, night: process.pid }).map(([name, pid]) => [
+      name,
+      Math.round(pid ? residentMb(pid) : 0),
+    ]),
+  );
   return { ...each, total: Object.values(each).reduce((sum, mb) => sum + mb, 0) };
 }
 function residentMb(pid: number): number {
@@ -329,7 +394,11 @@ function countProcesses(dataDir: string): number {
     if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
     try {
       if (/^State:\s+Z/m.test(readFileSync(`/proc/${entry}/status`, 'utf8'))) continue;
-      if (readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes(dataDir) || readFileSync(`/proc/${entry}/environ`, 'utf8').includes(`DATA_DIR=${dataDir}`)) found++;
+      if (
+        readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes(dataDir) ||
+        readFileSync(`/proc/${entry}/environ`, 'utf8').includes(`DATA_DIR=${dataDir}`)
+      )
+        found++;
     } catch {
       /* gone, or not ours to see */
     }

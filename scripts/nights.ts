@@ -55,10 +55,12 @@ function options(): Options {
   }
   const number = (name: string, text: string, least: number): number => {
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least) throw new UsageError(`--${name}: "${text}" is not a whole number of at least ${least}.`);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new UsageError(`--${name}: "${text}" is not a whole number of at least ${least}.`);
     return value;
   };
-  if (values.server !== 'virtual' && values.server !== 'real') throw new UsageError(`--server: "${values.server}" is neither virtual nor real.`);
+  if (values.server !== 'virtual' && values.server !== 'real')
+    throw new UsageError(`--server: "${values.server}" is neither virtual nor real.`);
   return {
     json: values.json,
     count: number('count', values.count, 1),
@@ -81,17 +83,27 @@ async function bundleCode(): Promise<string> {
 type FromThread = { ready: true } | { result: NightResult } | { night: number; error: string };
 
 /** Plays nights on several threads; each takes the next when it has done with one. */
-async function onThreads(code: string, opts: Options, nights: readonly number[], told: (result: NightResult) => void): Promise<NightResult[]> {
+async function onThreads(
+  code: string,
+  opts: Options,
+  nights: readonly number[],
+  told: (result: NightResult) => void,
+): Promise<NightResult[]> {
   const waiting = [...nights];
   const results = new Map<number, NightResult>();
   const play = async (): Promise<void> => {
-    const worker = new Worker(new URL('./nights/worker.js', import.meta.url), { workerData: { code, seed: opts.seed } });
+    const worker = new Worker(new URL('./nights/worker.js', import.meta.url), {
+      workerData: { code, seed: opts.seed },
+    });
     try {
       await new Promise<void>((resolve, reject) => {
         worker.on('error', reject);
         worker.on('exit', (exit) => reject(new Error(`a thread ended with ${exit}`)));
         worker.on('message', (message: FromThread) => {
-          if ('error' in message) return reject(new Error(`night ${message.night}: ${message.error}\n${replayCommand(opts.seed, message.night)}`));
+          if ('error' in message)
+            return reject(
+              new Error(`night ${message.night}: ${message.error}\n${replayCommand(opts.seed, message.night)}`),
+            );
           if ('result' in message) {
             results.set(message.result.night, message.result);
             told(message.result);
@@ -118,15 +130,20 @@ async function main(): Promise<void> {
   let played = 0;
   const told = (result: NightResult): void => {
     played += 1;
-    for (const violation of result.violations) say(`night ${result.night} of seed ${opts.seed}: ${violation}\n  ${replayCommand(opts.seed, result.night)}`);
-    if (played % 50 === 0 || played === nights.length) say(`${played} of ${nights.length} nights, ${((Date.now() - began) / 1000).toFixed(1)} s`);
+    for (const violation of result.violations)
+      say(`night ${result.night} of seed ${opts.seed}: ${violation}\n  ${replayCommand(opts.seed, result.night)}`);
+    if (played % 50 === 0 || played === nights.length)
+      say(`${played} of ${nights.length} nights, ${((Date.now() - began) / 1000).toFixed(1)} s`);
   };
 
   let results: NightResult[] = [];
   if (opts.server === 'real') {
     const { playOnRealServer } = await import('./nights/real.ts');
     const unplayable = nights.filter((night) => !playsOnRealServer(planNight(opts.seed, night)));
-    if (opts.night !== null && unplayable.length > 0) throw new UsageError(`--night: night ${opts.night} of seed ${opts.seed} holds a fault that a real server cannot play.`);
+    if (opts.night !== null && unplayable.length > 0)
+      throw new UsageError(
+        `--night: night ${opts.night} of seed ${opts.seed} holds a fault that a real server cannot play.`,
+      );
     nights = nights.filter((night) => !unplayable.includes(night));
     results = await playOnRealServer(
       code,
@@ -142,8 +159,14 @@ async function main(): Promise<void> {
     }
   } else results = await onThreads(code, opts, nights, told);
 
-  const summary = summarise(results, { seed: opts.seed, server: opts.server, elapsedMs: Date.now() - began, each: opts.each });
-  if (opts.night !== null && !opts.json) process.stdout.write(`${results[0]!.timeline.join('\n')}\n${results[0]!.phases.join(' → ')}\n`);
+  const summary = summarise(results, {
+    seed: opts.seed,
+    server: opts.server,
+    elapsedMs: Date.now() - began,
+    each: opts.each,
+  });
+  if (opts.night !== null && !opts.json)
+    process.stdout.write(`${results[0]!.timeline.join('\n')}\n${results[0]!.phases.join(' → ')}\n`);
   if (opts.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else
     process.stdout.write(
@@ -159,6 +182,10 @@ const describe = (counts: Readonly<Record<string, number>>): string =>
 try {
   await main();
 } catch (thrown) {
-  say(thrown instanceof UsageError ? `${thrown.message}\nnpm run nights -- --help lists the options.` : (toError(thrown).stack ?? toError(thrown).message));
+  say(
+    thrown instanceof UsageError
+      ? `${thrown.message}\nnpm run nights -- --help lists the options.`
+      : (toError(thrown).stack ?? toError(thrown).message),
+  );
   process.exit(thrown instanceof UsageError ? 2 : 1);
 }

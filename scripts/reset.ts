@@ -20,7 +20,9 @@ const lives = (pid: number): boolean => {
 function inUse(): string[] {
   const found: string[] = [];
   try {
-    const demo = JSON.parse(readFileSync(join(dataDir, 'demo.json'), 'utf8')) as { pids?: Record<string, number | null> };
+    const demo = JSON.parse(readFileSync(join(dataDir, 'demo.json'), 'utf8')) as {
+      pids?: Record<string, number | null>;
+    };
     for (const [name, pid] of Object.entries(demo.pids ?? {})) if (pid && lives(pid)) found.push(`${name} (${pid})`);
   } catch {
     // No demo has run here, or it stopped in order.

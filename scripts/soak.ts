@@ -99,7 +99,10 @@ export async function soak(hours: number, seed: number): Promise<SoakResult> {
   const count = (outcome: RequestOutcome): void => {
     commands[outcome.outcome]++;
     const arrived = peer.commands.get(outcome.uid) ?? 0;
-    const sent = outcome.outcome === 'done' || (outcome.outcome === 'refused' && (outcome.how === 'reply' || outcome.how === 'result' || outcome.how === 'payload'));
+    const sent =
+      outcome.outcome === 'done' ||
+      (outcome.outcome === 'refused' &&
+        (outcome.how === 'reply' || outcome.how === 'result' || outcome.how === 'payload'));
     const unsent = outcome.outcome === 'refused' && (outcome.how === 'not_ready' || outcome.how === 'gate');
     if ((sent && arrived !== 1) || (unsent && arrived !== 0)) commands.contradicted++;
   };
@@ -147,16 +150,23 @@ export async function soak(hours: number, seed: number): Promise<SoakResult> {
       if (link.state === 'waiting') return;
       if (live && peer.accepted === connections && connection) {
         if (connection.frozen) return;
-        if (connection.open && link.stats.bytesIn - bytesInBefore === connection.bytesOut && link.stats.bytesOut - bytesOutBefore === connection.bytesIn) return;
+        if (
+          connection.open &&
+          link.stats.bytesIn - bytesInBefore === connection.bytesOut &&
+          link.stats.bytesOut - bytesOutBefore === connection.bytesIn
+        )
+          return;
       }
-      if (performance.now() > deadline) throw new Error(`soak: the two ends do not come to rest (${link.state}, ${link.reason ?? 'no reason'})`);
+      if (performance.now() > deadline)
+        throw new Error(`soak: the two ends do not come to rest (${link.state}, ${link.reason ?? 'no reason'})`);
     }
   };
 
   const seconds = Math.round(hours * 3600);
   const faults = Math.max(1, Math.round(hours * DISCONNECTS_PER_HOUR));
   const plan = new Map<number, Fault>();
-  for (let n = 0; n < faults; n++) plan.set(Math.floor(((n + 0.2 + 0.6 * random()) / faults) * seconds), FAULTS[n % FAULTS.length]!);
+  for (let n = 0; n < faults; n++)
+    plan.set(Math.floor(((n + 0.2 + 0.6 * random()) / faults) * seconds), FAULTS[n % FAULTS.length]!);
   const byFault: Record<string, number> = {};
   let disconnects = 0;
 
@@ -208,7 +218,11 @@ export async function soak(hours: number, seed: number): Promise<SoakResult> {
     disconnects,
     by_fault: byFault,
     reconnects: link.reconnects,
-    heartbeats: { sent: link.stats.heartbeatsOut, missed: missed + peer.silentClients, longest_silence_s: longestSilence / 1000 },
+    heartbeats: {
+      sent: link.stats.heartbeatsOut,
+      missed: missed + peer.silentClients,
+      longest_silence_s: longestSilence / 1000,
+    },
     modes,
     commands,
     frames: { taken: peer.frames.length, by_event: byEvent, by_list: byList, unaccounted },
@@ -231,7 +245,13 @@ export async function soak(hours: number, seed: number): Promise<SoakResult> {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { json: { type: 'boolean' }, hours: { type: 'string', default: '48' }, seed: { type: 'string', default: '1' } } });
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean' },
+      hours: { type: 'string', default: '48' },
+      seed: { type: 'string', default: '1' },
+    },
+  });
   const hours = Number(values.hours);
   const seed = Number(values.seed);
   if (!(hours > 0 && hours <= 10_000)) throw new UsageError('--hours: a number over 0');
@@ -247,7 +267,8 @@ if (process.argv[1]?.match(/soak\.[jt]s$/))
       process.exitCode = code;
     },
     (thrown: unknown) => {
-      const usage = thrown instanceof UsageError || (thrown as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
+      const usage =
+        thrown instanceof UsageError || (thrown as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
       process.stderr.write(`${usage ? (thrown as Error).message : String((thrown as Error).stack)}\n`);
       process.exitCode = usage ? 2 : 1;
     },

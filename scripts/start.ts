@@ -26,7 +26,9 @@ async function main(): Promise<void> {
   mkdirSync(dataDir, { recursive: true });
   const lock = join(dataDir, 'supervisor.pid');
   if (existsSync(lock) && alive(Number(readFileSync(lock, 'utf8'))))
-    throw new UsageError(`nocturne runs already on ${config.DATA_DIR} (process ${readFileSync(lock, 'utf8').trim()}); stop it first, or set DATA_DIR to another folder.`);
+    throw new UsageError(
+      `nocturne runs already on ${config.DATA_DIR} (process ${readFileSync(lock, 'utf8').trim()}); stop it first, or set DATA_DIR to another folder.`,
+    );
   writeFileSync(lock, String(process.pid));
   const demoFile = join(dataDir, 'demo.json');
   rmSync(demoFile, { force: true });

@@ -28,12 +28,19 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 /** Runs a program in the checkout; `quiet` keeps its output for the case of failure. */
 function run(command, args, { env = {}, quiet = true } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'] });
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+    });
     current = child;
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output = (output + chunk).slice(-60_000)));
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk) => (output = (output + chunk).slice(-60_000)));
     child.on('error', (err) => resolve({ code: 1, output: err.message }));
-    child.on('close', (code, signal) => resolve({ code: code ?? 1, output: signal ? `${output}\nended by ${signal}` : output }));
+    child.on('close', (code, signal) =>
+      resolve({ code: code ?? 1, output: signal ? `${output}\nended by ${signal}` : output }),
+    );
   });
 }
 
@@ -61,7 +68,12 @@ async function jestReport(paths, workers) {
       '--silent',
       ...(paths.length > 0 ? ['--runTestsByPath', ...paths] : []),
     ],
-    { env: { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --no-warnings`.trim(), ...(long ? { NOCTURNE_LONG: '1' } : {}) } },
+    {
+      env: {
+        NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --no-warnings`.trim(),
+        ...(long ? { NOCTURNE_LONG: '1' } : {}),
+      },
+    },
   );
   try {
     return JSON.parse(readFileSync(results, 'utf8'));
@@ -76,7 +88,10 @@ function printFailures(file) {
   if (file.status === 'failed' && file.assertionResults.every((t) => t.status !== 'failed'))
     console.log(`FAILED ${nameOf(file)}: did not run\n${file.message.replace(/^/gm, '       ')}`);
   for (const test of file.assertionResults)
-    if (test.status === 'failed') console.log(`FAILED ${nameOf(file)}: ${test.fullName}\n${test.failureMessages.join('\n').slice(0, 4_000).replace(/^/gm, '       ')}`);
+    if (test.status === 'failed')
+      console.log(
+        `FAILED ${nameOf(file)}: ${test.fullName}\n${test.failureMessages.join('\n').slice(0, 4_000).replace(/^/gm, '       ')}`,
+      );
 }
 
 /**
@@ -103,7 +118,11 @@ async function jest() {
     const final = again.get(file.name) ?? file;
     if (file.status === 'failed') {
       printFailures(file);
-      console.log(final.status === 'failed' ? `${nameOf(file)} failed a second time, alone:` : `UNSTEADY ${nameOf(file)}: failed beside others (above), passed alone`);
+      console.log(
+        final.status === 'failed'
+          ? `${nameOf(file)} failed a second time, alone:`
+          : `UNSTEADY ${nameOf(file)}: failed beside others (above), passed alone`,
+      );
       if (final.status === 'failed') printFailures(final);
     }
     if (final.status === 'failed' && final.assertionResults.every((t) => t.status !== 'failed')) broken++;
@@ -118,11 +137,14 @@ async function jest() {
   }
   passed += tests;
   failed += broken;
-  console.log(`tests: ${tests} passed, ${broken} failed, ${skipped} skipped in ${first.numTotalTestSuites} files (${((Date.now() - begin) / 1000).toFixed(0)} s)`);
+  console.log(
+    `tests: ${tests} passed, ${broken} failed, ${skipped} skipped in ${first.numTotalTestSuites} files (${((Date.now() - begin) / 1000).toFixed(0)} s)`,
+  );
 }
 
 const built = await step('build', process.execPath, ['scripts/build.mjs']);
-for (const project of ['tsconfig.json', 'web/client', 'test/web']) await step(`types ${project}`, bin('tsc'), ['-p', project]);
+for (const project of ['tsconfig.json', 'web/client', 'test/web'])
+  await step(`types ${project}`, bin('tsc'), ['-p', project]);
 await step('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 await step('format', bin('oxfmt'), ['--check', '.']);
 if (built) await jest();
@@ -134,7 +156,9 @@ const LONG_FORMS = [
   ['chaos', '--json', '--kills', '30', '--seed', '1'],
   ...['gateway', 'preview', 'frames', 'live', 'sessions'].map((name) => [`bench:${name}`, '--json']),
 ];
-if (long && built) for (const [name, ...args] of LONG_FORMS) await step([name, ...args].join(' '), 'npm', ['run', '--silent', name, '--', ...args], { quiet: false });
+if (long && built)
+  for (const [name, ...args] of LONG_FORMS)
+    await step([name, ...args].join(' '), 'npm', ['run', '--silent', name, '--', ...args], { quiet: false });
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);

@@ -31,8 +31,11 @@ function databaseUrl(): string {
   const config = loadConfig();
   if (config.DATABASE_URL) return config.DATABASE_URL;
   const demo = join(resolve(projectPath(), config.DATA_DIR), 'demo.json');
-  const url = existsSync(demo) ? (JSON.parse(readFileSync(demo, 'utf8')) as { database_url?: string | null }).database_url : null;
-  if (!url) throw new UsageError('DATABASE_URL is not set and no demo runs here; set it, or start the demo with npm start.');
+  const url = existsSync(demo)
+    ? (JSON.parse(readFileSync(demo, 'utf8')) as { database_url?: string | null }).database_url
+    : null;
+  if (!url)
+    throw new UsageError('DATABASE_URL is not set and no demo runs here; set it, or start the demo with npm start.');
   return url;
 }
 
@@ -62,14 +65,27 @@ function print(values: readonly Line[], json: boolean): void {
 
 async function run(db: Database, command: string | undefined, ids: string[], options: Options): Promise<number> {
   const { state, booking, type, json } = options;
-  if (state !== undefined && !(OUTBOX_STATES as readonly string[]).includes(state)) throw new UsageError(`--state: "${state}" is none of ${OUTBOX_STATES.join(', ')}.`);
-  if (type !== undefined && !(WEBHOOK_TYPES as readonly string[]).includes(type)) throw new UsageError(`--type: "${type}" is none of ${WEBHOOK_TYPES.join(', ')}.`);
+  if (state !== undefined && !(OUTBOX_STATES as readonly string[]).includes(state))
+    throw new UsageError(`--state: "${state}" is none of ${OUTBOX_STATES.join(', ')}.`);
+  if (type !== undefined && !(WEBHOOK_TYPES as readonly string[]).includes(type))
+    throw new UsageError(`--type: "${type}" is none of ${WEBHOOK_TYPES.join(', ')}.`);
   const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) throw new UsageError(`--limit: "${options.limit}" is not a number from 1 to 10000.`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
+    throw new UsageError(`--limit: "${options.limit}" is not a number from 1 to 10000.`);
   switch (command) {
     case 'list': {
-      const where = outboxWhere({ channel: 'webhook', bookingId: booking, type, state: state as OutboxState | undefined });
-      print((await db.outbox.findMany({ where, orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }], take: limit })).map(toLine), json);
+      const where = outboxWhere({
+        channel: 'webhook',
+        bookingId: booking,
+        type,
+        state: state as OutboxState | undefined,
+      });
+      print(
+        (await db.outbox.findMany({ where, orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }], take: limit })).map(
+          toLine,
+        ),
+        json,
+      );
       return 0;
     }
     case 'show': {
@@ -79,14 +95,26 @@ async function run(db: Database, command: string | undefined, ids: string[], opt
       print([toLine(row)], json);
       const attempts = await db.delivery.findMany({ where: { outboxId: row.id }, orderBy: { at: 'asc' } });
       print(
-        attempts.map((a) => ({ attempt: a.attempt, at: a.at.toISOString(), status: a.status, error: a.error, duration_ms: a.durationMs })),
+        attempts.map((a) => ({
+          attempt: a.attempt,
+          at: a.at.toISOString(),
+          status: a.status,
+          error: a.error,
+          duration_ms: a.durationMs,
+        })),
         json,
       );
       return 0;
     }
     case 'replay': {
-      if (ids.length === 0 && booking === undefined && !options.dead) throw new UsageError('replay: give ids, --booking ID or --dead.');
-      const wanted = { channel: 'webhook' as const, bookingId: booking, type, ...(options.dead ? { state: 'dead' as const } : {}) };
+      if (ids.length === 0 && booking === undefined && !options.dead)
+        throw new UsageError('replay: give ids, --booking ID or --dead.');
+      const wanted = {
+        channel: 'webhook' as const,
+        bookingId: booking,
+        type,
+        ...(options.dead ? { state: 'dead' as const } : {}),
+      };
       const where = { ...outboxWhere(wanted), ...(ids.length > 0 ? { id: { in: ids } } : {}) };
       const count = await replayOutbox(db, 'command', where, new Date());
       if (json) console.log(JSON.stringify({ replayed: count }));
@@ -94,7 +122,9 @@ async function run(db: Database, command: string | undefined, ids: string[], opt
       return count < ids.length ? 1 : 0;
     }
     default:
-      throw new UsageError(`${command === undefined ? 'Say what to do' : `There is no command "${command}"`}.\n${USAGE.trimEnd()}`);
+      throw new UsageError(
+        `${command === undefined ? 'Say what to do' : `There is no command "${command}"`}.\n${USAGE.trimEnd()}`,
+      );
   }
 }
 
@@ -128,5 +158,6 @@ try {
 } catch (thrown) {
   const error = toError(thrown);
   process.stderr.write(`${error.message}\n`);
-  process.exitCode = thrown instanceof UsageError || (thrown as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
+  process.exitCode =
+    thrown instanceof UsageError || (thrown as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? 2 : 1;
 }

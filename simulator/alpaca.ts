@@ -58,19 +58,44 @@ export class AlpacaServer {
         request.method === 'PUT'
           ? new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
           : new URLSearchParams([...url.searchParams].map(([k, v]): [string, string] => [k.toLowerCase(), v]));
-      const transaction = Number(query.get(request.method === 'PUT' ? 'ClientTransactionID' : 'clienttransactionid') ?? 0);
-      const envelope = { ClientTransactionID: Number.isInteger(transaction) && transaction >= 0 ? transaction : 0, ServerTransactionID: ++this.transactions };
-      const plain = (status: number, text: string): void => void response.writeHead(status, { 'content-type': 'text/plain' }).end(text);
-      const json = (body: Record<string, unknown>): void => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      const transaction = Number(
+        query.get(request.method === 'PUT' ? 'ClientTransactionID' : 'clienttransactionid') ?? 0,
+      );
+      const envelope = {
+        ClientTransactionID: Number.isInteger(transaction) && transaction >= 0 ? transaction : 0,
+        ServerTransactionID: ++this.transactions,
+      };
+      const plain = (status: number, text: string): void =>
+        void response.writeHead(status, { 'content-type': 'text/plain' }).end(text);
+      const json = (body: Record<string, unknown>): void =>
+        void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
       const path = url.pathname.replace(/\/+$/, '');
       if (path === '/management/apiversions') return json({ Value: [1], ...envelope });
       if (path === '/management/v1/description')
-        return json({ Value: { ServerName: 'Simulated observatory', Manufacturer: 'nocturne', ManufacturerVersion: '1', Location: 'Simulator' }, ...envelope });
+        return json({
+          Value: {
+            ServerName: 'Simulated observatory',
+            Manufacturer: 'nocturne',
+            ManufacturerVersion: '1',
+            Location: 'Simulator',
+          },
+          ...envelope,
+        });
       if (path === '/management/v1/configureddevices') {
         return json({
           Value: [
-            { DeviceName: 'Simulated weather', DeviceType: 'ObservingConditions', DeviceNumber: 0, UniqueID: 'nocturne-simulator-weather' },
-            { DeviceName: 'Simulated safety monitor', DeviceType: 'SafetyMonitor', DeviceNumber: 0, UniqueID: 'nocturne-simulator-safety' },
+            {
+              DeviceName: 'Simulated weather',
+              DeviceType: 'ObservingConditions',
+              DeviceNumber: 0,
+              UniqueID: 'nocturne-simulator-weather',
+            },
+            {
+              DeviceName: 'Simulated safety monitor',
+              DeviceType: 'SafetyMonitor',
+              DeviceNumber: 0,
+              UniqueID: 'nocturne-simulator-safety',
+            },
           ],
           ...envelope,
         });
@@ -152,8 +177,15 @@ export class AlpacaServer {
         return 1;
       case 'sensordescription': {
         const sensor = query.get('sensorname')?.toLowerCase() ?? '';
-        if (!/^(temperature|humidity|dewpoint|pressure|windspeed|windgust|winddirection|cloudcover|rainrate|skyquality|skytemperature|starfwhm)$/.test(sensor))
-          throw new AlpacaError(sensor === 'skybrightness' ? NOT_IMPLEMENTED : INVALID_VALUE, `SensorName ${sensor} is not known`);
+        if (
+          !/^(temperature|humidity|dewpoint|pressure|windspeed|windgust|winddirection|cloudcover|rainrate|skyquality|skytemperature|starfwhm)$/.test(
+            sensor,
+          )
+        )
+          throw new AlpacaError(
+            sensor === 'skybrightness' ? NOT_IMPLEMENTED : INVALID_VALUE,
+            `SensorName ${sensor} is not known`,
+          );
         return `Simulated ${sensor}`;
       }
       default:
@@ -163,7 +195,8 @@ export class AlpacaServer {
   private put(device: string, member: string, body: URLSearchParams): undefined {
     const { weather } = this.context;
     if (member === 'connected') {
-      if (!/^(true|false)$/i.test(body.get('Connected') ?? '')) throw new AlpacaError(INVALID_VALUE, 'Connected must be true or false');
+      if (!/^(true|false)$/i.test(body.get('Connected') ?? ''))
+        throw new AlpacaError(INVALID_VALUE, 'Connected must be true or false');
       return undefined;
     }
     if (member === 'refresh' && device === 'observingconditions') {

@@ -19,9 +19,18 @@ export interface Effect {
 }
 export type Query = { kind: 'query'; run(context: CommandContext, params: Params): Params };
 /** A change that takes no time: reply, the Signal of its start where it has one, result. */
-export type Change = { kind: 'change'; signal: number | null; run(context: CommandContext, params: Params): { paramRet?: Params; effect: Effect | null } };
+export type Change = {
+  kind: 'change';
+  signal: number | null;
+  run(context: CommandContext, params: Params): { paramRet?: Params; effect: Effect | null };
+};
 /** Something that moves or lasts: reply, Signal at start, Signal 2 at the end, result. One at a time. */
-export type Action = { kind: 'action'; signal: number | null; effect(params: Params): string; run(context: CommandContext, params: Params, signal: AbortSignal): Promise<Params> };
+export type Action = {
+  kind: 'action';
+  signal: number | null;
+  effect(params: Params): string;
+  run(context: CommandContext, params: Params, signal: AbortSignal): Promise<Params>;
+};
 export type Command = Query | Change | Action;
 
 /** @throws ActionError naming the parameter. */
@@ -47,7 +56,13 @@ const VOYAGER_STATUS = ['STOPPED', 'IDLE', 'RUN', 'ERRORE', 'UNDEFINED', 'WARNIN
 export function voyagerStatus(context: CommandContext, actionRunning: boolean): number {
   if (context.cooler.error || context.mount.error) return 3;
   if (context.state.emergency) return 5;
-  if (actionRunning || context.roboTarget.run !== null || context.roboTarget.dragScript !== null || context.state.operator) return 2;
+  if (
+    actionRunning ||
+    context.roboTarget.run !== null ||
+    context.roboTarget.dragScript !== null ||
+    context.state.operator
+  )
+    return 2;
   return 1;
 }
 
@@ -126,7 +141,13 @@ function mountFast(context: CommandContext, params: Params): { effect: Effect | 
 const noViking = query(() => {
   throw new ActionError('Viking not present');
 });
-const frameOf = (voyType: ExposureRequest['voyType'], target: string, type: number, exposure: number, folders: string[]): ExposureRequest => ({
+const frameOf = (
+  voyType: ExposureRequest['voyType'],
+  target: string,
+  type: number,
+  exposure: number,
+  folders: string[],
+): ExposureRequest => ({
   type,
   voyType,
   target,
@@ -152,10 +173,12 @@ const CLIP_FIELDS: Readonly<Record<string, string>> = {
   fcol: 'FCOL',
   tiles: 'TILES',
 };
-const scalar = (value: unknown): string | number | boolean => (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : '');
+const scalar = (value: unknown): string | number | boolean =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : '';
 const clipFields = (params: Params): Record<string, string | number | boolean> =>
   Object.fromEntries(Object.entries(CLIP_FIELDS).map(([name, param]) => [name, scalar(params[param])]));
-const includes = (field: unknown, part: unknown): boolean => text(part) === '' || text(field).toLowerCase().includes(text(part).toLowerCase());
+const includes = (field: unknown, part: unknown): boolean =>
+  text(part) === '' || text(field).toLowerCase().includes(text(part).toLowerCase());
 const CLIP_ORDERS: ((a: ClipRow, b: ClipRow) => number)[] = [
   (a, b) => Number(b.datecreation) - Number(a.datecreation),
   (a, b) => text(a.targetname).localeCompare(text(b.targetname)),
@@ -210,7 +233,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   RemoteGetFilterConfiguration: query((c) => {
     const out: Params = { FilterNum: c.options.filters.length };
     c.options.filters.forEach((name, i) =>
-      Object.assign(out, { [`Filter${i + 1}_Name`]: name, [`Filter${i + 1}_MagMin`]: 4, [`Filter${i + 1}_MagMax`]: 6, [`Filter${i + 1}_Offset`]: i * 5 }),
+      Object.assign(out, {
+        [`Filter${i + 1}_Name`]: name,
+        [`Filter${i + 1}_MagMin`]: 4,
+        [`Filter${i + 1}_MagMax`]: 6,
+        [`Filter${i + 1}_Offset`]: i * 5,
+      }),
     );
     return out;
   }),
@@ -224,10 +252,20 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   }),
   RemoteGetReadoutConfiguration: query(() => ({ ReadoutNum: 1, Readout1_Name: 'Normal', Readout1_Index: 0 })),
   RemoteGetSpeedConfiguration: query(() => ({ SpeedNum: 1, Speed1_Name: 'Default', Speed1_Index: 0 })),
-  RemoteGetCCDConfiguration: query((c) => ({ IsBayerCamera: c.options.camera.bayer, HaveGainCapability: true, HaveOffsetCapability: true })),
+  RemoteGetCCDConfiguration: query((c) => ({
+    IsBayerCamera: c.options.camera.bayer,
+    HaveGainCapability: true,
+    HaveOffsetCapability: true,
+  })),
   RemoteGetCCDTemperature: query((c) => ({ CCDTemp: Math.round(c.cooler.temperature() * 10) / 10 })),
   RemoteGetCCDSizeInfo: query((c) => ({ DX: c.options.camera.width, DY: c.options.camera.height, PixelSize: 3.76 })),
-  RemoteGetCCDSizeInfoEx: query((c) => ({ DX: c.options.camera.width, DY: c.options.camera.height, PixelSize: 3.76, PA: 0, Focallen: 800 })),
+  RemoteGetCCDSizeInfoEx: query((c) => ({
+    DX: c.options.camera.width,
+    DY: c.options.camera.height,
+    PixelSize: 3.76,
+    PA: 0,
+    Focallen: 800,
+  })),
   RemoteMountStatusGetInfo: query((c) => {
     const s = c.mount.status();
     return {
@@ -259,7 +297,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     },
   })),
   RemoteGetListAvalaibleSequence: query(() => list(['Base.s2q'])),
-  RemoteGetListAvalaibleSequenceEx: query((c) => list([{ name: 'Base', filename: 'Base.s2q', profilename: c.options.profile }])),
+  RemoteGetListAvalaibleSequenceEx: query((c) =>
+    list([{ name: 'Base', filename: 'Base.s2q', profilename: c.options.profile }]),
+  ),
   RemoteGetListAvalaibleDragScript: query((c) => list([c.options.dragScript, 'Flats.vos'])),
   RemoteSearchTarget: query((_, params) => {
     const name = text(params.Name).replace(/\s+/g, ' ').trim().toUpperCase();
@@ -293,10 +333,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   RemoteCooling: change(19, (c, params) => {
     if (c.cooler.error) throw new ActionError('Camera Error');
     const before = JSON.stringify(c.cooler.status());
-    if (truthy(params.IsSetPoint) || truthy(params.IsCoolDown)) c.cooler.set({ setPoint: numeric(params, 'Temperature', -10), cooling: true });
+    if (truthy(params.IsSetPoint) || truthy(params.IsCoolDown))
+      c.cooler.set({ setPoint: numeric(params, 'Temperature', -10), cooling: true });
     else if (truthy(params.IsWarmup)) c.cooler.set({ cooling: false, warming: true });
     else if (truthy(params.IsCoolerOFF)) c.cooler.set({ cooling: false });
-    return { effect: JSON.stringify(c.cooler.status()) === before ? null : { effect: truthy(params.IsWarmup) ? 'camera.warmup' : 'camera.cooling', key: null } };
+    return {
+      effect:
+        JSON.stringify(c.cooler.status()) === before
+          ? null
+          : { effect: truthy(params.IsWarmup) ? 'camera.warmup' : 'camera.cooling', key: null },
+    };
   }),
   RemoteCreateDir: change(27, () => ({ effect: null })),
   RemoteFocusEx: action(5, 'focuser.autofocus', async (c, _, signal) => {
@@ -308,7 +354,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     return {};
   }),
   RemoteFocusInject: query((c) => {
-    if (!c.roboTarget.run) throw new ActionError('Cannot inject focus no Sequence running or Sequence not in the right status');
+    if (!c.roboTarget.run)
+      throw new ActionError('Cannot inject focus no Sequence running or Sequence not in the right status');
     return {};
   }),
   RemoteFocuserMoveTo: action(20, 'focuser.move', async (c, params, signal) => {
@@ -339,14 +386,31 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   }),
   RemoteSolveActualPosition: action(25, 'camera.exposure', async (c, _, signal) => {
     await c.camera.expose(
-      { type: 0, voyType: 'SYNC', target: 'Solve', exposure: c.options.overheads.sync_exposure, bin: 2, gain: 0, offset: 0, folders: ['Sync'], cards: [], handOut: false },
+      {
+        type: 0,
+        voyType: 'SYNC',
+        target: 'Solve',
+        exposure: c.options.overheads.sync_exposure,
+        bin: 2,
+        gain: 0,
+        offset: 0,
+        folders: ['Sync'],
+        cards: [],
+        handOut: false,
+      },
       signal,
     );
     await c.wait(c.options.overheads.solve, signal);
     const at = c.mount.position();
     return { IsSolved: true, LastError: '', RA: at.raHours, DEC: at.decDegrees, PA: 0 };
   }),
-  RemoteSolveFITFile: query(() => ({ IsSolved: false, LastError: 'File not found', RA: ERROR_VALUE, DEC: ERROR_VALUE, PA: ERROR_VALUE })),
+  RemoteSolveFITFile: query(() => ({
+    IsSolved: false,
+    LastError: 'File not found',
+    RA: ERROR_VALUE,
+    DEC: ERROR_VALUE,
+    PA: ERROR_VALUE,
+  })),
   RemoteSequence: action(502, 'sequence.start', async (c, params, signal) => {
     const file = readableName(params.SequenceFile);
     if (file !== 'Base.s2q') throw new ActionError('Sequence File not found');
@@ -372,9 +436,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   RemotePrecisePointTargetAndPA: precisePointing,
   RemoteGotoAltAz: action(31, 'mount.goto', async (c, params, signal) => {
     const rad = Math.PI / 180;
-    const [alt, az, lat] = [numeric(params, 'ALT') * rad, numeric(params, 'AZ') * rad, c.options.site.latitude_degrees * rad];
+    const [alt, az, lat] = [
+      numeric(params, 'ALT') * rad,
+      numeric(params, 'AZ') * rad,
+      c.options.site.latitude_degrees * rad,
+    ];
     const dec = Math.asin(Math.sin(alt) * Math.sin(lat) + Math.cos(alt) * Math.cos(lat) * Math.cos(az));
-    const hourAngle = Math.atan2(-Math.sin(az) * Math.cos(alt), Math.sin(alt) * Math.cos(lat) - Math.cos(alt) * Math.sin(lat) * Math.cos(az));
+    const hourAngle = Math.atan2(
+      -Math.sin(az) * Math.cos(alt),
+      Math.sin(alt) * Math.cos(lat) - Math.cos(alt) * Math.sin(lat) * Math.cos(az),
+    );
     await c.roboTarget.slewTo(c.mount.raAtHourAngle(hourAngle / rad / 15, dec / rad), dec / rad, signal);
     return {};
   }),
@@ -393,7 +464,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   }),
   RemoteMountFastCommand: change(null, (c, params) => mountFast(c, params)),
   RemoteFlatDeviceCMD: change(null, (_, params) => ({
-    effect: { effect: `flatdevice.${['', 'open', 'close', 'light_on', 'light_off', 'brightness'][numeric(params, 'CommandType')] ?? 'unknown'}`, key: null },
+    effect: {
+      effect: `flatdevice.${['', 'open', 'close', 'light_on', 'light_off', 'brightness'][numeric(params, 'CommandType')] ?? 'unknown'}`,
+      key: null,
+    },
   })),
   RemoteSetVikingDataSend: noViking,
   RemoteVikingSetOut: noViking,
@@ -404,7 +478,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     list(
       c.store
         .clips()
-        .filter((clip) => includes(clip.targetname, params.FilterName) && includes(clip.gruppo, params.FilterGroup) && includes(clip.note, params.FilterNote))
+        .filter(
+          (clip) =>
+            includes(clip.targetname, params.FilterName) &&
+            includes(clip.gruppo, params.FilterGroup) &&
+            includes(clip.note, params.FilterNote),
+        )
         .toSorted(CLIP_ORDERS[numeric(params, 'Order', 0)] ?? CLIP_ORDERS[0]!),
     ),
   ),
@@ -414,7 +493,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ]),
   RemoteRoboClipUpdateTarget: clipChange('roboclip.update', (c, params) => {
     const clips = c.store.clips();
-    return clips.some((clip) => clip.guid === params.RefGuidTarget) ? clips.map((clip) => (clip.guid === params.RefGuidTarget ? { ...clip, ...clipFields(params) } : clip)) : null;
+    return clips.some((clip) => clip.guid === params.RefGuidTarget)
+      ? clips.map((clip) => (clip.guid === params.RefGuidTarget ? { ...clip, ...clipFields(params) } : clip))
+      : null;
   }),
   // an empty GUID removes all of them
   RemoteRoboClipRemoveTarget: clipChange('roboclip.remove', (c, params) => {
@@ -423,10 +504,18 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     return left.length === c.store.clips().length ? null : left;
   }),
   RemoteRoboOrbitsGetAsteroids: query((_, params) =>
-    list([{ MPName: 'Ceres', AsteroidNumber: '1', NamePreliminaryDesignation: 'A801 AA', RawDataLine: '' }].filter((a) => includes(a.MPName, params.SearchText))),
+    list(
+      [{ MPName: 'Ceres', AsteroidNumber: '1', NamePreliminaryDesignation: 'A801 AA', RawDataLine: '' }].filter((a) =>
+        includes(a.MPName, params.SearchText),
+      ),
+    ),
   ),
   RemoteRoboOrbitsGetComets: query((_, params) =>
-    list([{ CTName: 'Halley', PeriodicCometNumber: '1', DesignationAndName: '1P/Halley', RawDataLine: '' }].filter((a) => includes(a.DesignationAndName, params.SearchText))),
+    list(
+      [{ CTName: 'Halley', PeriodicCometNumber: '1', DesignationAndName: '1P/Halley', RawDataLine: '' }].filter((a) =>
+        includes(a.DesignationAndName, params.SearchText),
+      ),
+    ),
   ),
 };
 /** Commands that are refused in the reply itself (error code 1), with no result after it. */
@@ -435,7 +524,8 @@ export function refusal(context: CommandContext, method: string): string | null 
   if (method === 'RemoteSetupConnect' && context.cooler.error) return 'could not connect all controls : Camera Error';
   return null;
 }
-const readableName = (value: unknown): string | null => (typeof value === 'string' && value.trim() !== '' ? value.replace(/^.*[\\/]/, '') : null);
+const readableName = (value: unknown): string | null =>
+  typeof value === 'string' && value.trim() !== '' ? value.replace(/^.*[\\/]/, '') : null;
 
 /** Some answers for RemoteSearchTarget, with the decimal comma that it is known to write. */
 const KNOWN_TARGETS: Readonly<Record<string, readonly [ra: string, dec: string, type: string]>> = {

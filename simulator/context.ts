@@ -78,4 +78,5 @@ export class ActionError extends Error {
     this.code = code;
   }
 }
-export const abortReason = (signal: AbortSignal): string => (typeof signal.reason === 'string' ? signal.reason : 'abort');
+export const abortReason = (signal: AbortSignal): string =>
+  typeof signal.reason === 'string' ? signal.reason : 'abort';

@@ -43,7 +43,8 @@ export class ControlServer {
   }
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://localhost');
-    const send = (status: number, body: unknown): void => void response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+    const send = (status: number, body: unknown): void =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
     try {
       const route = `${request.method} ${url.pathname}`;
       if (route === 'GET /state' || route === 'GET /healthz') return send(200, this.controls.state());
@@ -75,7 +76,9 @@ export class ControlServer {
       }
       send(404, { error: 'not found' });
     } catch (thrown) {
-      send(thrown instanceof UsageError || thrown instanceof SyntaxError ? 422 : 500, { error: thrown instanceof Error ? thrown.message : String(thrown) });
+      send(thrown instanceof UsageError || thrown instanceof SyntaxError ? 422 : 500, {
+        error: thrown instanceof Error ? thrown.message : String(thrown),
+      });
     }
   }
 }

@@ -66,12 +66,29 @@ export class EffectLog {
     effect_key: string | null;
   }): void {
     const params: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(given.params)) params[name] = this.secretParams.has(name) ? '[secret]' : value;
-    this.append({ kind: 'command', ...given, params, repeated_effect: given.effect_key !== null && this.seen.has(given.effect_key) });
+    for (const [name, value] of Object.entries(given.params))
+      params[name] = this.secretParams.has(name) ? '[secret]' : value;
+    this.append({
+      kind: 'command',
+      ...given,
+      params,
+      repeated_effect: given.effect_key !== null && this.seen.has(given.effect_key),
+    });
   }
   /** Something that happened by itself, or later because of a command. */
   effect(effect: string, params: Record<string, unknown> = {}, effectKey: string | null = null): void {
-    this.append({ kind: 'effect', client: null, method: null, uid: null, id: null, params, outcome: null, effect, effect_key: effectKey, repeated_effect: false });
+    this.append({
+      kind: 'effect',
+      client: null,
+      method: null,
+      uid: null,
+      id: null,
+      params,
+      outcome: null,
+      effect,
+      effect_key: effectKey,
+      repeated_effect: false,
+    });
   }
   /** Calls back on each further entry; returns the way to stop that. */
   onEntry(listener: (entry: EffectEntry) => void): () => void {

@@ -19,7 +19,8 @@ const when = {
 const lasting = { for_seconds: z.number().positive().optional().describe('Absent: until the end') };
 const times = { times: z.number().int().min(1).default(1).describe('How many messages, requests or frames it hits') };
 
-const step = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) => z.strictObject({ kind: z.literal(kind), ...when, ...shape });
+const step = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
+  z.strictObject({ kind: z.literal(kind), ...when, ...shape });
 
 /** Faults of the line. */
 const wire = [
@@ -34,7 +35,11 @@ const wire = [
   step('garbage_line', { text: z.string().default('{"Event":"Signal","Timest') }),
   step('invalid_utf8', {}),
   step('unknown_event', { name: z.string().default('SomethingNew') }),
-  step('nan', { ...times, event: z.string().default('ControlData'), fields: z.array(z.string()).min(1).default(['GUIDEX', 'GUIDEY']) }),
+  step('nan', {
+    ...times,
+    event: z.string().default('ControlData'),
+    fields: z.array(z.string()).min(1).default(['GUIDEX', 'GUIDEY']),
+  }),
   step('refuse_connections', lasting),
 ] as const;
 /** Faults of an answer; they wait for `on_method` (default any request). */
@@ -69,7 +74,8 @@ const world = [
   step('weather', {
     ...lasting,
     values: z.record(z.string(), z.union([z.number(), z.boolean(), z.null()])).superRefine((values, ctx) => {
-      for (const name of unknownOverrides(values)) ctx.addIssue({ code: 'custom', path: [name], message: 'is not known, or not of the right type' });
+      for (const name of unknownOverrides(values))
+        ctx.addIssue({ code: 'custom', path: [name], message: 'is not known, or not of the right type' });
     }),
   }),
   step('safety_monitor_gone', lasting),
@@ -89,7 +95,10 @@ const frames = [
   step('suppress_new_fit', times),
   step('suppress_new_jpg', times),
   step('late_shot_done', { ...times, seconds: z.number().positive().default(5) }),
-  step('shot_list_disagrees', { ...times, how: z.enum(['omit', 'extra', 'wrong_filename', 'wrong_target']).default('omit') }),
+  step('shot_list_disagrees', {
+    ...times,
+    how: z.enum(['omit', 'extra', 'wrong_filename', 'wrong_target']).default('omit'),
+  }),
   step('foreign_target', {
     name: z.string().default('Owner target'),
     ra_hours: z.number().min(0).lt(24).optional(),
@@ -106,14 +115,21 @@ export const FaultStep = z.discriminatedUnion('kind', [...wire, ...answers, ...s
 export type FaultStep = z.infer<typeof FaultStep>;
 export type FaultStepInput = z.input<typeof FaultStep>;
 export type FaultKind = FaultStep['kind'];
-export const FAULT_KINDS: readonly FaultKind[] = [...wire, ...answers, ...server, ...world, ...frames].map((s) => s.shape.kind.value);
+export const FAULT_KINDS: readonly FaultKind[] = [...wire, ...answers, ...server, ...world, ...frames].map(
+  (s) => s.shape.kind.value,
+);
 const ANSWER_KINDS = new Set<string>(answers.map((s) => s.shape.kind.value));
 export type AnswerFault = Extract<FaultStep, { kind: (typeof answers)[number]['shape']['kind']['value'] }>;
 
 /** @throws UsageError naming each wrong step and field. */
 export function parseFaults(json: unknown, source: string): FaultStep[] {
-  const parsed = z.array(FaultStep).safeParse(Array.isArray(json) ? json : ((json as { faults?: unknown } | null)?.faults ?? [json]));
-  if (!parsed.success) throw new UsageError(`${source}:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`);
+  const parsed = z
+    .array(FaultStep)
+    .safeParse(Array.isArray(json) ? json : ((json as { faults?: unknown } | null)?.faults ?? [json]));
+  if (!parsed.success)
+    throw new UsageError(
+      `${source}:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`,
+    );
   return parsed.data;
 }
 /** @throws UsageError */
@@ -172,7 +188,8 @@ export class FaultEngine {
     } else this.begin(step);
   }
   private begin(step: FaultStep): void {
-    if (FaultEngine.TAKEN.has(step.kind)) this.armed.push({ step, left: 'times' in step ? step.times : 1, skip: step.on_method ? step.nth - 1 : 0 });
+    if (FaultEngine.TAKEN.has(step.kind))
+      this.armed.push({ step, left: 'times' in step ? step.times : 1, skip: step.on_method ? step.nth - 1 : 0 });
     else if (step.on_method) this.armed.push({ step, left: 1, skip: step.nth - 1 });
     else this.apply(step);
   }

@@ -23,7 +23,14 @@ async function main(): Promise<void> {
     const observatory = await createObservatory(optionsFromEnvironment(env, n, faults));
     instances.push(observatory);
     logger.info(
-      { instance: n, port: observatory.port, alpaca: observatory.alpacaUrl, control: observatory.controlUrl, data: env.SIM_DATA_DIR, site: observatory.world.options.site },
+      {
+        instance: n,
+        port: observatory.port,
+        alpaca: observatory.alpacaUrl,
+        control: observatory.controlUrl,
+        data: env.SIM_DATA_DIR,
+        site: observatory.world.options.site,
+      },
       'Voyager is up',
     );
   }
@@ -36,7 +43,9 @@ main().catch((thrown: unknown) => {
     process.exit(2);
   }
   if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-    process.stderr.write(`Simulator: ${error.message}; set SIM_PORT, SIM_ALPACA_PORT or SIM_CONTROL_PORT to a free port (0 = any).\n`);
+    process.stderr.write(
+      `Simulator: ${error.message}; set SIM_PORT, SIM_ALPACA_PORT or SIM_CONTROL_PORT to a free port (0 = any).\n`,
+    );
     process.exit(2);
   }
   process.stderr.write(`${error.stack ?? error.message}\n`);

@@ -46,10 +46,13 @@ export interface ForeignTarget {
 }
 
 /** Starts one Voyager with its world. Everything not given is a good night at a site where it is midnight. */
-export async function createObservatory(given: Partial<ObservatoryOptions> & { dataDir: string }): Promise<Observatory> {
+export async function createObservatory(
+  given: Partial<ObservatoryOptions> & { dataDir: string },
+): Promise<Observatory> {
   const clock = given.clock ?? defaultOptions().clock;
   const options: ObservatoryOptions = { ...defaultOptions(clock.now()), ...given };
-  if (options.fitsDir && fitsFilesOf(options.fitsDir).length === 0) throw new UsageError(`Simulator: no FITS file (*.fit, *.fits, *.fts) in ${options.fitsDir}`);
+  if (options.fitsDir && fitsFilesOf(options.fitsDir).length === 0)
+    throw new UsageError(`Simulator: no FITS file (*.fit, *.fits, *.fts) in ${options.fitsDir}`);
   const dialect = loadDialect(options.dialectFile);
   const now = (): number => clock.now();
   const log = new EffectLog(join(options.dataDir, 'effects.jsonl'), now, dialect.signing.param);
@@ -105,7 +108,17 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
     focuser: new Focuser(options.seed, outside),
     guider: new Guider(options.seed, now, () => weather.conditions().wind_meters_per_second),
     roof: new Roof(),
-    state: { profile: options.profile, setupConnected: true, filterIndex: 0, emergency: null, operator: false, sequence: null, shot: null, lastFocus: null, clockSkewMs: 0 },
+    state: {
+      profile: options.profile,
+      setupConnected: true,
+      filterIndex: 0,
+      emergency: null,
+      operator: false,
+      sequence: null,
+      shot: null,
+      lastFocus: null,
+      clockSkewMs: 0,
+    },
     // the session key must differ from start to start, so the number of starts is part of the stream
     random: createRandom(options.seed, 'voyager', store.next()),
     now,
@@ -123,7 +136,8 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
 
   // ---- the port ------------------------------------------------------------------------------------------------
   let refusing = false;
-  const newServer = (): WireServer => new WireServer({ accept: (transport) => voyager.accept(transport), refuses: () => refusing });
+  const newServer = (): WireServer =>
+    new WireServer({ accept: (transport) => voyager.accept(transport), refuses: () => refusing });
   let server = newServer();
   const port = await server.listen(options.port, options.host);
   /** Voyager is away for a moment: what ran in it is lost, what its database held is not. */
@@ -219,9 +233,19 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
   // ---- RoboTarget's other users ----------------------------------------------------------------------------------
   function addTarget(target: ForeignTarget): { setGuid: string; targetGuid: string; shotGuid: string } {
     const key = `${target.name}/${store.next()}`;
-    const guids = { setGuid: guidOf(options.seed, 'owner-set', key), targetGuid: guidOf(options.seed, 'owner-target', key), shotGuid: guidOf(options.seed, 'owner-shot', key) };
+    const guids = {
+      setGuid: guidOf(options.seed, 'owner-set', key),
+      targetGuid: guidOf(options.seed, 'owner-target', key),
+      shotGuid: guidOf(options.seed, 'owner-shot', key),
+    };
     const dec = target.dec_degrees ?? options.site.latitude_degrees * 0.9;
-    store.put('sets', guids.setGuid, { Guid: guids.setGuid, Name: 'Owner', ProfileName: options.profile, Status: 0, Tag: 'owner' } satisfies SetRow);
+    store.put('sets', guids.setGuid, {
+      Guid: guids.setGuid,
+      Name: 'Owner',
+      ProfileName: options.profile,
+      Status: 0,
+      Tag: 'owner',
+    } satisfies SetRow);
     store.put('targets', guids.targetGuid, {
       GuidTarget: guids.targetGuid,
       RefGuidSet: guids.setGuid,
@@ -264,7 +288,10 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
   }
 
   // ---- faults ----------------------------------------------------------------------------------------------------
-  function lastingWeather(step: { for_seconds?: number | undefined }, values: Record<string, number | boolean | null>): void {
+  function lastingWeather(
+    step: { for_seconds?: number | undefined },
+    values: Record<string, number | boolean | null>,
+  ): void {
     weather.set(values);
     faults.lasting(step, () => weather.set(Object.fromEntries(Object.keys(values).map((name) => [name, null]))));
   }
@@ -293,7 +320,11 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
       case 'invalid_utf8':
         for (const client of clients)
           client.sendBytes(
-            Buffer.concat([Buffer.from('{"Event":"LogEvent","Timestamp":1,"Host":"H","Inst":1,"TimeInfo":1,"Type":2,"Text":"47'), Buffer.from([0xb0]), Buffer.from(' 20"}\r\n')]),
+            Buffer.concat([
+              Buffer.from('{"Event":"LogEvent","Timestamp":1,"Host":"H","Inst":1,"TimeInfo":1,"Type":2,"Text":"47'),
+              Buffer.from([0xb0]),
+              Buffer.from(' 20"}\r\n'),
+            ]),
           );
         return;
       case 'unknown_event':
@@ -398,9 +429,17 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
             alpaca_port: alpacaPort,
             now: new Date(now()).toISOString(),
             site: options.site,
-            clients: [...voyager.clients].map((c) => ({ number: c.number, authenticated: c.authenticated, dashboard: c.dashboard })),
+            clients: [...voyager.clients].map((c) => ({
+              number: c.number,
+              authenticated: c.authenticated,
+              dashboard: c.dashboard,
+            })),
             voyager_status: voyagerStatus(context, voyager.actionRunning),
-            robotarget: { dragscript: roboTarget.dragScript, suspended: roboTarget.suspended, target: roboTarget.run?.target.GuidTarget ?? null },
+            robotarget: {
+              dragscript: roboTarget.dragScript,
+              suspended: roboTarget.suspended,
+              target: roboTarget.run?.target.GuidTarget ?? null,
+            },
             targets: store.targets().map(({ row }) => ({
               guid: row.GuidTarget,
               name: row.TargetName,
@@ -420,7 +459,10 @@ export async function createObservatory(given: Partial<ObservatoryOptions> & { d
           inject,
           setWeather: (values) => {
             const unknown = weather.set(values);
-            if (unknown.length > 0) throw new UsageError(`${unknown.join(', ')}: not known, or not of the right type (number, boolean, or null to clear)`);
+            if (unknown.length > 0)
+              throw new UsageError(
+                `${unknown.join(', ')}: not known, or not of the right type (number, boolean, or null to clear)`,
+              );
           },
           restart: (seconds) => quietly(restart(seconds, false)),
           shutdown: (seconds) => quietly(restart(seconds, true)),

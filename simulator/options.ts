@@ -141,9 +141,18 @@ const Environment = z.object({
   SIM_SITE: text.transform((v, ctx) => {
     if (v === undefined) return undefined;
     try {
-      return z.object({ latitude_degrees: z.number(), longitude_degrees: z.number(), elevation_meters: z.number().default(0) }).parse(JSON.parse(v));
+      return z
+        .object({
+          latitude_degrees: z.number(),
+          longitude_degrees: z.number(),
+          elevation_meters: z.number().default(0),
+        })
+        .parse(JSON.parse(v));
     } catch (thrown) {
-      ctx.addIssue({ code: 'custom', message: `is not JSON {latitude_degrees, longitude_degrees, elevation_meters}: ${(thrown as Error).message}` });
+      ctx.addIssue({
+        code: 'custom',
+        message: `is not JSON {latitude_degrees, longitude_degrees, elevation_meters}: ${(thrown as Error).message}`,
+      });
       return z.NEVER;
     }
   }),
@@ -170,15 +179,25 @@ export type SimulatorEnvironment = z.infer<typeof Environment>;
 /** @throws UsageError naming each wrong variable. */
 export function readEnvironment(env: NodeJS.ProcessEnv): SimulatorEnvironment {
   const values = { ...env };
-  if (env.SIM_PASSWORD_FILE || env.SIM_ROBOTARGET_SECRET_FILE) throw new UsageError('Simulator: secrets are given by value (it is a simulator); SIM_…_FILE is not read.');
+  if (env.SIM_PASSWORD_FILE || env.SIM_ROBOTARGET_SECRET_FILE)
+    throw new UsageError('Simulator: secrets are given by value (it is a simulator); SIM_…_FILE is not read.');
   const parsed = Environment.safeParse(values);
-  if (!parsed.success) throw new UsageError(`Simulator:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`);
-  if ((parsed.data.SIM_USERNAME === undefined) !== (parsed.data.SIM_PASSWORD === undefined)) throw new UsageError('Simulator: SIM_USERNAME and SIM_PASSWORD belong together.');
+  if (!parsed.success)
+    throw new UsageError(
+      `Simulator:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`,
+    );
+  if ((parsed.data.SIM_USERNAME === undefined) !== (parsed.data.SIM_PASSWORD === undefined))
+    throw new UsageError('Simulator: SIM_USERNAME and SIM_PASSWORD belong together.');
   return parsed.data;
 }
 
 /** Options of the n-th instance (1-based): ports count up from the configured ones, 0 stays 0. */
-export function optionsFromEnvironment(env: SimulatorEnvironment, instance: number, faults: FaultStep[], now = Date.now()): ObservatoryOptions {
+export function optionsFromEnvironment(
+  env: SimulatorEnvironment,
+  instance: number,
+  faults: FaultStep[],
+  now = Date.now(),
+): ObservatoryOptions {
   const defaults = defaultOptions(now);
   const nth = (base: number): number => (base === 0 ? 0 : base + instance - 1);
   const [width, height] = env.SIM_CAMERA.split('x').map(Number) as [number, number];

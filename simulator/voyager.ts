@@ -72,7 +72,11 @@ export class Voyager {
     );
     context.log.effect('client.connected', { client: client.number, remote: transport.remote });
     this.clients.add(client);
-    const version = this.event('Version', { VOYVersion: 'Release 2.3.14 - Built 2024-12-20', VOYSubver: '', MsgVersion: 1 });
+    const version = this.event('Version', {
+      VOYVersion: 'Release 2.3.14 - Built 2024-12-20',
+      VOYSubver: '',
+      MsgVersion: 1,
+    });
     client.sessionKey = String(version.Timestamp);
     client.send(version);
     return { receive: (chunk) => client.receive(chunk), gone: (reason) => client.gone(reason) };
@@ -91,7 +95,10 @@ export class Voyager {
   /** Sends an event to whom it concerns and then tells the fault script. */
   emit(name: string, fields: Params = {}, to: Audience = 'all'): void {
     const nan = this.context.faults.take('nan', (step) => step.event === name);
-    const message = this.event(name, nan ? { ...fields, ...Object.fromEntries(nan.fields.map((f) => [f, NAN_MARK])) } : fields);
+    const message = this.event(
+      name,
+      nan ? { ...fields, ...Object.fromEntries(nan.fields.map((f) => [f, NAN_MARK])) } : fields,
+    );
     for (const client of this.clients) {
       if (to === 'all' || client.dashboard || (to === 'control' && client.donuts)) client.send(message);
     }
@@ -138,7 +145,9 @@ export class Voyager {
       MNTTRACK: mount.tracking,
       MNTSLEW: mount.slewing,
       AFCONN: focuser.connected,
-      AFTEMP: context.weather.stationConnected ? Math.round(context.weather.conditions().temperature_celsius * 10) / 10 : 123_456_789,
+      AFTEMP: context.weather.stationConnected
+        ? Math.round(context.weather.conditions().temperature_celsius * 10) / 10
+        : 123_456_789,
       AFPOS: Math.round(focuser.position),
       ...context.roboTarget.controlData(),
       ...context.roboTarget.guideData(),
@@ -173,7 +182,10 @@ export class Voyager {
 
   private message(client: Client, message: Params): void {
     if (typeof message.method !== 'string') return; // Polling and other client events: the line itself was the point
-    const params = typeof message.params === 'object' && message.params !== null && !Array.isArray(message.params) ? (message.params as Params) : {};
+    const params =
+      typeof message.params === 'object' && message.params !== null && !Array.isArray(message.params)
+        ? (message.params as Params)
+        : {};
     const id = typeof message.id === 'number' || typeof message.id === 'string' ? message.id : null;
     const request: Request = {
       client,
@@ -220,7 +232,14 @@ export class Voyager {
     if (fault?.kind === 'result_never') return;
     const forced = fault?.kind === 'result_code' ? fault : null;
     const send = (): void => {
-      r.client.send(this.event('RemoteActionResult', { UID: r.uid, ActionResultInt: forced?.code ?? code, Motivo: forced?.motivo ?? motivo, ParamRet: paramRet }));
+      r.client.send(
+        this.event('RemoteActionResult', {
+          UID: r.uid,
+          ActionResultInt: forced?.code ?? code,
+          Motivo: forced?.motivo ?? motivo,
+          ParamRet: paramRet,
+        }),
+      );
       if (fault?.kind === 'reply_after_result') this.sendReply(r, { result: 0 });
       this.context.faults.eventSent('RemoteActionResult');
     };
@@ -343,7 +362,10 @@ export class Voyager {
     }
     let outcome: { paramRet?: Params; effect: Effect | null };
     try {
-      outcome = command.kind === 'query' ? { paramRet: command.run(context, params), effect: null } : command.run(context, params);
+      outcome =
+        command.kind === 'query'
+          ? { paramRet: command.run(context, params), effect: null }
+          : command.run(context, params);
     } catch (thrown) {
       if (!(thrown instanceof ActionError)) throw thrown;
       this.note(r, `error: ${thrown.message}`, null);
@@ -381,7 +403,8 @@ export class Voyager {
     if (this.authNever) return this.note(r, 'error: not answered', null);
     if (this.authRefused) return reject('Authentication Rejected');
     const ticket = r.method === 'AuthenticateUserTicket';
-    if (!this.loginNeeded || (ticket ? options.ticket === null : options.username === null)) return this.refuse(r, 'Authentication Level not Allow this request');
+    if (!this.loginNeeded || (ticket ? options.ticket === null : options.username === null))
+      return this.refuse(r, 'Authentication Level not Allow this request');
     if (ticket) {
       if (params.Ticket !== options.ticket) return reject('Your reservation is expired');
       client.authenticated = true;
@@ -408,11 +431,16 @@ export class Voyager {
       });
       return;
     }
-    const given = typeof params.Base === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(params.Base) ? Buffer.from(params.Base, 'base64').toString('utf8') : '';
+    const given =
+      typeof params.Base === 'string' && /^[A-Za-z0-9+/]*={0,2}$/.test(params.Base)
+        ? Buffer.from(params.Base, 'base64').toString('utf8')
+        : '';
     if (given !== `${options.username}:${options.password}`) return reject('Authentication Rejected');
     client.authenticated = true;
     this.note(r, 'ok', null);
-    this.reply(r, { authbase: { Username: options.username, FirstName: '', LastName: '', Mail: '', Permissions: 0, Note: '' } });
+    this.reply(r, {
+      authbase: { Username: options.username, FirstName: '', LastName: '', Mail: '', Permissions: 0, Note: '' },
+    });
   }
 
   private setDashboard(r: Request): void {
@@ -441,17 +469,29 @@ export class Voyager {
   private reserved(r: Request): void {
     const { context, dialect } = this;
     const { client, method, params } = r;
-    const signing = { secret: context.options.robotargetSecret, sessionKey: client.sessionKey, id: Number(r.id), uid: r.uid };
+    const signing = {
+      secret: context.options.robotargetSecret,
+      sessionKey: client.sessionKey,
+      id: Number(r.id),
+      uid: r.uid,
+    };
     const mode = dialect.modes.find((m) => m.method === method);
     if (mode) {
-      if (mode.sign !== undefined && dialect.signing.param && params[dialect.signing.param] !== sign(dialect, mode.sign, signing)) return this.refuse(r, 'MAC Error');
+      if (
+        mode.sign !== undefined &&
+        dialect.signing.param &&
+        params[dialect.signing.param] !== sign(dialect, mode.sign, signing)
+      )
+        return this.refuse(r, 'MAC Error');
       this.modes.set(client, (this.modes.get(client) ?? new Set()).add(method));
       return this.done(r, null);
     }
-    if (dialect.modes.some((m) => !this.modes.get(client)?.has(m.method))) return this.refuse(r, 'RoboTarget mode not enabled');
+    if (dialect.modes.some((m) => !this.modes.get(client)?.has(m.method)))
+      return this.refuse(r, 'RoboTarget mode not enabled');
     const decoded = decodeReserved(dialect, method, params, context.options.utcOffsetSeconds);
     if (!decoded) return this.refuse(r, 'Parameters not valid');
-    if (!signatureIsRight(dialect, dialect.commands[decoded.name]?.sign, { ...signing, ...decoded.context }, params)) return this.refuse(r, 'MAC Error');
+    if (!signatureIsRight(dialect, dialect.commands[decoded.name]?.sign, { ...signing, ...decoded.context }, params))
+      return this.refuse(r, 'MAC Error');
     const did = runReserved(context, context.roboTarget, dialect, decoded);
     const ret = did.paramRet[dialect.answer.ret];
     if (typeof ret === 'string' && ret !== dialect.answer.done) {
@@ -465,7 +505,12 @@ export class Voyager {
 
   private startAction(r: Request, command: Extract<(typeof COMMANDS)[string], { kind: 'action' }>): void {
     const { context } = this;
-    if (this.action || context.roboTarget.run || context.state.emergency || (r.method === 'RemoteDragScriptSelfContained' && context.roboTarget.dragScript !== null))
+    if (
+      this.action ||
+      context.roboTarget.run ||
+      context.state.emergency ||
+      (r.method === 'RemoteDragScriptSelfContained' && context.roboTarget.dragScript !== null)
+    )
       return this.refuse(r, 'Another Action is running');
     const action: RunningAction = { uid: r.uid, method: r.method, controller: new AbortController() };
     this.action = action;
@@ -476,7 +521,8 @@ export class Voyager {
       (paramRet) => this.endAction(action, r, 4, '', paramRet),
       (thrown: unknown) => {
         if (thrown instanceof Aborted && thrown.reason === 'stopping') return;
-        if (thrown instanceof Aborted) this.endAction(action, r, 7, 'Aborted', r.method === 'RemoteCameraShot' ? { DownloadAndSaveTime: -1 } : {});
+        if (thrown instanceof Aborted)
+          this.endAction(action, r, 7, 'Aborted', r.method === 'RemoteCameraShot' ? { DownloadAndSaveTime: -1 } : {});
         else if (thrown instanceof ActionError) this.endAction(action, r, thrown.code, thrown.message, {});
         else throw thrown;
       },
@@ -492,7 +538,8 @@ export class Voyager {
     const { context } = this;
     const script = typeof r.params.DragScriptFile === 'string' ? r.params.DragScriptFile.replace(/^.*[\\/]/, '') : '';
     if (script === '') return this.refuse(r, 'DragScript File not found');
-    if (context.roboTarget.dragScript !== null || this.action || context.state.emergency || context.state.operator) return this.refuse(r, 'Another Action is running');
+    if (context.roboTarget.dragScript !== null || this.action || context.state.emergency || context.state.operator)
+      return this.refuse(r, 'Another Action is running');
     this.note(r, 'ok', { effect: 'robotarget.start', key: `robotarget.start:${context.store.next()}` });
     this.ok(r);
     this.emit('Signal', { Code: 502 });
@@ -517,7 +564,8 @@ export class Voyager {
       key = `action.abort:${this.action.uid}`;
       this.action.controller.abort('Abort');
     }
-    const script = halt || (context.roboTarget.dragScript !== null && context.faults.take('abort_ends_script') !== null);
+    const script =
+      halt || (context.roboTarget.dragScript !== null && context.faults.take('abort_ends_script') !== null);
     const run = context.roboTarget.abortCurrent(halt ? 'halt' : 'user');
     if (run) {
       effects.push('sequence.abort');

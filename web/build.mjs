@@ -34,22 +34,49 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
   await rm(outdir, { recursive: true, force: true });
   await mkdir(join(outdir, 'assets'), { recursive: true });
   const pages = (await readdir(join(here, 'client/pages'))).filter((name) => name.endsWith('.ts'));
-  const common = { bundle: true, minify, target: ['es2022'], legalComments: 'linked', logLevel: 'warning', loader: { '.html': 'text' }, external: UNUSED };
+  const common = {
+    bundle: true,
+    minify,
+    target: ['es2022'],
+    legalComments: 'linked',
+    logLevel: 'warning',
+    loader: { '.html': 'text' },
+    external: UNUSED,
+  };
   await build({
     ...common,
     format: 'esm',
     splitting: true,
-    entryPoints: [...pages.map((name) => `pages/${name}`), 'control/quicklook.ts'].map((name) => ({ in: join(here, 'client', name), out: basename(name, '.ts') })),
+    entryPoints: [...pages.map((name) => `pages/${name}`), 'control/quicklook.ts'].map((name) => ({
+      in: join(here, 'client', name),
+      out: basename(name, '.ts'),
+    })),
     outdir: join(outdir, 'assets'),
     chunkNames: 'chunk-[hash]',
   });
-  await build({ ...common, format: 'iife', plugins: [quickLookApart], entryPoints: [join(here, 'client/embed.ts')], outfile: join(outdir, 'assets/telescope-control.js') });
-  await build({ ...common, entryPoints: [join(here, 'client/styles/site.css')], outfile: join(outdir, 'assets/site.css') });
-  await build({ ...common, entryPoints: [join(here, 'client/styles/embed.css')], outfile: join(outdir, 'assets/telescope-control.css') });
+  await build({
+    ...common,
+    format: 'iife',
+    plugins: [quickLookApart],
+    entryPoints: [join(here, 'client/embed.ts')],
+    outfile: join(outdir, 'assets/telescope-control.js'),
+  });
+  await build({
+    ...common,
+    entryPoints: [join(here, 'client/styles/site.css')],
+    outfile: join(outdir, 'assets/site.css'),
+  });
+  await build({
+    ...common,
+    entryPoints: [join(here, 'client/styles/embed.css')],
+    outfile: join(outdir, 'assets/telescope-control.css'),
+  });
   await build({ ...common, format: 'iife', entryPoints: [join(here, 'client/sw.ts')], outfile: join(outdir, 'sw.js') });
   await cp(join(here, 'public'), outdir, { recursive: true });
   const layout = await readFile(join(here, 'pages/layout.html'), 'utf8');
-  for (const name of (await readdir(join(here, 'pages'))).filter((file) => file.endsWith('.html') && file !== 'layout.html')) {
+  for (const name of (await readdir(join(here, 'pages'))).filter(
+    (file) => file.endsWith('.html') && file !== 'layout.html',
+  )) {
     const page = await readFile(join(here, 'pages', name), 'utf8');
     const title = /<!-- title: (.*?) -->/.exec(page)?.[1] ?? 'nocturne';
     const script = name.replace('.html', '.js');
@@ -76,4 +103,5 @@ async function pack(folder) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildWeb({ minify: !process.argv.includes('--readable') });
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await buildWeb({ minify: !process.argv.includes('--readable') });

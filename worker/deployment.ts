@@ -11,7 +11,12 @@ const GONE_AFTER_MS = 120_000;
  * Makes a version of the worker the current one, so that it gets new work; waits until the server has heard of it (its first poll).
  * @throws the server's error when it has not heard of the version within `timeoutMs`.
  */
-export async function setCurrentVersion(client: Client, namespace: string, buildId: string, timeoutMs = 20_000): Promise<void> {
+export async function setCurrentVersion(
+  client: Client,
+  namespace: string,
+  buildId: string,
+  timeoutMs = 20_000,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {
@@ -35,16 +40,28 @@ export async function setCurrentVersion(client: Client, namespace: string, build
  * has a worker stay (docs/workflow-changes.md). Repeating it changes nothing.
  * @returns the workflow ids that were handed over
  */
-export async function adoptStranded(client: Client, namespace: string, buildId: string, goneAfterMs = GONE_AFTER_MS): Promise<string[]> {
+export async function adoptStranded(
+  client: Client,
+  namespace: string,
+  buildId: string,
+  goneAfterMs = GONE_AFTER_MS,
+): Promise<string[]> {
   const { workflowService } = client.connection;
-  const { pollers } = await workflowService.describeTaskQueue({ namespace, taskQueue: { name: QUEUE_FINALISE }, taskQueueType: TASK_QUEUE_TYPE_WORKFLOW });
+  const { pollers } = await workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: QUEUE_FINALISE },
+    taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
+  });
   const alive = new Set(
     (pollers ?? [])
       .filter((poller) => Number(poller.lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - goneAfterMs)
       .map((poller) => poller.deploymentOptions?.buildId)
       .concat(buildId),
   );
-  const { workerDeploymentInfo } = await workflowService.describeWorkerDeployment({ namespace, deploymentName: DEPLOYMENT_NAME });
+  const { workerDeploymentInfo } = await workflowService.describeWorkerDeployment({
+    namespace,
+    deploymentName: DEPLOYMENT_NAME,
+  });
   const adopted: string[] = [];
   for (const { deploymentVersion } of workerDeploymentInfo?.versionSummaries ?? []) {
     const old = deploymentVersion?.buildId;

@@ -52,7 +52,9 @@ async function main(): Promise<void> {
       ...(stopping ? ['stopping'] : []),
       ...(connection ? [] : ['Temporal is away']),
       ...(current ? [] : ['this version is not the current one yet']),
-      ...[QUEUE_SESSION, QUEUE_FINALISE].filter((queue) => workers.get(queue)?.getState() !== 'RUNNING').map((queue) => `queue ${queue} is not polled yet`),
+      ...[QUEUE_SESSION, QUEUE_FINALISE]
+        .filter((queue) => workers.get(queue)?.getState() !== 'RUNNING')
+        .map((queue) => `queue ${queue} is not polled yet`),
     ],
   });
   onShutdown(
@@ -74,7 +76,10 @@ async function main(): Promise<void> {
 
   connection = await connectForever(config, logger, () => stopping);
   if (!connection) return;
-  const poll = async (taskQueue: string, options: Omit<WorkerOptions, 'taskQueue' | 'connection' | 'namespace'>): Promise<void> => {
+  const poll = async (
+    taskQueue: string,
+    options: Omit<WorkerOptions, 'taskQueue' | 'connection' | 'namespace'>,
+  ): Promise<void> => {
     for (;;) {
       try {
         const worker = await Worker.create({
@@ -105,11 +110,17 @@ async function main(): Promise<void> {
   const code = { ...workflowCode(), workflowThreadPoolSize: 1, ...deploymentOptions() };
   await poll(QUEUE_SESSION, {
     ...code,
-    activities: { ...createSessionActivities({ db }), ...createMaintenanceActivities({ db, temporal: client, logger }) },
+    activities: {
+      ...createSessionActivities({ db }),
+      ...createMaintenanceActivities({ db, temporal: client, logger }),
+    },
   });
   await poll(QUEUE_FINALISE, {
     ...code,
-    activities: alive({ ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }), ...createKeepingActivities({ db, config, logger }) }),
+    activities: alive({
+      ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }),
+      ...createKeepingActivities({ db, config, logger }),
+    }),
     maxConcurrentActivityTaskExecutions: 4,
   });
   await setCurrentVersion(client, config.TEMPORAL_NAMESPACE, buildId());
@@ -117,19 +128,27 @@ async function main(): Promise<void> {
   void keepTrying('schedules', () => ensureSchedules(client));
   const adopt = setInterval(() => {
     adoptStranded(client, config.TEMPORAL_NAMESPACE, buildId()).then(
-      (adopted) => adopted.length > 0 && logger.warn({ adopted }, 'finalisations of a version that nobody runs any more were taken over'),
+      (adopted) =>
+        adopted.length > 0 &&
+        logger.warn({ adopted }, 'finalisations of a version that nobody runs any more were taken over'),
       (thrown: unknown) => logger.warn({ err: toError(thrown).message }, 'stranded finalisations cannot be looked for'),
     );
   }, ADOPT_EVERY_MS);
   adopt.unref();
 
-  const intake = alive<FrameActivities>({ drainFrames: (input) => frames.drainFrames(input), reconcileFrames: (input) => frames.reconcileFrames(input) });
+  const intake = alive<FrameActivities>({
+    drainFrames: (input) => frames.drainFrames(input),
+    reconcileFrames: (input) => frames.reconcileFrames(input),
+  });
   const pollFrames = async (): Promise<void> => {
-    const ids = config.WORKER_TELESCOPES.length > 0 ? config.WORKER_TELESCOPES : (await listTelescopes(db)).map((t) => t.id);
+    const ids =
+      config.WORKER_TELESCOPES.length > 0 ? config.WORKER_TELESCOPES : (await listTelescopes(db)).map((t) => t.id);
     for (const id of ids) {
       if (stopping || workers.has(framesQueue(id))) continue;
       await poll(framesQueue(id), { activities: intake, maxConcurrentActivityTaskExecutions: 4 });
-      await frames.warm().catch((thrown: unknown) => logger.warn({ err: toError(thrown).message }, 'frame threads are not warm'));
+      await frames
+        .warm()
+        .catch((thrown: unknown) => logger.warn({ err: toError(thrown).message }, 'frame threads are not warm'));
     }
   };
   while (!stopping) {

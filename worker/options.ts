@@ -12,19 +12,25 @@ export const bundlePath = (): string => projectPath('dist', 'workflow-bundle.js'
 /** Entry of the workflow code: source when run from source, compiled when run from dist/. */
 export function workflowsPath(): string {
   const here = fileURLToPath(import.meta.url);
-  return fileURLToPath(new URL(here.endsWith('.ts') ? '../workflows/index.ts' : '../workflows/index.js', import.meta.url));
+  return fileURLToPath(
+    new URL(here.endsWith('.ts') ? '../workflows/index.ts' : '../workflows/index.js', import.meta.url),
+  );
 }
 
 /** The prebuilt bundle when the code runs compiled and the build has made it; else the path, and the worker bundles at start (some seconds). */
 export function workflowCode(): { workflowBundle: { codePath: string } } | { workflowsPath: string } {
   const compiled = fileURLToPath(import.meta.url).endsWith('.js');
-  return compiled && existsSync(bundlePath()) ? { workflowBundle: { codePath: bundlePath() } } : { workflowsPath: workflowsPath() };
+  return compiled && existsSync(bundlePath())
+    ? { workflowBundle: { codePath: bundlePath() } }
+    : { workflowsPath: workflowsPath() };
 }
 
 /** Package version and the start of the bundle's sha256: another build of the workflow code is another version. */
 export function buildId(): string {
   const { version } = JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as { version: string };
-  const hash = existsSync(bundlePath()) ? createHash('sha256').update(readFileSync(bundlePath())).digest('hex').slice(0, 12) : 'source';
+  const hash = existsSync(bundlePath())
+    ? createHash('sha256').update(readFileSync(bundlePath())).digest('hex').slice(0, 12)
+    : 'source';
   return `${version}+${hash}`;
 }
 
@@ -33,5 +39,11 @@ export function buildId(): string {
  * A version gets no new work until it is the current one (`setCurrentVersion`).
  */
 export function deploymentOptions(): { workerDeploymentOptions: WorkerDeploymentOptions } {
-  return { workerDeploymentOptions: { useWorkerVersioning: true, version: { deploymentName: DEPLOYMENT_NAME, buildId: buildId() }, defaultVersioningBehavior: 'AUTO_UPGRADE' } };
+  return {
+    workerDeploymentOptions: {
+      useWorkerVersioning: true,
+      version: { deploymentName: DEPLOYMENT_NAME, buildId: buildId() },
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
+  };
 }

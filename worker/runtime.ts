@@ -1,4 +1,11 @@
-import { DefaultLogger, NativeConnection, Runtime, makeTelemetryFilterString, type LogEntry, type NativeConnectionOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  makeTelemetryFilterString,
+  type LogEntry,
+  type NativeConnectionOptions,
+} from '@temporalio/worker';
 import type { Config } from '../platform/config.ts';
 import { toError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -10,7 +17,9 @@ const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERR
 export function installRuntime(logger: Logger): void {
   const child = logger.child({ part: 'temporal' });
   Runtime.install({
-    logger: new DefaultLogger('INFO', ({ level, message, meta }: LogEntry) => child[LEVELS[level]](plain(meta), message)),
+    logger: new DefaultLogger('INFO', ({ level, message, meta }: LogEntry) =>
+      child[LEVELS[level]](plain(meta), message),
+    ),
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
     shutdownSignals: [],
   });
@@ -22,7 +31,11 @@ function plain(meta: LogEntry['meta']): Record<string, unknown> {
 }
 
 /** Connects for ever, with backoff to 10 s: a process starts while Temporal is away. */
-export async function connectForever(config: Config, logger: Logger, stopped: () => boolean): Promise<NativeConnection | null> {
+export async function connectForever(
+  config: Config,
+  logger: Logger,
+  stopped: () => boolean,
+): Promise<NativeConnection | null> {
   for (let waitMs = 250; !stopped(); waitMs = Math.min(waitMs * 2, 10_000)) {
     try {
       return await NativeConnection.connect(temporalConnectionOptions(config) as NativeConnectionOptions);

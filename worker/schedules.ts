@@ -3,14 +3,30 @@ import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client, type Schedu
 import { QUEUE_SESSION } from '../domain/ids.ts';
 
 type Action = Extract<ScheduleOptions['action'], { type: 'startWorkflow' }>;
-const schedule = (name: string, workflowType: string, spec: ScheduleOptions['spec'], longest: Action['workflowExecutionTimeout'], catchupWindow: Duration): ScheduleOptions => ({
+const schedule = (
+  name: string,
+  workflowType: string,
+  spec: ScheduleOptions['spec'],
+  longest: Action['workflowExecutionTimeout'],
+  catchupWindow: Duration,
+): ScheduleOptions => ({
   scheduleId: `nocturne-${name}`,
   spec,
-  action: { type: 'startWorkflow', workflowType, workflowId: name, taskQueue: QUEUE_SESSION, workflowExecutionTimeout: longest, args: [] },
+  action: {
+    type: 'startWorkflow',
+    workflowType,
+    workflowId: name,
+    taskQueue: QUEUE_SESSION,
+    workflowExecutionTimeout: longest,
+    args: [],
+  },
   policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow },
 });
 /** UTC; by day in Europe and the Americas, when observatories sleep and the disk is free. */
-const daily = (hour: number, minute: number): ScheduleOptions['spec'] => ({ calendars: [{ hour, minute }], jitter: '10 minutes' });
+const daily = (hour: number, minute: number): ScheduleOptions['spec'] => ({
+  calendars: [{ hour, minute }],
+  jitter: '10 minutes',
+});
 /** What is periodic; ids are fixed, so a second worker finds them and brings them up to date. */
 export const SCHEDULES: ScheduleOptions[] = [
   schedule('reconcile', 'reconcile', { intervals: [{ every: '1 minute' }] }, '10 minutes', '1 minute'),
@@ -28,9 +44,12 @@ export async function ensureSchedules(client: Client): Promise<void> {
       await client.schedule.create(options);
     } catch (thrown) {
       if (!(thrown instanceof ScheduleAlreadyRunning)) throw thrown;
-      await client.schedule
-        .getHandle(options.scheduleId)
-        .update((before) => ({ ...before, spec: options.spec, action: options.action as never, policies: { ...before.policies, ...options.policies } }));
+      await client.schedule.getHandle(options.scheduleId).update((before) => ({
+        ...before,
+        spec: options.spec,
+        action: options.action as never,
+        policies: { ...before.policies, ...options.policies },
+      }));
     }
   }
 }

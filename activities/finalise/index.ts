@@ -48,7 +48,14 @@ export function createFinaliseActivities(deps: FinaliseDeps): FinaliseActivities
 export function imagingSpans(frames: readonly Pick<Frame, 'capturedAt' | 'exposure' | 'state'>[]): LedgerSpan[] {
   return frames.flatMap((frame) =>
     frame.capturedAt && frame.exposure && frame.state !== 'missing'
-      ? [{ class: 'imaging' as const, start: frame.capturedAt.toISOString(), end: new Date(frame.capturedAt.getTime() + frame.exposure * 1000).toISOString(), cause: null }]
+      ? [
+          {
+            class: 'imaging' as const,
+            start: frame.capturedAt.toISOString(),
+            end: new Date(frame.capturedAt.getTime() + frame.exposure * 1000).toISOString(),
+            cause: null,
+          },
+        ]
       : [],
   );
 }
@@ -65,7 +72,10 @@ export async function settleBooking(
   before = false,
 ): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: SettlementLineOf[]; refund: number }> {
   const { row, telescope } = await findBooking(db, bookingId);
-  const frames = await db.frame.findMany({ where: { bookingId }, select: { capturedAt: true, exposure: true, state: true } });
+  const frames = await db.frame.findMany({
+    where: { bookingId },
+    select: { capturedAt: true, exposure: true, state: true },
+  });
   const slot = { start: row.startsAt.toISOString(), end: row.endsAt.toISOString() };
   const intervals = buildLedger(slot, [...spans, ...imagingSpans(frames)]);
   const seconds = secondsByClass(intervals);
@@ -82,7 +92,15 @@ export async function settleBooking(
     const before = await tx.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } });
     const supersedes = before?.id ?? null;
     await tx.settlement.create({
-      data: { id: settlementId, bookingId, rule: settled.rule, lines: settled.lines, creditsCharged: settled.credits_charged, creditsRefund: settled.credits_refund, supersedes },
+      data: {
+        id: settlementId,
+        bookingId,
+        rule: settled.rule,
+        lines: settled.lines,
+        creditsCharged: settled.credits_charged,
+        creditsRefund: settled.credits_refund,
+        supersedes,
+      },
     });
     await enqueueOutbox(tx, {
       key: `settlement/${settlementId}`,
@@ -103,27 +121,52 @@ type SettlementLineOf = ReturnType<typeof SettlementLine.parse>;
 async function resettleBooking(db: Database, bookingId: string, telescopeId: string): Promise<void> {
   const known = await db.ledgerInterval.findMany({ where: { bookingId, class: { not: 'imaging' } } });
   if (known.length === 0 || (await db.settlement.count({ where: { bookingId } })) === 0) return;
-  const spans = known.map((i) => ({ class: i.class as LedgerClass, start: i.startsAt.toISOString(), end: i.endsAt.toISOString(), cause: i.cause }));
+  const spans = known.map((i) => ({
+    class: i.class as LedgerClass,
+    start: i.startsAt.toISOString(),
+    end: i.endsAt.toISOString(),
+    cause: i.cause,
+  }));
   await settleBooking(db, bookingId, telescopeId, spans);
 }
 
 async function writeLedger(tx: Transaction, bookingId: string, intervals: readonly LedgerInterval[]): Promise<void> {
   await tx.ledgerInterval.deleteMany({ where: { bookingId } });
-  await tx.ledgerInterval.createMany({ data: intervals.map((i) => ({ bookingId, startsAt: new Date(i.start), endsAt: new Date(i.end), class: i.class, cause: i.cause })) });
+  await tx.ledgerInterval.createMany({
+    data: intervals.map((i) => ({
+      bookingId,
+      startsAt: new Date(i.start),
+      endsAt: new Date(i.end),
+      class: i.class,
+      cause: i.cause,
+    })),
+  });
 }
 
-async function writeReport(deps: FinaliseDeps, bookingId: string, outcome: Outcome, reason: Reason | null): Promise<{ reportPath: string }> {
+async function writeReport(
+  deps: FinaliseDeps,
+  bookingId: string,
+  outcome: Outcome,
+  reason: Reason | null,
+): Promise<{ reportPath: string }> {
   const { db } = deps;
   const report = await composeReport(db, bookingId, outcome, reason);
   const parsed = Report.safeParse(report);
-  if (!parsed.success) throw new Error(`report of ${bookingId}: ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ')}`);
+  if (!parsed.success)
+    throw new Error(
+      `report of ${bookingId}: ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ')}`,
+    );
   const folder = join(deps.storagePath, 'bookings', bookingId);
   const reportPath = join(folder, 'report.json');
   await mkdir(folder, { recursive: true });
   await writeFile(`${reportPath}.new`, `${JSON.stringify(parsed.data, null, 2)}\n`);
   await rename(`${reportPath}.new`, reportPath);
   await db.$transaction(async (tx) => {
-    await tx.report.upsert({ where: { bookingId }, create: { bookingId, body: parsed.data }, update: { body: parsed.data } });
+    await tx.report.upsert({
+      where: { bookingId },
+      create: { bookingId, body: parsed.data },
+      update: { body: parsed.data },
+    });
     await tx.session.update({
       where: { bookingId },
       data: {

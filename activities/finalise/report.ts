@@ -13,7 +13,12 @@ const WEATHER_CLASSES: readonly LedgerClass[] = ['unsafe', 'weather_hold'];
 const HOLD_CLASSES: readonly LedgerClass[] = ['unsafe', 'outage', 'foreign', 'weather_hold', 'user_pause'];
 
 /** The report (roadmap 7.1) as a pure function of the booking's rows: built again from the same rows it is the same, to the byte. */
-export async function composeReport(db: Database, bookingId: string, outcome: Outcome, reason: Reason | null): Promise<Report> {
+export async function composeReport(
+  db: Database,
+  bookingId: string,
+  outcome: Outcome,
+  reason: Reason | null,
+): Promise<Report> {
   const { row, telescope } = await findBooking(db, bookingId);
   const [session, frames, timeline, telemetry, intervals, settlement] = await Promise.all([
     db.session.findUniqueOrThrow({ where: { bookingId } }),
@@ -25,7 +30,12 @@ export async function composeReport(db: Database, bookingId: string, outcome: Ou
   ]);
   const target = row.target as unknown as Target;
   const shots = row.shots as unknown as Shot[];
-  const ledger: LedgerInterval[] = intervals.map((i) => ({ start: i.startsAt.toISOString(), end: i.endsAt.toISOString(), class: i.class as LedgerClass, cause: i.cause }));
+  const ledger: LedgerInterval[] = intervals.map((i) => ({
+    start: i.startsAt.toISOString(),
+    end: i.endsAt.toISOString(),
+    class: i.class as LedgerClass,
+    cause: i.cause,
+  }));
   const good = frames.filter((f) => f.state === 'archived');
   const holds = ledger.filter((i) => HOLD_CLASSES.includes(i.class));
   const pauses = ledger.filter((i) => i.class === 'user_pause');
@@ -82,7 +92,11 @@ export async function composeReport(db: Database, bookingId: string, outcome: Ou
       errors_count: night.filter((line) => line.level === 'ERROR').length,
       pauses_count: pauses.length,
       pauses_duration_seconds: pauses.reduce((sum, i) => sum + seconds(new Date(i.start), new Date(i.end)), 0),
-      holds: holds.map((i) => ({ start: i.start, end: i.end, reason: i.cause ?? (WEATHER_CLASSES.includes(i.class) ? 'weather_hold' : i.class) })),
+      holds: holds.map((i) => ({
+        start: i.start,
+        end: i.end,
+        reason: i.cause ?? (WEATHER_CLASSES.includes(i.class) ? 'weather_hold' : i.class),
+      })),
     },
     ledger: { seconds: secondsByClass(ledger), intervals: ledger },
     credits: settlement
@@ -97,11 +111,19 @@ export async function composeReport(db: Database, bookingId: string, outcome: Ou
       : null,
     files: {
       download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null,
-      timelapse_link: good.filter((f) => f.type === 'LIGHT' && f.previewed).length > 1 ? `/api/bookings/${bookingId}/timelapse.webp` : null,
+      timelapse_link:
+        good.filter((f) => f.type === 'LIGHT' && f.previewed).length > 1
+          ? `/api/bookings/${bookingId}/timelapse.webp`
+          : null,
       total_size_bytes: good.reduce((sum, f) => sum + Number(f.sizeBytes ?? 0), 0),
       count: good.length,
     },
-    timeline: night.map((line) => ({ at: line.at.toISOString(), event: line.event, level: line.level, message: line.message })),
+    timeline: night.map((line) => ({
+      at: line.at.toISOString(),
+      event: line.event,
+      level: line.level,
+      message: line.message,
+    })),
     generated_at: ended.toISOString(),
   };
 }
@@ -117,7 +139,10 @@ function mean(samples: readonly Telemetry[], path: string): number | null {
   const keys = path.split('.');
   return average(
     samples.map((sample) => {
-      const value = keys.reduce<unknown>((node, key) => (node as Record<string, unknown> | null | undefined)?.[key], sample.data);
+      const value = keys.reduce<unknown>(
+        (node, key) => (node as Record<string, unknown> | null | undefined)?.[key],
+        sample.data,
+      );
       return typeof value === 'number' ? value : null;
     }),
   );
@@ -142,8 +167,13 @@ function byFilter(frames: readonly Frame[]): Report['images']['by_filter'] {
 }
 
 /** Share of guided exposure in which the guider ran (GUIDESTAT 2): of the samples that fall into an exposure; null without any. */
-export function guidingUptime(samples: readonly Telemetry[], frames: readonly Pick<Frame, 'capturedAt' | 'exposure'>[]): number | null {
-  const spans = frames.flatMap((f) => (f.capturedAt && f.exposure ? [[f.capturedAt.getTime(), f.capturedAt.getTime() + f.exposure * 1000] as const] : []));
+export function guidingUptime(
+  samples: readonly Telemetry[],
+  frames: readonly Pick<Frame, 'capturedAt' | 'exposure'>[],
+): number | null {
+  const spans = frames.flatMap((f) =>
+    f.capturedAt && f.exposure ? [[f.capturedAt.getTime(), f.capturedAt.getTime() + f.exposure * 1000] as const] : [],
+  );
   let during = 0;
   let guided = 0;
   for (const sample of samples) {

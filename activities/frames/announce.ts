@@ -18,11 +18,26 @@ export async function announceCaptured(db: Database, frameId: string): Promise<v
     const bookingId = row.bookingId;
     if (row.announced || !bookingId) return;
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'frames/' + bookingId}, 0))`;
-    const { count: changed } = await tx.frame.updateMany({ where: { id: frameId, announced: false }, data: { announced: true, announcedAt: new Date() } });
+    const { count: changed } = await tx.frame.updateMany({
+      where: { id: frameId, announced: false },
+      data: { announced: true, announcedAt: new Date() },
+    });
     if (changed === 0) return;
     const summary = toImageSummary(row);
-    await appendEvent(tx, { key: `image.captured/${frameId}`, type: 'image.captured', bookingId, telescopeId: row.telescopeId, data: summary });
-    await enqueueOutbox(tx, { key: `image.captured/${frameId}`, type: 'image.captured', bookingId, telescopeId: row.telescopeId, data: summary });
+    await appendEvent(tx, {
+      key: `image.captured/${frameId}`,
+      type: 'image.captured',
+      bookingId,
+      telescopeId: row.telescopeId,
+      data: summary,
+    });
+    await enqueueOutbox(tx, {
+      key: `image.captured/${frameId}`,
+      type: 'image.captured',
+      bookingId,
+      telescopeId: row.telescopeId,
+      data: summary,
+    });
     const captured = await tx.frame.count({ where: { bookingId, state: 'archived', announced: true } });
     await tx.session.updateMany({ where: { bookingId }, data: { imagesCaptured: captured } });
     if (captured % DIGEST_SIZE === 0) await digest(tx, bookingId, row.telescopeId, captured, DIGEST_SIZE);
@@ -38,8 +53,18 @@ export async function announceRest(db: Database, bookingId: string, telescopeId:
   });
 }
 
-async function digest(tx: Transaction, bookingId: string, telescopeId: string, captured: number, size: number): Promise<void> {
-  const rows = await tx.frame.findMany({ where: { bookingId, state: 'archived', announced: true }, orderBy: [{ announcedAt: 'desc' }, { id: 'asc' }], take: size });
+async function digest(
+  tx: Transaction,
+  bookingId: string,
+  telescopeId: string,
+  captured: number,
+  size: number,
+): Promise<void> {
+  const rows = await tx.frame.findMany({
+    where: { bookingId, state: 'archived', announced: true },
+    orderBy: [{ announcedAt: 'desc' }, { id: 'asc' }],
+    take: size,
+  });
   await enqueueOutbox(tx, {
     key: `images.digest/${captured}`,
     type: 'images.digest',
@@ -48,7 +73,8 @@ async function digest(tx: Transaction, bookingId: string, telescopeId: string, c
     data: {
       images_captured: captured,
       images: rows.toReversed().map((row) => {
-        const { id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url } = toImageSummary(row);
+        const { id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url } =
+          toImageSummary(row);
         return { id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url };
       }),
     },
@@ -58,7 +84,13 @@ async function digest(tx: Transaction, bookingId: string, telescopeId: string, c
 export async function announceMeasured(db: Database, row: Frame): Promise<void> {
   if (!row.bookingId) return;
   await db.$transaction((tx) =>
-    appendEvent(tx, { key: `image.measured/${row.id}`, type: 'image.measured', bookingId: row.bookingId!, telescopeId: row.telescopeId, data: toImageSummary(row) }),
+    appendEvent(tx, {
+      key: `image.measured/${row.id}`,
+      type: 'image.measured',
+      bookingId: row.bookingId!,
+      telescopeId: row.telescopeId,
+      data: toImageSummary(row),
+    }),
   );
 }
 
@@ -66,7 +98,14 @@ export async function announceMeasured(db: Database, row: Frame): Promise<void> 
 export async function logFrame(
   tx: Transaction,
   row: Pick<Frame, 'id' | 'bookingId' | 'telescopeId' | 'filename'>,
-  line: { level: 'INFO' | 'WARNING' | 'ERROR'; event: string; message: string; messageFr: string; data: Record<string, unknown>; at: Date },
+  line: {
+    level: 'INFO' | 'WARNING' | 'ERROR';
+    event: string;
+    message: string;
+    messageFr: string;
+    data: Record<string, unknown>;
+    at: Date;
+  },
 ): Promise<void> {
   const { bookingId } = row;
   if (!bookingId) return;
@@ -74,13 +113,31 @@ export async function logFrame(
   if (await tx.timeline.findUnique({ where: { id }, select: { id: true } })) return;
   const data = { frame_id: row.id, filename: row.filename, ...line.data };
   await tx.timeline.create({
-    data: { id, bookingId, at: line.at, level: line.level, source: 'frames', event: line.event, message: line.message, messageFr: line.messageFr, data },
+    data: {
+      id,
+      bookingId,
+      at: line.at,
+      level: line.level,
+      source: 'frames',
+      event: line.event,
+      message: line.message,
+      messageFr: line.messageFr,
+      data,
+    },
   });
   await appendEvent(tx, {
     key: `log/${id}`,
     type: 'log.appended',
     bookingId,
     telescopeId: row.telescopeId,
-    data: { at: line.at.toISOString(), level: line.level, source: 'frames', event: line.event, message: line.message, message_fr: line.messageFr, data },
+    data: {
+      at: line.at.toISOString(),
+      level: line.level,
+      source: 'frames',
+      event: line.event,
+      message: line.message,
+      message_fr: line.messageFr,
+      data,
+    },
   });
 }

@@ -52,16 +52,34 @@ async function stands(store: FrameStore, row: Frame): Promise<boolean> {
  * found damaged, or whose file is gone or cut, is named with that reason and holds up none of the others.
  * @param mend called with a frame that does not stand; true when it does afterwards
  */
-async function listFrames(db: Database, store: FrameStore, bookingId: string, mend: (row: Frame) => Promise<boolean> = () => Promise.resolve(false)): Promise<Listed | null> {
+async function listFrames(
+  db: Database,
+  store: FrameStore,
+  bookingId: string,
+  mend: (row: Frame) => Promise<boolean> = () => Promise.resolve(false),
+): Promise<Listed | null> {
   const booking = await db.booking.findUnique({ where: { id: bookingId }, select: { telescopeId: true } });
   if (!booking) return null;
-  const rows = await db.frame.findMany({ where: { bookingId, trashedAt: null }, orderBy: [{ capturedAt: 'asc' }, { id: 'asc' }] });
+  const rows = await db.frame.findMany({
+    where: { bookingId, trashedAt: null },
+    orderBy: [{ capturedAt: 'asc' }, { id: 'asc' }],
+  });
   const frames: Frame[] = [];
   const absent: Manifest['absent'] = [];
   for (const row of rows) {
-    const whole = row.state === 'archived' && row.archivePath && row.sha256 && row.reason !== 'damaged' && ((await stands(store, row)) || (await mend(row)));
+    const whole =
+      row.state === 'archived' &&
+      row.archivePath &&
+      row.sha256 &&
+      row.reason !== 'damaged' &&
+      ((await stands(store, row)) || (await mend(row)));
     if (whole) frames.push(row);
-    else absent.push({ filename: row.filename, state: row.state, reason: row.state === 'archived' ? (row.archivePath ? 'damaged' : row.reason) : row.reason });
+    else
+      absent.push({
+        filename: row.filename,
+        state: row.state,
+        reason: row.state === 'archived' ? (row.archivePath ? 'damaged' : row.reason) : row.reason,
+      });
   }
   return {
     frames,
@@ -90,9 +108,11 @@ function describe(row: Frame, name: string): ManifestFile {
 }
 
 /** What the archive of a booking holds; null when there is no such booking. */
-export const buildManifest = async (db: Database, store: FrameStore, bookingId: string): Promise<Manifest | null> => (await listFrames(db, store, bookingId))?.manifest ?? null;
+export const buildManifest = async (db: Database, store: FrameStore, bookingId: string): Promise<Manifest | null> =>
+  (await listFrames(db, store, bookingId))?.manifest ?? null;
 
-const sumsOf = (files: readonly ManifestFile[]): string => files.map((file) => `${file.sha256}  ${file.name}\n`).join('');
+const sumsOf = (files: readonly ManifestFile[]): string =>
+  files.map((file) => `${file.sha256}  ${file.name}\n`).join('');
 
 const CALIBRATION_DAYS = 365;
 const CALIBRATION_PER_GROUP = 100;
@@ -101,7 +121,11 @@ const CALIBRATION_PER_GROUP = 100;
  * Calibration frames of the telescope that fit a session's lights: same camera, binning, gain and offset; darks of the same exposure and
  * temperature within 1 °C, bias of the temperature within 1 °C, flats of the same filter. The newest of a year, a hundred of a kind.
  */
-export async function matchingCalibration(db: Database, telescopeId: string, lights: readonly Frame[]): Promise<Frame[]> {
+export async function matchingCalibration(
+  db: Database,
+  telescopeId: string,
+  lights: readonly Frame[],
+): Promise<Frame[]> {
   const wanted = lights.filter((row) => row.type === 'LIGHT');
   if (wanted.length === 0) return [];
   const library = await db.frame.findMany({
@@ -123,11 +147,18 @@ export async function matchingCalibration(db: Database, telescopeId: string, lig
     light.binning === cal.binning &&
     light.gain === cal.gain &&
     light.offset === cal.offset &&
-    (cal.type === 'FLAT' ? light.filter === cal.filter : near(light.temperature, cal.temperature) && (cal.type === 'BIAS' || light.exposure === cal.exposure));
+    (cal.type === 'FLAT'
+      ? light.filter === cal.filter
+      : near(light.temperature, cal.temperature) && (cal.type === 'BIAS' || light.exposure === cal.exposure));
   const groups = new Map<string, number>();
   return library.filter((cal) => {
     if (!wanted.some((light) => fits(light, cal))) return false;
-    const group = [cal.type, cal.filter, cal.exposure, cal.temperature === null ? null : Math.round(cal.temperature)].join('/');
+    const group = [
+      cal.type,
+      cal.filter,
+      cal.exposure,
+      cal.temperature === null ? null : Math.round(cal.temperature),
+    ].join('/');
     const n = groups.get(group) ?? 0;
     groups.set(group, n + 1);
     return n < CALIBRATION_PER_GROUP;
@@ -148,19 +179,34 @@ export interface ArchiveDownload {
  * The ZIP of a booking's archived frames with manifest, checksums, report and matching calibration frames; null when there is no such
  * booking or no frame. Works while the session runs, too; a later call then has more files and another `etag`.
  */
-export async function streamArchive(deps: { db: Database; storagePath: string }, bookingId: string): Promise<ArchiveDownload | null> {
+export async function streamArchive(
+  deps: { db: Database; storagePath: string },
+  bookingId: string,
+): Promise<ArchiveDownload | null> {
   const store = new FrameStore(deps.storagePath);
   const listed = await listFrames(deps.db, store, bookingId);
   if (!listed || listed.frames.length === 0) return null;
   const calibration: Frame[] = [];
-  for (const row of await matchingCalibration(deps.db, listed.manifest.telescope_id, listed.frames)) if (await stands(store, row)) calibration.push(row);
-  const files = [...listed.manifest.files, ...calibration.map((row) => describe(row, `calibration/${row.type.toLowerCase()}/${basename(store.path(row.archivePath!))}`))];
+  for (const row of await matchingCalibration(deps.db, listed.manifest.telescope_id, listed.frames))
+    if (await stands(store, row)) calibration.push(row);
+  const files = [
+    ...listed.manifest.files,
+    ...calibration.map((row) =>
+      describe(row, `calibration/${row.type.toLowerCase()}/${basename(store.path(row.archivePath!))}`),
+    ),
+  ];
   const rows = [...listed.frames, ...calibration];
   const newest = rows.reduce((at, row) => (row.archivedAt && row.archivedAt > at ? row.archivedAt : at), new Date(0));
   const entries: ZipEntry[] = [];
   const inMemory = (name: string, text: string | Buffer): void => {
     const bytes = Buffer.from(text);
-    entries.push({ name: `${bookingId}/${name}`, size: bytes.length, crc32: crc32(bytes), modified: newest, content: { bytes } });
+    entries.push({
+      name: `${bookingId}/${name}`,
+      size: bytes.length,
+      crc32: crc32(bytes),
+      modified: newest,
+      content: { bytes },
+    });
   };
   inMemory('manifest.json', `${JSON.stringify({ ...listed.manifest, files }, null, 2)}\n`);
   inMemory('SHA256SUMS', sumsOf(files));
@@ -178,7 +224,8 @@ export async function streamArchive(deps: { db: Database; storagePath: string },
   }
   const layout = new ZipLayout(entries);
   const hash = createHash('sha256');
-  for (const entry of entries) hash.update(`${entry.name}\n${entry.size}\n${entry.crc32}\n${entry.modified.getTime()}\n`);
+  for (const entry of entries)
+    hash.update(`${entry.name}\n${entry.size}\n${entry.crc32}\n${entry.modified.getTime()}\n`);
   return {
     size: layout.size,
     etag: hash.digest('hex').slice(0, 32),
@@ -191,14 +238,21 @@ export async function streamArchive(deps: { db: Database; storagePath: string },
 export type ArchiveActivities = Pick<FinaliseActivities, 'buildArchive'>;
 
 /** Manifest and checksums beside the human-named files; a repeat writes the same. */
-export function createArchiveActivities(deps: { db: Database; config: Pick<Config, 'OBSERVATIONS_STORAGE_PATH'>; logger: Logger }): ArchiveActivities {
+export function createArchiveActivities(deps: {
+  db: Database;
+  config: Pick<Config, 'OBSERVATIONS_STORAGE_PATH'>;
+  logger: Logger;
+}): ArchiveActivities {
   const store = new FrameStore(deps.config.OBSERVATIONS_STORAGE_PATH);
   return {
     buildArchive: async ({ bookingId }) => {
       const mend = async (row: Frame): Promise<boolean> => {
         const object = await statOrNull(store.objectPath(row.sha256!));
         const whole = object?.size === Number(row.sizeBytes);
-        deps.logger.warn({ bookingId, frame: row.id, whole }, whole ? 'a file of the archive is made again from the store' : 'a file of the archive is missing or cut');
+        deps.logger.warn(
+          { bookingId, frame: row.id, whole },
+          whole ? 'a file of the archive is made again from the store' : 'a file of the archive is missing or cut',
+        );
         if (whole) await store.restoreNamed(store.path(row.archivePath!), row.sha256!);
         return whole;
       };
@@ -206,11 +260,12 @@ export function createArchiveActivities(deps: { db: Database; config: Pick<Confi
       const folder = store.bookingFolder(bookingId);
       await mkdir(folder, { recursive: true });
       const files = listed?.manifest.files ?? [];
-      if (listed) await writeWhole(join(folder, 'manifest.json'), Buffer.from(`${JSON.stringify(listed.manifest, null, 2)}\n`));
+      if (listed)
+        await writeWhole(join(folder, 'manifest.json'), Buffer.from(`${JSON.stringify(listed.manifest, null, 2)}\n`));
       await writeWhole(join(folder, 'SHA256SUMS'), Buffer.from(sumsOf(files)));
       // The archive is whole without it.
-      await ensureTimelapse(deps.db, store, bookingId, () => currentCaller().heartbeat({ timelapse: bookingId })).catch((thrown: unknown) =>
-        deps.logger.warn({ bookingId, err: toError(thrown).message }, 'no timelapse'),
+      await ensureTimelapse(deps.db, store, bookingId, () => currentCaller().heartbeat({ timelapse: bookingId })).catch(
+        (thrown: unknown) => deps.logger.warn({ bookingId, err: toError(thrown).message }, 'no timelapse'),
       );
       return { archivePath: folder, files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
     },

@@ -16,7 +16,8 @@ export interface Owner {
 
 export type ShotDoneRecord = JournalKinds['shot_done'];
 
-const same = (a: string | null | undefined, b: string | null | undefined): boolean => !!a && !!b && a.toLowerCase() === b.toLowerCase();
+const same = (a: string | null | undefined, b: string | null | undefined): boolean =>
+  !!a && !!b && a.toLowerCase() === b.toLowerCase();
 const GUID = /^\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?$/i;
 
 /** The shot-done GUID that Voyager writes into the header, or null. */
@@ -38,7 +39,13 @@ export const setTag = (telescope: Telescope, bookingId: string, userRef: string)
   telescope.templates.set_tag.replaceAll('{booking}', bookingId).replaceAll('{user}', userRef);
 
 /** The newest shot-done record with this GUID, or without a GUID the newest with the frame's own path. */
-async function recordFor(db: Database, telescopeId: string, since: Date, guid: string | null, sourcePath: string): Promise<ShotDoneRecord | null> {
+async function recordFor(
+  db: Database,
+  telescopeId: string,
+  since: Date,
+  guid: string | null,
+  sourcePath: string,
+): Promise<ShotDoneRecord | null> {
   const name = splitPath(sourcePath).name.toLowerCase();
   const rows = guid
     ? await db.$queryRaw<{ data: ShotDoneRecord }[]>`
@@ -48,7 +55,11 @@ async function recordFor(db: Database, telescopeId: string, since: Date, guid: s
         SELECT data FROM journal WHERE telescope_id = ${telescopeId} AND kind = 'shot_done' AND at >= ${since}
           AND position(${name} in lower(coalesce(data->>'path', '') || '/' || coalesce(data->>'filename', ''))) > 0
         ORDER BY epoch DESC, n DESC LIMIT 50`;
-  return rows.map((row) => row.data).find((record) => guid !== null || comparable(pathOf(record)) === comparable(sourcePath)) ?? null;
+  return (
+    rows
+      .map((row) => row.data)
+      .find((record) => guid !== null || comparable(pathOf(record)) === comparable(sourcePath)) ?? null
+  );
 }
 
 interface Candidate {
@@ -63,7 +74,11 @@ interface Candidate {
 async function candidates(db: Database, telescope: Telescope, seenAt: Date): Promise<Candidate[]> {
   const day = 86_400_000;
   const rows = await db.booking.findMany({
-    where: { telescopeId: telescope.id, startsAt: { lte: new Date(seenAt.getTime() + 2 * day) }, endsAt: { gte: new Date(seenAt.getTime() - 7 * day) } },
+    where: {
+      telescopeId: telescope.id,
+      startsAt: { lte: new Date(seenAt.getTime() + 2 * day) },
+      endsAt: { gte: new Date(seenAt.getTime() - 7 * day) },
+    },
     include: { session: { select: { targetGuid: true, generation: true } } },
   });
   return rows.map((row) => {
@@ -80,29 +95,45 @@ async function candidates(db: Database, telescope: Telescope, seenAt: Date): Pro
   });
 }
 
-function shotIndexOf(candidate: Pick<Candidate, 'bookingId' | 'generation' | 'shots'>, shotGuid: string | null): number | null {
+function shotIndexOf(
+  candidate: Pick<Candidate, 'bookingId' | 'generation' | 'shots'>,
+  shotGuid: string | null,
+): number | null {
   if (!shotGuid) return null;
-  for (let g = candidate.generation; g >= 0; g--) for (let i = 0; i < candidate.shots.length; i++) if (same(objectGuid(candidate.bookingId, g, `shot/${i}`), shotGuid)) return i;
+  for (let g = candidate.generation; g >= 0; g--)
+    for (let i = 0; i < candidate.shots.length; i++)
+      if (same(objectGuid(candidate.bookingId, g, `shot/${i}`), shotGuid)) return i;
   return null;
 }
 
 /** Tells the place in a booking's plan by a shot's GUID, whatever generation made it. */
 export async function planIndex(db: Database, bookingId: string): Promise<(shotGuid: string | null) => number | null> {
-  const row = await db.booking.findUnique({ where: { id: bookingId }, include: { session: { select: { generation: true } } } });
+  const row = await db.booking.findUnique({
+    where: { id: bookingId },
+    include: { session: { select: { generation: true } } },
+  });
   if (!row) return () => null;
-  const candidate = { bookingId, generation: Math.max(row.generation, row.session?.generation ?? 0), shots: Array.isArray(row.shots) ? (row.shots as Candidate['shots']) : [] };
+  const candidate = {
+    bookingId,
+    generation: Math.max(row.generation, row.session?.generation ?? 0),
+    shots: Array.isArray(row.shots) ? (row.shots as Candidate['shots']) : [],
+  };
   return (shotGuid) => shotIndexOf(candidate, shotGuid);
 }
 
 /** The one line of the plan that the header's own filter, exposure and binning can be of; null when none or several can. */
 function shotByHeader(candidate: Candidate, header: Record<string, unknown>): number | null {
-  const number = (...names: string[]): number | null => names.map((name) => header[name]).find((v): v is number => typeof v === 'number') ?? null;
+  const number = (...names: string[]): number | null =>
+    names.map((name) => header[name]).find((v): v is number => typeof v === 'number') ?? null;
   const filter = typeof header.FILTER === 'string' ? header.FILTER.trim() : null;
   const exposure = number('EXPTIME', 'EXPOSURE');
   const binning = number('XBINNING');
   const fitting = candidate.shots.flatMap((shot, i) => {
     const otherFilter = filter !== null && shot.filter !== undefined && !same(filter, shot.filter);
-    const otherExposure = exposure === null || shot.exposure_seconds === undefined || Math.abs(exposure - shot.exposure_seconds) > 0.01 * shot.exposure_seconds;
+    const otherExposure =
+      exposure === null ||
+      shot.exposure_seconds === undefined ||
+      Math.abs(exposure - shot.exposure_seconds) > 0.01 * shot.exposure_seconds;
     const otherBinning = binning !== null && shot.binning !== undefined && binning !== shot.binning;
     return otherFilter || otherExposure || otherBinning ? [] : [i];
   });
@@ -119,7 +150,13 @@ export async function findOwner(
   frame: { sourcePath: string; seenAt: Date; shotDoneGuid: string | null; header: Record<string, unknown> },
 ): Promise<{ owner: Owner | null; record: ShotDoneRecord | null }> {
   const guid = rtShotOf(frame.header) ?? frame.shotDoneGuid;
-  const record = await recordFor(db, telescope.id, new Date(frame.seenAt.getTime() - 2 * 86_400_000), guid, frame.sourcePath);
+  const record = await recordFor(
+    db,
+    telescope.id,
+    new Date(frame.seenAt.getTime() - 2 * 86_400_000),
+    guid,
+    frame.sourcePath,
+  );
   const possible = await candidates(db, telescope, frame.seenAt);
   if (record) {
     const candidate = possible.find((c) => c.targetGuids.includes(record.target_guid.toLowerCase()));
@@ -137,6 +174,14 @@ export async function findOwner(
   const texts = new Set(Object.values(frame.header).filter((v): v is string => typeof v === 'string'));
   const tagged = possible.filter((c) => texts.has(c.tag));
   const [only] = tagged.length === 1 ? tagged : [];
-  const owner = only ? { bookingId: only.bookingId, shotGuid: null, shotDoneGuid: guid, shotIndex: shotByHeader(only, frame.header), by: 'set_tag' as const } : null;
+  const owner = only
+    ? {
+        bookingId: only.bookingId,
+        shotGuid: null,
+        shotDoneGuid: guid,
+        shotIndex: shotByHeader(only, frame.header),
+        by: 'set_tag' as const,
+      }
+    : null;
   return { owner, record: null };
 }

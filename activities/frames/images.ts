@@ -39,5 +39,9 @@ export function toImageSummary(row: Frame): ImageSummary {
 }
 
 export function toImage(row: Frame): Image {
-  return { ...toImageSummary(row), metadata: (row.metadata as Record<string, unknown> | null) ?? {}, histogram: row.histogram.length === 256 ? row.histogram : null };
+  return {
+    ...toImageSummary(row),
+    metadata: (row.metadata as Record<string, unknown> | null) ?? {},
+    histogram: row.histogram.length === 256 ? row.histogram : null,
+  };
 }

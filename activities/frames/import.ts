@@ -31,7 +31,8 @@ const RESOURCE = 'import';
 const DAY_MS = 86_400_000;
 
 /** The booking id that an import of this folder gets. */
-export const importBookingId = (folder: string): string => `import-${createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 12)}`;
+export const importBookingId = (folder: string): string =>
+  `import-${createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 12)}`;
 
 interface Found {
   path: string;
@@ -54,7 +55,8 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
   });
   if (files.length === 0) throw new UsageError(`${folder} holds no file *.fit, *.fits, *.fts (also .gz, .fz).`);
   const known = await db.booking.findUnique({ where: { id: bookingId }, include: { session: true } });
-  if (known && known.session?.workflowId !== workflowIdOf(bookingId)) throw new UsageError(`Booking ${bookingId} is a session of its own; choose another id with --booking.`);
+  if (known && known.session?.workflowId !== workflowIdOf(bookingId))
+    throw new UsageError(`Booking ${bookingId} is a session of its own; choose another id with --booking.`);
 
   const found: Found[] = [];
   for (const [i, file] of files.entries()) {
@@ -82,37 +84,63 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
       };
     }),
   });
-  const open = await db.frame.count({ where: { bookingId, OR: [{ state: 'pending' }, { state: 'archived', announced: false }] } });
+  const open = await db.frame.count({
+    where: { bookingId, OR: [{ state: 'pending' }, { state: 'archived', announced: false }] },
+  });
   let done = found.length - open;
   if (done > 0) options.progress(done, found.length, 'frames');
   const intake = new FrameIntake(deps);
   const caller = { heartbeat: () => undefined, signal: null };
-  const counts = await intake.takePast({ ...telescope, path_map: [{ from: folder, to: folder }] }, bookingId, caller, () =>
-    options.progress((done = Math.min(found.length, done + 1)), found.length, 'frames'),
+  const counts = await intake.takePast(
+    { ...telescope, path_map: [{ from: folder, to: folder }] },
+    bookingId,
+    caller,
+    () => options.progress((done = Math.min(found.length, done + 1)), found.length, 'frames'),
   );
   await db.session.update({ where: { bookingId }, data: { imagesCaptured: counts.archived, updatedAt: new Date() } });
-  const copies = await db.frame.count({ where: { sourceKey: { startsWith: `${IMPORTED}${bookingId}/` }, state: 'skipped' } });
+  const copies = await db.frame.count({
+    where: { sourceKey: { startsWith: `${IMPORTED}${bookingId}/` }, state: 'skipped' },
+  });
   return { ...counts, bookingId, files: found.length, copies };
 }
 
 const workflowIdOf = (bookingId: string): string => `${RESOURCE}-${sessionWorkflowId(bookingId)}`;
 
-async function createPastBooking(deps: IntakeDeps, bookingId: string, telescope: Telescope, found: readonly Found[], options: ImportOptions): Promise<void> {
+async function createPastBooking(
+  deps: IntakeDeps,
+  bookingId: string,
+  telescope: Telescope,
+  found: readonly Found[],
+  options: ImportOptions,
+): Promise<void> {
   const userRef = options.userRef ?? RESOURCE;
   const lights = found.filter((f) => (f.metadata?.type ?? 'LIGHT') === 'LIGHT' && f.metadata !== null);
   const dated = lights.length > 0 ? lights : found;
   const start = dated[0]!.at;
   const last = dated.at(-1)!;
-  const end = new Date(Math.max(start.getTime() + 1000, last.at.getTime() + Math.ceil(last.metadata?.exposure ?? 0) * 1000));
-  const shots = new Map<string, { filter: string; exposure_seconds: number; quantity: number; binning: number; type: string }>();
+  const end = new Date(
+    Math.max(start.getTime() + 1000, last.at.getTime() + Math.ceil(last.metadata?.exposure ?? 0) * 1000),
+  );
+  const shots = new Map<
+    string,
+    { filter: string; exposure_seconds: number; quantity: number; binning: number; type: string }
+  >();
   for (const { metadata } of lights) {
-    const shot = { filter: metadata?.filter ?? '-', exposure_seconds: metadata?.exposure ?? 0, binning: metadata?.binning ?? 1, type: 'light' };
+    const shot = {
+      filter: metadata?.filter ?? '-',
+      exposure_seconds: metadata?.exposure ?? 0,
+      binning: metadata?.binning ?? 1,
+      type: 'light',
+    };
     const key = JSON.stringify(shot);
     shots.set(key, { ...shot, quantity: (shots.get(key)?.quantity ?? 0) + 1 });
   }
   const name = lights.find((f) => f.metadata?.object)?.metadata?.object ?? 'unknown';
   const position = options.position ?? dated.find((f) => f.metadata?.position)?.metadata?.position;
-  if (!position) throw new UsageError('No header of the folder says where the telescope pointed (OBJCTRA and OBJCTDEC, RA and DEC, or CRVAL1 and CRVAL2): give --ra and --dec.');
+  if (!position)
+    throw new UsageError(
+      'No header of the folder says where the telescope pointed (OBJCTRA and OBJCTDEC, RA and DEC, or CRVAL1 and CRVAL2): give --ra and --dec.',
+    );
   await deps.db.$transaction(async (tx) => {
     await tx.user.upsert({ where: { ref: userRef }, create: { ref: userRef }, update: {} });
     await tx.booking.create({
@@ -124,7 +152,12 @@ async function createPastBooking(deps: IntakeDeps, bookingId: string, telescope:
         blockedUntil: end,
         occupies: false,
         userRef,
-        target: { name, ra_hours: round(position.raHours, 6), dec_degrees: round(position.decDegrees, 5), pa_degrees: 0 },
+        target: {
+          name,
+          ra_hours: round(position.raHours, 6),
+          dec_degrees: round(position.decDegrees, 5),
+          pa_degrees: 0,
+        },
         shots: [...shots.values()],
         constraints: { min_altitude_degrees: 0, hour_angle_start_hours: -12, hour_angle_end_hours: 12 },
         credits: { charged: 0 },

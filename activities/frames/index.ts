@@ -43,7 +43,12 @@ export function createFrameActivities(deps: FrameDeps): FrameService {
     drainFrames: ({ bookingId, telescopeId, linger: stay }) => {
       const caller = currentCaller();
       const drain = (): Promise<FrameCounts> => intake.drain(bookingId, telescopeId, caller);
-      return stay ? linger({ db: deps.db, telescopeId, caller, rest: resting.signal, ...(deps.linger ? { timing: deps.linger } : {}) }, drain) : drain();
+      return stay
+        ? linger(
+            { db: deps.db, telescopeId, caller, rest: resting.signal, ...(deps.linger ? { timing: deps.linger } : {}) },
+            drain,
+          )
+        : drain();
     },
     reconcileFrames: (input) => intake.reconcile(input, currentCaller()),
   };

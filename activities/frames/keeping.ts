@@ -20,7 +20,14 @@ export interface KeepingDeps {
   db: Database;
   config: Pick<
     Config,
-    'OBSERVATIONS_STORAGE_PATH' | 'S3_ENDPOINT' | 'S3_BUCKET' | 'S3_REGION' | 'S3_ACCESS_KEY_ID' | 'S3_SECRET_ACCESS_KEY' | 'FRAMES_KEEP_DAYS' | 'FRAMES_DELETE_WITHOUT_COPY'
+    | 'OBSERVATIONS_STORAGE_PATH'
+    | 'S3_ENDPOINT'
+    | 'S3_BUCKET'
+    | 'S3_REGION'
+    | 'S3_ACCESS_KEY_ID'
+    | 'S3_SECRET_ACCESS_KEY'
+    | 'FRAMES_KEEP_DAYS'
+    | 'FRAMES_DELETE_WITHOUT_COPY'
   >;
   logger: Logger;
   now?: () => number;
@@ -50,7 +57,12 @@ export function createKeepingActivities(deps: KeepingDeps): KeepingActivities {
   return {
     scrubFrames: ({ budgetSeconds, onlyNew }) => {
       const caller = currentCaller();
-      return scrubFrames({ db, store, logger, remote }, budgetSeconds * 1000, (frameId) => caller.heartbeat({ frame: frameId }), onlyNew);
+      return scrubFrames(
+        { db, store, logger, remote },
+        budgetSeconds * 1000,
+        (frameId) => caller.heartbeat({ frame: frameId }),
+        onlyNew,
+      );
     },
     copyFrames: async ({ budgetSeconds }) => {
       if (!remote) return { copied: 0, known: 0, failed: 0, waiting: 0 };
@@ -75,7 +87,13 @@ async function copyFrames(
   const { db, logger } = deps;
   const caller = currentCaller();
   const result = { copied: 0, known: 0, failed: 0, waiting: 0 };
-  const where = { state: 'archived', copiedAt: null, purgedAt: null, archivePath: { not: null }, sha256: { not: null } } as const;
+  const where = {
+    state: 'archived',
+    copiedAt: null,
+    purgedAt: null,
+    archivePath: { not: null },
+    sha256: { not: null },
+  } as const;
   const touched = new Set<string>();
   const failed: string[] = [];
   while (Date.now() < deadline && failed.length < 3) {
@@ -125,7 +143,10 @@ async function announce(deps: KeepingDeps, now: number): Promise<string[]> {
     const scope = { bookingId: booking.id, telescopeId: booking.telescopeId };
     const frames = await db.frame.count({ where: { bookingId: booking.id, state: 'archived', trashedAt: null } });
     await db.$transaction(async (tx) => {
-      const { count } = await tx.session.updateMany({ where: { bookingId: booking.id, framesExpireAt: null, framesKeep: false }, data: { framesExpireAt: expires } });
+      const { count } = await tx.session.updateMany({
+        where: { bookingId: booking.id, framesExpireAt: null, framesKeep: false },
+        data: { framesExpireAt: expires },
+      });
       if (count === 0) return;
       await appendLog(tx, scope, `expiry/${expires.getTime()}`, new Date(now), {
         level: 'INFO',
@@ -151,7 +172,11 @@ async function announce(deps: KeepingDeps, now: number): Promise<string[]> {
 async function moveToTrash(deps: KeepingDeps, now: number): Promise<number> {
   const { db, config } = deps;
   if (config.FRAMES_KEEP_DAYS === undefined) return 0;
-  const sessions = await db.session.findMany({ where: { framesExpireAt: { lte: new Date(now) }, framesKeep: false }, select: { bookingId: true }, take: 500 });
+  const sessions = await db.session.findMany({
+    where: { framesExpireAt: { lte: new Date(now) }, framesKeep: false },
+    select: { bookingId: true },
+    take: 500,
+  });
   const { count } = await db.frame.updateMany({
     where: {
       bookingId: { in: sessions.map((s) => s.bookingId) },
@@ -170,7 +195,12 @@ async function purge(deps: KeepingDeps, store: FrameStore, remote: RemoteStore |
   const { db, config, logger } = deps;
   const caller = currentCaller();
   const rows = await db.frame.findMany({
-    where: { trashedAt: { lte: new Date(now - TRASH_DAYS * DAY_MS) }, purgedAt: null, archivePath: { not: null }, sha256: { not: null } },
+    where: {
+      trashedAt: { lte: new Date(now - TRASH_DAYS * DAY_MS) },
+      purgedAt: null,
+      archivePath: { not: null },
+      sha256: { not: null },
+    },
     orderBy: { trashedAt: 'asc' },
     take: 1_000,
   });
@@ -179,7 +209,9 @@ async function purge(deps: KeepingDeps, store: FrameStore, remote: RemoteStore |
     caller.heartbeat({ frame: row.id });
     caller.signal?.throwIfAborted();
     if (!config.FRAMES_DELETE_WITHOUT_COPY) {
-      const stands = await remote?.verify(RemoteStore.objectKey(row.sha256!), row.sha256!, Number(row.sizeBytes)).catch(() => false);
+      const stands = await remote
+        ?.verify(RemoteStore.objectKey(row.sha256!), row.sha256!, Number(row.sizeBytes))
+        .catch(() => false);
       if (!stands) {
         logger.warn({ frame: row.id }, 'frame stays in the trash: its copy cannot be confirmed');
         continue;
@@ -232,7 +264,14 @@ async function forecastDisk(db: Database, store: FrameStore, now: number): Promi
     if (promised + needed > free) {
       const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
       const message = `Booking ${booking.id} needs ${gigabytes(needed)} GB for its frames; ${gigabytes(free)} GB are free and ${gigabytes(promised)} GB of them belong to bookings before it.`;
-      await alertOperator(db, { bookingId: booking.id, telescopeId: booking.telescopeId, key: 'disk_forecast', at: new Date(now).toISOString(), reason: 'disk_low', message });
+      await alertOperator(db, {
+        bookingId: booking.id,
+        telescopeId: booking.telescopeId,
+        key: 'disk_forecast',
+        at: new Date(now).toISOString(),
+        reason: 'disk_low',
+        message,
+      });
       short.push({ bookingId: booking.id, neededBytes: needed });
     }
     promised += needed;
@@ -240,7 +279,12 @@ async function forecastDisk(db: Database, store: FrameStore, now: number): Promi
   return { freeBytes: free, promisedBytes: promised, short };
 }
 
-async function frameBytes(db: Database, telescopeId: string, telescope: Telescope | undefined, binning: number): Promise<number> {
+async function frameBytes(
+  db: Database,
+  telescopeId: string,
+  telescope: Telescope | undefined,
+  binning: number,
+): Promise<number> {
   const known = await db.frame.findMany({
     where: { telescopeId, binning, type: 'LIGHT', state: 'archived', sizeBytes: { not: null } },
     orderBy: { seenAt: 'desc' },

@@ -1,5 +1,9 @@
 /** Runs `work` over the items in order, at most `limit` at a time; the first failure is thrown after all have come to rest. */
-export async function eachLimited<T>(items: readonly T[], limit: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function eachLimited<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   let next = 0;
   const errors: unknown[] = [];
   const lane = async (): Promise<void> => {

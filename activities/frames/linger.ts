@@ -47,7 +47,11 @@ export async function linger(
 }
 
 /** Whether the journal of a telescope has frames, or records of Voyager about frames, that no drain has taken; up to a position, or at all. */
-export async function framesNotTaken(db: Database, telescopeId: string, upTo: Position = { epoch: 2 ** 31 - 1, n: 0 }): Promise<boolean> {
+export async function framesNotTaken(
+  db: Database,
+  telescopeId: string,
+  upTo: Position = { epoch: 2 ** 31 - 1, n: 0 },
+): Promise<boolean> {
   const [row] = await db.$queryRaw<{ waiting: boolean }[]>`
     SELECT EXISTS (
       SELECT 1 FROM journal
@@ -58,8 +62,14 @@ export async function framesNotTaken(db: Database, telescopeId: string, upTo: Po
 
 type Position = { epoch: number; n: number };
 const shotsNotTaken = (db: Database, telescopeId: string): Promise<Position[]> =>
-  db.$queryRaw<Position[]>`SELECT epoch, n FROM journal WHERE telescope_id = ${telescopeId} AND delivered_at IS NULL AND kind = 'shot_done' ORDER BY epoch, n LIMIT 1000`;
+  db.$queryRaw<
+    Position[]
+  >`SELECT epoch, n FROM journal WHERE telescope_id = ${telescopeId} AND delivered_at IS NULL AND kind = 'shot_done' ORDER BY epoch, n LIMIT 1000`;
 /** A drain that began after these records stood has used them. */
 async function take(db: Database, telescopeId: string, shots: Position[]): Promise<void> {
-  if (shots.length > 0) await db.journal.updateMany({ where: { telescopeId, kind: 'shot_done', deliveredAt: null, OR: shots }, data: { deliveredAt: new Date() } });
+  if (shots.length > 0)
+    await db.journal.updateMany({
+      where: { telescopeId, kind: 'shot_done', deliveredAt: null, OR: shots },
+      data: { deliveredAt: new Date() },
+    });
 }

@@ -41,7 +41,9 @@ export function metadataOf(header: Values): FrameMetadata {
   const kind = (text(header, 'IMAGETYP', 'FRAME', 'OBSTYPE') ?? '').toUpperCase();
   const binning = number(header, 'XBINNING', 'BINNING', 'CCDBINX');
   return {
-    type: FRAME_TYPES.find((type) => kind.includes(type)) ?? (kind.includes('OBJECT') || kind.includes('SCIENCE') ? 'LIGHT' : null),
+    type:
+      FRAME_TYPES.find((type) => kind.includes(type)) ??
+      (kind.includes('OBJECT') || kind.includes('SCIENCE') ? 'LIGHT' : null),
     filter: text(header, 'FILTER', 'FILTNAM', 'FILTER1'),
     exposure: number(header, 'EXPTIME', 'EXPOSURE', 'EXP_TIME'),
     temperature: number(header, 'CCD-TEMP', 'CCD_TEMP', 'DET-TEMP', 'SENSTEMP'),
@@ -69,14 +71,16 @@ function positionOf(header: Values): FrameMetadata['position'] {
         : /^[\s+-]*[\d.]+\s*$/.test(value)
           ? parseRaHours(Number(value) / 15)
           : parseRaHours(value);
-  const degrees = (value: unknown): number | null => (typeof value === 'number' || typeof value === 'string' ? parseDecDegrees(value) : null);
+  const degrees = (value: unknown): number | null =>
+    typeof value === 'number' || typeof value === 'string' ? parseDecDegrees(value) : null;
   const world = (text(header, 'CTYPE1') ?? '').startsWith('RA-') && (text(header, 'CTYPE2') ?? '').startsWith('DEC');
   const pairs = [
     [typeof header.OBJCTRA === 'string' ? parseRaHours(header.OBJCTRA) : null, degrees(header.OBJCTDEC)],
     [degreesOrHours(header.RA), degrees(header.DEC)],
     [world ? degreesOrHours(header.CRVAL1) : null, world ? degrees(header.CRVAL2) : null],
   ] as const;
-  for (const [raHours, decDegrees] of pairs) if (raHours !== null && decDegrees !== null) return { raHours, decDegrees };
+  for (const [raHours, decDegrees] of pairs)
+    if (raHours !== null && decDegrees !== null) return { raHours, decDegrees };
   return null;
 }
 
@@ -105,5 +109,7 @@ const FOUND_TOLERANCE_MS = 12 * 3_600_000;
 export function capturedAt(metadata: FrameMetadata, seenAt: Date, live: boolean): Date {
   const heard = seenAt.getTime() - (metadata.exposure ?? 0) * 1000;
   const { startedAt } = metadata;
-  return startedAt && Math.abs(startedAt.getTime() - heard) <= (live ? CLOCK_TOLERANCE_MS : FOUND_TOLERANCE_MS) ? startedAt : new Date(heard);
+  return startedAt && Math.abs(startedAt.getTime() - heard) <= (live ? CLOCK_TOLERANCE_MS : FOUND_TOLERANCE_MS)
+    ? startedAt
+    : new Date(heard);
 }

@@ -63,7 +63,10 @@ export class PicturesOnRequest {
 
   /** Path of the timelapse of a booking's frames; null with fewer than two. @throws Busy */
   async timelapse(bookingId: string): Promise<string | null> {
-    const path = await this.once(`timelapse/${bookingId}`, async () => (await ensureTimelapse(this.db, this.store, bookingId)) ?? '');
+    const path = await this.once(
+      `timelapse/${bookingId}`,
+      async () => (await ensureTimelapse(this.db, this.store, bookingId)) ?? '',
+    );
     return path === '' ? null : path;
   }
 

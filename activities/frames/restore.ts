@@ -20,7 +20,11 @@ export interface RestoreResult {
  * session alone from now on. A repeat changes nothing.
  */
 export async function restoreFrames(
-  deps: { db: Database; config: Parameters<typeof remoteConfig>[0] & Pick<Config, 'OBSERVATIONS_STORAGE_PATH'>; logger: Logger },
+  deps: {
+    db: Database;
+    config: Parameters<typeof remoteConfig>[0] & Pick<Config, 'OBSERVATIONS_STORAGE_PATH'>;
+    logger: Logger;
+  },
   bookingId: string,
 ): Promise<RestoreResult> {
   const { db, config, logger } = deps;
@@ -28,13 +32,25 @@ export async function restoreFrames(
   const settings = remoteConfig(config);
   const remote = settings ? new RemoteStore(settings) : null;
   await db.session.updateMany({ where: { bookingId }, data: { framesKeep: true, framesExpireAt: null } });
-  const { count } = await db.frame.updateMany({ where: { bookingId, trashedAt: { not: null }, purgedAt: null }, data: { trashedAt: null } });
+  const { count } = await db.frame.updateMany({
+    where: { bookingId, trashedAt: { not: null }, purgedAt: null },
+    data: { trashedAt: null },
+  });
   const result: RestoreResult = { restored: count, fetched: 0, lost: 0 };
   for (const row of await db.frame.findMany({ where: { bookingId, purgedAt: { not: null } } })) {
     try {
       if (!remote || !row.copiedAt) throw new Error('there is no copy');
       const named = await fetchBack(store, remote, row);
-      await db.frame.update({ where: { id: row.id }, data: { purgedAt: null, trashedAt: null, reason: null, archivePath: store.relative(named), scrubbedAt: new Date() } });
+      await db.frame.update({
+        where: { id: row.id },
+        data: {
+          purgedAt: null,
+          trashedAt: null,
+          reason: null,
+          archivePath: store.relative(named),
+          scrubbedAt: new Date(),
+        },
+      });
       result.fetched++;
     } catch (thrown) {
       logger.error({ frame: row.id, err: toError(thrown).message }, 'a deleted frame cannot be fetched back');

@@ -21,18 +21,29 @@ async function previewsOf(db: Database, bookingId: string): Promise<string[]> {
     select: { previewPath: true },
   });
   if (rows.length <= TIMELAPSE_FRAMES) return rows.map((row) => row.previewPath!);
-  return Array.from({ length: TIMELAPSE_FRAMES }, (_, i) => rows[Math.round((i * (rows.length - 1)) / (TIMELAPSE_FRAMES - 1))]!.previewPath!);
+  return Array.from(
+    { length: TIMELAPSE_FRAMES },
+    (_, i) => rows[Math.round((i * (rows.length - 1)) / (TIMELAPSE_FRAMES - 1))]!.previewPath!,
+  );
 }
 
 /** Where the timelapse of these frames stands or will stand; another night's worth of frames has another name. */
 const pathOf = (store: FrameStore, bookingId: string, previews: readonly string[]): string =>
-  join(folderOf(store), `${bookingId}-${createHash('sha256').update(previews.join('\n')).digest('hex').slice(0, 12)}.webp`);
+  join(
+    folderOf(store),
+    `${bookingId}-${createHash('sha256').update(previews.join('\n')).digest('hex').slice(0, 12)}.webp`,
+  );
 
 /**
  * The night as an animated WebP out of the previews; made when it is not there or frames have come since. Null with fewer than two.
  * Each picture keeps its own stretch, as in the list.
  */
-export async function ensureTimelapse(db: Database, store: FrameStore, bookingId: string, alive: () => void = () => undefined): Promise<string | null> {
+export async function ensureTimelapse(
+  db: Database,
+  store: FrameStore,
+  bookingId: string,
+  alive: () => void = () => undefined,
+): Promise<string | null> {
   const previews = await previewsOf(db, bookingId);
   if (previews.length < 2) return null;
   const path = pathOf(store, bookingId, previews);
@@ -40,7 +51,10 @@ export async function ensureTimelapse(db: Database, store: FrameStore, bookingId
   const { default: sharp } = await import('sharp');
   const first = await sharp(store.path(previews[0]!)).metadata();
   const shrink = Math.min(1, TIMELAPSE_SIDE / Math.max(first.width, first.height));
-  const size = { width: Math.max(1, Math.round(first.width * shrink)), height: Math.max(1, Math.round(first.height * shrink)) };
+  const size = {
+    width: Math.max(1, Math.round(first.width * shrink)),
+    height: Math.max(1, Math.round(first.height * shrink)),
+  };
   const pictures: Buffer[] = [];
   for (const preview of previews) {
     alive();
@@ -60,7 +74,11 @@ export async function ensureTimelapse(db: Database, store: FrameStore, bookingId
   await mkdir(folderOf(store), { recursive: true });
   await writeWhole(path, webp);
   for (const name of await readdir(folderOf(store)))
-    if (name.endsWith('.webp') && name.slice(0, -'-0123456789ab.webp'.length) === bookingId && join(folderOf(store), name) !== path)
+    if (
+      name.endsWith('.webp') &&
+      name.slice(0, -'-0123456789ab.webp'.length) === bookingId &&
+      join(folderOf(store), name) !== path
+    )
       await rm(join(folderOf(store), name), { force: true });
   return path;
 }

@@ -33,11 +33,15 @@ export function isPrivateAddress(address: string): boolean {
 }
 
 /** The addresses of a host, to be dialled as they are, so that a second look-up cannot answer otherwise. @throws Error for a private one. */
-export async function publicAddresses(hostname: string, allowPrivate: boolean): Promise<{ address: string; family: number }[]> {
+export async function publicAddresses(
+  hostname: string,
+  allowPrivate: boolean,
+): Promise<{ address: string; family: number }[]> {
   const bare = hostname.replace(/^\[|\]$/g, '');
   const found = isIP(bare) ? [{ address: bare, family: isIP(bare) }] : await lookup(bare, { all: true });
   const bad = allowPrivate ? undefined : found.find((a) => isPrivateAddress(a.address));
-  if (bad) throw new Error(`${hostname} is a private address (${bad.address}); set WEBHOOK_ALLOW_PRIVATE=true to allow it`);
+  if (bad)
+    throw new Error(`${hostname} is a private address (${bad.address}); set WEBHOOK_ALLOW_PRIVATE=true to allow it`);
   return found;
 }
 

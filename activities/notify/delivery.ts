@@ -99,7 +99,13 @@ export class OutboxDelivery {
   private readonly lanes: Lane[];
   constructor(private readonly deps: DeliveryDeps) {
     this.receivers = webhookReceivers(deps.config.WEBHOOK_URL);
-    const lane = (channel: string, places: number): Lane => ({ channel, places, busy: new Set(), wake: null, woken: false });
+    const lane = (channel: string, places: number): Lane => ({
+      channel,
+      places,
+      busy: new Set(),
+      wake: null,
+      woken: false,
+    });
     this.lanes = [
       lane('webhook', PLACES.webhook),
       ...this.receivers.slice(1).map((receiver) => lane(receiver.channel, PLACES.webhook)),
@@ -114,7 +120,8 @@ export class OutboxDelivery {
     if (databaseUrl) {
       this.listener = new BusListener(databaseUrl, logger);
       this.listener.on('message', (message: BusMessage) => {
-        if (message.kind === 'control' ? message.what === 'outbox' : message.kind === 'ref' || message.event.seq > 0) this.nudge();
+        if (message.kind === 'control' ? message.what === 'outbox' : message.kind === 'ref' || message.event.seq > 0)
+          this.nudge();
       });
       void this.listener.start();
     }
@@ -188,7 +195,12 @@ export class OutboxDelivery {
       RETURNING id, channel, type, booking_id, telescope_id, sequence, data, created_at, queued_at, attempts`;
     for (const row of rows) {
       const delivering: Promise<void> = this.deliver(row)
-        .catch((thrown: unknown) => this.deps.logger.warn({ err: toError(thrown).message, outboxId: row.id }, 'delivery not noted; it comes again'))
+        .catch((thrown: unknown) =>
+          this.deps.logger.warn(
+            { err: toError(thrown).message, outboxId: row.id },
+            'delivery not noted; it comes again',
+          ),
+        )
         .then(() => {
           lane.busy.delete(delivering);
           wake(lane);
@@ -242,8 +254,16 @@ export class OutboxDelivery {
       INSERT INTO deliveries (id, outbox_id, attempt, at, status, error, duration_ms)
       SELECT ${randomUUID()}, id, ${row.attempts}::int, ${at}::timestamptz, ${result.status}::int, ${result.error}::text, ${Math.round(performance.now() - started)}::int
       FROM settled WHERE ${!result.ok || result.error === null}::boolean`;
-    if (dead) logger.error({ outboxId: row.id, channel: row.channel, type: row.type, err: result.error }, 'message given up after 24 h');
-    else if (!result.ok) logger.warn({ outboxId: row.id, channel: row.channel, type: row.type, attempt: row.attempts, err: result.error }, 'message not delivered yet');
+    if (dead)
+      logger.error(
+        { outboxId: row.id, channel: row.channel, type: row.type, err: result.error },
+        'message given up after 24 h',
+      );
+    else if (!result.ok)
+      logger.warn(
+        { outboxId: row.id, channel: row.channel, type: row.type, attempt: row.attempts, err: result.error },
+        'message not delivered yet',
+      );
   }
 
   private send(row: Row): Promise<Delivered> {
@@ -272,7 +292,12 @@ export class OutboxDelivery {
       telescope_id: row.telescope_id,
       data: row.data,
     });
-    return postWebhook(receiver.url, signatureHeaders(config.WEBHOOK_SECRET, id, Math.floor(Date.now() / 1000), body), body, config.WEBHOOK_ALLOW_PRIVATE);
+    return postWebhook(
+      receiver.url,
+      signatureHeaders(config.WEBHOOK_SECRET, id, Math.floor(Date.now() / 1000), body),
+      body,
+      config.WEBHOOK_ALLOW_PRIVATE,
+    );
   }
 
   private async sendLetter(row: Row): Promise<Delivered> {
@@ -282,7 +307,12 @@ export class OutboxDelivery {
     if (!addressed) return nobody('no address');
     const rendered = renderLetter(addressed.letter, addressed.locale);
     this.mailer ??= createTransport(config.SMTP_URL, { from: config.MAIL_FROM });
-    await this.mailer.sendMail({ from: config.MAIL_FROM, to: addressed.to, messageId: `<${row.id}@nocturne>`, ...rendered });
+    await this.mailer.sendMail({
+      from: config.MAIL_FROM,
+      to: addressed.to,
+      messageId: `<${row.id}@nocturne>`,
+      ...rendered,
+    });
     return DONE;
   }
 
@@ -293,7 +323,15 @@ export class OutboxDelivery {
       const message = text(row.data.message) ?? text(row.data.reason) ?? row.type;
       const subject = `nocturne: ${text(row.data.reason) ?? row.type}${row.booking_id ? ` (${row.booking_id})` : ''}`;
       return config.OPERATOR_EMAIL
-        ? { to: config.OPERATOR_EMAIL, locale: 'en', letter: { subject, lines: [message, `Telescope ${row.telescope_id ?? '-'}, booking ${row.booking_id ?? '-'}.`], link: null } }
+        ? {
+            to: config.OPERATOR_EMAIL,
+            locale: 'en',
+            letter: {
+              subject,
+              lines: [message, `Telescope ${row.telescope_id ?? '-'}, booking ${row.booking_id ?? '-'}.`],
+              link: null,
+            },
+          }
         : null;
     }
     if (!row.booking_id) return null;
@@ -302,7 +340,8 @@ export class OutboxDelivery {
     if (!booking || !user?.email || user.erasedAt) return null;
     const telescope = await findTelescope(db, booking.telescopeId);
     const locale: Locale = user.locale === 'en' ? 'en' : 'fr';
-    const at = (path: string): string | null => (config.PUBLIC_URL ? new URL(path, config.PUBLIC_URL).toString() : null);
+    const at = (path: string): string | null =>
+      config.PUBLIC_URL ? new URL(path, config.PUBLIC_URL).toString() : null;
     const archivePath = `/api/bookings/${booking.id}/archive.zip`;
     const letter = writeLetter(row.type, {
       locale,
@@ -327,7 +366,10 @@ export class OutboxDelivery {
     if (!row.booking_id) return nobody('no booking');
     const booking = await db.booking.findUnique({ where: { id: row.booking_id } });
     if (!booking) return nobody('no booking');
-    const rows = await db.pushSubscription.findMany({ where: { OR: [{ bookingId: booking.id }, { userRef: booking.userRef }] }, orderBy: { createdAt: 'asc' } });
+    const rows = await db.pushSubscription.findMany({
+      where: { OR: [{ bookingId: booking.id }, { userRef: booking.userRef }] },
+      orderBy: { createdAt: 'asc' },
+    });
     // A browser that asked twice, by its booking and by its person, is told once, the way it asked last.
     const subscriptions = [...new Map(rows.map((one) => [one.endpoint, one])).values()];
     if (subscriptions.length === 0) return nobody('no subscription');
@@ -361,12 +403,20 @@ export class OutboxDelivery {
       });
       try {
         const addresses = await publicAddresses(new URL(subscription.endpoint).hostname, config.WEBHOOK_ALLOW_PRIVATE);
-        await webPush.sendNotification({ endpoint: subscription.endpoint, keys: subscription.keys as { p256dh: string; auth: string } }, payload, {
-          TTL: 3600,
-          timeout: 10_000,
-          agent: new Agent({ lookup: pinnedTo(addresses) }),
-          vapidDetails: { subject: config.VAPID_SUBJECT ?? DEFAULT_VAPID_SUBJECT, publicKey: config.VAPID_PUBLIC_KEY, privateKey: config.VAPID_PRIVATE_KEY },
-        });
+        await webPush.sendNotification(
+          { endpoint: subscription.endpoint, keys: subscription.keys as { p256dh: string; auth: string } },
+          payload,
+          {
+            TTL: 3600,
+            timeout: 10_000,
+            agent: new Agent({ lookup: pinnedTo(addresses) }),
+            vapidDetails: {
+              subject: config.VAPID_SUBJECT ?? DEFAULT_VAPID_SUBJECT,
+              publicKey: config.VAPID_PUBLIC_KEY,
+              privateKey: config.VAPID_PRIVATE_KEY,
+            },
+          },
+        );
       } catch (thrown) {
         const status = (thrown as { statusCode?: number }).statusCode;
         if (status === 404 || status === 410) {
@@ -375,6 +425,8 @@ export class OutboxDelivery {
         } else problems.push(toError(thrown).message);
       }
     }
-    return problems.length === subscriptions.length && problems.length > 0 ? { ok: false, status: null, error: problems[0]! } : DONE;
+    return problems.length === subscriptions.length && problems.length > 0
+      ? { ok: false, status: null, error: problems[0]! }
+      : DONE;
   }
 }

@@ -23,29 +23,57 @@ export interface Letter {
 }
 
 const time = (facts: LetterFacts, at: Date): string =>
-  new Intl.DateTimeFormat(facts.locale === 'fr' ? 'fr-FR' : 'en-GB', { dateStyle: 'full', timeStyle: 'short', timeZone: facts.timezone }).format(at);
+  new Intl.DateTimeFormat(facts.locale === 'fr' ? 'fr-FR' : 'en-GB', {
+    dateStyle: 'full',
+    timeStyle: 'short',
+    timeZone: facts.timezone,
+  }).format(at);
 const reasonOf = (facts: LetterFacts): string => {
   const reason = facts.data.reason;
   return typeof reason === 'string' && reason in REASONS ? REASONS[reason as Reason][facts.locale] : '';
 };
 const count = (value: unknown): number => (typeof value === 'number' ? value : 0);
 
-type Write = (f: LetterFacts) => { fr: [subject: string, ...lines: string[]]; en: [subject: string, ...lines: string[]]; link?: 'control' | 'report' | 'archive' };
+type Write = (f: LetterFacts) => {
+  fr: [subject: string, ...lines: string[]];
+  en: [subject: string, ...lines: string[]];
+  link?: 'control' | 'report' | 'archive';
+};
 
 /** The letters of the roadmap (6.1) and what ends a session otherwise, each in two languages. */
 const LETTERS: Partial<Record<WebhookType, Write>> = {
   'session.prepared': (f) => ({
-    fr: ['Votre observation est prête', `Tout est prêt au télescope ${f.telescope} pour observer ${f.target}.`, `Début : ${time(f, f.start)}.`],
-    en: ['Your observation is ready', `Everything stands ready at ${f.telescope} to observe ${f.target}.`, `It starts on ${time(f, f.start)}.`],
+    fr: [
+      'Votre observation est prête',
+      `Tout est prêt au télescope ${f.telescope} pour observer ${f.target}.`,
+      `Début : ${time(f, f.start)}.`,
+    ],
+    en: [
+      'Your observation is ready',
+      `Everything stands ready at ${f.telescope} to observe ${f.target}.`,
+      `It starts on ${time(f, f.start)}.`,
+    ],
     link: 'control',
   }),
   'session.starting_soon': (f) => ({
-    fr: ['Votre session démarre dans une heure', `${f.target} sera observée avec ${f.telescope}.`, `Début : ${time(f, f.start)}.`],
-    en: ['Your session starts in an hour', `${f.target} will be observed with ${f.telescope}.`, `It starts on ${time(f, f.start)}.`],
+    fr: [
+      'Votre session démarre dans une heure',
+      `${f.target} sera observée avec ${f.telescope}.`,
+      `Début : ${time(f, f.start)}.`,
+    ],
+    en: [
+      'Your session starts in an hour',
+      `${f.target} will be observed with ${f.telescope}.`,
+      `It starts on ${time(f, f.start)}.`,
+    ],
     link: 'control',
   }),
   'session.started': (f) => ({
-    fr: ['Votre session a démarré', `Le télescope ${f.telescope} observe ${f.target}.`, 'Vous pouvez suivre les images en direct.'],
+    fr: [
+      'Votre session a démarré',
+      `Le télescope ${f.telescope} observe ${f.target}.`,
+      'Vous pouvez suivre les images en direct.',
+    ],
     en: ['Your session has started', `${f.telescope} is observing ${f.target}.`, 'You can follow the images live.'],
     link: 'control',
   }),
@@ -70,8 +98,20 @@ const LETTERS: Partial<Record<WebhookType, Write>> = {
     link: 'control',
   }),
   'session.completed': (f) => ({
-    fr: ['Session terminée : votre rapport', `L’observation de ${f.target} est terminée.`, reasonOf(f), framesLine(f), 'Le lien de téléchargement reste valable 30 jours.'],
-    en: ['Session completed: your report', `The observation of ${f.target} is complete.`, reasonOf(f), framesLine(f), 'The download link is good for 30 days.'],
+    fr: [
+      'Session terminée : votre rapport',
+      `L’observation de ${f.target} est terminée.`,
+      reasonOf(f),
+      framesLine(f),
+      'Le lien de téléchargement reste valable 30 jours.',
+    ],
+    en: [
+      'Session completed: your report',
+      `The observation of ${f.target} is complete.`,
+      reasonOf(f),
+      framesLine(f),
+      'The download link is good for 30 days.',
+    ],
     link: 'archive',
   }),
   'session.weathered_out': (f) => ({
@@ -95,8 +135,18 @@ const LETTERS: Partial<Record<WebhookType, Write>> = {
     link: 'report',
   }),
   'session.failed': (f) => ({
-    fr: ['Session impossible', `L’observation de ${f.target} n’a pas pu avoir lieu.`, reasonOf(f), 'Le temps perdu vous est rendu selon les conditions.'],
-    en: ['Session failed', `The observation of ${f.target} could not take place.`, reasonOf(f), 'Lost time is given back under the terms.'],
+    fr: [
+      'Session impossible',
+      `L’observation de ${f.target} n’a pas pu avoir lieu.`,
+      reasonOf(f),
+      'Le temps perdu vous est rendu selon les conditions.',
+    ],
+    en: [
+      'Session failed',
+      `The observation of ${f.target} could not take place.`,
+      reasonOf(f),
+      'Lost time is given back under the terms.',
+    ],
     link: 'report',
   }),
   'session.cancelled': (f) => ({
@@ -114,13 +164,29 @@ const LETTERS: Partial<Record<WebhookType, Write>> = {
     link: 'control',
   }),
   'error.occurred': (f) => ({
-    fr: ['Problème détecté', `L’observation de ${f.target} rencontre un problème.`, reasonOf(f), 'L’opérateur est prévenu ; la session continue d’elle-même si elle le peut.'],
-    en: ['A problem was found', `The observation of ${f.target} has a problem.`, reasonOf(f), 'The operator has been told; the session goes on by itself if it can.'],
+    fr: [
+      'Problème détecté',
+      `L’observation de ${f.target} rencontre un problème.`,
+      reasonOf(f),
+      'L’opérateur est prévenu ; la session continue d’elle-même si elle le peut.',
+    ],
+    en: [
+      'A problem was found',
+      `The observation of ${f.target} has a problem.`,
+      reasonOf(f),
+      'The operator has been told; the session goes on by itself if it can.',
+    ],
     link: 'control',
   }),
   'images.digest': (f) => ({
-    fr: [`${count(f.data.images_captured)} images capturées`, `${count(f.data.images_captured)} images de ${f.target} sont archivées jusqu’ici.`],
-    en: [`${count(f.data.images_captured)} images captured`, `${count(f.data.images_captured)} images of ${f.target} are archived so far.`],
+    fr: [
+      `${count(f.data.images_captured)} images capturées`,
+      `${count(f.data.images_captured)} images de ${f.target} sont archivées jusqu’ici.`,
+    ],
+    en: [
+      `${count(f.data.images_captured)} images captured`,
+      `${count(f.data.images_captured)} images of ${f.target} are archived so far.`,
+    ],
     link: 'control',
   }),
   'images.expiring': (f) => ({
@@ -139,7 +205,12 @@ const LETTERS: Partial<Record<WebhookType, Write>> = {
 };
 
 const dayOf = (facts: LetterFacts, instant: unknown): string =>
-  typeof instant === 'string' ? new Intl.DateTimeFormat(facts.locale === 'fr' ? 'fr-FR' : 'en-GB', { dateStyle: 'full', timeZone: facts.timezone }).format(new Date(instant)) : '';
+  typeof instant === 'string'
+    ? new Intl.DateTimeFormat(facts.locale === 'fr' ? 'fr-FR' : 'en-GB', {
+        dateStyle: 'full',
+        timeZone: facts.timezone,
+      }).format(new Date(instant))
+    : '';
 
 function framesLine(f: LetterFacts): string {
   const frames = f.data.frames as { archived?: number; captured?: number } | undefined;
@@ -163,7 +234,11 @@ export function writeLetter(type: WebhookType, facts: LetterFacts): Letter | nul
   const link = written.link ? links[written.link] : null;
   const hello = facts.name ? (fr ? `Bonjour ${facts.name},` : `Hello ${facts.name},`) : fr ? 'Bonjour,' : 'Hello,';
   const bye = facts.support ? (fr ? `Une question ? ${facts.support}` : `Questions? ${facts.support}`) : '';
-  return { subject: `${subject} (${facts.target})`, lines: [hello, ...lines, bye].filter(Boolean), link: link?.url ? { label: link.label, url: link.url } : null };
+  return {
+    subject: `${subject} (${facts.target})`,
+    lines: [hello, ...lines, bye].filter(Boolean),
+    link: link?.url ? { label: link.label, url: link.url } : null,
+  };
 }
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -172,6 +247,11 @@ const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#
 export function renderLetter(letter: Letter, locale: Locale): { subject: string; text: string; html: string } {
   const text = [...letter.lines, ...(letter.link ? [`${letter.link.label}: ${letter.link.url}`] : [])].join('\n\n');
   const paragraphs = letter.lines.map((line) => `<p>${escapeHtml(line)}</p>`);
-  if (letter.link) paragraphs.push(`<p><a href="${escapeHtml(letter.link.url)}">${escapeHtml(letter.link.label)}</a></p>`);
-  return { subject: letter.subject.replace(/[\r\n]+/g, ' '), text: `${text}\n`, html: `<!doctype html><html lang="${locale}"><body>${paragraphs.join('')}</body></html>` };
+  if (letter.link)
+    paragraphs.push(`<p><a href="${escapeHtml(letter.link.url)}">${escapeHtml(letter.link.label)}</a></p>`);
+  return {
+    subject: letter.subject.replace(/[\r\n]+/g, ' '),
+    text: `${text}\n`,
+    html: `<!doctype html><html lang="${locale}"><body>${paragraphs.join('')}</body></html>`,
+  };
 }

@@ -19,7 +19,10 @@ export function webhookReceivers(urls: string | undefined): Receiver[] {
     .split(',')
     .map((url) => url.trim())
     .filter(Boolean);
-  return [...new Set(list)].map((url, i) => ({ channel: i === 0 ? 'webhook' : `webhook.${createHash('sha256').update(url).digest('hex').slice(0, 8)}`, url }));
+  return [...new Set(list)].map((url, i) => ({
+    channel: i === 0 ? 'webhook' : `webhook.${createHash('sha256').update(url).digest('hex').slice(0, 8)}`,
+    url,
+  }));
 }
 
 export interface Delivered {
@@ -33,22 +36,44 @@ export interface Delivered {
  * reads it; `webhook-id`, `-timestamp`, `-signature`: Standard Webhooks 1.0, keyed with the base64 part after `whsec_`. While secrets rotate the
  * Standard header carries one signature per secret; `Signature` is the first secret's.
  */
-export function signatureHeaders(secrets: readonly string[], id: string, timestampSeconds: number, body: string): Record<string, string> {
+export function signatureHeaders(
+  secrets: readonly string[],
+  id: string,
+  timestampSeconds: number,
+  body: string,
+): Record<string, string> {
   const first = secrets[0];
-  const base = { 'content-type': 'application/json', 'user-agent': 'nocturne', 'webhook-id': id, 'webhook-timestamp': String(timestampSeconds) };
+  const base = {
+    'content-type': 'application/json',
+    'user-agent': 'nocturne',
+    'webhook-id': id,
+    'webhook-timestamp': String(timestampSeconds),
+  };
   if (first === undefined) return base;
   const standard = secrets.map((secret) => {
-    const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
+    const key = secret.startsWith('whsec_')
+      ? Buffer.from(secret.slice('whsec_'.length), 'base64')
+      : Buffer.from(secret);
     return `v1,${createHmac('sha256', key).update(`${id}.${timestampSeconds}.${body}`).digest('base64')}`;
   });
-  return { ...base, Signature: createHmac('sha256', first).update(body).digest('hex'), 'webhook-signature': standard.join(' ') };
+  return {
+    ...base,
+    Signature: createHmac('sha256', first).update(body).digest('hex'),
+    'webhook-signature': standard.join(' '),
+  };
 }
 
 /** Posts a body once. Redirects are refused and private addresses too unless allowed; never throws. */
-export async function postWebhook(url: string, headers: Record<string, string>, body: string, allowPrivate: boolean): Promise<Delivered> {
+export async function postWebhook(
+  url: string,
+  headers: Record<string, string>,
+  body: string,
+  allowPrivate: boolean,
+): Promise<Delivered> {
   try {
     const target = new URL(url);
-    if (target.protocol !== 'https:' && target.protocol !== 'http:') return { ok: false, status: null, error: `${target.protocol} is not http or https` };
+    if (target.protocol !== 'https:' && target.protocol !== 'http:')
+      return { ok: false, status: null, error: `${target.protocol} is not http or https` };
     const addresses = await publicAddresses(target.hostname, allowPrivate);
     const status = await new Promise<number>((resolve, reject) => {
       const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -80,9 +105,17 @@ export async function postWebhook(url: string, headers: Record<string, string>, 
       request.end(body);
     });
     if (status >= 200 && status < 300) return { ok: true, status, error: null };
-    return { ok: false, status, error: status >= 300 && status < 400 ? 'redirects are not followed' : `answered ${status}` };
+    return {
+      ok: false,
+      status,
+      error: status >= 300 && status < 400 ? 'redirects are not followed' : `answered ${status}`,
+    };
   } catch (thrown) {
     const error = thrown as Error;
-    return { ok: false, status: null, error: error.name === 'TimeoutError' ? `no answer in ${TIMEOUT_MS / 1000} s` : error.message };
+    return {
+      ok: false,
+      status: null,
+      error: error.name === 'TimeoutError' ? `no answer in ${TIMEOUT_MS / 1000} s` : error.message,
+    };
   }
 }

@@ -36,10 +36,17 @@ export async function adoptedFrom(
   const { db, temporal } = deps;
   const { bookingId, booking } = session;
   const now = deps.now();
-  const receipts = await db.receipt.findMany({ where: { bookingId, state: { not: 'refused' } }, orderBy: { createdAt: 'asc' } });
+  const receipts = await db.receipt.findMany({
+    where: { bookingId, state: { not: 'refused' } },
+    orderBy: { createdAt: 'asc' },
+  });
   const open = receipts.filter((receipt) => receipt.state !== 'confirmed');
-  const wrapping = session.phase === 'finalising' || lost.result !== null ? await handedOver(temporal, bookingId) : null;
-  const startedAt = session.sessionStartedAt && session.sessionStartedAt >= booking.startsAt ? session.sessionStartedAt.toISOString() : null;
+  const wrapping =
+    session.phase === 'finalising' || lost.result !== null ? await handedOver(temporal, bookingId) : null;
+  const startedAt =
+    session.sessionStartedAt && session.sessionStartedAt >= booking.startsAt
+      ? session.sessionStartedAt.toISOString()
+      : null;
   return {
     transition: session.transition,
     commands: Math.floor(now / 1000),
@@ -50,11 +57,19 @@ export async function adoptedFrom(
     // Written with the next row only: while it prepares, some of them may stand.
     objectsMade: session.setGuid !== null || session.phase === 'preparing',
     obsolete: outdated(session),
-    paused: receipts.findLast(({ kind }) => kind === 'pause' || kind === 'resume' || kind === 'reschedule')?.kind === 'pause',
-    receipts: open.map(({ commandId, kind, requestedBy, state }) => ({ commandId, kind: kind as ControlKind, requestedBy, state: state as ReceiptState })),
+    paused:
+      receipts.findLast(({ kind }) => kind === 'pause' || kind === 'resume' || kind === 'reschedule')?.kind === 'pause',
+    receipts: open.map(({ commandId, kind, requestedBy, state }) => ({
+      commandId,
+      kind: kind as ControlKind,
+      requestedBy,
+      state: state as ReceiptState,
+    })),
     told: await toldOf(db, session),
     spans: wrapping?.spans ?? (await recordedSpans(db, session, lost.closedAt ?? session.updatedAt, now)),
-    ending: wrapping ? { outcome: wrapping.outcome, reason: wrapping.reason, commandId: null } : endingOf(session, lost, open, before, now),
+    ending: wrapping
+      ? { outcome: wrapping.outcome, reason: wrapping.reason, commandId: null }
+      : endingOf(session, lost, open, before, now),
   };
 }
 
@@ -76,14 +91,33 @@ async function handedOver(temporal: Client, bookingId: string): Promise<HandedOv
 }
 
 /** The booking was changed, and the run that would have replaced its objects did not hear of it. */
-function outdated({ generation, setGuid, targetGuid, voyagerShots, booking }: Session & { booking: Booking }): AdoptedSession['obsolete'] {
+function outdated({
+  generation,
+  setGuid,
+  targetGuid,
+  voyagerShots,
+  booking,
+}: Session & { booking: Booking }): AdoptedSession['obsolete'] {
   if (generation >= booking.generation || setGuid === null || targetGuid === null) return [];
-  return [{ generation, setGuid, targetGuid, shotGuids: ((voyagerShots ?? []) as unknown as VoyagerShot[]).map((shot) => shot.guid) }];
+  return [
+    {
+      generation,
+      setGuid,
+      targetGuid,
+      shotGuids: ((voyagerShots ?? []) as unknown as VoyagerShot[]).map((shot) => shot.guid),
+    },
+  ];
 }
 
 const TOLD: Readonly<Record<string, string>> = { starting_soon: 'soon', preparation_late: 'preparation_late' };
-async function toldOf(db: Database, { bookingId, setGuid, booking }: Session & { booking: Booking }): Promise<string[]> {
-  const lines = await db.timeline.findMany({ where: { bookingId, event: { in: Object.keys(TOLD) }, at: { gte: booking.createdAt } }, select: { event: true } });
+async function toldOf(
+  db: Database,
+  { bookingId, setGuid, booking }: Session & { booking: Booking },
+): Promise<string[]> {
+  const lines = await db.timeline.findMany({
+    where: { bookingId, event: { in: Object.keys(TOLD) }, at: { gte: booking.createdAt } },
+    select: { event: true },
+  });
   return [...new Set([...lines.map(({ event }) => TOLD[event]!), ...(setGuid === null ? [] : ['prepared'])])];
 }
 
@@ -91,7 +125,13 @@ const BEGUN: readonly string[] = ['starting', 'running', 'holding', 'finalising'
 const ABORTED: readonly (string | null)[] = ['user_abort', 'operator_abort'];
 
 /** The ending that is due: the run's own, the one that somebody asked for, the operator's who ended it by hand, or the one that time has brought; null while the night can go on. */
-function endingOf(session: Session & { booking: Booking }, lost: LostRun, open: readonly Receipt[], before: number, now: number): Ending {
+function endingOf(
+  session: Session & { booking: Booking },
+  lost: LostRun,
+  open: readonly Receipt[],
+  before: number,
+  now: number,
+): Ending {
   const { phase, booking } = session;
   const reason = session.reason as Reason | null;
   const started = session.sessionStartedAt !== null;
@@ -100,16 +140,29 @@ function endingOf(session: Session & { booking: Booking }, lost: LostRun, open: 
   const asked = open.find(({ kind }) => kind === 'abort' || kind === 'cancel');
   if (asked && phase !== 'finalising') {
     const cancelled = asked.kind === 'cancel' && !begun;
-    return { outcome: cancelled ? 'cancelled' : 'aborted', reason: cancelled ? 'user_cancel' : 'user_abort', commandId: asked.commandId };
+    return {
+      outcome: cancelled ? 'cancelled' : 'aborted',
+      reason: cancelled ? 'user_cancel' : 'user_abort',
+      commandId: asked.commandId,
+    };
   }
   if (phase === 'finalising') {
-    const weatheredOut = reason === 'weather_no_time_left' && ((session.progress as { shots_done?: number } | null)?.shots_done ?? 0) === 0;
+    const weatheredOut =
+      reason === 'weather_no_time_left' &&
+      ((session.progress as { shots_done?: number } | null)?.shots_done ?? 0) === 0;
     const aborted = ABORTED.includes(reason) || (reason === 'maintenance' && started);
-    return { outcome: weatheredOut ? 'weathered_out' : aborted ? 'aborted' : started ? 'completed' : 'failed', reason, commandId: asked?.commandId ?? null };
+    return {
+      outcome: weatheredOut ? 'weathered_out' : aborted ? 'aborted' : started ? 'completed' : 'failed',
+      reason,
+      commandId: asked?.commandId ?? null,
+    };
   }
-  if (lost.status === 'TERMINATED' || lost.status === 'CANCELLED') return { outcome: begun ? 'aborted' : 'cancelled', reason: 'operator_abort', commandId: null };
+  if (lost.status === 'TERMINATED' || lost.status === 'CANCELLED')
+    return { outcome: begun ? 'aborted' : 'cancelled', reason: 'operator_abort', commandId: null };
   if (now >= booking.endsAt.getTime())
-    return started ? { outcome: 'completed', reason: 'slot_over', commandId: null } : { outcome: 'failed', reason: 'internal_error', commandId: null };
+    return started
+      ? { outcome: 'completed', reason: 'slot_over', commandId: null }
+      : { outcome: 'failed', reason: 'internal_error', commandId: null };
   return before === 0 ? null : { outcome: 'failed', reason: 'internal_error', commandId: null };
 }
 
@@ -120,7 +173,10 @@ async function recordedSpans(
   goneAt: Date,
   now: number,
 ): Promise<AdoptedSession['spans']> {
-  const events = await db.event.findMany({ where: { bookingId, type: 'session.changed', ts: { lt: goneAt } }, orderBy: { seq: 'asc' } });
+  const events = await db.event.findMany({
+    where: { bookingId, type: 'session.changed', ts: { lt: goneAt } },
+    orderBy: { seq: 'asc' },
+  });
   const spans: AdoptedSession['spans'] = [];
   const begin = (at: Date, next: { class: LedgerClass; cause: string | null } | null): void => {
     const start = (at > startsAt ? at : startsAt).toISOString();
@@ -143,6 +199,13 @@ function claimOf({ phase, hold_cause: cause, reason }: Recorded): { class: Ledge
   if (phase === 'running') return { class: reason === 'foreign_target' ? 'foreign' : 'overhead', cause: null };
   if (phase !== 'holding') return null;
   if (cause === 'user') return { class: 'user_pause', cause: reason };
-  if (cause === 'weather') return { class: reason === 'weather_unsafe' || reason === 'weather_unknown' ? 'unsafe' : 'weather_hold', cause: reason };
-  return { class: reason === 'voyager_emergency' ? 'unsafe' : reason === 'foreign_target' ? 'foreign' : 'outage', cause: reason };
+  if (cause === 'weather')
+    return {
+      class: reason === 'weather_unsafe' || reason === 'weather_unknown' ? 'unsafe' : 'weather_hold',
+      cause: reason,
+    };
+  return {
+    class: reason === 'voyager_emergency' ? 'unsafe' : reason === 'foreign_target' ? 'foreign' : 'outage',
+    cause: reason,
+  };
 }

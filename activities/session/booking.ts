@@ -13,16 +13,25 @@ const SHOT_TYPES = { light: 0, bias: 1, dark: 2, flat: 3 } as const;
 const DEFAULT_PRIORITY = 2;
 
 /** The booking's row and its telescope. @throws ApplicationFailure NotFound naming what is missing. */
-export async function findBooking(db: Database | Transaction, bookingId: string): Promise<{ row: Booking; telescope: Telescope }> {
+export async function findBooking(
+  db: Database | Transaction,
+  bookingId: string,
+): Promise<{ row: Booking; telescope: Telescope }> {
   const row = await db.booking.findUnique({ where: { id: bookingId } });
   if (!row) throw ApplicationFailure.nonRetryable(`no booking ${bookingId}`, FAILURE.notFound);
   const telescope = await findTelescope(db, row.telescopeId);
-  if (!telescope) throw ApplicationFailure.nonRetryable(`booking ${bookingId}: no telescope ${row.telescopeId}`, FAILURE.notFound);
+  if (!telescope)
+    throw ApplicationFailure.nonRetryable(`booking ${bookingId}: no telescope ${row.telescopeId}`, FAILURE.notFound);
   return { row, telescope };
 }
 
 /** The booking as a session needs it, without anything of a person. */
-export function toSessionBooking(row: Booking, telescope: Telescope, generation: number, maintenance: SessionBooking['maintenance']): SessionBooking {
+export function toSessionBooking(
+  row: Booking,
+  telescope: Telescope,
+  generation: number,
+  maintenance: SessionBooking['maintenance'],
+): SessionBooking {
   return {
     bookingId: row.id,
     telescopeId: row.telescopeId,
@@ -33,7 +42,11 @@ export function toSessionBooking(row: Booking, telescope: Telescope, generation:
     target: row.target as unknown as Target,
     shots: row.shots as unknown as Shot[],
     constraints: row.constraints as unknown as Constraints,
-    policy: { ...telescope.policy, resume_debounce_seconds: telescope.weather.resume_debounce_seconds, weather_stale_seconds: telescope.weather.stale_seconds },
+    policy: {
+      ...telescope.policy,
+      resume_debounce_seconds: telescope.weather.resume_debounce_seconds,
+      weather_stale_seconds: telescope.weather.stale_seconds,
+    },
     prepareAt: prepareAt(telescope, row.startsAt.getTime()).toISOString(),
     plan: planObjects(row, telescope, generation),
     maintenance,
@@ -49,7 +62,10 @@ export function prepareAt(telescope: Pick<Telescope, 'policy' | 'site'>, startMs
   const shifted = noonAsUtc - offsetMs(telescope.site.timezone, noonAsUtc);
   return new Date(noonAsUtc - offsetMs(telescope.site.timezone, shifted));
 }
-function localParts(timezone: string, ms: number): { year: number; month: number; day: number; hour: number; minute: number; second: number } {
+function localParts(
+  timezone: string,
+  ms: number,
+): { year: number; month: number; day: number; hour: number; minute: number; second: number } {
   const parts = new Intl.DateTimeFormat('en-US', {
     timeZone: timezone,
     hourCycle: 'h23',
@@ -61,7 +77,14 @@ function localParts(timezone: string, ms: number): { year: number; month: number
     second: 'numeric',
   }).formatToParts(ms);
   const part = (type: string): number => Number(parts.find((p) => p.type === type)!.value);
-  return { year: part('year'), month: part('month'), day: part('day'), hour: part('hour'), minute: part('minute'), second: part('second') };
+  return {
+    year: part('year'),
+    month: part('month'),
+    day: part('day'),
+    hour: part('hour'),
+    minute: part('minute'),
+    second: part('second'),
+  };
 }
 /** Milliseconds by which the zone's clock is ahead of UTC at that instant. */
 function offsetMs(timezone: string, ms: number): number {
@@ -83,7 +106,13 @@ export function planObjects(row: Booking, telescope: Telescope, generation: numb
   const tag = fill(telescope.templates.set_tag);
   const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
   return {
-    set: { Guid: guid('set'), Name: fill(telescope.templates.set_name), ProfileName: telescope.profile, Status: 0, Tag: tag },
+    set: {
+      Guid: guid('set'),
+      Name: fill(telescope.templates.set_name),
+      ProfileName: telescope.profile,
+      Status: 0,
+      Tag: tag,
+    },
     target: {
       GuidTarget: guid('target'),
       RefGuidSet: guid('set'),
@@ -107,7 +136,11 @@ export function planObjects(row: Booking, telescope: Telescope, generation: numb
     },
     shots: shots.map((shot, index) => {
       const filterIndex = telescope.filters[shot.filter];
-      if (filterIndex === undefined) throw ApplicationFailure.nonRetryable(`shots.${index}.filter: telescope ${telescope.id} has no filter "${shot.filter}"`, FAILURE.invalid);
+      if (filterIndex === undefined)
+        throw ApplicationFailure.nonRetryable(
+          `shots.${index}.filter: telescope ${telescope.id} has no filter "${shot.filter}"`,
+          FAILURE.invalid,
+        );
       return {
         GuidShot: guid(`shot/${index}`),
         RefGuidTarget: guid('target'),
@@ -128,7 +161,21 @@ export function planObjects(row: Booking, telescope: Telescope, generation: numb
 }
 
 /** The maintenance that touches [from, to) of a telescope, the one that begins first. */
-export async function maintenanceOf(db: Database | Transaction, telescopeId: string, from: Date, to: Date): Promise<SessionBooking['maintenance']> {
-  const window = await db.maintenance.findFirst({ where: { telescopeId, endedAt: null, fromAt: { lt: to }, toAt: { gt: from } }, orderBy: { fromAt: 'asc' } });
-  return window ? { from: window.fromAt.toISOString(), to: window.toAt.toISOString(), bookings: window.bookings === 'cancel' ? 'cancel' : 'hold' } : null;
+export async function maintenanceOf(
+  db: Database | Transaction,
+  telescopeId: string,
+  from: Date,
+  to: Date,
+): Promise<SessionBooking['maintenance']> {
+  const window = await db.maintenance.findFirst({
+    where: { telescopeId, endedAt: null, fromAt: { lt: to }, toAt: { gt: from } },
+    orderBy: { fromAt: 'asc' },
+  });
+  return window
+    ? {
+        from: window.fromAt.toISOString(),
+        to: window.toAt.toISOString(),
+        bookings: window.bookings === 'cancel' ? 'cancel' : 'hold',
+      }
+    : null;
 }

@@ -11,8 +11,17 @@ export function createSessionActivities(deps: { db: Database }): SessionActiviti
     async loadBooking({ bookingId, generation = 0 }) {
       const { row, telescope } = await findBooking(db, bookingId);
       const wanted = Math.max(row.generation, generation);
-      if (wanted !== row.generation) await db.booking.updateMany({ where: { id: bookingId, generation: { lt: wanted } }, data: { generation: wanted } });
-      return toSessionBooking(row, telescope, wanted, await maintenanceOf(db, row.telescopeId, row.startsAt, row.endsAt));
+      if (wanted !== row.generation)
+        await db.booking.updateMany({
+          where: { id: bookingId, generation: { lt: wanted } },
+          data: { generation: wanted },
+        });
+      return toSessionBooking(
+        row,
+        telescope,
+        wanted,
+        await maintenanceOf(db, row.telescopeId, row.startsAt, row.endsAt),
+      );
     },
     recordTransition: (input) => recordTransition(db, input),
     recordReceipt: (input) => recordReceipt(db, input),
@@ -22,7 +31,12 @@ export function createSessionActivities(deps: { db: Database }): SessionActiviti
     async planRemainder({ bookingId, now, end, done }) {
       const { row, telescope } = await findBooking(db, bookingId);
       const booking = toSessionBooking(row, telescope, row.generation, null);
-      const shots = booking.plan.shots.map((shot) => ({ guid: shot.GuidShot, exposure_seconds: shot.Exposure, quantity: shot.Num, done: done[shot.GuidShot] ?? 0 }));
+      const shots = booking.plan.shots.map((shot) => ({
+        guid: shot.GuidShot,
+        exposure_seconds: shot.Exposure,
+        quantity: shot.Num,
+        done: done[shot.GuidShot] ?? 0,
+      }));
       return planRemainder(telescope, booking.target, booking.constraints, shots, Date.parse(now), Date.parse(end));
     },
   };

@@ -37,7 +37,10 @@ export async function matchSessions(deps: Deps): Promise<{ takenOver: string[]; 
   const { db, temporal, logger, now, atOnce = AT_ONCE } = deps;
   /** Workflow ids with their telescopes. */
   const open = new Map<string, string | undefined>();
-  for await (const run of temporal.workflow.list({ query: `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`, pageSize: 1_000 }))
+  for await (const run of temporal.workflow.list({
+    query: `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`,
+    pageSize: 1_000,
+  }))
     open.set(run.workflowId, run.typedSearchAttributes.get(SEARCH_ATTRIBUTES.telescopeId));
   const sessions = await db.session.findMany({
     where: { phase: { notIn: FINAL }, updatedAt: { lt: new Date(now() - SETTLE_MS) } },
@@ -51,28 +54,43 @@ export async function matchSessions(deps: Deps): Promise<{ takenOver: string[]; 
     try {
       if (await takeOver(deps, bookingId)) takenOver.push(bookingId);
     } catch (thrown) {
-      logger.error({ err: toError(thrown).message, bookingId }, 'a session without a workflow could not be taken over yet');
+      logger.error(
+        { err: toError(thrown).message, bookingId },
+        'a session without a workflow could not be taken over yet',
+      );
     }
   }
   return { takenOver, cancelled: await cancelUnbooked(deps, open) };
 }
 
 /** Only on telescopes of ours: the namespace may be shared with another site. Nothing at all where the database knows no session: it may be the wrong one. */
-async function cancelUnbooked({ db, temporal, logger }: Deps, open: Map<string, string | undefined>): Promise<string[]> {
+async function cancelUnbooked(
+  { db, temporal, logger }: Deps,
+  open: Map<string, string | undefined>,
+): Promise<string[]> {
   const cancelled: string[] = [];
   const workflowIds = [...open.keys()];
   const telescopes = new Set((await db.telescope.findMany({ select: { id: true } })).map((row) => row.id));
   if ((await db.session.findFirst({ select: { bookingId: true } })) === null) return cancelled;
   for (let at = 0; at < workflowIds.length; at += 1_000) {
     const page = workflowIds.slice(at, at + 1_000);
-    const known = new Set((await db.session.findMany({ where: { workflowId: { in: page } }, select: { workflowId: true } })).map((row) => row.workflowId));
+    const known = new Set(
+      (await db.session.findMany({ where: { workflowId: { in: page } }, select: { workflowId: true } })).map(
+        (row) => row.workflowId,
+      ),
+    );
     for (const workflowId of page) {
       if (known.has(workflowId) || !telescopes.has(open.get(workflowId) ?? '')) continue;
       await temporal.workflow
         .getHandle(workflowId)
         .cancel()
         .then(() => cancelled.push(workflowId))
-        .catch((thrown: unknown) => logger.warn({ err: toError(thrown).message, workflowId }, 'a session without a booking could not be cancelled yet'));
+        .catch((thrown: unknown) =>
+          logger.warn(
+            { err: toError(thrown).message, workflowId },
+            'a session without a booking could not be cancelled yet',
+          ),
+        );
     }
   }
   if (cancelled.length > 0) logger.error({ cancelled }, 'sessions cancelled that have no booking');
@@ -90,14 +108,32 @@ async function takeOver(deps: Deps, bookingId: string): Promise<boolean> {
   // Never begun: `startMissingSessions` begins it.
   if (never && closed.status === 'LOST') return false;
   // A run that ended before the booking was made was that of an earlier row, which a restored backup has lost.
-  const lost: LostRun = never && closed.closedAt && closed.closedAt < session.booking.createdAt ? { status: 'LOST', closedAt: null, result: null } : closed;
+  const lost: LostRun =
+    never && closed.closedAt && closed.closedAt < session.booking.createdAt
+      ? { status: 'LOST', closedAt: null, result: null }
+      : closed;
   const before = await db.audit.count({ where: { bookingId, action: 'session.take_over' } });
-  const why = lost.status === 'LOST' ? 'the workflow service does not know it' : `its workflow is ${lost.status.toLowerCase().replaceAll('_', ' ')}`;
+  const why =
+    lost.status === 'LOST'
+      ? 'the workflow service does not know it'
+      : `its workflow is ${lost.status.toLowerCase().replaceAll('_', ' ')}`;
   if (before >= TAKEOVERS) {
     const message = `Session ${bookingId} is ${session.phase} and ${why}; it was taken over ${before} times. Look at the last run's failure, then wrap it up by hand.`;
-    const data = { audience: 'operator', reason: 'internal_error' satisfies Reason, message, at: new Date(now()).toISOString() };
+    const data = {
+      audience: 'operator',
+      reason: 'internal_error' satisfies Reason,
+      message,
+      at: new Date(now()).toISOString(),
+    };
     await db.$transaction((tx) =>
-      enqueueOutbox(tx, { key: 'take-over-given-up', type: 'error.occurred', bookingId, telescopeId: session.telescopeId, data, channels: ['webhook', 'email'] }),
+      enqueueOutbox(tx, {
+        key: 'take-over-given-up',
+        type: 'error.occurred',
+        bookingId,
+        telescopeId: session.telescopeId,
+        data,
+        channels: ['webhook', 'email'],
+      }),
     );
     return false;
   }
@@ -128,7 +164,11 @@ async function closedRun(temporal: Client, bookingId: string): Promise<LostRun |
   try {
     const { status, closeTime } = await handle.describe();
     if (status.name === 'RUNNING' || status.name === 'PAUSED' || status.name === 'CONTINUED_AS_NEW') return null;
-    return { status: status.name, closedAt: closeTime ?? null, result: status.name === 'COMPLETED' ? await handle.result() : null };
+    return {
+      status: status.name,
+      closedAt: closeTime ?? null,
+      result: status.name === 'COMPLETED' ? await handle.result() : null,
+    };
   } catch (thrown) {
     if (thrown instanceof WorkflowNotFoundError) return { status: 'LOST', closedAt: null, result: null };
     throw thrown;

@@ -1,6 +1,12 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { QUEUE_FINALISE, sessionWorkflowId, stableId } from '../../domain/ids.ts';
-import { SIGNALS, UPDATES, type ControlSignal, type FramesWaitingSignal, type TelescopeEventSignal } from '../../domain/messages.ts';
+import {
+  SIGNALS,
+  UPDATES,
+  type ControlSignal,
+  type FramesWaitingSignal,
+  type TelescopeEventSignal,
+} from '../../domain/messages.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
@@ -12,7 +18,12 @@ import { matchSessions } from './lost.ts';
 /** One pass each over the database, run by Schedules; safe to repeat and to overlap. */
 export interface MaintenanceActivities {
   /** Bookings whose row stands but whose workflow was never started, and commands that the workflow has not answered; then `matchSessions`. */
-  startMissingSessions(): Promise<{ started: string[]; rescheduled: string[]; takenOver: string[]; cancelled: string[] }>;
+  startMissingSessions(): Promise<{
+    started: string[];
+    rescheduled: string[];
+    takenOver: string[];
+    cancelled: string[];
+  }>;
   /** Frames in the journal of sessions: running ones are nudged, those that are over get a `lateFrames` workflow. */
   collectLateFrames(): Promise<{ nudged: string[] }>;
   /** How many outbox rows wait and how many are given up; the operator is told of the latter once by the log. */
@@ -29,13 +40,23 @@ const SETTLE_MS = 15_000;
 const UPDATE_MS = 10_000;
 const FINAL: string[] = [...FINAL_PHASES];
 
-export function createMaintenanceActivities(deps: { db: Database; temporal: Client; logger: Logger; now?: () => number }): MaintenanceActivities {
+export function createMaintenanceActivities(deps: {
+  db: Database;
+  temporal: Client;
+  logger: Logger;
+  now?: () => number;
+}): MaintenanceActivities {
   const { db, temporal, logger } = deps;
   const now = deps.now ?? Date.now;
   return {
     async startMissingSessions() {
       const rows = await db.session.findMany({
-        where: { phase: { notIn: FINAL }, runId: null, transition: 0, booking: { createdAt: { lt: new Date(now() - SETTLE_MS) } } },
+        where: {
+          phase: { notIn: FINAL },
+          runId: null,
+          transition: 0,
+          booking: { createdAt: { lt: new Date(now() - SETTLE_MS) } },
+        },
         include: { booking: true },
         take: 100,
       });
@@ -47,7 +68,9 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
     },
 
     async collectLateFrames() {
-      const waiting = await db.$queryRaw<{ booking_id: string; telescope_id: string; phase: string; epoch: number; n: number }[]>`
+      const waiting = await db.$queryRaw<
+        { booking_id: string; telescope_id: string; phase: string; epoch: number; n: number }[]
+      >`
         SELECT j.booking_id, j.telescope_id, s.phase, max(j.epoch)::int AS epoch, max(j.n)::int AS n
         FROM journal j JOIN sessions s ON s.booking_id = j.booking_id
         WHERE j.kind = 'frame' AND j.delivered_at IS NULL AND j.at < ${new Date(now() - 60_000)}
@@ -65,7 +88,9 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
               args: [input],
             });
           } else
-            await temporal.workflow.getHandle(sessionWorkflowId(row.booking_id)).signal<[FramesWaitingSignal]>(SIGNALS.framesWaiting, { upTo: { epoch: row.epoch, n: row.n } });
+            await temporal.workflow
+              .getHandle(sessionWorkflowId(row.booking_id))
+              .signal<[FramesWaitingSignal]>(SIGNALS.framesWaiting, { upTo: { epoch: row.epoch, n: row.n } });
           nudged.push(row.booking_id);
         } catch (thrown) {
           if (!(thrown instanceof WorkflowNotFoundError)) throw thrown;
@@ -84,10 +109,20 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
     async tellHealth() {
       const since = new Date(now() - DAY_MS);
       const [ended, soon, holding, frames, waiting, dead, alerts] = await Promise.all([
-        db.session.groupBy({ by: ['phase'], where: { phase: { in: FINAL }, updatedAt: { gte: since }, booking: { endsAt: { gte: since } } }, _count: { _all: true } }),
-        db.booking.count({ where: { occupies: true, startsAt: { gte: new Date(now()), lt: new Date(now() + DAY_MS) } } }),
+        db.session.groupBy({
+          by: ['phase'],
+          where: { phase: { in: FINAL }, updatedAt: { gte: since }, booking: { endsAt: { gte: since } } },
+          _count: { _all: true },
+        }),
+        db.booking.count({
+          where: { occupies: true, startsAt: { gte: new Date(now()), lt: new Date(now() + DAY_MS) } },
+        }),
         db.session.findMany({ where: { phase: 'holding' }, select: { bookingId: true, reason: true }, take: 10 }),
-        db.frame.groupBy({ by: ['state'], where: { seenAt: { gte: since }, state: { in: ['archived', 'rejected', 'missing', 'pending'] } }, _count: { _all: true } }),
+        db.frame.groupBy({
+          by: ['state'],
+          where: { seenAt: { gte: since }, state: { in: ['archived', 'rejected', 'missing', 'pending'] } },
+          _count: { _all: true },
+        }),
         db.outbox.count({ where: { deliveredAt: null, deadAt: null } }),
         db.outbox.count({ where: { deadAt: { gte: since } } }),
         db.timeline.count({ where: { event: 'operator_alert', at: { gte: since } } }),
@@ -114,7 +149,12 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
           type: 'error.occurred',
           bookingId: null,
           telescopeId: null,
-          data: { audience: 'operator', reason: `health of ${day}`, message: lines.join('\n'), at: new Date(now()).toISOString() },
+          data: {
+            audience: 'operator',
+            reason: `health of ${day}`,
+            message: lines.join('\n'),
+            at: new Date(now()).toISOString(),
+          },
           channels: ['email'],
         }),
       );
@@ -141,17 +181,31 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
     const at = new Date(now());
     const recent = { gte: since, lte: at };
     const windows = await db.maintenance.findMany({
-      where: { OR: [{ createdAt: recent }, { fromAt: recent }, { endedAt: recent }], fromAt: { lte: at }, toAt: { gte: since } },
+      where: {
+        OR: [{ createdAt: recent }, { fromAt: recent }, { endedAt: recent }],
+        fromAt: { lte: at },
+        toAt: { gte: since },
+      },
       take: 50,
     });
     for (const window of windows) {
-      const sessions = await db.session.findMany({ where: { telescopeId: window.telescopeId, phase: { in: ['starting', 'running', 'holding'] } }, select: { bookingId: true } });
+      const sessions = await db.session.findMany({
+        where: { telescopeId: window.telescopeId, phase: { in: ['starting', 'running', 'holding'] } },
+        select: { bookingId: true },
+      });
       for (const { bookingId } of sessions) {
-        const body: TelescopeEventSignal = { id: stableId('maintenance', window.id, at.toISOString()), at: at.toISOString(), kind: 'local_operator', detail: 'maintenance' };
+        const body: TelescopeEventSignal = {
+          id: stableId('maintenance', window.id, at.toISOString()),
+          at: at.toISOString(),
+          kind: 'local_operator',
+          detail: 'maintenance',
+        };
         await temporal.workflow
           .getHandle(sessionWorkflowId(bookingId))
           .signal<[TelescopeEventSignal]>(SIGNALS.telescopeEvent, body)
-          .catch((thrown: unknown) => logger.warn({ err: toError(thrown).message, bookingId }, 'maintenance not told yet'));
+          .catch((thrown: unknown) =>
+            logger.warn({ err: toError(thrown).message, bookingId }, 'maintenance not told yet'),
+          );
       }
     }
   }
@@ -180,13 +234,27 @@ export function createMaintenanceActivities(deps: { db: Database; temporal: Clie
       const end = booking.endsAt.toISOString();
       try {
         if (receipt.kind === 'abort' || receipt.kind === 'cancel')
-          await temporal.workflow.getHandle(sessionWorkflowId(booking.id)).signal<[ControlSignal]>(SIGNALS[receipt.kind], common);
-        else if (receipt.kind === 'extend') await updateSession(temporal, booking.id, UPDATES.extend, { ...common, end }, UPDATE_MS);
-        else if (receipt.kind === 'reschedule') await updateSession(temporal, booking.id, UPDATES.reschedule, { ...common, start, end }, UPDATE_MS);
-        else await updateSession(temporal, booking.id, UPDATES.amendPlan, { ...common, bodyHash: booking.bodyHash }, UPDATE_MS);
+          await temporal.workflow
+            .getHandle(sessionWorkflowId(booking.id))
+            .signal<[ControlSignal]>(SIGNALS[receipt.kind], common);
+        else if (receipt.kind === 'extend')
+          await updateSession(temporal, booking.id, UPDATES.extend, { ...common, end }, UPDATE_MS);
+        else if (receipt.kind === 'reschedule')
+          await updateSession(temporal, booking.id, UPDATES.reschedule, { ...common, start, end }, UPDATE_MS);
+        else
+          await updateSession(
+            temporal,
+            booking.id,
+            UPDATES.amendPlan,
+            { ...common, bodyHash: booking.bodyHash },
+            UPDATE_MS,
+          );
         told.push(booking.id);
       } catch (thrown) {
-        logger.warn({ err: toError(thrown).message, bookingId: booking.id, kind: receipt.kind }, 'command not told yet');
+        logger.warn(
+          { err: toError(thrown).message, bookingId: booking.id, kind: receipt.kind },
+          'command not told yet',
+        );
       }
     }
     return told;

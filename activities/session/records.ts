@@ -22,10 +22,27 @@ interface Scope {
 }
 
 /** A line of the night log with its live event; a repeated key changes nothing. */
-export async function appendLog(tx: Transaction, scope: Scope, key: string, at: Date, log: Transition['log']): Promise<void> {
+export async function appendLog(
+  tx: Transaction,
+  scope: Scope,
+  key: string,
+  at: Date,
+  log: Transition['log'],
+): Promise<void> {
   const id = stableId('timeline', scope.bookingId, key);
   const made = await tx.timeline.createMany({
-    data: [{ id, bookingId: scope.bookingId, at, level: log.level, event: log.event, message: log.message, messageFr: log.messageFr ?? null, data: json(log.data ?? {}) }],
+    data: [
+      {
+        id,
+        bookingId: scope.bookingId,
+        at,
+        level: log.level,
+        event: log.event,
+        message: log.message,
+        messageFr: log.messageFr ?? null,
+        data: json(log.data ?? {}),
+      },
+    ],
     skipDuplicates: true,
   });
   if (made.count === 0) return;
@@ -41,8 +58,20 @@ export async function appendLog(tx: Transaction, scope: Scope, key: string, at: 
   await appendEvent(tx, { key: `log/${key}`, type: 'log.appended', ...scope, data: { ...line }, at });
 }
 
-async function tell(tx: Transaction, scope: Scope, key: string, notify: NonNullable<Transition['notify']>, more: Record<string, unknown>): Promise<void> {
-  await enqueueOutbox(tx, { key, type: notify.type, ...scope, data: { ...more, ...notify.data }, channels: channelsFor(notify.type) });
+async function tell(
+  tx: Transaction,
+  scope: Scope,
+  key: string,
+  notify: NonNullable<Transition['notify']>,
+  more: Record<string, unknown>,
+): Promise<void> {
+  await enqueueOutbox(tx, {
+    key,
+    type: notify.type,
+    ...scope,
+    data: { ...more, ...notify.data },
+    channels: channelsFor(notify.type),
+  });
 }
 
 /**
@@ -79,13 +108,31 @@ export async function recordTransition(db: Database, t: Transition): Promise<voi
       },
     });
     // What is left of a slot whose session is over can be booked again.
-    if (isFinal(t.phase)) await tx.booking.updateMany({ where: { id: t.bookingId, endsAt: { gt: at } }, data: { occupies: false, updatedAt: new Date() } });
-    await appendEvent(tx, { key: `transition/${t.transition}`, type: 'session.changed', ...scope, data: sessionData(session), at });
+    if (isFinal(t.phase))
+      await tx.booking.updateMany({
+        where: { id: t.bookingId, endsAt: { gt: at } },
+        data: { occupies: false, updatedAt: new Date() },
+      });
+    await appendEvent(tx, {
+      key: `transition/${t.transition}`,
+      type: 'session.changed',
+      ...scope,
+      data: sessionData(session),
+      at,
+    });
     await appendLog(tx, scope, `transition/${t.transition}`, at, t.log);
     if (t.phase === 'holding' && t.reason) {
       const alert = { reason: t.reason, message: reasonText(t.reason, 'en'), message_fr: reasonText(t.reason, 'fr') };
-      if (t.holdCause === 'weather') await appendEvent(tx, { key: `weather/${t.transition}`, type: 'weather.alert', ...scope, data: { state: 'hold', ...alert }, at });
-      if (t.holdCause === 'fault') await appendEvent(tx, { key: `error/${t.transition}`, type: 'error.alert', ...scope, data: alert, at });
+      if (t.holdCause === 'weather')
+        await appendEvent(tx, {
+          key: `weather/${t.transition}`,
+          type: 'weather.alert',
+          ...scope,
+          data: { state: 'hold', ...alert },
+          at,
+        });
+      if (t.holdCause === 'fault')
+        await appendEvent(tx, { key: `error/${t.transition}`, type: 'error.alert', ...scope, data: alert, at });
     }
     if (t.notify) await tell(tx, scope, `transition/${t.transition}`, t.notify, { ...sessionData(session), at: t.at });
   });
@@ -121,7 +168,11 @@ export async function recordReceipt(db: Database, change: ReceiptChange): Promis
   const at = new Date(change.at);
   await db.$transaction(async (tx) => {
     await openReceipt(tx, { commandId, kind, bookingId, telescopeId, requestedBy, at });
-    await moveReceipt(tx, { commandId, state, reason, message, at }, state === 'accepted' && reason === null ? ['accepted'] : undefined);
+    await moveReceipt(
+      tx,
+      { commandId, state, reason, message, at },
+      state === 'accepted' && reason === null ? ['accepted'] : undefined,
+    );
   });
 }
 
@@ -141,16 +192,28 @@ export async function recordLog(db: Database, input: Parameters<SessionActivitie
 }
 
 /** What pages show of a check: counts by shot, weather, guiding. */
-export async function recordCheck(db: Database, input: Parameters<SessionActivities['recordCheck']>[0]): Promise<Awaited<ReturnType<SessionActivities['recordCheck']>>> {
+export async function recordCheck(
+  db: Database,
+  input: Parameters<SessionActivities['recordCheck']>[0],
+): Promise<Awaited<ReturnType<SessionActivities['recordCheck']>>> {
   const { observation } = input;
   const booking = await db.booking.findUnique({ where: { id: input.bookingId }, include: { session: true } });
   if (!booking?.session) throw ApplicationFailure.nonRetryable(`no session ${input.bookingId}`, FAILURE.notFound);
-  const shots = (booking.session.voyagerShots ?? []) as unknown as { guid: string; quantity: number; exposure_seconds: number }[];
+  const shots = (booking.session.voyagerShots ?? []) as unknown as {
+    guid: string;
+    quantity: number;
+    exposure_seconds: number;
+  }[];
   const earlier = (booking.session.progress as { done?: Record<string, number> } | null)?.done ?? {};
-  const done = Object.fromEntries(shots.map((shot) => [shot.guid, Math.max(earlier[shot.guid] ?? 0, observation.shotsDone?.[shot.guid] ?? 0)]));
+  const done = Object.fromEntries(
+    shots.map((shot) => [shot.guid, Math.max(earlier[shot.guid] ?? 0, observation.shotsDone?.[shot.guid] ?? 0)]),
+  );
   const total = shots.reduce((sum, shot) => sum + shot.quantity, 0);
   const taken = shots.reduce((sum, shot) => sum + Math.min(done[shot.guid] ?? 0, shot.quantity), 0);
-  const seconds = shots.reduce((sum, shot) => sum + Math.min(done[shot.guid] ?? 0, shot.quantity) * shot.exposure_seconds, 0);
+  const seconds = shots.reduce(
+    (sum, shot) => sum + Math.min(done[shot.guid] ?? 0, shot.quantity) * shot.exposure_seconds,
+    0,
+  );
   await db.session.update({
     where: { bookingId: input.bookingId },
     data: {
@@ -161,7 +224,11 @@ export async function recordCheck(db: Database, input: Parameters<SessionActivit
         shots_total: total,
         integration_seconds: seconds,
         percent: total === 0 ? 0 : Math.round((1000 * taken) / total) / 10,
-        weather: { state: observation.weather.state, reason: observation.weather.reason, causes: observation.weather.causes },
+        weather: {
+          state: observation.weather.state,
+          reason: observation.weather.reason,
+          causes: observation.weather.causes,
+        },
         voyager_status: observation.voyagerStatus,
         running: observation.running,
         guiding: observation.guiding,
@@ -173,7 +240,10 @@ export async function recordCheck(db: Database, input: Parameters<SessionActivit
 }
 
 /** The operator hears of it by mail, the night log and the webhook; a repeated key changes nothing. */
-export async function alertOperator(db: Database, input: Parameters<SessionActivities['alertOperator']>[0]): Promise<void> {
+export async function alertOperator(
+  db: Database,
+  input: Parameters<SessionActivities['alertOperator']>[0],
+): Promise<void> {
   const scope = { bookingId: input.bookingId, telescopeId: input.telescopeId };
   const at = new Date(input.at);
   await db.$transaction(async (tx) => {

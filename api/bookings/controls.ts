@@ -20,7 +20,8 @@ const KEY = /^[\x21-\x7e]{1,200}$/;
 /** The command's id: made from `Idempotency-Key` and who asks for what, so that a repetition anywhere is the same command. */
 export function commandIdOf(who: Identity, idempotencyKey: string | undefined, ...what: string[]): string {
   if (idempotencyKey === undefined) return randomUUID();
-  if (!KEY.test(idempotencyKey)) throw new Problem('bad_request', 'Idempotency-Key must be 1 to 200 visible ASCII characters.');
+  if (!KEY.test(idempotencyKey))
+    throw new Problem('bad_request', 'Idempotency-Key must be 1 to 200 visible ASCII characters.');
   return stableId('command', who.credentialId, ...what, idempotencyKey);
 }
 
@@ -28,28 +29,71 @@ export function commandIdOf(who: Identity, idempotencyKey: string | undefined, .
 export function receiptAnswer(deps: Deps, receipt: Receipt): Response {
   deps.metrics.controls.inc({ kind: receipt.kind, state: receipt.state });
   if (receipt.state === 'refused')
-    throw new Problem('control_refused', receipt.message ?? (receipt.reason ? reasonText(receipt.reason, 'en') : 'The command was refused.'), { ...receipt });
+    throw new Problem(
+      'control_refused',
+      receipt.message ?? (receipt.reason ? reasonText(receipt.reason, 'en') : 'The command was refused.'),
+      { ...receipt },
+    );
   return new Response(JSON.stringify(receipt), {
     status: receipt.state === 'confirmed' ? 200 : 202,
-    headers: { 'content-type': 'application/json', ...(receipt.booking_id ? { location: `/api/bookings/${receipt.booking_id}/commands/${receipt.command_id}` } : {}) },
+    headers: {
+      'content-type': 'application/json',
+      ...(receipt.booking_id ? { location: `/api/bookings/${receipt.booking_id}/commands/${receipt.command_id}` } : {}),
+    },
   });
 }
 
 /** Pause, resume or cancel: receipt first, then the signal, then up to 10 s for telemetry to confirm it. */
-export async function control(deps: Deps, who: Identity, id: string, kind: 'pause' | 'resume' | 'cancel', commandId: string, waitMs = CONFIRM_WAIT_MS): Promise<Receipt> {
+export async function control(
+  deps: Deps,
+  who: Identity,
+  id: string,
+  kind: 'pause' | 'resume' | 'cancel',
+  commandId: string,
+  waitMs = CONFIRM_WAIT_MS,
+): Promise<Receipt> {
   const { booking, session } = await loadBooking(deps, who, id);
   const known = await deps.db.receipt.findUnique({ where: { commandId } });
   const phase = (session?.phase ?? 'scheduled') as Phase;
-  if (!known && isFinal(phase)) throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`, { reason: 'session_over' satisfies Reason });
-  if (who.kind !== 'key' && who.kind !== 'admin' && kind !== 'cancel' && deps.now() >= booking.endsAt.getTime() && !known)
+  if (!known && isFinal(phase))
+    throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`, {
+      reason: 'session_over' satisfies Reason,
+    });
+  if (
+    who.kind !== 'key' &&
+    who.kind !== 'admin' &&
+    kind !== 'cancel' &&
+    deps.now() >= booking.endsAt.getTime() &&
+    !known
+  )
     throw new Problem('control_refused', reasonText('slot_over', 'en'), { reason: 'slot_over' satisfies Reason });
   if (!known)
-    await deps.db.$transaction((tx) => openReceipt(tx, { commandId, kind, bookingId: id, telescopeId: booking.telescopeId, requestedBy: who.name, at: new Date(deps.now()) }));
+    await deps.db.$transaction((tx) =>
+      openReceipt(tx, {
+        commandId,
+        kind,
+        bookingId: id,
+        telescopeId: booking.telescopeId,
+        requestedBy: who.name,
+        at: new Date(deps.now()),
+      }),
+    );
   if (!known || known.state === 'accepted' || known.state === 'unknown') {
     const delivery = await deliver(deps, booking, SIGNALS[kind], { commandId, requestedBy: who.name });
     if (delivery === 'away') {
-      await settleReceipt(deps, commandId, 'unknown', null, 'The workflow service does not answer; repeat with the same Idempotency-Key.');
-      throw new Problem('temporal_away', 'The workflow service does not answer; repeat with the same Idempotency-Key.', { command_id: commandId }, { 'retry-after': '3' });
+      await settleReceipt(
+        deps,
+        commandId,
+        'unknown',
+        null,
+        'The workflow service does not answer; repeat with the same Idempotency-Key.',
+      );
+      throw new Problem(
+        'temporal_away',
+        'The workflow service does not answer; repeat with the same Idempotency-Key.',
+        { command_id: commandId },
+        { 'retry-after': '3' },
+      );
     }
     if (delivery === 'no_workflow') await settleReceipt(deps, commandId, 'refused', 'session_over', null);
   }
@@ -59,7 +103,12 @@ export async function control(deps: Deps, who: Identity, id: string, kind: 'paus
 }
 
 /** Signals the session, starting its workflow first where a crash had left it unstarted. */
-async function deliver(deps: Deps, booking: { id: string; telescopeId: string; startsAt: Date }, signal: string, body: ControlSignal): Promise<Delivery> {
+async function deliver(
+  deps: Deps,
+  booking: { id: string; telescopeId: string; startsAt: Date },
+  signal: string,
+  body: ControlSignal,
+): Promise<Delivery> {
   const first = await signalSession(deps, booking.id, signal, body);
   if (first !== 'no_workflow') return first;
   const session = await deps.db.session.findUnique({ where: { bookingId: booking.id } });
@@ -98,17 +147,30 @@ export interface AbortTarget {
  * database nor Temporal is needed: a booking token names its telescope, and the telescopes are in memory.
  * @throws Problem 503 only when neither gateway nor workflow could be told.
  */
-export async function abort(deps: Deps, who: Identity, id: string, commandId: string, reason?: string): Promise<Receipt> {
+export async function abort(
+  deps: Deps,
+  who: Identity,
+  id: string,
+  commandId: string,
+  reason?: string,
+): Promise<Receipt> {
   requireBooking(who, id);
   const full = await within(deps.bus.connected ? 1_500 : 500, null, loadBooking(deps, who, id));
   const phase = full ? ((full.session?.phase ?? 'scheduled') as Phase) : null;
   if (full && phase && isFinal(phase)) {
     const known = await within(1_000, null, deps.db.receipt.findUnique({ where: { commandId } }));
     if (known) return toReceipt(known);
-    throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`, { reason: 'session_over' satisfies Reason });
+    throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`, {
+      reason: 'session_over' satisfies Reason,
+    });
   }
   if (who.kind === 'user' && !full)
-    throw new Problem('database_away', 'The database does not answer, so it cannot be seen whose booking this is; use the booking token.', {}, { 'retry-after': '2' });
+    throw new Problem(
+      'database_away',
+      'The database does not answer, so it cannot be seen whose booking this is; use the booking token.',
+      {},
+      { 'retry-after': '2' },
+    );
   const ends = full?.booking.endsAt.getTime() ?? who.slot?.endMs ?? Infinity;
   if (who.kind === 'booking' && deps.now() >= ends && !(phase && isActivePhase(phase)))
     throw new Problem('control_refused', reasonText('slot_over', 'en'), { reason: 'slot_over' satisfies Reason });
@@ -137,7 +199,10 @@ export async function abort(deps: Deps, who: Identity, id: string, commandId: st
       });
     } catch (thrown) {
       gatewayProblem = thrown instanceof Problem ? thrown : new Problem('gateway_away', toError(thrown).message);
-      deps.logger.error({ err: gatewayProblem.message, bookingId: id }, 'abort: gateway not reached, the workflow is told');
+      deps.logger.error(
+        { err: gatewayProblem.message, bookingId: id },
+        'abort: gateway not reached, the workflow is told',
+      );
     }
   }
   const alreadyStopped = stopped !== null && stopped.state !== 'refused';
@@ -172,13 +237,24 @@ export async function abort(deps: Deps, who: Identity, id: string, commandId: st
   );
   const [written, delivery] = await Promise.all([writing, delivering]);
   if (!alreadyStopped && delivery !== 'delivered') {
-    if (written) await within(1_000, null, settleReceipt(deps, commandId, 'unknown', null, 'Neither the gateway nor the workflow service could be told.'));
+    if (written)
+      await within(
+        1_000,
+        null,
+        settleReceipt(deps, commandId, 'unknown', null, 'Neither the gateway nor the workflow service could be told.'),
+      );
     throw (
       gatewayProblem ??
-      new Problem('temporal_away', 'The workflow service does not answer; repeat with the same Idempotency-Key.', { command_id: commandId }, { 'retry-after': '1' })
+      new Problem(
+        'temporal_away',
+        'The workflow service does not answer; repeat with the same Idempotency-Key.',
+        { command_id: commandId },
+        { 'retry-after': '1' },
+      )
     );
   }
-  if (delivery === 'delivered' && written) return (await within(3_000, null, deps.receipts.settled(commandId, 2_000))) ?? receipt;
+  if (delivery === 'delivered' && written)
+    return (await within(3_000, null, deps.receipts.settled(commandId, 2_000))) ?? receipt;
   return { ...receipt, state: stopped?.state ?? 'sent', ...(stopped?.message ? { message: stopped.message } : {}) };
 }
 

@@ -67,32 +67,49 @@ export function planErrors(telescope: Telescope, body: PlanBody, nowMs: number):
   const startMs = Date.parse(body.start);
   const endMs = Date.parse(body.end);
   if (endMs <= startMs) add(errors, 'end', 'must be after start');
-  else if (endMs - startMs > MAX_SLOT_HOURS * 3_600_000) add(errors, 'end', `must be within ${MAX_SLOT_HOURS} hours of start`);
+  else if (endMs - startMs > MAX_SLOT_HOURS * 3_600_000)
+    add(errors, 'end', `must be within ${MAX_SLOT_HOURS} hours of start`);
   if (body.constraints.hour_angle_end_hours <= body.constraints.hour_angle_start_hours)
     add(errors, 'constraints.hour_angle_end_hours', 'must be greater than hour_angle_start_hours');
   body.shots.forEach((shot, i) => {
-    if (!(shot.filter in telescope.filters)) add(errors, `shots.${i}.filter`, `unknown filter "${shot.filter}"; this telescope has ${filterNames(telescope).join(', ')}`);
+    if (!(shot.filter in telescope.filters))
+      add(
+        errors,
+        `shots.${i}.filter`,
+        `unknown filter "${shot.filter}"; this telescope has ${filterNames(telescope).join(', ')}`,
+      );
   });
   if (errors.end) return errors;
 
   const shortest = Math.min(...body.shots.map((s) => s.exposure_seconds));
   body.shots.forEach((shot, i) => {
     if (shot.exposure_seconds * 1000 > endMs - startMs)
-      add(errors, `shots.${i}.exposure_seconds`, `one exposure of ${shot.exposure_seconds} s is longer than the slot of ${(endMs - startMs) / 1000} s`);
+      add(
+        errors,
+        `shots.${i}.exposure_seconds`,
+        `one exposure of ${shot.exposure_seconds} s is longer than the slot of ${(endMs - startMs) / 1000} s`,
+      );
   });
   if (endMs <= nowMs) add(errors, 'end', 'the slot is over');
-  else if (startMs < nowMs && endMs - nowMs < shortest * 1000) add(errors, 'end', 'what is left of the slot is shorter than one exposure');
+  else if (startMs < nowMs && endMs - nowMs < shortest * 1000)
+    add(errors, 'end', 'what is left of the slot is shorter than one exposure');
   if (errors.end || errors['constraints.hour_angle_end_hours']) return errors;
 
   if (body.shots.some((s) => s.type === 'light')) {
     const from = Math.max(startMs, nowMs);
     let dark = false;
-    for (let at = from; !dark && at <= endMs; at += 60_000) dark = sunAltitudeDegrees(telescope.site, at) <= telescope.night.sun_altitude_degrees;
+    for (let at = from; !dark && at <= endMs; at += 60_000)
+      dark = sunAltitudeDegrees(telescope.site, at) <= telescope.night.sun_altitude_degrees;
     dark ||= sunAltitudeDegrees(telescope.site, endMs) <= telescope.night.sun_altitude_degrees;
     if (!dark) {
       const sun = Math.round(sunAltitudeDegrees(telescope.site, from));
-      add(errors, 'start', `no night in this slot: the Sun stays above ${telescope.night.sun_altitude_degrees}° at ${telescope.name} (${sun}° at start)`);
-    } else if (usableWindows(telescope, body.target, body.constraints, from, endMs).length === 0) add(errors, 'target', whyNeverUsable(telescope, body, from, endMs));
+      add(
+        errors,
+        'start',
+        `no night in this slot: the Sun stays above ${telescope.night.sun_altitude_degrees}° at ${telescope.name} (${sun}° at start)`,
+      );
+    } else if (usableWindows(telescope, body.target, body.constraints, from, endMs).length === 0)
+      add(errors, 'target', whyNeverUsable(telescope, body, from, endMs));
   }
   return errors;
 }
@@ -101,10 +118,14 @@ function whyNeverUsable(telescope: Telescope, body: PlanBody, from: number, to: 
   let highest = -90;
   const verdicts = new Set<string>();
   for (let at = from; at <= to; at += 60_000) {
-    highest = Math.max(highest, altAz(telescope.site, body.target.ra_hours, body.target.dec_degrees, at).altitudeDegrees);
+    highest = Math.max(
+      highest,
+      altAz(telescope.site, body.target.ra_hours, body.target.dec_degrees, at).altitudeDegrees,
+    );
     verdicts.add(skyVerdict(telescope, body.target, body.constraints, at));
   }
   const high = `it reaches ${highest.toFixed(1)}° in this slot`;
-  if (!verdicts.has('outside_hour_angle')) return `${body.target.name} is never above ${body.constraints.min_altitude_degrees}° and the horizon while it is dark: ${high}`;
+  if (!verdicts.has('outside_hour_angle'))
+    return `${body.target.name} is never above ${body.constraints.min_altitude_degrees}° and the horizon while it is dark: ${high}`;
   return `${body.target.name} is never between the hour angles ${body.constraints.hour_angle_start_hours} and ${body.constraints.hour_angle_end_hours} h while it is dark: ${high}`;
 }

@@ -3,7 +3,13 @@ import type { BookingAmendment, BookingRequest } from '../../domain/contracts/bo
 import type { Receipt } from '../../domain/contracts/control.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { sessionWorkflowId } from '../../domain/ids.ts';
-import { UPDATES, type AmendPlanUpdate, type ExtendUpdate, type RescheduleUpdate, type UpdateResult } from '../../domain/messages.ts';
+import {
+  UPDATES,
+  type AmendPlanUpdate,
+  type ExtendUpdate,
+  type RescheduleUpdate,
+  type UpdateResult,
+} from '../../domain/messages.ts';
 import { isFinal, laravelStatus, type Phase } from '../../domain/phases.ts';
 import { reasonText } from '../../domain/reasons.ts';
 import { appendEvent } from '../../platform/bus.ts';
@@ -51,18 +57,28 @@ export function requestOf({ booking, user }: Pick<FullBooking, 'booking' | 'user
 }
 
 function ofCaller(who: Identity, body: { constraints?: BookingRequest['constraints'] | undefined }): FieldErrors {
-  return who.kind !== 'key' && body.constraints?.priority !== undefined ? { 'constraints.priority': ['may be set with the server key only'] } : {};
+  return who.kind !== 'key' && body.constraints?.priority !== undefined
+    ? { 'constraints.priority': ['may be set with the server key only'] }
+    : {};
 }
 
-const blockedUntil = (telescope: Telescope, end: Date): Date => new Date(end.getTime() + telescope.policy.turnaround_minutes * 60_000);
+const blockedUntil = (telescope: Telescope, end: Date): Date =>
+  new Date(end.getTime() + telescope.policy.turnaround_minutes * 60_000);
 
 /** Refuses a slot inside a maintenance window, naming the window. */
 async function refuseMaintenance(deps: Deps, telescopeId: string, start: Date, end: Date): Promise<void> {
-  const window = await deps.db.maintenance.findFirst({ where: { telescopeId, endedAt: null, fromAt: { lt: end }, toAt: { gt: start } }, orderBy: { fromAt: 'asc' } });
+  const window = await deps.db.maintenance.findFirst({
+    where: { telescopeId, endedAt: null, fromAt: { lt: end }, toAt: { gt: start } },
+    orderBy: { fromAt: 'asc' },
+  });
   if (window)
-    throw new Problem('maintenance', `The telescope is under maintenance from ${window.fromAt.toISOString()} to ${window.toAt.toISOString()}: ${window.reason}`, {
-      maintenance: { from: window.fromAt.toISOString(), to: window.toAt.toISOString(), reason: window.reason },
-    });
+    throw new Problem(
+      'maintenance',
+      `The telescope is under maintenance from ${window.fromAt.toISOString()} to ${window.toAt.toISOString()}: ${window.reason}`,
+      {
+        maintenance: { from: window.fromAt.toISOString(), to: window.toAt.toISOString(), reason: window.reason },
+      },
+    );
 }
 
 /** 409 that names the slot in the way, turnaround included. */
@@ -72,7 +88,12 @@ async function slotTaken(deps: Deps, telescopeId: string, start: Date, blocked: 
     orderBy: { startsAt: 'asc' },
   });
   if (!other) return new Problem('slot_taken', 'The slot was taken a moment ago; try again.');
-  const conflict = { booking_id: other.id, start: other.startsAt.toISOString(), end: other.endsAt.toISOString(), blocked_until: other.blockedUntil.toISOString() };
+  const conflict = {
+    booking_id: other.id,
+    start: other.startsAt.toISOString(),
+    end: other.endsAt.toISOString(),
+    blocked_until: other.blockedUntil.toISOString(),
+  };
   return new Problem(
     'slot_taken',
     `The slot overlaps booking ${other.id}, which has ${telescopeId} from ${conflict.start} to ${conflict.end} and the turnaround until ${conflict.blocked_until}.`,
@@ -81,8 +102,16 @@ async function slotTaken(deps: Deps, telescopeId: string, start: Date, blocked: 
 }
 
 async function savePerson(tx: Transaction, user: BookingRequest['user']): Promise<void> {
-  const given = { ...(user.display_name !== undefined ? { displayName: user.display_name } : {}), ...(user.email !== undefined ? { email: user.email } : {}), locale: user.locale };
-  await tx.user.upsert({ where: { ref: user.ref }, create: { ref: user.ref, ...given }, update: { ...given, eraseAt: null, erasedAt: null } });
+  const given = {
+    ...(user.display_name !== undefined ? { displayName: user.display_name } : {}),
+    ...(user.email !== undefined ? { email: user.email } : {}),
+    locale: user.locale,
+  };
+  await tx.user.upsert({
+    where: { ref: user.ref },
+    create: { ref: user.ref, ...given },
+    update: { ...given, eraseAt: null, erasedAt: null },
+  });
 }
 
 export interface PutResult {
@@ -95,14 +124,26 @@ export interface PutResult {
  * `PUT /api/bookings/{id}`: the row decides (exclusion constraint), then the workflow is started or told.
  * @throws Problem 409, 412 or 422 as contracts.md says; nothing is written then.
  */
-export async function putBooking(deps: Deps, who: Identity, id: string, body: BookingRequest, ifMatch: string | undefined): Promise<PutResult> {
+export async function putBooking(
+  deps: Deps,
+  who: Identity,
+  id: string,
+  body: BookingRequest,
+  ifMatch: string | undefined,
+): Promise<PutResult> {
   const hash = bodyHash(body);
   const existing = await deps.db.booking.findUnique({ where: { id }, include: { session: true } });
   if (existing) return replaceBooking(deps, who, existing, existing.session, body, hash, ifMatch);
-  if (ifMatch !== undefined) throw new Problem('precondition_failed', `There is no booking ${id} yet, so If-Match cannot hold.`);
+  if (ifMatch !== undefined)
+    throw new Problem('precondition_failed', `There is no booking ${id} yet, so If-Match cannot hold.`);
 
   const telescope = await deps.telescopes.find(body.telescope_id);
-  const errors = { ...ofCaller(who, body), ...(telescope ? planErrors(telescope, body, deps.now()) : { telescope_id: [`there is no telescope "${body.telescope_id}"`] }) };
+  const errors = {
+    ...ofCaller(who, body),
+    ...(telescope
+      ? planErrors(telescope, body, deps.now())
+      : { telescope_id: [`there is no telescope "${body.telescope_id}"`] }),
+  };
   if (!telescope || Object.keys(errors).length > 0) throw invalid(errors);
   const start = new Date(body.start);
   const end = new Date(body.end);
@@ -129,7 +170,9 @@ export async function putBooking(deps: Deps, who: Identity, id: string, body: Bo
           bodyHash: hash,
         },
       });
-      await tx.session.create({ data: { bookingId: id, telescopeId: telescope.id, workflowId: sessionWorkflowId(id), phase: 'scheduled' } });
+      await tx.session.create({
+        data: { bookingId: id, telescopeId: telescope.id, workflowId: sessionWorkflowId(id), phase: 'scheduled' },
+      });
       await appendEvent(tx, {
         key: 'accepted',
         type: 'session.changed',
@@ -151,13 +194,20 @@ export async function putBooking(deps: Deps, who: Identity, id: string, body: Bo
         type: 'booking.accepted',
         bookingId: id,
         telescopeId: telescope.id,
-        data: { start: start.toISOString(), end: end.toISOString(), user_ref: body.user.ref, target: body.target.name, ...laravelStatus('scheduled') },
+        data: {
+          start: start.toISOString(),
+          end: end.toISOString(),
+          user_ref: body.user.ref,
+          target: body.target.name,
+          ...laravelStatus('scheduled'),
+        },
       });
     });
   } catch (thrown) {
     if (sqlState(thrown) === '23P01') throw await slotTaken(deps, telescope.id, start, blocked, id);
     // Two requests for one new id: the one that came second goes on as a repetition.
-    if ((thrown as { code?: string }).code === 'P2002' || sqlState(thrown) === '23505') return putBooking(deps, who, id, body, ifMatch);
+    if ((thrown as { code?: string }).code === 'P2002' || sqlState(thrown) === '23505')
+      return putBooking(deps, who, id, body, ifMatch);
     throw thrown;
   }
   await ensureSession(deps, { id, telescopeId: telescope.id, startsAt: start });
@@ -181,14 +231,23 @@ async function replaceBooking(
     if (!isFinal(phaseOf(session)) && !session?.runId) await ensureSession(deps, row);
     return { created: false, changed: false, row: await loadBooking(deps, who, row.id) };
   }
-  if (isFinal(phaseOf(session))) throw new Problem('booking_final', `Booking ${row.id} has ended (${phaseOf(session)}); an id is never used again.`);
+  if (isFinal(phaseOf(session)))
+    throw new Problem('booking_final', `Booking ${row.id} has ended (${phaseOf(session)}); an id is never used again.`);
   if (!BEFORE_STARTING.includes(phaseOf(session)))
-    throw new Problem('session_started', `Session ${row.id} has begun; what may still change goes through PATCH /api/bookings/${row.id}, or through its controls.`, {
-      phase: phaseOf(session),
-    });
+    throw new Problem(
+      'session_started',
+      `Session ${row.id} has begun; what may still change goes through PATCH /api/bookings/${row.id}, or through its controls.`,
+      {
+        phase: phaseOf(session),
+      },
+    );
   const fixed: FieldErrors = {
-    ...(body.telescope_id === row.telescopeId ? {} : { telescope_id: ['cannot be changed; cancel this booking and make another'] }),
-    ...(body.user.ref === row.userRef ? {} : { 'user.ref': ['cannot be changed; cancel this booking and make another'] }),
+    ...(body.telescope_id === row.telescopeId
+      ? {}
+      : { telescope_id: ['cannot be changed; cancel this booking and make another'] }),
+    ...(body.user.ref === row.userRef
+      ? {}
+      : { 'user.ref': ['cannot be changed; cancel this booking and make another'] }),
   };
   if (Object.keys(fixed).length > 0) throw invalid(fixed);
   const slotMoves = Date.parse(body.start) !== row.startsAt.getTime() || Date.parse(body.end) !== row.endsAt.getTime();
@@ -198,10 +257,18 @@ async function replaceBooking(
 }
 
 /** `PATCH /api/bookings/{id}`: target, shots or constraints; the workflow decides whether it still can. */
-export async function patchBooking(deps: Deps, who: Identity, id: string, amendment: BookingAmendment, ifMatch: string | undefined): Promise<PutResult> {
+export async function patchBooking(
+  deps: Deps,
+  who: Identity,
+  id: string,
+  amendment: BookingAmendment,
+  ifMatch: string | undefined,
+): Promise<PutResult> {
   const full = await loadBooking(deps, who, id);
   if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== bookingEtag(full.booking))
-    throw new Problem('precondition_failed', 'The booking has changed since you read it.', { etag: bookingEtag(full.booking) });
+    throw new Problem('precondition_failed', 'The booking has changed since you read it.', {
+      etag: bookingEtag(full.booking),
+    });
   const errors = ofCaller(who, amendment);
   if (Object.keys(errors).length > 0) throw invalid(errors);
   const before = requestOf(full);
@@ -211,24 +278,37 @@ export async function patchBooking(deps: Deps, who: Identity, id: string, amendm
     ...(amendment.target ? { target: amendment.target } : {}),
     ...(amendment.shots ? { shots: amendment.shots } : {}),
     ...(amendment.constraints
-      ? { constraints: { ...amendment.constraints, ...(kept !== undefined && amendment.constraints.priority === undefined ? { priority: kept } : {}) } }
+      ? {
+          constraints: {
+            ...amendment.constraints,
+            ...(kept !== undefined && amendment.constraints.priority === undefined ? { priority: kept } : {}),
+          },
+        }
       : {}),
   };
   const hash = bodyHash(body);
   if (hash === full.booking.bodyHash) return { created: false, changed: false, row: full };
-  if (isFinal(phaseOf(full.session))) throw new Problem('booking_final', `Booking ${id} has ended (${phaseOf(full.session)}).`);
+  if (isFinal(phaseOf(full.session)))
+    throw new Problem('booking_final', `Booking ${id} has ended (${phaseOf(full.session)}).`);
   await changePlan(deps, who, full.booking, body, hash, 'amend', randomUUID());
   return { created: false, changed: true, row: await loadBooking(deps, who, id) };
 }
 
 /** Moves the slot of a booking that has not begun. */
-export async function rescheduleBooking(deps: Deps, who: Identity, id: string, slot: { start: string; end: string }, commandId: string): Promise<Receipt> {
+export async function rescheduleBooking(
+  deps: Deps,
+  who: Identity,
+  id: string,
+  slot: { start: string; end: string },
+  commandId: string,
+): Promise<Receipt> {
   const full = await loadBooking(deps, who, id);
   const known = await deps.db.receipt.findUnique({ where: { commandId } });
   if (known) return toReceipt(known);
   const phase = phaseOf(full.session);
   if (isFinal(phase)) throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`);
-  if (!BEFORE_STARTING.includes(phase)) throw new Problem('session_started', `Session ${id} has begun; its slot can be extended, not moved.`, { phase });
+  if (!BEFORE_STARTING.includes(phase))
+    throw new Problem('session_started', `Session ${id} has begun; its slot can be extended, not moved.`, { phase });
   const body = { ...requestOf(full), start: slot.start, end: slot.end };
   return changePlan(deps, who, full.booking, body, bodyHash(body), 'reschedule', commandId);
 }
@@ -245,13 +325,18 @@ export async function extendBooking(
   const known = await deps.db.receipt.findUnique({ where: { commandId } });
   if (known) return toReceipt(known);
   const phase = phaseOf(full.session);
-  if (isFinal(phase) || phase === 'finalising') throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`);
+  if (isFinal(phase) || phase === 'finalising')
+    throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`);
   const telescope = await deps.telescopes.get(full.booking.telescopeId);
-  const earlier = await deps.db.receipt.findMany({ where: { bookingId: id, kind: 'extend', state: { not: 'refused' } } });
+  const earlier = await deps.db.receipt.findMany({
+    where: { bookingId: id, kind: 'extend', state: { not: 'refused' } },
+  });
   const used = earlier.reduce((n, row) => n + ((row.data as { minutes?: number }).minutes ?? 0), 0);
   if (used + request.minutes > telescope.policy.extend_ceiling_minutes)
     throw invalid({
-      minutes: [`may be at most ${Math.max(0, telescope.policy.extend_ceiling_minutes - used)} more (ceiling ${telescope.policy.extend_ceiling_minutes}, given so far ${used})`],
+      minutes: [
+        `may be at most ${Math.max(0, telescope.policy.extend_ceiling_minutes - used)} more (ceiling ${telescope.policy.extend_ceiling_minutes}, given so far ${used})`,
+      ],
     });
   const before = requestOf(full);
   const end = new Date(full.booking.endsAt.getTime() + request.minutes * 60_000).toISOString();
@@ -278,11 +363,17 @@ async function changePlan(
   const telescope = await deps.telescopes.get(row.telescopeId);
   const errors = planErrors(
     telescope,
-    kind === 'extend' ? { ...body, start: new Date(Math.max(row.startsAt.getTime(), Math.min(deps.now(), row.endsAt.getTime()))).toISOString() } : body,
+    kind === 'extend'
+      ? {
+          ...body,
+          start: new Date(Math.max(row.startsAt.getTime(), Math.min(deps.now(), row.endsAt.getTime()))).toISOString(),
+        }
+      : body,
     deps.now(),
   );
   if (kind === 'extend') delete errors.target;
-  if (Object.keys(errors).length > 0) throw invalid(kind === 'extend' ? { minutes: Object.values(errors).flat() } : errors);
+  if (Object.keys(errors).length > 0)
+    throw invalid(kind === 'extend' ? { minutes: Object.values(errors).flat() } : errors);
   const start = new Date(body.start);
   const end = new Date(body.end);
   const blocked = blockedUntil(telescope, end);
@@ -318,7 +409,8 @@ async function changePlan(
           updatedAt: new Date(deps.now()),
         },
       });
-      if (changed.count === 0) throw new Problem('conflict', 'Somebody else changed this booking at the same moment; read it again.');
+      if (changed.count === 0)
+        throw new Problem('conflict', 'Somebody else changed this booking at the same moment; read it again.');
       await openReceipt(tx, {
         commandId,
         kind,
@@ -336,8 +428,18 @@ async function changePlan(
   }
 
   let result = await tellWorkflow(deps, row.id, kind, commandId, who.name, hash, start, end);
-  if (result === 'no_workflow') result = (await ensureSession(deps, { id: row.id, telescopeId: row.telescopeId, startsAt: start })) ? { commandId, state: 'confirmed' } : 'away';
-  if (result === 'away') return settleReceipt(deps, commandId, 'unknown', null, 'The workflow has not answered yet; the change stands and is carried over when it does.');
+  if (result === 'no_workflow')
+    result = (await ensureSession(deps, { id: row.id, telescopeId: row.telescopeId, startsAt: start }))
+      ? { commandId, state: 'confirmed' }
+      : 'away';
+  if (result === 'away')
+    return settleReceipt(
+      deps,
+      commandId,
+      'unknown',
+      null,
+      'The workflow has not answered yet; the change stands and is carried over when it does.',
+    );
   if (result.state === 'refused') {
     await settleReceipt(deps, commandId, 'refused', result.reason ?? null, result.message ?? null);
     throw new Problem(
@@ -364,10 +466,23 @@ async function tellWorkflow(
 ): Promise<UpdateResult | 'no_workflow' | 'away'> {
   switch (kind) {
     case 'amend':
-      return updateSession(deps, id, UPDATES.amendPlan, { commandId, requestedBy, bodyHash: hash } satisfies AmendPlanUpdate);
+      return updateSession(deps, id, UPDATES.amendPlan, {
+        commandId,
+        requestedBy,
+        bodyHash: hash,
+      } satisfies AmendPlanUpdate);
     case 'reschedule':
-      return updateSession(deps, id, UPDATES.reschedule, { commandId, requestedBy, start: start.toISOString(), end: end.toISOString() } satisfies RescheduleUpdate);
+      return updateSession(deps, id, UPDATES.reschedule, {
+        commandId,
+        requestedBy,
+        start: start.toISOString(),
+        end: end.toISOString(),
+      } satisfies RescheduleUpdate);
     case 'extend':
-      return updateSession(deps, id, UPDATES.extend, { commandId, requestedBy, end: end.toISOString() } satisfies ExtendUpdate);
+      return updateSession(deps, id, UPDATES.extend, {
+        commandId,
+        requestedBy,
+        end: end.toISOString(),
+      } satisfies ExtendUpdate);
   }
 }

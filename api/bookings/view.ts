@@ -17,11 +17,17 @@ export interface FullBooking {
 const roundTo = (value: number, decimals: number): number => Math.round(value * 10 ** decimals) / 10 ** decimals;
 
 /** A booking as every route answers it. `person` false leaves out who it is (spectators). */
-export function toBooking({ booking, session, user }: FullBooking, telescope: Telescope | null, view: { person: boolean; locale: Locale }): Booking {
+export function toBooking(
+  { booking, session, user }: FullBooking,
+  telescope: Telescope | null,
+  view: { person: boolean; locale: Locale },
+): Booking {
   const target = booking.target as unknown as StoredTarget;
   const phase = (session?.phase ?? 'scheduled') as Phase;
   const reason = (session?.reason ?? null) as Reason | null;
-  const altitude = telescope ? altAz(telescope.site, target.ra_hours, target.dec_degrees, booking.startsAt).altitudeDegrees : 0;
+  const altitude = telescope
+    ? altAz(telescope.site, target.ra_hours, target.dec_degrees, booking.startsAt).altitudeDegrees
+    : 0;
   return {
     id: booking.id,
     telescope_id: booking.telescopeId,

@@ -74,7 +74,11 @@ export class Cluster {
     const id = randomUUID();
     const of = Math.ceil(text.length / PART_CHARS);
     void (async () => {
-      for (let n = 0; n < of; n++) await this.deliver({ from: this.id, part: { id, n, of, text: text.slice(n * PART_CHARS, (n + 1) * PART_CHARS) } });
+      for (let n = 0; n < of; n++)
+        await this.deliver({
+          from: this.id,
+          part: { id, n, of, text: text.slice(n * PART_CHARS, (n + 1) * PART_CHARS) },
+        });
     })();
   }
   private async deliver(data: Part): Promise<void> {
@@ -111,7 +115,8 @@ export class Cluster {
     if (message.op === 'answer') {
       const question = this.questions.get(message.query);
       if (!question) return;
-      for (const [channel, n] of Object.entries(message.counts)) question.counts.set(channel, (question.counts.get(channel) ?? 0) + n);
+      for (const [channel, n] of Object.entries(message.counts))
+        question.counts.set(channel, (question.counts.get(channel) ?? 0) + n);
       if (--question.missing <= 0) question.done();
       return;
     }

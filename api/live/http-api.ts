@@ -23,7 +23,8 @@ const Trigger = z.object({
 });
 const Batch = z.object({ batch: z.array(Trigger.extend({ channel: z.string().regex(CHANNEL_NAME) })) });
 
-const plain = (message: string, status: number): Response => new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } });
+const plain = (message: string, status: number): Response =>
+  new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } });
 
 /** Pusher's HTTP API, so that Laravel (or any Pusher server library) pushes to pages through us. */
 export function liveHttpRoutes(app: App, deps: Deps): void {
@@ -34,7 +35,15 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
       if (c.req.param('app') !== deps.config.PUSHER_APP_ID) return plain('Unknown app', 404);
       const body = await c.req.text();
       const url = new URL(c.req.url);
-      const wrong = verifyHttpRequest(live.key, live.secret, c.req.method, url.pathname, url.searchParams, body, deps.now());
+      const wrong = verifyHttpRequest(
+        live.key,
+        live.secret,
+        c.req.method,
+        url.pathname,
+        url.searchParams,
+        body,
+        deps.now(),
+      );
       return wrong === null ? run(c, body, url) : plain(wrong, 401);
     };
   const parse = <T>(schema: z.ZodType<T>, body: string): T | Response => {
@@ -45,7 +54,9 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
       return plain('The body is not valid JSON', 400);
     }
     const parsed = schema.safeParse(value);
-    return parsed.success ? parsed.data : plain(`${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`, 400);
+    return parsed.success
+      ? parsed.data
+      : plain(`${parsed.error.issues[0]!.path.join('.')}: ${parsed.error.issues[0]!.message}`, 400);
   };
   const tooLarge = (data: string): boolean => Buffer.byteLength(data) > MAX_DATA_BYTES;
   const infoOf = (text: string | null | undefined): Set<string> => new Set((text ?? '').split(',').filter(Boolean));
@@ -55,7 +66,9 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
   });
   const describe = async (channels: string[], info: Set<string>): Promise<Record<string, Record<string, number>>> => {
     const counts = await live.counts('');
-    return Object.fromEntries(channels.map((channel) => [channel, attributes(channel, counts.get(channel) ?? 0, info)]));
+    return Object.fromEntries(
+      channels.map((channel) => [channel, attributes(channel, counts.get(channel) ?? 0, info)]),
+    );
   };
 
   app.post(
@@ -66,7 +79,8 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
       const channels = event.channels ?? (event.channel ? [event.channel] : []);
       if (channels.length === 0) return plain('channels: is required', 400);
       if (channels.length > MAX_CHANNELS) return plain(`At most ${MAX_CHANNELS} channels at once`, 400);
-      if (tooLarge(event.data)) return plain(`The data content of this event exceeds the allowed maximum (${MAX_DATA_BYTES} bytes)`, 413);
+      if (tooLarge(event.data))
+        return plain(`The data content of this event exceeds the allowed maximum (${MAX_DATA_BYTES} bytes)`, 413);
       live.trigger(channels, event.name, event.data, event.socket_id ?? undefined);
       const info = infoOf(event.info);
       return json(info.size > 0 ? { channels: await describe(channels, info) } : {});
@@ -78,11 +92,17 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
       const parsed = parse(Batch, body);
       if (parsed instanceof Response) return parsed;
       if (parsed.batch.length > MAX_BATCH) return plain(`At most ${MAX_BATCH} events in a batch`, 400);
-      if (parsed.batch.some((event) => tooLarge(event.data))) return plain(`The data content of an event exceeds the allowed maximum (${MAX_DATA_BYTES} bytes)`, 413);
-      for (const event of parsed.batch) live.trigger([event.channel], event.name, event.data, event.socket_id ?? undefined);
+      if (parsed.batch.some((event) => tooLarge(event.data)))
+        return plain(`The data content of an event exceeds the allowed maximum (${MAX_DATA_BYTES} bytes)`, 413);
+      for (const event of parsed.batch)
+        live.trigger([event.channel], event.name, event.data, event.socket_id ?? undefined);
       if (!parsed.batch.some((event) => event.info)) return json({});
       const counts = await live.counts('');
-      return json({ batch: parsed.batch.map((event) => attributes(event.channel, counts.get(event.channel) ?? 0, infoOf(event.info))) });
+      return json({
+        batch: parsed.batch.map((event) =>
+          attributes(event.channel, counts.get(event.channel) ?? 0, infoOf(event.info)),
+        ),
+      });
     }),
   );
   app.get(
@@ -90,9 +110,14 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
     guarded(async (_c, _body, url) => {
       const prefix = url.searchParams.get('filter_by_prefix') ?? '';
       const info = infoOf(url.searchParams.get('info'));
-      if (info.has('user_count') && !prefix.startsWith('presence-')) return plain('user_count may be asked for presence channels only (filter_by_prefix=presence-)', 400);
+      if (info.has('user_count') && !prefix.startsWith('presence-'))
+        return plain('user_count may be asked for presence channels only (filter_by_prefix=presence-)', 400);
       const counts = await live.counts(prefix);
-      return json({ channels: Object.fromEntries([...counts].filter(([, n]) => n > 0).map(([channel, n]) => [channel, attributes(channel, n, info)])) });
+      return json({
+        channels: Object.fromEntries(
+          [...counts].filter(([, n]) => n > 0).map(([channel, n]) => [channel, attributes(channel, n, info)]),
+        ),
+      });
     }),
   );
   app.get(
@@ -100,10 +125,15 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
     guarded(async (c, _body, url) => {
       const channel = c.req.param('channel') ?? '';
       const info = infoOf(url.searchParams.get('info'));
-      if (info.has('user_count') && !isPresence(channel)) return plain('user_count may be asked for presence channels only', 400);
+      if (info.has('user_count') && !isPresence(channel))
+        return plain('user_count may be asked for presence channels only', 400);
       const count = (await live.counts(channel)).get(channel) ?? 0;
       const cached = info.has('cache') ? live.hub.cache.get(channel) : undefined;
-      return json({ occupied: count > 0, ...attributes(channel, count, info), ...(cached ? { cache: { data: (JSON.parse(cached) as { data: string }).data, ttl: 0 } } : {}) });
+      return json({
+        occupied: count > 0,
+        ...attributes(channel, count, info),
+        ...(cached ? { cache: { data: (JSON.parse(cached) as { data: string }).data, ttl: 0 } } : {}),
+      });
     }),
   );
   app.get(

@@ -44,7 +44,16 @@ export class Hub {
     let id: string;
     do id = `${randomInt(1, 1_000_000_000)}.${randomInt(1, 1_000_000_000)}`;
     while (this.viewers.has(id));
-    const viewer: Viewer = { id, ws, channels: new Set(), seenMs: Date.now(), pinged: false, userId: null, newest: null, grants: null };
+    const viewer: Viewer = {
+      id,
+      ws,
+      channels: new Set(),
+      seenMs: Date.now(),
+      pinged: false,
+      userId: null,
+      newest: null,
+      grants: null,
+    };
     this.viewers.set(id, viewer);
     this.metrics.viewers.set(this.viewers.size);
     return viewer;
@@ -85,7 +94,12 @@ export class Hub {
   }
 
   /** Sends to all of a channel in one pass; `replaces` marks events of which only the newest counts. */
-  broadcast(channel: string, event: string, data: unknown, options: { replaces?: boolean; exceptSocket?: string | undefined } = {}): void {
+  broadcast(
+    channel: string,
+    event: string,
+    data: unknown,
+    options: { replaces?: boolean; exceptSocket?: string | undefined } = {},
+  ): void {
     const set = this.channels.get(channel);
     if (!set) return;
     const text = wire(event, data, channel);
@@ -118,7 +132,8 @@ export class Hub {
       this.slowTimer ??= setInterval(() => this.flushSlow(), CHECK_SLOW_MS).unref();
       return;
     }
-    if (viewer.ws.bufferedAmount > MAX_BYTES) this.close(viewer, CLOSE.overload, 'too slow: reconnect and read what you missed');
+    if (viewer.ws.bufferedAmount > MAX_BYTES)
+      this.close(viewer, CLOSE.overload, 'too slow: reconnect and read what you missed');
     else viewer.ws.send(text);
   }
   private flushSlow(): void {

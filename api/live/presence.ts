@@ -32,6 +32,8 @@ export class Presence {
   }
   /** Sockets of one replica: what it tells a newcomer, and what goes when it dies. */
   *ofReplica(replica: string): Generator<{ channel: string; socketKey: string; member: Member }> {
-    for (const [channel, sockets] of this.channels) for (const [socketKey, member] of sockets) if (socketKey.startsWith(`${replica}/`)) yield { channel, socketKey, member };
+    for (const [channel, sockets] of this.channels)
+      for (const [socketKey, member] of sockets)
+        if (socketKey.startsWith(`${replica}/`)) yield { channel, socketKey, member };
   }
 }

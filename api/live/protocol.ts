@@ -6,29 +6,54 @@ export const CHANNEL_NAME = /^[-a-zA-Z0-9_=@,.;]{1,200}$/;
 export const SOCKET_ID = /^\d+\.\d+$/;
 
 /** How clients act: 4000-4099 never come back, 4100-4199 come back after a pause, 4200-4299 come back at once. */
-export const CLOSE = { noSuchApp: 4001, unauthorised: 4009, overload: 4100, replaced: 4200, pongMissing: 4201 } as const;
+export const CLOSE = {
+  noSuchApp: 4001,
+  unauthorised: 4009,
+  overload: 4100,
+  replaced: 4200,
+  pongMissing: 4201,
+} as const;
 
 export const isPresence = (channel: string): boolean => channel.startsWith('presence-');
-export const isGuarded = (channel: string): boolean => channel.startsWith('private-') || channel.startsWith('presence-');
+export const isGuarded = (channel: string): boolean =>
+  channel.startsWith('private-') || channel.startsWith('presence-');
 export const isCache = (channel: string): boolean => /^(private-|presence-)?cache-/.test(channel);
 export const isEncrypted = (channel: string): boolean => channel.startsWith('private-encrypted-');
 
 /** `private-session.{id}` or `private-cache-session.{id}.state` → id. */
 export function bookingOfChannel(channel: string): string | null {
-  return /^private-session\.([A-Za-z0-9_-]{1,64})$/.exec(channel)?.[1] ?? /^private-cache-session\.([A-Za-z0-9_-]{1,64})\.state$/.exec(channel)?.[1] ?? null;
+  return (
+    /^private-session\.([A-Za-z0-9_-]{1,64})$/.exec(channel)?.[1] ??
+    /^private-cache-session\.([A-Za-z0-9_-]{1,64})\.state$/.exec(channel)?.[1] ??
+    null
+  );
 }
 export const sessionChannel = (bookingId: string): string => `private-session.${bookingId}`;
 export const stateChannel = (bookingId: string): string => `private-cache-session.${bookingId}.state`;
-export const telescopeOfChannel = (channel: string): string | null => /^presence-telescope\.([a-z0-9][a-z0-9-]{0,31})$/.exec(channel)?.[1] ?? null;
+export const telescopeOfChannel = (channel: string): string | null =>
+  /^presence-telescope\.([a-z0-9][a-z0-9-]{0,31})$/.exec(channel)?.[1] ?? null;
 export const ADMIN_CHANNEL = 'private-admin';
 
 const hmacHex = (secret: string, text: string): string => createHmac('sha256', secret).update(text).digest('hex');
 
 /** `key:signature` over `socket_id:channel[:channel_data]`. */
-export const signChannel = (key: string, secret: string, socketId: string, channel: string, channelData?: string): string =>
+export const signChannel = (
+  key: string,
+  secret: string,
+  socketId: string,
+  channel: string,
+  channelData?: string,
+): string =>
   `${key}:${hmacHex(secret, channelData === undefined ? `${socketId}:${channel}` : `${socketId}:${channel}:${channelData}`)}`;
 
-export function verifyChannel(key: string, secret: string, socketId: string, channel: string, auth: unknown, channelData: unknown): boolean {
+export function verifyChannel(
+  key: string,
+  secret: string,
+  socketId: string,
+  channel: string,
+  auth: unknown,
+  channelData: unknown,
+): boolean {
   if (typeof auth !== 'string' || (channelData !== undefined && typeof channelData !== 'string')) return false;
   return equalConstantTime(signChannel(key, secret, socketId, channel, channelData), auth);
 }
@@ -37,11 +62,20 @@ export const verifySignin = (key: string, secret: string, socketId: string, user
 
 const VALID_SECONDS = 600;
 /** Checks a request to the HTTP API; null when genuine, else the reason. */
-export function verifyHttpRequest(key: string, secret: string, method: string, path: string, query: URLSearchParams, body: string, nowMs: number): string | null {
+export function verifyHttpRequest(
+  key: string,
+  secret: string,
+  method: string,
+  path: string,
+  query: URLSearchParams,
+  body: string,
+  nowMs: number,
+): string | null {
   if (query.get('auth_key') !== key) return 'unknown auth_key';
   if (query.get('auth_version') !== '1.0') return 'auth_version must be 1.0';
   const timestamp = Number(query.get('auth_timestamp'));
-  if (!Number.isInteger(timestamp) || Math.abs(nowMs / 1000 - timestamp) > VALID_SECONDS) return `auth_timestamp is more than ${VALID_SECONDS} s off`;
+  if (!Number.isInteger(timestamp) || Math.abs(nowMs / 1000 - timestamp) > VALID_SECONDS)
+    return `auth_timestamp is more than ${VALID_SECONDS} s off`;
   if (body !== '' || query.has('body_md5')) {
     if (query.get('body_md5') !== createHash('md5').update(body).digest('hex')) return 'body_md5 does not match';
   }
@@ -52,9 +86,15 @@ export function verifyHttpRequest(key: string, secret: string, method: string, p
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .map(([name, value]) => `${name}=${value}`)
     .join('&');
-  return equalConstantTime(hmacHex(secret, `${method.toUpperCase()}\n${path}\n${sorted}`), signature) ? null : 'auth_signature does not match';
+  return equalConstantTime(hmacHex(secret, `${method.toUpperCase()}\n${path}\n${sorted}`), signature)
+    ? null
+    : 'auth_signature does not match';
 }
 
 /** A message on the wire; `data` travels as a JSON string. */
 export const wire = (event: string, data: unknown, channel?: string): string =>
-  JSON.stringify({ event, ...(channel ? { channel } : {}), data: typeof data === 'string' ? data : JSON.stringify(data) });
+  JSON.stringify({
+    event,
+    ...(channel ? { channel } : {}),
+    data: typeof data === 'string' ? data : JSON.stringify(data),
+  });

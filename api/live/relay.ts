@@ -39,7 +39,8 @@ export interface RelayTarget {
  * @throws UsageError naming what is missing; the secret is never repeated.
  */
 export function parseRelayUrl(text: string): RelayTarget {
-  const wrong = (what: string): UsageError => new UsageError(`RELAY_PUSHER_URL: ${what}; write https://KEY:SECRET@host[:port]/apps/APP_ID.`);
+  const wrong = (what: string): UsageError =>
+    new UsageError(`RELAY_PUSHER_URL: ${what}; write https://KEY:SECRET@host[:port]/apps/APP_ID.`);
   let url: URL;
   try {
     url = new URL(text);
@@ -61,7 +62,12 @@ export function parseRelayUrl(text: string): RelayTarget {
 /** Path and query of a signed request to Pusher's HTTP API (version 1.0 of its signature: HMAC-SHA256 over method, path and sorted query). */
 export function signedPath(target: RelayTarget, method: string, path: string, body: string, nowMs: number): string {
   const full = `${new URL(target.base).pathname.replace(/\/$/, '')}/apps/${target.appId}${path}`;
-  const query = [`auth_key=${target.key}`, `auth_timestamp=${Math.floor(nowMs / 1000)}`, 'auth_version=1.0', `body_md5=${createHash('md5').update(body).digest('hex')}`].join('&');
+  const query = [
+    `auth_key=${target.key}`,
+    `auth_timestamp=${Math.floor(nowMs / 1000)}`,
+    'auth_version=1.0',
+    `body_md5=${createHash('md5').update(body).digest('hex')}`,
+  ].join('&');
   return `${full}?${query}&auth_signature=${createHmac('sha256', target.secret).update(`${method}\n${full}\n${query}`).digest('hex')}`;
 }
 
@@ -116,7 +122,8 @@ export class Relay {
     if (this.mine()) this.begin();
   }
   private begin(): void {
-    if (!this.sending && this.timer === null && this.waiting.length > 0) this.timer = setTimeout(() => void this.send(), 0);
+    if (!this.sending && this.timer === null && this.waiting.length > 0)
+      this.timer = setTimeout(() => void this.send(), 0);
   }
   private check(): void {
     if (this.mine()) this.begin();
@@ -159,7 +166,13 @@ export class Relay {
     let final = false;
     try {
       const url = new URL(signedPath(this.target, 'POST', '/batch_events', body, Date.now()), this.target.base);
-      const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+        redirect: 'manual',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
       await response.body?.cancel();
       if (response.ok) {
         if (this.troubled) this.logger.info({ host: this.target.base }, 'relay: sends again');
@@ -174,7 +187,10 @@ export class Relay {
       problem = toError(thrown).message;
     }
     if (!this.troubled || final)
-      this.logger.warn({ host: this.target.base, err: problem, waiting: this.waiting.length }, final ? 'relay: events refused' : 'relay: cannot send yet');
+      this.logger.warn(
+        { host: this.target.base, err: problem, waiting: this.waiting.length },
+        final ? 'relay: events refused' : 'relay: cannot send yet',
+      );
     this.troubled = true;
     return final ? 'refused' : 'later';
   }

@@ -71,8 +71,16 @@ export class LiveServer {
     this.key = deps.config.PUSHER_APP_KEY;
     this.secret = deps.config.PUSHER_APP_SECRET ?? hmacBase64Url(Buffer.from(deps.secret), 'pusher-app-secret');
     const { RELAY_PUSHER_URL: relayUrl } = deps.config;
-    this.relay = relayUrl ? new Relay(parseRelayUrl(relayUrl), deps.logger, deps.metrics, () => this.cluster.isFirst) : null;
-    this.wss = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES, clientTracking: false, skipUTF8Validation: false });
+    this.relay = relayUrl
+      ? new Relay(parseRelayUrl(relayUrl), deps.logger, deps.metrics, () => this.cluster.isFirst)
+      : null;
+    this.wss = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: MAX_MESSAGE_BYTES,
+      clientTracking: false,
+      skipUTF8Validation: false,
+    });
     this.cluster.onMessage = (from, message) => this.fromPeer(from, message);
     this.cluster.onNewPeer = () => {
       for (const { channel, socketKey, member } of this.presence.ofReplica(this.cluster.id))
@@ -88,7 +96,10 @@ export class LiveServer {
     bus.on('message', (message) => this.fromBus(message));
     bus.on('resumed', () => void this.catchUp());
     this.cluster.start();
-    this.timers.push(setInterval(() => this.checkAlive(), 5_000).unref(), setInterval(() => this.refreshSnapshots(), SNAPSHOT_EVERY_MS).unref());
+    this.timers.push(
+      setInterval(() => this.checkAlive(), 5_000).unref(),
+      setInterval(() => this.refreshSnapshots(), SNAPSHOT_EVERY_MS).unref(),
+    );
     void this.loadActive();
     this.timers.push(setInterval(() => void this.loadActive(), 15_000).unref());
   }
@@ -164,7 +175,10 @@ export class LiveServer {
       viewer.pinged = false;
     });
     ws.on('close', () => this.gone(viewer));
-    this.hub.send(viewer, 'pusher:connection_established', { socket_id: viewer.id, activity_timeout: ACTIVITY_TIMEOUT_SECONDS });
+    this.hub.send(viewer, 'pusher:connection_established', {
+      socket_id: viewer.id,
+      activity_timeout: ACTIVITY_TIMEOUT_SECONDS,
+    });
   }
 
   private gone(viewer: Viewer): void {
@@ -203,7 +217,8 @@ export class LiveServer {
         this.subscribe(viewer, body.channel, body.auth, body.channel_data);
         return;
       case 'pusher:unsubscribe':
-        if (typeof body.channel === 'string' && viewer.channels.has(body.channel)) this.unsubscribe(viewer, body.channel);
+        if (typeof body.channel === 'string' && viewer.channels.has(body.channel))
+          this.unsubscribe(viewer, body.channel);
         return;
       case 'pusher:signin':
         this.signin(viewer, body.user_data, body.auth);
@@ -211,14 +226,19 @@ export class LiveServer {
       default:
         this.hub.send(viewer, 'pusher:error', {
           code: 4301,
-          message: event.startsWith('client-') ? 'Client events are not taken here; controls go through the REST API and give a receipt.' : `Unknown event ${event.slice(0, 80)}.`,
+          message: event.startsWith('client-')
+            ? 'Client events are not taken here; controls go through the REST API and give a receipt.'
+            : `Unknown event ${event.slice(0, 80)}.`,
         });
     }
   }
 
   private signin(viewer: Viewer, userData: unknown, auth: unknown): void {
     if (typeof userData !== 'string' || !verifySignin(this.key, this.secret, viewer.id, userData, auth)) {
-      this.hub.send(viewer, 'pusher:error', { code: CLOSE.unauthorised, message: 'The signature of this sign-in does not match.' });
+      this.hub.send(viewer, 'pusher:error', {
+        code: CLOSE.unauthorised,
+        message: 'The signature of this sign-in does not match.',
+      });
       this.hub.close(viewer, CLOSE.unauthorised, 'not authorised');
       return;
     }
@@ -234,7 +254,12 @@ export class LiveServer {
 
   private subscribe(viewer: Viewer, channel: unknown, auth: unknown, channelData: unknown): void {
     if (typeof channel !== 'string' || !CHANNEL_NAME.test(channel)) {
-      this.refuse(viewer, typeof channel === 'string' ? channel.slice(0, 200) : '', 'The channel name is not valid.', 400);
+      this.refuse(
+        viewer,
+        typeof channel === 'string' ? channel.slice(0, 200) : '',
+        'The channel name is not valid.',
+        400,
+      );
       return;
     }
     if (viewer.channels.has(channel)) {
@@ -261,12 +286,18 @@ export class LiveServer {
       }
       const socketKey = `${this.cluster.id}/${viewer.id}`;
       const isNew = this.presence.join(channel, socketKey, member);
-      if (isNew) this.hub.broadcast(channel, 'pusher_internal:member_added', { user_id: member.userId, user_info: member.info });
+      if (isNew)
+        this.hub.broadcast(channel, 'pusher_internal:member_added', { user_id: member.userId, user_info: member.info });
       this.hub.join(viewer, channel);
       viewer.userId ??= member.userId;
       this.cluster.send({ op: 'join', channel, socket: socketKey, user_id: member.userId, user_info: member.info });
       const members = this.presence.members(channel);
-      this.hub.send(viewer, 'pusher_internal:subscription_succeeded', { presence: { count: members.size, ids: [...members.keys()], hash: Object.fromEntries(members) } }, channel);
+      this.hub.send(
+        viewer,
+        'pusher_internal:subscription_succeeded',
+        { presence: { count: members.size, ids: [...members.keys()], hash: Object.fromEntries(members) } },
+        channel,
+      );
     } else {
       this.hub.join(viewer, channel);
       this.hub.send(viewer, 'pusher_internal:subscription_succeeded', {}, channel);
@@ -315,13 +346,19 @@ export class LiveServer {
   }
   /** As Pusher's subscription counting does: pusher-js keeps it in `channel.subscriptionCount` and says `pusher:subscription_count`. */
   private sayCount(channel: string, count: number): void {
-    this.hub.broadcast(channel, 'pusher_internal:subscription_count', { subscription_count: count }, { replaces: true });
+    this.hub.broadcast(
+      channel,
+      'pusher_internal:subscription_count',
+      { subscription_count: count },
+      { replaces: true },
+    );
   }
 
   /** Remembers whose token opened a channel, wherever that socket lives, so that its end ends the subscription. */
   grant(socketId: string, channel: string, tokenId: string, expiresAtMs: number | null): void {
     this.keepGrant(socketId, channel, tokenId, expiresAtMs);
-    if (!this.hub.viewers.has(socketId)) this.cluster.send({ op: 'grant', socket: socketId, channel, token: tokenId, expires_at: expiresAtMs });
+    if (!this.hub.viewers.has(socketId))
+      this.cluster.send({ op: 'grant', socket: socketId, channel, token: tokenId, expires_at: expiresAtMs });
   }
   private keepGrant(socketId: string, channel: string, tokenId: string, expiresAtMs: number | null): void {
     const viewer = this.hub.viewers.get(socketId);
@@ -330,7 +367,8 @@ export class LiveServer {
   /** A token was revoked or has ended: whoever listens by it is sent away for good. */
   revoke(tokenId: string): void {
     for (const viewer of this.hub.viewers.values())
-      if (viewer.grants && [...viewer.grants.values()].some((g) => g.tokenId === tokenId)) this.hub.close(viewer, CLOSE.unauthorised, 'the token was revoked');
+      if (viewer.grants && [...viewer.grants.values()].some((g) => g.tokenId === tokenId))
+        this.hub.close(viewer, CLOSE.unauthorised, 'the token was revoked');
   }
 
   // ── what comes from the bus ────────────────────────────────────────────────────────────────────────────────────
@@ -372,12 +410,17 @@ export class LiveServer {
 
   private noteActive(event: Event): void {
     const phase = String(event.data.phase);
-    if (phase === 'starting' || phase === 'running' || phase === 'holding') this.activeBooking.set(event.telescope_id, event.booking_id!);
-    else if (this.activeBooking.get(event.telescope_id) === event.booking_id) this.activeBooking.delete(event.telescope_id);
+    if (phase === 'starting' || phase === 'running' || phase === 'holding')
+      this.activeBooking.set(event.telescope_id, event.booking_id!);
+    else if (this.activeBooking.get(event.telescope_id) === event.booking_id)
+      this.activeBooking.delete(event.telescope_id);
   }
   private async loadActive(): Promise<void> {
     try {
-      const rows = await this.deps.db.session.findMany({ where: { phase: { in: ['starting', 'running', 'holding'] } }, select: { bookingId: true, telescopeId: true } });
+      const rows = await this.deps.db.session.findMany({
+        where: { phase: { in: ['starting', 'running', 'holding'] } },
+        select: { bookingId: true, telescopeId: true },
+      });
       this.activeBooking.clear();
       for (const row of rows) this.activeBooking.set(row.telescopeId, row.bookingId);
     } catch (thrown) {
@@ -388,11 +431,18 @@ export class LiveServer {
   /** Not stored: the newest replaces the older. Carries the last stored `seq` and its own `rev`. */
   private passing(event: Event): void {
     const bookingId = event.booking_id ?? this.activeBooking.get(event.telescope_id) ?? null;
-    if (this.hub.has(ADMIN_CHANNEL) && event.type === 'control.updated') this.hub.broadcast(ADMIN_CHANNEL, event.type, event);
+    if (this.hub.has(ADMIN_CHANNEL) && event.type === 'control.updated')
+      this.hub.broadcast(ADMIN_CHANNEL, event.type, event);
     if (bookingId === null) return;
     const channel = sessionChannel(bookingId);
     const watched = this.watched.get(bookingId);
-    const full: Event = { ...event, booking_id: bookingId, seq: watched?.lastSeq ?? event.seq, epoch: watched?.epoch ?? event.epoch, rev: event.rev ?? ++this.rev };
+    const full: Event = {
+      ...event,
+      booking_id: bookingId,
+      seq: watched?.lastSeq ?? event.seq,
+      epoch: watched?.epoch ?? event.epoch,
+      rev: event.rev ?? ++this.rev,
+    };
     if (this.hub.has(channel)) this.hub.broadcast(channel, event.type, full, { replaces: true });
     this.relay?.push(channel, full.type, full, true);
   }
@@ -407,7 +457,9 @@ export class LiveServer {
   }
   private setChain(bookingId: string, watched: Watched, running: Promise<void>): void {
     const chain = running
-      .catch((thrown: unknown) => this.deps.logger.warn({ err: toError(thrown).message, bookingId }, 'live: events not read'))
+      .catch((thrown: unknown) =>
+        this.deps.logger.warn({ err: toError(thrown).message, bookingId }, 'live: events not read'),
+      )
       .then(() => {
         if (watched.chain === chain) watched.chain = null;
       });
@@ -428,20 +480,28 @@ export class LiveServer {
     watched.lastSeq = event.seq;
     const bookingId = event.booking_id!;
     const channel = sessionChannel(bookingId);
-    const shown = event.type === 'image.captured' || event.type === 'image.measured' ? { ...event, data: signImageUrls(this.deps, event.data) } : event;
+    const shown =
+      event.type === 'image.captured' || event.type === 'image.measured'
+        ? { ...event, data: signImageUrls(this.deps, event.data) }
+        : event;
     if (this.hub.has(channel)) this.hub.broadcast(channel, event.type, shown);
     if (event.type === 'session.changed') void this.broadcastSnapshot(bookingId);
     this.admin(event);
     this.relay?.push(channel, shown.type, shown, false);
   }
   private admin(event: Event): void {
-    if (this.hub.has(ADMIN_CHANNEL) && event.type !== 'log.appended' && event.type !== 'image.measured') this.hub.broadcast(ADMIN_CHANNEL, event.type, event);
+    if (this.hub.has(ADMIN_CHANNEL) && event.type !== 'log.appended' && event.type !== 'image.measured')
+      this.hub.broadcast(ADMIN_CHANNEL, event.type, event);
   }
 
   /** Reads what lies between the last `seq` sent and the newest stored one. */
   private async readMissing(bookingId: string, watched: Watched): Promise<void> {
     for (;;) {
-      const rows = await this.deps.db.event.findMany({ where: { bookingId, seq: { gt: watched.lastSeq ?? 0 } }, orderBy: { seq: 'asc' }, take: 200 });
+      const rows = await this.deps.db.event.findMany({
+        where: { bookingId, seq: { gt: watched.lastSeq ?? 0 } },
+        orderBy: { seq: 'asc' },
+        take: 200,
+      });
       for (const row of rows) this.deliver(watched, toEvent(row));
       if (rows.length < 200) return;
     }
@@ -453,14 +513,16 @@ export class LiveServer {
     this.deps.telescopes.forget();
     this.deps.revocations.distrust();
     await this.deps.revocations.load().catch(() => undefined);
-    for (const [bookingId, watched] of this.watched) this.inOrder(bookingId, watched, () => this.readMissing(bookingId, watched));
+    for (const [bookingId, watched] of this.watched)
+      this.inOrder(bookingId, watched, () => this.readMissing(bookingId, watched));
   }
 
   /** The booking as somebody here watches it; a relay watches all of them, from the first event on. */
   private watchedFor(bookingId: string, epoch: number, seq: number): Watched | undefined {
     const known = this.watched.get(bookingId);
     if (known || !this.relay) return known;
-    if (this.watched.size >= MAX_RELAYED_BOOKINGS) for (const id of this.watched.keys()) if (!this.hasViewers(id)) this.watched.delete(id);
+    if (this.watched.size >= MAX_RELAYED_BOOKINGS)
+      for (const id of this.watched.keys()) if (!this.hasViewers(id)) this.watched.delete(id);
     const watched: Watched = { lastSeq: seq - 1, epoch, chain: null };
     this.watched.set(bookingId, watched);
     return watched;
@@ -487,7 +549,8 @@ export class LiveServer {
     if (Buffer.byteLength(made.json) <= MAX_SNAPSHOT_BYTES) return made.json;
     const snapshot = JSON.parse(made.json) as { telescope: unknown; plan: unknown[] };
     snapshot.telescope = null;
-    while (snapshot.plan.length > 0 && Buffer.byteLength(JSON.stringify(snapshot)) > MAX_SNAPSHOT_BYTES) snapshot.plan.pop();
+    while (snapshot.plan.length > 0 && Buffer.byteLength(JSON.stringify(snapshot)) > MAX_SNAPSHOT_BYTES)
+      snapshot.plan.pop();
     return JSON.stringify(snapshot);
   }
   private async sendSnapshot(viewer: Viewer, bookingId: string): Promise<void> {
@@ -516,7 +579,8 @@ export class LiveServer {
   }
   private refreshSnapshots(): void {
     const active = new Set(this.activeBooking.values());
-    for (const bookingId of this.watched.keys()) if (active.has(bookingId) || this.hub.has(stateChannel(bookingId))) void this.broadcastSnapshot(bookingId);
+    for (const bookingId of this.watched.keys())
+      if (active.has(bookingId) || this.hub.has(stateChannel(bookingId))) void this.broadcastSnapshot(bookingId);
   }
 
   // ── other replicas, and the HTTP API ───────────────────────────────────────────────────────────────────────────
@@ -540,7 +604,8 @@ export class LiveServer {
     this.cluster.send({ op: 'terminate', user_id: userId });
   }
   private terminateHere(userId: string): void {
-    for (const viewer of this.hub.viewers.values()) if (viewer.userId === userId) this.hub.close(viewer, CLOSE.unauthorised, 'connections of this user were ended');
+    for (const viewer of this.hub.viewers.values())
+      if (viewer.userId === userId) this.hub.close(viewer, CLOSE.unauthorised, 'connections of this user were ended');
   }
   /** Occupied channels of all replicas with their subscriptions. */
   counts(prefix: string): Promise<Map<string, number>> {
@@ -548,7 +613,8 @@ export class LiveServer {
   }
   private ownCounts(prefix: string): Map<string, number> {
     const own = new Map<string, number>();
-    for (const channel of this.hub.channelNames()) if (channel.startsWith(prefix)) own.set(channel, this.hub.count(channel));
+    for (const channel of this.hub.channelNames())
+      if (channel.startsWith(prefix)) own.set(channel, this.hub.count(channel));
     return own;
   }
 
@@ -556,7 +622,10 @@ export class LiveServer {
     switch (message.op) {
       case 'join':
         if (this.presence.join(message.channel, message.socket, { userId: message.user_id, info: message.user_info }))
-          this.hub.broadcast(message.channel, 'pusher_internal:member_added', { user_id: message.user_id, user_info: message.user_info });
+          this.hub.broadcast(message.channel, 'pusher_internal:member_added', {
+            user_id: message.user_id,
+            user_info: message.user_info,
+          });
         return;
       case 'leave':
         this.presenceLeft(message.channel, message.socket);
@@ -574,7 +643,11 @@ export class LiveServer {
         this.keepGrant(message.socket, message.channel, message.token, message.expires_at);
         return;
       case 'query':
-        this.cluster.send({ op: 'answer', query: message.query, counts: Object.fromEntries(this.ownCounts(message.prefix)) });
+        this.cluster.send({
+          op: 'answer',
+          query: message.query,
+          counts: Object.fromEntries(this.ownCounts(message.prefix)),
+        });
         return;
       default:
         this.deps.logger.debug({ from, op: message.op }, 'cluster message');
@@ -592,7 +665,8 @@ export class LiveServer {
         continue;
       }
       const silentMs = now - viewer.seenMs;
-      if (viewer.pinged && silentMs > PING_AFTER_MS + PONG_WITHIN_MS) this.hub.close(viewer, CLOSE.pongMissing, 'no answer to ping');
+      if (viewer.pinged && silentMs > PING_AFTER_MS + PONG_WITHIN_MS)
+        this.hub.close(viewer, CLOSE.pongMissing, 'no answer to ping');
       else if (!viewer.pinged && silentMs > PING_AFTER_MS) {
         viewer.pinged = true;
         this.hub.send(viewer, 'pusher:ping', {});

@@ -14,7 +14,15 @@ import { clientAddress, identify, json, operation, refuseGuessing, type App } fr
 import { stableId } from '../../domain/ids.ts';
 
 const TokenRow = z
-  .object({ id: z.string(), kind: z.string(), subject: z.string(), scopes: z.array(z.string()), created_at: Instant, expires_at: Instant, revoked_at: Instant.nullable() })
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    subject: z.string(),
+    scopes: z.array(z.string()),
+    created_at: Instant,
+    expires_at: Instant,
+    revoked_at: Instant.nullable(),
+  })
   .meta({ id: 'TokenListed' });
 const KeyRow = z
   .object({
@@ -38,7 +46,9 @@ const KeyRequest = z
     expires_at: Instant.optional(),
   })
   .meta({ id: 'ApiKeyRequest' });
-const KeyMade = KeyRow.extend({ key: z.string().describe('Shown this once; only its hash is kept') }).meta({ id: 'ApiKeyMade' });
+const KeyMade = KeyRow.extend({ key: z.string().describe('Shown this once; only its hash is kept') }).meta({
+  id: 'ApiKeyMade',
+});
 
 const showKey = (row: {
   id: string;
@@ -83,7 +93,11 @@ export function accessRoutes(app: App, deps: Deps): void {
       if (body.kind === 'booking') {
         const booking = await deps.db.booking.findUnique({ where: { id: body.subject } });
         if (!booking) throw invalid({ subject: [`there is no booking "${body.subject}"`] });
-        slot = { telescopeId: booking.telescopeId, startMs: booking.startsAt.getTime(), endMs: booking.endsAt.getTime() };
+        slot = {
+          telescopeId: booking.telescopeId,
+          startMs: booking.startsAt.getTime(),
+          endMs: booking.endsAt.getTime(),
+        };
         latest = slot.endMs + VIEW_AFTER_SLOT_MS;
         path = `/control/${booking.id}`;
       }
@@ -91,16 +105,40 @@ export function accessRoutes(app: App, deps: Deps): void {
       const beyond = body.scopes?.filter((scope) => !allowed.includes(scope)) ?? [];
       if (beyond.length > 0) throw invalid({ scopes: [`a ${body.kind} token cannot have ${beyond.join(', ')}`] });
       const wanted = body.expires_at ? Date.parse(body.expires_at) : latest;
-      if (wanted <= now) throw invalid({ expires_at: [body.kind === 'booking' && !body.expires_at ? 'the slot ended more than a day ago' : 'must be in the future'] });
+      if (wanted <= now)
+        throw invalid({
+          expires_at: [
+            body.kind === 'booking' && !body.expires_at
+              ? 'the slot ended more than a day ago'
+              : 'must be in the future',
+          ],
+        });
       if (wanted > latest) throw invalid({ expires_at: [`may be ${new Date(latest).toISOString()} at the latest`] });
       const scopes = [...new Set(body.scopes ?? allowed)] as Scope[];
       const id = randomUUID();
       const expiresAtMs = Math.floor(wanted / 1000) * 1000;
-      await deps.db.token.create({ data: { id, kind: body.kind, subject: body.subject, scopes, expiresAt: new Date(expiresAtMs), createdAt: new Date(now) } });
+      await deps.db.token.create({
+        data: {
+          id,
+          kind: body.kind,
+          subject: body.subject,
+          scopes,
+          expiresAt: new Date(expiresAtMs),
+          createdAt: new Date(now),
+        },
+      });
       const token = deps.signer.sign({ id, kind: body.kind, subject: body.subject, scopes, expiresAtMs, slot });
       const base = (deps.config.PUBLIC_URL ?? `http://${deps.config.HOST}:${deps.config.PORT}`).replace(/\/$/, '');
       return json(
-        { token, id, kind: body.kind, subject: body.subject, scopes, expires_at: new Date(expiresAtMs).toISOString(), control_url: path ? `${base}${path}#token=${token}` : null },
+        {
+          token,
+          id,
+          kind: body.kind,
+          subject: body.subject,
+          scopes,
+          expires_at: new Date(expiresAtMs).toISOString(),
+          control_url: path ? `${base}${path}#token=${token}` : null,
+        },
         201,
         { 'cache-control': 'no-store' },
       );
@@ -117,12 +155,21 @@ export function accessRoutes(app: App, deps: Deps): void {
       tag: 'Access',
       summary: 'Tokens that have not expired',
       guard: { scopes: ['tokens:write'] },
-      query: z.object({ kind: z.enum(['booking', 'user', 'admin']).optional(), subject: z.string().max(64).optional() }),
-      answers: { 200: { description: 'The newest 200', schema: z.object({ data: z.array(TokenRow) }).meta({ id: 'TokenList' }) } },
+      query: z.object({
+        kind: z.enum(['booking', 'user', 'admin']).optional(),
+        subject: z.string().max(64).optional(),
+      }),
+      answers: {
+        200: { description: 'The newest 200', schema: z.object({ data: z.array(TokenRow) }).meta({ id: 'TokenList' }) },
+      },
     },
     async ({ query }) => {
       const rows = await deps.db.token.findMany({
-        where: { expiresAt: { gt: new Date(deps.now()) }, ...(query.kind ? { kind: query.kind } : {}), ...(query.subject ? { subject: query.subject } : {}) },
+        where: {
+          expiresAt: { gt: new Date(deps.now()) },
+          ...(query.kind ? { kind: query.kind } : {}),
+          ...(query.subject ? { subject: query.subject } : {}),
+        },
         orderBy: { createdAt: 'desc' },
         take: 200,
       });
@@ -156,9 +203,16 @@ export function accessRoutes(app: App, deps: Deps): void {
     async ({ who, params }) => {
       const now = new Date(deps.now());
       await deps.db.$transaction(async (tx) => {
-        const changed = await tx.token.updateMany({ where: { id: params.token_id, revokedAt: null }, data: { revokedAt: now } });
-        if (changed.count === 0 && !(await tx.token.findUnique({ where: { id: params.token_id } }))) throw new Problem('not_found', 'No such token.');
-        if (changed.count > 0) await tx.audit.create({ data: { id: randomUUID(), at: now, actor: who.name, action: 'token.revoke', data: { id: params.token_id } } });
+        const changed = await tx.token.updateMany({
+          where: { id: params.token_id, revokedAt: null },
+          data: { revokedAt: now },
+        });
+        if (changed.count === 0 && !(await tx.token.findUnique({ where: { id: params.token_id } })))
+          throw new Problem('not_found', 'No such token.');
+        if (changed.count > 0)
+          await tx.audit.create({
+            data: { id: randomUUID(), at: now, actor: who.name, action: 'token.revoke', data: { id: params.token_id } },
+          });
         await publish(tx, { kind: 'control', what: 'token.revoked', data: { id: params.token_id } });
       });
       deps.revocations.add(params.token_id);
@@ -183,7 +237,15 @@ export function accessRoutes(app: App, deps: Deps): void {
           expiresAt: request.expires_at ? new Date(request.expires_at) : null,
         },
       });
-      await tx.audit.create({ data: { id: randomUUID(), at: now, actor: who.name, action: 'key.make', data: { id: made.id, name: made.name, scopes: made.scopes } } });
+      await tx.audit.create({
+        data: {
+          id: randomUUID(),
+          at: now,
+          actor: who.name,
+          action: 'key.make',
+          data: { id: made.id, name: made.name, scopes: made.scopes },
+        },
+      });
       return made;
     });
     return json({ ...showKey(row), key }, 201, { 'cache-control': 'no-store' });
@@ -251,8 +313,14 @@ export function accessRoutes(app: App, deps: Deps): void {
       const old = await deps.db.apiKey.findUnique({ where: { id: params.key_id } });
       if (!old || old.revokedAt) throw new Problem('not_found', 'No such key.');
       const overlap = body.overlap_seconds ?? 86_400;
-      const response = await makeKey(who, { name: old.name, scopes: old.scopes.filter((s) => who.scopes.has(s as Scope)) as Scope[] });
-      await deps.db.apiKey.update({ where: { id: old.id }, data: { expiresAt: new Date(Math.min(old.expiresAt?.getTime() ?? Infinity, deps.now() + overlap * 1000)) } });
+      const response = await makeKey(who, {
+        name: old.name,
+        scopes: old.scopes.filter((s) => who.scopes.has(s as Scope)) as Scope[],
+      });
+      await deps.db.apiKey.update({
+        where: { id: old.id },
+        data: { expiresAt: new Date(Math.min(old.expiresAt?.getTime() ?? Infinity, deps.now() + overlap * 1000)) },
+      });
       await publish(deps.db, { kind: 'control', what: 'keys.changed', data: {} });
       deps.keys.forget();
       return response;
@@ -274,9 +342,14 @@ export function accessRoutes(app: App, deps: Deps): void {
     async ({ who, params }) => {
       requireKey(who, 'Revoking keys');
       const now = new Date(deps.now());
-      const changed = await deps.db.apiKey.updateMany({ where: { id: params.key_id, revokedAt: null }, data: { revokedAt: now } });
+      const changed = await deps.db.apiKey.updateMany({
+        where: { id: params.key_id, revokedAt: null },
+        data: { revokedAt: now },
+      });
       if (changed.count === 0) throw new Problem('not_found', 'No such key.');
-      await deps.db.audit.create({ data: { id: randomUUID(), at: now, actor: who.name, action: 'key.revoke', data: { id: params.key_id } } });
+      await deps.db.audit.create({
+        data: { id: randomUUID(), at: now, actor: who.name, action: 'key.revoke', data: { id: params.key_id } },
+      });
       await publish(deps.db, { kind: 'control', what: 'keys.changed', data: {} });
       deps.keys.forget();
       return new Response(null, { status: 204 });
@@ -293,13 +366,25 @@ export function accessRoutes(app: App, deps: Deps): void {
     summary: 'Signature for a private or presence channel',
     description: 'For pages that are not behind a Laravel app of their own; with a token or a key.',
     security: [{ apiKey: [] }, { bearer: [] }],
-    request: { body: { required: true, content: { 'application/x-www-form-urlencoded': { schema: z.object({ socket_id: z.string(), channel_name: z.string() }) } } } },
+    request: {
+      body: {
+        required: true,
+        content: {
+          'application/x-www-form-urlencoded': {
+            schema: z.object({ socket_id: z.string(), channel_name: z.string() }),
+          },
+        },
+      },
+    },
     responses: {
       200: { description: 'The signature', content: { 'application/json': { schema: channelAuth } } },
       ...Object.fromEntries(
         [400, 401, 403, 404, 413, 422, 429, 503].map((status) => [
           status,
-          { description: 'See the problem document', content: { 'application/problem+json': { schema: ProblemDocument } } },
+          {
+            description: 'See the problem document',
+            content: { 'application/problem+json': { schema: ProblemDocument } },
+          },
         ]),
       ),
     },
@@ -310,7 +395,8 @@ export function accessRoutes(app: App, deps: Deps): void {
       throw thrown;
     });
     const wait = who.kind === 'key' ? 0 : deps.limiter.take(`cred:${who.credentialId}`);
-    if (wait > 0) throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });
+    if (wait > 0)
+      throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });
     const body = await channelRequest(c);
     const socketId = typeof body.socket_id === 'string' ? body.socket_id : '';
     const channel = typeof body.channel_name === 'string' ? body.channel_name : '';
@@ -318,9 +404,16 @@ export function accessRoutes(app: App, deps: Deps): void {
     if (channel.length === 0 || channel.length > 200) throw invalid({ channel_name: ['is required'] });
     const channelData = await authorise(deps, who, channel);
     deps.live.grant(socketId, channel, who.credentialId, who.expiresAtMs);
-    return json({ auth: signChannel(deps.live.key, deps.live.secret, socketId, channel, channelData), ...(channelData === undefined ? {} : { channel_data: channelData }) }, 200, {
-      'cache-control': 'no-store',
-    });
+    return json(
+      {
+        auth: signChannel(deps.live.key, deps.live.secret, socketId, channel, channelData),
+        ...(channelData === undefined ? {} : { channel_data: channelData }),
+      },
+      200,
+      {
+        'cache-control': 'no-store',
+      },
+    );
   });
 }
 
@@ -346,20 +439,39 @@ async function authorise(deps: Deps, who: Identity, channel: string): Promise<st
     const booking = await deps.db.booking.findUnique({ where: { id: bookingId } });
     if (!booking) throw new Problem('not_found', `No booking ${bookingId}.`);
     requireOwner(who, booking);
-    if (who.kind === 'booking' && deps.now() > booking.endsAt.getTime() + VIEW_AFTER_SLOT_MS) throw new Problem('forbidden', 'The slot of this booking is over.');
+    if (who.kind === 'booking' && deps.now() > booking.endsAt.getTime() + VIEW_AFTER_SLOT_MS)
+      throw new Problem('forbidden', 'The slot of this booking is over.');
     return undefined;
   }
   const telescopeId = telescopeOfChannel(channel);
   if (telescopeId !== null) {
     if (!mayView) throw new Problem('forbidden', 'This needs the scope session:view.');
-    if (who.kind === 'booking' && who.slot?.telescopeId !== telescopeId) throw new Problem('forbidden', 'This token is for another telescope.');
-    if (who.kind === 'user' && !(await deps.db.booking.findFirst({ where: { userRef: who.subject!, telescopeId }, select: { id: true } })))
+    if (who.kind === 'booking' && who.slot?.telescopeId !== telescopeId)
+      throw new Problem('forbidden', 'This token is for another telescope.');
+    if (
+      who.kind === 'user' &&
+      !(await deps.db.booking.findFirst({ where: { userRef: who.subject!, telescopeId }, select: { id: true } }))
+    )
       throw new Problem('forbidden', 'You have no booking on this telescope.');
     const owner =
-      who.kind === 'booking' ? (await deps.db.booking.findUnique({ where: { id: who.subject! }, select: { userRef: true } }))?.userRef : who.kind === 'user' ? who.subject! : null;
+      who.kind === 'booking'
+        ? (await deps.db.booking.findUnique({ where: { id: who.subject! }, select: { userRef: true } }))?.userRef
+        : who.kind === 'user'
+          ? who.subject!
+          : null;
     const person = owner && seesPerson(who) ? await deps.db.user.findUnique({ where: { ref: owner } }) : null;
-    const role = who.kind === 'key' ? 'operator' : who.kind === 'admin' ? 'admin' : who.scopes.has('session:control') ? 'guest' : 'spectator';
-    return JSON.stringify({ user_id: stableId('viewer', who.credentialId).slice(0, 13), user_info: { role, initials: initials(person?.displayName ?? null) } });
+    const role =
+      who.kind === 'key'
+        ? 'operator'
+        : who.kind === 'admin'
+          ? 'admin'
+          : who.scopes.has('session:control')
+            ? 'guest'
+            : 'spectator';
+    return JSON.stringify({
+      user_id: stableId('viewer', who.credentialId).slice(0, 13),
+      user_info: { role, initials: initials(person?.displayName ?? null) },
+    });
   }
   if (channel === ADMIN_CHANNEL) {
     if (!who.scopes.has('admin:read')) throw new Problem('forbidden', 'This needs the scope admin:read.');

@@ -17,7 +17,10 @@ const Delivery = z
   .object({
     id: z.string(),
     channel: z.enum(['webhook', 'email', 'push']),
-    receiver: z.string().nullable().describe('Which receiver of webhooks, where there are several and it is not the first'),
+    receiver: z
+      .string()
+      .nullable()
+      .describe('Which receiver of webhooks, where there are several and it is not the first'),
     type: z.enum(WEBHOOK_TYPES),
     booking_id: z.string().nullable(),
     telescope_id: z.string().nullable(),
@@ -33,7 +36,15 @@ const Delivery = z
   .meta({ id: 'Delivery' });
 const DeliveryDetail = Delivery.extend({
   data: z.record(z.string(), z.unknown()),
-  log: z.array(z.object({ attempt: z.number().int(), at: Instant, status: z.number().int().nullable(), error: z.string().nullable(), duration_ms: z.number().int() })),
+  log: z.array(
+    z.object({
+      attempt: z.number().int(),
+      at: Instant,
+      status: z.number().int().nullable(),
+      error: z.string().nullable(),
+      duration_ms: z.number().int(),
+    }),
+  ),
 }).meta({ id: 'DeliveryDetail' });
 
 type Row = {
@@ -84,7 +95,15 @@ const Analytics = z
     total_observation_hours: hours,
     images_captured: z.number().int(),
     images_by_state: z.record(z.string(), z.number().int()),
-    revenue_by_month: z.array(z.object({ month: z.string(), currency: z.string(), amount_minor: z.number(), credits_charged: z.number(), credits_refund: z.number() })),
+    revenue_by_month: z.array(
+      z.object({
+        month: z.string(),
+        currency: z.string(),
+        amount_minor: z.number(),
+        credits_charged: z.number(),
+        credits_refund: z.number(),
+      }),
+    ),
     sessions: z.object({
       total: z.number().int(),
       by_outcome: z.record(z.string(), z.number().int()),
@@ -124,12 +143,16 @@ export function adminRoutes(app: App, deps: Deps): void {
       const rows = await deps.db.outbox.findMany({
         where: {
           ...outboxWhere({ channel: query.channel, bookingId: query.booking_id, type: query.type, state: query.state }),
-          ...(at && cursor ? { OR: [{ createdAt: { lt: at } }, { createdAt: at, id: { lt: cursor[1] as string } }] } : {}),
+          ...(at && cursor
+            ? { OR: [{ createdAt: { lt: at } }, { createdAt: at, id: { lt: cursor[1] as string } }] }
+            : {}),
         },
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
         take: query.per_page + 1,
       });
-      return json(page(c.req.url, query.per_page, rows, showDelivery, (row) => encodeCursor(row.createdAt.toISOString(), row.id)));
+      return json(
+        page(c.req.url, query.per_page, rows, showDelivery, (row) => encodeCursor(row.createdAt.toISOString(), row.id)),
+      );
     },
   );
   operation(
@@ -152,11 +175,18 @@ export function adminRoutes(app: App, deps: Deps): void {
       return json({
         ...showDelivery(row),
         data: row.data,
-        log: log.map((d) => ({ attempt: d.attempt, at: d.at.toISOString(), status: d.status, error: d.error, duration_ms: d.durationMs })),
+        log: log.map((d) => ({
+          attempt: d.attempt,
+          at: d.at.toISOString(),
+          status: d.status,
+          error: d.error,
+          duration_ms: d.durationMs,
+        })),
       });
     },
   );
-  const replay = (actor: string, filter: OutboxFilter): Promise<number> => replayOutbox(deps.db, actor, outboxWhere(filter), new Date(deps.now()));
+  const replay = (actor: string, filter: OutboxFilter): Promise<number> =>
+    replayOutbox(deps.db, actor, outboxWhere(filter), new Date(deps.now()));
   operation(
     app,
     deps,
@@ -173,7 +203,8 @@ export function adminRoutes(app: App, deps: Deps): void {
     },
     async ({ c, who, params }) =>
       idempotent(deps, c, who, params, async () => {
-        if ((await replay(who.name, { id: params.delivery_id })) === 0) throw new Problem('not_found', 'No such delivery.');
+        if ((await replay(who.name, { id: params.delivery_id })) === 0)
+          throw new Problem('not_found', 'No such delivery.');
         return json(showDelivery(await deps.db.outbox.findUniqueOrThrow({ where: { id: params.delivery_id } })), 202);
       }),
   );
@@ -187,8 +218,12 @@ export function adminRoutes(app: App, deps: Deps): void {
       tag: 'Webhooks',
       summary: 'Deliver again all that is dead, or all of a booking',
       guard: WRITE,
-      body: z.object({ booking_id: z.string().max(64).optional(), dead: z.boolean().optional() }).meta({ id: 'ReplayRequest' }),
-      answers: { 202: { description: 'Queued', schema: z.object({ count: z.number().int() }).meta({ id: 'ReplayResult' }) } },
+      body: z
+        .object({ booking_id: z.string().max(64).optional(), dead: z.boolean().optional() })
+        .meta({ id: 'ReplayRequest' }),
+      answers: {
+        202: { description: 'Queued', schema: z.object({ count: z.number().int() }).meta({ id: 'ReplayResult' }) },
+      },
       problems: ['in_progress', 'conflict'],
     },
     async ({ c, who, body }) => {
@@ -196,7 +231,11 @@ export function adminRoutes(app: App, deps: Deps): void {
       return idempotent(deps, c, who, body, async () =>
         json(
           {
-            count: await replay(who.name, { channel: 'webhook', bookingId: body.booking_id, ...(body.dead ? { state: 'dead' } : {}) }),
+            count: await replay(who.name, {
+              channel: 'webhook',
+              bookingId: body.booking_id,
+              ...(body.dead ? { state: 'dead' } : {}),
+            }),
           },
           202,
         ),
@@ -259,7 +298,9 @@ export function adminRoutes(app: App, deps: Deps): void {
         from: from.toISOString(),
         to: to.toISOString(),
         utilisation: booked.map((row) => {
-          const own = new Map(classes.filter((c) => c.telescope_id === row.telescope_id).map((c) => [c.class, c.hours]));
+          const own = new Map(
+            classes.filter((c) => c.telescope_id === row.telescope_id).map((c) => [c.class, c.hours]),
+          );
           const hoursImaging = own.get('imaging') ?? 0;
           return {
             telescope_id: row.telescope_id,
@@ -272,7 +313,13 @@ export function adminRoutes(app: App, deps: Deps): void {
         total_observation_hours: imaging,
         images_captured: Object.values(byState).reduce((n, x) => n + x, 0),
         images_by_state: byState,
-        revenue_by_month: revenue.map((r) => ({ month: r.month, currency: r.currency, amount_minor: r.amount, credits_charged: r.charged, credits_refund: r.refund })),
+        revenue_by_month: revenue.map((r) => ({
+          month: r.month,
+          currency: r.currency,
+          amount_minor: r.amount,
+          credits_charged: r.charged,
+          credits_refund: r.refund,
+        })),
         sessions: {
           total,
           by_outcome: Object.fromEntries(outcomes.map((o) => [o.outcome, o.n])),
@@ -329,7 +376,15 @@ export function adminRoutes(app: App, deps: Deps): void {
           c.req.url,
           query.per_page,
           rows,
-          (row) => ({ id: row.id, at: row.at.toISOString(), actor: row.actor, action: row.action, booking_id: row.bookingId, telescope_id: row.telescopeId, data: row.data }),
+          (row) => ({
+            id: row.id,
+            at: row.at.toISOString(),
+            actor: row.actor,
+            action: row.action,
+            booking_id: row.bookingId,
+            telescope_id: row.telescopeId,
+            data: row.data,
+          }),
           (row) => encodeCursor(row.at.toISOString(), row.id),
         ),
       );
@@ -373,16 +428,26 @@ export function adminRoutes(app: App, deps: Deps): void {
       const telescopes = await deps.telescopes.list();
       const [active, upcoming, waiting, dead, oldest] = await Promise.all([
         deps.db.session.findMany({ where: { phase: { in: ['starting', 'running', 'holding', 'finalising'] } } }),
-        deps.db.booking.findMany({ where: { occupies: true, startsAt: { gt: now } }, orderBy: { startsAt: 'asc' }, distinct: ['telescopeId'] }),
+        deps.db.booking.findMany({
+          where: { occupies: true, startsAt: { gt: now } },
+          orderBy: { startsAt: 'asc' },
+          distinct: ['telescopeId'],
+        }),
         deps.db.outbox.count({ where: { deliveredAt: null, deadAt: null } }),
         deps.db.outbox.count({ where: { deadAt: { not: null }, deliveredAt: null } }),
-        deps.db.outbox.findFirst({ where: { deliveredAt: null, deadAt: null }, orderBy: { createdAt: 'asc' }, select: { createdAt: true } }),
+        deps.db.outbox.findFirst({
+          where: { deliveredAt: null, deadAt: null },
+          orderBy: { createdAt: 'asc' },
+          select: { createdAt: true },
+        }),
       ]);
       return json({
         now: now.toISOString(),
         telescopes: telescopes.map((telescope) => {
           const state = deps.mirror.peek(telescope.id);
-          const session = active.find((s) => s.telescopeId === telescope.id && s.phase !== 'finalising') ?? active.find((s) => s.telescopeId === telescope.id);
+          const session =
+            active.find((s) => s.telescopeId === telescope.id && s.phase !== 'finalising') ??
+            active.find((s) => s.telescopeId === telescope.id);
           const next = upcoming.find((b) => b.telescopeId === telescope.id);
           return {
             id: telescope.id,

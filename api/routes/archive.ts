@@ -19,7 +19,8 @@ export function archiveRoutes(app: App, deps: Deps): void {
       id: 'downloadArchive',
       tag: 'Images',
       summary: 'All frames of a session as one ZIP',
-      description: 'ZIP64 with manifest, checksums, report and matching calibration frames. The length is known beforehand and a broken download can be resumed.',
+      description:
+        'ZIP64 with manifest, checksums, report and matching calibration frames. The length is known beforehand and a broken download can be resumed.',
       guard: { scopes: ['session:view', 'bookings:read', 'bookings:write', 'admin:read'], signedUrl: true },
       params: z.object({ id: BookingId }),
       answers: {
@@ -32,7 +33,10 @@ export function archiveRoutes(app: App, deps: Deps): void {
     async ({ c, who, params }) => {
       requireBooking(who, params.id);
       if (who.kind !== 'signature') await loadBooking(deps, who, params.id);
-      const archive = await streamArchive({ db: deps.db, storagePath: deps.config.OBSERVATIONS_STORAGE_PATH }, params.id);
+      const archive = await streamArchive(
+        { db: deps.db, storagePath: deps.config.OBSERVATIONS_STORAGE_PATH },
+        params.id,
+      );
       if (!archive) throw new Problem('not_found', 'There are no frames to download yet.');
       const etag = `"${archive.etag}"`;
       const headers: Record<string, string> = {
@@ -45,10 +49,17 @@ export function archiveRoutes(app: App, deps: Deps): void {
       if (c.req.header('if-none-match') === etag) return new Response(null, { status: 304, headers });
       const ifRange = c.req.header('if-range');
       const range = ifRange === undefined || ifRange === etag ? parseRange(c.req.header('range'), archive.size) : null;
-      if (range === 'unsatisfiable') throw new Problem('range_not_satisfiable', `The archive has ${archive.size} bytes.`, {}, { 'content-range': `bytes */${archive.size}` });
+      if (range === 'unsatisfiable')
+        throw new Problem(
+          'range_not_satisfiable',
+          `The archive has ${archive.size} bytes.`,
+          {},
+          { 'content-range': `bytes */${archive.size}` },
+        );
       if (range) headers['content-range'] = `bytes ${range.start}-${range.end}/${archive.size}`;
       headers['content-length'] = String(range ? range.end - range.start + 1 : archive.size);
-      const body = c.req.method === 'HEAD' ? null : (Readable.toWeb(archive.stream(range ?? undefined)) as ReadableStream);
+      const body =
+        c.req.method === 'HEAD' ? null : (Readable.toWeb(archive.stream(range ?? undefined)) as ReadableStream);
       return new Response(body, { status: range ? 206 : 200, headers });
     },
   );

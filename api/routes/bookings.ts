@@ -51,16 +51,30 @@ const CheckResult = z
     fits: z.boolean(),
     altitude_at_start_degrees: z.number(),
     windows: z.array(z.object({ start: Instant, end: Instant })),
-    credits: z.number().nullable().describe('Slot × credits_per_hour: that of the body, else that of the telescope; null without either'),
-    conflict: z.object({ start: Instant, end: Instant }).nullable().describe('A slot in the way; whose it is stays unsaid'),
+    credits: z
+      .number()
+      .nullable()
+      .describe('Slot × credits_per_hour: that of the body, else that of the telescope; null without either'),
+    conflict: z
+      .object({ start: Instant, end: Instant })
+      .nullable()
+      .describe('A slot in the way; whose it is stays unsaid'),
   })
   .meta({ id: 'BookingCheck' });
 
 const Commands = z.object({ id: BookingId, command_id: z.string().min(1).max(64) });
 
-export async function show(deps: Deps, c: Context<AppEnv>, who: Identity, row: FullBooking): Promise<z.infer<typeof Booking>> {
+export async function show(
+  deps: Deps,
+  c: Context<AppEnv>,
+  who: Identity,
+  row: FullBooking,
+): Promise<z.infer<typeof Booking>> {
   const telescope = await deps.telescopes.find(row.booking.telescopeId);
-  return toBooking(row, telescope, { person: seesPerson(who), locale: localeOf(c.req.header('accept-language'), row.user?.locale === 'en' ? 'en' : 'fr') });
+  return toBooking(row, telescope, {
+    person: seesPerson(who),
+    locale: localeOf(c.req.header('accept-language'), row.user?.locale === 'en' ? 'en' : 'fr'),
+  });
 }
 
 export function bookingRoutes(app: App, deps: Deps): void {
@@ -73,7 +87,8 @@ export function bookingRoutes(app: App, deps: Deps): void {
       id: 'putBooking',
       tag: 'Bookings',
       summary: 'Make or amend a booking',
-      description: 'The id is yours. The same body again answers 200 and nothing happens. Another body amends until the session starts.',
+      description:
+        'The id is yours. The same body again answers 200 and nothing happens. Another body amends until the session starts.',
       guard: { scopes: ['bookings:write'] },
       params: Id,
       body: BookingRequest,
@@ -147,7 +162,10 @@ export function bookingRoutes(app: App, deps: Deps): void {
       description: 'Before the session starts. A session that runs is stopped with abort.',
       guard: { scopes: ['bookings:write'] },
       params: Id,
-      answers: { 200: { description: 'Cancelled', schema: Receipt }, 202: { description: 'Under way', schema: Receipt } },
+      answers: {
+        200: { description: 'Cancelled', schema: Receipt },
+        202: { description: 'Under way', schema: Receipt },
+      },
       problems: ['control_refused', 'booking_final', 'temporal_away'],
     },
     async ({ c, who, params }) => {
@@ -178,11 +196,27 @@ export function bookingRoutes(app: App, deps: Deps): void {
       const after = !cursor
         ? {}
         : byImages
-          ? { OR: [{ session: { imagesCaptured: { lt: cursor[0] as number } } }, { session: { imagesCaptured: cursor[0] as number }, id: { lt: cursor[1] as string } }] }
-          : { OR: [{ startsAt: down ? { lt: at! } : { gt: at! } }, { startsAt: at!, id: down ? { lt: cursor[1] as string } : { gt: cursor[1] as string } }] };
+          ? {
+              OR: [
+                { session: { imagesCaptured: { lt: cursor[0] as number } } },
+                { session: { imagesCaptured: cursor[0] as number }, id: { lt: cursor[1] as string } },
+              ],
+            }
+          : {
+              OR: [
+                { startsAt: down ? { lt: at! } : { gt: at! } },
+                { startsAt: at!, id: down ? { lt: cursor[1] as string } : { gt: cursor[1] as string } },
+              ],
+            };
       const phases = query.phase ? [query.phase] : query.access_state ? ACCESS[query.access_state] : null;
-      if (query.user_ref !== undefined && who.kind === 'user' && query.user_ref !== who.subject) throw new Problem('forbidden', 'This token lists its own bookings only.');
-      const owner = who.kind === 'user' ? { userRef: who.subject! } : query.user_ref !== undefined ? { userRef: query.user_ref } : {};
+      if (query.user_ref !== undefined && who.kind === 'user' && query.user_ref !== who.subject)
+        throw new Problem('forbidden', 'This token lists its own bookings only.');
+      const owner =
+        who.kind === 'user'
+          ? { userRef: who.subject! }
+          : query.user_ref !== undefined
+            ? { userRef: query.user_ref }
+            : {};
       const rows = await deps.db.booking.findMany({
         where: {
           AND: [
@@ -192,15 +226,24 @@ export function bookingRoutes(app: App, deps: Deps): void {
             phases ? { session: { phase: { in: phases } } } : {},
             query.from ? { endsAt: { gt: new Date(query.from) } } : {},
             query.to ? { startsAt: { lt: new Date(query.to) } } : {},
-            query.target ? { target: { path: ['name'], string_contains: query.target, mode: 'insensitive' as const } } : {},
+            query.target
+              ? { target: { path: ['name'], string_contains: query.target, mode: 'insensitive' as const } }
+              : {},
             after,
           ],
         },
         include: { session: true },
-        orderBy: byImages ? [{ session: { imagesCaptured: 'desc' } }, { id: 'desc' }] : [{ startsAt: down ? 'desc' : 'asc' }, { id: down ? 'desc' : 'asc' }],
+        orderBy: byImages
+          ? [{ session: { imagesCaptured: 'desc' } }, { id: 'desc' }]
+          : [{ startsAt: down ? 'desc' : 'asc' }, { id: down ? 'desc' : 'asc' }],
         take: query.per_page + 1,
       });
-      const users = new Map((await deps.db.user.findMany({ where: { ref: { in: [...new Set(rows.map((r) => r.userRef))] } } })).map((u) => [u.ref, u]));
+      const users = new Map(
+        (await deps.db.user.findMany({ where: { ref: { in: [...new Set(rows.map((r) => r.userRef))] } } })).map((u) => [
+          u.ref,
+          u,
+        ]),
+      );
       const telescopes = new Map((await deps.telescopes.list()).map((t) => [t.id, t]));
       const view = { person: seesPerson(who), locale: localeOf(c.req.header('accept-language')) };
       return json(
@@ -208,8 +251,16 @@ export function bookingRoutes(app: App, deps: Deps): void {
           c.req.url,
           query.per_page,
           rows,
-          (row) => toBooking({ booking: row, session: row.session, user: users.get(row.userRef) ?? null }, telescopes.get(row.telescopeId) ?? null, view),
-          (row) => (byImages ? encodeCursor(row.session?.imagesCaptured ?? 0, row.id) : encodeCursor(row.startsAt.toISOString(), row.id)),
+          (row) =>
+            toBooking(
+              { booking: row, session: row.session, user: users.get(row.userRef) ?? null },
+              telescopes.get(row.telescopeId) ?? null,
+              view,
+            ),
+          (row) =>
+            byImages
+              ? encodeCursor(row.session?.imagesCaptured ?? 0, row.id)
+              : encodeCursor(row.startsAt.toISOString(), row.id),
         ),
       );
     },
@@ -224,9 +275,12 @@ export function bookingRoutes(app: App, deps: Deps): void {
       id: 'checkBooking',
       tag: 'Bookings',
       summary: 'Would this booking be taken, and what would it cost',
-      description: 'Nothing is written. Problems come in `errors` with status 200; a body that is not a booking at all is 422.',
+      description:
+        'Nothing is written. Problems come in `errors` with status 200; a body that is not a booking at all is 422.',
       guard: { scopes: ['bookings:write', 'bookings:read', 'session:view'] },
-      body: BookingRequest.extend({ credits_per_hour: z.number().min(0).optional() }).meta({ id: 'BookingCheckRequest' }),
+      body: BookingRequest.extend({ credits_per_hour: z.number().min(0).optional() }).meta({
+        id: 'BookingCheckRequest',
+      }),
       answers: { 200: { description: 'The verdict', schema: CheckResult } },
     },
     async ({ body }) => {
@@ -237,13 +291,20 @@ export function bookingRoutes(app: App, deps: Deps): void {
       const startMs = Date.parse(body.start);
       const endMs = Date.parse(body.end);
       const sane = endMs > startMs && endMs - startMs <= 24 * 3_600_000;
-      const windows = sane ? usableWindows(telescope, body.target, body.constraints, Math.max(startMs, Math.min(now, endMs)), endMs) : [];
+      const windows = sane
+        ? usableWindows(telescope, body.target, body.constraints, Math.max(startMs, Math.min(now, endMs)), endMs)
+        : [];
       const usable = windows.reduce((n, w) => n + (w.endMs - w.startMs) / 1000, 0);
       const { exposure, estimated, frames } = planSeconds(body.shots);
       const blocked = new Date(endMs + telescope.policy.turnaround_minutes * 60_000);
       const other = sane
         ? await deps.db.booking.findFirst({
-            where: { telescopeId: telescope.id, occupies: true, startsAt: { lt: blocked }, blockedUntil: { gt: new Date(startMs) } },
+            where: {
+              telescopeId: telescope.id,
+              occupies: true,
+              startsAt: { lt: blocked },
+              blockedUntil: { gt: new Date(startMs) },
+            },
             orderBy: { startsAt: 'asc' },
           })
         : null;
@@ -258,8 +319,14 @@ export function bookingRoutes(app: App, deps: Deps): void {
         slot_seconds: slot,
         usable_seconds: usable,
         fits: estimated <= usable,
-        altitude_at_start_degrees: Math.round(altAz(telescope.site, body.target.ra_hours, body.target.dec_degrees, startMs).altitudeDegrees * 10) / 10,
-        windows: windows.map((w) => ({ start: new Date(w.startMs).toISOString(), end: new Date(w.endMs).toISOString() })),
+        altitude_at_start_degrees:
+          Math.round(
+            altAz(telescope.site, body.target.ra_hours, body.target.dec_degrees, startMs).altitudeDegrees * 10,
+          ) / 10,
+        windows: windows.map((w) => ({
+          start: new Date(w.startMs).toISOString(),
+          end: new Date(w.endMs).toISOString(),
+        })),
         credits: rate === undefined ? null : Math.round((slot / 3600) * rate * 100) / 100,
         conflict: other ? { start: other.startsAt.toISOString(), end: other.blockedUntil.toISOString() } : null,
       });
@@ -276,10 +343,14 @@ export function bookingRoutes(app: App, deps: Deps): void {
         id: `${kind}Session`,
         tag: 'Controls',
         summary: kind === 'pause' ? 'Pause the session' : 'Resume the session',
-        description: 'Waits up to 10 s for telemetry to confirm (200), else 202 with the receipt. `Idempotency-Key` makes a repetition the same command.',
+        description:
+          'Waits up to 10 s for telemetry to confirm (200), else 202 with the receipt. `Idempotency-Key` makes a repetition the same command.',
         guard: CONTROL,
         params: Id,
-        answers: { 200: { description: 'Confirmed by telemetry', schema: Receipt }, 202: { description: 'Under way', schema: Receipt } },
+        answers: {
+          200: { description: 'Confirmed by telemetry', schema: Receipt },
+          202: { description: 'Under way', schema: Receipt },
+        },
         problems: ['control_refused', 'booking_final', 'temporal_away'],
       },
       async ({ c, who, params }) => {
@@ -297,12 +368,16 @@ export function bookingRoutes(app: App, deps: Deps): void {
       id: 'abortSession',
       tag: 'Controls',
       summary: 'Stop the session now',
-      description: 'The gateway is told directly and the workflow too; works while database and workflow service are away.',
+      description:
+        'The gateway is told directly and the workflow too; works while database and workflow service are away.',
       guard: { scopes: ['session:abort'], failOpen: true },
       params: Id,
       body: AbortRequest,
       bodyOptional: true,
-      answers: { 200: { description: 'Confirmed', schema: Receipt }, 202: { description: 'Told; see the receipt', schema: Receipt } },
+      answers: {
+        200: { description: 'Confirmed', schema: Receipt },
+        202: { description: 'Told; see the receipt', schema: Receipt },
+      },
       problems: ['control_refused', 'booking_final', 'temporal_away', 'gateway_away'],
     },
     async ({ c, who, params, body }) => {
@@ -327,7 +402,14 @@ export function bookingRoutes(app: App, deps: Deps): void {
       problems: ['slot_taken', 'booking_final', 'control_refused', 'temporal_away'],
     },
     async ({ c, who, params, body }) => {
-      const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'reschedule', params.id, body.start, body.end);
+      const commandId = commandIdOf(
+        who,
+        c.req.header('idempotency-key'),
+        'reschedule',
+        params.id,
+        body.start,
+        body.end,
+      );
       return receiptAnswer(deps, await rescheduleBooking(deps, who, params.id, body, commandId));
     },
   );
@@ -341,11 +423,15 @@ export function bookingRoutes(app: App, deps: Deps): void {
       id: 'extendBooking',
       tag: 'Controls',
       summary: 'Give the session more time',
-      description: 'Server key only, since it costs money. Inside the telescope’s ceiling and where the next slot leaves room.',
+      description:
+        'Server key only, since it costs money. Inside the telescope’s ceiling and where the next slot leaves room.',
       guard: { scopes: ['bookings:write'] },
       params: Id,
       body: ExtendRequest,
-      answers: { 200: { description: 'Extended', schema: Receipt }, 202: { description: 'Under way', schema: Receipt } },
+      answers: {
+        200: { description: 'Extended', schema: Receipt },
+        202: { description: 'Under way', schema: Receipt },
+      },
       problems: ['slot_taken', 'booking_final', 'control_refused', 'temporal_away'],
     },
     async ({ c, who, params, body }) => {
@@ -372,7 +458,8 @@ export function bookingRoutes(app: App, deps: Deps): void {
       requireBooking(who, params.id);
       await loadBooking(deps, who, params.id);
       const row = await deps.db.receipt.findUnique({ where: { commandId: params.command_id } });
-      if (!row || row.bookingId !== params.id) throw new Problem('not_found', `No command ${params.command_id} of this booking.`);
+      if (!row || row.bookingId !== params.id)
+        throw new Problem('not_found', `No command ${params.command_id} of this booking.`);
       return json(toReceipt(row));
     },
   );

@@ -18,13 +18,19 @@ import { runRoboTarget } from '../robotarget.ts';
 import { buildSnapshot } from '../snapshot.ts';
 
 const Where = z.object({ telescope: TelescopeId.optional().describe('May be left out where there is one telescope') });
-const READ = { scopes: ['telescopes:read', 'telescopes:write', 'bookings:read', 'bookings:write', 'admin:read'] } as const;
+const READ = {
+  scopes: ['telescopes:read', 'telescopes:write', 'bookings:read', 'bookings:write', 'admin:read'],
+} as const;
 const ACTIVE = ['starting', 'running', 'holding'];
 
 type ActiveSession = Session & { booking: BookingRow };
 
 /** The session that has this telescope now, or the one that a GUID names. */
-async function sessionFor(deps: Deps, telescope: Telescope, guids: { setGuid?: string | undefined; targetGuid?: string | undefined }): Promise<ActiveSession | null> {
+async function sessionFor(
+  deps: Deps,
+  telescope: Telescope,
+  guids: { setGuid?: string | undefined; targetGuid?: string | undefined },
+): Promise<ActiveSession | null> {
   const byGuid = guids.targetGuid
     ? { targetGuid: { equals: guids.targetGuid, mode: 'insensitive' as const } }
     : guids.setGuid
@@ -39,16 +45,29 @@ async function sessionFor(deps: Deps, telescope: Telescope, guids: { setGuid?: s
 
 async function mirrorOf(deps: Deps, telescope: Telescope): Promise<TelescopeState> {
   const state = await deps.mirror.state(telescope);
-  if (!state) throw new Problem('gateway_away', `Nothing is known of ${telescope.id} yet; its gateway does not answer.`, {}, { 'retry-after': '5' });
+  if (!state)
+    throw new Problem(
+      'gateway_away',
+      `Nothing is known of ${telescope.id} yet; its gateway does not answer.`,
+      {},
+      { 'retry-after': '5' },
+    );
   return state;
 }
 
-const word = (value: boolean | null, yes: string, no: string): string => (value === null ? 'unknown' : value ? yes : no);
+const word = (value: boolean | null, yes: string, no: string): string =>
+  value === null ? 'unknown' : value ? yes : no;
 const degrees = (value: number | null): string | null => (value === null ? null : `${value.toFixed(1)} °C`);
 
 function equipmentOf(state: TelescopeState): z.infer<typeof DashboardState>['equipment'] {
   const { mount, camera, focuser, guiding, rotator, dome } = state;
-  const item = (key: string, label: string, connected: boolean | null, status: string, detail: string | null): z.infer<typeof DashboardState>['equipment'][number] => ({
+  const item = (
+    key: string,
+    label: string,
+    connected: boolean | null,
+    status: string,
+    detail: string | null,
+  ): z.infer<typeof DashboardState>['equipment'][number] => ({
     key,
     label,
     connected: connected === true,
@@ -63,13 +82,49 @@ function equipmentOf(state: TelescopeState): z.infer<typeof DashboardState>['equ
       mount.parked ? 'parked' : mount.slewing ? 'slewing' : word(mount.tracking, 'tracking', 'stopped'),
       mount.altitude_degrees === null ? null : `${mount.altitude_degrees.toFixed(1)}°`,
     ),
-    item('camera', 'Camera', camera.connected, camera.status ?? word(camera.cooling, 'cooling', 'idle'), degrees(camera.temperature_celsius)),
-    item('focuser', 'Focuser', focuser.connected, word(focuser.connected, 'connected', 'disconnected'), focuser.position === null ? null : String(focuser.position)),
-    item('guider', 'Guiding', guiding.connected, guiding.status ?? 'unknown', guiding.rms ? `RMS ${guiding.rms.total_px.toFixed(2)} px` : null),
-    item('rotator', 'Rotator', rotator.connected, word(rotator.moving, 'moving', 'still'), rotator.sky_pa_degrees === null ? null : `${rotator.sky_pa_degrees.toFixed(1)}°`),
+    item(
+      'camera',
+      'Camera',
+      camera.connected,
+      camera.status ?? word(camera.cooling, 'cooling', 'idle'),
+      degrees(camera.temperature_celsius),
+    ),
+    item(
+      'focuser',
+      'Focuser',
+      focuser.connected,
+      word(focuser.connected, 'connected', 'disconnected'),
+      focuser.position === null ? null : String(focuser.position),
+    ),
+    item(
+      'guider',
+      'Guiding',
+      guiding.connected,
+      guiding.status ?? 'unknown',
+      guiding.rms ? `RMS ${guiding.rms.total_px.toFixed(2)} px` : null,
+    ),
+    item(
+      'rotator',
+      'Rotator',
+      rotator.connected,
+      word(rotator.moving, 'moving', 'still'),
+      rotator.sky_pa_degrees === null ? null : `${rotator.sky_pa_degrees.toFixed(1)}°`,
+    ),
     item('dome', 'Dome', dome.connected, dome.shutter ?? 'unknown', null),
-    item('planetarium', 'Planetarium', state.planetarium_connected, word(state.planetarium_connected, 'connected', 'disconnected'), null),
-    item('plate_solver', 'Plate solver', state.plate_solver_connected, word(state.plate_solver_connected, 'connected', 'disconnected'), null),
+    item(
+      'planetarium',
+      'Planetarium',
+      state.planetarium_connected,
+      word(state.planetarium_connected, 'connected', 'disconnected'),
+      null,
+    ),
+    item(
+      'plate_solver',
+      'Plate solver',
+      state.plate_solver_connected,
+      word(state.plate_solver_connected, 'connected', 'disconnected'),
+      null,
+    ),
   ];
 }
 
@@ -85,11 +140,18 @@ const CurrentSequence = z
     remaining_seconds: z.number().nullable(),
   })
   .meta({ id: 'CurrentSequence' });
-const PreviewAnswer = z.object({ image: z.string().describe('data URL of a JPEG'), timestamp: Instant, meta: z.record(z.string(), z.unknown()) }).meta({ id: 'CameraPreview' });
+const PreviewAnswer = z
+  .object({
+    image: z.string().describe('data URL of a JPEG'),
+    timestamp: Instant,
+    meta: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'CameraPreview' });
 
 function mayUse(who: Identity, session: ActiveSession | null): void {
   if (session) requireOwner(who, { id: session.bookingId, userRef: session.booking.userRef });
-  else if (who.kind === 'booking' || who.kind === 'user') throw new Problem('not_found', 'No session of yours has this telescope now.');
+  else if (who.kind === 'booking' || who.kind === 'user')
+    throw new Problem('not_found', 'No session of yours has this telescope now.');
 }
 
 export function dropInRoutes(app: App, deps: Deps): void {
@@ -118,11 +180,15 @@ export function dropInRoutes(app: App, deps: Deps): void {
       return json(
         {
           voyager_status: state.voyager.status,
-          message: state.connection.reason ?? (reason ? reasonText(reason, localeOf(c.req.header('accept-language'))) : state.voyager.last_error),
+          message:
+            state.connection.reason ??
+            (reason ? reasonText(reason, localeOf(c.req.header('accept-language'))) : state.voyager.last_error),
           target_name: snapshot?.target.name ?? state.sequence?.name ?? null,
           target_guid: session?.targetGuid ?? null,
           set_guid: session?.setGuid ?? null,
-          target_enabled: session ? session.phase === 'running' || (session.phase === 'holding' && session.holdCause === 'fault') : null,
+          target_enabled: session
+            ? session.phase === 'running' || (session.phase === 'holding' && session.holdCause === 'fault')
+            : null,
           updated_at: state.at,
           equipment: equipmentOf(state),
           sequence: snapshot
@@ -134,9 +200,18 @@ export function dropInRoutes(app: App, deps: Deps): void {
               }
             : null,
           exposure: exposure
-            ? { filter: exposure.filter, elapsed: exposure.elapsed_seconds, remaining: Math.max(0, exposure.total_seconds - exposure.elapsed_seconds), progress: exposure.percent }
+            ? {
+                filter: exposure.filter,
+                elapsed: exposure.elapsed_seconds,
+                remaining: Math.max(0, exposure.total_seconds - exposure.elapsed_seconds),
+                progress: exposure.percent,
+              }
             : null,
-          warnings: [...(state.stale ? ['stale'] : []), ...state.weather.causes, ...(state.voyager.emergency ? [`emergency ${state.voyager.emergency}`] : [])],
+          warnings: [
+            ...(state.stale ? ['stale'] : []),
+            ...state.weather.causes,
+            ...(state.voyager.emergency ? [`emergency ${state.voyager.emergency}`] : []),
+          ],
           telescope_id: telescope.id,
           booking_id: session?.bookingId ?? null,
           phase: session?.phase ?? null,
@@ -186,7 +261,8 @@ export function dropInRoutes(app: App, deps: Deps): void {
         mayUse(who, session);
         return receiptAnswer(deps, await abort(deps, who, session.bookingId, commandId));
       }
-      if (who.kind === 'booking' && who.subject) return receiptAnswer(deps, await abort(deps, who, who.subject, commandId));
+      if (who.kind === 'booking' && who.subject)
+        return receiptAnswer(deps, await abort(deps, who, who.subject, commandId));
       mayUse(who, session);
       const receipt = await deps.gateways.stop(telescope, 'abort', {
         command_id: commandId,
@@ -207,23 +283,38 @@ export function dropInRoutes(app: App, deps: Deps): void {
       id: 'dropInToggle',
       tag: 'Drop-in',
       summary: 'Enable or disable a RoboTarget object',
-      description: 'The target of a running booking is paused or resumed through its workflow. Anything else needs `robotarget:write` and the telescope to be free.',
+      description:
+        'The target of a running booking is paused or resumed through its workflow. Anything else needs `robotarget:write` and the telescope to be free.',
       guard: { scopes: ['session:control', 'robotarget:write'] },
       query: Where,
       body: DropInToggle.meta({ id: 'DropInToggle' }),
-      answers: { 200: { description: 'Read back', schema: Receipt }, 202: { description: 'Under way', schema: Receipt } },
+      answers: {
+        200: { description: 'Read back', schema: Receipt },
+        202: { description: 'Under way', schema: Receipt },
+      },
       problems: ['conflict', 'control_refused', 'temporal_away', 'booking_final', 'not_found'],
     },
     async ({ c, who, query, body }) => {
       const telescope = await deps.telescopes.meant(query.telescope);
       const kind = body.operation === 0 ? 'resume' : 'pause';
-      const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'toggle', telescope.id, body.objectGuid, String(body.operation));
+      const commandId = commandIdOf(
+        who,
+        c.req.header('idempotency-key'),
+        'toggle',
+        telescope.id,
+        body.objectGuid,
+        String(body.operation),
+      );
       const guid = { equals: body.objectGuid, mode: 'insensitive' as const };
       const session =
         body.objectType === 2
           ? null
           : await deps.db.session.findFirst({
-              where: { telescopeId: telescope.id, phase: { in: ACTIVE }, ...(body.objectType === 1 ? { targetGuid: guid } : { setGuid: guid }) },
+              where: {
+                telescopeId: telescope.id,
+                phase: { in: ACTIVE },
+                ...(body.objectType === 1 ? { targetGuid: guid } : { setGuid: guid }),
+              },
               include: { booking: true },
             });
       if (session) {
@@ -235,7 +326,11 @@ export function dropInRoutes(app: App, deps: Deps): void {
         who,
         telescope,
         commandId,
-        { op: body.operation === 0 ? 'enable' : 'disable', object: (['set', 'target', 'shot'] as const)[body.objectType], guid: body.objectGuid },
+        {
+          op: body.operation === 0 ? 'enable' : 'disable',
+          object: (['set', 'target', 'shot'] as const)[body.objectType],
+          guid: body.objectGuid,
+        },
         10_000,
       );
       return receiptAnswer(deps, { ...result.receipt, kind: 'toggle' });
@@ -262,7 +357,11 @@ export function dropInRoutes(app: App, deps: Deps): void {
       const [preview, state] = await Promise.all([deps.gateways.preview(telescope), deps.mirror.state(telescope)]);
       if (!preview) throw new Problem('not_found', 'There is no picture yet.');
       return json(
-        { image: `data:image/jpeg;base64,${preview.jpeg.toString('base64')}`, timestamp: state?.preview?.at ?? new Date(deps.now()).toISOString(), meta: state?.preview ?? {} },
+        {
+          image: `data:image/jpeg;base64,${preview.jpeg.toString('base64')}`,
+          timestamp: state?.preview?.at ?? new Date(deps.now()).toISOString(),
+          meta: state?.preview ?? {},
+        },
         200,
         { 'cache-control': 'no-store' },
       );
@@ -283,7 +382,10 @@ export function dropInRoutes(app: App, deps: Deps): void {
       answers: { 200: { description: 'The link', schema: ConnectionState } },
       problems: ['gateway_away', 'not_found'],
     },
-    async ({ query }) => json((await mirrorOf(deps, await deps.telescopes.meant(query.telescope))).connection, 200, { 'cache-control': 'no-store' }),
+    async ({ query }) =>
+      json((await mirrorOf(deps, await deps.telescopes.meant(query.telescope))).connection, 200, {
+        'cache-control': 'no-store',
+      }),
   );
 
   operation(
@@ -310,7 +412,12 @@ export function dropInRoutes(app: App, deps: Deps): void {
         target_guid: session?.targetGuid ?? null,
         booking_id: session?.bookingId ?? null,
         filter: state.exposure?.filter ?? null,
-        shot: snapshot ? Math.min(snapshot.progress.shots_total, snapshot.progress.shots_done + (state.exposure && state.exposure.status !== 'IDLE' ? 1 : 0)) : null,
+        shot: snapshot
+          ? Math.min(
+              snapshot.progress.shots_total,
+              snapshot.progress.shots_done + (state.exposure && state.exposure.status !== 'IDLE' ? 1 : 0),
+            )
+          : null,
         shots_total: snapshot?.progress.shots_total ?? null,
         remaining_seconds: state.sequence?.remaining_seconds ?? null,
       });
@@ -329,7 +436,10 @@ export function dropInRoutes(app: App, deps: Deps): void {
         summary: kind === 'pause' ? 'Pause the running session' : 'Resume the running session',
         guard: { scopes: ['session:control'] },
         query: Where,
-        answers: { 200: { description: 'Confirmed', schema: Receipt }, 202: { description: 'Under way', schema: Receipt } },
+        answers: {
+          200: { description: 'Confirmed', schema: Receipt },
+          202: { description: 'Under way', schema: Receipt },
+        },
         problems: ['control_refused', 'temporal_away', 'booking_final', 'not_found'],
       },
       async ({ c, who, query }) => {
@@ -337,7 +447,16 @@ export function dropInRoutes(app: App, deps: Deps): void {
         const session = await sessionFor(deps, telescope, {});
         if (!session) throw new Problem('not_found', 'No session runs on this telescope.');
         mayUse(who, session);
-        return receiptAnswer(deps, await control(deps, who, session.bookingId, kind, commandIdOf(who, c.req.header('idempotency-key'), kind, session.bookingId)));
+        return receiptAnswer(
+          deps,
+          await control(
+            deps,
+            who,
+            session.bookingId,
+            kind,
+            commandIdOf(who, c.req.header('idempotency-key'), kind, session.bookingId),
+          ),
+        );
       },
     );
 
@@ -359,11 +478,17 @@ export function dropInRoutes(app: App, deps: Deps): void {
       const session = await deps.db.session.findUnique({ where: { bookingId: params.id }, include: { booking: true } });
       if (!session) throw new Problem('not_found', `No booking ${params.id}.`);
       requireOwner(who, { id: params.id, userRef: session.booking.userRef });
-      if (!isActivePhase(session.phase)) throw new Problem('not_found', 'There is a live picture only while the session runs.');
+      if (!isActivePhase(session.phase))
+        throw new Problem('not_found', 'There is a live picture only while the session runs.');
       const preview = await deps.gateways.preview(await deps.telescopes.get(session.telescopeId));
       if (!preview) throw new Problem('not_found', 'There is no picture yet.');
-      const headers = { 'content-type': 'image/jpeg', 'cache-control': 'private, no-cache', ...(preview.etag ? { etag: preview.etag } : {}) };
-      if (preview.etag && c.req.header('if-none-match') === preview.etag) return new Response(null, { status: 304, headers });
+      const headers = {
+        'content-type': 'image/jpeg',
+        'cache-control': 'private, no-cache',
+        ...(preview.etag ? { etag: preview.etag } : {}),
+      };
+      if (preview.etag && c.req.header('if-none-match') === preview.etag)
+        return new Response(null, { status: 304, headers });
       return new Response(new Uint8Array(preview.jpeg), { status: 200, headers });
     },
   );
@@ -379,14 +504,20 @@ export function dropInRoutes(app: App, deps: Deps): void {
       summary: 'Recent series of the live graphs, from the gateway’s memory',
       guard: { scopes: ['session:view', 'bookings:read', 'admin:read'] },
       params: z.object({ id: z.string().max(64) }),
-      answers: { 200: { description: 'The series', schema: z.object({ series: z.record(z.string(), z.unknown()) }).meta({ id: 'LiveHistory' }) } },
+      answers: {
+        200: {
+          description: 'The series',
+          schema: z.object({ series: z.record(z.string(), z.unknown()) }).meta({ id: 'LiveHistory' }),
+        },
+      },
       problems: ['gateway_away'],
     },
     async ({ who, params }) => {
       const session = await deps.db.session.findUnique({ where: { bookingId: params.id }, include: { booking: true } });
       if (!session) throw new Problem('not_found', `No booking ${params.id}.`);
       requireOwner(who, { id: params.id, userRef: session.booking.userRef });
-      if (!isActivePhase(session.phase)) throw new Problem('not_found', 'There are live series only while the session runs; see telemetry.');
+      if (!isActivePhase(session.phase))
+        throw new Problem('not_found', 'There are live series only while the session runs; see telemetry.');
       return json(await deps.gateways.history(await deps.telescopes.get(session.telescopeId)));
     },
   );

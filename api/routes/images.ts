@@ -58,7 +58,14 @@ export function imageRoutes(app: App, deps: Deps): void {
           ...(query.type ? { type: query.type } : {}),
           ...(query.state ? { state: query.state } : {}),
           ...(query.filter ? { filter: query.filter } : {}),
-          ...(at && cursor ? { OR: [{ seenAt: down ? { lt: at } : { gt: at } }, { seenAt: at, id: down ? { lt: cursor[1] as string } : { gt: cursor[1] as string } }] } : {}),
+          ...(at && cursor
+            ? {
+                OR: [
+                  { seenAt: down ? { lt: at } : { gt: at } },
+                  { seenAt: at, id: down ? { lt: cursor[1] as string } : { gt: cursor[1] as string } },
+                ],
+              }
+            : {}),
         },
         orderBy: [{ seenAt: down ? 'desc' : 'asc' }, { id: down ? 'desc' : 'asc' }],
         take: query.per_page + 1,
@@ -98,8 +105,15 @@ export function imageRoutes(app: App, deps: Deps): void {
 
   const onRequest = new PicturesOnRequest(deps.db, deps.config.OBSERVATIONS_STORAGE_PATH);
   const busy = (thrown: unknown): never => {
-    if (thrown instanceof Busy) throw new Problem('too_many_requests', 'Too many pictures are being made; ask again in a few seconds.', {}, { 'retry-after': '5' });
-    if (thrown instanceof FitsError) throw new Problem('conflict', `The archived file cannot be read: ${thrown.message}.`);
+    if (thrown instanceof Busy)
+      throw new Problem(
+        'too_many_requests',
+        'Too many pictures are being made; ask again in a few seconds.',
+        {},
+        { 'retry-after': '5' },
+      );
+    if (thrown instanceof FitsError)
+      throw new Problem('conflict', `The archived file cannot be read: ${thrown.message}.`);
     throw thrown;
   };
   operation(
@@ -113,7 +127,11 @@ export function imageRoutes(app: App, deps: Deps): void {
       summary: 'The night as an animated picture, 640 px',
       guard: READ,
       params: Id,
-      answers: { 200: { description: 'The picture', media: 'image/webp' }, 206: { description: 'A part of it', media: 'image/webp' }, 304: { description: 'You have it' } },
+      answers: {
+        200: { description: 'The picture', media: 'image/webp' },
+        206: { description: 'A part of it', media: 'image/webp' },
+        304: { description: 'You have it' },
+      },
       problems: ['range_not_satisfiable'],
     },
     async ({ c, who, params }) => {
@@ -121,7 +139,12 @@ export function imageRoutes(app: App, deps: Deps): void {
       if (who.kind !== 'signature') await loadBooking(deps, who, params.id);
       const path = await onRequest.timelapse(params.id).catch(busy);
       if (!path) throw new Problem('not_found', 'A timelapse needs two frames.');
-      return sendFile(c, path, { type: 'image/webp', name: `${params.id}.webp`, etag: basename(path, '.webp'), inline: true });
+      return sendFile(c, path, {
+        type: 'image/webp',
+        name: `${params.id}.webp`,
+        etag: basename(path, '.webp'),
+        inline: true,
+      });
     },
   );
   operation(
@@ -136,7 +159,11 @@ export function imageRoutes(app: App, deps: Deps): void {
       description: 'Made when first asked for, which takes some seconds, and kept a while.',
       guard: READ,
       params: ImageId,
-      answers: { 200: { description: 'The file', media: 'image/jpeg' }, 206: { description: 'A part of the file', media: 'image/jpeg' }, 304: { description: 'You have it' } },
+      answers: {
+        200: { description: 'The file', media: 'image/jpeg' },
+        206: { description: 'A part of the file', media: 'image/jpeg' },
+        304: { description: 'You have it' },
+      },
       problems: ['range_not_satisfiable', 'conflict'],
     },
     async ({ c, who, params }) => {
@@ -145,7 +172,13 @@ export function imageRoutes(app: App, deps: Deps): void {
       const row = await findFrame(deps, params.id, params.image_id);
       if (!row.archivePath || !row.previewed || row.trashedAt) throw new Problem('not_found', absence(row, 'full.jpg'));
       const path = await onRequest.fullSize({ ...row, archivePath: storePath(deps, row.archivePath) }).catch(busy);
-      return sendFile(c, path, { type: 'image/jpeg', name: `${stem(row.filename)}-full.jpg`, etag: `${row.sha256 ?? row.id}-full.jpg`, inline: true, immutable: true });
+      return sendFile(c, path, {
+        type: 'image/jpeg',
+        name: `${stem(row.filename)}-full.jpg`,
+        etag: `${row.sha256 ?? row.id}-full.jpg`,
+        inline: true,
+        immutable: true,
+      });
     },
   );
 
@@ -158,10 +191,16 @@ export function imageRoutes(app: App, deps: Deps): void {
       id: 'restoreImages',
       tag: 'Images',
       summary: 'Takes the images of a session out of the trash',
-      description: 'Images whose bytes are gone already are fetched from their copy. The rule of deletion leaves the session alone from then on.',
+      description:
+        'Images whose bytes are gone already are fetched from their copy. The rule of deletion leaves the session alone from then on.',
       guard: { scopes: ['bookings:write'] },
       params: Id,
-      answers: { 200: { description: 'How many came back', schema: z.object({ restored: z.number().int(), fetched: z.number().int(), lost: z.number().int() }) } },
+      answers: {
+        200: {
+          description: 'How many came back',
+          schema: z.object({ restored: z.number().int(), fetched: z.number().int(), lost: z.number().int() }),
+        },
+      },
     },
     async ({ who, params }) => {
       requireBooking(who, params.id);
@@ -221,7 +260,11 @@ export function imageRoutes(app: App, deps: Deps): void {
         description: 'Takes ranges and conditional requests.',
         guard: READ,
         params: ImageId,
-        answers: { 200: { description: 'The file', media: kind.media }, 206: { description: 'A part of the file', media: kind.media }, 304: { description: 'You have it' } },
+        answers: {
+          200: { description: 'The file', media: kind.media },
+          206: { description: 'A part of the file', media: kind.media },
+          304: { description: 'You have it' },
+        },
         problems: ['range_not_satisfiable'],
       },
       async ({ c, who, params }) => {
@@ -230,15 +273,24 @@ export function imageRoutes(app: App, deps: Deps): void {
         const row = await findFrame(deps, params.id, params.image_id);
         const stored = kind.path(row);
         if (!stored || (kind.name === 'fits' && row.trashedAt)) throw new Problem('not_found', absence(row, kind.name));
-        return sendFile(c, storePath(deps, stored), { type: kind.media, name: kind.file(row), etag: `${row.sha256 ?? row.id}-${kind.name}`, inline: kind.inline, immutable: true });
+        return sendFile(c, storePath(deps, stored), {
+          type: kind.media,
+          name: kind.file(row),
+          etag: `${row.sha256 ?? row.id}-${kind.name}`,
+          inline: kind.inline,
+          immutable: true,
+        });
       },
     );
 }
 
 /** Why a file of an image cannot be had. */
 function absence(row: Frame, what: string): string {
-  if (row.state !== 'archived' || row.purgedAt) return `This image is ${row.purgedAt ? 'deleted' : row.state}${row.reason ? `: ${row.reason}` : ''}.`;
-  return row.trashedAt ? 'This image is in the trash; POST …/images/restore takes it out.' : `This image has no ${what} yet${row.reason ? `: ${row.reason}` : ''}.`;
+  if (row.state !== 'archived' || row.purgedAt)
+    return `This image is ${row.purgedAt ? 'deleted' : row.state}${row.reason ? `: ${row.reason}` : ''}.`;
+  return row.trashedAt
+    ? 'This image is in the trash; POST …/images/restore takes it out.'
+    : `This image has no ${what} yet${row.reason ? `: ${row.reason}` : ''}.`;
 }
 
 const stem = (filename: string): string => filename.replace(/\.[^.]+$/, '');

@@ -11,7 +11,12 @@ const PageConfig = z
   .object({
     name: z.string(),
     public_url: z.string().nullable(),
-    live: z.object({ key: z.string(), path: z.string().describe('What stands before /app/{key}: wsPath of pusher-js'), auth_endpoint: z.string(), snapshot_event: z.string() }),
+    live: z.object({
+      key: z.string(),
+      path: z.string().describe('What stands before /app/{key}: wsPath of pusher-js'),
+      auth_endpoint: z.string(),
+      snapshot_event: z.string(),
+    }),
     support: z.object({ url: z.string().nullable(), email: z.string().nullable() }),
     vapid_public_key: z.string().nullable(),
     demo: z.boolean(),
@@ -64,7 +69,9 @@ export function publicRoutes(app: App, deps: Deps): void {
           live: { key: deps.live.key, path: '', auth_endpoint: '/broadcasting/auth', snapshot_event: SNAPSHOT_EVENT },
           support: { url: config.SUPPORT_URL ?? null, email: config.SUPPORT_EMAIL ?? null },
           vapid_public_key: config.VAPID_PUBLIC_KEY ?? null,
-          demo: (await deps.telescopes.list().catch(() => deps.telescopes.rememberedAll())).some((t) => t.id === 'demo'),
+          demo: (await deps.telescopes.list().catch(() => deps.telescopes.rememberedAll())).some(
+            (t) => t.id === 'demo',
+          ),
           temporal_ui_url: config.TEMPORAL_UI_URL ?? null,
           max_image_size_mb: config.MAX_IMAGE_SIZE_MB,
         },
@@ -83,10 +90,19 @@ export function publicRoutes(app: App, deps: Deps): void {
       tag: 'Pages',
       summary: 'Find a target by name or number',
       guard: 'public',
-      query: z.object({ query: z.string().max(80).default(''), limit: z.coerce.number().int().min(1).max(50).default(12) }),
-      answers: { 200: { description: 'Best first', schema: z.object({ data: z.array(CatalogueEntry) }).meta({ id: 'CatalogueList' }) } },
+      query: z.object({
+        query: z.string().max(80).default(''),
+        limit: z.coerce.number().int().min(1).max(50).default(12),
+      }),
+      answers: {
+        200: {
+          description: 'Best first',
+          schema: z.object({ data: z.array(CatalogueEntry) }).meta({ id: 'CatalogueList' }),
+        },
+      },
     },
-    ({ query }) => json({ data: searchCatalogue(query.query, query.limit) }, 200, { 'cache-control': 'public, max-age=3600' }),
+    ({ query }) =>
+      json({ data: searchCatalogue(query.query, query.limit) }, 200, { 'cache-control': 'public, max-age=3600' }),
   );
 
   operation(
@@ -100,7 +116,9 @@ export function publicRoutes(app: App, deps: Deps): void {
       summary: 'Notify this browser',
       guard: { scopes: ['session:view', 'bookings:write'] },
       body: PushRequest,
-      answers: { 201: { description: 'Subscribed', schema: z.object({ id: z.string() }).meta({ id: 'PushSubscribed' }) } },
+      answers: {
+        201: { description: 'Subscribed', schema: z.object({ id: z.string() }).meta({ id: 'PushSubscribed' }) },
+      },
     },
     async ({ who, body }) => {
       const bookingId = body.booking_id ?? (who.kind === 'booking' ? who.subject! : null);
@@ -110,12 +128,20 @@ export function publicRoutes(app: App, deps: Deps): void {
         if (!booking) throw new Problem('not_found', `No booking ${bookingId}.`);
         requireOwner(who, booking);
       } else if (who.kind !== 'user') throw new Problem('bad_request', 'Say which booking (booking_id).');
-      if (!body.endpoint.startsWith('https:')) throw new Problem('bad_request', 'The endpoint of a push service is an https address.');
+      if (!body.endpoint.startsWith('https:'))
+        throw new Problem('bad_request', 'The endpoint of a push service is an https address.');
       const userRef = who.kind === 'user' ? who.subject : null;
       // A browser is told of each booking that it asked for; a person's own token asks for all of theirs at once.
-      const id = userRef === null ? stableId('push', body.endpoint, 'booking', bookingId!) : stableId('push', body.endpoint, 'user', userRef);
+      const id =
+        userRef === null
+          ? stableId('push', body.endpoint, 'booking', bookingId!)
+          : stableId('push', body.endpoint, 'user', userRef);
       const data = { bookingId, userRef, keys: body.keys, locale: body.locale };
-      await deps.db.pushSubscription.upsert({ where: { id }, create: { id, endpoint: body.endpoint, ...data }, update: data });
+      await deps.db.pushSubscription.upsert({
+        where: { id },
+        create: { id, endpoint: body.endpoint, ...data },
+        update: data,
+      });
       return json({ id }, 201);
     },
   );
@@ -135,7 +161,11 @@ export function publicRoutes(app: App, deps: Deps): void {
     async ({ who, params }) => {
       const row = await deps.db.pushSubscription.findUnique({ where: { id: params.subscription_id } });
       const own =
-        row && (who.kind === 'key' || who.kind === 'admin' || (who.kind === 'booking' && row.bookingId === who.subject) || (who.kind === 'user' && row.userRef === who.subject));
+        row &&
+        (who.kind === 'key' ||
+          who.kind === 'admin' ||
+          (who.kind === 'booking' && row.bookingId === who.subject) ||
+          (who.kind === 'user' && row.userRef === who.subject));
       if (!own) throw new Problem('not_found', 'No such subscription.');
       await deps.db.pushSubscription.delete({ where: { id: row.id } });
       return new Response(null, { status: 204 });

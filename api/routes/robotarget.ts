@@ -27,7 +27,11 @@ export function robotargetRoutes(app: App, deps: Deps): void {
     const ByGuid = z.object({ guid: Guid });
     const shape = schema.shape as Record<string, z.ZodType>;
     const NewBody = z.object({ ...shape, [key]: Guid.optional() }).meta({ id: `New${One}` });
-    const Changes = z.object(Object.fromEntries(Object.entries(shape).map(([field, type]) => [field, withoutDefault(type).optional()]))).meta({ id: `${One}Changes` });
+    const Changes = z
+      .object(
+        Object.fromEntries(Object.entries(shape).map(([field, type]) => [field, withoutDefault(type).optional()])),
+      )
+      .meta({ id: `${One}Changes` });
     const listQuery = parent === null ? Where : Where.extend({ [parent]: Guid.optional() });
     const problems = ['conflict', 'control_refused', 'gateway_away', 'temporal_away', 'not_found'] as const;
 
@@ -42,13 +46,22 @@ export function robotargetRoutes(app: App, deps: Deps): void {
         summary: `List ${name}`,
         guard: READ,
         query: listQuery,
-        answers: { 200: { description: 'All', schema: z.object({ data: z.array(z.record(z.string(), z.unknown())) }).meta({ id: `${One}List` }) } },
+        answers: {
+          200: {
+            description: 'All',
+            schema: z.object({ data: z.array(z.record(z.string(), z.unknown())) }).meta({ id: `${One}List` }),
+          },
+        },
         problems,
       },
       async ({ who, query }) => {
         const telescope = await deps.telescopes.meant(query.telescope);
         const parentGuid = parent === null ? undefined : (query as Record<string, string | undefined>)[parent];
-        const { result } = await runRoboTarget(deps, who, telescope, randomUUID(), { op: 'list', object, ...(parentGuid ? { parentGuid } : {}) });
+        const { result } = await runRoboTarget(deps, who, telescope, randomUUID(), {
+          op: 'list',
+          object,
+          ...(parentGuid ? { parentGuid } : {}),
+        });
         return json({ data: itemsOf(result) });
       },
     );
@@ -64,10 +77,15 @@ export function robotargetRoutes(app: App, deps: Deps): void {
         guard: WRITE,
         query: Where,
         body: NewBody,
-        description: 'With its GUID in the body it may be repeated after an answer that was lost: what stands already as asked is 200, what stands otherwise 409.',
+        description:
+          'With its GUID in the body it may be repeated after an answer that was lost: what stands already as asked is 200, what stands otherwise 409.',
         answers: {
           200: { description: 'Stands already, as asked', schema: z.record(z.string(), z.unknown()) },
-          201: { description: 'Made and read back', schema: z.record(z.string(), z.unknown()), headers: { location: 'The object' } },
+          201: {
+            description: 'Made and read back',
+            schema: z.record(z.string(), z.unknown()),
+            headers: { location: 'The object' },
+          },
           202: { description: 'Under way', schema: Receipt },
         },
         problems,
@@ -77,7 +95,12 @@ export function robotargetRoutes(app: App, deps: Deps): void {
         const guid = (body as Record<string, string | undefined>)[key] ?? randomUUID();
         const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'create', object);
         const full = { ...(body as Record<string, unknown>), [key]: guid };
-        const { result, receipt } = await runRoboTarget(deps, who, telescope, commandId, { op: 'create', object, guid, body: full });
+        const { result, receipt } = await runRoboTarget(deps, who, telescope, commandId, {
+          op: 'create',
+          object,
+          guid,
+          body: full,
+        });
         const there = result?.items[0];
         if (receipt.state === 'refused' && there && standsAs(there, full)) return json(there);
         if (receipt.state !== 'confirmed') return receiptAnswer(deps, receipt);
@@ -101,7 +124,11 @@ export function robotargetRoutes(app: App, deps: Deps): void {
       },
       async ({ who, params, query }) => {
         const telescope = await deps.telescopes.meant(query.telescope);
-        const { result } = await runRoboTarget(deps, who, telescope, randomUUID(), { op: 'get', object, guid: params.guid });
+        const { result } = await runRoboTarget(deps, who, telescope, randomUUID(), {
+          op: 'get',
+          object,
+          guid: params.guid,
+        });
         const [item] = itemsOf(result);
         if (!item) throw new Problem('not_found', `No ${object} ${params.guid}.`);
         return json(item);
@@ -120,7 +147,10 @@ export function robotargetRoutes(app: App, deps: Deps): void {
         params: ByGuid,
         query: Where,
         body: Changes,
-        answers: { 200: { description: 'Changed and read back', schema: z.record(z.string(), z.unknown()) }, 202: { description: 'Under way', schema: Receipt } },
+        answers: {
+          200: { description: 'Changed and read back', schema: z.record(z.string(), z.unknown()) },
+          202: { description: 'Under way', schema: Receipt },
+        },
         problems,
       },
       async ({ c, who, params, query, body }) => {
@@ -147,13 +177,19 @@ export function robotargetRoutes(app: App, deps: Deps): void {
         guard: WRITE,
         params: ByGuid,
         query: Where,
-        answers: { 200: { description: 'Deleted', schema: Receipt }, 202: { description: 'Under way', schema: Receipt } },
+        answers: {
+          200: { description: 'Deleted', schema: Receipt },
+          202: { description: 'Under way', schema: Receipt },
+        },
         problems,
       },
       async ({ c, who, params, query }) => {
         const telescope = await deps.telescopes.meant(query.telescope);
         const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'delete', object, params.guid);
-        return receiptAnswer(deps, (await runRoboTarget(deps, who, telescope, commandId, { op: 'delete', object, guid: params.guid })).receipt);
+        return receiptAnswer(
+          deps,
+          (await runRoboTarget(deps, who, telescope, commandId, { op: 'delete', object, guid: params.guid })).receipt,
+        );
       },
     );
     if (object === 'target')
@@ -173,13 +209,19 @@ export function robotargetRoutes(app: App, deps: Deps): void {
             guard: WRITE,
             params: ByGuid,
             query: Where,
-            answers: { 200: { description: 'Read back', schema: Receipt }, 202: { description: 'Under way', schema: Receipt } },
+            answers: {
+              200: { description: 'Read back', schema: Receipt },
+              202: { description: 'Under way', schema: Receipt },
+            },
             problems,
           },
           async ({ c, who, params, query }) => {
             const telescope = await deps.telescopes.meant(query.telescope);
             const commandId = commandIdOf(who, c.req.header('idempotency-key'), op, params.guid);
-            return receiptAnswer(deps, (await runRoboTarget(deps, who, telescope, commandId, { op, object, guid: params.guid })).receipt);
+            return receiptAnswer(
+              deps,
+              (await runRoboTarget(deps, who, telescope, commandId, { op, object, guid: params.guid })).receipt,
+            );
           },
         );
   }
@@ -197,9 +239,17 @@ function standsAs(there: Record<string, unknown>, asked: Record<string, unknown>
 function withoutDefault(type: z.ZodType): z.ZodType {
   return type instanceof z.ZodDefault ? (type.unwrap() as z.ZodType) : type;
 }
-function itemsOf(result: { items: Record<string, unknown>[]; outcome: string; message: string | null } | null): Record<string, unknown>[] {
+function itemsOf(
+  result: { items: Record<string, unknown>[]; outcome: string; message: string | null } | null,
+): Record<string, unknown>[] {
   if (!result || result.outcome === 'unknown')
-    throw new Problem('gateway_away', result?.message ?? 'The telescope’s gateway has not answered in time.', {}, { 'retry-after': '5' });
-  if (result.outcome === 'refused') throw new Problem('control_refused', result.message ?? 'RoboTarget refused the question.');
+    throw new Problem(
+      'gateway_away',
+      result?.message ?? 'The telescope’s gateway has not answered in time.',
+      {},
+      { 'retry-after': '5' },
+    );
+  if (result.outcome === 'refused')
+    throw new Problem('control_refused', result.message ?? 'RoboTarget refused the question.');
   return result.items;
 }

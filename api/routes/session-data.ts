@@ -17,7 +17,14 @@ const Id = z.object({ id: BookingId });
 const READ = { scopes: ['session:view', 'bookings:read', 'bookings:write', 'admin:read'] } as const;
 
 const EventList = z
-  .object({ data: z.array(Event), meta: z.object({ epoch: z.number().int(), last_seq: z.number().int(), complete: z.boolean().describe('false: ask again after the last one') }) })
+  .object({
+    data: z.array(Event),
+    meta: z.object({
+      epoch: z.number().int(),
+      last_seq: z.number().int(),
+      complete: z.boolean().describe('false: ask again after the last one'),
+    }),
+  })
   .meta({ id: 'EventList' });
 const LogPage = pageOf(LogLine, 'LogPage');
 
@@ -26,8 +33,21 @@ const Stats = z
     booking_id: BookingId,
     elapsed_seconds: z.number(),
     slot_seconds: z.number(),
-    images: z.object({ captured: z.number().int(), archived: z.number().int(), rejected: z.number().int(), missing: z.number().int(), pending: z.number().int() }),
-    by_filter: z.array(z.object({ filter: z.string(), count: z.number().int(), exposure_seconds: z.number(), average_hfd: z.number().nullable() })),
+    images: z.object({
+      captured: z.number().int(),
+      archived: z.number().int(),
+      rejected: z.number().int(),
+      missing: z.number().int(),
+      pending: z.number().int(),
+    }),
+    by_filter: z.array(
+      z.object({
+        filter: z.string(),
+        count: z.number().int(),
+        exposure_seconds: z.number(),
+        average_hfd: z.number().nullable(),
+      }),
+    ),
     total_exposure_seconds: z.number(),
     average_hfd: z.number().nullable(),
     guiding: z.object({
@@ -48,7 +68,14 @@ const TelemetrySeries = z
     bucket_seconds: z.number(),
     samples: z.number().int(),
     t: z.array(z.number().int()).describe('Unix seconds, start of each bucket'),
-    series: z.record(z.string(), z.object({ mean: z.array(z.number().nullable()), min: z.array(z.number().nullable()), max: z.array(z.number().nullable()) })),
+    series: z.record(
+      z.string(),
+      z.object({
+        mean: z.array(z.number().nullable()),
+        min: z.array(z.number().nullable()),
+        max: z.array(z.number().nullable()),
+      }),
+    ),
   })
   .meta({ id: 'TelemetrySeries' });
 
@@ -85,9 +112,14 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
       ]);
       const data = rows.map((row) => {
         const event = toEvent(row);
-        return event.type === 'image.captured' || event.type === 'image.measured' ? { ...event, data: signImageUrls(deps, event.data) } : event;
+        return event.type === 'image.captured' || event.type === 'image.measured'
+          ? { ...event, data: signImageUrls(deps, event.data) }
+          : event;
       });
-      return json({ data, meta: { epoch: counter?.epoch ?? 1, last_seq: counter?.seq ?? 0, complete: rows.length < query.limit } });
+      return json({
+        data,
+        meta: { epoch: counter?.epoch ?? 1, last_seq: counter?.seq ?? 0, complete: rows.length < query.limit },
+      });
     },
   );
 
@@ -102,7 +134,10 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
       summary: 'The night log',
       guard: READ,
       params: Id,
-      query: PageQuery.extend({ level: z.enum(['INFO', 'WARNING', 'ERROR']).optional(), order: z.enum(['newest', 'oldest']).default('newest') }),
+      query: PageQuery.extend({
+        level: z.enum(['INFO', 'WARNING', 'ERROR']).optional(),
+        order: z.enum(['newest', 'oldest']).default('newest'),
+      }),
       answers: { 200: { description: 'A page', schema: LogPage } },
     },
     async ({ c, who, params, query }) => {
@@ -115,7 +150,14 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
         where: {
           bookingId: params.id,
           ...(query.level ? { level: query.level } : {}),
-          ...(at && cursor ? { OR: [{ at: down ? { lt: at } : { gt: at } }, { at, position: down ? { lt: BigInt(cursor[1]!) } : { gt: BigInt(cursor[1]!) } }] } : {}),
+          ...(at && cursor
+            ? {
+                OR: [
+                  { at: down ? { lt: at } : { gt: at } },
+                  { at, position: down ? { lt: BigInt(cursor[1]!) } : { gt: BigInt(cursor[1]!) } },
+                ],
+              }
+            : {}),
         },
         orderBy: [{ at: down ? 'desc' : 'asc' }, { position: down ? 'desc' : 'asc' }],
         take: query.per_page + 1,
@@ -125,7 +167,15 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
           c.req.url,
           query.per_page,
           rows,
-          (row) => ({ at: row.at.toISOString(), level: row.level, source: row.source, event: row.event, message: row.message, message_fr: row.messageFr, data: row.data }),
+          (row) => ({
+            at: row.at.toISOString(),
+            level: row.level,
+            source: row.source,
+            event: row.event,
+            message: row.message,
+            message_fr: row.messageFr,
+            data: row.data,
+          }),
           (row) => encodeCursor(row.at.toISOString(), Number(row.position)),
         ),
       );
@@ -175,11 +225,26 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
         booking_id: params.id,
         elapsed_seconds: from === undefined ? 0 : Math.max(0, Math.round((to - from) / 1000)),
         slot_seconds: Math.round((booking.endsAt.getTime() - booking.startsAt.getTime()) / 1000),
-        images: { captured: session?.imagesCaptured ?? archived, archived, rejected: count('rejected'), missing: count('missing'), pending: count('pending') },
-        by_filter: filters.map((f) => ({ filter: f.filter ?? '', count: f._count._all, exposure_seconds: f._sum.exposure ?? 0, average_hfd: f._avg.hfd })),
+        images: {
+          captured: session?.imagesCaptured ?? archived,
+          archived,
+          rejected: count('rejected'),
+          missing: count('missing'),
+          pending: count('pending'),
+        },
+        by_filter: filters.map((f) => ({
+          filter: f.filter ?? '',
+          count: f._count._all,
+          exposure_seconds: f._sum.exposure ?? 0,
+          average_hfd: f._avg.hfd,
+        })),
         total_exposure_seconds: filters.reduce((n, f) => n + (f._sum.exposure ?? 0), 0),
         average_hfd: hfdCount === 0 ? null : hfdFrames.reduce((n, f) => n + f._avg.hfd! * f._count._all, 0) / hfdCount,
-        guiding: { success_rate: guided.known === 0 ? null : guided.running / guided.known, average_rms_px: guided.rms, samples: guided.samples },
+        guiding: {
+          success_rate: guided.known === 0 ? null : guided.running / guided.known,
+          average_rms_px: guided.rms,
+          samples: guided.samples,
+        },
       });
     },
   );
@@ -221,7 +286,9 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
       const from = query.from ? Date.parse(query.from) : booking.startsAt.getTime() - 600_000;
       const to = query.to ? Date.parse(query.to) : Math.min(deps.now(), booking.endsAt.getTime() + 600_000);
       const bucket = Math.max(1, Math.ceil((Math.max(1_000, to - from) / 1000 / query.points) * 10) / 10);
-      const rows = await deps.db.$queryRaw<{ b: number; n: string; mean: number; low: number; high: number; samples: number }[]>`
+      const rows = await deps.db.$queryRaw<
+        { b: number; n: string; mean: number; low: number; high: number; samples: number }[]
+      >`
         SELECT floor(extract(epoch FROM t.at - ${new Date(from)}::timestamptz) / ${bucket}::float8)::int AS b, s.name AS n,
                avg(s.value) AS mean, min(s.value) AS low, max(s.value) AS high, count(*)::int AS samples
         FROM telemetry t
@@ -276,7 +343,8 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
         deps.db.settlement.findFirst({ where: { bookingId: params.id }, orderBy: { createdAt: 'desc' } }),
       ]);
       const seconds = Object.fromEntries(LEDGER_CLASSES.map((name) => [name, 0])) as Record<LedgerClass, number>;
-      for (const row of intervals) seconds[row.class as LedgerClass] += Math.round((row.endsAt.getTime() - row.startsAt.getTime()) / 1000);
+      for (const row of intervals)
+        seconds[row.class as LedgerClass] += Math.round((row.endsAt.getTime() - row.startsAt.getTime()) / 1000);
       const settled: Settlement | null = settlement
         ? {
             settlement_id: settlement.id,
@@ -291,7 +359,12 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
         booking_id: params.id,
         start: booking.startsAt.toISOString(),
         end: booking.endsAt.toISOString(),
-        intervals: intervals.map((row) => ({ start: row.startsAt.toISOString(), end: row.endsAt.toISOString(), class: row.class, cause: row.cause })),
+        intervals: intervals.map((row) => ({
+          start: row.startsAt.toISOString(),
+          end: row.endsAt.toISOString(),
+          class: row.class,
+          cause: row.cause,
+        })),
         seconds,
         settlement: settled,
       });

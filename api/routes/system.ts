@@ -45,7 +45,10 @@ const PAGES: Record<string, string> = {
  * since not every browser counts it as 'self'. `host`: as the browser asked for it.
  */
 function pageHeaders(deps: Deps, host: string): Record<string, string> {
-  const hosts = new Set([...(/^[\w.:[\]-]+$/.test(host) ? [host] : []), ...(deps.config.PUBLIC_URL ? [new URL(deps.config.PUBLIC_URL).host] : [])]);
+  const hosts = new Set([
+    ...(/^[\w.:[\]-]+$/.test(host) ? [host] : []),
+    ...(deps.config.PUBLIC_URL ? [new URL(deps.config.PUBLIC_URL).host] : []),
+  ]);
   const sockets = [...hosts].map((name) => ` ws://${name} wss://${name}`).join('');
   const ancestors = deps.config.EMBED_ORIGINS.length > 0 ? `'self' ${deps.config.EMBED_ORIGINS.join(' ')}` : "'self'";
   return {
@@ -60,7 +63,11 @@ const PACKED = { br: 'br', gzip: 'gz' } as const;
 /** The best of them that the client takes and that lies there. */
 function packedAs(path: string, accepted: string): keyof typeof PACKED | null {
   const takes = accepted.split(',').map((one) => one.trim().split(';')[0]);
-  return (Object.keys(PACKED) as (keyof typeof PACKED)[]).find((name) => takes.includes(name) && existsSync(`${path}.${PACKED[name]}`)) ?? null;
+  return (
+    (Object.keys(PACKED) as (keyof typeof PACKED)[]).find(
+      (name) => takes.includes(name) && existsSync(`${path}.${PACKED[name]}`),
+    ) ?? null
+  );
 }
 
 function fileEtag(path: string): string {
@@ -87,11 +94,24 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<{ ok: boolean
 
 export function systemRoutes(app: App, deps: Deps): void {
   const Health = z.object({ ok: z.boolean() }).meta({ id: 'Health' });
-  const Ready = z.object({ ok: z.boolean(), checks: z.record(z.string(), z.object({ ok: z.boolean(), error: z.string().optional() })) }).meta({ id: 'Readiness' });
+  const Ready = z
+    .object({
+      ok: z.boolean(),
+      checks: z.record(z.string(), z.object({ ok: z.boolean(), error: z.string().optional() })),
+    })
+    .meta({ id: 'Readiness' });
   operation(
     app,
     deps,
-    { method: 'get', path: '/healthz', id: 'health', tag: 'System', summary: 'The process lives', guard: 'public', answers: { 200: { description: 'Yes', schema: Health } } },
+    {
+      method: 'get',
+      path: '/healthz',
+      id: 'health',
+      tag: 'System',
+      summary: 'The process lives',
+      guard: 'public',
+      answers: { 200: { description: 'Yes', schema: Health } },
+    },
     () => json({ ok: true }),
   );
   operation(
@@ -111,10 +131,16 @@ export function systemRoutes(app: App, deps: Deps): void {
         within(2_000, deps.db.$queryRaw`SELECT 1`),
         within(
           2_000,
-          deps.temporal.connection.withDeadline(Date.now() + 2_000, () => deps.temporal.workflowService.getSystemInfo({})),
+          deps.temporal.connection.withDeadline(Date.now() + 2_000, () =>
+            deps.temporal.workflowService.getSystemInfo({}),
+          ),
         ),
       ]);
-      const checks = { database, temporal, bus: { ok: deps.bus.connected, ...(deps.bus.connected ? {} : { error: 'LISTEN connection is away' }) } };
+      const checks = {
+        database,
+        temporal,
+        bus: { ok: deps.bus.connected, ...(deps.bus.connected ? {} : { error: 'LISTEN connection is away' }) },
+      };
       const ok = Object.values(checks).every((check) => check.ok);
       return json({ ok, checks }, ok ? 200 : 503);
     },
@@ -131,16 +157,25 @@ export function systemRoutes(app: App, deps: Deps): void {
       guard: 'public',
       answers: { 200: { description: 'Metrics', media: 'text/plain' } },
     },
-    async () => new Response(await deps.metrics.registry.metrics(), { headers: { 'content-type': deps.metrics.registry.contentType } }),
+    async () =>
+      new Response(await deps.metrics.registry.metrics(), {
+        headers: { 'content-type': deps.metrics.registry.contentType },
+      }),
   );
 
   let openapi: string | null = null;
   app.get('/openapi.json', (c) =>
-    c.body((openapi ??= JSON.stringify(openApiDocument(app, deps.config.PUBLIC_URL ?? '/'))), 200, { 'content-type': 'application/json', 'access-control-allow-origin': '*' }),
+    c.body((openapi ??= JSON.stringify(openApiDocument(app, deps.config.PUBLIC_URL ?? '/'))), 200, {
+      'content-type': 'application/json',
+      'access-control-allow-origin': '*',
+    }),
   );
   let asyncapi: string | null = null;
   app.get('/asyncapi.json', (c) =>
-    c.body((asyncapi ??= JSON.stringify(asyncApiDocument(deps.live.key))), 200, { 'content-type': 'application/json', 'access-control-allow-origin': '*' }),
+    c.body((asyncapi ??= JSON.stringify(asyncApiDocument(deps.live.key))), 200, {
+      'content-type': 'application/json',
+      'access-control-allow-origin': '*',
+    }),
   );
 
   docsPage(app);
@@ -155,13 +190,23 @@ function docsPage(app: App): void {
 <script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body></html>`;
   const start =
     "window.addEventListener('load',()=>{window.ui=SwaggerUIBundle({url:'/openapi.json',dom_id:'#swagger-ui',deepLinking:true,persistAuthorization:false,validatorUrl:null})});";
-  const policy = { 'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; object-src 'none'" };
+  const policy = {
+    'content-security-policy':
+      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; object-src 'none'",
+  };
   app.get('/docs', (c) => c.body(html, 200, { 'content-type': TYPES['.html']!, ...policy }));
   app.get('/docs/problems', (c) => c.redirect('/docs'));
   app.get('/docs/start.js', (c) => c.body(start, 200, { 'content-type': TYPES['.js']! }));
   for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']) {
     const path = join(dist, name);
-    app.get(`/docs/${name}`, (c) => sendFile(c, path, { type: TYPES[extname(name)] ?? 'application/octet-stream', name, etag: fileEtag(path), inline: true }));
+    app.get(`/docs/${name}`, (c) =>
+      sendFile(c, path, {
+        type: TYPES[extname(name)] ?? 'application/octet-stream',
+        name,
+        etag: fileEtag(path),
+        inline: true,
+      }),
+    );
   }
 }
 
@@ -175,14 +220,24 @@ function pages(app: App, deps: Deps): void {
         if (route === '/') return c.redirect('/docs');
         throw new Problem('not_found', 'The pages are not built; run npm run build.');
       }
-      return c.body(readFileSync(path, 'utf8'), 200, { 'content-type': TYPES['.html']!, 'cache-control': 'no-cache', ...pageHeaders(deps, c.req.header('host') ?? '') });
+      return c.body(readFileSync(path, 'utf8'), 200, {
+        'content-type': TYPES['.html']!,
+        'cache-control': 'no-cache',
+        ...pageHeaders(deps, c.req.header('host') ?? ''),
+      });
     });
   const serve = async (c: Context<AppEnv>, path: string, maxAge: string): Promise<Response> => {
     const full = normalize(join(root, path));
-    if (!full.startsWith(root + '/') || !existsSync(full) || !statSync(full).isFile()) throw new Problem('not_found', 'No such file.');
+    if (!full.startsWith(root + '/') || !existsSync(full) || !statSync(full).isFile())
+      throw new Problem('not_found', 'No such file.');
     const packed = packedAs(full, c.req.header('accept-encoding') ?? '');
     const file = packed ? `${full}.${PACKED[packed]}` : full;
-    const response = await sendFile(c, file, { type: TYPES[extname(full)] ?? 'application/octet-stream', name: full.split('/').at(-1)!, etag: fileEtag(file), inline: true });
+    const response = await sendFile(c, file, {
+      type: TYPES[extname(full)] ?? 'application/octet-stream',
+      name: full.split('/').at(-1)!,
+      etag: fileEtag(file),
+      inline: true,
+    });
     if (packed) response.headers.set('content-encoding', packed);
     response.headers.append('vary', 'accept-encoding');
     response.headers.set('cache-control', maxAge);
@@ -190,5 +245,13 @@ function pages(app: App, deps: Deps): void {
     return response;
   };
   app.get('/assets/*', (c) => serve(c, decodeURIComponent(c.req.path), 'public, max-age=300'));
-  for (const name of ['/sw.js', '/manifest.webmanifest', '/manifest.json', '/favicon.ico', '/favicon.svg', '/robots.txt']) app.get(name, (c) => serve(c, name, 'no-cache'));
+  for (const name of [
+    '/sw.js',
+    '/manifest.webmanifest',
+    '/manifest.json',
+    '/favicon.ico',
+    '/favicon.svg',
+    '/robots.txt',
+  ])
+    app.get(name, (c) => serve(c, name, 'no-cache'));
 }

@@ -42,7 +42,14 @@ const Availability = z
     telescope_id: TelescopeId,
     from: Instant,
     to: Instant,
-    taken: z.array(z.object({ start: Instant, end: Instant, kind: z.enum(['booking', 'maintenance']), booking_id: z.string().optional() })),
+    taken: z.array(
+      z.object({
+        start: Instant,
+        end: Instant,
+        kind: z.enum(['booking', 'maintenance']),
+        booking_id: z.string().optional(),
+      }),
+    ),
     nights: z.array(z.object({ start: Instant, end: Instant })).describe('Dark at the site'),
     free: z.array(z.object({ start: Instant, end: Instant })).describe('Dark and not taken'),
   })
@@ -61,7 +68,9 @@ const Visibility = z
     horizon: z.array(z.number()).describe('degrees, in the direction of the target'),
     sun_altitude: z.array(z.number()),
     moon: z.object({ illuminated_share: z.number(), separation_degrees: z.number(), altitude_degrees: z.number() }),
-    windows: z.array(z.object({ start: Instant, end: Instant })).describe('Dark, above the limit, inside the hour angles'),
+    windows: z
+      .array(z.object({ start: Instant, end: Instant }))
+      .describe('Dark, above the limit, inside the hour angles'),
     best: z.object({ at: Instant, altitude_degrees: z.number() }).nullable(),
     minimum_altitude_degrees: z.number(),
     sun_limit_degrees: z.number(),
@@ -87,7 +96,10 @@ const round = (value: number, decimals = 2): number => Math.round(value * 10 ** 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** Spans in which `free` is left after `taken` is cut out. */
-function without(spans: { start: number; end: number }[], taken: { start: number; end: number }[]): { start: number; end: number }[] {
+function without(
+  spans: { start: number; end: number }[],
+  taken: { start: number; end: number }[],
+): { start: number; end: number }[] {
   let left = spans;
   for (const cut of taken)
     left = left.flatMap((s) =>
@@ -160,11 +172,19 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       summary: 'One telescope',
       guard: { scopes: [...READ.scopes, 'session:view'] },
       params: Id,
-      answers: { 200: { description: 'The telescope', schema: z.union([PublicTelescope, Telescope]), headers: { etag: 'For If-Match' } } },
+      answers: {
+        200: {
+          description: 'The telescope',
+          schema: z.union([PublicTelescope, Telescope]),
+          headers: { etag: 'For If-Match' },
+        },
+      },
     },
     async ({ who, params }) => {
       const telescope = await deps.telescopes.get(params.id);
-      return json(seesAll(who) ? telescope : publicView(telescope), 200, { etag: `"${params.id}.${deps.telescopes.version(params.id)}"` });
+      return json(seesAll(who) ? telescope : publicView(telescope), 200, {
+        etag: `"${params.id}.${deps.telescopes.version(params.id)}"`,
+      });
     },
   );
 
@@ -197,7 +217,16 @@ export function telescopeRoutes(app: App, deps: Deps): void {
           create: { id: params.id, config: body },
           update: { config: body, version: { increment: 1 }, updatedAt: now },
         });
-        await tx.audit.create({ data: { id: randomUUID(), at: now, actor: who.name, action: 'telescope.put', telescopeId: params.id, data: { version: saved.version } } });
+        await tx.audit.create({
+          data: {
+            id: randomUUID(),
+            at: now,
+            actor: who.name,
+            action: 'telescope.put',
+            telescopeId: params.id,
+            data: { version: saved.version },
+          },
+        });
         await publish(tx, { kind: 'control', what: 'telescopes.changed', data: { id: params.id } });
         return saved;
       });
@@ -223,7 +252,13 @@ export function telescopeRoutes(app: App, deps: Deps): void {
     async ({ who, params }) => {
       const telescope = await deps.telescopes.get(params.id);
       const state = await deps.mirror.state(telescope);
-      if (!state) throw new Problem('gateway_away', `Nothing is known of ${params.id} yet; its gateway does not answer.`, {}, { 'retry-after': '5' });
+      if (!state)
+        throw new Problem(
+          'gateway_away',
+          `Nothing is known of ${params.id} yet; its gateway does not answer.`,
+          {},
+          { 'retry-after': '5' },
+        );
       return json(seesAll(who) ? state : withoutOthers(state), 200, { 'cache-control': 'no-store' });
     },
   );
@@ -249,21 +284,44 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       if (to <= from || to - from > 62 * 86_400_000) throw invalid({ to: ['must be after from, by 62 days at most'] });
       const [bookings, maintenance] = await Promise.all([
         deps.db.booking.findMany({
-          where: { telescopeId: params.id, occupies: true, startsAt: { lt: new Date(to) }, blockedUntil: { gt: new Date(from) } },
+          where: {
+            telescopeId: params.id,
+            occupies: true,
+            startsAt: { lt: new Date(to) },
+            blockedUntil: { gt: new Date(from) },
+          },
           orderBy: { startsAt: 'asc' },
         }),
-        deps.db.maintenance.findMany({ where: { telescopeId: params.id, endedAt: null, fromAt: { lt: new Date(to) }, toAt: { gt: new Date(from) } }, orderBy: { fromAt: 'asc' } }),
+        deps.db.maintenance.findMany({
+          where: { telescopeId: params.id, endedAt: null, fromAt: { lt: new Date(to) }, toAt: { gt: new Date(from) } },
+          orderBy: { fromAt: 'asc' },
+        }),
       ]);
       const taken = [
-        ...bookings.map((b) => ({ start: b.startsAt.getTime(), end: b.blockedUntil.getTime(), kind: 'booking' as const, id: b.id })),
-        ...maintenance.map((m) => ({ start: m.fromAt.getTime(), end: m.toAt.getTime(), kind: 'maintenance' as const, id: null })),
+        ...bookings.map((b) => ({
+          start: b.startsAt.getTime(),
+          end: b.blockedUntil.getTime(),
+          kind: 'booking' as const,
+          id: b.id,
+        })),
+        ...maintenance.map((m) => ({
+          start: m.fromAt.getTime(),
+          end: m.toAt.getTime(),
+          kind: 'maintenance' as const,
+          id: null,
+        })),
       ].sort((a, b) => a.start - b.start);
       const dark = nights(telescope, from, to);
       return json({
         telescope_id: params.id,
         from: iso(from),
         to: iso(to),
-        taken: taken.map((t) => ({ start: iso(t.start), end: iso(t.end), kind: t.kind, ...(t.id && seesAll(who) ? { booking_id: t.id } : {}) })),
+        taken: taken.map((t) => ({
+          start: iso(t.start),
+          end: iso(t.end),
+          kind: t.kind,
+          ...(t.id && seesAll(who) ? { booking_id: t.id } : {}),
+        })),
         nights: dark.map((n) => ({ start: iso(n.start), end: iso(n.end) })),
         free: without(dark, taken).map((n) => ({ start: iso(n.start), end: iso(n.end) })),
       });
@@ -311,7 +369,14 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       const to = query.to ? Date.parse(query.to) : from + 86_400_000;
       if (to <= from || to - from > 48 * 3_600_000) throw invalid({ to: ['must be after from, by 48 hours at most'] });
       const step = Math.max(60, Math.ceil((to - from) / 1000 / 288 / 60) * 60);
-      const result = { t: [] as number[], altitude: [] as number[], azimuth: [] as number[], hour_angle: [] as number[], horizon: [] as number[], sun_altitude: [] as number[] };
+      const result = {
+        t: [] as number[],
+        altitude: [] as number[],
+        azimuth: [] as number[],
+        hour_angle: [] as number[],
+        horizon: [] as number[],
+        sun_altitude: [] as number[],
+      };
       for (let at = from; at <= to; at += step * 1000) {
         const { altitudeDegrees, azimuthDegrees } = altAz(telescope.site, ra, dec, at);
         result.t.push(Math.floor(at / 1000));
@@ -329,7 +394,10 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       const windows = usableWindows(telescope, { ra_hours: ra, dec_degrees: dec }, constraints, from, to);
       let best: { at: number; altitude: number } | null = null;
       result.t.forEach((t, i) => {
-        if (result.sun_altitude[i]! <= telescope.night.sun_altitude_degrees && (best === null || result.altitude[i]! > best.altitude))
+        if (
+          result.sun_altitude[i]! <= telescope.night.sun_altitude_degrees &&
+          (best === null || result.altitude[i]! > best.altitude)
+        )
           best = { at: t * 1000, altitude: result.altitude[i]! };
       });
       const found = best as { at: number; altitude: number } | null;
@@ -340,7 +408,11 @@ export function telescopeRoutes(app: App, deps: Deps): void {
         to: iso(to),
         step_seconds: step,
         ...result,
-        moon: { illuminated_share: round(moonAt.illuminatedShare, 3), separation_degrees: round(moonAt.separationDegrees, 1), altitude_degrees: round(moonAt.altitudeDegrees, 1) },
+        moon: {
+          illuminated_share: round(moonAt.illuminatedShare, 3),
+          separation_degrees: round(moonAt.separationDegrees, 1),
+          altitude_degrees: round(moonAt.altitudeDegrees, 1),
+        },
         windows: windows.map((w) => ({ start: iso(w.startMs), end: iso(w.endMs) })),
         best: found ? { at: iso(found.at), altitude_degrees: found.altitude } : null,
         minimum_altitude_degrees: query.min_altitude_degrees,
@@ -350,9 +422,25 @@ export function telescopeRoutes(app: App, deps: Deps): void {
   );
 
   const MaintenanceRow = z
-    .object({ id: z.string(), telescope_id: TelescopeId, from: Instant, to: Instant, reason: z.string(), bookings: z.enum(['hold', 'cancel']), ended_at: Instant.nullable() })
+    .object({
+      id: z.string(),
+      telescope_id: TelescopeId,
+      from: Instant,
+      to: Instant,
+      reason: z.string(),
+      bookings: z.enum(['hold', 'cancel']),
+      ended_at: Instant.nullable(),
+    })
     .meta({ id: 'MaintenanceWindow' });
-  const showMaintenance = (row: { id: string; telescopeId: string; fromAt: Date; toAt: Date; reason: string; bookings: string; endedAt: Date | null }): object => ({
+  const showMaintenance = (row: {
+    id: string;
+    telescopeId: string;
+    fromAt: Date;
+    toAt: Date;
+    reason: string;
+    bookings: string;
+    endedAt: Date | null;
+  }): object => ({
     id: row.id,
     telescope_id: row.telescopeId,
     from: row.fromAt.toISOString(),
@@ -374,7 +462,12 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       guard: { scopes: ['telescopes:write'] },
       params: Id,
       body: Maintenance,
-      answers: { 201: { description: 'Entered; names the bookings inside', schema: MaintenanceRow.extend({ affected: z.array(z.string()) }).meta({ id: 'MaintenanceEntered' }) } },
+      answers: {
+        201: {
+          description: 'Entered; names the bookings inside',
+          schema: MaintenanceRow.extend({ affected: z.array(z.string()) }).meta({ id: 'MaintenanceEntered' }),
+        },
+      },
       problems: ['in_progress', 'conflict'],
     },
     async ({ c, who, params, body }) => {
@@ -383,9 +476,25 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       return idempotent(deps, c, who, { id: params.id, body }, async () => {
         const row = await deps.db.$transaction(async (tx) => {
           const made = await tx.maintenance.create({
-            data: { id: randomUUID(), telescopeId: params.id, fromAt: new Date(body.from), toAt: new Date(body.to), reason: body.reason, bookings: body.bookings },
+            data: {
+              id: randomUUID(),
+              telescopeId: params.id,
+              fromAt: new Date(body.from),
+              toAt: new Date(body.to),
+              reason: body.reason,
+              bookings: body.bookings,
+            },
           });
-          await tx.audit.create({ data: { id: randomUUID(), at: new Date(deps.now()), actor: who.name, action: 'maintenance.start', telescopeId: params.id, data: { ...body } } });
+          await tx.audit.create({
+            data: {
+              id: randomUUID(),
+              at: new Date(deps.now()),
+              actor: who.name,
+              action: 'maintenance.start',
+              telescopeId: params.id,
+              data: { ...body },
+            },
+          });
           await publish(tx, { kind: 'control', what: 'maintenance.changed', data: { telescope_id: params.id } });
           return made;
         });
@@ -410,11 +519,19 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       summary: 'Maintenance windows, present and to come',
       guard: { scopes: ['telescopes:read', 'telescopes:write', 'admin:read'] },
       params: Id,
-      answers: { 200: { description: 'Windows', schema: z.object({ data: z.array(MaintenanceRow) }).meta({ id: 'MaintenanceList' }) } },
+      answers: {
+        200: {
+          description: 'Windows',
+          schema: z.object({ data: z.array(MaintenanceRow) }).meta({ id: 'MaintenanceList' }),
+        },
+      },
     },
     async ({ params }) => {
       await deps.telescopes.get(params.id);
-      const rows = await deps.db.maintenance.findMany({ where: { telescopeId: params.id, endedAt: null, toAt: { gt: new Date(deps.now()) } }, orderBy: { fromAt: 'asc' } });
+      const rows = await deps.db.maintenance.findMany({
+        where: { telescopeId: params.id, endedAt: null, toAt: { gt: new Date(deps.now()) } },
+        orderBy: { fromAt: 'asc' },
+      });
       return json({ data: rows.map(showMaintenance) });
     },
   );
@@ -438,7 +555,16 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       const now = new Date(deps.now());
       const ended = await deps.db.$transaction(async (tx) => {
         const changed = await tx.maintenance.update({ where: { id: row.id }, data: { endedAt: row.endedAt ?? now } });
-        await tx.audit.create({ data: { id: randomUUID(), at: now, actor: who.name, action: 'maintenance.end', telescopeId: params.id, data: { id: row.id } } });
+        await tx.audit.create({
+          data: {
+            id: randomUUID(),
+            at: now,
+            actor: who.name,
+            action: 'maintenance.end',
+            telescopeId: params.id,
+            data: { id: row.id },
+          },
+        });
         await publish(tx, { kind: 'control', what: 'maintenance.changed', data: { telescope_id: params.id } });
         return changed;
       });
@@ -455,7 +581,8 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       id: 'haltTelescope',
       tag: 'Telescopes',
       summary: 'Halt everything that moves, at once',
-      description: 'For an operator in an emergency: `Abort{IsHalt: true}`. Needs neither database nor workflow service.',
+      description:
+        'For an operator in an emergency: `Abort{IsHalt: true}`. Needs neither database nor workflow service.',
       guard: { scopes: ['admin:write'], failOpen: true },
       params: Id,
       answers: { 200: { description: 'Confirmed', schema: Receipt }, 202: { description: 'Sent', schema: Receipt } },
@@ -466,7 +593,16 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'halt', params.id);
       const receipt = await deps.gateways.stop(telescope, 'halt', { command_id: commandId, requested_by: who.name });
       void deps.db
-        .$transaction((tx) => openReceipt(tx, { commandId, kind: 'halt', bookingId: null, telescopeId: telescope.id, requestedBy: who.name, at: new Date(deps.now()) }))
+        .$transaction((tx) =>
+          openReceipt(tx, {
+            commandId,
+            kind: 'halt',
+            bookingId: null,
+            telescopeId: telescope.id,
+            requestedBy: who.name,
+            at: new Date(deps.now()),
+          }),
+        )
         .then(() => settleReceipt(deps, commandId, receipt.state, receipt.reason ?? null, receipt.message ?? null))
         .catch(() => undefined);
       return receiptAnswer(deps, { ...receipt, command_id: commandId, kind: 'halt', telescope_id: telescope.id });
@@ -482,15 +618,30 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       id: 'endEmergency',
       tag: 'Telescopes',
       summary: 'Voyager’s emergency is over, though nobody heard it say so',
-      description: 'While Voyager carries out an emergency nothing is sent to it. This ends that silence when its RESUME was missed; for an operator who has looked.',
+      description:
+        'While Voyager carries out an emergency nothing is sent to it. This ends that silence when its RESUME was missed; for an operator who has looked.',
       guard: { scopes: ['admin:write'] },
       params: Id,
-      answers: { 200: { description: 'Whether there was one', schema: z.object({ ended: z.boolean() }).meta({ id: 'EmergencyOver' }) } },
+      answers: {
+        200: {
+          description: 'Whether there was one',
+          schema: z.object({ ended: z.boolean() }).meta({ id: 'EmergencyOver' }),
+        },
+      },
       problems: ['gateway_away'],
     },
     async ({ who, params }) => {
       const telescope = await deps.telescopes.get(params.id);
-      await deps.db.audit.create({ data: { id: randomUUID(), at: new Date(deps.now()), actor: who.name, action: 'emergency.over', telescopeId: telescope.id, data: {} } });
+      await deps.db.audit.create({
+        data: {
+          id: randomUUID(),
+          at: new Date(deps.now()),
+          actor: who.name,
+          action: 'emergency.over',
+          telescopeId: telescope.id,
+          data: {},
+        },
+      });
       return json({ ended: await deps.gateways.emergencyOver(telescope, who.name) });
     },
   );

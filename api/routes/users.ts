@@ -17,11 +17,27 @@ const Person = z
     created_at: Instant,
     erased_at: Instant.nullable(),
     bookings: z.array(
-      z.object({ id: z.string(), telescope_id: z.string(), start: Instant, end: Instant, target: z.string(), phase: z.string().nullable(), images_captured: z.number().int() }),
+      z.object({
+        id: z.string(),
+        telescope_id: z.string(),
+        start: Instant,
+        end: Instant,
+        target: z.string(),
+        phase: z.string().nullable(),
+        images_captured: z.number().int(),
+      }),
     ),
     tokens: z.array(z.object({ id: z.string(), kind: z.string(), created_at: Instant, expires_at: Instant })),
     push_subscriptions: z.array(z.object({ id: z.string(), endpoint_host: z.string(), created_at: Instant })),
-    settlements: z.array(z.object({ settlement_id: z.string(), booking_id: z.string(), credits_charged: z.number(), credits_refund: z.number(), created_at: Instant })),
+    settlements: z.array(
+      z.object({
+        settlement_id: z.string(),
+        booking_id: z.string(),
+        credits_charged: z.number(),
+        credits_refund: z.number(),
+        created_at: Instant,
+      }),
+    ),
   })
   .meta({ id: 'PersonExport' });
 const Erasure = z.object({ ref: z.string(), erased_at: Instant, kept: z.array(z.string()) }).meta({ id: 'Erasure' });
@@ -45,13 +61,22 @@ export function userRoutes(app: App, deps: Deps): void {
         throw new Problem('forbidden', 'A person’s data is for the server and for that person.');
       const [user, bookings] = await Promise.all([
         deps.db.user.findUnique({ where: { ref: params.ref } }),
-        deps.db.booking.findMany({ where: { userRef: params.ref }, include: { session: true }, orderBy: { startsAt: 'asc' } }),
+        deps.db.booking.findMany({
+          where: { userRef: params.ref },
+          include: { session: true },
+          orderBy: { startsAt: 'asc' },
+        }),
       ]);
       if (!user) throw new Problem('not_found', 'No such person.');
       const [tokens, push, settlements] = await Promise.all([
         deps.db.token.findMany({ where: { kind: 'user', subject: params.ref } }),
-        deps.db.pushSubscription.findMany({ where: { OR: [{ userRef: params.ref }, { bookingId: { in: bookings.map((b) => b.id) } }] } }),
-        deps.db.settlement.findMany({ where: { bookingId: { in: bookings.map((b) => b.id) } }, orderBy: { createdAt: 'asc' } }),
+        deps.db.pushSubscription.findMany({
+          where: { OR: [{ userRef: params.ref }, { bookingId: { in: bookings.map((b) => b.id) } }] },
+        }),
+        deps.db.settlement.findMany({
+          where: { bookingId: { in: bookings.map((b) => b.id) } },
+          orderBy: { createdAt: 'asc' },
+        }),
       ]);
       return json({
         ref: user.ref,
@@ -69,8 +94,17 @@ export function userRoutes(app: App, deps: Deps): void {
           phase: b.session?.phase ?? null,
           images_captured: b.session?.imagesCaptured ?? 0,
         })),
-        tokens: tokens.map((t) => ({ id: t.id, kind: t.kind, created_at: t.createdAt.toISOString(), expires_at: t.expiresAt.toISOString() })),
-        push_subscriptions: push.map((p) => ({ id: p.id, endpoint_host: hostOf(p.endpoint), created_at: p.createdAt.toISOString() })),
+        tokens: tokens.map((t) => ({
+          id: t.id,
+          kind: t.kind,
+          created_at: t.createdAt.toISOString(),
+          expires_at: t.expiresAt.toISOString(),
+        })),
+        push_subscriptions: push.map((p) => ({
+          id: p.id,
+          endpoint_host: hostOf(p.endpoint),
+          created_at: p.createdAt.toISOString(),
+        })),
         settlements: settlements.map((s) => ({
           settlement_id: s.id,
           booking_id: s.bookingId,
@@ -91,7 +125,8 @@ export function userRoutes(app: App, deps: Deps): void {
       id: 'eraseUser',
       tag: 'Users',
       summary: 'Erase a person',
-      description: 'Name, address and subscriptions go at once, tokens are revoked. Bookings, frames and the ledger stay under the bare `ref`.',
+      description:
+        'Name, address and subscriptions go at once, tokens are revoked. Bookings, frames and the ledger stay under the bare `ref`.',
       guard: { scopes: ['users:write'] },
       params: Ref,
       answers: { 200: { description: 'Erased', schema: Erasure } },
@@ -104,7 +139,10 @@ export function userRoutes(app: App, deps: Deps): void {
         if (!user) throw new Problem('not_found', 'No such person.');
         const bookings = await tx.booking.findMany({ where: { userRef: params.ref }, select: { id: true } });
         const ids = bookings.map((b) => b.id);
-        await tx.user.update({ where: { ref: params.ref }, data: { displayName: null, email: null, eraseAt: now, erasedAt: now } });
+        await tx.user.update({
+          where: { ref: params.ref },
+          data: { displayName: null, email: null, eraseAt: now, erasedAt: now },
+        });
         await tx.pushSubscription.deleteMany({ where: { OR: [{ userRef: params.ref }, { bookingId: { in: ids } }] } });
         const tokens = await tx.token.findMany({
           where: {
@@ -117,11 +155,18 @@ export function userRoutes(app: App, deps: Deps): void {
           select: { id: true },
         });
         await tx.token.updateMany({ where: { id: { in: tokens.map((t) => t.id) } }, data: { revokedAt: now } });
-        await tx.audit.create({ data: { id: randomUUID(), at: now, actor: who.name, action: 'user.erase', data: { ref: params.ref } } });
+        await tx.audit.create({
+          data: { id: randomUUID(), at: now, actor: who.name, action: 'user.erase', data: { ref: params.ref } },
+        });
         return tokens;
       });
-      for (const token of revoked) await publish(deps.db, { kind: 'control', what: 'token.revoked', data: { id: token.id } });
-      return json({ ref: params.ref, erased_at: now.toISOString(), kept: ['bookings', 'frames', 'ledger', 'settlements', 'audit'] });
+      for (const token of revoked)
+        await publish(deps.db, { kind: 'control', what: 'token.revoked', data: { id: token.id } });
+      return json({
+        ref: params.ref,
+        erased_at: now.toISOString(),
+        kept: ['bookings', 'frames', 'ledger', 'settlements', 'audit'],
+      });
     },
   );
 }

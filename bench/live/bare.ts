@@ -32,4 +32,6 @@ client.on('notification', ({ payload }) => {
 });
 await client.connect();
 await client.query('LISTEN nocturne');
-server.listen(0, '127.0.0.1', () => process.stdout.write(`${JSON.stringify({ port: (server.address() as AddressInfo).port })}\n`));
+server.listen(0, '127.0.0.1', () =>
+  process.stdout.write(`${JSON.stringify({ port: (server.address() as AddressInfo).port })}\n`),
+);

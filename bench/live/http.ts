@@ -7,7 +7,9 @@ const ask = (url: string, key: string): Promise<void> =>
   new Promise((resolve, reject) => {
     get(url, { agent, headers: { 'x-api-key': key } }, (response) => {
       response.resume();
-      response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${url}: ${response.statusCode}`))));
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve() : reject(new Error(`${url}: ${response.statusCode}`)),
+      );
     }).on('error', reject);
   });
 

@@ -19,12 +19,16 @@ function open(id: string): Promise<void> {
         const auth = `bench:${createHmac('sha256', secret).update(`${socketId}:${channel}`).digest('hex')}`;
         socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel, auth } }));
       } else if (message.event === 'pusher_internal:subscription_succeeded') resolve();
-      else if (message.event === 'log.appended') delays.push(now - (JSON.parse(message.data) as { data: { sent: number } }).data.sent);
+      else if (message.event === 'log.appended')
+        delays.push(now - (JSON.parse(message.data) as { data: { sent: number } }).data.sent);
       else if (message.event === 'pusher:ping') socket.send('{"event":"pusher:pong","data":"{}"}');
     });
   });
 }
-const wanted = [...Array.from({ length: crowd }, () => 'crowd'), ...Array.from({ length: spread }, (_, i) => `s-${i % sessions}`)];
+const wanted = [
+  ...Array.from({ length: crowd }, () => 'crowd'),
+  ...Array.from({ length: spread }, (_, i) => `s-${i % sessions}`),
+];
 for (let i = 0; i < wanted.length; i += 100) await Promise.all(wanted.slice(i, i + 100).map(open));
 process.stdout.write('{"connected":1}\n');
 

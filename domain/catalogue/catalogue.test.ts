@@ -2,14 +2,19 @@ import { describe, expect, test } from '@jest/globals';
 import { searchCatalogue } from './index.ts';
 
 describe('the offline catalogue', () => {
-  test.each(['M31', 'm 31', 'Messier 31', 'NGC 224', 'ngc224', 'Andromeda Galaxy', "Galaxie d'Andromède"])('%s is the Andromeda galaxy', (query) => {
-    const [first] = searchCatalogue(query, 1);
-    expect(first?.designation).toBe('M 31');
-    expect(first?.ra_hours).toBeCloseTo(0.712, 2);
-    expect(first?.dec_degrees).toBeCloseTo(41.27, 1);
-  });
+  test.each(['M31', 'm 31', 'Messier 31', 'NGC 224', 'ngc224', 'Andromeda Galaxy', "Galaxie d'Andromède"])(
+    '%s is the Andromeda galaxy',
+    (query) => {
+      const [first] = searchCatalogue(query, 1);
+      expect(first?.designation).toBe('M 31');
+      expect(first?.ra_hours).toBeCloseTo(0.712, 2);
+      expect(first?.dec_degrees).toBeCloseTo(41.27, 1);
+    },
+  );
   test('every Messier object is there', () => {
-    const missing = Array.from({ length: 110 }, (_, i) => `M ${i + 1}`).filter((name) => searchCatalogue(name, 1)[0]?.designation !== name);
+    const missing = Array.from({ length: 110 }, (_, i) => `M ${i + 1}`).filter(
+      (name) => searchCatalogue(name, 1)[0]?.designation !== name,
+    );
     expect(missing).toEqual([]);
   });
   test('stars by name, with RA in hours', () => {

@@ -32,7 +32,8 @@ const numberOrNull = (text: string | undefined): number | null => (text ? Number
 let index: Indexed[] | null = null;
 function indexed(): Indexed[] {
   index ??= OBJECTS.split('\n').map((line) => {
-    const [designation = '', aliases = '', nameFr = '', type = '', ra = '0', dec = '0', magnitude, size] = line.split('|');
+    const [designation = '', aliases = '', nameFr = '', type = '', ra = '0', dec = '0', magnitude, size] =
+      line.split('|');
     const names = aliases ? aliases.split(';') : [];
     return {
       entry: {
@@ -55,7 +56,8 @@ function indexed(): Indexed[] {
 function rank(keys: readonly string[], wanted: string): number | null {
   let best: number | null = null;
   for (const key of keys) {
-    const found = key === wanted ? 0 : key.startsWith(wanted) ? 1 : wanted.length >= 3 && key.includes(wanted) ? 2 : null;
+    const found =
+      key === wanted ? 0 : key.startsWith(wanted) ? 1 : wanted.length >= 3 && key.includes(wanted) ? 2 : null;
     if (found !== null && (best === null || found < best)) best = found;
   }
   return best;
@@ -74,6 +76,11 @@ export function searchCatalogue(query: string, limit = 12): CatalogueEntry[] {
     const r = rank(keys, wanted);
     if (r !== null) found.push({ entry, rank: r });
   }
-  found.sort((a, b) => a.rank - b.rank || (a.entry.magnitude ?? 99) - (b.entry.magnitude ?? 99) || a.entry.designation.localeCompare(b.entry.designation, 'en', { numeric: true }));
+  found.sort(
+    (a, b) =>
+      a.rank - b.rank ||
+      (a.entry.magnitude ?? 99) - (b.entry.magnitude ?? 99) ||
+      a.entry.designation.localeCompare(b.entry.designation, 'en', { numeric: true }),
+  );
   return found.slice(0, limit).map(({ entry }) => entry);
 }

@@ -7,7 +7,10 @@ import { BookingId, Guid, Instant, TelescopeId } from './common.ts';
 const RaHours = z.union([z.number(), z.string()]).transform((value, ctx) => {
   const hours = parseRaHours(value);
   if (hours === null) {
-    ctx.addIssue({ code: 'custom', message: 'must be hours from 0 up to but not 24, as a number or like "02:49:50" (degrees divide by 15)' });
+    ctx.addIssue({
+      code: 'custom',
+      message: 'must be hours from 0 up to but not 24, as a number or like "02:49:50" (degrees divide by 15)',
+    });
     return z.NEVER;
   }
   return hours;

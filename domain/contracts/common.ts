@@ -11,6 +11,9 @@ export const TelescopeId = z
   .meta({ example: 'demo' });
 export const Guid = z.string().regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, 'must be a GUID');
 /** ISO 8601 with an offset; a time without one is refused, since "22:00" means nothing to an observatory elsewhere. */
-export const Instant = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with an offset, such as 2026-11-23T22:00:00Z' });
+export const Instant = z.iso.datetime({
+  offset: true,
+  error: 'must be an ISO 8601 time with an offset, such as 2026-11-23T22:00:00Z',
+});
 
 export type Instant = string;

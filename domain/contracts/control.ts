@@ -2,7 +2,18 @@ import { z } from 'zod';
 import { REASON_CODES } from '../reasons.ts';
 import { BookingId, Guid, Instant, TelescopeId } from './common.ts';
 
-export const CONTROL_KINDS = ['pause', 'resume', 'abort', 'cancel', 'reschedule', 'extend', 'amend', 'toggle', 'halt', 'robotarget'] as const;
+export const CONTROL_KINDS = [
+  'pause',
+  'resume',
+  'abort',
+  'cancel',
+  'reschedule',
+  'extend',
+  'amend',
+  'toggle',
+  'halt',
+  'robotarget',
+] as const;
 export type ControlKind = (typeof CONTROL_KINDS)[number];
 
 /** accepted → sent → confirmed, or refused, or unknown (no answer in time and not yet read back). */
@@ -24,7 +35,9 @@ export const Receipt = z
 export type Receipt = z.infer<typeof Receipt>;
 
 export const RescheduleRequest = z.object({ start: Instant, end: Instant }).meta({ id: 'RescheduleRequest' });
-export const ExtendRequest = z.object({ minutes: z.number().int().min(1).max(720), credits_charged: z.number().min(0).optional() }).meta({ id: 'ExtendRequest' });
+export const ExtendRequest = z
+  .object({ minutes: z.number().int().min(1).max(720), credits_charged: z.number().min(0).optional() })
+  .meta({ id: 'ExtendRequest' });
 export const AbortRequest = z.object({ reason: z.string().max(200).optional() }).meta({ id: 'AbortRequest' });
 
 /** The roadmap's 1.4 bodies. */

@@ -12,9 +12,26 @@ export const DashboardState = z
     set_guid: Guid.nullable(),
     target_enabled: z.boolean().nullable(),
     updated_at: Instant,
-    equipment: z.array(z.object({ key: z.string(), label: z.string(), connected: z.boolean(), status: z.string(), detail: z.string().nullable() })),
-    sequence: z.object({ progress: z.number(), shots_total: z.number().int(), shots_done: z.number().int(), integration_minutes: z.number() }).nullable(),
-    exposure: z.object({ filter: z.string().nullable(), elapsed: z.number(), remaining: z.number(), progress: z.number() }).nullable(),
+    equipment: z.array(
+      z.object({
+        key: z.string(),
+        label: z.string(),
+        connected: z.boolean(),
+        status: z.string(),
+        detail: z.string().nullable(),
+      }),
+    ),
+    sequence: z
+      .object({
+        progress: z.number(),
+        shots_total: z.number().int(),
+        shots_done: z.number().int(),
+        integration_minutes: z.number(),
+      })
+      .nullable(),
+    exposure: z
+      .object({ filter: z.string().nullable(), elapsed: z.number(), remaining: z.number(), progress: z.number() })
+      .nullable(),
     warnings: z.array(z.string()),
   })
   .meta({ id: 'DashboardState' });

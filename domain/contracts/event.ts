@@ -16,7 +16,11 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 /** These are not stored: they carry the last stored `seq` and their own `rev`, and the newest replaces the older. */
-export const VOLATILE_EVENTS = ['control.updated', 'shot.progress', 'preview.ready'] as const satisfies readonly EventType[];
+export const VOLATILE_EVENTS = [
+  'control.updated',
+  'shot.progress',
+  'preview.ready',
+] as const satisfies readonly EventType[];
 export const isVolatile = (type: EventType): boolean => (VOLATILE_EVENTS as readonly EventType[]).includes(type);
 
 /** `seq` has no gap and no late arrival within a booking; `epoch` changes when the counter was started anew (restore from backup). */

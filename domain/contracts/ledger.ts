@@ -2,14 +2,32 @@ import { z } from 'zod';
 import { BookingId, Instant } from './common.ts';
 
 /** In order of precedence: where causes overlap the first one takes the second (contracts: Ledger). */
-export const LEDGER_CLASSES = ['unsafe', 'outage', 'foreign', 'weather_hold', 'user_pause', 'imaging', 'overhead', 'other'] as const;
+export const LEDGER_CLASSES = [
+  'unsafe',
+  'outage',
+  'foreign',
+  'weather_hold',
+  'user_pause',
+  'imaging',
+  'overhead',
+  'other',
+] as const;
 export type LedgerClass = (typeof LEDGER_CLASSES)[number];
 
 /** Half-open [start, end) in whole seconds; the intervals of a ledger cover the slot without gap or overlap. */
-export const LedgerInterval = z.object({ start: Instant, end: Instant, class: z.enum(LEDGER_CLASSES), cause: z.string().nullable() });
+export const LedgerInterval = z.object({
+  start: Instant,
+  end: Instant,
+  class: z.enum(LEDGER_CLASSES),
+  cause: z.string().nullable(),
+});
 export type LedgerInterval = z.infer<typeof LedgerInterval>;
 
-export const SettlementLine = z.object({ class: z.enum(LEDGER_CLASSES), seconds: z.number().int(), credits: z.number() });
+export const SettlementLine = z.object({
+  class: z.enum(LEDGER_CLASSES),
+  seconds: z.number().int(),
+  credits: z.number(),
+});
 /** Laravel owns balances and applies it once by `settlement_id`. */
 export const Settlement = z
   .object({

@@ -35,7 +35,14 @@ export const Report = z
       archived: z.number().int(),
       rejected: z.number().int(),
       missing: z.number().int(),
-      by_filter: z.array(z.object({ filter: z.string(), count: z.number().int(), exposure_seconds: z.number(), average_hfd: z.number().nullable() })),
+      by_filter: z.array(
+        z.object({
+          filter: z.string(),
+          count: z.number().int(),
+          exposure_seconds: z.number(),
+          average_hfd: z.number().nullable(),
+        }),
+      ),
       total_exposure_seconds: z.number(),
       average_hfd: z.number().nullable(),
       frames: z.array(
@@ -52,16 +59,27 @@ export const Report = z
         }),
       ),
     }),
-    tracking: z.object({ average_rms_px: z.number().nullable(), guiding_uptime: z.number().nullable().describe('seconds guiding / seconds of guided exposure, 0 to 1') }),
+    tracking: z.object({
+      average_rms_px: z.number().nullable(),
+      guiding_uptime: z.number().nullable().describe('seconds guiding / seconds of guided exposure, 0 to 1'),
+    }),
     issues: z.object({
       errors_count: z.number().int(),
       pauses_count: z.number().int(),
       pauses_duration_seconds: z.number().int(),
       holds: z.array(z.object({ start: Instant, end: Instant, reason: z.string() })),
     }),
-    ledger: z.object({ seconds: z.record(z.enum(LEDGER_CLASSES), z.number().int()), intervals: z.array(LedgerInterval) }),
+    ledger: z.object({
+      seconds: z.record(z.enum(LEDGER_CLASSES), z.number().int()),
+      intervals: z.array(LedgerInterval),
+    }),
     credits: Settlement.nullable(),
-    files: z.object({ download_link: z.string().nullable(), timelapse_link: z.string().nullable().optional(), total_size_bytes: z.number().int(), count: z.number().int() }),
+    files: z.object({
+      download_link: z.string().nullable(),
+      timelapse_link: z.string().nullable().optional(),
+      total_size_bytes: z.number().int(),
+      count: z.number().int(),
+    }),
     timeline: z.array(z.object({ at: Instant, event: z.string(), level: z.string(), message: z.string() })),
     generated_at: Instant,
   })

@@ -3,7 +3,13 @@ import { Guid } from './common.ts';
 
 /** Bodies of `/api/robotarget/*`, with the roadmap's field names (4.2); the dialect maps them to the wire. */
 export const RoboSet = z
-  .object({ Guid: Guid, Name: z.string().min(1), ProfileName: z.string(), Status: z.number().int().default(0).describe('0 enabled, 1 disabled'), Tag: z.string().default('') })
+  .object({
+    Guid: Guid,
+    Name: z.string().min(1),
+    ProfileName: z.string(),
+    Status: z.number().int().default(0).describe('0 enabled, 1 disabled'),
+    Tag: z.string().default(''),
+  })
   .meta({ id: 'RoboSet' });
 export type RoboSet = z.infer<typeof RoboSet>;
 export const RoboTarget = z

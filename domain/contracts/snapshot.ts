@@ -29,7 +29,13 @@ export const Snapshot = z
     start: Instant,
     end: Instant,
     now: Instant,
-    target: z.object({ name: z.string(), ra_hours: z.number(), dec_degrees: z.number(), ra_text: z.string(), dec_text: z.string() }),
+    target: z.object({
+      name: z.string(),
+      ra_hours: z.number(),
+      dec_degrees: z.number(),
+      ra_text: z.string(),
+      dec_text: z.string(),
+    }),
     phase: z.enum(PHASES),
     hold_cause: z.enum(HOLD_CAUSES).nullable(),
     reason: z.enum(REASON_CODES).nullable(),
@@ -40,11 +46,20 @@ export const Snapshot = z
     session_started_at: Instant.nullable(),
     session_ended_at: Instant.nullable(),
     plan: z.array(PlanLine),
-    progress: z.object({ shots_done: z.number().int(), shots_total: z.number().int(), integration_seconds: z.number(), percent: z.number() }),
+    progress: z.object({
+      shots_done: z.number().int(),
+      shots_total: z.number().int(),
+      integration_seconds: z.number(),
+      percent: z.number(),
+    }),
     credits: z.object({ charged: z.number(), used: z.number(), refund: z.number().nullable() }),
     images: z.object({ captured: z.number().int(), archived: z.number().int(), average_hfd: z.number().nullable() }),
     controls: z
-      .object({ pause: z.enum(REASON_CODES).nullable(), resume: z.enum(REASON_CODES).nullable(), abort: z.enum(REASON_CODES).nullable() })
+      .object({
+        pause: z.enum(REASON_CODES).nullable(),
+        resume: z.enum(REASON_CODES).nullable(),
+        abort: z.enum(REASON_CODES).nullable(),
+      })
       .describe('null when possible, else why not'),
     last_receipt: Receipt.nullable(),
     telescope: TelescopeState.nullable(),

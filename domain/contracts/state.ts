@@ -39,7 +39,9 @@ export const Weather = z
     reason: z.enum(REASON_CODES).nullable(),
     causes: z.array(z.string()).describe('What exactly is over which limit, e.g. "wind 12.1 m/s over 10"'),
     ok_since: Instant.nullable().describe('Start of the unbroken safe time; what the debounce counts from'),
-    safety_monitor: z.object({ connected: z.boolean(), safe: z.boolean().nullable(), source: z.string(), age_seconds: z.number() }).nullable(),
+    safety_monitor: z
+      .object({ connected: z.boolean(), safe: z.boolean().nullable(), source: z.string(), age_seconds: z.number() })
+      .nullable(),
     cloud: z.string().nullable(),
     rain: z.string().nullable(),
     wind: z.string().nullable(),
@@ -62,7 +64,13 @@ export const Weather = z
 export type Weather = z.infer<typeof Weather>;
 
 /** Guiding error, root mean square about zero in pixels of the guide camera. */
-export const GuidingRms = z.object({ window_seconds: z.number(), x_px: z.number(), y_px: z.number(), total_px: z.number(), samples: z.number().int() });
+export const GuidingRms = z.object({
+  window_seconds: z.number(),
+  x_px: z.number(),
+  y_px: z.number(),
+  total_px: z.number(),
+  samples: z.number().int(),
+});
 
 /** The live mirror of one telescope: what Voyager says, how old it is, and nothing invented. */
 export const TelescopeState = z
@@ -129,7 +137,12 @@ export const TelescopeState = z
       rms_windows: z.array(GuidingRms),
       age_seconds: age,
     }),
-    rotator: z.object({ connected: z.boolean().nullable(), position_degrees: n, sky_pa_degrees: n, moving: z.boolean().nullable() }),
+    rotator: z.object({
+      connected: z.boolean().nullable(),
+      position_degrees: n,
+      sky_pa_degrees: n,
+      moving: z.boolean().nullable(),
+    }),
     dome: z.object({
       connected: z.boolean().nullable(),
       azimuth_degrees: n,
@@ -139,7 +152,14 @@ export const TelescopeState = z
     planetarium_connected: z.boolean().nullable(),
     plate_solver_connected: z.boolean().nullable(),
     sequence: z
-      .object({ name: z.string().nullable(), total_seconds: n, elapsed_seconds: n, remaining_seconds: n, start: z.string().nullable(), end: z.string().nullable() })
+      .object({
+        name: z.string().nullable(),
+        total_seconds: n,
+        elapsed_seconds: n,
+        remaining_seconds: n,
+        start: z.string().nullable(),
+        end: z.string().nullable(),
+      })
       .nullable(),
     exposure: z
       .object({

@@ -7,7 +7,10 @@ export const PathMapping = z.object({
 });
 export type PathMapping = z.infer<typeof PathMapping>;
 
-export const HorizonPoint = z.object({ azimuth_degrees: z.number().min(0).max(360), altitude_degrees: z.number().min(-5).max(89) });
+export const HorizonPoint = z.object({
+  azimuth_degrees: z.number().min(0).max(360),
+  altitude_degrees: z.number().min(-5).max(89),
+});
 
 export const WeatherSource = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('voyager'), period_seconds: z.number().positive().default(30) }),
@@ -28,14 +31,19 @@ export const WeatherThresholds = z.object({
   humidity_percent: z.object({ hold: z.number(), unsafe: z.number() }).default({ hold: 90, unsafe: 96 }),
   wind_meters_per_second: z.object({ hold: z.number(), unsafe: z.number() }).default({ hold: 10, unsafe: 15 }),
   gust_meters_per_second: z.object({ hold: z.number(), unsafe: z.number() }).default({ hold: 13, unsafe: 18 }),
-  dew_margin_celsius: z.object({ hold: z.number(), unsafe: z.number() }).default({ hold: 1, unsafe: -1 }).describe('Outside temperature less dew point; below is worse'),
+  dew_margin_celsius: z
+    .object({ hold: z.number(), unsafe: z.number() })
+    .default({ hold: 1, unsafe: -1 })
+    .describe('Outside temperature less dew point; below is worse'),
 });
 export type WeatherThresholds = z.infer<typeof WeatherThresholds>;
 
 export const RefundRule = z.object({
   id: z.string().default('by-the-second'),
   /** Share of a class's seconds that is given back, 0 to 1. */
-  refund_share: z.record(z.string(), z.number().min(0).max(1)).default({ unsafe: 1, outage: 1, foreign: 1, weather_hold: 1, user_pause: 0, imaging: 0, overhead: 0, other: 0 }),
+  refund_share: z
+    .record(z.string(), z.number().min(0).max(1))
+    .default({ unsafe: 1, outage: 1, foreign: 1, weather_hold: 1, user_pause: 0, imaging: 0, overhead: 0, other: 0 }),
   /** Below this share of imaging in the slot everything is given back; 0 switches it off. */
   full_refund_below_imaging_share: z.number().min(0).max(1).default(0),
   /** Given back of a booking that its guest gave up before the slot began. */
@@ -49,12 +57,18 @@ export const TelescopePolicy = z.object({
     .default(86_400)
     .describe('Seconds before start, or noon of the day before at the site'),
   check_interval: z.number().min(1).default(300).describe('Seconds between checks while running'),
-  pause_mode: z.enum(['finish', 'abort']).default('finish').describe('What happens to the exposure under way at a pause'),
+  pause_mode: z
+    .enum(['finish', 'abort'])
+    .default('finish')
+    .describe('What happens to the exposure under way at a pause'),
   minimum_useful_seconds: z.number().min(0).default(300),
   turnaround_minutes: z.number().min(0).default(5),
   grace_seconds: z.number().min(0).default(60),
   exclusivity: z.enum(['exclusive', 'shared']).default('exclusive'),
-  disable_foreign_targets: z.boolean().default(true).describe('May targets of others be disabled for the slot and enabled again after it'),
+  disable_foreign_targets: z
+    .boolean()
+    .default(true)
+    .describe('May targets of others be disabled for the slot and enabled again after it'),
   robotarget_start: z.enum(['never', 'dragscript']).default('never'),
   dragscript: z.string().nullable().default(null),
   extend_ceiling_minutes: z.number().min(0).default(120),
@@ -98,7 +112,10 @@ export const Telescope = z
     host: z.string().min(1),
     port: z.number().int().min(1).max(65535).default(5950),
     instance: z.number().int().min(1).max(3).default(1),
-    gateway_url: z.url().default('http://127.0.0.1:3100').describe('Where the gateway of this telescope serves emergency abort, state and preview'),
+    gateway_url: z
+      .url()
+      .default('http://127.0.0.1:3100')
+      .describe('Where the gateway of this telescope serves emergency abort, state and preview'),
     profile: z.string().default('Default.v2y'),
     base_sequence_guid: Guid,
     site: z.object({
@@ -109,10 +126,19 @@ export const Telescope = z
     }),
     horizon_degrees: z.number().min(-5).max(89).default(0),
     horizon: z.array(HorizonPoint).optional(),
-    night: z.object({ sun_altitude_degrees: z.number().min(-18).max(0).default(-12) }).default({ sun_altitude_degrees: -12 }),
-    filters: z.record(z.string().min(1), z.number().int().min(0)).default({ L: 0, R: 1, G: 2, B: 3, Ha: 4, OIII: 5, SII: 6 }),
+    night: z
+      .object({ sun_altitude_degrees: z.number().min(-18).max(0).default(-12) })
+      .default({ sun_altitude_degrees: -12 }),
+    filters: z
+      .record(z.string().min(1), z.number().int().min(0))
+      .default({ L: 0, R: 1, G: 2, B: 3, Ha: 4, OIII: 5, SII: 6 }),
     camera: z
-      .object({ width: z.number().int().positive(), height: z.number().int().positive(), pixel_um: z.number().positive(), bayer: z.string().nullable().default(null) })
+      .object({
+        width: z.number().int().positive(),
+        height: z.number().int().positive(),
+        pixel_um: z.number().positive(),
+        bayer: z.string().nullable().default(null),
+      })
       .default({ width: 3008, height: 3008, pixel_um: 3.76, bayer: null }),
     path_map: z.array(PathMapping).default([]),
     frame_orientation: z.enum(['auto', 'top-down', 'bottom-up']).default('auto'),
@@ -123,12 +149,24 @@ export const Telescope = z
         resume_debounce_seconds: z.number().min(0).default(300),
         thresholds: WeatherThresholds.default(WeatherThresholds.parse({})),
       })
-      .default({ sources: [{ kind: 'voyager', period_seconds: 30 }], stale_seconds: 180, resume_debounce_seconds: 300, thresholds: WeatherThresholds.parse({}) }),
+      .default({
+        sources: [{ kind: 'voyager', period_seconds: 30 }],
+        stale_seconds: 180,
+        resume_debounce_seconds: 300,
+        thresholds: WeatherThresholds.parse({}),
+      }),
     policy: TelescopePolicy.default(TelescopePolicy.parse({})),
     templates: z
-      .object({ set_name: z.string().default('User_{user}_Booking_{booking}'), set_tag: z.string().default('stellar_booking_{booking}') })
+      .object({
+        set_name: z.string().default('User_{user}_Booking_{booking}'),
+        set_tag: z.string().default('stellar_booking_{booking}'),
+      })
       .default({ set_name: 'User_{user}_Booking_{booking}', set_tag: 'stellar_booking_{booking}' }),
-    credits_per_hour: z.number().min(0).optional().describe('What an hour of a slot costs; the booking form shows it, the booking site charges'),
+    credits_per_hour: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('What an hour of a slot costs; the booking form shows it, the booking site charges'),
     commands: z.array(z.string()).default([...DEFAULT_COMMANDS]),
     unattended_without_safety_monitor: z.boolean().default(false),
   })

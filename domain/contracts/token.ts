@@ -26,6 +26,14 @@ export const TokenRequest = z
   .meta({ id: 'TokenRequest' });
 export type TokenRequest = z.infer<typeof TokenRequest>;
 export const TokenResponse = z
-  .object({ token: z.string(), id: z.string(), kind: z.string(), subject: z.string(), scopes: z.array(z.enum(SCOPES)), expires_at: Instant, control_url: z.string().nullable() })
+  .object({
+    token: z.string(),
+    id: z.string(),
+    kind: z.string(),
+    subject: z.string(),
+    scopes: z.array(z.enum(SCOPES)),
+    expires_at: Instant,
+    control_url: z.string().nullable(),
+  })
   .meta({ id: 'Token' });
 export type TokenResponse = z.infer<typeof TokenResponse>;

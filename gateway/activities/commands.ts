@@ -65,7 +65,12 @@ export async function stopTarget(gateway: TelescopeGateway, grant: Grant, key: s
   gateway.journalCommand(key, 'stop', outcome, grant.bookingId);
   gateway.commands.finish(key, outcome);
   // Abort ended RoboTarget's script too: start it again for the others, where policy and gate allow it.
-  if (outcome.outcome === 'done' && scriptRan !== null && !gateway.mirror.controlData?.RUNDS && gateway.telescope.policy.robotarget_start === 'dragscript')
+  if (
+    outcome.outcome === 'done' &&
+    scriptRan !== null &&
+    !gateway.mirror.controlData?.RUNDS &&
+    gateway.telescope.policy.robotarget_start === 'dragscript'
+  )
     await startRoboTarget(gateway, grant, `${key}/script`);
   return outcome;
 }
@@ -73,14 +78,16 @@ export async function stopTarget(gateway: TelescopeGateway, grant: Grant, key: s
 /** Starts RoboTarget's DragScript where policy allows and none runs; confirmed by RUNDS. */
 export async function startRoboTarget(gateway: TelescopeGateway, grant: Grant, key: string): Promise<CommandOutcome> {
   const { policy } = gateway.telescope;
-  if (policy.robotarget_start === 'never' || policy.dragscript === null) return refused('not_allowed', 'robotarget_start is "never" for this telescope');
+  if (policy.robotarget_start === 'never' || policy.dragscript === null)
+    return refused('not_allowed', 'robotarget_start is "never" for this telescope');
   if (!gateway.ready) return refused('voyager_away', gateway.link.reason);
   if (gateway.mirror.controlData?.RUNDS) return done(`${gateway.mirror.controlData.RUNDS} runs already`);
   const permit = { by: 'session', grant } as const;
   const why = gateway.gate.whyNotStart(permit, null);
   if (why) return refused(why);
   const before = gateway.commands.find(key);
-  if (before?.state === 'sent') return gateway.commands.finish(key, unknown('no_answer', 'sent before and RUNDS is empty'));
+  if (before?.state === 'sent')
+    return gateway.commands.finish(key, unknown('no_answer', 'sent before and RUNDS is empty'));
   await gateway.commands.begin(key, 'script', grant.bookingId, null);
   const request = buildRequest('RemoteDragScript', { DragScriptFile: policy.dragscript }, { timeoutMs: 10_000 });
   const outcome = toCommand(await gateway.request(request, permit));
@@ -95,9 +102,14 @@ export async function startRoboTarget(gateway: TelescopeGateway, grant: Grant, k
 }
 
 /** exclusive: every other enabled target is remembered, then disabled; one that runs inside our slot is stopped. */
-export async function borrowSky(gateway: TelescopeGateway, grant: Grant, key: string): ReturnType<TelescopeActivities['borrowSky']> {
+export async function borrowSky(
+  gateway: TelescopeGateway,
+  grant: Grant,
+  key: string,
+): ReturnType<TelescopeActivities['borrowSky']> {
   const { policy } = gateway.telescope;
-  const lent = (): { guid: string; name: string }[] => gateway.borrowed.of(grant.bookingId).map(({ guid, name }) => ({ guid, name }));
+  const lent = (): { guid: string; name: string }[] =>
+    gateway.borrowed.of(grant.bookingId).map(({ guid, name }) => ({ guid, name }));
   const answer = (outcome: CommandOutcome) => ({ ...outcome, borrowed: lent() });
   if (policy.exclusivity === 'shared') return answer(done());
   if (gateway.readOnly) return answer(refused('read_only'));
@@ -107,9 +119,12 @@ export async function borrowSky(gateway: TelescopeGateway, grant: Grant, key: st
   if (mayAct) return answer(refused(mayAct));
   const list = await gateway.targets.list();
   if (!list.ok) return answer(unknown(list.reason, list.message));
-  const foreign = list.items.filter((t) => !sameGuid(t.guid, grant.targetGuid) && (t.enabled || t.statusOp === 'running'));
+  const foreign = list.items.filter(
+    (t) => !sameGuid(t.guid, grant.targetGuid) && (t.enabled || t.statusOp === 'running'),
+  );
   if (foreign.length === 0) return answer(done());
-  if (!policy.disable_foreign_targets) return answer(refused('foreign_target', `in the way: ${foreign.map((t) => t.name).join(', ')}`));
+  if (!policy.disable_foreign_targets)
+    return answer(refused('foreign_target', `in the way: ${foreign.map((t) => t.name).join(', ')}`));
   await gateway.borrowed.add(
     grant.bookingId,
     // A session's target that its end left enabled is disabled and stays so.
@@ -127,7 +142,12 @@ export async function borrowSky(gateway: TelescopeGateway, grant: Grant, key: st
   if (!again.ok) return answer(unknown(again.reason, again.message));
   const still = again.items.filter((t) => t.enabled && foreign.some((f) => sameGuid(f.guid, t.guid)));
   if (still.length === 0) return answer(done());
-  return answer(refused('foreign_target', `could not be disabled: ${still.map((t) => t.name).join(', ')}${failed && failed.outcome === 'refused' ? ` (${failed.message})` : ''}`));
+  return answer(
+    refused(
+      'foreign_target',
+      `could not be disabled: ${still.map((t) => t.name).join(', ')}${failed && failed.outcome === 'refused' ? ` (${failed.message})` : ''}`,
+    ),
+  );
 }
 
 /** The mirror plus RoboTarget's own lists, small and typed. Reads only; what cannot be read is null. */
@@ -156,14 +176,24 @@ export async function observe(gateway: TelescopeGateway, grant: Grant): Promise<
     cameraConnected: state.camera.connected,
     lastError: state.voyager.last_error,
     clockOffsetSeconds: state.connection.clock_offset_seconds,
-    weather: { state: weather.state, reason: weather.reason, causes: weather.causes, ok_since: weather.ok_since, stale: weather.stale },
+    weather: {
+      state: weather.state,
+      reason: weather.reason,
+      causes: weather.causes,
+      ok_since: weather.ok_since,
+      stale: weather.stale,
+    },
     target: target ? { enabled: target.enabled, statusOp: target.statusOp } : null,
     shotsDone: shots?.ok ? countByShot(shots.items) : null,
     latchedAbort: latch ? { commandId: latch.commandId, requestedBy: latch.requestedBy, at: latch.at } : null,
   };
 }
 
-function runningOf(items: readonly OpenTarget[], guid: string | null, runSequence: string | null): Observation['running'] {
+function runningOf(
+  items: readonly OpenTarget[],
+  guid: string | null,
+  runSequence: string | null,
+): Observation['running'] {
   const running = items.find((t) => t.statusOp === 'running');
   if (running) return sameGuid(running.guid, guid) ? 'ours' : 'foreign';
   return runSequence === null ? 'none' : 'unknown';
@@ -171,10 +201,13 @@ function runningOf(items: readonly OpenTarget[], guid: string | null, runSequenc
 /** No field says so: a target that runs proves it, a DragScript that our policy starts must show in RUNDS, anything else is not known. */
 function roboTargetRunning(gateway: TelescopeGateway, someTargetRuns: boolean): boolean | null {
   if (someTargetRuns || gateway.mirror.controlData?.RUNDS) return true;
-  return gateway.telescope.policy.robotarget_start === 'dragscript' && gateway.mirror.controlData !== null ? false : null;
+  return gateway.telescope.policy.robotarget_start === 'dragscript' && gateway.mirror.controlData !== null
+    ? false
+    : null;
 }
 function countByShot(records: readonly { shotGuid: string; deleted: boolean }[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const record of records) if (!record.deleted) counts[record.shotGuid.toLowerCase()] = (counts[record.shotGuid.toLowerCase()] ?? 0) + 1;
+  for (const record of records)
+    if (!record.deleted) counts[record.shotGuid.toLowerCase()] = (counts[record.shotGuid.toLowerCase()] ?? 0) + 1;
   return counts;
 }

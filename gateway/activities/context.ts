@@ -14,11 +14,15 @@ export function heartbeat(): void {
   context.heartbeat();
 }
 
-export const invalid = (message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, FAILURE.invalid);
-export const notFound = (message: string): ApplicationFailure => ApplicationFailure.nonRetryable(message, FAILURE.notFound);
-export const notConnected = (message: string): ApplicationFailure => ApplicationFailure.create({ message, type: FAILURE.notConnected });
+export const invalid = (message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, FAILURE.invalid);
+export const notFound = (message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, FAILURE.notFound);
+export const notConnected = (message: string): ApplicationFailure =>
+  ApplicationFailure.create({ message, type: FAILURE.notConnected });
 
 /** @throws NotConnected, which Temporal tries again */
 export function mustBeReady(gateway: TelescopeGateway): void {
-  if (!gateway.ready) throw notConnected(`${gateway.id}: Voyager is not connected (${gateway.link.reason ?? gateway.link.state})`);
+  if (!gateway.ready)
+    throw notConnected(`${gateway.id}: Voyager is not connected (${gateway.link.reason ?? gateway.link.state})`);
 }

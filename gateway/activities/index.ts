@@ -25,7 +25,8 @@ const toShotDone = (r: OpenShotDone): ShotDone => ({
 /** The activities of one telescope, run by the gateway that owns it on queue `telescope.<id>`. */
 export function createTelescopeActivities(gateway: TelescopeGateway): TelescopeActivities {
   const mine = (telescopeId: string): void => {
-    if (telescopeId !== gateway.id) throw invalid(`telescopeId: this is the gateway of ${gateway.id}, not of ${telescopeId}`);
+    if (telescopeId !== gateway.id)
+      throw invalid(`telescopeId: this is the gateway of ${gateway.id}, not of ${telescopeId}`);
   };
   /** The newest watch of each booking; an older one that its session has left ends at its next look. */
   const watches = new Map<string, string>();

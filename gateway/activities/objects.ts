@@ -10,7 +10,11 @@ import type { TelescopeGateway } from '../telescope/telescope.ts';
 import { heartbeat, notConnected } from './context.ts';
 
 /** Voyager fills these itself, or they are judged apart. */
-const NOT_COMPARED: Readonly<Record<ObjectKind, readonly string[]>> = { set: [], target: ['DateCreation', 'Status'], shot: ['Done'] };
+const NOT_COMPARED: Readonly<Record<ObjectKind, readonly string[]>> = {
+  set: [],
+  target: ['DateCreation', 'Status'],
+  shot: ['Done'],
+};
 const PASSES = 4;
 const SETTLE_MS = 1_000;
 
@@ -20,7 +24,8 @@ interface Found {
   shots: JsonObject[];
 }
 
-const without = (body: JsonObject, fields: readonly string[]): JsonObject => Object.fromEntries(Object.entries(body).filter(([field]) => !fields.includes(field)));
+const without = (body: JsonObject, fields: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(body).filter(([field]) => !fields.includes(field)));
 
 /** The plan's three kinds as RoboTarget has them now. @throws NotConnected when a list cannot be read */
 async function readFound(gateway: TelescopeGateway, plan: ObjectsPlan): Promise<Found> {
@@ -38,13 +43,24 @@ async function readFound(gateway: TelescopeGateway, plan: ObjectsPlan): Promise<
   return { set, target, shots: shots.items };
 }
 
-function compare(plan: ObjectsPlan, found: Found): { set: string[]; target: string[]; shots: Map<string, string[]>; extra: string[] } {
-  const against = (kind: ObjectKind, wanted: JsonObject, is: JsonObject | null): string[] => (is === null ? ['not there'] : differences(without(wanted, NOT_COMPARED[kind]), is));
+function compare(
+  plan: ObjectsPlan,
+  found: Found,
+): { set: string[]; target: string[]; shots: Map<string, string[]>; extra: string[] } {
+  const against = (kind: ObjectKind, wanted: JsonObject, is: JsonObject | null): string[] =>
+    is === null ? ['not there'] : differences(without(wanted, NOT_COMPARED[kind]), is);
   return {
     set: against('set', plan.set, found.set),
     target: against('target', plan.target, found.target),
-    shots: new Map(plan.shots.map((shot) => [shot.GuidShot, against('shot', shot, found.shots.find((s) => sameGuid(s.GuidShot as string, shot.GuidShot)) ?? null)])),
-    extra: found.shots.map((s) => String(s.GuidShot)).filter((guid) => !plan.shots.some((shot) => sameGuid(shot.GuidShot, guid))),
+    shots: new Map(
+      plan.shots.map((shot) => [
+        shot.GuidShot,
+        against('shot', shot, found.shots.find((s) => sameGuid(s.GuidShot as string, shot.GuidShot)) ?? null),
+      ]),
+    ),
+    extra: found.shots
+      .map((s) => String(s.GuidShot))
+      .filter((guid) => !plan.shots.some((shot) => sameGuid(shot.GuidShot, guid))),
   };
 }
 function describe(plan: ObjectsPlan, found: Found): string[] {
@@ -58,9 +74,15 @@ function describe(plan: ObjectsPlan, found: Found): string[] {
 }
 
 /** Which parts are not as planned, and whether the target is enabled; read only. */
-export async function readObjects(gateway: TelescopeGateway, plan: ObjectsPlan): ReturnType<TelescopeActivities['readObjects']> {
+export async function readObjects(
+  gateway: TelescopeGateway,
+  plan: ObjectsPlan,
+): ReturnType<TelescopeActivities['readObjects']> {
   const found = await readFound(gateway, plan);
-  return { differences: describe(plan, found), enabled: found.target === null ? null : readNumber(found.target.Status) === 0 };
+  return {
+    differences: describe(plan, found),
+    enabled: found.target === null ? null : readNumber(found.target.Status) === 0,
+  };
 }
 
 /**
@@ -68,11 +90,19 @@ export async function readObjects(gateway: TelescopeGateway, plan: ObjectsPlan):
  * answer did not come is settled by the next reading, never sent blindly again. A new target is disabled; one that runs inside its slot
  * keeps its state, any other is disabled.
  */
-export async function ensureObjects(gateway: TelescopeGateway, input: Parameters<TelescopeActivities['ensureObjects']>[0]): ReturnType<TelescopeActivities['ensureObjects']> {
+export async function ensureObjects(
+  gateway: TelescopeGateway,
+  input: Parameters<TelescopeActivities['ensureObjects']>[0],
+): ReturnType<TelescopeActivities['ensureObjects']> {
   const { plan, grant } = input;
   let created = 0;
   let repaired = 0;
-  const answer = (outcome: CommandOutcome, found: Found | null) => ({ ...outcome, created, repaired, shots: found ? voyagerShots(gateway, plan, found) : [] });
+  const answer = (outcome: CommandOutcome, found: Found | null) => ({
+    ...outcome,
+    created,
+    repaired,
+    shots: found ? voyagerShots(gateway, plan, found) : [],
+  });
   if (gateway.readOnly) return answer(refused('read_only'), null);
   if (gateway.emergency.current) return answer(refused('voyager_emergency'), null);
   const known = gateway.grants.find(grant.bookingId);
@@ -85,22 +115,35 @@ export async function ensureObjects(gateway: TelescopeGateway, input: Parameters
     const enabled = found.target !== null && readNumber(found.target.Status) === 0;
     const keepEnabled = enabled && gateway.grants.check(grant) === null;
     const disable = enabled && !keepEnabled;
-    const clean = is.set.length === 0 && is.target.length === 0 && is.extra.length === 0 && [...is.shots.values()].every((d) => d.length === 0) && !disable;
+    const clean =
+      is.set.length === 0 &&
+      is.target.length === 0 &&
+      is.extra.length === 0 &&
+      [...is.shots.values()].every((d) => d.length === 0) &&
+      !disable;
     if (clean) return answer(done(), found);
-    if (pass > PASSES) return answer(refused('preparation_failed', describe(plan, found).join('; ') || 'the target does not stay disabled'), found);
+    if (pass > PASSES)
+      return answer(
+        refused('preparation_failed', describe(plan, found).join('; ') || 'the target does not stay disabled'),
+        found,
+      );
 
     const writes: { what: 'create' | 'repair'; send: () => Promise<RequestOutcome> }[] = [];
     const { client } = gateway;
     if (found.set === null) writes.push({ what: 'create', send: () => client.add('set', plan.set) });
     else if (is.set.length > 0) writes.push({ what: 'repair', send: () => client.update('set', plan.set) });
-    if (found.target === null) writes.push({ what: 'create', send: () => client.add('target', { ...plan.target, Status: 1 }) });
+    if (found.target === null)
+      writes.push({ what: 'create', send: () => client.add('target', { ...plan.target, Status: 1 }) });
     else {
-      if (disable) writes.push({ what: 'repair', send: () => client.setEnabled('target', plan.target.GuidTarget, false) });
+      if (disable)
+        writes.push({ what: 'repair', send: () => client.setEnabled('target', plan.target.GuidTarget, false) });
       if (is.target.length > 0)
         writes.push({
           what: 'repair',
           send: () => {
-            const request = client.buildRequest('target', 'update', { body: { ...plan.target, Status: keepEnabled ? 0 : 1 } });
+            const request = client.buildRequest('target', 'update', {
+              body: { ...plan.target, Status: keepEnabled ? 0 : 1 },
+            });
             return gateway.request({ ...request, uid: request.uid! }, { by: 'session', grant });
           },
         });
@@ -109,7 +152,11 @@ export async function ensureObjects(gateway: TelescopeGateway, input: Parameters
       const ds = is.shots.get(shot.GuidShot) ?? [];
       if (ds.length === 0) continue;
       const isThere = found.shots.some((s) => sameGuid(s.GuidShot as string, shot.GuidShot));
-      writes.push(isThere ? { what: 'repair', send: () => client.update('shot', shot) } : { what: 'create', send: () => client.add('shot', shot) });
+      writes.push(
+        isThere
+          ? { what: 'repair', send: () => client.update('shot', shot) }
+          : { what: 'create', send: () => client.add('shot', shot) },
+      );
     }
     for (const guid of is.extra) writes.push({ what: 'repair', send: () => client.remove('shot', guid) });
 
@@ -122,7 +169,13 @@ export async function ensureObjects(gateway: TelescopeGateway, input: Parameters
       } else if (outcome.outcome === 'refused' && outcome.how === 'not_ready') throw notConnected(outcome.message);
       else if (outcome.outcome === 'refused') {
         const reason = reasonOf(outcome);
-        return answer(refused(reason === 'refused_by_voyager' && /sequence/i.test(outcome.message) ? 'sequence_mismatch' : reason, outcome.message), null);
+        return answer(
+          refused(
+            reason === 'refused_by_voyager' && /sequence/i.test(outcome.message) ? 'sequence_mismatch' : reason,
+            outcome.message,
+          ),
+          null,
+        );
       } else {
         // Nobody knows whether it took effect: give it time, then look.
         await gateway.pause(SETTLE_MS * 3);
@@ -135,7 +188,9 @@ export async function ensureObjects(gateway: TelescopeGateway, input: Parameters
 function voyagerShots(gateway: TelescopeGateway, plan: ObjectsPlan, found: Found): VoyagerShot[] {
   return plan.shots.map((shot) => ({
     guid: shot.GuidShot,
-    filter: Object.entries(gateway.telescope.filters).find(([, index]) => index === shot.FilterIndex)?.[0] ?? String(shot.FilterIndex),
+    filter:
+      Object.entries(gateway.telescope.filters).find(([, index]) => index === shot.FilterIndex)?.[0] ??
+      String(shot.FilterIndex),
     filter_index: shot.FilterIndex,
     exposure_seconds: shot.Exposure,
     quantity: shot.Num,
@@ -145,7 +200,10 @@ function voyagerShots(gateway: TelescopeGateway, plan: ObjectsPlan, found: Found
 }
 
 /** Removes what a generation made, shots first; what is gone already counts as removed. */
-export async function removeObjects(gateway: TelescopeGateway, input: Parameters<TelescopeActivities['removeObjects']>[0]): Promise<CommandOutcome> {
+export async function removeObjects(
+  gateway: TelescopeGateway,
+  input: Parameters<TelescopeActivities['removeObjects']>[0],
+): Promise<CommandOutcome> {
   if (gateway.readOnly) return refused('read_only');
   const sets = await gateway.client.find('set', input.setGuid);
   if (!sets.ok) return unknown(reasonOf(sets.outcome), sets.outcome.message);

@@ -16,18 +16,27 @@ export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetR
   if (request.op === 'get') return result(await findObject(gateway, request.object, request.guid));
 
   const before = gateway.commands.find(request.commandId);
-  if (before?.state === 'done') return { ...done('done before'), items: await readBack(gateway, request.object, request.guid) };
+  if (before?.state === 'done')
+    return { ...done('done before'), items: await readBack(gateway, request.object, request.guid) };
   if (before && before.state !== 'refused') {
     // Sent without an answer: only what can be seen counts, and nothing is sent again.
     const items = await readBack(gateway, request.object, request.guid);
-    const took = request.op === 'delete' ? items.length === 0 : items.length > 0 && (request.op === 'create' || statusIs(items[0]!, request.op));
+    const took =
+      request.op === 'delete'
+        ? items.length === 0
+        : items.length > 0 && (request.op === 'create' || statusIs(items[0]!, request.op));
     return { ...(took ? gateway.commands.finish(request.commandId, done('read back')) : unknown('no_answer')), items };
   }
   const grant = request.object === 'target' ? gateway.grants.ofTarget(request.guid) : null;
-  if (grant?.state === 'active' && request.op !== 'disable') return { ...refused('not_allowed', `this target belongs to booking ${grant.bookingId}`), items: [] };
+  if (grant?.state === 'active' && request.op !== 'disable')
+    return { ...refused('not_allowed', `this target belongs to booking ${grant.bookingId}`), items: [] };
   if (request.op === 'create') {
     const there = await findObject(gateway, request.object, request.guid, parentOf(request.object, request.body));
-    if (there.ok && there.items.length > 0) return { ...refused('refused_by_voyager', `a ${request.object} with this GUID is there already`), items: there.items };
+    if (there.ok && there.items.length > 0)
+      return {
+        ...refused('refused_by_voyager', `a ${request.object} with this GUID is there already`),
+        items: there.items,
+      };
   }
   heartbeat();
   await gateway.commands.begin(request.commandId, 'edit', null, request.guid);
@@ -36,25 +45,39 @@ export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetR
     ...(request.op === 'enable' || request.op === 'disable' ? { enabled: request.op === 'enable' } : {}),
     ...('body' in request ? { body: { ...request.body, [ID[request.object]]: request.guid } } : {}),
   });
-  const outcome = gateway.commands.finish(request.commandId, toCommand(await gateway.request({ ...line, uid: line.uid!, timeoutMs: 12_000 }, { by: 'operator' })));
+  const outcome = gateway.commands.finish(
+    request.commandId,
+    toCommand(await gateway.request({ ...line, uid: line.uid!, timeoutMs: 12_000 }, { by: 'operator' })),
+  );
   gateway.journalCommand(request.commandId, `${request.object}.${request.op} by ${request.requestedBy}`, outcome, null);
-  const items = outcome.outcome === 'done' && request.op !== 'delete' ? await readBack(gateway, request.object, request.guid) : [];
+  const items =
+    outcome.outcome === 'done' && request.op !== 'delete' ? await readBack(gateway, request.object, request.guid) : [];
   return { ...outcome, items };
 }
 const WIRE_OP = { create: 'add', update: 'update', delete: 'remove', enable: 'status', disable: 'status' } as const;
 
-const statusIs = (item: JsonObject, op: string): boolean => (op === 'enable' ? item.Status === 0 : op === 'disable' ? item.Status === 1 : false);
+const statusIs = (item: JsonObject, op: string): boolean =>
+  op === 'enable' ? item.Status === 0 : op === 'disable' ? item.Status === 1 : false;
 function parentOf(kind: ObjectKind, body: JsonObject): string | undefined {
   const parent = kind === 'target' ? body.RefGuidSet : kind === 'shot' ? body.RefGuidTarget : undefined;
   return typeof parent === 'string' ? parent : undefined;
 }
 function result(read: ReadOutcome<JsonObject>): RoboTargetResult {
   if (read.ok) return { ...done(), items: read.items };
-  return { ...(read.outcome.outcome === 'refused' ? refused(reasonOf(read.outcome), read.outcome.message) : unknown(reasonOf(read.outcome), read.outcome.message)), items: [] };
+  return {
+    ...(read.outcome.outcome === 'refused'
+      ? refused(reasonOf(read.outcome), read.outcome.message)
+      : unknown(reasonOf(read.outcome), read.outcome.message)),
+    items: [],
+  };
 }
 
 /** Children of one parent, or of all: RoboTarget lists targets by set and shots by target. */
-async function listObjects(gateway: TelescopeGateway, kind: ObjectKind, parentGuid?: string): Promise<ReadOutcome<JsonObject>> {
+async function listObjects(
+  gateway: TelescopeGateway,
+  kind: ObjectKind,
+  parentGuid?: string,
+): Promise<ReadOutcome<JsonObject>> {
   if (kind === 'set' || parentGuid) return gateway.client.list(kind, parentGuid);
   if (kind === 'shot') throw invalid('parentGuid: shots are listed by target');
   const sets = await gateway.client.list('set');
@@ -68,8 +91,14 @@ async function listObjects(gateway: TelescopeGateway, kind: ObjectKind, parentGu
   }
   return { ok: true, items };
 }
-async function findObject(gateway: TelescopeGateway, kind: ObjectKind, guid: string, parentGuid?: string): Promise<ReadOutcome<JsonObject>> {
-  const match = (items: JsonObject[]): JsonObject[] => items.filter((item) => sameGuid(String(item[ID[kind]]), guid)).slice(0, 1);
+async function findObject(
+  gateway: TelescopeGateway,
+  kind: ObjectKind,
+  guid: string,
+  parentGuid?: string,
+): Promise<ReadOutcome<JsonObject>> {
+  const match = (items: JsonObject[]): JsonObject[] =>
+    items.filter((item) => sameGuid(String(item[ID[kind]]), guid)).slice(0, 1);
   if (kind === 'set' || parentGuid) return gateway.client.find(kind, guid, parentGuid);
   const targets = await listObjects(gateway, 'target');
   if (!targets.ok || kind === 'target') return targets.ok ? { ok: true, items: match(targets.items) } : targets;

@@ -21,11 +21,16 @@ export function readFilters(paramRet: Readonly<Record<string, unknown>>): Record
 }
 
 /** Each difference between the telescope's filters and Voyager's, both named. */
-export function filterDifferences(telescope: Pick<Telescope, 'filters'>, found: Readonly<Record<string, number>>): string[] {
+export function filterDifferences(
+  telescope: Pick<Telescope, 'filters'>,
+  found: Readonly<Record<string, number>>,
+): string[] {
   return Object.entries(telescope.filters).flatMap(([name, index]) => {
     const at = Object.entries(found).find(([, i]) => i === index)?.[0];
     if (at === name) return [];
-    return [`filter ${index} is "${name}" for this telescope and ${at === undefined ? 'missing' : `"${at}"`} in Voyager`];
+    return [
+      `filter ${index} is "${name}" for this telescope and ${at === undefined ? 'missing' : `"${at}"`} in Voyager`,
+    ];
   });
 }
 
@@ -34,54 +39,84 @@ export async function checkSite(gateway: TelescopeGateway, bookingId: string | n
   const problems: SiteCheck['problems'] = [];
   const warnings: string[] = [];
   const { telescope } = gateway;
-  if (gateway.readOnly) problems.push({ reason: 'read_only', message: 'VOYAGER_READ_ONLY is set: nothing can be prepared.' });
+  if (gateway.readOnly)
+    problems.push({ reason: 'read_only', message: 'VOYAGER_READ_ONLY is set: nothing can be prepared.' });
   if (!gateway.ready) {
-    problems.push({ reason: 'voyager_away', message: `Voyager at ${telescope.host}:${telescope.port} is not connected: ${gateway.link.reason ?? gateway.link.state}.` });
+    problems.push({
+      reason: 'voyager_away',
+      message: `Voyager at ${telescope.host}:${telescope.port} is not connected: ${gateway.link.reason ?? gateway.link.state}.`,
+    });
     return { ok: false, problems, warnings };
   }
   if (gateway.emergency.current)
-    problems.push({ reason: 'voyager_emergency', message: `Voyager’s emergency (${gateway.emergency.current}) since ${gateway.emergency.since ?? 'an unknown time'}.` });
+    problems.push({
+      reason: 'voyager_emergency',
+      message: `Voyager’s emergency (${gateway.emergency.current}) since ${gateway.emergency.since ?? 'an unknown time'}.`,
+    });
 
   const environment = await gateway.link.request(buildRequest('RemoteGetEnvironmentData', {}, { timeoutMs: READ_MS }));
   if (environment.outcome === 'done') {
     const profile = asText(environment.paramRet.Profile);
     if (profile.toLowerCase() !== telescope.profile.toLowerCase())
-      problems.push({ reason: 'profile_mismatch', message: `Voyager has profile "${profile}" loaded; this telescope is set to "${telescope.profile}".` });
+      problems.push({
+        reason: 'profile_mismatch',
+        message: `Voyager has profile "${profile}" loaded; this telescope is set to "${telescope.profile}".`,
+      });
   } else warnings.push(`Voyager’s environment could not be read: ${environment.message}`);
 
   const filters = await gateway.link.request(buildRequest('RemoteGetFilterConfiguration', {}, { timeoutMs: READ_MS }));
   if (filters.outcome === 'done')
-    for (const message of filterDifferences(telescope, readFilters(filters.paramRet))) problems.push({ reason: 'filter_mismatch', message: `${message}.` });
+    for (const message of filterDifferences(telescope, readFilters(filters.paramRet)))
+      problems.push({ reason: 'filter_mismatch', message: `${message}.` });
   else warnings.push(`Voyager’s filters could not be read: ${filters.message}`);
 
-  const sequences = await gateway.link.request(buildRequest('RemoteGetListAvalaibleSequenceEx', { ProfileName: telescope.profile }, { timeoutMs: READ_MS }));
+  const sequences = await gateway.link.request(
+    buildRequest('RemoteGetListAvalaibleSequenceEx', { ProfileName: telescope.profile }, { timeoutMs: READ_MS }),
+  );
   if (sequences.outcome === 'done' && Array.isArray(sequences.paramRet.list) && sequences.paramRet.list.length === 0)
-    warnings.push(`Voyager lists no sequence for profile "${telescope.profile}"; base sequence ${telescope.base_sequence_guid} may be missing.`);
+    warnings.push(
+      `Voyager lists no sequence for profile "${telescope.profile}"; base sequence ${telescope.base_sequence_guid} may be missing.`,
+    );
 
   const { weather } = gateway.weather;
   if (weather.safety_monitor?.connected !== true) {
     const message = 'No safety monitor is connected, neither in Voyager nor in another weather source.';
     if (telescope.unattended_without_safety_monitor) warnings.push(message);
-    else if (weather.safety_monitor === null && weather.stale) warnings.push('No weather source has answered yet, so the safety monitor is not known.');
+    else if (weather.safety_monitor === null && weather.stale)
+      warnings.push('No weather source has answered yet, so the safety monitor is not known.');
     else problems.push({ reason: 'safety_monitor_missing', message });
   }
   const offset = gateway.link.clockOffsetSeconds();
-  if (offset !== null && Math.abs(offset) > MAX_CLOCK_OFFSET_SECONDS) problems.push({ reason: 'clock_offset', message: `Voyager’s clock is ${offset.toFixed(1)} s off.` });
-  else if (offset !== null && Math.abs(offset) > CLOCK_WARNING_SECONDS) warnings.push(`Voyager’s clock is ${offset.toFixed(1)} s off.`);
+  if (offset !== null && Math.abs(offset) > MAX_CLOCK_OFFSET_SECONDS)
+    problems.push({ reason: 'clock_offset', message: `Voyager’s clock is ${offset.toFixed(1)} s off.` });
+  else if (offset !== null && Math.abs(offset) > CLOCK_WARNING_SECONDS)
+    warnings.push(`Voyager’s clock is ${offset.toFixed(1)} s off.`);
 
   const list = await gateway.targets.list();
-  if (!list.ok) problems.push({ reason: list.reason, message: `RoboTarget’s targets could not be read: ${list.message}` });
+  if (!list.ok)
+    problems.push({ reason: list.reason, message: `RoboTarget’s targets could not be read: ${list.message}` });
   else {
     const ours = new Set(gateway.grants.active().map((g) => g.targetGuid?.toLowerCase()));
     const foreign = list.items.filter((t) => t.enabled && !ours.has(t.guid.toLowerCase()));
     if (foreign.length > 0 && telescope.policy.exclusivity === 'exclusive') {
       const names = foreign.map((t) => t.name).join(', ');
-      if (telescope.policy.disable_foreign_targets) warnings.push(`Enabled targets of others, to be disabled for the slot: ${names}.`);
-      else problems.push({ reason: 'foreign_target', message: `Enabled targets of others that may not be disabled: ${names}.` });
+      if (telescope.policy.disable_foreign_targets)
+        warnings.push(`Enabled targets of others, to be disabled for the slot: ${names}.`);
+      else
+        problems.push({
+          reason: 'foreign_target',
+          message: `Enabled targets of others that may not be disabled: ${names}.`,
+        });
     }
   }
   const sets = await gateway.client.list('set');
-  if (!sets.ok) problems.push({ reason: reasonOf(sets.outcome), message: `RoboTarget’s sets could not be read: ${sets.outcome.message}. Check the dialect file and the licence.` });
-  for (const loan of gateway.borrowed.all()) if (loan.bookingId !== bookingId) warnings.push(`Target "${loan.name}" is still disabled for booking ${loan.bookingId}.`);
+  if (!sets.ok)
+    problems.push({
+      reason: reasonOf(sets.outcome),
+      message: `RoboTarget’s sets could not be read: ${sets.outcome.message}. Check the dialect file and the licence.`,
+    });
+  for (const loan of gateway.borrowed.all())
+    if (loan.bookingId !== bookingId)
+      warnings.push(`Target "${loan.name}" is still disabled for booking ${loan.bookingId}.`);
   return { ok: problems.length === 0, problems, warnings };
 }

@@ -53,7 +53,9 @@ class Held {
 
 /** Value of a base64 character at each of the four places of a group, shifted to where it belongs; negative for anything else. */
 const BASE64 = new Int32Array(4 * 256).fill(-1);
-for (const [value, character] of [...Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')].entries())
+for (const [value, character] of [
+  ...Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'),
+].entries())
   for (let place = 0; place < 4; place++) BASE64[place * 256 + character] = value << (18 - 6 * place);
 for (let place = 0; place < 4; place++) {
   BASE64[place * 256 + 0x2d] = BASE64[place * 256 + 0x2b]!;
@@ -115,7 +117,11 @@ export class Base64Decoder {
     let { used } = this;
     let at = from;
     for (; at < last; at += 4) {
-      const value = BASE64[bytes[at]!]! | BASE64[256 + bytes[at + 1]!]! | BASE64[512 + bytes[at + 2]!]! | BASE64[768 + bytes[at + 3]!]!;
+      const value =
+        BASE64[bytes[at]!]! |
+        BASE64[256 + bytes[at + 1]!]! |
+        BASE64[512 + bytes[at + 2]!]! |
+        BASE64[768 + bytes[at + 3]!]!;
       if (value < 0) break;
       target[used] = value >> 16;
       target[used + 1] = value >> 8;
@@ -173,7 +179,12 @@ class Unescaper {
         this.rest = all.slice(slash);
         return { text: out, end: -1 };
       }
-      out += length === 6 ? String.fromCharCode(Number.parseInt(all.slice(slash + 2, slash + 6), 16) || 0) : all[slash + 1] === '/' ? '/' : '\0';
+      out +=
+        length === 6
+          ? String.fromCharCode(Number.parseInt(all.slice(slash + 2, slash + 6), 16) || 0)
+          : all[slash + 1] === '/'
+            ? '/'
+            : '\0';
       at = slash + length;
     }
   }
@@ -203,7 +214,8 @@ export class LineFramer {
   /** Takes any piece of the stream; the buffer may be used again after the call. */
   push(chunk: Buffer): void {
     let at = 0;
-    while (at < chunk.length && this.state !== 'dead') at = this.state === 'base64' ? this.base64(chunk, at) : this.text(chunk, at);
+    while (at < chunk.length && this.state !== 'dead')
+      at = this.state === 'base64' ? this.base64(chunk, at) : this.text(chunk, at);
   }
   /** Bytes held for the line under way. */
   get pendingBytes(): number {
@@ -326,7 +338,10 @@ function isPictureHead(head: Buffer): boolean {
   if (head[end - 1] !== COMMA) return false;
   const text = head.toString('latin1', 0, end - 1);
   try {
-    return (JSON.parse(`${text.replace(/:\s*-?(?:NaN|Infinity)\s*(?=,|$)/g, ':0')}}`) as { Event?: unknown }).Event === 'NewJPGReady';
+    return (
+      (JSON.parse(`${text.replace(/:\s*-?(?:NaN|Infinity)\s*(?=,|$)/g, ':0')}}`) as { Event?: unknown }).Event ===
+      'NewJPGReady'
+    );
   } catch {
     return false;
   }

@@ -59,6 +59,10 @@ export class Keepalive {
       return;
     }
     this.stop();
-    this.onDead(now - this.lastBytes >= DEAD_MS ? `no data from Voyager for ${DEAD_MS / 1000} s` : `no message from Voyager for ${NO_MESSAGE_MS / 1000} s`);
+    this.onDead(
+      now - this.lastBytes >= DEAD_MS
+        ? `no data from Voyager for ${DEAD_MS / 1000} s`
+        : `no message from Voyager for ${NO_MESSAGE_MS / 1000} s`,
+    );
   }
 }

@@ -28,7 +28,14 @@ export interface VoyagerRequest {
 }
 export type RequestOutcome =
   | { outcome: 'done'; uid: string; paramRet: Record<string, unknown>; reply: Record<string, unknown> }
-  | { outcome: 'refused'; uid: string; how: 'reply' | 'result' | 'payload' | 'gate' | 'not_ready'; code: number | null; message: string; paramRet?: Record<string, unknown> }
+  | {
+      outcome: 'refused';
+      uid: string;
+      how: 'reply' | 'result' | 'payload' | 'gate' | 'not_ready';
+      code: number | null;
+      message: string;
+      paramRet?: Record<string, unknown>;
+    }
   | { outcome: 'unknown'; uid: string; why: 'timeout' | 'disconnected'; message: string };
 
 export interface LinkEvents {

@@ -66,9 +66,16 @@ export class PendingRequests {
     if (!entry) return false;
     entry.reply = reply.raw;
     const { uid } = entry;
-    if (reply.error) this.end(entry, { outcome: 'refused', uid, how: 'reply', code: reply.error.code, message: reply.error.message });
+    if (reply.error)
+      this.end(entry, { outcome: 'refused', uid, how: 'reply', code: reply.error.code, message: reply.error.message });
     else if (reply.result !== null && reply.result !== 0)
-      this.end(entry, { outcome: 'refused', uid, how: 'reply', code: reply.result, message: `${entry.method} was answered with result ${reply.result}` });
+      this.end(entry, {
+        outcome: 'refused',
+        uid,
+        how: 'reply',
+        code: reply.result,
+        message: `${entry.method} was answered with result ${reply.result}`,
+      });
     else if (entry.answer === 'reply') this.end(entry, { outcome: 'done', uid, paramRet: {}, reply: reply.raw });
     return true;
   }
@@ -84,18 +91,35 @@ export class PendingRequests {
     if (Object.keys(reply).length === 0) this.awaitingReply.add(entry.id);
     if (code !== ACTION_OK) {
       const name = result.ActionResultIntName ?? 'no known result';
-      this.end(entry, { outcome: 'refused', uid, how: 'result', code, message: result.Motivo || `${entry.method}: ${name}`, paramRet });
+      this.end(entry, {
+        outcome: 'refused',
+        uid,
+        how: 'result',
+        code,
+        message: result.Motivo || `${entry.method}: ${name}`,
+        paramRet,
+      });
       return true;
     }
     const failure = entry.payloadFailure(paramRet);
-    this.end(entry, failure === null ? { outcome: 'done', uid, paramRet, reply } : { outcome: 'refused', uid, how: 'payload', code, message: failure, paramRet });
+    this.end(
+      entry,
+      failure === null
+        ? { outcome: 'done', uid, paramRet, reply }
+        : { outcome: 'refused', uid, how: 'payload', code, message: failure, paramRet },
+    );
     return true;
   }
 
   /** The connection is gone: what was sent may or may not have been carried out. */
   endAll(reason: string): void {
     for (const entry of this.byId.values())
-      this.end(entry, { outcome: 'unknown', uid: entry.uid, why: 'disconnected', message: `${reason}, before ${entry.method} was answered; it may have been carried out` });
+      this.end(entry, {
+        outcome: 'unknown',
+        uid: entry.uid,
+        why: 'disconnected',
+        message: `${reason}, before ${entry.method} was answered; it may have been carried out`,
+      });
     this.awaitingReply.clear();
   }
 

@@ -15,7 +15,17 @@ import { backoffMs, KNOCK_FOR_MS, KNOCK_MS, LOGIN_RETRY_MS } from './backoff.ts'
 import { ClockOffset } from './clock-offset.ts';
 import { LineFramer, type Picture } from './framer.ts';
 import { Keepalive } from './keepalive.ts';
-import type { Address, Credentials, Gate, LinkEvents, LinkStats, OutgoingLine, RequestOutcome, VoyagerLink, VoyagerRequest } from './link.ts';
+import type {
+  Address,
+  Credentials,
+  Gate,
+  LinkEvents,
+  LinkStats,
+  OutgoingLine,
+  RequestOutcome,
+  VoyagerLink,
+  VoyagerRequest,
+} from './link.ts';
 import { PendingRequests } from './pending.ts';
 import { PictureBuffers } from './picture-buffers.ts';
 
@@ -71,7 +81,18 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   sessionKey: string | null = null;
   reconnects = 0;
   reason: string | null = null;
-  readonly stats: LinkStats = { bytesIn: 0, bytesOut: 0, linesIn: 0, linesOut: 0, badLines: 0, unknownEvents: 0, heartbeatsIn: 0, heartbeatsOut: 0, pictures: 0, gated: 0 };
+  readonly stats: LinkStats = {
+    bytesIn: 0,
+    bytesOut: 0,
+    linesIn: 0,
+    linesOut: 0,
+    badLines: 0,
+    unknownEvents: 0,
+    heartbeatsIn: 0,
+    heartbeatsOut: 0,
+    pictures: 0,
+    gated: 0,
+  };
 
   private readonly options: VoyagerLinkOptions;
   private readonly clock: Clock;
@@ -174,14 +195,20 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   request(request: VoyagerRequest): Promise<RequestOutcome> {
     return new Promise((resolve) => {
       const spec = COMMANDS.get(request.method);
-      if (this.state === 'ready' && spec?.action && request.params.Parallelized !== true && classify(request.method, request.params) !== 'stop') {
+      if (
+        this.state === 'ready' &&
+        spec?.action &&
+        request.params.Parallelized !== true &&
+        classify(request.method, request.params) !== 'stop'
+      ) {
         this.actions.enter(request.timeoutMs, {
           run: (release) =>
             this.send([request], (_, outcome) => {
               release();
               resolve(outcome);
             }),
-          giveUp: (message) => resolve({ outcome: 'refused', uid: request.uid ?? '', how: 'not_ready', code: null, message }),
+          giveUp: (message) =>
+            resolve({ outcome: 'refused', uid: request.uid ?? '', how: 'not_ready', code: null, message }),
         });
       } else this.send([request], (_, outcome) => resolve(outcome));
     });
@@ -206,14 +233,24 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
       const spec = COMMANDS.get(request.method);
       const ownUid = spec ? spec.uid : true;
       const uid = request.uid ?? (ownUid && typeof request.params.UID === 'string' ? request.params.UID : randomUUID());
-      const refuse = (message: string): void => settle(index, { outcome: 'refused', uid, how: 'not_ready', code: null, message });
-      if (this.state !== 'ready') refuse(`not sent: the connection to Voyager is ${this.state}${this.reason ? ` (${this.reason})` : ''}`);
-      else if (this.pending.size + prepared.length >= MAX_IN_FLIGHT && classify(request.method, request.params, this.options.dialect) !== 'stop')
+      const refuse = (message: string): void =>
+        settle(index, { outcome: 'refused', uid, how: 'not_ready', code: null, message });
+      if (this.state !== 'ready')
+        refuse(`not sent: the connection to Voyager is ${this.state}${this.reason ? ` (${this.reason})` : ''}`);
+      else if (
+        this.pending.size + prepared.length >= MAX_IN_FLIGHT &&
+        classify(request.method, request.params, this.options.dialect) !== 'stop'
+      )
         refuse(`not sent: ${MAX_IN_FLIGHT} requests are waiting for Voyager`);
-      else if (request.answer === 'result' && (this.pending.hasUid(uid) || prepared.some((p) => p.uid === uid))) refuse('not sent: a request with this UID is under way');
+      else if (request.answer === 'result' && (this.pending.hasUid(uid) || prepared.some((p) => p.uid === uid)))
+        refuse('not sent: a request with this UID is under way');
       else {
         const id = this.nextId++;
-        const params = { ...(ownUid ? { UID: uid } : {}), ...request.params, ...request.sign?.({ id, uid, sessionKey: this.sessionKey ?? '' }) };
+        const params = {
+          ...(ownUid ? { UID: uid } : {}),
+          ...request.params,
+          ...request.sign?.({ id, uid, sessionKey: this.sessionKey ?? '' }),
+        };
         prepared.push({
           id,
           uid,
@@ -229,10 +266,22 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
 
   private submit(prepared: Prepared[]): void {
     for (const { id, uid, line, answer, timeoutMs, settle } of prepared)
-      this.pending.add({ id, uid, method: line.method!, answer, timeoutMs, settle, payloadFailure: (paramRet) => payloadFailure(line.method!, paramRet, this.options.dialect) });
+      this.pending.add({
+        id,
+        uid,
+        method: line.method!,
+        answer,
+        timeoutMs,
+        settle,
+        payloadFailure: (paramRet) => payloadFailure(line.method!, paramRet, this.options.dialect),
+      });
     const refused = this.write(
       prepared.map((p) => p.line),
-      prepared.map(({ id, line }) => ({ method: line.method, ...(Object.keys(line.params).length > 0 ? { params: line.params } : {}), id })),
+      prepared.map(({ id, line }) => ({
+        method: line.method,
+        ...(Object.keys(line.params).length > 0 ? { params: line.params } : {}),
+        id,
+      })),
     );
     for (const [index, message] of refused) {
       const { id, uid, settle } = prepared[index]!;
@@ -336,7 +385,15 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     );
     socket.on(
       'close',
-      current(() => this.lost(problem === null ? 'the connection was closed' : this.state === 'connecting' ? `cannot connect: ${problem}` : `the connection broke: ${problem}`)),
+      current(() =>
+        this.lost(
+          problem === null
+            ? 'the connection was closed'
+            : this.state === 'connecting'
+              ? `cannot connect: ${problem}`
+              : `the connection broke: ${problem}`,
+        ),
+      ),
     );
     this.step = this.clock.setTimeout(
       current(() => this.lost(`cannot connect: no answer within ${CONNECT_MS / 1000} s`)),
@@ -372,7 +429,8 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   private onMessage(message: Message): void {
     if (message.kind === 'event') this.onEvent(message.event);
     else if (message.kind === 'reply') {
-      if (!this.pending.onReply(message.reply)) this.logger.debug({ id: message.reply.id, error: message.reply.error }, 'reply without a request');
+      if (!this.pending.onReply(message.reply))
+        this.logger.debug({ id: message.reply.id, error: message.reply.error }, 'reply without a request');
     } else this.logger.warn({ method: message.request.method }, 'voyager sent a request');
   }
 
@@ -386,7 +444,10 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
       this.sessionKey = event.data.SessionKey;
       this.voyagerVersion = event.data.VOYVersion;
       if (event.inst !== null && event.inst !== this.address.instance)
-        this.logger.warn({ expected: this.address.instance, inst: event.inst }, 'another instance of voyager answers on this port');
+        this.logger.warn(
+          { expected: this.address.instance, inst: event.inst },
+          'another instance of voyager answers on this port',
+        );
     }
     this.tell('event', event);
     if (isEvent(event, 'RemoteActionResult')) this.pending.onResult(event.data);
@@ -404,9 +465,18 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     const [method, params] =
       'ticket' in credentials
         ? ['AuthenticateUserTicket', { UID: uid, Ticket: credentials.ticket }]
-        : ['AuthenticateUserBase', { UID: uid, Base: Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64') }];
+        : [
+            'AuthenticateUserBase',
+            {
+              UID: uid,
+              Base: Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64'),
+            },
+          ];
     this.handshake('login', method, uid, params, 'reply', LOGIN_MS, (outcome) => {
-      if (outcome.outcome === 'done' || (outcome.outcome === 'refused' && /Authentication Level not Allow/i.test(outcome.message))) {
+      if (
+        outcome.outcome === 'done' ||
+        (outcome.outcome === 'refused' && /Authentication Level not Allow/i.test(outcome.message))
+      ) {
         this.loginRejected = false;
         this.enterModes(0);
       } else if (outcome.outcome === 'refused' && outcome.how === 'reply') {
@@ -414,7 +484,12 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
         this.tell('alarm', { what: 'login_rejected', message: outcome.message });
         this.logger.error({ message: outcome.message }, 'voyager rejected the login');
         this.lost(`login rejected: ${outcome.message}`, LOGIN_RETRY_MS);
-      } else this.lost(outcome.outcome === 'refused' ? `login not sent: ${outcome.message}` : `no answer to the login within ${LOGIN_MS / 1000} s`);
+      } else
+        this.lost(
+          outcome.outcome === 'refused'
+            ? `login not sent: ${outcome.message}`
+            : `no answer to the login within ${LOGIN_MS / 1000} s`,
+        );
     });
   }
 
@@ -422,11 +497,18 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     const { dashboard, logLevel } = this.options.modes;
     const steps: { method: string; params: (uid: string, id: number) => Record<string, unknown> }[] = [];
     if (dashboard) steps.push({ method: 'RemoteSetDashboardMode', params: (UID) => ({ UID, IsOn: true }) });
-    if (logLevel !== null) steps.push({ method: 'RemoteSetLogEvent', params: (UID) => ({ UID, IsOn: true, Level: logLevel }) });
+    if (logLevel !== null)
+      steps.push({ method: 'RemoteSetLogEvent', params: (UID) => ({ UID, IsOn: true, Level: logLevel }) });
     for (const mode of this.options.dialect.modes)
       steps.push({
         method: mode.method,
-        params: (uid, id) => fillParams(this.options.dialect, mode, { secret: this.options.robotargetSecret ?? '', sessionKey: this.sessionKey ?? '', id, uid }),
+        params: (uid, id) =>
+          fillParams(this.options.dialect, mode, {
+            secret: this.options.robotargetSecret ?? '',
+            sessionKey: this.sessionKey ?? '',
+            id,
+            uid,
+          }),
       });
     const mode = steps[index];
     if (!mode) {

@@ -26,7 +26,10 @@ export interface WireRequest {
   params: JsonObject;
   raw: JsonObject;
 }
-export type Message = { kind: 'event'; event: VoyagerEvent } | { kind: 'reply'; reply: Reply } | { kind: 'request'; request: WireRequest };
+export type Message =
+  | { kind: 'event'; event: VoyagerEvent }
+  | { kind: 'reply'; reply: Reply }
+  | { kind: 'request'; request: WireRequest };
 export type Decoded = { ok: true; message: Message } | { ok: false; error: string };
 
 const MAX_DEPTH = 64;
@@ -67,7 +70,16 @@ function decodeObject(raw: JsonObject, noted: Absent | null, text: string, pictu
     const params = isObject(raw.params) ? raw.params : {};
     return {
       ok: true,
-      message: { kind: 'request', request: { id: readNumber(raw.id), method: raw.method, uid: typeof params.UID === 'string' ? params.UID : null, params, raw } },
+      message: {
+        kind: 'request',
+        request: {
+          id: readNumber(raw.id),
+          method: raw.method,
+          uid: typeof params.UID === 'string' ? params.UID : null,
+          params,
+          raw,
+        },
+      },
     };
   }
   if (raw.id !== undefined) return decodeReply(raw);
@@ -97,7 +109,10 @@ function decodeReply(raw: JsonObject): Decoded {
   if (raw.error !== undefined && raw.error !== null) {
     reply.name = 'error';
     reply.error = isObject(raw.error)
-      ? { code: readNumber(raw.error.code), message: typeof raw.error.message === 'string' ? raw.error.message : JSON.stringify(raw.error) }
+      ? {
+          code: readNumber(raw.error.code),
+          message: typeof raw.error.message === 'string' ? raw.error.message : JSON.stringify(raw.error),
+        }
       : { code: null, message: asText(raw.error) };
   } else if (isObject(raw.authbase) || isObject(raw.authticket)) {
     reply.name = isObject(raw.authbase) ? 'authbase' : 'authticket';
@@ -120,7 +135,11 @@ function parseBareNumbers(text: string): { json: unknown; noted: Absent } | null
   while (at < text.length) {
     const quote = text.indexOf('"', at);
     const outside = quote < 0 ? text.slice(at) : text.slice(at, quote);
-    out += outside.replace(BARE, (_, before: string, _sign: string, word: string) => `${before}"${MARK.replace('\u0001', '\\u0001')}${word === 'NaN' ? 'n' : 'i'}"`);
+    out += outside.replace(
+      BARE,
+      (_, before: string, _sign: string, word: string) =>
+        `${before}"${MARK.replace('\u0001', '\\u0001')}${word === 'NaN' ? 'n' : 'i'}"`,
+    );
     if (quote < 0) break;
     let end = text.indexOf('"', quote + 1);
     while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
@@ -157,7 +176,8 @@ function unmark(node: JsonObject | unknown[], path: string, noted: Record<string
 const isNested = (text: string): boolean => text.includes('{', text.indexOf('{') + 1) || text.includes('[');
 function depthOver(node: object, left: number): boolean {
   if (left === 0) return true;
-  for (const value of Object.values(node)) if (typeof value === 'object' && value !== null && depthOver(value as object, left - 1)) return true;
+  for (const value of Object.values(node))
+    if (typeof value === 'object' && value !== null && depthOver(value as object, left - 1)) return true;
   return false;
 }
 

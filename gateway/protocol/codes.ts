@@ -42,9 +42,32 @@ export const SIGNALS: Readonly<Record<number, string>> = {
   505: 'WARNING',
   506: 'UNKNOWN',
 };
-export const ACTION_RESULTS: readonly string[] = ['NEED_INIT', 'READY', 'RUNNING', 'PAUSE', 'OK', 'FINISHED_ERROR', 'ABORTING', 'ABORTED', 'TIMEOUT', 'TIME_END', 'OK_PARTIAL'];
+export const ACTION_RESULTS: readonly string[] = [
+  'NEED_INIT',
+  'READY',
+  'RUNNING',
+  'PAUSE',
+  'OK',
+  'FINISHED_ERROR',
+  'ABORTING',
+  'ABORTED',
+  'TIMEOUT',
+  'TIME_END',
+  'OK_PARTIAL',
+];
 export const VOYSTAT: readonly string[] = ['STOPPED', 'IDLE', 'RUN', 'ERRORE', 'UNDEFINED', 'WARNING'];
-export const CCDSTAT: readonly string[] = ['INIT', 'UNDEF', 'NO_COOLER', 'OFF', 'COOLING', 'COOLED', 'TIMEOUT_COOLING', 'WARMUP_RUNNING', 'WARMUP_END', 'ERROR'];
+export const CCDSTAT: readonly string[] = [
+  'INIT',
+  'UNDEF',
+  'NO_COOLER',
+  'OFF',
+  'COOLING',
+  'COOLED',
+  'TIMEOUT_COOLING',
+  'WARMUP_RUNNING',
+  'WARMUP_END',
+  'ERROR',
+];
 export const GUIDESTAT: readonly string[] = ['STOPPED', 'WAITING_SETTLE', 'RUNNING', 'TIMEOUT_SETTLE'];
 export const DITHSTAT: readonly string[] = ['STOPPED', 'RUNNING', 'WAITING_SETTLE', 'TIMEOUT_SETTLE'];
 export const MNTSFLIP: readonly string[] = ['NOT_NEEDED', 'TO_DO', 'RUNNING', 'DONE', 'UNMANAGEABLE', 'ERROR'];
@@ -65,4 +88,7 @@ export const LOG_TYPES: Readonly<Record<number, string>> = {
   10: 'ROBOTARGET',
 };
 
-export const codeName = (names: Readonly<Record<number, string>> | readonly string[], code: number | null): string | null => (code === null ? null : (names[code] ?? null));
+export const codeName = (
+  names: Readonly<Record<number, string>> | readonly string[],
+  code: number | null,
+): string | null => (code === null ? null : (names[code] ?? null));

@@ -1,5 +1,27 @@
-import { ACTION_RESULTS, CCDSTAT, codeName, DITHSTAT, DOMESHUTTER, FRAME_TYPES, GUIDESTAT, LOG_TYPES, MNTSFLIP, SHOT_STATUS, SIGNALS, VOYSTAT } from './codes.ts';
-import { type Absent, asText, durationSeconds, FieldReader, isObject, type JsonObject, readNumber, sexagesimal } from './fields.ts';
+import {
+  ACTION_RESULTS,
+  CCDSTAT,
+  codeName,
+  DITHSTAT,
+  DOMESHUTTER,
+  FRAME_TYPES,
+  GUIDESTAT,
+  LOG_TYPES,
+  MNTSFLIP,
+  SHOT_STATUS,
+  SIGNALS,
+  VOYSTAT,
+} from './codes.ts';
+import {
+  type Absent,
+  asText,
+  durationSeconds,
+  FieldReader,
+  isObject,
+  type JsonObject,
+  readNumber,
+  sexagesimal,
+} from './fields.ts';
 
 /**
  * Voyager's events, typed. `data` keeps the wire's own field names; what is derived stands beside its field: `CODEName` is the name of a
@@ -106,7 +128,12 @@ function controlData(f: FieldReader, raw: JsonObject) {
 }
 
 /** First line of every connection. `SessionKey` is its Timestamp digit for digit, which some signing schemes need (added by the codec). */
-const version = (f: FieldReader) => ({ VOYVersion: f.text('VOYVersion'), VOYSubver: f.text('VOYSubver'), MsgVersion: f.num('MsgVersion'), SessionKey: null as string | null });
+const version = (f: FieldReader) => ({
+  VOYVersion: f.text('VOYVersion'),
+  VOYSubver: f.text('VOYSubver'),
+  MsgVersion: f.num('MsgVersion'),
+  SessionKey: null as string | null,
+});
 
 function signal(f: FieldReader) {
   const Code = f.num('Code');
@@ -146,7 +173,13 @@ const newJPGReady = (f: FieldReader) => ({
 
 function remoteActionResult(f: FieldReader) {
   const ActionResultInt = f.num('ActionResultInt');
-  return { UID: f.name('UID'), ActionResultInt, ActionResultIntName: codeName(ACTION_RESULTS, ActionResultInt), Motivo: f.text('Motivo') ?? '', ParamRet: f.object('ParamRet') };
+  return {
+    UID: f.name('UID'),
+    ActionResultInt,
+    ActionResultIntName: codeName(ACTION_RESULTS, ActionResultInt),
+    Motivo: f.text('Motivo') ?? '',
+    ParamRet: f.object('ParamRet'),
+  };
 }
 
 const arrayElementData = (f: FieldReader) => ({
@@ -178,7 +211,14 @@ const weatherAndSafetyMonitorData = (f: FieldReader) => ({
 /** At the start of an exposure, each second, and at its end (dashboard mode). Seconds and percent. */
 function shotRunning(f: FieldReader) {
   const Status = f.num('Status');
-  return { File: f.name('File'), Expo: f.num('Expo'), Elapsed: f.num('Elapsed'), ElapsedPerc: f.num('ElapsedPerc'), Status, StatusName: codeName(SHOT_STATUS, Status) };
+  return {
+    File: f.name('File'),
+    Expo: f.num('Expo'),
+    Elapsed: f.num('Elapsed'),
+    ElapsedPerc: f.num('ElapsedPerc'),
+    Status,
+    StatusName: codeName(SHOT_STATUS, Status),
+  };
 }
 
 function logEvent(f: FieldReader) {
@@ -322,7 +362,10 @@ export interface UnknownEvent extends Common {
 export type VoyagerEvent = { [N in EventName]: TypedEvent<N> }[EventName] | UnknownEvent;
 export type ControlData = EventData<'ControlData'>;
 
-export function isEvent<N extends EventName>(event: VoyagerEvent, name: N): event is Extract<VoyagerEvent, { name: N; unknown: false }> {
+export function isEvent<N extends EventName>(
+  event: VoyagerEvent,
+  name: N,
+): event is Extract<VoyagerEvent, { name: N; unknown: false }> {
   return !event.unknown && event.name === name;
 }
 
@@ -343,20 +386,37 @@ const commonFields = (raw: JsonObject): number =>
  * @param noted fields that the parser already had to replace (bare NaN, Infinity)
  * @param extras what the line held besides its JSON values: a picture, and the Timestamp's own digits
  */
-export function decodeEvent(raw: JsonObject, noted: Absent | null = null, extras: { picture?: Buffer | null; timestampText?: string | null } | null = null): VoyagerEvent {
+export function decodeEvent(
+  raw: JsonObject,
+  noted: Absent | null = null,
+  extras: { picture?: Buffer | null; timestampText?: string | null } | null = null,
+): VoyagerEvent {
   const name = asText(raw.Event);
   const timestamp = readNumber(raw.Timestamp);
   const host = typeof raw.Host === 'string' ? raw.Host : null;
   const inst = readNumber(raw.Inst);
   const decode = byName.get(name);
   if (!decode) {
-    const data: JsonObject = Object.fromEntries(Object.entries(raw).filter(([key]) => !(COMMON as readonly string[]).includes(key)));
+    const data: JsonObject = Object.fromEntries(
+      Object.entries(raw).filter(([key]) => !(COMMON as readonly string[]).includes(key)),
+    );
     return { unknown: true, name, data, timestamp, host, inst, raw, absent: noted ?? {}, extra: null };
   }
   const fields = new FieldReader(raw, noted);
   const data = decode(fields, raw);
   if (name === 'NewJPGReady') data.Picture = extras?.picture ?? null;
-  if (name === 'Version') data.SessionKey = extras?.timestampText ?? (raw.Timestamp === undefined ? null : asText(raw.Timestamp));
+  if (name === 'Version')
+    data.SessionKey = extras?.timestampText ?? (raw.Timestamp === undefined ? null : asText(raw.Timestamp));
   const extra = fields.unread(commonFields(raw), name === 'NewJPGReady' ? COMMON_JPG : COMMON, data);
-  return { unknown: false, name, data, timestamp, host, inst, raw, absent: fields.absent, extra } as unknown as VoyagerEvent;
+  return {
+    unknown: false,
+    name,
+    data,
+    timestamp,
+    host,
+    inst,
+    raw,
+    absent: fields.absent,
+    extra,
+  } as unknown as VoyagerEvent;
 }

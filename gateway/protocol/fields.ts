@@ -15,10 +15,12 @@ const OFF = -123_456_789;
 const ERROR = 123_456_789;
 const NONE: Absent = Object.freeze({});
 
-export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Text as it is, anything else as JSON, nothing as the empty text. */
-export const asText = (value: unknown): string => (typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value));
+export const asText = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
 
 /** Number out of a number or of text with a decimal point or comma; null when it is neither. */
 export function readNumber(value: unknown): number | null {
@@ -188,6 +190,8 @@ export class FieldReader {
   unread(commonPresent: number, common: readonly string[], known: JsonObject): JsonObject | null {
     const keys = Object.keys(this.raw);
     if (keys.length === this.read + commonPresent) return null;
-    return Object.fromEntries(keys.filter((key) => !Object.hasOwn(known, key) && !common.includes(key)).map((key) => [key, this.raw[key]]));
+    return Object.fromEntries(
+      keys.filter((key) => !Object.hasOwn(known, key) && !common.includes(key)).map((key) => [key, this.raw[key]]),
+    );
   }
 }

@@ -44,7 +44,11 @@ const never = (): null => null;
 const NONE = z.object({});
 
 type Options = Partial<Omit<CommandSpec, 'method' | 'params'>> & Pick<CommandSpec, 'class'>;
-const command = <const M extends string, P extends z.ZodObject>(method: M, params: P, options: Options): CommandSpec<M, P> => ({
+const command = <const M extends string, P extends z.ZodObject>(
+  method: M,
+  params: P,
+  options: Options,
+): CommandSpec<M, P> => ({
   method,
   params,
   answer: 'result',
@@ -54,8 +58,11 @@ const command = <const M extends string, P extends z.ZodObject>(method: M, param
   failure: never,
   ...options,
 });
-const read = <const M extends string, P extends z.ZodObject = typeof NONE>(method: M, params: P = NONE as unknown as P, timeoutMs = READ_MS): CommandSpec<M, P> =>
-  command(method, params, { class: 'read', timeoutMs });
+const read = <const M extends string, P extends z.ZodObject = typeof NONE>(
+  method: M,
+  params: P = NONE as unknown as P,
+  timeoutMs = READ_MS,
+): CommandSpec<M, P> => command(method, params, { class: 'read', timeoutMs });
 
 const int = z.number().int();
 const flag = z.boolean();
@@ -69,7 +76,8 @@ const retFailure = (paramRet: Readonly<JsonObject>): string | null => {
   const ret = paramRet.ret;
   return ret === undefined || ret === 'DONE' ? null : asText(ret);
 };
-const solveFailure = (paramRet: Readonly<JsonObject>): string | null => (readBoolean(paramRet.IsSolved) === false ? `not solved: ${asText(paramRet.LastError)}` : null);
+const solveFailure = (paramRet: Readonly<JsonObject>): string | null =>
+  readBoolean(paramRet.IsSolved) === false ? `not solved: ${asText(paramRet.LastError)}` : null;
 const pointing = (paramRet: Readonly<JsonObject>): string | null => {
   const result = readNumber(paramRet.ActionResult);
   return result === 0 ? 'precise pointing failed' : result === 2 ? 'pointing ended out of range' : null;
@@ -83,7 +91,10 @@ const byCommandType =
   (params: Readonly<JsonObject>): CommandClass =>
     classes[readNumber(params.CommandType) ?? -1] ?? 'start-motion';
 
-const focusShared = { IsAbsoluteMove: flag.default(true), MoveDirection: int.min(0).max(1).default(0).describe('0 out, 1 in') };
+const focusShared = {
+  IsAbsoluteMove: flag.default(true),
+  MoveDirection: int.min(0).max(1).default(0).describe('0 out, 1 in'),
+};
 const backlash = { IsBLCompensation: flag.default(false), BLCompVersus: int.default(0), BLCompStep: int.default(0) };
 const pointTarget = {
   IsText: flag.default(false).describe('coordinates are in RAText and DECText'),
@@ -120,19 +131,36 @@ const removal = z.object({
   RatingLimit: int.default(0),
 });
 const fileName = z.object({ FileNameFIT: z.string().min(1) });
-const open = <const N extends string, P extends z.ZodObject>(name: N, params: P, mac: string | null, options: Options): CommandSpec<`RemoteOpenRoboTarget${N}`, P> =>
+const open = <const N extends string, P extends z.ZodObject>(
+  name: N,
+  params: P,
+  mac: string | null,
+  options: Options,
+): CommandSpec<`RemoteOpenRoboTarget${N}`, P> =>
   command(`RemoteOpenRoboTarget${name}`, params, { timeoutMs: LIST_MS, failure: retFailure, mac, ...options });
 
 const list = [
   // Connection
   command('disconnect', NONE, { class: 'other', answer: 'reply', uid: false, timeoutMs: 2 * SECOND }),
-  command('AuthenticateUserBase', z.object({ Base: z.string().describe('base64 of user:password') }), { class: 'other', answer: 'reply', timeoutMs: 5 * SECOND }),
-  command('AuthenticateUserTicket', z.object({ Ticket: z.string() }), { class: 'other', answer: 'reply', timeoutMs: 5 * SECOND }),
-  command('RemoteSetDashboardMode', on, { class: 'other', timeoutMs: 10 * SECOND }),
-  command('RemoteSetLogEvent', z.object({ IsOn: flag, Level: int.min(0).max(1).default(0).describe('0 all, 1 without INFO and DEBUG') }), {
+  command('AuthenticateUserBase', z.object({ Base: z.string().describe('base64 of user:password') }), {
     class: 'other',
-    timeoutMs: 10 * SECOND,
+    answer: 'reply',
+    timeoutMs: 5 * SECOND,
   }),
+  command('AuthenticateUserTicket', z.object({ Ticket: z.string() }), {
+    class: 'other',
+    answer: 'reply',
+    timeoutMs: 5 * SECOND,
+  }),
+  command('RemoteSetDashboardMode', on, { class: 'other', timeoutMs: 10 * SECOND }),
+  command(
+    'RemoteSetLogEvent',
+    z.object({ IsOn: flag, Level: int.min(0).max(1).default(0).describe('0 all, 1 without INFO and DEBUG') }),
+    {
+      class: 'other',
+      timeoutMs: 10 * SECOND,
+    },
+  ),
   command('RemoteSetDonutsMode', NONE, { class: 'other' }),
   /** Answered by the event ArrayElementData. */
   command('GetArrayElementData', NONE, { class: 'read', answer: 'reply', uid: false }),
@@ -161,18 +189,26 @@ const list = [
   read('RemoteGetListAvalaibleDragScript'),
   read('RemoteGetVoyagerProfiles'),
   read('RemoteRoboDataGetGeoDataCache'),
-  command('RemoteSearchTarget', z.object({ Name: z.string().min(1), SearchType: int.min(0).max(1).default(0).describe('0 planetarium, 1 Simbad') }), {
-    class: 'read',
-    timeoutMs: MINUTE,
-    failure: searchFailure,
-  }),
+  command(
+    'RemoteSearchTarget',
+    z.object({ Name: z.string().min(1), SearchType: int.min(0).max(1).default(0).describe('0 planetarium, 1 Simbad') }),
+    {
+      class: 'read',
+      timeoutMs: MINUTE,
+      failure: searchFailure,
+    },
+  ),
   read(
     'RemoteRoboClipGetTargetList',
     z.object({
       FilterName: z.string().default(''),
       FilterGroup: z.string().default(''),
       FilterNote: z.string().default(''),
-      Order: int.min(0).max(4).default(0).describe('0 date falling, 1 name, 2 group and name, 3 RA falling, 4 RA rising'),
+      Order: int
+        .min(0)
+        .max(4)
+        .default(0)
+        .describe('0 date falling, 1 name, 2 group and name, 3 RA falling, 4 RA rising'),
     }),
     LIST_MS,
   ),
@@ -181,8 +217,16 @@ const list = [
   read('RemoteRoboOrbitsGetCometsLike', z.object({ SearchText: z.string() }), LIST_MS),
 
   // Setup and profile
-  command('RemoteSetupConnect', z.object({ TimeoutConnect: int.positive().default(90).describe('seconds') }), { class: 'other', action: true, timeoutMs: 3 * MINUTE }),
-  command('RemoteSetupDisconnect', z.object({ TimeoutDisconnect: int.positive().default(90).describe('seconds') }), { class: 'other', action: true, timeoutMs: 3 * MINUTE }),
+  command('RemoteSetupConnect', z.object({ TimeoutConnect: int.positive().default(90).describe('seconds') }), {
+    class: 'other',
+    action: true,
+    timeoutMs: 3 * MINUTE,
+  }),
+  command('RemoteSetupDisconnect', z.object({ TimeoutDisconnect: int.positive().default(90).describe('seconds') }), {
+    class: 'other',
+    action: true,
+    timeoutMs: 3 * MINUTE,
+  }),
   command('RemoteSetProfile', z.object({ FileName: z.string().min(1) }), { class: 'config', timeoutMs: MINUTE }),
   command('RemoteCreateDir', z.object({ Dir: z.string().min(1) }), { class: 'config' }),
 
@@ -193,7 +237,11 @@ const list = [
       Expo: z.number().min(0).describe('seconds'),
       Bin: int.min(1).default(1),
       IsROI: flag.default(false),
-      ROITYPE: int.min(-1).max(5).default(0).describe('-1 custom, 0 full, 1 half, 2 quarter, 3 eighth, 4 sixteenth, 5 centred DX, DY'),
+      ROITYPE: int
+        .min(-1)
+        .max(5)
+        .default(0)
+        .describe('-1 custom, 0 full, 1 half, 2 quarter, 3 eighth, 4 sixteenth, 5 centred DX, DY'),
       ROIX: int.default(0),
       ROIY: int.default(0),
       ROIDX: int.default(0),
@@ -221,17 +269,30 @@ const list = [
       Temperature: z.number().default(0).describe('°C'),
     }),
     {
-      class: (p) => (p.IsCoolDown === true || p.IsSetPoint === true ? 'other' : p.IsWarmup === true || p.IsCoolerOFF === true ? 'stop' : 'other'),
+      class: (p) =>
+        p.IsCoolDown === true || p.IsSetPoint === true
+          ? 'other'
+          : p.IsWarmup === true || p.IsCoolerOFF === true
+            ? 'stop'
+            : 'other',
       action: true,
       timeoutMs: 30 * MINUTE,
     },
   ),
-  command('RemoteFilterChangeTo', z.object({ FilterIndex: int.min(0).describe('from 0') }), { class: 'other', action: true, timeoutMs: 2 * MINUTE }),
-  command('RemoteFlat', z.object({ IsOnlyForRemote: flag.default(true), RemoteConfigurationFile: z.string(), DataBase64: z.string() }), {
-    class: 'start-motion',
+  command('RemoteFilterChangeTo', z.object({ FilterIndex: int.min(0).describe('from 0') }), {
+    class: 'other',
     action: true,
-    timeoutMs: 60 * MINUTE,
+    timeoutMs: 2 * MINUTE,
   }),
+  command(
+    'RemoteFlat',
+    z.object({ IsOnlyForRemote: flag.default(true), RemoteConfigurationFile: z.string(), DataBase64: z.string() }),
+    {
+      class: 'start-motion',
+      action: true,
+      timeoutMs: 60 * MINUTE,
+    },
+  ),
   command(
     'RemoteFlatDeviceCMD',
     z.object({
@@ -239,14 +300,21 @@ const list = [
       FlatDeviceIndex: int.min(1).max(2).default(1),
       Brightness: int.min(0).default(0),
     }),
-    { class: byCommandType({ 1: 'start-motion', 2: 'stop', 3: 'other', 4: 'stop', 5: 'other' }), action: true, timeoutMs: 2 * MINUTE },
+    {
+      class: byCommandType({ 1: 'start-motion', 2: 'stop', 3: 'other', 4: 'stop', 5: 'other' }),
+      action: true,
+      timeoutMs: 2 * MINUTE,
+    },
   ),
 
   // Focus
   command(
     'RemoteFocusEx',
     z.object({
-      FocusMode: int.min(0).max(5).describe('0 named star, 1 AcquireStar, 2 in place, 3 RoboStar, 4 LocalField, 5 pointing only'),
+      FocusMode: int
+        .min(0)
+        .max(5)
+        .describe('0 named star, 1 AcquireStar, 2 in place, 3 RoboStar, 4 LocalField, 5 pointing only'),
       filtroFuocoIndex: int.min(-1).default(0).describe('from 0'),
       IsWDMaxHFD: flag.default(false),
       WDMaxHFDLimit: z.number().default(0),
@@ -260,32 +328,62 @@ const list = [
     { class: 'start-motion', action: true, timeoutMs: 30 * MINUTE },
   ),
   command('RemoteFocus', z.looseObject({}), { class: 'start-motion', action: true, timeoutMs: 30 * MINUTE }),
-  command('RemoteFocusInject', z.object({ filtroFuocoIndex: int.min(-1).default(0) }), { class: 'start-motion', timeoutMs: 30 * MINUTE }),
-  command('RemoteFocuserMoveTo', z.object({ ...focusShared, NewPosition: int, ...backlash, IsFinalPositionCheck: flag.default(true) }), {
+  command('RemoteFocusInject', z.object({ filtroFuocoIndex: int.min(-1).default(0) }), {
+    class: 'start-motion',
+    timeoutMs: 30 * MINUTE,
+  }),
+  command(
+    'RemoteFocuserMoveTo',
+    z.object({ ...focusShared, NewPosition: int, ...backlash, IsFinalPositionCheck: flag.default(true) }),
+    {
+      class: 'start-motion',
+      action: true,
+      timeoutMs: 5 * MINUTE,
+    },
+  ),
+  command('RemoteFocuserOffset', z.object({ Offset: int, ...backlash }), {
     class: 'start-motion',
     action: true,
     timeoutMs: 5 * MINUTE,
   }),
-  command('RemoteFocuserOffset', z.object({ Offset: int, ...backlash }), { class: 'start-motion', action: true, timeoutMs: 5 * MINUTE }),
 
   // Rotator
-  command('RemoteRotatorMoveTo', z.object({ PA: z.number(), IsWaitAfter: flag.default(false), WaitAfterSeconds: int.default(0) }), {
-    class: 'start-motion',
-    action: true,
-    timeoutMs: 5 * MINUTE,
-  }),
+  command(
+    'RemoteRotatorMoveTo',
+    z.object({ PA: z.number(), IsWaitAfter: flag.default(false), WaitAfterSeconds: int.default(0) }),
+    {
+      class: 'start-motion',
+      action: true,
+      timeoutMs: 5 * MINUTE,
+    },
+  ),
   command('RemoteRotatorSync', z.object({ PA: z.number(), IsReset: flag.default(false) }), { class: 'config' }),
 
   // Mount
-  command('RemotePrecisePointTarget', z.object(pointTarget), { class: 'start-motion', action: true, timeoutMs: 20 * MINUTE, failure: pointing }),
+  command('RemotePrecisePointTarget', z.object(pointTarget), {
+    class: 'start-motion',
+    action: true,
+    timeoutMs: 20 * MINUTE,
+    failure: pointing,
+  }),
   command(
     'RemotePrecisePointTargetAndPA',
-    z.object({ ...pointTarget, PA: z.number(), PATollerance: z.number().default(1), IsSkyPA: flag.default(true), MantainImageOrientation: flag.default(false) }),
+    z.object({
+      ...pointTarget,
+      PA: z.number(),
+      PATollerance: z.number().default(1),
+      IsSkyPA: flag.default(true),
+      MantainImageOrientation: flag.default(false),
+    }),
     { class: 'start-motion', action: true, timeoutMs: 20 * MINUTE, failure: pointing },
   ),
   command(
     'RemoteGotoAltAz',
-    z.object({ ALT: z.number().min(-90).max(90).describe('degrees'), AZ: z.number().min(0).max(360).describe('degrees'), SettleTime: int.default(0).describe('seconds') }),
+    z.object({
+      ALT: z.number().min(-90).max(90).describe('degrees'),
+      AZ: z.number().min(0).max(360).describe('degrees'),
+      SettleTime: int.default(0).describe('seconds'),
+    }),
     {
       class: 'start-motion',
       action: true,
@@ -294,17 +392,34 @@ const list = [
   ),
   command(
     'RemotePulseGuide',
-    z.object({ Direction: int.min(0).max(3).describe('0 N, 1 S, 2 E, 3 W'), Duration: int.positive().describe('milliseconds'), Parallelized: flag.default(false) }),
+    z.object({
+      Direction: int.min(0).max(3).describe('0 N, 1 S, 2 E, 3 W'),
+      Duration: int.positive().describe('milliseconds'),
+      Parallelized: flag.default(false),
+    }),
     {
       class: 'start-motion',
       action: true,
       timeoutMs: MINUTE,
     },
   ),
-  command('RemoteMountFastCommand', z.object({ CommandType: int.min(1).max(6).describe('1 track, 2 stop tracking, 3 park, 4 unpark, 5 near zenith, 6 home') }), {
-    class: byCommandType({ 1: 'start-motion', 2: 'stop', 3: 'stop', 4: 'start-motion', 5: 'start-motion', 6: 'start-motion' }),
-    timeoutMs: 5 * MINUTE,
-  }),
+  command(
+    'RemoteMountFastCommand',
+    z.object({
+      CommandType: int.min(1).max(6).describe('1 track, 2 stop tracking, 3 park, 4 unpark, 5 near zenith, 6 home'),
+    }),
+    {
+      class: byCommandType({
+        1: 'start-motion',
+        2: 'stop',
+        3: 'stop',
+        4: 'start-motion',
+        5: 'start-motion',
+        6: 'start-motion',
+      }),
+      timeoutMs: 5 * MINUTE,
+    },
+  ),
   command('RemoteSolveActualPosition', z.object({ IsBlind: flag.default(false), IsSync: flag.default(false) }), {
     class: 'start-motion',
     action: true,
@@ -323,7 +438,11 @@ const list = [
     'RemoteSequence',
     z.object({
       SequenceFile: z.string().min(1),
-      StartFlag: int.min(0).max(15).default(0).describe('1 no first pointing + 2 no first focus + 4 no guide calibration + 8 no pointing before first shot'),
+      StartFlag: int
+        .min(0)
+        .max(15)
+        .default(0)
+        .describe('1 no first pointing + 2 no first focus + 4 no guide calibration + 8 no pointing before first shot'),
     }),
     {
       class: 'start-motion',
@@ -332,8 +451,15 @@ const list = [
     },
   ),
   /** Has no result: watch RUNDS. */
-  command('RemoteDragScript', z.object({ DragScriptFile: z.string().min(1), StartNodeUID: z.string().default('') }), { class: 'start-motion', answer: 'reply' }),
-  command('RemoteDragScriptSelfContained', z.object({ DragScriptFile: z.string().min(1) }), { class: 'start-motion', action: true, timeoutMs: 16 * 60 * MINUTE }),
+  command('RemoteDragScript', z.object({ DragScriptFile: z.string().min(1), StartNodeUID: z.string().default('') }), {
+    class: 'start-motion',
+    answer: 'reply',
+  }),
+  command('RemoteDragScriptSelfContained', z.object({ DragScriptFile: z.string().min(1) }), {
+    class: 'start-motion',
+    action: true,
+    timeoutMs: 16 * 60 * MINUTE,
+  }),
   command(
     'RemoteRunExternal',
     z.object({
@@ -348,23 +474,52 @@ const list = [
 
   // I/O card
   command('RemoteSetVikingDataSend', z.object({ IsOn: flag, ClientNum: int }), { class: 'other' }),
-  command('RemoteVikingSetOut', z.object({ ClientNum: int, OutNumber: int, State: z.enum(['ON', 'OFF']) }), { class: 'start-motion' }),
-  command('RemoteVikingSetPWM', z.object({ ClientNum: int, PWMNumber: int, Value: z.number() }), { class: 'start-motion' }),
-  command('RemoteVikingSetDAC', z.object({ ClientNum: int, DACNumber: int, Value: z.number() }), { class: 'start-motion' }),
-  command('RemoteVikingSetAutoma', z.object({ ClientNum: int, OutNumber: int, State: z.enum(['OPEN', 'CLOSE', 'STOP']) }), {
-    class: (p) => (p.State === 'STOP' ? 'stop' : 'start-motion'),
+  command('RemoteVikingSetOut', z.object({ ClientNum: int, OutNumber: int, State: z.enum(['ON', 'OFF']) }), {
+    class: 'start-motion',
   }),
+  command('RemoteVikingSetPWM', z.object({ ClientNum: int, PWMNumber: int, Value: z.number() }), {
+    class: 'start-motion',
+  }),
+  command('RemoteVikingSetDAC', z.object({ ClientNum: int, DACNumber: int, Value: z.number() }), {
+    class: 'start-motion',
+  }),
+  command(
+    'RemoteVikingSetAutoma',
+    z.object({ ClientNum: int, OutNumber: int, State: z.enum(['OPEN', 'CLOSE', 'STOP']) }),
+    {
+      class: (p) => (p.State === 'STOP' ? 'stop' : 'start-motion'),
+    },
+  ),
 
   // RoboClip
-  command('RemoteRoboClipAddTarget', z.object({ GuidTarget: z.string().min(1), ...roboClip }), { class: 'config', failure: retFailure }),
-  command('RemoteRoboClipUpdateTarget', z.object({ RefGuidTarget: z.string().min(1), ...roboClip }), { class: 'config', failure: retFailure }),
+  command('RemoteRoboClipAddTarget', z.object({ GuidTarget: z.string().min(1), ...roboClip }), {
+    class: 'config',
+    failure: retFailure,
+  }),
+  command('RemoteRoboClipUpdateTarget', z.object({ RefGuidTarget: z.string().min(1), ...roboClip }), {
+    class: 'config',
+    failure: retFailure,
+  }),
   /** An empty RefGuidTarget would delete the whole database; it is refused here. */
-  command('RemoteRoboClipRemoveTarget', z.object({ RefGuidTarget: z.string().min(1) }), { class: 'config', failure: retFailure }),
+  command('RemoteRoboClipRemoveTarget', z.object({ RefGuidTarget: z.string().min(1) }), {
+    class: 'config',
+    failure: retFailure,
+  }),
 
   // RoboTarget, open commands
   open('GetTargetList', NONE, null, { class: 'read' }),
-  open('GetShotDoneList', z.object({ RefGuidTarget: z.string().min(1), IsDeleted: flag.default(false) }), 'RefGuidTarget', { class: 'read' }),
-  open('SetShotDoneRating', z.object({ ObjUID: z.string().min(1), Mode: recordMode, Rating: rating, IsDeleted: flag.default(false) }), 'ObjUID', { class: 'config' }),
+  open(
+    'GetShotDoneList',
+    z.object({ RefGuidTarget: z.string().min(1), IsDeleted: flag.default(false) }),
+    'RefGuidTarget',
+    { class: 'read' },
+  ),
+  open(
+    'SetShotDoneRating',
+    z.object({ ObjUID: z.string().min(1), Mode: recordMode, Rating: rating, IsDeleted: flag.default(false) }),
+    'ObjUID',
+    { class: 'config' },
+  ),
   open('RemoveShotDone', removal, 'ObjUID', { class: 'config' }),
   open('RestoreShotDone', removal, 'ObjUID', { class: 'config' }),
   open(
@@ -387,7 +542,9 @@ const list = [
 ] as const;
 
 /** Every public command by its wire name. */
-export const COMMANDS: ReadonlyMap<string, CommandSpec> = new Map(list.map((spec) => [spec.method, spec as unknown as CommandSpec]));
+export const COMMANDS: ReadonlyMap<string, CommandSpec> = new Map(
+  list.map((spec) => [spec.method, spec as unknown as CommandSpec]),
+);
 type Listed = (typeof list)[number];
 export type CommandMethod = Listed['method'];
 /** Parameters of a command as a caller gives them; those with a default may be left out. */
@@ -409,7 +566,11 @@ interface BuildOptions {
  * A request with checked parameters and the specification's own way of answering.
  * @throws UsageError naming the command and each wrong parameter
  */
-export function buildRequest<M extends CommandMethod>(method: M, params: CommandParams<M>, options?: BuildOptions): BuiltRequest {
+export function buildRequest<M extends CommandMethod>(
+  method: M,
+  params: CommandParams<M>,
+  options?: BuildOptions,
+): BuiltRequest {
   return buildUntyped(method, params, options);
 }
 /** As buildRequest, for a method and parameters that came from outside. */
@@ -417,9 +578,18 @@ export function buildUntyped(method: string, params: Readonly<JsonObject>, optio
   const spec = COMMANDS.get(method);
   if (!spec) throw new UsageError(`${method} is not a public command of Voyager`);
   const parsed = spec.params.safeParse(params);
-  if (!parsed.success) throw new UsageError(`${method}: ${parsed.error.issues.map((issue) => `${issue.path.join('.') || 'params'}: ${issue.message}`).join('; ')}`);
+  if (!parsed.success)
+    throw new UsageError(
+      `${method}: ${parsed.error.issues.map((issue) => `${issue.path.join('.') || 'params'}: ${issue.message}`).join('; ')}`,
+    );
   const uid = options.uid ?? randomUUID();
-  return { method, params: { ...(spec.uid ? { UID: uid } : {}), ...parsed.data }, uid, timeoutMs: options.timeoutMs ?? spec.timeoutMs, answer: spec.answer };
+  return {
+    method,
+    params: { ...(spec.uid ? { UID: uid } : {}), ...parsed.data },
+    uid,
+    timeoutMs: options.timeoutMs ?? spec.timeoutMs,
+    answer: spec.answer,
+  };
 }
 
 /** Class of a command of the dialect: reading a list, disabling an object (stop), enabling one (start-motion), changing objects (config). */
@@ -442,7 +612,9 @@ export function classify(method: string, params: Readonly<JsonObject>, dialect?:
 
 /** Is it a name of the public protocol or of the dialect? */
 export const isKnownMethod = (method: string, dialect?: Dialect): boolean =>
-  COMMANDS.has(method) || (dialect !== undefined && (commandsOfMethod(dialect, method).length > 0 || dialect.modes.some((mode) => mode.method === method)));
+  COMMANDS.has(method) ||
+  (dialect !== undefined &&
+    (commandsOfMethod(dialect, method).length > 0 || dialect.modes.some((mode) => mode.method === method)));
 
 /** Message where a result says OK but its payload says that it failed; else null. */
 export function payloadFailure(method: string, paramRet: unknown, dialect?: Dialect): string | null {

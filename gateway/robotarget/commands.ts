@@ -2,10 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { RequestOutcome, VoyagerLink, VoyagerRequest } from '../connection/link.ts';
 import { asText, type JsonObject } from '../protocol/fields.ts';
 import { type Dialect, type DialectOp, decodeObject, encodeCommand, type ObjectKind } from './dialect.ts';
-import { buildOpenRequest, listOf, type OpenCommand, type OpenShotDone, type OpenTarget, readShotDoneList, readTargetList } from './open.ts';
+import {
+  buildOpenRequest,
+  listOf,
+  type OpenCommand,
+  type OpenShotDone,
+  type OpenTarget,
+  readShotDoneList,
+  readTargetList,
+} from './open.ts';
 
 /** Items of a read, or the outcome that says why there are none. */
-export type ReadOutcome<T> = { ok: true; items: T[] } | { ok: false; outcome: Exclude<RequestOutcome, { outcome: 'done' }> };
+export type ReadOutcome<T> =
+  | { ok: true; items: T[] }
+  | { ok: false; outcome: Exclude<RequestOutcome, { outcome: 'done' }> };
 
 const LIST_MS = 180_000;
 const WRITE_MS = 30_000;
@@ -35,7 +45,11 @@ export class RoboTargetClient {
   }
 
   /** The line of a command, unsent, so that several can go in one write (stop ladder). */
-  buildRequest(kind: ObjectKind, op: DialectOp, with_: { guid?: string; parentGuid?: string; enabled?: boolean; body?: JsonObject } = {}): VoyagerRequest {
+  buildRequest(
+    kind: ObjectKind,
+    op: DialectOp,
+    with_: { guid?: string; parentGuid?: string; enabled?: boolean; body?: JsonObject } = {},
+  ): VoyagerRequest {
     const { dialect } = this;
     const shape = dialect.objects[kind];
     const { body } = with_;
@@ -44,14 +58,23 @@ export class RoboTargetClient {
       secret: this.options.secret ?? '',
       guid: with_.guid ?? text(body?.[shape.id]),
       parentGuid: with_.parentGuid ?? (shape.parent === null ? undefined : text(body?.[shape.parent])),
-      status: with_.enabled === undefined ? undefined : with_.enabled ? dialect.status.enabled : dialect.status.disabled,
+      status:
+        with_.enabled === undefined ? undefined : with_.enabled ? dialect.status.enabled : dialect.status.disabled,
       objectType: dialect.object_types[kind],
       name: text(body?.Name) ?? text(body?.TargetName),
     };
     const uid = randomUUID();
-    const encode = (wire: { id: number; uid: string; sessionKey: string }) => encodeCommand(dialect, `${kind}.${op}`, { ...context, ...wire }, body, this.offset());
+    const encode = (wire: { id: number; uid: string; sessionKey: string }) =>
+      encodeCommand(dialect, `${kind}.${op}`, { ...context, ...wire }, body, this.offset());
     const { method, params } = encode({ id: 0, uid, sessionKey: '' });
-    return { method, params, uid, timeoutMs: op === 'list' ? LIST_MS : WRITE_MS, answer: 'result', sign: (wire) => encode(wire).params };
+    return {
+      method,
+      params,
+      uid,
+      timeoutMs: op === 'list' ? LIST_MS : WRITE_MS,
+      answer: 'result',
+      sign: (wire) => encode(wire).params,
+    };
   }
 
   /** Sets, targets of a set, or shots of a target. */
@@ -59,7 +82,12 @@ export class RoboTargetClient {
     const outcome = await this.options.link.request(this.buildRequest(kind, 'list', { parentGuid }));
     if (outcome.outcome !== 'done') return { ok: false, outcome };
     const offset = this.offset();
-    return { ok: true, items: listOf(outcome.paramRet, this.dialect.answer.list).map((raw) => decodeObject(this.dialect, kind, raw, offset)) };
+    return {
+      ok: true,
+      items: listOf(outcome.paramRet, this.dialect.answer.list).map((raw) =>
+        decodeObject(this.dialect, kind, raw, offset),
+      ),
+    };
   }
   /** One object read back from its list; `items` is empty when it is not there. GUIDs are compared without regard to case. */
   async find(kind: ObjectKind, guid: string, parentGuid?: string): Promise<ReadOutcome<JsonObject>> {
@@ -91,11 +119,14 @@ export class RoboTargetClient {
   /** Live records of a target's frames, or with `deleted` those that were removed. */
   async getShotDoneList(targetGuid: string, deleted = false): Promise<ReadOutcome<OpenShotDone>> {
     const outcome = await this.open('GetShotDoneList', { RefGuidTarget: targetGuid, IsDeleted: deleted });
-    return outcome.outcome === 'done' ? { ok: true, items: readShotDoneList(outcome.paramRet, this.offset()) } : { ok: false, outcome };
+    return outcome.outcome === 'done'
+      ? { ok: true, items: readShotDoneList(outcome.paramRet, this.offset()) }
+      : { ok: false, outcome };
   }
 }
 
-const sameGuid = (a: unknown, b: unknown): boolean => typeof a === 'string' && typeof b === 'string' && a.toLowerCase() === b.toLowerCase();
+const sameGuid = (a: unknown, b: unknown): boolean =>
+  typeof a === 'string' && typeof b === 'string' && a.toLowerCase() === b.toLowerCase();
 
 /**
  * Fields of `found` that are not as `wanted` says, each as `Field: wanted 1, is 2`; empty when all agree. Only fields that are wanted are
@@ -105,14 +136,19 @@ export function differences(wanted: Readonly<JsonObject>, found: Readonly<JsonOb
   return Object.entries(wanted)
     .filter(([, value]) => value !== undefined)
     .filter(([field, value]) => !same(field, value, found[field]))
-    .map(([field, value]) => `${field}: wanted ${JSON.stringify(value)}, is ${found[field] === undefined ? 'not there' : JSON.stringify(found[field])}`);
+    .map(
+      ([field, value]) =>
+        `${field}: wanted ${JSON.stringify(value)}, is ${found[field] === undefined ? 'not there' : JSON.stringify(found[field])}`,
+    );
 }
 function same(field: string, wanted: unknown, found: unknown): boolean {
   if (typeof wanted === 'number') {
     const number = typeof found === 'string' ? Number(found) : typeof found === 'boolean' ? Number(found) : found;
     return typeof number === 'number' && Math.abs(number - wanted) <= (/Date/.test(field) ? 1 : 1e-6);
   }
-  if (typeof wanted === 'boolean') return found === wanted || asText(found).toLowerCase() === String(wanted) || found === Number(wanted);
-  if (typeof wanted === 'string') return typeof found === 'string' && found.trim().toLowerCase() === wanted.trim().toLowerCase();
+  if (typeof wanted === 'boolean')
+    return found === wanted || asText(found).toLowerCase() === String(wanted) || found === Number(wanted);
+  if (typeof wanted === 'string')
+    return typeof found === 'string' && found.trim().toLowerCase() === wanted.trim().toLowerCase();
   return JSON.stringify(wanted) === JSON.stringify(found);
 }

@@ -9,9 +9,17 @@ import { commandsOfMethod, decodeObject, encodeCommand, encodeObject, loadDialec
 const folder = mkdtempSync(join(tmpdir(), 'dialect-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const shipped = loadDialect();
-const context = { secret: 'leonardo', sessionKey: '1556734985.077', id: 7, uid: 'd4a644d7-10d2-4904-9de4-9c1ec5cf6a6a' };
+const context = {
+  secret: 'leonardo',
+  sessionKey: '1556734985.077',
+  id: 7,
+  uid: 'd4a644d7-10d2-4904-9de4-9c1ec5cf6a6a',
+};
 function write(change: (json: Record<string, unknown>) => void): string {
-  const json = JSON.parse(readFileSync(projectPath('gateway', 'robotarget', 'dialect.default.json'), 'utf8')) as Record<string, unknown>;
+  const json = JSON.parse(readFileSync(projectPath('gateway', 'robotarget', 'dialect.default.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
   change(json);
   const file = join(folder, `${Math.abs(hash(JSON.stringify(json)))}.json`);
   writeFileSync(file, JSON.stringify(json));
@@ -22,10 +30,17 @@ const hash = (s: string): number => Array.from(s).reduce((h, c) => (h * 31 + c.c
 describe('RoboTarget dialect', () => {
   test('signs as the public vectors say', () => {
     expect(sign(shipped, '{secret}{uid}', context)).toBe('684660d3045ee9c2bbc626a4e5cc5155');
-    expect(sign(shipped, '{secret}{uid}{guid}', { ...context, guid: '6c5553ef-3c11-4b40-a3e1-7cd008e08c35' })).toBe('0241332cd7da9ec94e5a839fcee41ab4');
+    expect(sign(shipped, '{secret}{uid}{guid}', { ...context, guid: '6c5553ef-3c11-4b40-a3e1-7cd008e08c35' })).toBe(
+      '0241332cd7da9ec94e5a839fcee41ab4',
+    );
   });
   test('a status command keeps the types of its values', () => {
-    const { method, params } = encodeCommand(shipped, 'target.status', { ...context, guid: 'g', status: 1, objectType: 1 });
+    const { method, params } = encodeCommand(shipped, 'target.status', {
+      ...context,
+      guid: 'g',
+      status: 1,
+      objectType: 1,
+    });
     expect(commandsOfMethod(shipped, method)).toEqual(['set.status', 'target.status', 'shot.status']);
     expect(params).toMatchObject({ ObjUID: 'g', ObjType: 1, Status: 1, UID: context.uid });
   });
@@ -38,7 +53,15 @@ describe('RoboTarget dialect', () => {
         (json.objects as { target: { fields: Record<string, string> } }).target.fields.TargetName = 'nom';
       }),
     );
-    const target = { GuidTarget: 'a', TargetName: 'M 31', RAJ2000: 0.7123, DECJ2000: 41.269, Status: 1, C_DateStart: 1_790_000_000, C_DateEnd: 1_790_003_600 };
+    const target = {
+      GuidTarget: 'a',
+      TargetName: 'M 31',
+      RAJ2000: 0.7123,
+      DECJ2000: 41.269,
+      Status: 1,
+      C_DateStart: 1_790_000_000,
+      C_DateEnd: 1_790_003_600,
+    };
     const wire = encodeObject(other, 'target', target, 3600);
     expect(wire).toMatchObject({ nom: 'M 31', RAJ2000: 0.7123 * 15, Status: 'off', C_DateStart: 1_790_003_600_000 });
     const back = decodeObject(other, 'target', wire, 3600);

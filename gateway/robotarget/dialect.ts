@@ -17,10 +17,24 @@ export type DialectOp = 'list' | 'add' | 'update' | 'remove' | 'status';
 export type DialectCommandName = `${ObjectKind}.${DialectOp}`;
 
 const PLACEHOLDER = /\{(\w+)\}/g;
-const PLACEHOLDERS = ['secret', 'sessionKey', 'id', 'uid', 'guid', 'parentGuid', 'status', 'objectType', 'name'] as const;
+const PLACEHOLDERS = [
+  'secret',
+  'sessionKey',
+  'id',
+  'uid',
+  'guid',
+  'parentGuid',
+  'status',
+  'objectType',
+  'name',
+] as const;
 const Template = z.string().superRefine((text, ctx) => {
   for (const [, name] of text.matchAll(PLACEHOLDER)) {
-    if (!(PLACEHOLDERS as readonly string[]).includes(name!)) ctx.addIssue({ code: 'custom', message: `{${name}} is not one of ${PLACEHOLDERS.map((p) => `{${p}}`).join(' ')}` });
+    if (!(PLACEHOLDERS as readonly string[]).includes(name!))
+      ctx.addIssue({
+        code: 'custom',
+        message: `{${name}} is not one of ${PLACEHOLDERS.map((p) => `{${p}}`).join(' ')}`,
+      });
   }
 });
 const Command = z.strictObject({
@@ -32,9 +46,15 @@ const Command = z.strictObject({
   /** Text that is signed; `signing.template` where absent. */
   sign: Template.optional(),
 });
-const ObjectShape = z.strictObject({ id: z.string(), parent: z.string().nullable(), fields: z.record(z.string(), z.string().min(1)) });
+const ObjectShape = z.strictObject({
+  id: z.string(),
+  parent: z.string().nullable(),
+  fields: z.record(z.string(), z.string().min(1)),
+});
 
-const commandNames = OBJECT_KINDS.flatMap((k) => (['list', 'add', 'update', 'remove', 'status'] as const).map((op) => `${k}.${op}` as const));
+const commandNames = OBJECT_KINDS.flatMap((k) =>
+  (['list', 'add', 'update', 'remove', 'status'] as const).map((op) => `${k}.${op}` as const),
+);
 export const Dialect = z.strictObject({
   version: z.literal(1),
   name: z.string(),
@@ -45,11 +65,29 @@ export const Dialect = z.strictObject({
     encoding: z.enum(['hex', 'HEX', 'base64', 'base64url']),
   }),
   /** Requests sent after login, in order, where the licence's commands need a mode of their own. */
-  modes: z.array(z.strictObject({ method: z.string().min(1), params: z.record(z.string(), z.union([Template, z.number(), z.boolean()])), sign: Template.optional() })).default([]),
-  times: z.strictObject({ unit: z.enum(['unix_seconds', 'unix_milliseconds', 'iso']), zone: z.enum(['utc', 'site_local']) }),
+  modes: z
+    .array(
+      z.strictObject({
+        method: z.string().min(1),
+        params: z.record(z.string(), z.union([Template, z.number(), z.boolean()])),
+        sign: Template.optional(),
+      }),
+    )
+    .default([]),
+  times: z.strictObject({
+    unit: z.enum(['unix_seconds', 'unix_milliseconds', 'iso']),
+    zone: z.enum(['utc', 'site_local']),
+  }),
   angles: z.strictObject({ ra: z.enum(['hours', 'degrees']), dec: z.enum(['degrees']) }),
-  status: z.strictObject({ enabled: z.union([z.number(), z.string(), z.boolean()]), disabled: z.union([z.number(), z.string(), z.boolean()]) }),
-  object_types: z.strictObject({ set: z.union([z.number(), z.string()]), target: z.union([z.number(), z.string()]), shot: z.union([z.number(), z.string()]) }),
+  status: z.strictObject({
+    enabled: z.union([z.number(), z.string(), z.boolean()]),
+    disabled: z.union([z.number(), z.string(), z.boolean()]),
+  }),
+  object_types: z.strictObject({
+    set: z.union([z.number(), z.string()]),
+    target: z.union([z.number(), z.string()]),
+    shot: z.union([z.number(), z.string()]),
+  }),
   answer: z.strictObject({ ret: z.string(), done: z.string(), list: z.string() }),
   objects: z.strictObject({ set: ObjectShape, target: ObjectShape, shot: ObjectShape }),
   commands: z.record(z.enum(commandNames as [DialectCommandName, ...DialectCommandName[]]), Command),
@@ -66,7 +104,10 @@ export function loadDialect(path?: string): Dialect {
     throw new UsageError(`RoboTarget dialect ${file}: ${(thrown as Error).message}`);
   }
   const parsed = Dialect.safeParse(json);
-  if (!parsed.success) throw new UsageError(`RoboTarget dialect ${file}:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`);
+  if (!parsed.success)
+    throw new UsageError(
+      `RoboTarget dialect ${file}:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`,
+    );
   return parsed.data;
 }
 
@@ -83,7 +124,8 @@ export interface SignContext {
   name?: string;
 }
 
-const fill = (template: string, context: SignContext): string => template.replace(PLACEHOLDER, (_, name: keyof SignContext) => String(context[name] ?? ''));
+const fill = (template: string, context: SignContext): string =>
+  template.replace(PLACEHOLDER, (_, name: keyof SignContext) => String(context[name] ?? ''));
 function value(source: string | number | boolean, context: SignContext): string | number | boolean {
   if (typeof source !== 'string') return source;
   const whole = /^\{(\w+)\}$/.exec(source);
@@ -103,7 +145,12 @@ type Canonical = Record<string, unknown>;
 const TIME_FIELDS = new Set(['DateCreation', 'C_DateStart', 'C_DateEnd']);
 
 /** Canonical field (roadmap's name and unit) to the wire. `siteOffsetSeconds`: east of UTC, for dialects that write local time. */
-export function encodeObject(dialect: Dialect, kind: ObjectKind, object: Canonical, siteOffsetSeconds = 0): Record<string, unknown> {
+export function encodeObject(
+  dialect: Dialect,
+  kind: ObjectKind,
+  object: Canonical,
+  siteOffsetSeconds = 0,
+): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [field, wire] of Object.entries(dialect.objects[kind].fields)) {
     const given = object[field];
@@ -116,12 +163,18 @@ export function encodeObject(dialect: Dialect, kind: ObjectKind, object: Canonic
   return out;
 }
 /** Wire to canonical; unknown wire fields are dropped, numbers written as strings are read. */
-export function decodeObject(dialect: Dialect, kind: ObjectKind, wireObject: Canonical, siteOffsetSeconds = 0): Canonical {
+export function decodeObject(
+  dialect: Dialect,
+  kind: ObjectKind,
+  wireObject: Canonical,
+  siteOffsetSeconds = 0,
+): Canonical {
   const out: Canonical = {};
   for (const [field, wire] of Object.entries(dialect.objects[kind].fields)) {
     const given = wireObject[wire];
     if (given === undefined || given === null) continue;
-    if (field === 'Status') out[field] = given === dialect.status.enabled || asText(given) === String(dialect.status.enabled) ? 0 : 1;
+    if (field === 'Status')
+      out[field] = given === dialect.status.enabled || asText(given) === String(dialect.status.enabled) ? 0 : 1;
     else if (TIME_FIELDS.has(field)) out[field] = decodeTime(dialect, given, siteOffsetSeconds);
     else if (field === 'RAJ2000' && dialect.angles.ra === 'degrees') out[field] = Number(given) / 15;
     else out[field] = given;
@@ -140,7 +193,10 @@ function encodeTime(dialect: Dialect, unixSeconds: number, offset: number): numb
   }
 }
 function decodeTime(dialect: Dialect, given: unknown, offset: number): number {
-  const raw = dialect.times.unit === 'iso' ? Date.parse(`${String(given).slice(0, 19)}Z`) / 1000 : Number(given) / (dialect.times.unit === 'unix_milliseconds' ? 1000 : 1);
+  const raw =
+    dialect.times.unit === 'iso'
+      ? Date.parse(`${String(given).slice(0, 19)}Z`) / 1000
+      : Number(given) / (dialect.times.unit === 'unix_milliseconds' ? 1000 : 1);
   return raw - (dialect.times.zone === 'site_local' ? offset : 0);
 }
 
@@ -158,19 +214,27 @@ export function encodeCommand(
   const params: Record<string, unknown> = { UID: context.uid };
   if (command.body && body) Object.assign(params, encodeObject(dialect, kind, body, siteOffsetSeconds));
   for (const [wire, source] of Object.entries(command.params)) params[wire] = value(source, context);
-  if (dialect.signing.param) params[dialect.signing.param] = sign(dialect, command.sign ?? dialect.signing.template, context);
+  if (dialect.signing.param)
+    params[dialect.signing.param] = sign(dialect, command.sign ?? dialect.signing.template, context);
   return { method: command.method, params };
 }
 
 /** Parameters of one of the dialect's modes: UID, its values, and a signature where the mode has a template of its own. */
-export function fillParams(dialect: Dialect, mode: Dialect['modes'][number], context: SignContext): Record<string, unknown> {
+export function fillParams(
+  dialect: Dialect,
+  mode: Dialect['modes'][number],
+  context: SignContext,
+): Record<string, unknown> {
   const params: Record<string, unknown> = { UID: context.uid };
   for (const [wire, source] of Object.entries(mode.params)) params[wire] = value(source, context);
-  if (dialect.signing.param && mode.sign !== undefined) params[dialect.signing.param] = sign(dialect, mode.sign, context);
+  if (dialect.signing.param && mode.sign !== undefined)
+    params[dialect.signing.param] = sign(dialect, mode.sign, context);
   return params;
 }
 
 /** Commands that a wire method may stand for (status of set, target and shot may share one). */
 export function commandsOfMethod(dialect: Dialect, method: string): DialectCommandName[] {
-  return (Object.keys(dialect.commands) as DialectCommandName[]).filter((name) => dialect.commands[name]?.method === method);
+  return (Object.keys(dialect.commands) as DialectCommandName[]).filter(
+    (name) => dialect.commands[name]?.method === method,
+  );
 }

@@ -22,14 +22,26 @@ export const OPEN_COMMANDS = [
 export type OpenCommand = (typeof OPEN_COMMANDS)[number];
 
 /** @param covered value of the parameter that the command's MAC covers besides secret and UID */
-export const openMac = (secret: string, uid: string, covered = ''): string => createHash('md5').update(`${secret}${uid}${covered}`, 'utf8').digest('hex');
+export const openMac = (secret: string, uid: string, covered = ''): string =>
+  createHash('md5').update(`${secret}${uid}${covered}`, 'utf8').digest('hex');
 
 /** @throws UsageError naming a wrong parameter, or when there is no shared secret */
-export function buildOpenRequest(name: OpenCommand, params: JsonObject, secret: string | null, uid: string = randomUUID()): VoyagerRequest {
-  if (!secret) throw new UsageError('VOYAGER_ROBOTARGET_SECRET is not set: RoboTarget commands are signed with the shared secret from Voyager (Setup, Remote).');
+export function buildOpenRequest(
+  name: OpenCommand,
+  params: JsonObject,
+  secret: string | null,
+  uid: string = randomUUID(),
+): VoyagerRequest {
+  if (!secret)
+    throw new UsageError(
+      'VOYAGER_ROBOTARGET_SECRET is not set: RoboTarget commands are signed with the shared secret from Voyager (Setup, Remote).',
+    );
   const request = buildUntyped(`RemoteOpenRoboTarget${name}`, params, { uid });
   const { mac } = COMMANDS.get(request.method)!;
-  return { ...request, params: { ...request.params, MAC: openMac(secret, uid, mac ? asText(request.params[mac]) : '') } };
+  return {
+    ...request,
+    params: { ...request.params, MAC: openMac(secret, uid, mac ? asText(request.params[mac]) : '') },
+  };
 }
 
 /** A target in RoboTarget's list. */
@@ -43,7 +55,12 @@ export interface OpenTarget {
   setTag: string;
   profile: string;
 }
-const STATUS_OP: Readonly<Record<number, OpenTarget['statusOp']>> = { 0: 'idle', 1: 'running', 2: 'finished', 3: 'no_ephemeris' };
+const STATUS_OP: Readonly<Record<number, OpenTarget['statusOp']>> = {
+  0: 'idle',
+  1: 'running',
+  2: 'finished',
+  3: 'no_ephemeris',
+};
 
 /** A frame that RoboTarget has recorded as done. */
 export interface OpenShotDone {
@@ -118,6 +135,11 @@ export function readShotDoneList(paramRet: Readonly<JsonObject>, siteOffsetSecon
 /** Unix seconds, or `YYYY-MM-DD HH:MM:SS` as text, to ISO 8601 UTC. */
 function instant(value: unknown, offsetSeconds: number): string | null {
   const number = readNumber(value);
-  const ms = number !== null ? number * 1000 : typeof value === 'string' ? Date.parse(`${value.trim().replace(' ', 'T').replace(/Z$/, '')}Z`) - offsetSeconds * 1000 : Number.NaN;
+  const ms =
+    number !== null
+      ? number * 1000
+      : typeof value === 'string'
+        ? Date.parse(`${value.trim().replace(' ', 'T').replace(/Z$/, '')}Z`) - offsetSeconds * 1000
+        : Number.NaN;
   return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : null;
 }

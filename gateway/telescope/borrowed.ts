@@ -30,7 +30,9 @@ export class BorrowedSky {
   /** On disk when it resolves. */
   async add(bookingId: string, targets: readonly { guid: string; name: string }[]): Promise<void> {
     const disabledAt = new Date(this.now()).toISOString();
-    const fresh = targets.filter((t) => !this.loans.get(t.guid)).map((t) => ({ guid: t.guid, name: t.name, bookingId, disabledAt }));
+    const fresh = targets
+      .filter((t) => !this.loans.get(t.guid))
+      .map((t) => ({ guid: t.guid, name: t.name, bookingId, disabledAt }));
     for (const loan of fresh) {
       this.loans.set(loan.guid, loan);
       this.copy(loan, null);
@@ -57,7 +59,12 @@ export class BorrowedSky {
     const rows = await this.db.borrowedTarget.findMany({ where: { telescopeId: this.telescopeId, enabledAt: null } });
     for (const row of rows)
       if (!this.loans.get(row.targetGuid))
-        this.loans.set(row.targetGuid, { guid: row.targetGuid, name: row.name, bookingId: row.bookingId, disabledAt: row.disabledAt.toISOString() });
+        this.loans.set(row.targetGuid, {
+          guid: row.targetGuid,
+          name: row.name,
+          bookingId: row.bookingId,
+          disabledAt: row.disabledAt.toISOString(),
+        });
   }
   private copy(loan: Loan, enabledAt: Date | null): void {
     const { db } = this;

@@ -41,7 +41,11 @@ export function classify(dialect: Dialect, method: string, params: Readonly<Reco
 }
 
 /** Which of the dialect's commands this request is; several share a method where only the object type differs. */
-function dialectCommand(dialect: Dialect, method: string, params: Readonly<Record<string, unknown>>): Classified['dialect'] {
+function dialectCommand(
+  dialect: Dialect,
+  method: string,
+  params: Readonly<Record<string, unknown>>,
+): Classified['dialect'] {
   if (COMMANDS.has(method)) return null;
   const names = commandsOfMethod(dialect, method);
   if (names.length === 0) return null;
@@ -51,16 +55,23 @@ function dialectCommand(dialect: Dialect, method: string, params: Readonly<Recor
       return wire !== null && asText(params[wire]) === String(dialect.object_types[kindOf(name)]);
     }) ?? names[0]!;
   const kind = kindOf(command);
-  const guidWire = wireOf(dialect, command, '{guid}') ?? (dialect.commands[command].body ? (dialect.objects[kind].fields[dialect.objects[kind].id] ?? null) : null);
+  const guidWire =
+    wireOf(dialect, command, '{guid}') ??
+    (dialect.commands[command].body ? (dialect.objects[kind].fields[dialect.objects[kind].id] ?? null) : null);
   const guid = guidWire === null ? null : params[guidWire];
   return { command, kind, guid: typeof guid === 'string' && guid.length > 0 ? guid : null };
 }
 const kindOf = (name: DialectCommandName): ObjectKind => name.split('.')[0] as ObjectKind;
 const wireOf = (dialect: Dialect, name: DialectCommandName, placeholder: string): string | null =>
   Object.entries(dialect.commands[name].params).find(([, source]) => source === placeholder)?.[0] ?? null;
-const enables = (dialect: Dialect, value: unknown): boolean => value === undefined || asText(value) !== String(dialect.status.disabled);
+const enables = (dialect: Dialect, value: unknown): boolean =>
+  value === undefined || asText(value) !== String(dialect.status.disabled);
 
-function classOfDialect(dialect: Dialect, known: NonNullable<Classified['dialect']>, params: Readonly<Record<string, unknown>>): GateClass {
+function classOfDialect(
+  dialect: Dialect,
+  known: NonNullable<Classified['dialect']>,
+  params: Readonly<Record<string, unknown>>,
+): GateClass {
   const [kind, op] = known.command.split('.') as [ObjectKind, string];
   if (op === 'list') return 'read';
   if (op === 'status') {
@@ -69,7 +80,13 @@ function classOfDialect(dialect: Dialect, known: NonNullable<Classified['dialect
   }
   const statusWire = dialect.objects[kind].fields.Status;
   // A target written as enabled is picked up by the scheduler at once; a set or a shot alone moves nothing.
-  if ((op === 'add' || op === 'update') && kind === 'target' && statusWire !== undefined && enables(dialect, params[statusWire])) return 'start';
+  if (
+    (op === 'add' || op === 'update') &&
+    kind === 'target' &&
+    statusWire !== undefined &&
+    enables(dialect, params[statusWire])
+  )
+    return 'start';
   return 'edit';
 }
 

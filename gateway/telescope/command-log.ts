@@ -52,12 +52,28 @@ export class CommandLog {
   }
   /** On disk when it resolves; only then may the command be sent. @throws Error when the disk does not take it */
   async begin(key: string, kind: CommandKind, bookingId: string | null, targetGuid: string | null): Promise<void> {
-    this.store({ key, kind, bookingId, targetGuid, state: 'sent', result: null, at: new Date(this.now()).toISOString() });
+    this.store({
+      key,
+      kind,
+      bookingId,
+      targetGuid,
+      state: 'sent',
+      result: null,
+      at: new Date(this.now()).toISOString(),
+    });
     await this.state.flush();
   }
   /** The same for what stops something: that waits for no disk, and its repeat does no harm. */
   beginStop(key: string, kind: 'disable' | 'stop', bookingId: string | null, targetGuid: string | null): void {
-    this.store({ key, kind, bookingId, targetGuid, state: 'sent', result: null, at: new Date(this.now()).toISOString() });
+    this.store({
+      key,
+      kind,
+      bookingId,
+      targetGuid,
+      state: 'sent',
+      result: null,
+      at: new Date(this.now()).toISOString(),
+    });
   }
   finish(key: string, result: CommandOutcome): CommandOutcome {
     const known = this.find(key);
@@ -68,7 +84,9 @@ export class CommandLog {
   /** What an earlier gateway of this telescope left in PostgreSQL without an outcome; on this disk afterwards. */
   async adopt(): Promise<void> {
     if (!this.db) return;
-    const rows = await this.db.voyagerCommand.findMany({ where: { telescopeId: this.telescopeId, state: { in: ['sent', 'unknown'] } } });
+    const rows = await this.db.voyagerCommand.findMany({
+      where: { telescopeId: this.telescopeId, state: { in: ['sent', 'unknown'] } },
+    });
     for (const row of rows) {
       if (this.commands.get(row.key)) continue;
       const [kind, targetGuid] = row.method.split(' ');
@@ -91,16 +109,27 @@ export class CommandLog {
   private forget(): void {
     const oldest = this.now() - KEEP_MS;
     for (const [at, command] of this.commands.all().entries())
-      if (at < this.commands.size - KEEP_COUNT || (command.state !== 'sent' && Date.parse(command.at) <= oldest)) this.commands.delete(command.key);
+      if (at < this.commands.size - KEEP_COUNT || (command.state !== 'sent' && Date.parse(command.at) <= oldest))
+        this.commands.delete(command.key);
   }
   private copy(command: LoggedCommand): void {
     const { db } = this;
     if (!db) return;
-    const data = { state: command.state, result: (command.result ?? undefined) as object | undefined, updatedAt: new Date(this.now()) };
+    const data = {
+      state: command.state,
+      result: (command.result ?? undefined) as object | undefined,
+      updatedAt: new Date(this.now()),
+    };
     this.mirror.put(`command/${command.key}`, () =>
       db.voyagerCommand.upsert({
         where: { key: command.key },
-        create: { key: command.key, telescopeId: this.telescopeId, bookingId: command.bookingId, method: `${command.kind} ${command.targetGuid ?? ''}`.trim(), ...data },
+        create: {
+          key: command.key,
+          telescopeId: this.telescopeId,
+          bookingId: command.bookingId,
+          method: `${command.kind} ${command.targetGuid ?? ''}`.trim(),
+          ...data,
+        },
         update: data,
       }),
     );

@@ -57,14 +57,22 @@ export class DatabaseMirror {
     });
   }
   private async drain(): Promise<void> {
-    for (let next = this.waiting.entries().next().value; next && !this.stopped; next = this.waiting.entries().next().value) {
+    for (
+      let next = this.waiting.entries().next().value;
+      next && !this.stopped;
+      next = this.waiting.entries().next().value
+    ) {
       const [key, write] = next;
       try {
         await within(write(), WRITE_MS);
         if (this.waiting.get(key) === write) this.waiting.delete(key);
         this.failing = false;
       } catch (thrown) {
-        if (!this.failing) this.logger.warn({ telescope: this.telescopeId, key, err: databaseError(thrown) }, 'not in PostgreSQL yet; it stands on disk');
+        if (!this.failing)
+          this.logger.warn(
+            { telescope: this.telescopeId, key, err: databaseError(thrown) },
+            'not in PostgreSQL yet; it stands on disk',
+          );
         this.failing = true;
         this.retry = setTimeout(() => this.begin(), RETRY_MS);
         this.retry.unref();

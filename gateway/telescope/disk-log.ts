@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -41,7 +51,10 @@ export class DiskLog<T> {
     this.segment = (segments.at(-1) ?? 0) + 1;
     const stored = this.storedCursor();
     this.cursorFd = openSync(this.cursorFile(), existsSync(this.cursorFile()) ? 'r+' : 'w+', 0o600);
-    this.cursor = stored && segments.includes(stored.segment) ? stored : { segment: segments.find((n) => n > (stored?.segment ?? 0)) ?? this.segment, offset: 0 };
+    this.cursor =
+      stored && segments.includes(stored.segment)
+        ? stored
+        : { segment: segments.find((n) => n > (stored?.segment ?? 0)) ?? this.segment, offset: 0 };
     for (const n of segments) if (n < this.cursor.segment) this.remove(n);
   }
 
@@ -81,7 +94,8 @@ export class DiskLog<T> {
       const chunk = await this.readAt(at.segment, at.offset, Math.min(end - at.offset, READ_BYTES));
       const lastBreak = chunk.lastIndexOf(0x0a);
       if (lastBreak < 0) {
-        if (chunk.length === READ_BYTES) throw new Error(`${this.file(at.segment)}: a line of more than ${READ_BYTES} bytes`);
+        if (chunk.length === READ_BYTES)
+          throw new Error(`${this.file(at.segment)}: a line of more than ${READ_BYTES} bytes`);
         this.cursor = { segment: at.segment, offset: end };
         continue;
       }

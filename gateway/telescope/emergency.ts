@@ -41,7 +41,10 @@ export class EmergencyWatch {
   private set(emergency: Emergency | null, text: string, atMs: number): 'begun' | 'over' | null {
     const before = this.stored.emergency;
     if (before === emergency) return null;
-    this.records.set('voyager', emergency ? { emergency, since: new Date(atMs).toISOString(), text: text.slice(0, 300) } : NONE);
+    this.records.set(
+      'voyager',
+      emergency ? { emergency, since: new Date(atMs).toISOString(), text: text.slice(0, 300) } : NONE,
+    );
     if (emergency === null) return 'over';
     return before === null ? 'begun' : null;
   }

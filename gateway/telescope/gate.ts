@@ -102,7 +102,8 @@ export class SafetyGate {
       return null;
     }
     if (!this.facts.ownsLease()) return 'gateway_away';
-    if (classified.class === 'edit') return classified.dialect?.command.endsWith('.remove') && !classified.dialect.guid ? 'not_allowed' : null;
+    if (classified.class === 'edit')
+      return classified.dialect?.command.endsWith('.remove') && !classified.dialect.guid ? 'not_allowed' : null;
     const uid = typeof line.params.UID === 'string' ? line.params.UID : null;
     const permit = uid === null ? undefined : this.permits.get(uid);
     const why = this.whyNotStart(permit ?? null, classified.dialect?.guid ?? null);
@@ -113,7 +114,12 @@ export class SafetyGate {
   /** A DragScript may open a roof: only the one that policy names, in the dark, with a safety monitor. */
   private reasonAgainstScript(line: OutgoingLine): Reason | null {
     const { policy, night } = this.facts.telescope();
-    if (policy.robotarget_start !== 'dragscript' || policy.dragscript === null || line.params.DragScriptFile !== policy.dragscript) return 'not_allowed';
+    if (
+      policy.robotarget_start !== 'dragscript' ||
+      policy.dragscript === null ||
+      line.params.DragScriptFile !== policy.dragscript
+    )
+      return 'not_allowed';
     if (this.facts.sunAltitudeDegrees() > night.sun_altitude_degrees) return 'waiting_for_dark';
     return this.facts.safetyMonitorConnected() ? null : 'safety_monitor_missing';
   }

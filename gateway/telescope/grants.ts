@@ -40,7 +40,9 @@ export class Grants {
   }
   /** The booking whose set of RoboTarget's this is. */
   ofSet(setGuid: string): StoredGrant | null {
-    return this.grants.all().find((g) => objectGuid(g.bookingId, g.generation, 'set') === setGuid.toLowerCase()) ?? null;
+    return (
+      this.grants.all().find((g) => objectGuid(g.bookingId, g.generation, 'set') === setGuid.toLowerCase()) ?? null
+    );
   }
 
   /**
@@ -51,11 +53,15 @@ export class Grants {
     const known = this.find(grant.bookingId);
     if (known) {
       if (grant.generation < known.generation) return 'superseded';
-      if (grant.generation === known.generation && known.state !== 'active') return known.state === 'over' && widensTo(known, grant, slot) ? this.put(grant) : 'session_over';
+      if (grant.generation === known.generation && known.state !== 'active')
+        return known.state === 'over' && widensTo(known, grant, slot) ? this.put(grant) : 'session_over';
     }
     const start = Date.parse(grant.start);
     const end = Date.parse(grant.end);
-    const widerThanKnown = known !== null && known.generation === grant.generation && (start < Date.parse(known.start) || end > Date.parse(known.end));
+    const widerThanKnown =
+      known !== null &&
+      known.generation === grant.generation &&
+      (start < Date.parse(known.start) || end > Date.parse(known.end));
     if (widerThanKnown && !slot) return 'superseded';
     if (slot && (start < slot.start - 1_000 || end > slot.end + 1_000)) return 'superseded';
     return this.put(grant);
@@ -90,9 +96,11 @@ export class Grants {
       updatedAt: this.stamp(),
     };
     const known = this.find(grant.bookingId);
-    if (known && JSON.stringify({ ...known, updatedAt: '' }) === JSON.stringify({ ...stored, updatedAt: '' })) return null;
+    if (known && JSON.stringify({ ...known, updatedAt: '' }) === JSON.stringify({ ...stored, updatedAt: '' }))
+      return null;
     const oldest = this.now() - KEEP_MS;
-    for (const old of this.grants.all()) if (old.state !== 'active' && Date.parse(old.updatedAt) <= oldest) this.grants.delete(old.bookingId);
+    for (const old of this.grants.all())
+      if (old.state !== 'active' && Date.parse(old.updatedAt) <= oldest) this.grants.delete(old.bookingId);
     this.grants.set(grant.bookingId, stored);
     return null;
   }

@@ -32,7 +32,13 @@ export class GuidingWindow {
       yy += s.y * s.y;
     }
     const round = (value: number): number => Math.round(value * 1000) / 1000;
-    return { window_seconds: this.windowSeconds, x_px: round(Math.sqrt(xx / n)), y_px: round(Math.sqrt(yy / n)), total_px: round(Math.sqrt((xx + yy) / n)), samples: n };
+    return {
+      window_seconds: this.windowSeconds,
+      x_px: round(Math.sqrt(xx / n)),
+      y_px: round(Math.sqrt(yy / n)),
+      total_px: round(Math.sqrt((xx + yy) / n)),
+      samples: n,
+    };
   }
   private trim(nowMs: number): void {
     const oldest = nowMs - this.windowSeconds * 1000;

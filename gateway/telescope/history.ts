@@ -38,12 +38,16 @@ const BLOCK = 256;
 
 export class History {
   private readonly series = Object.fromEntries(
-    Object.entries(SPECS).map(([name, { everyMs, maxPoints }]) => [name, { everyMs, maxPoints, lastMs: -Infinity, points: [] } satisfies Kept]),
+    Object.entries(SPECS).map(([name, { everyMs, maxPoints }]) => [
+      name,
+      { everyMs, maxPoints, lastMs: -Infinity, points: [] } satisfies Kept,
+    ]),
   ) as unknown as Record<SeriesName, Kept>;
 
   add(name: SeriesName, atMs: number, value: number | null | undefined): void {
     const series = this.series[name];
-    if (value === null || value === undefined || atMs - series.lastMs < series.everyMs || !Number.isFinite(value)) return;
+    if (value === null || value === undefined || atMs - series.lastMs < series.everyMs || !Number.isFinite(value))
+      return;
     series.lastMs = atMs;
     series.points.push([atMs, value]);
     if (series.points.length >= series.maxPoints + BLOCK) series.points = series.points.slice(BLOCK);

@@ -79,7 +79,12 @@ export class Journal {
   }
 
   /** Resolves with the entry once it is on disk, or with null when the quota cost it. */
-  async append<K extends JournalKind>(kind: K, data: JournalKinds[K], bookingId: string | null = null, at = new Date()): Promise<JournalEntry<K> | null> {
+  async append<K extends JournalKind>(
+    kind: K,
+    data: JournalKinds[K],
+    bookingId: string | null = null,
+    at = new Date(),
+  ): Promise<JournalEntry<K> | null> {
     const quota = this.options.quotaBytes ?? DEFAULT_QUOTA_BYTES;
     if (this.backlogBytes > quota) {
       const bytes = this.telemetry.dropOldest(Math.max(0, quota - this.log.backlogBytes));
@@ -119,7 +124,8 @@ export class Journal {
 
   private count(what: string, by = 1): void {
     this.dropped[what] = (this.dropped[what] ?? 0) + by;
-    if (this.dropped[what] === by) this.options.logger.error({ telescope: this.options.telescopeId, what }, 'journal quota reached; dropping');
+    if (this.dropped[what] === by)
+      this.options.logger.error({ telescope: this.options.telescopeId, what }, 'journal quota reached; dropping');
   }
 
   private async run(): Promise<void> {
@@ -136,7 +142,11 @@ export class Journal {
         if (this.failing) logger.info({ telescope: telescopeId }, 'journal: PostgreSQL is back');
         this.failing = false;
       } catch (thrown) {
-        if (!this.failing) logger.warn({ telescope: telescopeId, err: databaseError(thrown) }, 'journal: PostgreSQL is away; keeping on disk');
+        if (!this.failing)
+          logger.warn(
+            { telescope: telescopeId, err: databaseError(thrown) },
+            'journal: PostgreSQL is away; keeping on disk',
+          );
         this.failing = true;
       }
       if (busy || this.stopped) continue;
@@ -168,7 +178,12 @@ export class Journal {
     const { entries, commit } = await this.telemetry.read();
     if (entries.length === 0) return 0;
     const written = db.telemetry.createMany({
-      data: entries.map((e) => ({ telescopeId: this.options.telescopeId, at: new Date(e.at), bookingId: e.bookingId, data: e.data as object })),
+      data: entries.map((e) => ({
+        telescopeId: this.options.telescopeId,
+        at: new Date(e.at),
+        bookingId: e.bookingId,
+        data: e.data as object,
+      })),
       skipDuplicates: true,
     });
     await within(written, WRITE_MS);

@@ -78,12 +78,10 @@ export function pgLeaseStore(url: string): LeaseStore {
       return rows.length === 1;
     },
     async release(telescopeId, holder, epoch) {
-      await query(`UPDATE leases SET expires_at = clock_timestamp() - $4 * interval '1 millisecond' WHERE telescope_id = $1 AND holder = $2 AND epoch = $3`, [
-        telescopeId,
-        holder,
-        epoch,
-        GAP_MS + 1,
-      ]);
+      await query(
+        `UPDATE leases SET expires_at = clock_timestamp() - $4 * interval '1 millisecond' WHERE telescope_id = $1 AND holder = $2 AND epoch = $3`,
+        [telescopeId, holder, epoch, GAP_MS + 1],
+      );
     },
     async close() {
       closed = true;
@@ -146,7 +144,10 @@ export class Lease {
   owns(): boolean {
     if (this.state === 'sole') return true;
     if (this.state !== 'held' || !this.heldSince) return false;
-    return this.clock.monotonicMs() - this.heldSince.monotonic < LEASE_MS && this.clock.now() - this.heldSince.wall < LEASE_MS;
+    return (
+      this.clock.monotonicMs() - this.heldSince.monotonic < LEASE_MS &&
+      this.clock.now() - this.heldSince.wall < LEASE_MS
+    );
   }
 
   /** Lets go at once, so that a successor need not wait. */
@@ -157,7 +158,10 @@ export class Lease {
     await this.working;
     const held = this.state === 'held';
     this.state = 'lost';
-    if (held) await this.options.store?.release(this.options.telescopeId, this.options.holder, this.epoch).catch(() => undefined);
+    if (held)
+      await this.options.store
+        ?.release(this.options.telescopeId, this.options.holder, this.epoch)
+        .catch(() => undefined);
     await this.options.store?.close();
   }
 
@@ -187,7 +191,10 @@ export class Lease {
           this.epoch = epoch;
           this.state = 'held';
           this.hold(before);
-          this.options.logger.info({ telescope: telescopeId, epoch }, wasSole ? 'lease taken; the database is back' : 'lease taken');
+          this.options.logger.info(
+            { telescope: telescopeId, epoch },
+            wasSole ? 'lease taken; the database is back' : 'lease taken',
+          );
           this.options.onOwned(epoch);
         } else if (this.state === 'sole') this.lose('another gateway holds the lease');
       }
@@ -206,7 +213,10 @@ export class Lease {
     const owned = this.state === 'held';
     this.state = 'sole';
     this.expiry?.cancel();
-    this.options.logger.warn({ telescope: this.options.telescopeId, err: err.message }, 'the database is away; this gateway is the only one and goes on');
+    this.options.logger.warn(
+      { telescope: this.options.telescopeId, err: err.message },
+      'the database is away; this gateway is the only one and goes on',
+    );
     if (!owned) {
       this.epoch += 1;
       this.options.onOwned(this.epoch);
@@ -238,7 +248,10 @@ export class Lease {
     if (this.state === 'held' && this.options.sole && why.startsWith('no renewal')) return;
     this.state = 'lost';
     this.expiry?.cancel();
-    this.options.logger.error({ telescope: this.options.telescopeId, why }, 'lease lost; nothing that moves is sent any more');
+    this.options.logger.error(
+      { telescope: this.options.telescopeId, why },
+      'lease lost; nothing that moves is sent any more',
+    );
     this.options.onLost(why);
   }
 }

@@ -11,10 +11,34 @@ export const RMS_WINDOW_SECONDS = 60;
 const LONG_RMS_WINDOWS_SECONDS = [300, 900] as const;
 
 export type MirrorVoyagerStatus = TelescopeState['voyager']['status'];
-const VOYAGER_STATUS: Record<string, MirrorVoyagerStatus> = { STOPPED: 'STOPPED', IDLE: 'IDLE', RUN: 'RUN', ERRORE: 'ERROR', UNDEFINED: 'UNDEFINED', WARNING: 'WARNING' };
-const GUIDE_STATUS: Record<string, TelescopeState['guiding']['status']> = { STOPPED: 'STOPPED', WAITING_SETTLE: 'SETTLING', RUNNING: 'RUNNING', TIMEOUT_SETTLE: 'TIMEOUT' };
-const DITHER_STATUS: Record<string, TelescopeState['guiding']['dither']> = { STOPPED: 'STOPPED', RUNNING: 'RUNNING', WAITING_SETTLE: 'SETTLING', TIMEOUT_SETTLE: 'TIMEOUT' };
-const SHUTTER: Record<string, TelescopeState['dome']['shutter']> = { OPEN: 'open', CLOSED: 'closed', OPENING: 'opening', CLOSING: 'closing', ERROR: 'error', UNKNOWN: 'unknown' };
+const VOYAGER_STATUS: Record<string, MirrorVoyagerStatus> = {
+  STOPPED: 'STOPPED',
+  IDLE: 'IDLE',
+  RUN: 'RUN',
+  ERRORE: 'ERROR',
+  UNDEFINED: 'UNDEFINED',
+  WARNING: 'WARNING',
+};
+const GUIDE_STATUS: Record<string, TelescopeState['guiding']['status']> = {
+  STOPPED: 'STOPPED',
+  WAITING_SETTLE: 'SETTLING',
+  RUNNING: 'RUNNING',
+  TIMEOUT_SETTLE: 'TIMEOUT',
+};
+const DITHER_STATUS: Record<string, TelescopeState['guiding']['dither']> = {
+  STOPPED: 'STOPPED',
+  RUNNING: 'RUNNING',
+  WAITING_SETTLE: 'SETTLING',
+  TIMEOUT_SETTLE: 'TIMEOUT',
+};
+const SHUTTER: Record<string, TelescopeState['dome']['shutter']> = {
+  OPEN: 'open',
+  CLOSED: 'closed',
+  OPENING: 'opening',
+  CLOSING: 'closing',
+  ERROR: 'error',
+  UNKNOWN: 'unknown',
+};
 const SHOT_STATUS: Record<string, NonNullable<TelescopeState['exposure']>['status']> = {
   IDLE: 'IDLE',
   EXPOSE: 'EXPOSE',
@@ -66,7 +90,9 @@ export class Mirror {
     return this.control ? nowMs - this.control.atMs : null;
   }
   exposing(nowMs: number): boolean {
-    return this.shot !== null && nowMs - this.shot.atMs < SHOT_GONE_SECONDS * 1000 && this.shot.data.StatusName === 'EXPOSE';
+    return (
+      this.shot !== null && nowMs - this.shot.atMs < SHOT_GONE_SECONDS * 1000 && this.shot.data.StatusName === 'EXPOSE'
+    );
   }
 
   /** Takes an event in; true when the state may look different now. */
@@ -102,7 +128,12 @@ export class Mirror {
       rev: this.rev,
       epoch: context.connectionEpoch,
       at: new Date(nowMs).toISOString(),
-      stale: !context.connection.connected || linkAge === null || linkAge > STALE_AFTER_SECONDS || age === null || age > STALE_AFTER_SECONDS,
+      stale:
+        !context.connection.connected ||
+        linkAge === null ||
+        linkAge > STALE_AFTER_SECONDS ||
+        age === null ||
+        age > STALE_AFTER_SECONDS,
       read_only: context.readOnly,
       connection: context.connection,
       voyager: {
@@ -141,7 +172,13 @@ export class Mirror {
         binning: this.latestPreview?.meta.binning ?? null,
         age_seconds: age,
       },
-      focuser: { connected: c?.AFCONN ?? null, position: c?.AFPOS ?? null, temperature_celsius: c?.AFTEMP ?? null, last_focus: this.focus, age_seconds: age },
+      focuser: {
+        connected: c?.AFCONN ?? null,
+        position: c?.AFPOS ?? null,
+        temperature_celsius: c?.AFTEMP ?? null,
+        last_focus: this.focus,
+        age_seconds: age,
+      },
       guiding: {
         connected: c?.GUIDECONN ?? null,
         status: GUIDE_STATUS[c?.GUIDESTATName ?? ''] ?? null,
@@ -152,13 +189,30 @@ export class Mirror {
         rms_windows: this.longGuiding.flatMap((window) => window.rms(nowMs) ?? []),
         age_seconds: age,
       },
-      rotator: { connected: c?.ROTCONN ?? null, position_degrees: c?.ROTPA ?? null, sky_pa_degrees: c?.ROTSKYPA ?? null, moving: c?.ROTISROT ?? null },
-      dome: { connected: c?.DOMECONN ?? null, azimuth_degrees: c?.DOMEPA ?? null, moving: c?.DOMEISMOV ?? null, shutter: SHUTTER[c?.DOMESHUTTERName ?? ''] ?? null },
+      rotator: {
+        connected: c?.ROTCONN ?? null,
+        position_degrees: c?.ROTPA ?? null,
+        sky_pa_degrees: c?.ROTSKYPA ?? null,
+        moving: c?.ROTISROT ?? null,
+      },
+      dome: {
+        connected: c?.DOMECONN ?? null,
+        azimuth_degrees: c?.DOMEPA ?? null,
+        moving: c?.DOMEISMOV ?? null,
+        shutter: SHUTTER[c?.DOMESHUTTERName ?? ''] ?? null,
+      },
       planetarium_connected: c?.PLACONN ?? null,
       plate_solver_connected: c?.PSCONN ?? null,
       sequence:
         c && (c.RUNSEQ !== null || c.SEQNAME !== null)
-          ? { name: c.SEQNAME, total_seconds: c.SEQTOT, elapsed_seconds: c.SEQPARZ, remaining_seconds: c.SEQREMAINSeconds, start: c.SEQSTART, end: c.SEQEND }
+          ? {
+              name: c.SEQNAME,
+              total_seconds: c.SEQTOT,
+              elapsed_seconds: c.SEQPARZ,
+              remaining_seconds: c.SEQREMAINSeconds,
+              start: c.SEQSTART,
+              end: c.SEQEND,
+            }
           : null,
       exposure: this.exposure(nowMs),
       preview: this.latestPreview?.meta ?? null,
@@ -190,7 +244,8 @@ export class Mirror {
       for (const window of [this.guiding, ...this.longGuiding]) window.add(nowMs, data.GUIDEX, data.GUIDEY);
       this.history.add('guide_x', nowMs, data.GUIDEX);
       this.history.add('guide_y', nowMs, data.GUIDEY);
-      if (this.history.due('guiding_rms', nowMs)) this.history.add('guiding_rms', nowMs, this.guiding.rms(nowMs)?.total_px);
+      if (this.history.due('guiding_rms', nowMs))
+        this.history.add('guiding_rms', nowMs, this.guiding.rms(nowMs)?.total_px);
     } else if (data.GUIDESTATName !== 'RUNNING') this.guiding.clear();
     this.history.add('camera_temperature', nowMs, data.CCDTEMP);
     this.history.add('camera_power', nowMs, data.CCDPOW);
@@ -201,7 +256,13 @@ export class Mirror {
   private takeFocus(data: EventData<'AutoFocusResult'>, nowMs: number): void {
     if (data.IsEmpty === true) return;
     const atMs = data.DoneTime === null ? nowMs : data.DoneTime * 1000;
-    this.focus = { at: new Date(atMs).toISOString(), position: data.Position, hfd: data.HFD, filter_index: data.FilterIndex, ok: data.Done === true };
+    this.focus = {
+      at: new Date(atMs).toISOString(),
+      position: data.Position,
+      hfd: data.HFD,
+      filter_index: data.FilterIndex,
+      ok: data.Done === true,
+    };
     if (data.Done) this.history.add('focus_hfd', nowMs, data.HFD);
   }
   private takePicture(data: EventData<'NewJPGReady'>, nowMs: number): void {
@@ -235,7 +296,8 @@ function jpegSize(jpeg: Buffer): { width: number; height: number } | null {
   let at = 2;
   while (at + 9 < jpeg.length && jpeg[at] === 0xff) {
     const marker = jpeg[at + 1]!;
-    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) return { height: jpeg.readUInt16BE(at + 5), width: jpeg.readUInt16BE(at + 7) };
+    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc)
+      return { height: jpeg.readUInt16BE(at + 5), width: jpeg.readUInt16BE(at + 7) };
     at += 2 + jpeg.readUInt16BE(at + 2);
   }
   return null;
@@ -243,7 +305,8 @@ function jpegSize(jpeg: Buffer): { width: number; height: number } | null {
 
 const seconds = (ms: number): number => Math.max(0, Math.round(ms / 100) / 10);
 
-const word = <W extends string>(words: readonly W[], given: string | null): W | null => ((words as readonly string[]).includes(given ?? '') ? (given as W) : null);
+const word = <W extends string>(words: readonly W[], given: string | null): W | null =>
+  (words as readonly string[]).includes(given ?? '') ? (given as W) : null;
 
 /** Voyager's WeatherAndSafetyMonitorData as a reading of source `voyager`; its UNKNOW becomes null. */
 export function voyagerReading(data: EventData<'WeatherAndSafetyMonitorData'>, nowMs: number): WeatherReading {

@@ -7,13 +7,22 @@ type Failed = Exclude<RequestOutcome, { outcome: 'done' }>;
 /** The product's reason for a request that did not succeed. */
 export function reasonOf(failed: Failed): Reason {
   if (failed.outcome === 'unknown') return failed.why === 'timeout' ? 'no_answer' : 'voyager_away';
-  if (failed.how === 'gate') return (REASON_CODES as readonly string[]).includes(failed.message) ? (failed.message as Reason) : 'not_allowed';
+  if (failed.how === 'gate')
+    return (REASON_CODES as readonly string[]).includes(failed.message) ? (failed.message as Reason) : 'not_allowed';
   return failed.how === 'not_ready' ? 'voyager_away' : 'refused_by_voyager';
 }
 
 export const done = (message: string | null = null): CommandOutcome => ({ outcome: 'done', reason: null, message });
-export const refused = (reason: Reason, message: string | null = null): CommandOutcome => ({ outcome: 'refused', reason, message });
-export const unknown = (reason: Reason, message: string | null = null): CommandOutcome => ({ outcome: 'unknown', reason, message });
+export const refused = (reason: Reason, message: string | null = null): CommandOutcome => ({
+  outcome: 'refused',
+  reason,
+  message,
+});
+export const unknown = (reason: Reason, message: string | null = null): CommandOutcome => ({
+  outcome: 'unknown',
+  reason,
+  message,
+});
 
 /** A request's outcome as a command's. `not_ready` means that nothing was sent. */
 export function toCommand(outcome: RequestOutcome): CommandOutcome {

@@ -14,7 +14,10 @@ type Volatile = Extract<EventType, 'control.updated' | 'shot.progress' | 'previe
  * PostgreSQL is slow or away the newest of each type waits and older ones are forgotten.
  */
 export class Publisher {
-  private readonly waiting = new Map<Volatile, { data: Record<string, unknown>; rev: number; bookingId: string | null }>();
+  private readonly waiting = new Map<
+    Volatile,
+    { data: Record<string, unknown>; rev: number; bookingId: string | null }
+  >();
   private working: Promise<void> | null = null;
   private failedAtMs = -Infinity;
   constructor(
@@ -50,7 +53,8 @@ export class Publisher {
       for (let next = this.waiting.entries().next().value; next; next = this.waiting.entries().next().value) {
         const [type, { data, rev, bookingId }] = next;
         this.waiting.delete(type);
-        const counter = bookingId === null ? null : await within(db.eventCounter.findUnique({ where: { bookingId } }), WRITE_MS);
+        const counter =
+          bookingId === null ? null : await within(db.eventCounter.findUnique({ where: { bookingId } }), WRITE_MS);
         const ts = new Date().toISOString();
         const sent = publish(db, {
           kind: 'event',
@@ -70,7 +74,10 @@ export class Publisher {
       }
     } catch (thrown) {
       if (performance.now() - this.failedAtMs > 60_000)
-        this.logger.warn({ telescope: this.telescopeId, err: databaseError(thrown) }, 'live events wait: PostgreSQL does not take them');
+        this.logger.warn(
+          { telescope: this.telescopeId, err: databaseError(thrown) },
+          'live events wait: PostgreSQL does not take them',
+        );
       this.failedAtMs = performance.now();
       this.waiting.clear();
     }

@@ -23,7 +23,13 @@ export class ShotWatch {
 
   constructor(
     state: StateFile,
-    private readonly deps: { targets: Targets; journal: Journal; grants: () => StoredGrant[]; clock: Clock; logger: Logger },
+    private readonly deps: {
+      targets: Targets;
+      journal: Journal;
+      grants: () => StoredGrant[];
+      clock: Clock;
+      logger: Logger;
+    },
   ) {
     this.known = state.part('shots');
   }
@@ -40,7 +46,9 @@ export class ShotWatch {
           this.timers = this.timers.filter((t) => t !== timer);
           this.readAll().then(
             (records) => {
-              found = records.some((record) => baseName(record.filename || record.path) === name || baseName(record.path) === name);
+              found = records.some(
+                (record) => baseName(record.filename || record.path) === name || baseName(record.path) === name,
+              );
               ask(index + 1);
             },
             () => ask(index + 1),
@@ -90,7 +98,16 @@ export class ShotWatch {
       fresh.map((r) =>
         this.deps.journal.append(
           'shot_done',
-          { guid: r.guid, shot_guid: r.shotGuid, target_guid: targetGuid, filename: r.filename, path: r.path, at: r.at, hfd: r.hfd, star_index: r.starIndex },
+          {
+            guid: r.guid,
+            shot_guid: r.shotGuid,
+            target_guid: targetGuid,
+            filename: r.filename,
+            path: r.path,
+            at: r.at,
+            hfd: r.hfd,
+            star_index: r.starIndex,
+          },
           bookingId,
         ),
       ),

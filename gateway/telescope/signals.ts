@@ -47,10 +47,18 @@ export class SessionSignals {
   framesWaiting(bookingId: string, upTo: FramesWaitingSignal['upTo']): void {
     if (!this.transport) return;
     let nudge = this.nudges.get(bookingId);
-    if (!nudge) this.nudges.set(bookingId, (nudge = { upTo, due: upTo, lastMs: -Infinity, pending: false, sending: false, timer: null }));
+    if (!nudge)
+      this.nudges.set(
+        bookingId,
+        (nudge = { upTo, due: upTo, lastMs: -Infinity, pending: false, sending: false, timer: null }),
+      );
     nudge.upTo = upTo;
     nudge.pending = true;
-    this.plan(bookingId, nudge, Math.max(this.notTaken ? TAKEN_AFTER_MS : 0, NUDGE_EVERY_MS - (this.clock.monotonicMs() - nudge.lastMs)));
+    this.plan(
+      bookingId,
+      nudge,
+      Math.max(this.notTaken ? TAKEN_AFTER_MS : 0, NUDGE_EVERY_MS - (this.clock.monotonicMs() - nudge.lastMs)),
+    );
   }
 
   /** Kept for five minutes while Temporal is away; the session's own checks see the rest. */
@@ -59,7 +67,12 @@ export class SessionSignals {
     const at = new Date(nowMs).toISOString();
     this.queue.push({
       bookingId,
-      body: { id: stableId('telescope-event', this.telescopeId, kind, at), at, kind, ...(detail ? { detail: detail.slice(0, 300) } : {}) },
+      body: {
+        id: stableId('telescope-event', this.telescopeId, kind, at),
+        at,
+        kind,
+        ...(detail ? { detail: detail.slice(0, 300) } : {}),
+      },
       untilMs: nowMs + EVENT_KEPT_MS,
     });
     if (this.queue.length > 200) this.queue.shift();
@@ -88,11 +101,14 @@ export class SessionSignals {
       const { due } = nudge;
       if (this.notTaken && !(await this.notTaken(due).catch(() => true))) {
         nudge.sending = false;
-        if (nudge.pending || nudge.upTo.epoch !== due.epoch || nudge.upTo.n !== due.n) this.plan(bookingId, nudge, TAKEN_AFTER_MS);
+        if (nudge.pending || nudge.upTo.epoch !== due.epoch || nudge.upTo.n !== due.n)
+          this.plan(bookingId, nudge, TAKEN_AFTER_MS);
         return;
       }
       nudge.lastMs = this.clock.monotonicMs();
-      const outcome = await this.transport!.signal(bookingId, SIGNALS.framesWaiting, { upTo: nudge.upTo } satisfies FramesWaitingSignal);
+      const outcome = await this.transport!.signal(bookingId, SIGNALS.framesWaiting, {
+        upTo: nudge.upTo,
+      } satisfies FramesWaitingSignal);
       if (outcome === 'gone') this.nudges.delete(bookingId);
       delayMs = Math.max(0, NUDGE_EVERY_MS - (this.clock.monotonicMs() - nudge.lastMs));
     } catch (thrown) {
@@ -108,11 +124,15 @@ export class SessionSignals {
     this.working = true;
     try {
       for (let head = this.queue[0]; head; head = this.queue[0]) {
-        if (head.untilMs >= this.clock.now()) await this.transport.signal(head.bookingId, SIGNALS.telescopeEvent, head.body);
+        if (head.untilMs >= this.clock.now())
+          await this.transport.signal(head.bookingId, SIGNALS.telescopeEvent, head.body);
         this.queue.shift();
       }
     } catch (thrown) {
-      this.logger.warn({ err: toError(thrown).message, waiting: this.queue.length }, 'telescope event not delivered; Temporal does not answer');
+      this.logger.warn(
+        { err: toError(thrown).message, waiting: this.queue.length },
+        'telescope event not delivered; Temporal does not answer',
+      );
       this.retry?.cancel();
       if (!this.stopped) this.retry = this.clock.setTimeout(() => void this.drain(), RETRY_MS);
     } finally {

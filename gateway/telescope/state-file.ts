@@ -42,7 +42,9 @@ export class StateFile {
   }
 
   part<T>(name: string): Records<T> {
-    return new Records<T>(this.records(name) as Map<string, T>, (key, value) => this.append({ part: name, key, value }));
+    return new Records<T>(this.records(name) as Map<string, T>, (key, value) =>
+      this.append({ part: name, key, value }),
+    );
   }
 
   /** Resolves when everything set so far is on disk. @throws Error when it cannot be */
@@ -134,7 +136,9 @@ export class StateFile {
     rmSync(next, { force: true });
     const fd = openSync(next, 'a', 0o600);
     try {
-      const lines = [...this.parts].flatMap(([part, records]) => [...records].map(([key, value]) => `${JSON.stringify({ part, key, value } satisfies Line)}\n`));
+      const lines = [...this.parts].flatMap(([part, records]) =>
+        [...records].map(([key, value]) => `${JSON.stringify({ part, key, value } satisfies Line)}\n`),
+      );
       writeFileSync(fd, lines.join(''));
       fsyncSync(fd);
       renameSync(next, this.path);

@@ -2,7 +2,13 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { RequestOutcome, VoyagerLink } from '../connection/link.ts';
 import type { RoboTargetClient } from '../robotarget/commands.ts';
-import { buildOpenRequest, readShotDoneList, readTargetList, type OpenShotDone, type OpenTarget } from '../robotarget/open.ts';
+import {
+  buildOpenRequest,
+  readShotDoneList,
+  readTargetList,
+  type OpenShotDone,
+  type OpenTarget,
+} from '../robotarget/open.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import { reasonOf } from './outcomes.ts';
 
@@ -12,7 +18,8 @@ export type Read<T> = { ok: true; items: T[] } | { ok: false; reason: Reason; me
 const LIST_MS = 8_000;
 const WRITE_MS = 12_000;
 
-export const sameGuid = (a: string | null | undefined, b: string | null | undefined): boolean => !!a && !!b && a.toLowerCase() === b.toLowerCase();
+export const sameGuid = (a: string | null | undefined, b: string | null | undefined): boolean =>
+  !!a && !!b && a.toLowerCase() === b.toLowerCase();
 
 /** RoboTarget's own lists, with the newest one remembered. */
 export class Targets {
@@ -50,8 +57,14 @@ export class Targets {
   /** Disables targets and sets and, where asked, aborts the current action, all in one socket write and in this order (safety.md 3). */
   stop(targetGuids: readonly string[], abort: boolean, setGuids: readonly string[] = []): Promise<RequestOutcome[]> {
     return this.link.requestTogether([
-      ...setGuids.map((guid) => ({ ...this.client.buildRequest('set', 'status', { guid, enabled: false }), timeoutMs: WRITE_MS })),
-      ...targetGuids.map((guid) => ({ ...this.client.buildRequest('target', 'status', { guid, enabled: false }), timeoutMs: WRITE_MS })),
+      ...setGuids.map((guid) => ({
+        ...this.client.buildRequest('set', 'status', { guid, enabled: false }),
+        timeoutMs: WRITE_MS,
+      })),
+      ...targetGuids.map((guid) => ({
+        ...this.client.buildRequest('target', 'status', { guid, enabled: false }),
+        timeoutMs: WRITE_MS,
+      })),
       ...(abort ? [buildRequest('Abort', { IsHalt: false }, { timeoutMs: WRITE_MS })] : []),
     ]);
   }
@@ -67,7 +80,10 @@ export class Targets {
     this.last = { items, atMs: this.clock.now() };
     return { ok: true, items };
   }
-  private async open(name: 'GetTargetList' | 'GetShotDoneList', params: Record<string, unknown>): Promise<RequestOutcome> {
+  private async open(
+    name: 'GetTargetList' | 'GetShotDoneList',
+    params: Record<string, unknown>,
+  ): Promise<RequestOutcome> {
     return this.link.request({ ...buildOpenRequest(name, params, this.secret), timeoutMs: LIST_MS });
   }
 }

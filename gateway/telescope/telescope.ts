@@ -157,17 +157,43 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       clockOffsetSeconds: () => this.link.clockOffsetSeconds(),
       grant: (grant) => this.grants.check(grant),
       slotRunning: () => this.grants.current().length > 0,
-      latched: (targetGuid, bookingId) => (targetGuid !== null && this.latches.holds(targetGuid)) || (bookingId !== null && this.latches.ofBooking(bookingId) !== null),
+      latched: (targetGuid, bookingId) =>
+        (targetGuid !== null && this.latches.holds(targetGuid)) ||
+        (bookingId !== null && this.latches.ofBooking(bookingId) !== null),
       sunAltitudeDegrees: () => sunAltitudeDegrees(this.telescope.site, now()),
       safetyMonitorConnected: () => this.weather.weather.safety_monitor?.connected === true,
     });
     this.link = options.createLink(this.telescope, this.gate.judge);
     const offset = (): number => siteOffsetSeconds(this.telescope.site.timezone, now());
-    this.client = new RoboTargetClient({ link: this.link, dialect: options.dialect, secret: options.robotargetSecret, siteOffsetSeconds: offset });
+    this.client = new RoboTargetClient({
+      link: this.link,
+      dialect: options.dialect,
+      secret: options.robotargetSecret,
+      siteOffsetSeconds: offset,
+    });
     this.targets = new Targets(this.link, this.client, options.robotargetSecret, this.clock, offset);
-    this.signals = new SessionSignals(id, options.transport, this.clock, this.logger, this.db && ((upTo) => framesNotTaken(this.db!, id, upTo)));
-    this.journal = new Journal({ telescopeId: id, folder, db: this.db, logger: this.logger, onDrained: (entries) => this.tellOfFrames(entries), quotaBytes: options.quotaBytes });
-    this.shots = new ShotWatch(this.kept, { targets: this.targets, journal: this.journal, grants: () => this.watchedGrants(), clock: this.clock, logger: this.logger });
+    this.signals = new SessionSignals(
+      id,
+      options.transport,
+      this.clock,
+      this.logger,
+      this.db && ((upTo) => framesNotTaken(this.db!, id, upTo)),
+    );
+    this.journal = new Journal({
+      telescopeId: id,
+      folder,
+      db: this.db,
+      logger: this.logger,
+      onDrained: (entries) => this.tellOfFrames(entries),
+      quotaBytes: options.quotaBytes,
+    });
+    this.shots = new ShotWatch(this.kept, {
+      targets: this.targets,
+      journal: this.journal,
+      grants: () => this.watchedGrants(),
+      clock: this.clock,
+      logger: this.logger,
+    });
     this.publisher = new Publisher(id, this.db, this.logger);
     const floorEpoch = (this.epochs.get('last') ?? 0) + 1;
     this.epochs.set('last', floorEpoch);
@@ -241,7 +267,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (JSON.stringify(next.weather.sources) !== before) this.weather.sourcesChanged();
     if (!moves) return true;
     if (busy) {
-      this.logger.warn({ telescope: this.id, host: next.host, port: next.port }, 'the telescope has another address now; followed when its session is over');
+      this.logger.warn(
+        { telescope: this.id, host: next.host, port: next.port },
+        'the telescope has another address now; followed when its session is over',
+      );
       return false;
     }
     this.note('address', `${next.host}:${next.port} instance ${next.instance}`);
@@ -259,7 +288,9 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       this.started = true;
       this.link.start();
     }
-    this.takeOver(epoch).catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'taking over failed'));
+    this.takeOver(epoch).catch((thrown: unknown) =>
+      this.logger.error({ telescope: this.id, err: toError(thrown) }, 'taking over failed'),
+    );
   }
   private onLost(why: string): void {
     this.note('lease_lost', why);
@@ -277,7 +308,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         ADOPT_MS,
       );
     } catch (thrown) {
-      this.logger.warn({ telescope: this.id, err: databaseError(thrown) }, 'the earlier owner’s records are out of reach; going on with this disk’s');
+      this.logger.warn(
+        { telescope: this.id, err: databaseError(thrown) },
+        'the earlier owner’s records are out of reach; going on with this disk’s',
+      );
     }
     if (this.commands.open().length > 0) {
       await this.waitReady(READ_BACK_WAIT_MS);
@@ -288,14 +322,20 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   }
   private async adoptGrants(): Promise<void> {
     if (!this.db) return;
-    const rows = await this.db.voyagerCommand.findMany({ where: { telescopeId: this.id, method: GRANT_METHOD, state: 'active' } });
+    const rows = await this.db.voyagerCommand.findMany({
+      where: { telescopeId: this.id, method: GRANT_METHOD, state: 'active' },
+    });
     for (const row of rows) {
       const grant = row.result as unknown as Grant;
       const slot = await this.bookingSlot(grant.bookingId);
       const known = this.grants.find(grant.bookingId);
       if (known && known.generation >= grant.generation) continue;
       const reason = this.grants.register(grant, slot);
-      if (reason) this.logger.warn({ telescope: this.id, bookingId: grant.bookingId, reason }, 'grant of the earlier owner not taken over');
+      if (reason)
+        this.logger.warn(
+          { telescope: this.id, bookingId: grant.bookingId, reason },
+          'grant of the earlier owner not taken over',
+        );
     }
   }
   /** Reads what became of each command that was sent and not answered; nothing is sent again. */
@@ -306,9 +346,16 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (!list.ok) return;
     for (const command of open) {
       const target = list.items.find((t) => sameGuid(t.guid, command.targetGuid));
-      if (command.kind === 'enable') this.commands.finish(command.key, target?.enabled ? done('read back') : refused('no_answer', 'read back: it had no effect'));
+      if (command.kind === 'enable')
+        this.commands.finish(
+          command.key,
+          target?.enabled ? done('read back') : refused('no_answer', 'read back: it had no effect'),
+        );
       else if (command.kind === 'disable' || command.kind === 'stop')
-        this.commands.finish(command.key, target?.enabled ? refused('no_answer', 'read back: it had no effect') : done('read back'));
+        this.commands.finish(
+          command.key,
+          target?.enabled ? refused('no_answer', 'read back: it had no effect') : done('read back'),
+        );
       else this.commands.finish(command.key, refused('no_answer', 'the gateway was replaced while this was under way'));
     }
   }
@@ -329,7 +376,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   async bookingSlot(bookingId: string): Promise<{ start: number; end: number } | null> {
     if (!this.db) return null;
     try {
-      const row = await within(this.db.booking.findUnique({ where: { id: bookingId }, select: { startsAt: true, endsAt: true } }), 2_000);
+      const row = await within(
+        this.db.booking.findUnique({ where: { id: bookingId }, select: { startsAt: true, endsAt: true } }),
+        2_000,
+      );
       return row ? { start: row.startsAt.getTime(), end: row.endsAt.getTime() } : null;
     } catch {
       return null;
@@ -347,20 +397,33 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const known = this.grants.find(bookingId);
     this.grants.mark(bookingId, 'revoked');
     if (known) this.copyGrant(known, 'revoked');
-    for (const latch of this.latches.all()) if (latch.bookingId === bookingId && latch.state === 'confirmed') this.latches.release(latch.commandId);
+    for (const latch of this.latches.all())
+      if (latch.bookingId === bookingId && latch.state === 'confirmed') this.latches.release(latch.commandId);
   }
   private copyGrant(grant: Grant, state: 'active' | 'revoked' | 'over'): void {
     const { db } = this;
     if (!db) return;
     const { bookingId, telescopeId, generation, start, end, targetGuid } = grant;
-    const data = { state, result: { bookingId, telescopeId, generation, start, end, targetGuid }, updatedAt: new Date(this.clock.now()) };
+    const data = {
+      state,
+      result: { bookingId, telescopeId, generation, start, end, targetGuid },
+      updatedAt: new Date(this.clock.now()),
+    };
     const key = `grant/${this.id}/${bookingId}`;
-    this.copies.put(key, () => db.voyagerCommand.upsert({ where: { key }, create: { key, telescopeId: this.id, bookingId, method: GRANT_METHOD, ...data }, update: data }));
+    this.copies.put(key, () =>
+      db.voyagerCommand.upsert({
+        where: { key },
+        create: { key, telescopeId: this.id, bookingId, method: GRANT_METHOD, ...data },
+        update: data,
+      }),
+    );
   }
   /** Sessions whose slot runs, or ended less than an hour ago: late records of theirs are still of interest. */
   private watchedGrants(): StoredGrant[] {
     const nowMs = this.clock.now();
-    return this.grants.active().filter((g) => Date.parse(g.start) - 60_000 <= nowMs && nowMs < Date.parse(g.end) + 3_600_000);
+    return this.grants
+      .active()
+      .filter((g) => Date.parse(g.start) - 60_000 <= nowMs && nowMs < Date.parse(g.end) + 3_600_000);
   }
   private currentBooking(): string | null {
     return this.grants.current()[0]?.bookingId ?? null;
@@ -387,7 +450,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
    * The stop ladder (safety.md 3): disable and Abort{IsHalt:false} in one write, then confirmed from telemetry: every one of the targets
    * disabled and not running, RUNSEQ empty or somebody else's. Abort is left out where it would end somebody else's exposure.
    */
-  async stopTargets(targetGuids: readonly string[], options: { setGuids?: readonly string[]; confirmMs?: number; heartbeat?: () => void } = {}): Promise<CommandOutcome> {
+  async stopTargets(
+    targetGuids: readonly string[],
+    options: { setGuids?: readonly string[]; confirmMs?: number; heartbeat?: () => void } = {},
+  ): Promise<CommandOutcome> {
     if (this.readOnly) return refused('read_only');
     if (this.emergency.current) return refused('voyager_emergency', reasonText('voyager_emergency', 'en'));
     if (!this.ready) return unknown('voyager_away', this.link.reason);
@@ -397,7 +463,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (gated) return toCommand(gated);
     return this.confirmStopped(targetGuids, sentAt, options.confirmMs ?? CONFIRM_MS, options.heartbeat);
   }
-  private async confirmStopped(targetGuids: readonly string[], sentAt: number, confirmMs: number, heartbeat?: () => void): Promise<CommandOutcome> {
+  private async confirmStopped(
+    targetGuids: readonly string[],
+    sentAt: number,
+    confirmMs: number,
+    heartbeat?: () => void,
+  ): Promise<CommandOutcome> {
     const deadline = sentAt + confirmMs;
     let again = sentAt + 15_000;
     let why = 'RoboTarget’s list could not be read';
@@ -413,7 +484,11 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         const heardSince = controlAge !== null && this.clock.now() - controlAge > sentAt;
         const quiet = heardSince && !this.mirror.controlData?.RUNSEQ;
         if (!enabled && !running && (quiet || others || targetGuids.length === 0)) return done();
-        why = enabled ? 'the target is still enabled' : running ? 'the target is still running' : 'a sequence is still running';
+        why = enabled
+          ? 'the target is still enabled'
+          : running
+            ? 'the target is still running'
+            : 'a sequence is still running';
       } else why = list.message;
       const nowMs = this.clock.now();
       if (nowMs >= deadline) return unknown('no_answer', why);
@@ -463,17 +538,27 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
    */
   async abort(request: GatewayAbort): Promise<Receipt> {
     const known = this.latches.find(request.command_id);
-    if (known?.state === 'confirmed' || (!known && this.latches.wasReleased(request.command_id))) return this.receipt(request, 'confirmed');
+    if (known?.state === 'confirmed' || (!known && this.latches.wasReleased(request.command_id)))
+      return this.receipt(request, 'confirmed');
     if (this.readOnly) return this.receipt(request, 'refused', 'read_only');
-    const grant = request.booking_id ? this.grants.find(request.booking_id) : request.set_guid && !request.target_guid ? this.grants.ofSet(request.set_guid) : null;
+    const grant = request.booking_id
+      ? this.grants.find(request.booking_id)
+      : request.set_guid && !request.target_guid
+        ? this.grants.ofSet(request.set_guid)
+        : null;
     const targetGuids = request.target_guid
       ? [request.target_guid]
       : request.booking_id || grant
         ? [grant?.targetGuid].filter((g): g is string => !!g)
         : request.set_guid
           ? []
-          : this.grants.active().flatMap((g) => (g.targetGuid && Date.parse(g.start) <= this.clock.now() ? [g.targetGuid] : []));
-    const bookingId = request.booking_id ?? grant?.bookingId ?? (targetGuids.length === 1 ? (this.grants.ofTarget(targetGuids[0]!)?.bookingId ?? null) : null);
+          : this.grants
+              .active()
+              .flatMap((g) => (g.targetGuid && Date.parse(g.start) <= this.clock.now() ? [g.targetGuid] : []));
+    const bookingId =
+      request.booking_id ??
+      grant?.bookingId ??
+      (targetGuids.length === 1 ? (this.grants.ofTarget(targetGuids[0]!)?.bookingId ?? null) : null);
     const setGuids = request.set_guid ? [request.set_guid] : [];
     if (targetGuids.length === 0 && setGuids.length === 0 && bookingId === null)
       return this.receipt(request, 'confirmed', undefined, 'nothing that this service started is running');
@@ -490,7 +575,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const running = this.emergency.current || !this.ready ? null : this.runLatch(latch);
     if (!known) {
       this.note('abort', `by ${request.requested_by}`);
-      for (const booking of this.bookingsOf(latch)) this.signals.event(booking, 'aborted_at_gateway', request.command_id);
+      for (const booking of this.bookingsOf(latch))
+        this.signals.event(booking, 'aborted_at_gateway', request.command_id);
     }
     // The line has left by now; only the receipt waits for the disk, and not for one that hangs.
     await this.atMost(
@@ -502,8 +588,11 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         ? this.receipt(request, 'accepted', 'voyager_emergency', 'latched: it runs when Voyager’s emergency has ended')
         : this.receipt(request, 'accepted', 'voyager_away', 'latched: it runs as soon as Voyager answers');
     const outcome = await this.atMost(RECEIPT_MS, running);
-    if (outcome === null || outcome.outcome === 'unknown') return this.receipt(request, 'sent', undefined, outcome?.message ?? undefined);
-    return outcome.outcome === 'done' ? this.receipt(request, 'confirmed') : this.receipt(request, 'accepted', outcome.reason ?? undefined, outcome.message ?? undefined);
+    if (outcome === null || outcome.outcome === 'unknown')
+      return this.receipt(request, 'sent', undefined, outcome?.message ?? undefined);
+    return outcome.outcome === 'done'
+      ? this.receipt(request, 'confirmed')
+      : this.receipt(request, 'accepted', outcome.reason ?? undefined, outcome.message ?? undefined);
   }
 
   /** Halt of everything, the mount too: the admin's alone. Nothing is sent during Voyager's own emergency. */
@@ -531,7 +620,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     for (const grant of started) this.signals.event(grant.bookingId, 'aborted_at_gateway', 'halt');
     const failed = outcomes.find((o) => o.outcome !== 'done');
     if (!failed) return this.receipt(request, 'confirmed');
-    return this.receipt(request, failed.outcome === 'refused' ? 'refused' : 'unknown', reasonOf(failed), failed.message);
+    return this.receipt(
+      request,
+      failed.outcome === 'refused' ? 'refused' : 'unknown',
+      reasonOf(failed),
+      failed.message,
+    );
   }
 
   /** The outcome, or null when it takes longer. */
@@ -587,10 +681,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       const nowMs = this.clock.now();
       // With another gateway known to hold the lease, that one keeps the promises.
       if (!this.lease.contested && this.started) {
-        for (const grant of this.grants.active()) if (nowMs >= Date.parse(grant.end) + this.telescope.policy.grace_seconds * 1000) this.endSlot(grant);
+        for (const grant of this.grants.active())
+          if (nowMs >= Date.parse(grant.end) + this.telescope.policy.grace_seconds * 1000) this.endSlot(grant);
         for (const latch of this.latches.all()) this.keepLatch(latch, nowMs);
         this.payBack();
-        for (const [key, { running }] of this.stopping) if (this.stopping.size > REMEMBERED_STOPS && !running) this.stopping.delete(key);
+        for (const [key, { running }] of this.stopping)
+          if (this.stopping.size > REMEMBERED_STOPS && !running) this.stopping.delete(key);
       }
       // With another owner these are that one's to say.
       if (!this.lease.contested) {
@@ -612,7 +708,9 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const entry = { atMs: this.clock.now(), running: true };
     this.stopping.set(key, entry);
     this.endSlotNow(grant, key)
-      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'stop at the slot’s end'))
+      .catch((thrown: unknown) =>
+        this.logger.error({ telescope: this.id, err: toError(thrown) }, 'stop at the slot’s end'),
+      )
       .finally(() => {
         entry.running = false;
         entry.atMs = this.clock.now();
@@ -625,7 +723,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       const target = list.ok ? list.items.find((t) => sameGuid(t.guid, grant.targetGuid)) : null;
       // An unreadable list is no reason to leave the telescope running.
       if (!list.ok || target?.enabled || target?.statusOp === 'running') {
-        this.logger.warn({ telescope: this.id, bookingId: grant.bookingId }, 'slot over and not given back: stopping the target');
+        this.logger.warn(
+          { telescope: this.id, bookingId: grant.bookingId },
+          'slot over and not given back: stopping the target',
+        );
         outcome = await this.stopTargets([grant.targetGuid]);
       }
     }
@@ -642,9 +743,16 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       this.latches.release(latch.commandId);
       return;
     }
-    if (!this.ready || this.emergency.current || !this.due(latch.commandId, latch.state === 'waiting' ? 0 : RECHECK_LATCH_MS)) return;
+    if (
+      !this.ready ||
+      this.emergency.current ||
+      !this.due(latch.commandId, latch.state === 'waiting' ? 0 : RECHECK_LATCH_MS)
+    )
+      return;
     if (latch.state !== 'confirmed') {
-      this.runLatch(latch).catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'));
+      this.runLatch(latch).catch((thrown: unknown) =>
+        this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'),
+      );
       return;
     }
     const entry = { atMs: nowMs, running: true };
@@ -652,7 +760,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.targets
       .list()
       .then((list) => {
-        const enabled = list.ok && list.items.some((t) => t.enabled && latch.targetGuids.some((guid) => sameGuid(guid, t.guid)));
+        const enabled =
+          list.ok && list.items.some((t) => t.enabled && latch.targetGuids.some((guid) => sameGuid(guid, t.guid)));
         return enabled ? this.runLatch(latch) : null;
       })
       .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'))
@@ -698,7 +807,9 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const entry = { atMs: this.clock.now(), running: true };
     this.stopping.set('pay-back', entry);
     this.returnSky(loan.bookingId)
-      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'giving back borrowed targets'))
+      .catch((thrown: unknown) =>
+        this.logger.error({ telescope: this.id, err: toError(thrown) }, 'giving back borrowed targets'),
+      )
       .finally(() => {
         entry.running = false;
         entry.atMs = this.clock.now();
@@ -709,7 +820,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const bookingId = this.currentBooking();
     if (!bookingId || nowMs - this.lastSampleMs < SAMPLE_MS) return;
     this.lastSampleMs = nowMs;
-    const data = telemetrySample(this.state(), this.runningNow(this.grants.find(bookingId)?.targetGuid ?? null, 30_000));
+    const data = telemetrySample(
+      this.state(),
+      this.runningNow(this.grants.find(bookingId)?.targetGuid ?? null, 30_000),
+    );
     this.journal
       .sample({ at: new Date(nowMs).toISOString(), bookingId, data: { ...data } })
       .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'telemetry'));
@@ -718,7 +832,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private publishState(nowMs: number): void {
     this.weatherHistory(nowMs);
     const since = nowMs - this.lastPublishMs;
-    if (since < PUBLISH_MS - GUARD_MS / 2 || (this.mirror.rev === this.lastPublishedRev && since < PUBLISH_IDLE_MS)) return;
+    if (since < PUBLISH_MS - GUARD_MS / 2 || (this.mirror.rev === this.lastPublishedRev && since < PUBLISH_IDLE_MS))
+      return;
     this.lastPublishMs = nowMs;
     this.lastPublishedRev = this.mirror.rev;
     this.publisher.control(this.state(), this.currentBooking());
@@ -800,7 +915,9 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.targets.forget();
     if (this.linkWasLost) this.tellSessions('link_ready');
     this.linkWasLost = false;
-    this.onReady().catch((thrown: unknown) => this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'after connecting'));
+    this.onReady().catch((thrown: unknown) =>
+      this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'after connecting'),
+    );
   }
   /** Nothing is remembered for a connection: profile, lists and missed frames are read again. */
   private async onReady(): Promise<void> {
@@ -823,7 +940,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (isEvent(event, 'ControlData')) this.compare(before, event.data);
     else if (isEvent(event, 'WeatherAndSafetyMonitorData')) this.weather.take(voyagerReading(event.data, nowMs));
     else if (isEvent(event, 'NewFITReady') && event.data.File) {
-      this.write('frame', { file: event.data.File, type: event.data.Type ?? 0, voy_type: event.data.VoyType, seq_target: event.data.SeqTarget });
+      this.write('frame', {
+        file: event.data.File,
+        type: event.data.Type ?? 0,
+        voy_type: event.data.VoyType,
+        seq_target: event.data.SeqTarget,
+      });
       if (event.data.Type === 0 || event.data.Type === null) this.shots.onFrame(event.data.File);
     } else if (isEvent(event, 'NewJPGReady') && event.data.File) {
       this.write('jpg', {
@@ -834,7 +956,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         exposure_seconds: event.data.Expo,
         binning: event.data.Bin,
       });
-      if (event.data.Picture && this.mirror.preview) this.publisher.preview(this.mirror.preview.meta, this.mirror.rev, this.currentBooking());
+      if (event.data.Picture && this.mirror.preview)
+        this.publisher.preview(this.mirror.preview.meta, this.mirror.rev, this.currentBooking());
     } else if (isEvent(event, 'ShotRunning')) {
       const { exposure } = this.state();
       if (exposure) this.publisher.progress(exposure, this.mirror.rev, this.currentBooking());
@@ -861,7 +984,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const change = this.emergency.logLine(text, nowMs);
     if (!change) return;
     this.mirror.touch();
-    this.logger.warn({ telescope: this.id, text: text.slice(0, 300) }, change === 'begun' ? 'Voyager’s emergency: nothing but reads is sent' : 'Voyager’s emergency is over');
+    this.logger.warn(
+      { telescope: this.id, text: text.slice(0, 300) },
+      change === 'begun' ? 'Voyager’s emergency: nothing but reads is sent' : 'Voyager’s emergency is over',
+    );
     this.note(change === 'begun' ? 'emergency' : 'emergency_over', text.slice(0, 300));
     this.tellSessions(change === 'begun' ? 'emergency_begun' : 'emergency_over', text);
     if (change === 'over') this.guard();
@@ -869,7 +995,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   /** RESUME may have passed while the link was down: a Voyager that begins to expose long after SUSPEND has resumed. */
   private exposureDespiteEmergency(nowMs: number): void {
     const { since } = this.emergency;
-    if (this.emergency.current === 'suspend' && since !== null && nowMs - Date.parse(since) > RESUMED_AFTER_MS) this.endEmergency('an exposure of Voyager’s own');
+    if (this.emergency.current === 'suspend' && since !== null && nowMs - Date.parse(since) > RESUMED_AFTER_MS)
+      this.endEmergency('an exposure of Voyager’s own');
   }
   /** Says that an emergency is over that nobody will resume (a person at the observatory knows). */
   endEmergency(by: string): boolean {
@@ -888,11 +1015,15 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       if (before && now.VOYSTATName === 'ERRORE') this.tellSessions('voyager_error', this.mirror.lastError?.text);
     }
     if (before?.RUNDS !== now.RUNDS) this.note('run_dragscript', now.RUNDS);
-    if (before?.GUIDESTATName === 'RUNNING' && now.GUIDESTATName === 'TIMEOUT_SETTLE') this.tellSessions('guiding_lost');
-    if (before?.CCDCONN === true && now.CCDCONN === false) this.tellSessions('camera_error', 'the camera is not connected any more');
+    if (before?.GUIDESTATName === 'RUNNING' && now.GUIDESTATName === 'TIMEOUT_SETTLE')
+      this.tellSessions('guiding_lost');
+    if (before?.CCDCONN === true && now.CCDCONN === false)
+      this.tellSessions('camera_error', 'the camera is not connected any more');
     if (before?.RUNSEQ !== now.RUNSEQ) {
       this.note('run_sequence', now.RUNSEQ);
-      this.lookAtTargets().catch((thrown: unknown) => this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'reading RoboTarget’s list'));
+      this.lookAtTargets().catch((thrown: unknown) =>
+        this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'reading RoboTarget’s list'),
+      );
     }
   }
   /** The running sequence changed: is our target done, or is somebody else's running in our slot? */
@@ -917,8 +1048,14 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
 
   // Journal
 
-  private write(...[kind, data]: { [K in Parameters<Journal['append']>[0]]: [K, Parameters<typeof this.journal.append<K>>[1]] }[Parameters<Journal['append']>[0]]): void {
-    this.journal.append(kind, data).catch((thrown: unknown) => this.logger.error({ telescope: this.id, kind, err: toError(thrown) }, 'journal'));
+  private write(
+    ...[kind, data]: {
+      [K in Parameters<Journal['append']>[0]]: [K, Parameters<typeof this.journal.append<K>>[1]];
+    }[Parameters<Journal['append']>[0]]
+  ): void {
+    this.journal
+      .append(kind, data)
+      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, kind, err: toError(thrown) }, 'journal'));
   }
   private note(what: string, detail: string | null): void {
     this.write('state', { what, detail });

@@ -7,7 +7,11 @@ import type { Measure, WeatherReading } from '../../domain/weather.ts';
  * Each property is asked for by itself; one that the device does not implement (error 0x400 or 0x407) is left out.
  * @throws Error when the device does not answer at all
  */
-export async function readAlpaca(source: Extract<WeatherSource, { kind: 'alpaca' }>, fetchImpl: typeof fetch = fetch, nowMs = Date.now()): Promise<WeatherReading> {
+export async function readAlpaca(
+  source: Extract<WeatherSource, { kind: 'alpaca' }>,
+  fetchImpl: typeof fetch = fetch,
+  nowMs = Date.now(),
+): Promise<WeatherReading> {
   const values: WeatherReading['values'] = {};
   let answered = 0;
   let failure: Error | null = null;

@@ -54,7 +54,8 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     for (const watched of this.watched) watched.timer?.cancel();
     this.watched = this.fresh();
     for (const watched of this.watched) {
-      if (watched.source.kind === 'voyager' && voyager) Object.assign(watched, { reading: voyager.reading, lostSinceMs: voyager.lostSinceMs });
+      if (watched.source.kind === 'voyager' && voyager)
+        Object.assign(watched, { reading: voyager.reading, lostSinceMs: voyager.lostSinceMs });
       this.poll(watched, 0);
     }
     this.update();
@@ -67,7 +68,9 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   }
   /** The link to Voyager broke or stands again; after 15 s its source is unknown. */
   voyagerLink(up: boolean): void {
-    for (const watched of this.watched) if (watched.source.kind === 'voyager') watched.lostSinceMs = up ? null : (watched.lostSinceMs ?? this.clock.now());
+    for (const watched of this.watched)
+      if (watched.source.kind === 'voyager')
+        watched.lostSinceMs = up ? null : (watched.lostSinceMs ?? this.clock.now());
     this.update();
   }
 
@@ -81,7 +84,10 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   }
   /** A source's name and its trouble, for `doctor` and logs. */
   sources(): { name: string; ageSeconds: number | null }[] {
-    return this.watched.map((w) => ({ name: w.name, ageSeconds: w.reading ? (this.clock.now() - w.reading.atMs) / 1000 : null }));
+    return this.watched.map((w) => ({
+      name: w.name,
+      ageSeconds: w.reading ? (this.clock.now() - w.reading.atMs) / 1000 : null,
+    }));
   }
 
   private fresh(): Watched[] {
@@ -108,7 +114,8 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     const now = this.evaluate();
     const { told } = this;
     this.told = { state: now.state, reason: now.reason, stale: now.stale };
-    if (now.state !== told.state || now.reason !== told.reason || now.stale !== told.stale) this.emit('changed', now.weather);
+    if (now.state !== told.state || now.reason !== told.reason || now.stale !== told.stale)
+      this.emit('changed', now.weather);
   }
 
   private poll(watched: Watched, delayMs: number): void {
@@ -125,7 +132,8 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
             this.update();
           },
           (thrown: unknown) => {
-            if (watched.lostSinceMs === null) this.logger.warn({ source: source.kind, err: toError(thrown).message }, 'weather source does not answer');
+            if (watched.lostSinceMs === null)
+              this.logger.warn({ source: source.kind, err: toError(thrown).message }, 'weather source does not answer');
             watched.lostSinceMs ??= this.clock.now();
           },
         )

@@ -34,8 +34,20 @@ export function killPlan(seed: number, kills: number): KillStep[] {
     for (const victim of order) {
       const n = steps.length;
       if (n >= kills) break;
-      const at = kills >= ENDS_FROM && n === 0 ? 'preparing' : kills >= ENDS_FROM && n === kills - 1 ? 'finalising' : middle[Math.floor(chance(seed, 'point', n) * middle.length)]!;
-      steps.push({ victim, at, pauseSeconds: at === 'preparing' || at === 'finalising' ? 0 : Math.round((least + (most - least) * chance(seed, 'pause', n)) * 10) / 10 });
+      const at =
+        kills >= ENDS_FROM && n === 0
+          ? 'preparing'
+          : kills >= ENDS_FROM && n === kills - 1
+            ? 'finalising'
+            : middle[Math.floor(chance(seed, 'point', n) * middle.length)]!;
+      steps.push({
+        victim,
+        at,
+        pauseSeconds:
+          at === 'preparing' || at === 'finalising'
+            ? 0
+            : Math.round((least + (most - least) * chance(seed, 'pause', n)) * 10) / 10,
+      });
     }
   }
   return steps;
@@ -68,7 +80,8 @@ export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSec
   const found: string[] = [];
   if (killed.phase !== quiet.phase) found.push(`ended as ${killed.phase} instead of ${quiet.phase}`);
   for (const object of quiet.objects) if (!killed.objects.includes(object)) found.push(`RoboTarget lacks ${object}`);
-  for (const object of killed.objects) if (!quiet.objects.includes(object)) found.push(`RoboTarget has ${object} besides`);
+  for (const object of killed.objects)
+    if (!quiet.objects.includes(object)) found.push(`RoboTarget has ${object} besides`);
   for (const frame of quiet.archived) if (!killed.archived.includes(frame)) found.push(`${frame} is not archived`);
   for (const frame of killed.archived) if (!quiet.archived.includes(frame)) found.push(`${frame} is archived besides`);
   if (killed.unexplained > 0) found.push(`${killed.unexplained} frames are neither archived nor have a reason`);
@@ -84,8 +97,10 @@ export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSec
     else if (more > ROUNDING_SECONDS || (name === 'imaging' && -more > Math.max(0, grown('outage')) + ROUNDING_SECONDS))
       found.push(`ledger class ${name}: ${Math.abs(more)} s ${more > 0 ? 'more' : 'less'}`);
   }
-  if (moved > downSeconds + ROUNDING_SECONDS) found.push(`${moved} s of outage and overhead more, with ${downSeconds.toFixed(0)} s of down time`);
-  for (const entry of killed.repeatedWithEffect) found.push(`a second command with effect: ${entry.method ?? ''} ${entry.effect_key ?? ''}`.trim());
+  if (moved > downSeconds + ROUNDING_SECONDS)
+    found.push(`${moved} s of outage and overhead more, with ${downSeconds.toFixed(0)} s of down time`);
+  for (const entry of killed.repeatedWithEffect)
+    found.push(`a second command with effect: ${entry.method ?? ''} ${entry.effect_key ?? ''}`.trim());
   if (!killed.reportStands) found.push('the stored report is not the one made from the same rows');
   return found;
 }

@@ -39,20 +39,41 @@ const CLOCK_LIMIT_SECONDS = 60;
 const LOW_DISK_BYTES = 20e9;
 
 export async function checkDatabase(config: Config): Promise<Finding[]> {
-  if (!config.DATABASE_URL) return [problem('PostgreSQL', 'DATABASE_URL is not set', 'Set DATABASE_URL, or run `npm start` for an embedded one.')];
+  if (!config.DATABASE_URL)
+    return [
+      problem('PostgreSQL', 'DATABASE_URL is not set', 'Set DATABASE_URL, or run `npm start` for an embedded one.'),
+    ];
   try {
     const client = await connectPg(config.DATABASE_URL, () => undefined);
     try {
-      const version = (await client.query<{ v: string; n: number }>(`SELECT current_setting('server_version') AS v, current_setting('server_version_num')::int AS n`)).rows[0]!;
-      const found: Finding[] = [version.n >= 150_000 ? ok('PostgreSQL', `version ${version.v}`) : problem('PostgreSQL', `version ${version.v}`, 'Version 15 or newer is needed.')];
+      const version = (
+        await client.query<{ v: string; n: number }>(
+          `SELECT current_setting('server_version') AS v, current_setting('server_version_num')::int AS n`,
+        )
+      ).rows[0]!;
+      const found: Finding[] = [
+        version.n >= 150_000
+          ? ok('PostgreSQL', `version ${version.v}`)
+          : problem('PostgreSQL', `version ${version.v}`, 'Version 15 or newer is needed.'),
+      ];
       const pending = await pendingMigrations(client);
-      found.push(pending.length === 0 ? ok('database schema', 'up to date') : problem('database schema', `lacks ${pending.join(', ')}`, 'Run `npm run migrate`.'));
+      found.push(
+        pending.length === 0
+          ? ok('database schema', 'up to date')
+          : problem('database schema', `lacks ${pending.join(', ')}`, 'Run `npm run migrate`.'),
+      );
       return found;
     } finally {
       await client.end();
     }
   } catch (thrown) {
-    return [problem('PostgreSQL', toError(thrown).message || 'no answer', 'Is the server running, and are host, port, user and password of DATABASE_URL right?')];
+    return [
+      problem(
+        'PostgreSQL',
+        toError(thrown).message || 'no answer',
+        'Is the server running, and are host, port, user and password of DATABASE_URL right?',
+      ),
+    ];
   }
 }
 
@@ -63,8 +84,12 @@ export async function checkTemporal(config: Config): Promise<Finding[]> {
     try {
       const described = await connection.workflowService.describeNamespace({ namespace: config.TEMPORAL_NAMESPACE });
       const days = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
-      const found: Finding[] = [ok('Temporal', `namespace ${config.TEMPORAL_NAMESPACE}, closed runs kept ${Math.round(days)} days`)];
-      const have = (await connection.operatorService.listSearchAttributes({ namespace: config.TEMPORAL_NAMESPACE })).customAttributes ?? {};
+      const found: Finding[] = [
+        ok('Temporal', `namespace ${config.TEMPORAL_NAMESPACE}, closed runs kept ${Math.round(days)} days`),
+      ];
+      const have =
+        (await connection.operatorService.listSearchAttributes({ namespace: config.TEMPORAL_NAMESPACE }))
+          .customAttributes ?? {};
       const missing = SEARCH_ATTRIBUTE_FLAGS.filter((flag) => !Object.hasOwn(have, flag.split('=')[0]!));
       found.push(
         missing.length === 0
@@ -92,34 +117,68 @@ export async function checkStorage(config: Config): Promise<Finding[]> {
     const room = await statfs(path);
     const free = room.bavail * room.bsize;
     const detail = `${path}, ${(free / 1e9).toFixed(0)} GB free`;
-    return [free < LOW_DISK_BYTES ? warning('storage', detail, 'A night of a large camera takes 60 GB and more; free some space.') : ok('storage', detail)];
+    return [
+      free < LOW_DISK_BYTES
+        ? warning('storage', detail, 'A night of a large camera takes 60 GB and more; free some space.')
+        : ok('storage', detail),
+    ];
   } catch (thrown) {
-    return [problem('storage', toError(thrown).message, 'Set OBSERVATIONS_STORAGE_PATH to a folder that this user may write.')];
+    return [
+      problem(
+        'storage',
+        toError(thrown).message,
+        'Set OBSERVATIONS_STORAGE_PATH to a folder that this user may write.',
+      ),
+    ];
   }
 }
 
 export function checkPaths(telescope: Telescope): Finding[] {
   const what = `${telescope.id}: path mapping`;
   if (telescope.path_map.length === 0)
-    return [problem(what, 'there is none', 'Say where this machine sees Voyager’s folder of frames: path_map in the telescope file, or VOYAGER_PATH_MAP.')];
+    return [
+      problem(
+        what,
+        'there is none',
+        'Say where this machine sees Voyager’s folder of frames: path_map in the telescope file, or VOYAGER_PATH_MAP.',
+      ),
+    ];
   return telescope.path_map.map(({ from, to }) => {
     try {
-      return statSync(to).isDirectory() ? ok(what, `${from} is ${to}`) : problem(what, `${to} is not a folder`, `Map ${from} to the folder itself.`);
+      return statSync(to).isDirectory()
+        ? ok(what, `${from} is ${to}`)
+        : problem(what, `${to} is not a folder`, `Map ${from} to the folder itself.`);
     } catch (thrown) {
       return problem(what, toError(thrown).message, `Mount the share that holds ${from}.`);
     }
   });
 }
 
-export async function checkGateway(config: Config, telescope: Telescope): Promise<{ findings: Finding[]; state: TelescopeState | null }> {
+export async function checkGateway(
+  config: Config,
+  telescope: Telescope,
+): Promise<{ findings: Finding[]; state: TelescopeState | null }> {
   const what = `${telescope.id}: gateway`;
-  if (!config.GATEWAY_SECRET) return { findings: [problem(what, 'GATEWAY_SECRET is not set', 'Set the same GATEWAY_SECRET for gateway and api.')], state: null };
+  if (!config.GATEWAY_SECRET)
+    return {
+      findings: [problem(what, 'GATEWAY_SECRET is not set', 'Set the same GATEWAY_SECRET for gateway and api.')],
+      state: null,
+    };
   const path = `/v1/telescopes/${telescope.id}/state`;
   try {
-    const response = await fetch(`${telescope.gateway_url}${path}`, { headers: signGatewayRequest(config.GATEWAY_SECRET, 'GET', path), signal: AbortSignal.timeout(4_000) });
+    const response = await fetch(`${telescope.gateway_url}${path}`, {
+      headers: signGatewayRequest(config.GATEWAY_SECRET, 'GET', path),
+      signal: AbortSignal.timeout(4_000),
+    });
     if (!response.ok)
       return {
-        findings: [problem(what, `${telescope.gateway_url} answers ${response.status}`, 'Do gateway and api share one GATEWAY_SECRET, and does this gateway own this telescope?')],
+        findings: [
+          problem(
+            what,
+            `${telescope.gateway_url} answers ${response.status}`,
+            'Do gateway and api share one GATEWAY_SECRET, and does this gateway own this telescope?',
+          ),
+        ],
         state: null,
       };
     const state = TelescopeState.parse(await response.json());
@@ -139,7 +198,12 @@ export async function checkGateway(config: Config, telescope: Telescope): Promis
 }
 
 /** Asks Voyager itself, over a link of its own that can only read. */
-export async function checkVoyager(config: Config, telescope: Telescope, state: TelescopeState | null, logger: Logger): Promise<Finding[]> {
+export async function checkVoyager(
+  config: Config,
+  telescope: Telescope,
+  state: TelescopeState | null,
+  logger: Logger,
+): Promise<Finding[]> {
   const what = `${telescope.id}: Voyager`;
   const dialect = loadDialect(config.VOYAGER_ROBOTARGET_DIALECT);
   const link = createVoyagerLink({
@@ -185,8 +249,15 @@ async function readSite(telescope: Telescope, link: VoyagerLink): Promise<Findin
   const environment = await link.request(buildRequest('RemoteGetEnvironmentData', {}, { timeoutMs: READ_MS }));
   const profile = environment.outcome === 'done' ? asText(environment.paramRet.Profile) : null;
   if (profile === null)
-    found.push(warning(`${telescope.id}: profile`, `could not be read: ${environment.outcome === 'done' ? '' : environment.message}`, 'Look at Voyager’s log.'));
-  else if (profile.toLowerCase() === telescope.profile.toLowerCase()) found.push(ok(`${telescope.id}: profile`, profile));
+    found.push(
+      warning(
+        `${telescope.id}: profile`,
+        `could not be read: ${environment.outcome === 'done' ? '' : environment.message}`,
+        'Look at Voyager’s log.',
+      ),
+    );
+  else if (profile.toLowerCase() === telescope.profile.toLowerCase())
+    found.push(ok(`${telescope.id}: profile`, profile));
   else
     found.push(
       problem(
@@ -202,16 +273,30 @@ async function readSite(telescope: Telescope, link: VoyagerLink): Promise<Findin
     found.push(
       differences.length === 0
         ? ok(`${telescope.id}: filters`, Object.keys(telescope.filters).join(', '))
-        : problem(`${telescope.id}: filters`, differences.join('; '), 'Correct `filters` in the telescope file: name and index from 0, as Voyager has them.'),
+        : problem(
+            `${telescope.id}: filters`,
+            differences.join('; '),
+            'Correct `filters` in the telescope file: name and index from 0, as Voyager has them.',
+          ),
     );
-  } else found.push(warning(`${telescope.id}: filters`, `could not be read: ${filters.message}`, 'Is a camera with a filter wheel in the profile?'));
+  } else
+    found.push(
+      warning(
+        `${telescope.id}: filters`,
+        `could not be read: ${filters.message}`,
+        'Is a camera with a filter wheel in the profile?',
+      ),
+    );
   return found;
 }
 
 async function readRoboTarget(config: Config, telescope: Telescope, link: VoyagerLink): Promise<Finding[]> {
   const dialect = loadDialect(config.VOYAGER_ROBOTARGET_DIALECT);
   const what = `${telescope.id}: RoboTarget`;
-  if (!config.VOYAGER_ROBOTARGET_SECRET) return [problem(what, 'VOYAGER_ROBOTARGET_SECRET is not set', 'Set the shared secret from Voyager (Setup, Remote).')];
+  if (!config.VOYAGER_ROBOTARGET_SECRET)
+    return [
+      problem(what, 'VOYAGER_ROBOTARGET_SECRET is not set', 'Set the shared secret from Voyager (Setup, Remote).'),
+    ];
   const client = new RoboTargetClient({ link, dialect, secret: config.VOYAGER_ROBOTARGET_SECRET });
   const sets = await client.list('set');
   if (!sets.ok)
@@ -222,10 +307,17 @@ async function readRoboTarget(config: Config, telescope: Telescope, link: Voyage
         'Check the licence, the shared secret, and the dialect file against your own copy of the vendor’s document.',
       ),
     ];
-  const sequences = await link.request(buildRequest('RemoteGetListAvalaibleSequenceEx', { ProfileName: telescope.profile }, { timeoutMs: READ_MS }));
-  const list = sequences.outcome === 'done' && Array.isArray(sequences.paramRet.list) ? (sequences.paramRet.list as unknown[]) : null;
+  const sequences = await link.request(
+    buildRequest('RemoteGetListAvalaibleSequenceEx', { ProfileName: telescope.profile }, { timeoutMs: READ_MS }),
+  );
+  const list =
+    sequences.outcome === 'done' && Array.isArray(sequences.paramRet.list)
+      ? (sequences.paramRet.list as unknown[])
+      : null;
   const base = `${telescope.id}: base sequence`;
-  const known = list?.some((entry) => JSON.stringify(entry).toLowerCase().includes(telescope.base_sequence_guid.toLowerCase()));
+  const known = list?.some((entry) =>
+    JSON.stringify(entry).toLowerCase().includes(telescope.base_sequence_guid.toLowerCase()),
+  );
   return [
     ok(what, `${sets.items.length} sets`),
     list === null
@@ -238,7 +330,10 @@ async function readRoboTarget(config: Config, telescope: Telescope, link: Voyage
               `Voyager lists no sequence for ${telescope.profile}`,
               'Make a base sequence for this profile and set `base_sequence_guid` / VOYAGER_DEFAULT_SEQUENCE_GUID.',
             )
-          : ok(base, `${list.length} sequences for ${telescope.profile}; Voyager’s list names no GUIDs, so ${telescope.base_sequence_guid} is compared at preparation`),
+          : ok(
+              base,
+              `${list.length} sequences for ${telescope.profile}; Voyager’s list names no GUIDs, so ${telescope.base_sequence_guid} is compared at preparation`,
+            ),
   ];
 }
 
@@ -256,9 +351,13 @@ function checkSafety(telescope: Telescope, state: TelescopeState | null): Findin
   const what = `${telescope.id}: safety monitor`;
   if (!state) return skipped(what, 'known once the gateway runs');
   const monitor = state.weather.safety_monitor;
-  if (monitor?.connected) return ok(what, `${monitor.source}: ${monitor.safe === null ? 'unknown' : monitor.safe ? 'safe' : 'unsafe'}`);
-  const mend = 'Connect one in Voyager or name one in weather.sources; `unattended_without_safety_monitor` lets sessions run without, at your own risk.';
-  return telescope.unattended_without_safety_monitor ? warning(what, 'none is connected', mend) : problem(what, 'none is connected; sessions are refused', mend);
+  if (monitor?.connected)
+    return ok(what, `${monitor.source}: ${monitor.safe === null ? 'unknown' : monitor.safe ? 'safe' : 'unsafe'}`);
+  const mend =
+    'Connect one in Voyager or name one in weather.sources; `unattended_without_safety_monitor` lets sessions run without, at your own risk.';
+  return telescope.unattended_without_safety_monitor
+    ? warning(what, 'none is connected', mend)
+    : problem(what, 'none is connected; sessions are refused', mend);
 }
 
 async function until(done: () => boolean, timeoutMs: number): Promise<boolean> {

@@ -17,12 +17,18 @@ export async function deployAnswer(databaseUrl: string): Promise<DeployAnswer> {
       `SELECT s.booking_id, s.telescope_id, s.phase, b.ends_at FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE s.phase = ANY($1) ORDER BY b.ends_at`,
       [ACTIVE],
     );
-    const next = await client.query<{ at: Date | null }>(`SELECT min(b.starts_at) AS at FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE s.phase = ANY($1)`, [
-      ['scheduled', 'preparing', 'prepared'],
-    ]);
+    const next = await client.query<{ at: Date | null }>(
+      `SELECT min(b.starts_at) AS at FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE s.phase = ANY($1)`,
+      [['scheduled', 'preparing', 'prepared']],
+    );
     return {
       can_deploy: active.rows.length === 0,
-      active: active.rows.map((row) => ({ booking_id: row.booking_id, telescope_id: row.telescope_id, phase: row.phase, end: row.ends_at.toISOString() })),
+      active: active.rows.map((row) => ({
+        booking_id: row.booking_id,
+        telescope_id: row.telescope_id,
+        phase: row.phase,
+        end: row.ends_at.toISOString(),
+      })),
       next_start: next.rows[0]?.at?.toISOString() ?? null,
     };
   } finally {

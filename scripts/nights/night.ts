@@ -52,9 +52,24 @@ export const partsOf = (world: World): Parts =>
 /** Names of all activities by the worker that runs them. */
 export const ACTIVITIES = ((): Record<keyof Parts, string[]> => {
   const no = async (): Promise<boolean> => false;
-  const nobody: TemporalFace = { signal: no, cancel: no, isOpen: no, update: async () => {}, startLateFrames: async () => {} };
-  const parts = partsOf(new World(planNight(0, 0), nobody, () => ({ attempt: 1, activityType: '', scheduledTimestampMs: 0, currentAttemptScheduledTimestampMs: 0 })));
-  return Object.fromEntries(Object.entries(parts).map(([part, activities]) => [part, Object.keys(activities)])) as Record<keyof Parts, string[]>;
+  const nobody: TemporalFace = {
+    signal: no,
+    cancel: no,
+    isOpen: no,
+    update: async () => {},
+    startLateFrames: async () => {},
+  };
+  const parts = partsOf(
+    new World(planNight(0, 0), nobody, () => ({
+      attempt: 1,
+      activityType: '',
+      scheduledTimestampMs: 0,
+      currentAttemptScheduledTimestampMs: 0,
+    })),
+  );
+  return Object.fromEntries(
+    Object.entries(parts).map(([part, activities]) => [part, Object.keys(activities)]),
+  ) as Record<keyof Parts, string[]>;
 })();
 export const ACTIVITY_NAMES = Object.values(ACTIVITIES).flat();
 
@@ -66,7 +81,11 @@ export const sessionInput = ({ bookingId, telescope, plan }: World): SessionInpu
 });
 
 /** Plays one night on the virtual server. `spoil` changes what came out before it is judged, to see that the oracle finds it. */
-export async function playNight(sandbox: Sandbox, plan: NightPlan, spoil?: (world: World) => unknown): Promise<NightResult> {
+export async function playNight(
+  sandbox: Sandbox,
+  plan: NightPlan,
+  spoil?: (world: World) => unknown,
+): Promise<NightResult> {
   const server = new VirtualServer(sandbox, `n${plan.seed}-${plan.night}`, plan.bookedAt);
   const idle = { attempt: 1, activityType: '', scheduledTimestampMs: 0 };
   const world = new World(
@@ -74,9 +93,16 @@ export async function playNight(sandbox: Sandbox, plan: NightPlan, spoil?: (worl
     {
       signal: async (...args) => server.signal(...args),
       cancel: async (id) => server.cancel(id),
-      update: async (id, name, body, settled) => server.update(id, name, body, (r) => settled(r.ok ? (r.value as never) : null)),
+      update: async (id, name, body, settled) =>
+        server.update(id, name, body, (r) => settled(r.ok ? (r.value as never) : null)),
       isOpen: async (id) => server.isOpen(id),
-      startLateFrames: (bookingId, telescopeId) => server.start({ workflowId: `late-${bookingId}`, type: 'lateFrames', queue: QUEUE_FINALISE, args: [{ bookingId, telescopeId }] }),
+      startLateFrames: (bookingId, telescopeId) =>
+        server.start({
+          workflowId: `late-${bookingId}`,
+          type: 'lateFrames',
+          queue: QUEUE_FINALISE,
+          args: [{ bookingId, telescopeId }],
+        }),
     },
     () => server.current ?? { ...idle, currentAttemptScheduledTimestampMs: server.now },
   );
@@ -85,17 +111,28 @@ export async function playNight(sandbox: Sandbox, plan: NightPlan, spoil?: (worl
 
   const away = world.spans('gateway_away');
   const slow = plan.faults.some((f) => f.kind === 'slow_answers');
-  const latencyMs = slow ? (type: string, at: number): number => Math.floor(chance(plan.seed, plan.night, 'latency', type, at) * 12_000) : undefined;
+  const latencyMs = slow
+    ? (type: string, at: number): number => Math.floor(chance(plan.seed, plan.night, 'latency', type, at) * 12_000)
+    : undefined;
   if (slow) world.met.add('slow_answers');
   const parts = partsOf(world);
   server.poll(QUEUE_SESSION, { activities: parts.session });
   server.poll(QUEUE_FINALISE, { activities: parts.finalise });
-  server.poll(telescopeQueue(world.telescope.id), { activities: parts.telescope, away, ...(latencyMs ? { latencyMs } : {}) });
+  server.poll(telescopeQueue(world.telescope.id), {
+    activities: parts.telescope,
+    away,
+    ...(latencyMs ? { latencyMs } : {}),
+  });
   server.poll(framesQueue(world.telescope.id), { activities: parts.frames });
 
   const broken: string[] = [];
   try {
-    await server.start({ workflowId: world.workflowId, type: SESSION_WORKFLOW, queue: QUEUE_SESSION, args: [sessionInput(world)] });
+    await server.start({
+      workflowId: world.workflowId,
+      type: SESSION_WORKFLOW,
+      queue: QUEUE_SESSION,
+      args: [sessionInput(world)],
+    });
     const act = async (): Promise<void> => {
       const next = await world.act(server.now);
       if (next !== null) server.schedule(Math.max(next, server.now + 1), act);
@@ -119,23 +156,41 @@ export function endOf(settled: Settled | null | undefined): { outcome: string } 
   return settled.ok ? (settled.value as { outcome: string }) : settled.error;
 }
 
-export function resultOf(world: World, ended: Parameters<typeof judgeNight>[1], historyEvents: number, broken: string[], notes: string[]): NightResult {
+export function resultOf(
+  world: World,
+  ended: Parameters<typeof judgeNight>[1],
+  historyEvents: number,
+  broken: string[],
+  notes: string[],
+): NightResult {
   const { plan } = world;
   world.observatory.advance(Math.max(plan.end, world.row.endsAt.getTime()) + LIMIT_MS);
   const phases = world.transitions.map((t) => (t.reason ? `${t.phase}:${t.reason}` : t.phase));
   const frames = countBy([...world.frames.values()].map((f) => (f.reason ? `${f.state}:${f.reason}` : f.state)));
-  const ledger = world.ledger.length > 0 ? secondsByClass(world.ledger) : (Object.fromEntries(LEDGER_CLASSES.map((c) => [c, 0])) as Record<LedgerClass, number>);
+  const ledger =
+    world.ledger.length > 0
+      ? secondsByClass(world.ledger)
+      : (Object.fromEntries(LEDGER_CLASSES.map((c) => [c, 0])) as Record<LedgerClass, number>);
   const commands = countBy(world.observatory.commands.map((c) => c.name));
   const { seed, night, faults, steps } = plan;
   const body = {
     seed,
     night,
-    plan: { faults, steps, slot_seconds: (plan.end - plan.start) / 1000, lead_seconds: (plan.start - plan.bookedAt) / 1000, policy: plan.policy, shots: plan.shots },
+    plan: {
+      faults,
+      steps,
+      slot_seconds: (plan.end - plan.start) / 1000,
+      lead_seconds: (plan.start - plan.bookedAt) / 1000,
+      policy: plan.policy,
+      shots: plan.shots,
+    },
     phases,
     frames,
     commands,
   };
-  const rounded = Object.fromEntries(Object.entries(ledger).map(([name, seconds]) => [name, Math.round(seconds / LOGICAL_SECONDS)]));
+  const rounded = Object.fromEntries(
+    Object.entries(ledger).map(([name, seconds]) => [name, Math.round(seconds / LOGICAL_SECONDS)]),
+  );
   const met = new Set([...world.met, ...world.observatory.met]);
   return {
     seed,
@@ -147,7 +202,9 @@ export function resultOf(world: World, ended: Parameters<typeof judgeNight>[1], 
     commands,
     met: FAULT_KINDS.filter((kind) => met.has(kind)),
     asked: world.asked.map((a) => a.kind),
-    receipts: Object.fromEntries([...world.receipts.values()].map((r) => [r.commandId, r.reason ? `${r.state}:${r.reason}` : r.state])),
+    receipts: Object.fromEntries(
+      [...world.receipts.values()].map((r) => [r.commandId, r.reason ? `${r.state}:${r.reason}` : r.state]),
+    ),
     historyEvents,
     violations: [...broken, ...judgeNight(world, ended)],
     digest: sha256(canonicalJson({ ...body, ledger })),
@@ -172,8 +229,13 @@ function timelineOf(world: World, notes: readonly string[]): string[] {
     ...world.asked.map((a) => `${iso(a.at)}  people   ${a.commandId}`),
     ...world.logs.map((l) => `${l.at}  ${l.level.padEnd(8)} ${l.event}: ${l.message}`),
     ...world.observatory.commands.map((c) => `${iso(c.at)}  command  ${c.name}: ${c.effect ?? 'no effect'}`),
-    ...world.observatory.taken.map((t) => `${iso(t.startedAt)}  exposure ${t.nth} of ${t.exposureSeconds} s, ${world.frames.get(t.guid)?.state ?? 'unknown'}`),
-    ...[...world.receipts.values()].map((r) => `${r.at}  receipt  ${r.commandId} ${r.state}${r.reason ? ` ${r.reason}` : ''}`),
+    ...world.observatory.taken.map(
+      (t) =>
+        `${iso(t.startedAt)}  exposure ${t.nth} of ${t.exposureSeconds} s, ${world.frames.get(t.guid)?.state ?? 'unknown'}`,
+    ),
+    ...[...world.receipts.values()].map(
+      (r) => `${r.at}  receipt  ${r.commandId} ${r.state}${r.reason ? ` ${r.reason}` : ''}`,
+    ),
     ...world.ledger.map((i) => `${i.start}  ledger   ${i.class} until ${i.end}${i.cause ? ` (${i.cause})` : ''}`),
     ...notes,
   ];

@@ -1,6 +1,13 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../activities/failures.ts';
-import type { CommandOutcome, Grant, ObjectsPlan, Observation, ShotDone, TelescopeActivities } from '../../activities/ports.ts';
+import type {
+  CommandOutcome,
+  Grant,
+  ObjectsPlan,
+  Observation,
+  ShotDone,
+  TelescopeActivities,
+} from '../../activities/ports.ts';
 import { watchOnce } from '../../activities/watch.ts';
 import type { WeatherState } from '../../domain/contracts/state.ts';
 import { stableId } from '../../domain/ids.ts';
@@ -116,7 +123,11 @@ export class Observatory {
       script.foreignRuns,
       script.roboTargetOff,
     ].flat();
-    this.changes = [...spans.flatMap((s) => [s.from, s.to]), ...script.disabledByHand, ...(script.finishedFrom === null ? [] : [script.finishedFrom])].sort((a, b) => a - b);
+    this.changes = [
+      ...spans.flatMap((s) => [s.from, s.to]),
+      ...script.disabledByHand,
+      ...(script.finishedFrom === null ? [] : [script.finishedFrom]),
+    ].sort((a, b) => a - b);
   }
 
   get enabled(): boolean {
@@ -136,7 +147,12 @@ export class Observatory {
   weatherAt(at: number): { state: WeatherState; reason: Reason | null; stale: boolean; okSince: number | null } {
     const bad = this.script.weather.find((w) => at >= w.from && at < w.to);
     if (bad) return { state: bad.state, reason: bad.reason, stale: bad.stale ?? false, okSince: null };
-    return { state: 'ok', reason: null, stale: false, okSince: Math.max(0, ...this.script.weather.filter((w) => w.to <= at).map((w) => w.to)) };
+    return {
+      state: 'ok',
+      reason: null,
+      stale: false,
+      okSince: Math.max(0, ...this.script.weather.filter((w) => w.to <= at).map((w) => w.to)),
+    };
   }
   linkUp(at: number): boolean {
     return !within(this.script.linkDown, at);
@@ -157,7 +173,12 @@ export class Observatory {
   }
   /** What cuts off an exposure under way too. */
   private mayExpose(at: number): boolean {
-    return this.weatherAt(at).state !== 'unsafe' && !within(this.script.emergency, at) && !within(this.script.cameraAway, at) && at < (this.plan?.target.C_DateEnd ?? 0) * 1000;
+    return (
+      this.weatherAt(at).state !== 'unsafe' &&
+      !within(this.script.emergency, at) &&
+      !within(this.script.cameraAway, at) &&
+      at < (this.plan?.target.C_DateEnd ?? 0) * 1000
+    );
   }
   private done(index: number): number {
     return this.doneOf.get(this.plan?.shots[index]?.GuidShot ?? '') ?? 0;
@@ -196,7 +217,12 @@ export class Observatory {
       this.hit('console', this.on);
       this.enabled = false;
     }
-    if (this.grant && at >= Date.parse(this.grant.end) + this.graceMs && this.linkUp(at) && !within(this.script.emergency, at)) {
+    if (
+      this.grant &&
+      at >= Date.parse(this.grant.end) + this.graceMs &&
+      this.linkUp(at) &&
+      !within(this.script.emergency, at)
+    ) {
       this.enabled = false;
       this.stopExposure();
       this.grant = null;
@@ -236,7 +262,8 @@ export class Observatory {
   private command(name: string, key: string | null, act: () => string | null): CommandOutcome {
     const at = this.now();
     this.advance(at);
-    if (this.hit('link_lost', !this.linkUp(at))) return { outcome: 'unknown', reason: 'voyager_away', message: 'the link to Voyager is down' };
+    if (this.hit('link_lost', !this.linkUp(at)))
+      return { outcome: 'unknown', reason: 'voyager_away', message: 'the link to Voyager is down' };
     if (within(this.script.emergency, at)) {
       this.refusedInEmergency.push({ at, name });
       return { outcome: 'refused', reason: 'voyager_emergency', message: 'gate: silent in an emergency' };
@@ -265,7 +292,8 @@ export class Observatory {
     this.commands.push({ at, name, key, effect, inSlot, weather: this.weatherAt(at).state });
   }
   private reachable(): void {
-    if (this.hit('link_lost', !this.linkUp(this.now()))) throw ApplicationFailure.create({ type: FAILURE.notConnected, message: 'the link to Voyager is down' });
+    if (this.hit('link_lost', !this.linkUp(this.now())))
+      throw ApplicationFailure.create({ type: FAILURE.notConnected, message: 'the link to Voyager is down' });
   }
 
   /** The gateway's emergency path: stops without asking anybody, and keeps its latch until a session has taken it over or gives its grant back. */
@@ -284,7 +312,8 @@ export class Observatory {
     this.advance(at);
     const weather = this.weatherAt(at);
     const connected = !this.hit('link_lost', !this.linkUp(at));
-    if (weather.state !== 'ok') this.met.add(weather.stale ? 'weather_stale' : weather.state === 'hold' ? 'clouds' : 'unsafe_weather');
+    if (weather.state !== 'ok')
+      this.met.add(weather.stale ? 'weather_stale' : weather.state === 'hold' ? 'clouds' : 'unsafe_weather');
     const foreignRuns = this.hit('foreign_target', within(script.foreignRuns, at));
     const emergency = this.hit('emergency', within(script.emergency, at));
     const error = this.hit('voyager_error', within(script.voyagerError, at));
@@ -292,7 +321,10 @@ export class Observatory {
     const cameraAway = this.hit('camera', within(script.cameraAway, at));
     const unguided = this.hit('guiding', within(script.guidingLost, at));
     const clockOff = this.hit('clock', within(script.clockOff, at));
-    const early = this.hit('finished_early', script.finishedFrom !== null && at >= script.finishedFrom && this.exposing === null);
+    const early = this.hit(
+      'finished_early',
+      script.finishedFrom !== null && at >= script.finishedFrom && this.exposing === null,
+    );
     const ours = this.exposing !== null || (this.mayRun(at) && !this.finished);
     const foreign = foreignRuns || (this.foreignEnabled().length > 0 && weather.state !== 'unsafe' && !emergency);
     return {
@@ -317,8 +349,12 @@ export class Observatory {
         ok_since: weather.okSince === null ? null : new Date(weather.okSince).toISOString(),
         stale: weather.stale,
       },
-      target: connected && this.plan ? { enabled: this.on, statusOp: early || this.finished ? 'finished' : ours ? 'running' : 'idle' } : null,
-      shotsDone: connected && this.plan ? Object.fromEntries(this.plan.shots.map((s, i) => [s.GuidShot, this.done(i)])) : null,
+      target:
+        connected && this.plan
+          ? { enabled: this.on, statusOp: early || this.finished ? 'finished' : ours ? 'running' : 'idle' }
+          : null,
+      shotsDone:
+        connected && this.plan ? Object.fromEntries(this.plan.shots.map((s, i) => [s.GuidShot, this.done(i)])) : null,
       latchedAbort: this.latch,
     };
   }
@@ -335,7 +371,11 @@ export class Observatory {
         this.reachable();
         const problem = this.script.siteProblem.find((p) => this.now() >= p.from && this.now() < p.to);
         this.hit('site', problem !== undefined);
-        return { ok: !problem, problems: problem ? [{ reason: problem.reason, message: problem.message }] : [], warnings: [] };
+        return {
+          ok: !problem,
+          problems: problem ? [{ reason: problem.reason, message: problem.message }] : [],
+          warnings: [],
+        };
       },
       registerGrant: async (grant) => {
         if (this.grant && grant.generation < this.grant.generation) return refused('superseded', 'an older generation');
@@ -384,9 +424,14 @@ export class Observatory {
         this.advance(at);
         const weather = this.weatherAt(at);
         if (weather.state !== 'ok') return refused(weather.reason ?? 'weather_unsafe', 'gate: weather');
-        if (at - (weather.okSince ?? 0) < DEBOUNCE_MS) return refused('weather_debounce', 'gate: safe for too short a time');
+        if (at - (weather.okSince ?? 0) < DEBOUNCE_MS)
+          return refused('weather_debounce', 'gate: safe for too short a time');
         if (this.latch) return refused('operator_abort', 'gate: an abort is latched');
-        if (this.grant?.generation !== grant.generation || at < Date.parse(this.grant.start) || at >= Date.parse(this.grant.end))
+        if (
+          this.grant?.generation !== grant.generation ||
+          at < Date.parse(this.grant.start) ||
+          at >= Date.parse(this.grant.end)
+        )
           return refused('outside_slot', 'gate: outside of the grant');
         return this.command('enableTarget', key, () => {
           if (this.on) return null;
@@ -410,11 +455,14 @@ export class Observatory {
       observe: async () => this.observation(),
       watch: async ({ plan }) => {
         const { attempt, scheduledTimestampMs } = this.info();
-        return watchOnce(plan, attempt, async () => this.observation(Math.max(this.lastLook, scheduledTimestampMs + (attempt - 1) * plan.everySeconds * 1000)));
+        return watchOnce(plan, attempt, async () =>
+          this.observation(Math.max(this.lastLook, scheduledTimestampMs + (attempt - 1) * plan.everySeconds * 1000)),
+        );
       },
       borrowSky: async ({ key }) => {
         const inTheWay = this.foreignEnabled().find((f) => f.locked);
-        if (this.hit('foreign_locked', inTheWay !== undefined)) return { ...refused('foreign_target', `${inTheWay!.name} may not be disabled`), borrowed: [] };
+        if (this.hit('foreign_locked', inTheWay !== undefined))
+          return { ...refused('foreign_target', `${inTheWay!.name} may not be disabled`), borrowed: [] };
         const borrowed = this.foreignEnabled();
         const outcome = this.command('borrowSky', key, () => {
           for (const f of borrowed) this.borrowed.add(f.guid);

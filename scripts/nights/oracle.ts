@@ -27,7 +27,10 @@ const STARTING = new Set(['enableTarget', 'startRoboTarget']);
 const STOP_WITHIN_MS = 120_000;
 
 /** @returns a sentence for each invariant that the night breaks */
-export function judgeNight(world: World, ended: (workflowId: string) => { outcome: string } | Error | null | undefined): string[] {
+export function judgeNight(
+  world: World,
+  ended: (workflowId: string) => { outcome: string } | Error | null | undefined,
+): string[] {
   const found: string[] = [];
   const say = (text: string): void => void found.push(text);
   const { observatory, row, transitions } = world;
@@ -38,8 +41,10 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
   if (result === null || result === undefined) say(`the session did not end; last phase ${last?.phase ?? 'none'}`);
   else if (result instanceof Error) say(`the session failed: ${result.message}`);
   if (!last || !isFinal(last.phase)) say(`the last recorded phase is ${last?.phase ?? 'none'}`);
-  else if (result && !(result instanceof Error) && result.outcome !== last.phase) say(`the workflow ended as ${result.outcome}, the row says ${last.phase}`);
-  if (last && isFinal(last.phase) && last.outcome !== (last.phase as Outcome)) say(`phase ${last.phase} with outcome ${last.outcome}`);
+  else if (result && !(result instanceof Error) && result.outcome !== last.phase)
+    say(`the workflow ended as ${result.outcome}, the row says ${last.phase}`);
+  if (last && isFinal(last.phase) && last.outcome !== (last.phase as Outcome))
+    say(`phase ${last.phase} with outcome ${last.outcome}`);
   for (const [i, t] of transitions.entries()) {
     const before = transitions[i - 1];
     if (before && !FOLLOWS[before.phase].includes(t.phase)) say(`phase ${t.phase} after ${before.phase} at ${t.at}`);
@@ -64,15 +69,20 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
     }
     if (at !== end) say(`the ledger ends ${end - at} s before the slot`);
     const late = [...world.frames.values()].filter((frame) => frame.late).length;
-    if (world.settlements.size < 1 || world.settlements.size > 1 + late) say(`${world.settlements.size} settlements, ${late} late frames`);
-    for (const { refund } of world.settlements.values()) if (!(refund >= 0 && refund <= world.plan.credits)) say(`refund ${refund} of ${world.plan.credits}`);
+    if (world.settlements.size < 1 || world.settlements.size > 1 + late)
+      say(`${world.settlements.size} settlements, ${late} late frames`);
+    for (const { refund } of world.settlements.values())
+      if (!(refund >= 0 && refund <= world.plan.credits)) say(`refund ${refund} of ${world.plan.credits}`);
     for (const frame of world.frames.values()) {
       if (frame.late) continue;
       const [from, to] = [frame.startedAt / 1000, frame.startedAt / 1000 + frame.exposureSeconds];
       const weak =
         frame.state !== 'missing' &&
         world.ledger.find(
-          (i) => (i.class === 'overhead' || i.class === 'other') && Date.parse(i.start) / 1000 < Math.min(to, end) && Date.parse(i.end) / 1000 > Math.max(from, start),
+          (i) =>
+            (i.class === 'overhead' || i.class === 'other') &&
+            Date.parse(i.start) / 1000 < Math.min(to, end) &&
+            Date.parse(i.end) / 1000 > Math.max(from, start),
         );
       if (weak) say(`seconds of an exposure are classed ${weak.class} at ${weak.start}`);
     }
@@ -83,7 +93,8 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
     const frame = world.frames.get(taken.guid);
     if (!frame) {
       if (world.isTold(taken)) say(`frame ${taken.nth} is not accounted for`);
-    } else if (frame.state !== 'archived' && !frame.reason) say(`frame ${taken.nth} is ${frame.state} without a reason`);
+    } else if (frame.state !== 'archived' && !frame.reason)
+      say(`frame ${taken.nth} is ${frame.state} without a reason`);
     const until = taken.startedAt + taken.exposureSeconds * 1000;
     if (until > row.endsAt.getTime() && until > world.plan.end) say(`frame ${taken.nth} ends after the slot`);
   }
@@ -94,11 +105,14 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
   for (const command of observatory.commands) {
     if (command.key !== null && command.effect !== null) effects.set(command.key, (effects.get(command.key) ?? 0) + 1);
     if (STARTING.has(command.name) && command.effect !== null && (!command.inSlot || command.weather !== 'ok'))
-      say(`${command.name} ${command.inSlot ? `in ${command.weather} weather` : 'outside of the slot'} at ${new Date(command.at).toISOString()}`);
+      say(
+        `${command.name} ${command.inSlot ? `in ${command.weather} weather` : 'outside of the slot'} at ${new Date(command.at).toISOString()}`,
+      );
   }
   for (const [key, n] of effects) if (n > 1) say(`command ${key} had an effect ${n} times`);
   const keys = observatory.commands.flatMap((c) => (c.key === null ? [] : [c.key]));
-  if (new Set(keys).size !== keys.length) say(`a command key was used twice: ${keys.find((key, i) => keys.indexOf(key) !== i)}`);
+  if (new Set(keys).size !== keys.length)
+    say(`a command key was used twice: ${keys.find((key, i) => keys.indexOf(key) !== i)}`);
 
   // RoboTarget left clean; what Voyager refused to put back was told to the operator.
   const told = (what: string): boolean => world.alerts.has(`alert_${what}`);
@@ -106,24 +120,34 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
   if (observatory.borrowed.size > 0 && !told('return the sky')) say('borrowed targets were not given back');
   // A latch without a grant goes by itself ten minutes later (gateway/telescope/telescope.ts).
   if (observatory.latch && observatory.grant) say('the gateway’s latch is left');
-  if (observatory.grant && transitions.some((t) => t.phase === 'prepared' || t.phase === 'starting')) say('the grant is left');
+  if (observatory.grant && transitions.some((t) => t.phase === 'prepared' || t.phase === 'starting'))
+    say('the grant is left');
   const left = finalised ? 1 : 0;
-  if (observatory.targets.size > left && !told('remove the older plan')) say(`${observatory.targets.size} targets stand in RoboTarget, ${left} may`);
+  if (observatory.targets.size > left && !told('remove the older plan'))
+    say(`${observatory.targets.size} targets stand in RoboTarget, ${left} may`);
 
   // Everything asked for is answered, and an abort stops what runs.
   for (const asked of world.asked) {
     if (asked.kind === 'operator_cancel') continue;
     const receipt = world.receipts.get(asked.commandId);
     if (!receipt) say(`${asked.commandId} has no receipt`);
-    else if (receipt.state === 'accepted' || receipt.state === 'sent') say(`${asked.commandId} is left ${receipt.state}`);
+    else if (receipt.state === 'accepted' || receipt.state === 'sent')
+      say(`${asked.commandId} is left ${receipt.state}`);
     const first = world.asked.find((other) => other.commandId === asked.commandId) === asked;
-    if (asked.kind === 'pause' && first && receipt?.state === 'confirmed' && undisturbed(world, asked.at, 'console') && Date.parse(receipt.at) > asked.at + STOP_WITHIN_MS)
+    if (
+      asked.kind === 'pause' &&
+      first &&
+      receipt?.state === 'confirmed' &&
+      undisturbed(world, asked.at, 'console') &&
+      Date.parse(receipt.at) > asked.at + STOP_WITHIN_MS
+    )
       say(`${asked.commandId} was confirmed only at ${receipt.at}`);
     if (asked.kind === 'abort' && receipt?.state === 'confirmed' && undisturbed(world, asked.at)) {
       const off = observatory.switched.filter((_, i) => i % 2 === 1);
       const onAt = observatory.switched.filter((at, i) => i % 2 === 0 && at <= asked.at).length;
       const stopped = off[onAt - 1];
-      if (onAt > 0 && (stopped === undefined || stopped > asked.at + STOP_WITHIN_MS)) say(`${asked.commandId} did not stop the target in time`);
+      if (onAt > 0 && (stopped === undefined || stopped > asked.at + STOP_WITHIN_MS))
+        say(`${asked.commandId} did not stop the target in time`);
     }
   }
   return found;
@@ -131,6 +155,16 @@ export function judgeNight(world: World, ended: (workflowId: string) => { outcom
 
 /** Nothing that keeps a command from its telescope happens around that instant; an abort passes over somebody at the console, a pause does not. */
 function undisturbed(world: World, at: number, ...also: FaultKind[]): boolean {
-  const spans = world.spans('link_lost', 'gateway_away', 'voyager_restart', 'emergency', 'refusal', 'answer_lost', 'slow_answers', 'database_away', ...also);
+  const spans = world.spans(
+    'link_lost',
+    'gateway_away',
+    'voyager_restart',
+    'emergency',
+    'refusal',
+    'answer_lost',
+    'slow_answers',
+    'database_away',
+    ...also,
+  );
   return !spans.some((s) => at >= s.from - 600_000 && at < s.to + 600_000);
 }

@@ -91,9 +91,13 @@ export function planNight(seed: number, night: number): NightPlan {
   const n = (kind: string, least: number, most: number): number => whole(least, most, ...words(kind));
 
   const start = FIRST_EVENING + (night % 330) * DAY * 1000 + n('start', 0, 24) * 600_000;
-  const slotSeconds = pick([HOUR / 2, HOUR, HOUR, 2 * HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR], ...words('slot'));
+  const slotSeconds = pick(
+    [HOUR / 2, HOUR, HOUR, 2 * HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR],
+    ...words('slot'),
+  );
   const lead = pick([3 * DAY, 1.5 * DAY, 1.5 * DAY, 5 * HOUR, 600, 0], ...words('lead'));
-  const within = (kind: string, from: number, to: number, second: number): number => from + Math.floor((p(kind) * (to - from)) / GRID) * GRID + second;
+  const within = (kind: string, from: number, to: number, second: number): number =>
+    from + Math.floor((p(kind) * (to - from)) / GRID) * GRID + second;
 
   const faults: Fault[] = [];
   const wanted = n('faults', 0, 7);
@@ -102,7 +106,11 @@ export function planNight(seed: number, night: number): NightPlan {
     if (faults.some((f) => f.kind === kind) && !REPEATABLE.has(kind)) continue;
     const long = p(`long ${i}`) < (WEATHER.has(kind) ? 0.5 : 0.2);
     if (kind === 'site') {
-      faults.push({ kind, at: -Math.min(lead, 30 * HOUR) - GRID + WORLD_SECOND, seconds: whole(1, 40, ...words(`seconds ${i}`)) * 60 * GRID });
+      faults.push({
+        kind,
+        at: -Math.min(lead, 30 * HOUR) - GRID + WORLD_SECOND,
+        seconds: whole(1, 40, ...words(`seconds ${i}`)) * 60 * GRID,
+      });
       continue;
     }
     const early = EARLY.has(kind) && p(`early ${i}`) < 0.4;
@@ -139,9 +147,27 @@ export function planNight(seed: number, night: number): NightPlan {
     steps: peoplesSteps(slotSeconds, lead, words('people'), within),
   };
 }
-const REPEATABLE = new Set<FaultKind>(['unsafe_weather', 'clouds', 'link_lost', 'gateway_away', 'answer_lost', 'refusal', 'console', 'voyager_error', 'database_away']);
+const REPEATABLE = new Set<FaultKind>([
+  'unsafe_weather',
+  'clouds',
+  'link_lost',
+  'gateway_away',
+  'answer_lost',
+  'refusal',
+  'console',
+  'voyager_error',
+  'database_away',
+]);
 /** May fall on the preparation too, and begin as early. */
-const EARLY = new Set<FaultKind>(['link_lost', 'gateway_away', 'database_away', 'unsafe_weather', 'clouds', 'maintenance', 'emergency']);
+const EARLY = new Set<FaultKind>([
+  'link_lost',
+  'gateway_away',
+  'database_away',
+  'unsafe_weather',
+  'clouds',
+  'maintenance',
+  'emergency',
+]);
 const WEATHER = new Set<FaultKind>(['unsafe_weather', 'clouds', 'weather_stale']);
 
 function shotsFor(slotSeconds: number, fullness: number, words: [number, number, string]): Shot[] {
@@ -154,11 +180,22 @@ function shotsFor(slotSeconds: number, fullness: number, words: [number, number,
       i,
     );
     const share = (slotSeconds * (0.3 + fullness)) / lines;
-    return { filter: ['L', 'R', 'G', 'B'][i]!, exposure_seconds: exposure, quantity: Math.max(1, Math.round(share / (exposure + GRID))), binning: 1, type: 'light' };
+    return {
+      filter: ['L', 'R', 'G', 'B'][i]!,
+      exposure_seconds: exposure,
+      quantity: Math.max(1, Math.round(share / (exposure + GRID))),
+      binning: 1,
+      type: 'light',
+    };
   });
 }
 
-function peoplesSteps(slotSeconds: number, lead: number, words: [number, number, string], within: (kind: string, from: number, to: number, second: number) => number): Step[] {
+function peoplesSteps(
+  slotSeconds: number,
+  lead: number,
+  words: [number, number, string],
+  within: (kind: string, from: number, to: number, second: number) => number,
+): Step[] {
   const steps: Step[] = [];
   const p = (kind: string): number => chance(...words, kind);
   const during = (kind: string): number => within(kind, -120, slotSeconds + 300, PEOPLE_SECOND);
@@ -169,13 +206,27 @@ function peoplesSteps(slotSeconds: number, lead: number, words: [number, number,
     const at = during('pause at');
     steps.push({ at, kind: 'pause', commandId: id('pause') });
     if (p('again') < 0.3) steps.push({ at: at + GRID, kind: 'pause', commandId: steps.at(-1)!.commandId });
-    if (p('resume') < 0.8) steps.push({ at: at + whole(1, 80, ...words, 'paused') * GRID, kind: 'resume', commandId: id('resume') });
-    if (p('second') < 0.3) steps.push({ at: at + whole(1, 80, ...words, 'second') * GRID, kind: 'pause', commandId: id('pause') });
+    if (p('resume') < 0.8)
+      steps.push({ at: at + whole(1, 80, ...words, 'paused') * GRID, kind: 'resume', commandId: id('resume') });
+    if (p('second') < 0.3)
+      steps.push({ at: at + whole(1, 80, ...words, 'second') * GRID, kind: 'pause', commandId: id('pause') });
   }
-  if (p('abort') < 0.1) steps.push({ at: p('abort early') < 0.2 ? before('abort at') : during('abort at'), kind: 'abort', commandId: id('abort') });
-  if (p('gateway abort') < 0.05) steps.push({ at: during('gateway abort at'), kind: 'gateway_abort', commandId: id('gateway'), signalled: p('signalled') < 0.5 });
+  if (p('abort') < 0.1)
+    steps.push({
+      at: p('abort early') < 0.2 ? before('abort at') : during('abort at'),
+      kind: 'abort',
+      commandId: id('abort'),
+    });
+  if (p('gateway abort') < 0.05)
+    steps.push({
+      at: during('gateway abort at'),
+      kind: 'gateway_abort',
+      commandId: id('gateway'),
+      signalled: p('signalled') < 0.5,
+    });
   if (p('cancel') < 0.08) steps.push({ at: before('cancel at'), kind: 'cancel', commandId: id('cancel') });
-  if (p('operator') < 0.04) steps.push({ at: during('operator at'), kind: 'operator_cancel', commandId: id('operator') });
+  if (p('operator') < 0.04)
+    steps.push({ at: during('operator at'), kind: 'operator_cancel', commandId: id('operator') });
   if (p('amend') < 0.12)
     steps.push({
       at: p('amend early') < 0.5 ? before('amend at') : during('amend at'),
@@ -184,11 +235,23 @@ function peoplesSteps(slotSeconds: number, lead: number, words: [number, number,
       shots: shotsFor(slotSeconds, p('amended'), [words[0], words[1], 'amended']),
     });
   if (p('extend') < 0.12)
-    steps.push({ at: during('extend at'), kind: 'extend', commandId: id('extend'), minutes: pick([10, 30, 60, 90], ...words, 'minutes'), free: p('free') < 0.8 });
+    steps.push({
+      at: during('extend at'),
+      kind: 'extend',
+      commandId: id('extend'),
+      minutes: pick([10, 30, 60, 90], ...words, 'minutes'),
+      free: p('free') < 0.8,
+    });
   if (p('reschedule') < 0.1)
-    steps.push({ at: before('reschedule at'), kind: 'reschedule', commandId: id('reschedule'), laterSeconds: pick([HOUR, 2 * HOUR, DAY, 2 * DAY], ...words, 'later') });
+    steps.push({
+      at: before('reschedule at'),
+      kind: 'reschedule',
+      commandId: id('reschedule'),
+      laterSeconds: pick([HOUR, 2 * HOUR, DAY, 2 * DAY], ...words, 'later'),
+    });
   return steps.sort((a, b) => a.at - b.at);
 }
 
 /** Whether a real server can play this night: what it cannot do is be slow in virtual time, or have nobody poll a queue for a while. */
-export const playsOnRealServer = (plan: NightPlan): boolean => !plan.faults.some((f) => f.kind === 'gateway_away' || f.kind === 'slow_answers');
+export const playsOnRealServer = (plan: NightPlan): boolean =>
+  !plan.faults.some((f) => f.kind === 'gateway_away' || f.kind === 'slow_answers');

@@ -11,7 +11,8 @@ import type { NightPlan } from './plan.ts';
 import type { ActivityInfo } from './server.ts';
 import { World, type TemporalFace } from './world.ts';
 
-const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } = proto.temporal.api.enums.v1.IndexedValueType;
+const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } =
+  proto.temporal.api.enums.v1.IndexedValueType;
 const DAY_MS = 86_400_000;
 const QUEUE_DRIVER = 'nights-driver';
 /** The test server slows down as it fills (docs/nights.md). */
@@ -23,18 +24,26 @@ const PATIENCE_MS = 240_000;
  * Plays nights on Temporal's own time-skipping server, one after another: the same workflow bundle, the same world, real workers. Plans are moved by
  * whole days, since that server's clock begins now.
  */
-export async function playOnRealServer(code: string, plans: readonly NightPlan[], told: (result: NightResult) => void): Promise<NightResult[]> {
+export async function playOnRealServer(
+  code: string,
+  plans: readonly NightPlan[],
+  told: (result: NightResult) => void,
+): Promise<NightResult[]> {
   const logger = new DefaultLogger('ERROR');
   // The core would write to stdout, which belongs to the summary.
   Runtime.install({ logger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
   const driver = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './driver-workflow.ts' : './driver-workflow.js', import.meta.url)),
+    workflowsPath: fileURLToPath(
+      new URL(import.meta.url.endsWith('.ts') ? './driver-workflow.ts' : './driver-workflow.js', import.meta.url),
+    ),
     logger,
   });
   const { path } = await resolveTemporal('temporal-test-server');
   const results: NightResult[] = [];
   for (let i = 0; i < plans.length; i += NIGHTS_PER_SERVER) {
-    const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+    const env = await TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path } },
+    });
     try {
       await env.connection.operatorService.addSearchAttributes({
         namespace: 'default',
@@ -77,8 +86,18 @@ async function openStage(env: TestWorkflowEnvironment, code: string, driver: str
     );
   const common = { connection: env.nativeConnection, workflowThreadPoolSize: 1 };
   const workers = [
-    await Worker.create({ ...common, taskQueue: QUEUE_SESSION, workflowBundle: { code }, activities: activities('session') }),
-    await Worker.create({ ...common, taskQueue: QUEUE_FINALISE, workflowBundle: { code }, activities: activities('finalise') }),
+    await Worker.create({
+      ...common,
+      taskQueue: QUEUE_SESSION,
+      workflowBundle: { code },
+      activities: activities('session'),
+    }),
+    await Worker.create({
+      ...common,
+      taskQueue: QUEUE_FINALISE,
+      workflowBundle: { code },
+      activities: activities('finalise'),
+    }),
     await Worker.create({ ...common, taskQueue: telescopeQueue('t1'), activities: activities('telescope') }),
     await Worker.create({ ...common, taskQueue: framesQueue('t1'), activities: activities('frames') }),
     await Worker.create({
@@ -101,7 +120,8 @@ async function playOne(env: TestWorkflowEnvironment, stage: Stage, planned: Nigh
   const days = Math.ceil(((await env.currentTimeMs()) - planned.bookedAt) / DAY_MS) * DAY_MS;
   const plan = { ...planned, bookedAt: planned.bookedAt + days, start: planned.start + days, end: planned.end + days };
   await env.sleep(plan.bookedAt - (await env.currentTimeMs()));
-  const isOpen = async (id: string): Promise<boolean> => (await client.workflow.getHandle(id).describe()).status.name === 'RUNNING';
+  const isOpen = async (id: string): Promise<boolean> =>
+    (await client.workflow.getHandle(id).describe()).status.name === 'RUNNING';
   const gone = (): boolean => false;
   const face: TemporalFace = {
     signal: (id, name, body) =>
@@ -125,20 +145,41 @@ async function playOne(env: TestWorkflowEnvironment, stage: Stage, planned: Nigh
         ),
     isOpen,
     startLateFrames: async (bookingId, telescopeId) => {
-      await client.workflow.start('lateFrames', { taskQueue: QUEUE_FINALISE, workflowId: `late-${bookingId}`, args: [{ bookingId, telescopeId }] });
+      await client.workflow.start('lateFrames', {
+        taskQueue: QUEUE_FINALISE,
+        workflowId: `late-${bookingId}`,
+        args: [{ bookingId, telescopeId }],
+      });
     },
   };
   const world = new World(plan, face, activityInfo);
   stage.world = world;
-  const session = await client.workflow.start(SESSION_WORKFLOW, { taskQueue: QUEUE_SESSION, workflowId: world.workflowId, args: [sessionInput(world)] });
-  const driver = await client.workflow.start('nightDriver', { taskQueue: QUEUE_DRIVER, workflowId: `driver-${world.bookingId}`, args: [plan.bookedAt] });
+  const session = await client.workflow.start(SESSION_WORKFLOW, {
+    taskQueue: QUEUE_SESSION,
+    workflowId: world.workflowId,
+    args: [sessionInput(world)],
+  });
+  const driver = await client.workflow.start('nightDriver', {
+    taskQueue: QUEUE_DRIVER,
+    workflowId: `driver-${world.bookingId}`,
+    args: [plan.bookedAt],
+  });
   const ended = new Map<string, { outcome: string } | Error>();
   const broken: string[] = [];
-  const patience = new Promise<never>((_, reject) => setTimeout(() => reject(new Error(`the night took longer than ${PATIENCE_MS / 1000} s of real time`)), PATIENCE_MS).unref());
+  const patience = new Promise<never>((_, reject) =>
+    setTimeout(
+      () => reject(new Error(`the night took longer than ${PATIENCE_MS / 1000} s of real time`)),
+      PATIENCE_MS,
+    ).unref(),
+  );
   try {
     // One after the other: each wait for a result lets time pass, and two of them at once would let it pass over running tasks.
     await Promise.race([driver.result(), patience]);
-    for (const handle of [session, client.workflow.getHandle(finaliseWorkflowId(world.bookingId)), client.workflow.getHandle(`late-${world.bookingId}`)]) {
+    for (const handle of [
+      session,
+      client.workflow.getHandle(finaliseWorkflowId(world.bookingId)),
+      client.workflow.getHandle(`late-${world.bookingId}`),
+    ]) {
       if (!(await handle.describe().then(() => true, gone))) continue;
       ended.set(handle.workflowId, await Promise.race([handle.result().catch((thrown: Error) => thrown), patience]));
     }

@@ -16,7 +16,12 @@ export interface SandboxedRun {
   dispose(): Promise<void>;
 }
 export interface Sandbox {
-  createWorkflow(options: { info: Record<string, unknown>; randomnessSeed: number[]; now: number; showStackTraceSources: boolean }): Promise<SandboxedRun>;
+  createWorkflow(options: {
+    info: Record<string, unknown>;
+    randomnessSeed: number[];
+    now: number;
+    showStackTraceSources: boolean;
+  }): Promise<SandboxedRun>;
   destroy(): Promise<void>;
 }
 
@@ -49,8 +54,13 @@ export async function openSandbox(code: string, activityNames: Iterable<string>)
   const { ReusableVMWorkflowCreator } = require('@temporalio/worker/lib/workflow/reusable-vm') as Partial<ReusableVm>;
   const { globalHandlers } = require('@temporalio/worker/lib/workflow/vm-shared') as Partial<Shared>;
   const { parseWorkflowCode } = require('@temporalio/worker/lib/worker') as Partial<WorkerModule>;
-  if (!ReusableVMWorkflowCreator || !globalHandlers || !parseWorkflowCode) throw new Error('@temporalio/worker has lost an internal part that npm run nights drives');
-  const sandbox = await ReusableVMWorkflowCreator.create(parseWorkflowCode(code), TASK_TIMEOUT_MS, new Set(activityNames));
+  if (!ReusableVMWorkflowCreator || !globalHandlers || !parseWorkflowCode)
+    throw new Error('@temporalio/worker has lost an internal part that npm run nights drives');
+  const sandbox = await ReusableVMWorkflowCreator.create(
+    parseWorkflowCode(code),
+    TASK_TIMEOUT_MS,
+    new Set(activityNames),
+  );
   globalHandlers.uninstall();
   return sandbox;
 }

@@ -5,7 +5,10 @@ import { Agenda } from './agenda.ts';
 import type { Sandbox, SandboxedRun } from './sandbox.ts';
 
 const { coresdk } = proto;
-const { TimeoutType, RetryState, StartChildWorkflowExecutionFailedCause } = { ...proto.temporal.api.enums.v1, ...coresdk.child_workflow };
+const { TimeoutType, RetryState, StartChildWorkflowExecutionFailedCause } = {
+  ...proto.temporal.api.enums.v1,
+  ...coresdk.child_workflow,
+};
 const { ActivityCancellationType } = coresdk.workflow_commands;
 const converter = new DefaultFailureConverter();
 
@@ -115,7 +118,8 @@ export class VirtualServer {
         throw new Error(`virtual time ran past ${new Date(limit).toISOString()}; still open: ${open.join(', ')}`);
       }
       here = item.at === this.now ? here + 1 : 0;
-      if (here > MOST_IN_ONE_INSTANT) throw new Error(`virtual time stands still at ${new Date(this.now).toISOString()}`);
+      if (here > MOST_IN_ONE_INSTANT)
+        throw new Error(`virtual time stands still at ${new Date(this.now).toISOString()}`);
       this.now = item.at;
       await item.act();
     }
@@ -159,7 +163,20 @@ export class VirtualServer {
     if (!run) return settled({ ok: false, error: new Error(`no open workflow ${workflowId}`) });
     const id = `update-${++this.asked}`;
     run.updates.set(id, settled);
-    this.push(run, { doUpdate: { id, protocolInstanceId: id, name, input: [toPayload(body)], runValidator: true, meta: { identity: 'nights', updateId: id } } }, 0);
+    this.push(
+      run,
+      {
+        doUpdate: {
+          id,
+          protocolInstanceId: id,
+          name,
+          input: [toPayload(body)],
+          runValidator: true,
+          meta: { identity: 'nights', updateId: id },
+        },
+      },
+      0,
+    );
   }
   /** A query gets an activation of its own and leaves no event behind. */
   query(workflowId: string, name: string): Promise<unknown> {
@@ -176,7 +193,13 @@ export class VirtualServer {
     return run && !run.closed ? run : null;
   }
 
-  private async begin(o: { workflowId: string; type: string; queue: string; payloads: Payload[]; parent: Run['parent'] }): Promise<Run> {
+  private async begin(o: {
+    workflowId: string;
+    type: string;
+    queue: string;
+    payloads: Payload[];
+    parent: Run['parent'];
+  }): Promise<Run> {
     const runId = `${this.name}-${String(++this.runs).padStart(4, '0')}`;
     const run: Run = {
       workflowId: o.workflowId,
@@ -221,7 +244,14 @@ export class VirtualServer {
     this.push(
       run,
       {
-        initializeWorkflow: { workflowType: o.type, workflowId: o.workflowId, arguments: o.payloads, randomnessSeed: 1 as unknown as Long, attempt: 1, startTime: stamp(this.now) },
+        initializeWorkflow: {
+          workflowType: o.type,
+          workflowId: o.workflowId,
+          arguments: o.payloads,
+          randomnessSeed: 1 as unknown as Long,
+          attempt: 1,
+          startTime: stamp(this.now),
+        },
       },
       0,
     );
@@ -259,11 +289,19 @@ export class VirtualServer {
     );
     for (const call of await run.vm.getAndResetSinkCalls()) {
       const [message, attributes] = call.args as [string, { error?: string } | undefined];
-      if (call.ifaceName === '__temporal_logger' && call.fnName !== 'trace' && call.fnName !== 'debug' && call.fnName !== 'info')
+      if (
+        call.ifaceName === '__temporal_logger' &&
+        call.fnName !== 'trace' &&
+        call.fnName !== 'debug' &&
+        call.fnName !== 'info'
+      )
         this.onLog?.(this.now, call.fnName, attributes?.error ? `${message}: ${attributes.error}` : message);
     }
     const failure = completion.failed?.failure;
-    if (failure) throw new Error(`workflow task of ${run.workflowId} failed: ${failure.message ?? ''}\n${failure.stackTrace ?? ''}`);
+    if (failure)
+      throw new Error(
+        `workflow task of ${run.workflowId} failed: ${failure.message ?? ''}\n${failure.stackTrace ?? ''}`,
+      );
     for (const command of completion.successful?.commands ?? []) await this.obey(run, command);
   }
 
@@ -279,7 +317,11 @@ export class VirtualServer {
     if (c.updateResponse) return this.answerUpdate(run, c.updateResponse);
     if (c.completeWorkflowExecution) {
       const { result } = c.completeWorkflowExecution;
-      return this.close(run, { ok: true, value: result ? fromPayload(result) : undefined }, { completed: { result: result ?? null } });
+      return this.close(
+        run,
+        { ok: true, value: result ? fromPayload(result) : undefined },
+        { completed: { result: result ?? null } },
+      );
     }
     if (c.failWorkflowExecution) {
       const failure = c.failWorkflowExecution.failure!;
@@ -291,7 +333,9 @@ export class VirtualServer {
     }
     if (c.continueAsNewWorkflowExecution) return this.continueAsNew(run, c.continueAsNewWorkflowExecution);
     if (c.upsertWorkflowSearchAttributes || c.setPatchMarker || c.modifyWorkflowProperties) return;
-    throw new Error(`${run.workflowId} sent a command that the virtual server does not know: ${Object.keys(c).join(', ')}`);
+    throw new Error(
+      `${run.workflowId} sent a command that the virtual server does not know: ${Object.keys(c).join(', ')}`,
+    );
   }
 
   private timer(run: Run, c: core.workflow_commands.IStartTimer): void {
@@ -305,13 +349,19 @@ export class VirtualServer {
     run.history -= 1;
     const settle = run.queries.get(c.queryId!);
     run.queries.delete(c.queryId!);
-    settle?.(c.succeeded ? { ok: true, value: fromPayload(c.succeeded.response!) } : { ok: false, error: fromFailure(c.failed!) });
+    settle?.(
+      c.succeeded
+        ? { ok: true, value: fromPayload(c.succeeded.response!) }
+        : { ok: false, error: fromFailure(c.failed!) },
+    );
   }
   private answerUpdate(run: Run, c: core.workflow_commands.IUpdateResponse): void {
     if (c.accepted) return;
     const settle = run.updates.get(c.protocolInstanceId!);
     run.updates.delete(c.protocolInstanceId!);
-    settle?.(c.completed ? { ok: true, value: fromPayload(c.completed) } : { ok: false, error: fromFailure(c.rejected!) });
+    settle?.(
+      c.completed ? { ok: true, value: fromPayload(c.completed) } : { ok: false, error: fromFailure(c.rejected!) },
+    );
   }
 
   private async child(run: Run, c: core.workflow_commands.IStartChildWorkflowExecution): Promise<void> {
@@ -320,18 +370,27 @@ export class VirtualServer {
       const failed = {
         workflowId: c.workflowId!,
         workflowType: c.workflowType!,
-        cause: StartChildWorkflowExecutionFailedCause.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS,
+        cause:
+          StartChildWorkflowExecutionFailedCause.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS,
       };
       return this.push(run, { resolveChildWorkflowExecutionStart: { seq, failed } }, 1);
     }
-    const child = await this.begin({ workflowId: c.workflowId!, type: c.workflowType!, queue: c.taskQueue!, payloads: c.input ?? [], parent: { run, seq } });
+    const child = await this.begin({
+      workflowId: c.workflowId!,
+      type: c.workflowType!,
+      queue: c.taskQueue!,
+      payloads: c.input ?? [],
+      parent: { run, seq },
+    });
     this.push(run, { resolveChildWorkflowExecutionStart: { seq, succeeded: { runId: child.runId } } }, 1);
   }
   private async close(run: Run, how: Settled, asChild: core.child_workflow.IChildWorkflowResult): Promise<void> {
     run.closed = how;
     await run.vm.dispose();
-    for (const settle of run.updates.values()) settle({ ok: false, error: new Error(`${run.workflowId} closed before it answered`) });
-    if (run.parent) this.push(run.parent.run, { resolveChildWorkflowExecution: { seq: run.parent.seq, result: asChild } }, 1);
+    for (const settle of run.updates.values())
+      settle({ ok: false, error: new Error(`${run.workflowId} closed before it answered`) });
+    if (run.parent)
+      this.push(run.parent.run, { resolveChildWorkflowExecution: { seq: run.parent.seq, result: asChild } }, 1);
   }
   private async continueAsNew(run: Run, c: core.workflow_commands.IContinueAsNewWorkflowExecution): Promise<void> {
     run.closed = { ok: true, value: 'continued as new' };
@@ -349,12 +408,22 @@ export class VirtualServer {
   // ── activities ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   private scheduleActivity(run: Run, command: ScheduleActivity): void {
-    const pending: Pending = { command, seq: command.seq!, scheduledAt: this.now, running: false, cancelAsked: false, done: false, attempt: 0 };
+    const pending: Pending = {
+      command,
+      seq: command.seq!,
+      scheduledAt: this.now,
+      running: false,
+      cancelAsked: false,
+      done: false,
+      attempt: 0,
+    };
     run.activities.set(pending.seq, pending);
     const deadline = ms(command.scheduleToCloseTimeout);
     if (deadline > 0)
       this.schedule(this.now + deadline, () =>
-        this.resolve(run, pending, { failed: { failure: activityFailure(pending, timeoutFailure(TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE)) } }),
+        this.resolve(run, pending, {
+          failed: { failure: activityFailure(pending, timeoutFailure(TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE)) },
+        }),
       );
     this.enqueue(run, pending, 1, this.now);
   }
@@ -372,14 +441,23 @@ export class VirtualServer {
       if (patience > 0)
         this.schedule(this.now + patience, () => {
           if (!pending.running && pending.attempt === attempt)
-            this.resolve(run, pending, { failed: { failure: activityFailure(pending, timeoutFailure(TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START)) } });
+            this.resolve(run, pending, {
+              failed: { failure: activityFailure(pending, timeoutFailure(TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START)) },
+            });
         });
       this.schedule(away.to, () => {
-        if (!pending.done && !run.closed && pending.attempt === attempt) return this.execute(run, pending, attempt, queue, at);
+        if (!pending.done && !run.closed && pending.attempt === attempt)
+          return this.execute(run, pending, attempt, queue, at);
       });
     });
   }
-  private async execute(run: Run, pending: Pending, attempt: number, queue: Poller, scheduledAt = this.now): Promise<void> {
+  private async execute(
+    run: Run,
+    pending: Pending,
+    attempt: number,
+    queue: Poller,
+    scheduledAt = this.now,
+  ): Promise<void> {
     const { activityType, arguments: args, startToCloseTimeout, heartbeatTimeout } = pending.command;
     const fn = queue.activities[activityType!];
     if (!fn) throw new Error(`no activity ${activityType} on ${pending.command.taskQueue}`);
@@ -387,7 +465,12 @@ export class VirtualServer {
     const began = this.now;
     let result: core.activity_result.IActivityResolution;
     let thrown: unknown;
-    this.current = { attempt, activityType: activityType!, scheduledTimestampMs: pending.scheduledAt, currentAttemptScheduledTimestampMs: scheduledAt };
+    this.current = {
+      attempt,
+      activityType: activityType!,
+      scheduledTimestampMs: pending.scheduledAt,
+      currentAttemptScheduledTimestampMs: scheduledAt,
+    };
     try {
       result = { completed: { result: toPayload(await fn(...(args ?? []).map(fromPayload))) } };
     } catch (error) {
@@ -399,7 +482,11 @@ export class VirtualServer {
     const takes = queue.latencyMs?.(activityType!, began) ?? 0;
     const limits = [ms(startToCloseTimeout), ms(heartbeatTimeout)].filter((limit) => limit > 0);
     const died = queue.away?.some((span) => span.from > began && span.from <= began + takes);
-    const silence = died ? Math.min(...limits) : ms(startToCloseTimeout) > 0 && takes > ms(startToCloseTimeout) ? ms(startToCloseTimeout) : null;
+    const silence = died
+      ? Math.min(...limits)
+      : ms(startToCloseTimeout) > 0 && takes > ms(startToCloseTimeout)
+        ? ms(startToCloseTimeout)
+        : null;
     this.schedule(began + (silence ?? takes), () => {
       if (pending.done || run.closed || pending.attempt !== attempt) return;
       pending.running = false;
@@ -418,11 +505,25 @@ export class VirtualServer {
       const application = thrown instanceof ApplicationFailure ? thrown : null;
       const type = application?.nonRetryable ? null : (application?.type ?? (thrown as Error).name);
       const delay = application?.nextRetryDelay;
-      this.attemptFailed(run, pending, attempt, converter.errorToFailure(thrown, defaultPayloadConverter), type, delay === undefined || delay === null ? null : msToNumber(delay));
+      this.attemptFailed(
+        run,
+        pending,
+        attempt,
+        converter.errorToFailure(thrown, defaultPayloadConverter),
+        type,
+        delay === undefined || delay === null ? null : msToNumber(delay),
+      );
     });
   }
   /** Tries again as the retry policy says; `type` null means never. */
-  private attemptFailed(run: Run, pending: Pending, attempt: number, failure: Failure, type: string | null, delayMs: number | null): void {
+  private attemptFailed(
+    run: Run,
+    pending: Pending,
+    attempt: number,
+    failure: Failure,
+    type: string | null,
+    delayMs: number | null,
+  ): void {
     const { retryPolicy, scheduleToCloseTimeout } = pending.command;
     const initial = ms(retryPolicy?.initialInterval) || 1000;
     const longest = ms(retryPolicy?.maximumInterval) || initial * 100;
@@ -444,7 +545,9 @@ export class VirtualServer {
     pending.cancelAsked = true;
     const waits = pending.command.cancellationType === ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
     if (waits && pending.running) return;
-    this.resolve(run, pending, { cancelled: { failure: activityFailure(pending, { message: 'Activity cancelled', canceledFailureInfo: {} }) } });
+    this.resolve(run, pending, {
+      cancelled: { failure: activityFailure(pending, { message: 'Activity cancelled', canceledFailureInfo: {} }) },
+    });
   }
   private resolve(run: Run, pending: Pending, result: core.activity_result.IActivityResolution): void {
     if (pending.done) return;
@@ -465,8 +568,12 @@ type Long = NonNullable<core.workflow_activation.IInitializeWorkflow['randomness
 const toPayload = (value: unknown): Payload => defaultPayloadConverter.toPayload(value);
 const fromPayload = (payload: temporal.api.common.v1.IPayload): unknown => defaultPayloadConverter.fromPayload(payload);
 const fromFailure = (failure: Failure): Error => converter.failureToError(failure, defaultPayloadConverter);
-const ms = (d: google.protobuf.IDuration | null | undefined): number => (d ? Number(d.seconds ?? 0) * 1000 + (d.nanos ?? 0) / 1e6 : 0);
-const stamp = (at: number): { seconds: Long; nanos: number } => ({ seconds: Math.floor(at / 1000) as unknown as Long, nanos: Math.round((at % 1000) * 1e6) });
+const ms = (d: google.protobuf.IDuration | null | undefined): number =>
+  d ? Number(d.seconds ?? 0) * 1000 + (d.nanos ?? 0) / 1e6 : 0;
+const stamp = (at: number): { seconds: Long; nanos: number } => ({
+  seconds: Math.floor(at / 1000) as unknown as Long,
+  nanos: Math.round((at % 1000) * 1e6),
+});
 
 function timeoutFailure(timeoutType: temporal.api.enums.v1.TimeoutType): Failure {
   return { message: 'activity timeout', timeoutFailureInfo: { timeoutType } };

@@ -34,9 +34,13 @@ export interface NightsSummary {
 }
 
 /** The one command that plays a single night again. */
-export const replayCommand = (seed: number, night: number): string => `npm run nights -- --seed ${seed} --night ${night}`;
+export const replayCommand = (seed: number, night: number): string =>
+  `npm run nights -- --seed ${seed} --night ${night}`;
 
-export function summarise(results: readonly NightResult[], o: { seed: number; server: 'virtual' | 'real'; elapsedMs: number; each: boolean }): NightsSummary {
+export function summarise(
+  results: readonly NightResult[],
+  o: { seed: number; server: 'virtual' | 'real'; elapsedMs: number; each: boolean },
+): NightsSummary {
   const add = (to: Record<string, number>, from: Readonly<Record<string, number>>): void => {
     for (const [name, n] of Object.entries(from)) to[name] = (to[name] ?? 0) + n;
   };
@@ -68,7 +72,9 @@ export function summarise(results: readonly NightResult[], o: { seed: number; se
     frames,
     commands,
     longest_history: Math.max(0, ...results.map((r) => r.historyEvents)),
-    violations: results.flatMap((r) => r.violations.map((violation) => ({ night: r.night, violation, replay: replayCommand(r.seed, r.night) }))),
+    violations: results.flatMap((r) =>
+      r.violations.map((violation) => ({ night: r.night, violation, replay: replayCommand(r.seed, r.night) })),
+    ),
     ...(o.each
       ? {
           nights: results.map((r) => ({

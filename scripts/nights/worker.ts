@@ -10,7 +10,8 @@ const sandbox = await openSandbox(code, ACTIVITY_NAMES);
 port.on('message', ({ night }: { night: number }) => {
   playNight(sandbox, planNight(seed, night)).then(
     (result) => port.postMessage({ result }),
-    (thrown: unknown) => port.postMessage({ night, error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) }),
+    (thrown: unknown) =>
+      port.postMessage({ night, error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) }),
   );
 });
 port.postMessage({ ready: true });

@@ -1,13 +1,27 @@
 import { SiderealTime } from 'astronomy-engine';
 import { imagingSpans } from '../../activities/finalise/index.ts';
-import type { FinaliseActivities, FrameActivities, FrameCounts, ReceiptChange, SessionActivities, SessionBooking, Transition } from '../../activities/ports.ts';
+import type {
+  FinaliseActivities,
+  FrameActivities,
+  FrameCounts,
+  ReceiptChange,
+  SessionActivities,
+  SessionBooking,
+  Transition,
+} from '../../activities/ports.ts';
 import { planObjects, toSessionBooking } from '../../activities/session/booking.ts';
 import type { Shot } from '../../domain/contracts/booking.ts';
 import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
 import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
-import { SIGNALS, UPDATES, type ControlSignal, type TelescopeEventSignal, type UpdateResult } from '../../domain/messages.ts';
+import {
+  SIGNALS,
+  UPDATES,
+  type ControlSignal,
+  type TelescopeEventSignal,
+  type UpdateResult,
+} from '../../domain/messages.ts';
 import { isFinal, type Phase } from '../../domain/phases.ts';
 import { planRemainder } from '../../domain/planning.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
@@ -27,7 +41,12 @@ const LONGEST_CLEARING_MS = 26 * 3600 * SECOND;
 /** What people and the gateway ask of Temporal; false or an error where no open workflow answers. */
 export interface TemporalFace {
   signal(workflowId: string, name: string, body: unknown): Promise<boolean>;
-  update(workflowId: string, name: string, body: unknown, settled: (result: UpdateResult | null) => void): Promise<void>;
+  update(
+    workflowId: string,
+    name: string,
+    body: unknown,
+    settled: (result: UpdateResult | null) => void,
+  ): Promise<void>;
   cancel(workflowId: string): Promise<boolean>;
   isOpen(workflowId: string): Promise<boolean>;
   startLateFrames(bookingId: string, telescopeId: string): Promise<void>;
@@ -99,7 +118,13 @@ export class World {
       policy: plan.policy,
     } satisfies TelescopeInput);
     this.rightAscension = (((SiderealTime(new Date(middle)) + longitude / 15) % 24) + 24) % 24;
-    this.row = { startsAt: new Date(plan.start), endsAt: new Date(plan.end), shots: plan.shots, generation: 0, occupies: true };
+    this.row = {
+      startsAt: new Date(plan.start),
+      endsAt: new Date(plan.end),
+      shots: plan.shots,
+      generation: 0,
+      occupies: true,
+    };
     this.observatory = new Observatory(this.script(), this.telescope.policy.grace_seconds * SECOND, info);
     this.nextPulse = plan.start + PULSE_OFFSET_MS;
     for (const step of plan.steps) this.due.push({ at: plan.start + step.at * SECOND, act: () => this.people(step) });
@@ -122,7 +147,10 @@ export class World {
   }
   /** Spans of the faults of these kinds. */
   spans(...kinds: FaultKind[]): Span[] {
-    return this.faults(...kinds).map((f) => ({ from: this.plan.start + f.at * SECOND, to: this.plan.start + (f.at + f.seconds) * SECOND }));
+    return this.faults(...kinds).map((f) => ({
+      from: this.plan.start + f.at * SECOND,
+      to: this.plan.start + (f.at + f.seconds) * SECOND,
+    }));
   }
   private hit(kind: FaultKind, is: boolean): boolean {
     if (is) this.met.add(kind);
@@ -133,8 +161,17 @@ export class World {
     const restarts = this.spans('voyager_restart');
     return {
       weather: [
-        ...this.spans('unsafe_weather').map((s) => ({ ...s, state: 'unsafe' as const, reason: 'weather_unsafe' as const })),
-        ...this.spans('weather_stale').map((s) => ({ ...s, state: 'unsafe' as const, reason: 'weather_unknown' as const, stale: true })),
+        ...this.spans('unsafe_weather').map((s) => ({
+          ...s,
+          state: 'unsafe' as const,
+          reason: 'weather_unsafe' as const,
+        })),
+        ...this.spans('weather_stale').map((s) => ({
+          ...s,
+          state: 'unsafe' as const,
+          reason: 'weather_unknown' as const,
+          stale: true,
+        })),
         ...this.spans('clouds').map((s) => ({ ...s, state: 'hold' as const, reason: 'weather_hold' as const })),
       ],
       linkDown: [...this.spans('link_lost'), ...restarts.map((s) => ({ from: s.from, to: s.from + 4 * TICK_MS }))],
@@ -147,7 +184,11 @@ export class World {
       roboTargetOff: restarts,
       lostAnswers: this.faults('answer_lost').map((f) => ({ name: f.detail!, nth: f.nth! })),
       refusals: this.faults('refusal').map((f) => ({ name: f.detail!, nth: f.nth! })),
-      siteProblem: this.spans('site').map((s) => ({ ...s, reason: 'profile_mismatch' as const, message: 'another profile is loaded' })),
+      siteProblem: this.spans('site').map((s) => ({
+        ...s,
+        reason: 'profile_mismatch' as const,
+        message: 'another profile is loaded',
+      })),
       disabledByHand: this.spans('console').map((s) => s.from),
       finishedFrom: this.spans('finished_early')[0]?.from ?? null,
       foreign: [
@@ -169,17 +210,22 @@ export class World {
     if (!(await this.temporal.isOpen(this.workflowId))) return this.afterwards(now);
     const pulseFrom = this.row.startsAt.getTime() + PULSE_OFFSET_MS;
     if (this.nextPulse < pulseFrom) this.nextPulse = pulseFrom;
-    if (now > this.row.endsAt.getTime() + 20 * 60 * SECOND) this.nextPulse = Math.max(this.nextPulse, now + 3600 * SECOND);
+    if (now > this.row.endsAt.getTime() + 20 * 60 * SECOND)
+      this.nextPulse = Math.max(this.nextPulse, now + 3600 * SECOND);
     if (now > this.row.endsAt.getTime() + LONGEST_CLEARING_MS) return this.due[0]?.at ?? null;
     return Math.min(this.due[0]?.at ?? Infinity, this.nextPulse);
   }
   /** The session is over: once the observatory can be reached again and nothing more is asked, the reconcile Schedule looks for late frames. */
   private async afterwards(now: number): Promise<number | null> {
-    const reachableFrom = Math.max(now, ...this.spans('gateway_away', 'link_lost', 'emergency').map((s) => s.to + 2 * TICK_MS));
+    const reachableFrom = Math.max(
+      now,
+      ...this.spans('gateway_away', 'link_lost', 'emergency').map((s) => s.to + 2 * TICK_MS),
+    );
     const next = Math.max(reachableFrom, this.due.at(-1)?.at ?? 0);
     if (next > now) return Math.min(this.due[0]?.at ?? Infinity, next);
     await this.pulse(now);
-    if (this.late() > 0 && this.settlements.size > 0) await this.temporal.startLateFrames(this.bookingId, this.telescope.id);
+    if (this.late() > 0 && this.settlements.size > 0)
+      await this.temporal.startLateFrames(this.bookingId, this.telescope.id);
     return null;
   }
   /** The gateway's journal: frames whose event arrived, told in one signal. */
@@ -207,7 +253,8 @@ export class World {
   }
   /** Back at Voyager the gateway reads the shot-done list for what it has missed. */
   private catchUp(now: number): void {
-    if (this.gatewayUp(now) && this.observatory.linkUp(now)) for (const guid of this.unseen.splice(0)) this.journalled.add(guid);
+    if (this.gatewayUp(now) && this.observatory.linkUp(now))
+      for (const guid of this.unseen.splice(0)) this.journalled.add(guid);
   }
   private gatewayUp(at: number): boolean {
     return !this.spans('gateway_away').some((s) => at >= s.from && at < s.to);
@@ -215,7 +262,9 @@ export class World {
   /** Frames that lie in the folder or the journal and have no row yet. */
   private late(): number {
     this.journal();
-    return this.observatory.taken.filter((t) => !this.frames.has(t.guid) && (this.journalled.has(t.guid) || this.fate(t.nth) !== 'absent')).length;
+    return this.observatory.taken.filter(
+      (t) => !this.frames.has(t.guid) && (this.journalled.has(t.guid) || this.fate(t.nth) !== 'absent'),
+    ).length;
   }
 
   /** The gateway tells the session at once of what it sees change; half of the nights with `event_lost` lose it. */
@@ -246,8 +295,16 @@ export class World {
       at,
       act: async () => {
         if (!this.gatewayUp(at)) return;
-        if (this.faults('event_lost').length > 0 && this.hit('event_lost', chance(this.plan.seed, this.plan.night, 'event lost', number) < 0.5)) return;
-        await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, { id: `e${number}`, at: new Date(at).toISOString(), kind } satisfies TelescopeEventSignal);
+        if (
+          this.faults('event_lost').length > 0 &&
+          this.hit('event_lost', chance(this.plan.seed, this.plan.night, 'event lost', number) < 0.5)
+        )
+          return;
+        await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, {
+          id: `e${number}`,
+          at: new Date(at).toISOString(),
+          kind,
+        } satisfies TelescopeEventSignal);
       },
     });
   }
@@ -270,8 +327,14 @@ export class World {
         if (!this.gatewayUp(at) || !this.observatory.plan || !(await this.temporal.isOpen(this.workflowId))) return;
         this.observatory.emergencyAbort(step.commandId, 'guest', at);
         const stopped = this.observatory.latch?.commandId === step.commandId;
-        if (stopped) await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, { id: step.commandId, at: new Date(at).toISOString(), kind: 'aborted_at_gateway' });
-        if (step.signalled) told(await this.temporal.signal(this.workflowId, SIGNALS.abort, { ...body, alreadyStopped: stopped }));
+        if (stopped)
+          await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, {
+            id: step.commandId,
+            at: new Date(at).toISOString(),
+            kind: 'aborted_at_gateway',
+          });
+        if (step.signalled)
+          told(await this.temporal.signal(this.workflowId, SIGNALS.abort, { ...body, alreadyStopped: stopped }));
         return;
       }
       case 'operator_cancel':
@@ -283,16 +346,26 @@ export class World {
       }
       case 'reschedule': {
         if (!['scheduled', 'preparing', 'prepared'].includes(this.phase)) return;
-        const [start, end] = [this.row.startsAt, this.row.endsAt].map((d) => new Date(d.getTime() + step.laterSeconds * SECOND)) as [Date, Date];
-        return this.change(step, { startsAt: start, endsAt: end, generation: this.row.generation + 1 }, UPDATES.reschedule, {
-          ...body,
-          start: start.toISOString(),
-          end: end.toISOString(),
-        });
+        const [start, end] = [this.row.startsAt, this.row.endsAt].map(
+          (d) => new Date(d.getTime() + step.laterSeconds * SECOND),
+        ) as [Date, Date];
+        return this.change(
+          step,
+          { startsAt: start, endsAt: end, generation: this.row.generation + 1 },
+          UPDATES.reschedule,
+          {
+            ...body,
+            start: start.toISOString(),
+            end: end.toISOString(),
+          },
+        );
       }
       case 'amend':
         if (isFinal(this.phase)) return;
-        return this.change(step, { shots: step.shots, generation: this.row.generation + 1 }, UPDATES.amendPlan, { ...body, bodyHash: step.commandId });
+        return this.change(step, { shots: step.shots, generation: this.row.generation + 1 }, UPDATES.amendPlan, {
+          ...body,
+          bodyHash: step.commandId,
+        });
     }
   }
   /** As the api does it: the row first, then the workflow; what it refuses goes back. */
@@ -344,7 +417,11 @@ export class World {
     if (!span) return null;
     this.met.add('maintenance');
     const cancels = this.faults('maintenance')[0]!.nth === 1;
-    return { from: new Date(span.from).toISOString(), to: new Date(span.to).toISOString(), bookings: cancels ? 'cancel' : 'hold' };
+    return {
+      from: new Date(span.from).toISOString(),
+      to: new Date(span.to).toISOString(),
+      bookings: cancels ? 'cancel' : 'hold',
+    };
   }
 
   sessionActivities(): SessionActivities {
@@ -352,7 +429,12 @@ export class World {
       loadBooking: async ({ generation = 0 }) => {
         this.database();
         this.row.generation = Math.max(this.row.generation, generation);
-        return toSessionBooking(this.bookingRow(), this.telescope, this.row.generation, this.maintenance(this.row.startsAt.getTime(), this.row.endsAt.getTime()));
+        return toSessionBooking(
+          this.bookingRow(),
+          this.telescope,
+          this.row.generation,
+          this.maintenance(this.row.startsAt.getTime(), this.row.endsAt.getTime()),
+        );
       },
       recordTransition: async (t) => {
         this.database();
@@ -390,7 +472,14 @@ export class World {
           done: done[s.GuidShot] ?? 0,
         }));
         const booking = toSessionBooking(row, this.telescope, this.row.generation, null);
-        return planRemainder(this.telescope, booking.target, booking.constraints, shots, Date.parse(now), Date.parse(end));
+        return planRemainder(
+          this.telescope,
+          booking.target,
+          booking.constraints,
+          shots,
+          Date.parse(now),
+          Date.parse(end),
+        );
       },
     };
   }
@@ -436,7 +525,13 @@ export class World {
     const rows = [...this.frames.values()];
     const count = (state: FrameRow['state']): number => rows.filter((r) => r.state === state).length;
     const known = [...guids].filter((guid) => !this.frames.has(guid)).length;
-    return { captured: rows.length + known, archived: count('archived'), rejected: count('rejected'), missing: count('missing'), pending: known };
+    return {
+      captured: rows.length + known,
+      archived: count('archived'),
+      rejected: count('rejected'),
+      missing: count('missing'),
+      pending: known,
+    };
   }
   /** Somebody could tell of an exposure: its event, the folder, or Voyager's list, which nobody could read while the link was down to the end. */
   isTold(taken: { guid: string; nth: number }): boolean {
@@ -461,11 +556,20 @@ export class World {
     };
   }
   private settle(spans: readonly LedgerSpan[], before = false): Awaited<ReturnType<FinaliseActivities['settle']>> {
-    const frames = [...this.frames.values()].map((f) => ({ state: f.state, capturedAt: new Date(f.startedAt), exposure: f.exposureSeconds }));
-    this.ledger = buildLedger({ start: this.row.startsAt.toISOString(), end: this.row.endsAt.toISOString() }, [...spans, ...imagingSpans(frames)]);
+    const frames = [...this.frames.values()].map((f) => ({
+      state: f.state,
+      capturedAt: new Date(f.startedAt),
+      exposure: f.exposureSeconds,
+    }));
+    this.ledger = buildLedger({ start: this.row.startsAt.toISOString(), end: this.row.endsAt.toISOString() }, [
+      ...spans,
+      ...imagingSpans(frames),
+    ]);
     const seconds = secondsByClass(this.ledger);
     const { refund } = this.telescope.policy;
-    const rule = before ? { ...refund, refund_share: { ...refund.refund_share, other: refund.cancelled_share } } : refund;
+    const rule = before
+      ? { ...refund, refund_share: { ...refund.refund_share, other: refund.cancelled_share } }
+      : refund;
     const settled = settle(seconds, rule, this.plan.credits);
     const settlementId = stableId('settlement', this.bookingId, JSON.stringify(settled));
     this.settlements.set(settlementId, { refund: settled.credits_refund });

@@ -3,7 +3,16 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type { Clock } from '../../platform/clock.ts';
 
 /** How the peer ends a connection, or keeps it from becoming one. */
-export const FAULTS = ['fin', 'reset', 'half_open', 'shutdown_restart', 'cut_line', 'port_away', 'drop_reply', 'no_version'] as const;
+export const FAULTS = [
+  'fin',
+  'reset',
+  'half_open',
+  'shutdown_restart',
+  'cut_line',
+  'port_away',
+  'drop_reply',
+  'no_version',
+] as const;
 export type Fault = (typeof FAULTS)[number];
 
 interface Line {
@@ -83,7 +92,17 @@ export class SoakPeer {
     this.drop(false);
     this.accepted++;
     const now = this.clock.now();
-    const connection: Connection = { socket, bytesIn: 0, bytesOut: 0, open: true, frozen: false, authenticated: false, modes: new Set(), heard: now, spoke: now };
+    const connection: Connection = {
+      socket,
+      bytesIn: 0,
+      bytesOut: 0,
+      open: true,
+      frozen: false,
+      authenticated: false,
+      modes: new Set(),
+      heard: now,
+      spoke: now,
+    };
     this.connection = connection;
     socket.setNoDelay(true);
     socket.on('error', () => {});
@@ -97,9 +116,11 @@ export class SoakPeer {
       rest += chunk.toString('utf8');
       const lines = rest.split('\r\n');
       rest = lines.pop()!;
-      for (const line of lines) if (connection.open && !connection.frozen) this.take(connection, JSON.parse(line) as Line);
+      for (const line of lines)
+        if (connection.open && !connection.frozen) this.take(connection, JSON.parse(line) as Line);
     });
-    if (this.helloes) this.event('Version', { VOYVersion: 'Release 2.3.14 - Built 2024-12-27', VOYSubver: '', MsgVersion: 1 });
+    if (this.helloes)
+      this.event('Version', { VOYVersion: 'Release 2.3.14 - Built 2024-12-27', VOYSubver: '', MsgVersion: 1 });
     this.helloes = true;
   }
 
@@ -125,7 +146,14 @@ export class SoakPeer {
       return;
     }
     const ParamRet = method.endsWith('GetShotDoneList')
-      ? { list: this.frames.map(({ guid, file }) => ({ guid, filename: file, refguidshot: 'shot', datetimeshotutc: this.clock.now() / 1000 })) }
+      ? {
+          list: this.frames.map(({ guid, file }) => ({
+            guid,
+            filename: file,
+            refguidshot: 'shot',
+            datetimeshotutc: this.clock.now() / 1000,
+          })),
+        }
       : method === 'RemoteGetStatus'
         ? { VoyagerStatus: 'RUN' }
         : {};
@@ -169,7 +197,13 @@ export class SoakPeer {
     }
     const dashboard = live?.modes.has('RemoteSetDashboardMode') ?? false;
     if (dashboard) {
-      this.event('ShotRunning', { File: 'run.fit', Expo: 60, Elapsed: this.second % 60, ElapsedPerc: Math.round(((this.second % 60) / 60) * 100), Status: 1 });
+      this.event('ShotRunning', {
+        File: 'run.fit',
+        Expo: 60,
+        Elapsed: this.second % 60,
+        ElapsedPerc: Math.round(((this.second % 60) / 60) * 100),
+        Status: 1,
+      });
       if (this.second % 2 === 0)
         this.event('ControlData', {
           VOYSTAT: 2,
@@ -183,15 +217,40 @@ export class SoakPeer {
           GUIDEY: -0.1,
         });
       if (this.second % 30 === 0)
-        this.event('WeatherAndSafetyMonitorData', { WSConnected: true, SMConnected: true, SMStatus: 'SAFE', WSCloud: 'CLEAR', WSRain: 'DRY', WSWind: 'CALM', WSLight: 'DARK' });
+        this.event('WeatherAndSafetyMonitorData', {
+          WSConnected: true,
+          SMConnected: true,
+          SMStatus: 'SAFE',
+          WSCloud: 'CLEAR',
+          WSRain: 'DRY',
+          WSWind: 'CALM',
+          WSLight: 'DARK',
+        });
     }
-    if (live?.modes.has('RemoteSetLogEvent') && this.second % 17 === 0) this.event('LogEvent', { TimeInfo: now / 1000, Type: 2, Text: 'Expose' });
+    if (live?.modes.has('RemoteSetLogEvent') && this.second % 17 === 0)
+      this.event('LogEvent', { TimeInfo: now / 1000, Type: 2, Text: 'Expose' });
     if (--this.nextFrame <= 0) {
       this.nextFrame = 60 + Math.floor(this.random() * 60);
       const frame = { guid: randomUUID(), file: `frame_${this.frames.length + 1}.fit` };
       this.frames.push(frame);
-      this.event('NewFITReady', { File: `C:\\Voyager\\FITS\\${frame.file}`, Type: 0, VoyType: 'SHOT', SeqTarget: 'NGC 1499' });
-      if (dashboard) this.event('NewJPGReady', { File: frame.file, Expo: 60, Bin: 1, Filter: 'L', HFD: 2.4, StarIndex: 8, PixelDimX: 3008, PixelDimY: 3008, Base64Data: PREVIEW });
+      this.event('NewFITReady', {
+        File: `C:\\Voyager\\FITS\\${frame.file}`,
+        Type: 0,
+        VoyType: 'SHOT',
+        SeqTarget: 'NGC 1499',
+      });
+      if (dashboard)
+        this.event('NewJPGReady', {
+          File: frame.file,
+          Expo: 60,
+          Bin: 1,
+          Filter: 'L',
+          HFD: 2.4,
+          StarIndex: 8,
+          PixelDimX: 3008,
+          PixelDimY: 3008,
+          Base64Data: PREVIEW,
+        });
     }
     if (live && now - live.spoke >= HEARTBEAT_MS) this.event('Polling', {});
   }

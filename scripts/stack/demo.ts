@@ -16,7 +16,13 @@ const LEAST_LEFT_SECONDS = 120;
 export const DEMO_TELESCOPE = {
   id: 'demo',
   name: 'Demo observatory',
-  policy: { prepare_lead: 60, check_interval: 15, turnaround_minutes: 0, minimum_useful_seconds: 30, grace_seconds: 20 },
+  policy: {
+    prepare_lead: 60,
+    check_interval: 15,
+    turnaround_minutes: 0,
+    minimum_useful_seconds: 30,
+    grace_seconds: 20,
+  },
   weather: { resume_debounce_seconds: 20 },
   credits_per_hour: 60,
 } as const;
@@ -33,7 +39,12 @@ export class Demo {
   private readonly report: (line: string) => void;
   private readonly onBooking: (booking: DemoBooking) => void;
   private readonly signal: AbortSignal;
-  constructor(api: ApiClient, report: (line: string) => void, onBooking: (booking: DemoBooking) => void, signal: AbortSignal) {
+  constructor(
+    api: ApiClient,
+    report: (line: string) => void,
+    onBooking: (booking: DemoBooking) => void,
+    signal: AbortSignal,
+  ) {
     this.api = api;
     this.report = report;
     this.onBooking = onBooking;
@@ -46,7 +57,10 @@ export class Demo {
       try {
         id ??= await this.book();
         await this.until(id, (b) => b.phase === 'running' || isOver(b));
-        const token = await this.api.call<{ token: string; control_url: string | null }>('POST', '/api/tokens', { kind: 'booking', subject: id });
+        const token = await this.api.call<{ token: string; control_url: string | null }>('POST', '/api/tokens', {
+          kind: 'booking',
+          subject: id,
+        });
         this.onBooking({ id, token: token.token, controlUrl: token.control_url ?? '' });
         const ended = await this.until(id, isOver);
         this.report(`Demo booking ${id} ended: ${ended.outcome ?? ended.phase}, ${ended.images_captured} frames.`);
@@ -69,7 +83,9 @@ export class Demo {
         return booking.id;
       }
       if (booking.phase !== 'finalising')
-        await this.api.call('POST', `/api/bookings/${booking.id}/abort`, {}, { 'Idempotency-Key': `replace-${booking.id}` }).catch(() => undefined);
+        await this.api
+          .call('POST', `/api/bookings/${booking.id}/abort`, {}, { 'Idempotency-Key': `replace-${booking.id}` })
+          .catch(() => undefined);
       await this.until(booking.id, isOver).catch(() => undefined);
     }
     return null;
@@ -78,8 +94,14 @@ export class Demo {
   private async book(): Promise<string> {
     const start = Date.now();
     const end = start + SLOT_SECONDS * 1000;
-    const telescope = await this.api.call<{ site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number } }>('GET', '/api/telescopes/demo');
-    const site = telescope.site ?? { latitude_degrees: 45, longitude_degrees: midnightLongitudeDegrees(start), elevation_meters: 0 };
+    const telescope = await this.api.call<{
+      site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number };
+    }>('GET', '/api/telescopes/demo');
+    const site = telescope.site ?? {
+      latitude_degrees: 45,
+      longitude_degrees: midnightLongitudeDegrees(start),
+      elevation_meters: 0,
+    };
     const id = `demo-${new Date(start).toISOString().replace(/\D/g, '').slice(0, 14)}`;
     const target = highTarget(site, start, end);
     const quantity = Math.floor(SLOT_SECONDS / (EXPOSURE_SECONDS + 2) / FILTERS.length / ROUNDS);
@@ -89,7 +111,9 @@ export class Demo {
       end: new Date(end).toISOString(),
       user: { ref: 'demo-guest', display_name: 'Demo Guest', locale: 'en' },
       target,
-      shots: Array.from({ length: ROUNDS }, () => FILTERS.map((filter) => ({ filter, exposure_seconds: EXPOSURE_SECONDS, quantity }))).flat(),
+      shots: Array.from({ length: ROUNDS }, () =>
+        FILTERS.map((filter) => ({ filter, exposure_seconds: EXPOSURE_SECONDS, quantity })),
+      ).flat(),
       credits: { charged: 20 },
     });
     this.report(`Demo booking ${id}: ${target.name}, ${SLOT_SECONDS / 60} minutes.`);

@@ -19,7 +19,9 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
   try {
     return (await import(name)) as PostgresBinaries;
   } catch {
-    throw new Error(`There is no embedded PostgreSQL for ${process.platform} ${process.arch} (${name}); set DATABASE_URL to a server of your own.`);
+    throw new Error(
+      `There is no embedded PostgreSQL for ${process.platform} ${process.arch} (${name}); set DATABASE_URL to a server of your own.`,
+    );
   }
 }
 
@@ -30,19 +32,37 @@ export async function initPostgres(dataDir: string): Promise<boolean> {
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   handOver(dataDir);
-  const { command, args, ...user } = runAs(initdb, ['-D', dataDir, '-U', 'nocturne', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'], [dataDir]);
+  const { command, args, ...user } = runAs(
+    initdb,
+    ['-D', dataDir, '-U', 'nocturne', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'],
+    [dataDir],
+  );
   const made = spawnSync(command, args, { ...user, cwd: '/', encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`PostgreSQL could not make ${dataDir}: ${(made.stderr || String(made.error ?? '')).trim().slice(0, 500)}`);
+  if (made.status !== 0)
+    throw new Error(
+      `PostgreSQL could not make ${dataDir}: ${(made.stderr || String(made.error ?? '')).trim().slice(0, 500)}`,
+    );
   return true;
 }
 
 /** The server: loopback only, no Unix socket (its path may be too long). */
 export async function postgresCommand(dataDir: string, port: number): Promise<RunAs> {
   const { postgres } = await postgresBinaries();
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=120', 'timezone=UTC', 'log_timezone=UTC'];
-  return runAs(postgres, ['-D', dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])], [dataDir]);
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'max_connections=120',
+    'timezone=UTC',
+    'log_timezone=UTC',
+  ];
+  return runAs(
+    postgres,
+    ['-D', dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
+    [dataDir],
+  );
 }
-export const postgresUrl = (port: number, database = 'nocturne'): string => `postgresql://nocturne@127.0.0.1:${port}/${database}`;
+export const postgresUrl = (port: number, database = 'nocturne'): string =>
+  `postgresql://nocturne@127.0.0.1:${port}/${database}`;
 
 /** A dead server whose parent died too stays a zombie for a while and keeps its lock file (spikes): removes the file when its process is gone, a zombie or not PostgreSQL. */
 export function clearStaleLock(dataDir: string): void {
@@ -79,7 +99,11 @@ export async function waitForPostgres(port: number, timeoutMs = 15_000): Promise
       }
       return;
     } catch (thrown) {
-      if (Date.now() > deadline) throw new Error(`PostgreSQL did not answer on port ${port} within ${timeoutMs / 1000} s: ${toError(thrown).message}`, { cause: thrown });
+      if (Date.now() > deadline)
+        throw new Error(
+          `PostgreSQL did not answer on port ${port} within ${timeoutMs / 1000} s: ${toError(thrown).message}`,
+          { cause: thrown },
+        );
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -58,10 +58,15 @@ export class NightRecords {
     }
   }
   sessions(ids: string[]): Promise<SessionRow[]> {
-    return this.query<SessionRow>('SELECT s.*, b.shots FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE s.booking_id = ANY($1) ORDER BY b.starts_at', [ids]);
+    return this.query<SessionRow>(
+      'SELECT s.*, b.shots FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE s.booking_id = ANY($1) ORDER BY b.starts_at',
+      [ids],
+    );
   }
   async lastEndMs(ids: string[]): Promise<number> {
-    return (await this.query<{ end: Date }>('SELECT max(ends_at) AS "end" FROM bookings WHERE id = ANY($1)', [ids]))[0]!.end.getTime();
+    return (
+      await this.query<{ end: Date }>('SELECT max(ends_at) AS "end" FROM bookings WHERE id = ANY($1)', [ids])
+    )[0]!.end.getTime();
   }
   lightFrames(bookingId: string): Promise<FrameRow[]> {
     return this.query<FrameRow>(
@@ -80,9 +85,15 @@ export class NightRecords {
     return Object.fromEntries(rows.map((row) => [row.class, row.seconds]));
   }
   async pendingOutbox(channels: string[]): Promise<number> {
-    return (await this.query<{ n: number }>('SELECT count(*)::int AS n FROM outbox WHERE delivered_at IS NULL AND dead_at IS NULL AND channel = ANY($1)', [channels]))[0]!.n;
+    return (
+      await this.query<{ n: number }>(
+        'SELECT count(*)::int AS n FROM outbox WHERE delivered_at IS NULL AND dead_at IS NULL AND channel = ANY($1)',
+        [channels],
+      )
+    )[0]!.n;
   }
   async deliveredOutbox(): Promise<number> {
-    return (await this.query<{ n: number }>('SELECT count(*)::int AS n FROM outbox WHERE delivered_at IS NOT NULL'))[0]!.n;
+    return (await this.query<{ n: number }>('SELECT count(*)::int AS n FROM outbox WHERE delivered_at IS NOT NULL'))[0]!
+      .n;
   }
 }

@@ -19,9 +19,12 @@ function unprivilegedAccount(): { uid: number; gid: number } | null {
   if (process.getuid?.() !== 0) return account;
   for (const name of ['postgres', 'nobody']) {
     const [uid, gid] = ['-u', '-g'].map((flag) => spawnSync('id', [flag, name], { encoding: 'utf8' }));
-    if (uid!.status === 0 && gid!.status === 0) return (account = { uid: Number(uid!.stdout), gid: Number(gid!.stdout) });
+    if (uid!.status === 0 && gid!.status === 0)
+      return (account = { uid: Number(uid!.stdout), gid: Number(gid!.stdout) });
   }
-  throw new Error('PostgreSQL does not run as root, and there is neither a user "postgres" nor "nobody"; start as another user or set DATABASE_URL.');
+  throw new Error(
+    'PostgreSQL does not run as root, and there is neither a user "postgres" nor "nobody"; start as another user or set DATABASE_URL.',
+  );
 }
 
 /** Gives a folder to the user that PostgreSQL runs as. */
@@ -34,11 +37,21 @@ export function handOver(folder: string): void {
 export function runAs(command: string, args: string[], reach: string[]): RunAs {
   const user = unprivilegedAccount();
   if (!user) return { command, args };
-  const reachable = [command, ...reach].every((path) => spawnSync('test', ['-r', path], { ...user, cwd: '/' }).status === 0);
+  const reachable = [command, ...reach].every(
+    (path) => spawnSync('test', ['-r', path], { ...user, cwd: '/' }).status === 0,
+  );
   if (reachable) return { command, args, ...user };
   const capabilities = '+dac_override,+dac_read_search';
   return {
     command: 'setpriv',
-    args: [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', `--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`, command, ...args],
+    args: [
+      `--reuid=${user.uid}`,
+      `--regid=${user.gid}`,
+      '--clear-groups',
+      `--inh-caps=${capabilities}`,
+      `--ambient-caps=${capabilities}`,
+      command,
+      ...args,
+    ],
   };
 }

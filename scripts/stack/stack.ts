@@ -32,7 +32,11 @@ export interface StackOptions {
   /** `usual`: the documented ports where they are free; `free`: any. */
   ports: 'usual' | 'free';
   /** The simulated observatory and the telescope that stands in it; null with a real Voyager. */
-  simulator: (SimulatorOptions & { telescope: Pick<TelescopeInput, 'id' | 'name' | 'policy' | 'weather' | 'credits_per_hour'> }) | null;
+  simulator:
+    | (SimulatorOptions & {
+        telescope: Pick<TelescopeInput, 'id' | 'name' | 'policy' | 'weather' | 'credits_per_hour'>;
+      })
+    | null;
   report: (line: string) => void;
 }
 
@@ -65,7 +69,11 @@ export const memoryEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => 
   MALLOC_TRIM_THRESHOLD_: env.MALLOC_TRIM_THRESHOLD_ ?? '131072',
 });
 /** Small heaps: our processes work on streams and rows. */
-export const nodeFlags = (heapMb: number): string[] => ['--max-semi-space-size=2', `--max-old-space-size=${heapMb}`, '--enable-source-maps'];
+export const nodeFlags = (heapMb: number): string[] => [
+  '--max-semi-space-size=2',
+  `--max-old-space-size=${heapMb}`,
+  '--enable-source-maps',
+];
 
 /**
  * Starts PostgreSQL, Temporal, the simulated observatory and our processes, each where the environment names no real one, and waits
@@ -88,7 +96,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return found;
   };
 
-  const given = (name: 'DATABASE_URL' | 'GATEWAY_SECRET' | 'VOYAGER_PROXY_API_KEY' | 'PUSHER_APP_SECRET'): string | undefined => loadConfig(env)[name];
+  const given = (
+    name: 'DATABASE_URL' | 'GATEWAY_SECRET' | 'VOYAGER_PROXY_API_KEY' | 'PUSHER_APP_SECRET',
+  ): string | undefined => loadConfig(env)[name];
   const embeddedPostgres = !given('DATABASE_URL');
   const embeddedTemporal = !env.TEMPORAL_ADDRESS;
   const apiPort = await port('API and pages', Number(env.PORT ?? 3000));
@@ -112,14 +122,24 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const storagePath = env.OBSERVATIONS_STORAGE_PATH ?? join(dataDir, 'observations');
   const simulatorDir = options.simulator ? join(dataDir, 'simulator') : null;
   const apiKey = given('VOYAGER_PROXY_API_KEY') ?? secrets.api_key;
-  const app = { id: env.PUSHER_APP_ID ?? 'nocturne', key: env.PUSHER_APP_KEY ?? 'nocturne', secret: given('PUSHER_APP_SECRET') ?? secrets.app_secret };
+  const app = {
+    id: env.PUSHER_APP_ID ?? 'nocturne',
+    key: env.PUSHER_APP_KEY ?? 'nocturne',
+    secret: given('PUSHER_APP_SECRET') ?? secrets.app_secret,
+  };
 
-  const stop = (): Promise<void> => supervisor.stopAll([['api', 'worker', 'gateway'], ['simulator'], ['temporal'], ['postgres']]);
+  const stop = (): Promise<void> =>
+    supervisor.stopAll([['api', 'worker', 'gateway'], ['simulator'], ['temporal'], ['postgres']]);
   try {
     const startPostgres = async (): Promise<void> => {
       if (embeddedPostgres) {
         const folder = join(dataDir, 'postgres');
-        if (await timed(report, existsSync(join(folder, 'PG_VERSION')) ? null : 'Making the database', () => initPostgres(folder))) mkdirSync(logs, { recursive: true });
+        if (
+          await timed(report, existsSync(join(folder, 'PG_VERSION')) ? null : 'Making the database', () =>
+            initPostgres(folder),
+          )
+        )
+          mkdirSync(logs, { recursive: true });
         const { command, args, ...user } = await postgresCommand(folder, postgresPort);
         await supervisor.start({
           name: 'postgres',
@@ -201,7 +221,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       PUSHER_APP_KEY: app.key,
       PUSHER_APP_SECRET: app.secret,
     };
-    const node = (name: string, heapMb: number, extra: NodeJS.ProcessEnv, readyUrl: string, timeoutMs = 40_000): ChildSpec => ({
+    const node = (
+      name: string,
+      heapMb: number,
+      extra: NodeJS.ProcessEnv,
+      readyUrl: string,
+      timeoutMs = 40_000,
+    ): ChildSpec => ({
       name,
       command: process.execPath,
       args: [...nodeFlags(heapMb), projectPath('dist', name, 'main.js')],
@@ -215,7 +241,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     let voyager: NodeJS.ProcessEnv = {};
     if (options.simulator && simulatorDir) {
       const { telescope, camera, seed, fitsDir, faultsFile } = options.simulator;
-      const site = { latitude_degrees: 45, longitude_degrees: midnightLongitudeDegrees(Date.now()), elevation_meters: 650 };
+      const site = {
+        latitude_degrees: 45,
+        longitude_degrees: midnightLongitudeDegrees(Date.now()),
+        elevation_meters: 650,
+      };
       const frame = camera ?? { width: 3008, height: 3008 };
       mkdirSync(join(simulatorDir, 'fits'), { recursive: true });
       await supervisor.start(
@@ -252,7 +282,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         site: { ...site, timezone: 'UTC' },
         camera: { ...frame, pixel_um: 3.76 },
         path_map: [{ from: WINDOWS_ROOT, to: join(simulatorDir, 'fits') }],
-        weather: { ...telescope.weather, sources: [{ kind: 'voyager' }, { kind: 'alpaca', url: `http://127.0.0.1:${alpacaPort}` }] },
+        weather: {
+          ...telescope.weather,
+          sources: [{ kind: 'voyager' }, { kind: 'alpaca', url: `http://127.0.0.1:${alpacaPort}` }],
+        },
       };
       writeFileSync(file, `${JSON.stringify({ telescopes: [configured] }, null, 2)}\n`);
       voyager = {
@@ -290,7 +323,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     workerUrl,
     gatewayUrl,
     stop,
-    pids: () => ({ gateway: pid('gateway'), worker: pid('worker'), api: pid('api'), simulator: pid('simulator'), temporal: pid('temporal'), postgres: pid('postgres') }),
+    pids: () => ({
+      gateway: pid('gateway'),
+      worker: pid('worker'),
+      api: pid('api'),
+      simulator: pid('simulator'),
+      temporal: pid('temporal'),
+      postgres: pid('postgres'),
+    }),
   };
 }
 
@@ -310,14 +350,19 @@ async function temporalReady(address: string, namespace: string, days: number, l
     await waitUntil(
       'Temporal',
       async () => {
-        await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.describeNamespace({ namespace }));
+        await connection.withDeadline(Date.now() + 2_000, () =>
+          connection.workflowService.describeNamespace({ namespace }),
+        );
         return true;
       },
       30_000,
       `Its log: ${logFile}`,
     );
     await connection.workflowService
-      .updateNamespace({ namespace, config: { workflowExecutionRetentionTtl: { seconds: (days * 86_400) as unknown as never } } })
+      .updateNamespace({
+        namespace,
+        config: { workflowExecutionRetentionTtl: { seconds: (days * 86_400) as unknown as never } },
+      })
       .catch(() => undefined);
   } finally {
     await connection.close();

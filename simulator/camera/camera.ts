@@ -101,17 +101,27 @@ export class Camera {
     const source = request.handOut && options.fitsDir && request.type === 0 ? this.nextHandOut() : null;
     const folder = join(this.fitsRoot, ...request.folders.map(safe));
     mkdirSync(folder, { recursive: true });
-    const name = this.uniqueName(folder, source ? basename(source) : (request.name ?? this.frameName(request, filter, startedAt)));
+    const name = this.uniqueName(
+      folder,
+      source ? basename(source) : (request.name ?? this.frameName(request, filter, startedAt)),
+    );
     const path = join(folder, name);
     const windowsPath = this.toWindows(path);
     const temporary = join(this.temporary, `${context.store.next()}.fit`);
-    const drawing = source ? this.copy(source, temporary) : this.renderer.render(this.renderRequest(request, filter, temporary, startedAt));
+    const drawing = source
+      ? this.copy(source, temporary)
+      : this.renderer.render(this.renderRequest(request, filter, temporary, startedAt));
     drawing.catch(() => {});
 
     const ticking = new AbortController();
     const shot = { file: name, expo: request.exposure, startedAt, status: 1 as 0 | 1 | 2 | 3 | 4 };
     state.shot = shot;
-    context.log.effect('exposure.start', { file: windowsPath, target: request.target, exposure: request.exposure, voy_type: request.voyType });
+    context.log.effect('exposure.start', {
+      file: windowsPath,
+      target: request.target,
+      exposure: request.exposure,
+      voy_type: request.voyType,
+    });
     this.shotRunning();
     void this.tickEverySecond(ticking.signal);
     try {
@@ -142,7 +152,12 @@ export class Camera {
       }
       this.place(temporary, path);
       const starIndex = drawn ? Math.round((4 + 2.5 * Math.log10(1 + drawn.stars)) * 100) / 100 : 0;
-      const hfd = drawn && drawn.hfd > 0 ? Math.round(drawn.hfd * 1000) / 1000 : source ? Math.round((2.8 + 0.3 * context.random.gaussian()) * 1000) / 1000 : 0;
+      const hfd =
+        drawn && drawn.hfd > 0
+          ? Math.round(drawn.hfd * 1000) / 1000
+          : source
+            ? Math.round((2.8 + 0.3 * context.random.gaussian()) * 1000) / 1000
+            : 0;
       const exposed: Exposed = {
         windowsPath,
         filename: name,
@@ -155,7 +170,12 @@ export class Camera {
       };
       context.log.effect('exposure.done', { file: windowsPath, target: request.target, voy_type: request.voyType });
       if (request.voyType === 'SYNC' || !context.faults.take('suppress_new_fit')) {
-        context.emit('NewFITReady', { File: windowsPath, Type: request.type, VoyType: request.voyType, SeqTarget: request.target });
+        context.emit('NewFITReady', {
+          File: windowsPath,
+          Type: request.type,
+          VoyType: request.voyType,
+          SeqTarget: request.target,
+        });
       }
       shot.status = 3;
       this.shotRunning();
@@ -169,11 +189,16 @@ export class Camera {
       });
       return exposed;
     } catch (thrown) {
-      const failed = thrown instanceof Aborted && thrown.reason === 'camera_error' ? new ActionError('Camera Error') : thrown;
+      const failed =
+        thrown instanceof Aborted && thrown.reason === 'camera_error' ? new ActionError('Camera Error') : thrown;
       shot.status = failed instanceof Aborted ? 0 : 4;
       this.shotRunning();
       state.shot = null;
-      context.log.effect('exposure.aborted', { file: windowsPath, target: request.target, reason: failed instanceof Aborted ? failed.reason : (failed as Error).message });
+      context.log.effect('exposure.aborted', {
+        file: windowsPath,
+        target: request.target,
+        reason: failed instanceof Aborted ? failed.reason : (failed as Error).message,
+      });
       void drawing.then(
         () => rmSync(temporary, { force: true }),
         () => {},
@@ -200,11 +225,23 @@ export class Camera {
     const elapsed = Math.min(shot.expo, Math.max(0, (this.context.now() - shot.startedAt) / 1000));
     this.context.emit(
       'ShotRunning',
-      { File: shot.file, Expo: shot.expo, Elapsed: Math.round(elapsed * 10) / 10, ElapsedPerc: shot.expo > 0 ? Math.floor((100 * elapsed) / shot.expo) : 100, Status: shot.status },
+      {
+        File: shot.file,
+        Expo: shot.expo,
+        Elapsed: Math.round(elapsed * 10) / 10,
+        ElapsedPerc: shot.expo > 0 ? Math.floor((100 * elapsed) / shot.expo) : 100,
+        Status: shot.status,
+      },
       'dashboard',
     );
   }
-  private jpegReady(request: ExposureRequest, exposed: Exposed, drawn: RenderResult | null, startedAt: number, filter: string): void {
+  private jpegReady(
+    request: ExposureRequest,
+    exposed: Exposed,
+    drawn: RenderResult | null,
+    startedAt: number,
+    filter: string,
+  ): void {
     const { context } = this;
     if (!drawn?.jpeg || context.faults.take('suppress_new_jpg')) return;
     const local = startedAt + context.state.clockSkewMs + context.options.utcOffsetSeconds * 1000;
@@ -234,7 +271,11 @@ export class Camera {
   }
   /** Seeing and focus as they are now: FWHM in arcsec. */
   fwhmArcsec(): number {
-    return Math.hypot(this.context.weather.conditions().seeing_arcsec, this.context.focuser.blurArcsec(), this.context.guider.running ? 0.6 : 0.4);
+    return Math.hypot(
+      this.context.weather.conditions().seeing_arcsec,
+      this.context.focuser.blurArcsec(),
+      this.context.guider.running ? 0.6 : 0.4,
+    );
   }
   private renderRequest(request: ExposureRequest, filter: string, path: string, startedAt: number): RenderRequest {
     const { context } = this;
@@ -390,5 +431,7 @@ export class Camera {
 
 function hms(hours: number): string {
   const total = Math.round(hours * 3600);
-  return [Math.floor(total / 3600) % 24, Math.floor(total / 60) % 60, total % 60].map((n) => String(n).padStart(2, '0')).join(' ');
+  return [Math.floor(total / 3600) % 24, Math.floor(total / 60) % 60, total % 60]
+    .map((n) => String(n).padStart(2, '0'))
+    .join(' ');
 }

@@ -52,7 +52,8 @@ const CELL_DEGREES = 0.04;
 const KEPT_BYTES = 24e6;
 const RAD = Math.PI / 180;
 
-const spedUp = (exposureSeconds: number): number => Math.max(1, Math.min(MOST_SPED_UP, TRUE_FROM_SECONDS / exposureSeconds));
+const spedUp = (exposureSeconds: number): number =>
+  Math.max(1, Math.min(MOST_SPED_UP, TRUE_FROM_SECONDS / exposureSeconds));
 
 const kept = new Map<string, Field & { bytes: number }>();
 
@@ -65,14 +66,26 @@ export function fieldOf(r: FieldRequest): Field {
   const raStep = CELL_DEGREES / Math.max(0.02, Math.cos(decCell * RAD));
   const raCell = Math.round(r.raDegrees / raStep) * raStep;
   const { continuum, ha, oiii, sii } = r.light;
-  const key = [raCell, decCell, r.width, r.height, r.arcsecPerPixel, spedUp(r.exposureSeconds), continuum, ha, oiii, sii].join('/');
+  const key = [
+    raCell,
+    decCell,
+    r.width,
+    r.height,
+    r.arcsecPerPixel,
+    spedUp(r.exposureSeconds),
+    continuum,
+    ha,
+    oiii,
+    sii,
+  ].join('/');
   let grid = kept.get(key);
   if (grid) kept.delete(key);
   else grid = { ...draw({ ...r, raDegrees: raCell, decDegrees: decCell }), dx: 0, dy: 0, bytes: 0 };
   grid.bytes = grid.values.byteLength;
   kept.set(key, grid);
   let bytes = 0;
-  for (const [name, { bytes: size }] of [...kept].toReversed()) if ((bytes += size) > KEPT_BYTES && name !== key) kept.delete(name);
+  for (const [name, { bytes: size }] of [...kept].toReversed())
+    if ((bytes += size) > KEPT_BYTES && name !== key) kept.delete(name);
   const { xi, eta } = tangent(r.raDegrees, r.decDegrees, raCell, decCell);
   const scale = r.arcsecPerPixel / 3600;
   return { ...grid, dx: -xi / scale, dy: -eta / scale };
@@ -98,8 +111,19 @@ function draw(r: FieldRequest): Omit<Field, 'dx' | 'dy'> {
     return { object, x: -xi * 60, y: -eta * 60, shape: SHAPES[object.look](object) };
   });
   const reach = (o: SkyObject): number => o.radius * REACH[o.look];
-  const covered = objects.reduce((sum, { object }) => sum + Math.min(fullWidth, (2 * reach(object)) / scale) * Math.min(fullHeight, (2 * reach(object)) / scale), 0);
-  const step = Math.min(COARSEST, Math.max(2, Math.ceil(Math.sqrt(covered / POINTS)), Math.ceil(Math.sqrt((fullWidth * fullHeight * 4) / GRID_BYTES))));
+  const covered = objects.reduce(
+    (sum, { object }) =>
+      sum + Math.min(fullWidth, (2 * reach(object)) / scale) * Math.min(fullHeight, (2 * reach(object)) / scale),
+    0,
+  );
+  const step = Math.min(
+    COARSEST,
+    Math.max(
+      2,
+      Math.ceil(Math.sqrt(covered / POINTS)),
+      Math.ceil(Math.sqrt((fullWidth * fullHeight * 4) / GRID_BYTES)),
+    ),
+  );
   const columns = Math.ceil(fullWidth / step) + 2;
   const rows = Math.ceil(fullHeight / step) + 2;
   const values = milkyWay(r, columns, rows, step);
@@ -117,14 +141,23 @@ function draw(r: FieldRequest): Omit<Field, 'dx' | 'dy'> {
     const [sin, cos] = [Math.sin(object.angle * RAD), Math.cos(object.angle * RAD)];
     for (let j = Math.max(0, row(y - size)); j < Math.min(rows, row(y + size)); j++) {
       const north = y - (j - rows / 2) * step * scale;
-      for (let i = Math.max(0, column(x - size)), at = j * columns + i; i < Math.min(columns, column(x + size)); i++, at++) {
+      for (
+        let i = Math.max(0, column(x - size)), at = j * columns + i;
+        i < Math.min(columns, column(x + size));
+        i++, at++
+      ) {
         const east = x - (i - columns / 2) * step * scale;
         light.continuum = light.ha = light.oiii = light.sii = 0;
         shape(east * sin + north * cos, east * cos - north * sin, light);
         if (object.look === 'dark') values[at]! *= Math.exp(-light.continuum);
         else {
           const all = unit * (light.continuum + light.ha + light.oiii + light.sii);
-          const through = unit * (r.light.continuum * light.continuum + r.light.ha * light.ha + r.light.oiii * light.oiii + r.light.sii * light.sii);
+          const through =
+            unit *
+            (r.light.continuum * light.continuum +
+              r.light.ha * light.ha +
+              r.light.oiii * light.oiii +
+              r.light.sii * light.sii);
           values[at]! += through * (1 + (lift - 1) / (1 + all / bright));
         }
       }
@@ -142,7 +175,8 @@ function milkyWay(r: FieldRequest, columns: number, rows: number, step: number):
   const down = Math.ceil(rows / node) + 1;
   const nodes = new Float32Array(across * down);
   const cosDec = Math.max(0.02, Math.cos(r.decDegrees * RAD));
-  const unit = ZERO_POINT * r.arcsecPerPixel ** 2 * Math.max(1, MILKY_WAY_SHARE * spedUp(r.exposureSeconds)) * r.light.continuum;
+  const unit =
+    ZERO_POINT * r.arcsecPerPixel ** 2 * Math.max(1, MILKY_WAY_SHARE * spedUp(r.exposureSeconds)) * r.light.continuum;
   for (let j = 0; j < down; j++) {
     for (let i = 0; i < across; i++) {
       const ra = r.raDegrees - ((i * node - columns / 2) * step * scale) / cosDec;
@@ -170,8 +204,13 @@ export function galactic(raDegrees: number, decDegrees: number): { l: number; b:
   const a = (raDegrees - 192.85948) * RAD;
   const d = decDegrees * RAD;
   const pole = 27.12825 * RAD;
-  const b = Math.asin(Math.max(-1, Math.min(1, Math.sin(d) * Math.sin(pole) + Math.cos(d) * Math.cos(pole) * Math.cos(a))));
-  const l = 122.93192 - Math.atan2(Math.cos(d) * Math.sin(a), Math.sin(d) * Math.cos(pole) - Math.cos(d) * Math.sin(pole) * Math.cos(a)) / RAD;
+  const b = Math.asin(
+    Math.max(-1, Math.min(1, Math.sin(d) * Math.sin(pole) + Math.cos(d) * Math.cos(pole) * Math.cos(a))),
+  );
+  const l =
+    122.93192 -
+    Math.atan2(Math.cos(d) * Math.sin(a), Math.sin(d) * Math.cos(pole) - Math.cos(d) * Math.sin(pole) * Math.cos(a)) /
+      RAD;
   return { l: ((l % 360) + 360) % 360, b: b / RAD };
 }
 /** Share of magnitude 0 per square arc second: 21 in the plane towards the centre, 22 away from it, falling off over ten degrees. */
@@ -237,17 +276,29 @@ function spiral({ radius, axisRatio: q, seed, designation }: SkyObject): Shape {
     const round = Math.hypot(u, v / Math.max(q, 0.55));
     light.continuum = core / (1 + (round / bulge) ** 2) ** 1.5;
     const mottle = fractal(u * fineness + seed, y * fineness + seed, 5);
-    const phase = 2 * (Math.atan2(y, u) * hand + Math.log(r / h + 0.05) / pitch) + 2.4 * (fractal(u * fineness * 0.5 + seed, y * fineness * 0.5, 2) - 0.5) + seed;
+    const phase =
+      2 * (Math.atan2(y, u) * hand + Math.log(r / h + 0.05) / pitch) +
+      2.4 * (fractal(u * fineness * 0.5 + seed, y * fineness * 0.5, 2) - 0.5) +
+      seed;
     const arm = ((1 + Math.cos(phase)) / 2) ** (designation === 'M 31' ? 1.2 : 2.2);
-    const dust = ((1 + Math.cos(phase + 1.1)) / 2) ** 5 * smooth(0.25, 0.75, ridges(u * fineness * 1.2 + 40, y * fineness * 1.2 + seed, 4));
+    const dust =
+      ((1 + Math.cos(phase + 1.1)) / 2) ** 5 *
+      smooth(0.25, 0.75, ridges(u * fineness * 1.2 + 40, y * fineness * 1.2 + seed, 4));
     const shown = smooth(0.25 * h, 0.9 * h, r) * strength;
     const edge = 1 - smooth(radius * 1.2, radius * 1.7, r);
     const even = disk * Math.exp(-r / h) * edge;
     const patches = 0.3 + 1.4 * mottle;
-    light.continuum += even * (1 - shown + shown * (0.42 + 1.75 * arm * patches)) * (1 - 0.7 * dust * smooth(0.1 * h, 0.4 * h, r));
+    light.continuum +=
+      even * (1 - shown + shown * (0.42 + 1.75 * arm * patches)) * (1 - 0.7 * dust * smooth(0.1 * h, 0.4 * h, r));
     if (q < 0.3 && designation !== 'M 31')
-      light.continuum *= 1 - 0.8 * Math.exp(-(((v / (radius * q)) * 5) ** 2)) * smooth(0.3, 0.5, mottle + 0.15) * smooth(radius, radius * 0.4, r);
-    light.ha = even * 1.6 * arm * shown * smooth(0.55, 0.85, fractal(u * fineness * 4 + 90, y * fineness * 4 + seed, 3));
+      light.continuum *=
+        1 -
+        0.8 *
+          Math.exp(-(((v / (radius * q)) * 5) ** 2)) *
+          smooth(0.3, 0.5, mottle + 0.15) *
+          smooth(radius, radius * 0.4, r);
+    light.ha =
+      even * 1.6 * arm * shown * smooth(0.55, 0.85, fractal(u * fineness * 4 + 90, y * fineness * 4 + seed, 3));
   };
 }
 
@@ -291,7 +342,9 @@ function emission({ radius, axisRatio: q, seed, designation }: SkyObject): Shape
     if (body <= 0) return;
     const cloud = fractal(x * 2.6 + 1.9 * wx + seed, y * 2.6 + 1.9 * wy, octaves);
     const front = ridges(x * 2.9 + 1.6 * wy + 30, y * 2.9 + 1.6 * wx + seed, octaves - 1);
-    const lane = smooth(0.6, 0.84, ridges(x * 1.1 + 0.9 * wx + seed, y * 1.1 + 0.9 * wy + 80, 4)) * smooth(0.36, 0.56, fractal(x * 1.7 + 20, y * 1.7 + seed, 3));
+    const lane =
+      smooth(0.6, 0.84, ridges(x * 1.1 + 0.9 * wx + seed, y * 1.1 + 0.9 * wy + 80, 4)) *
+      smooth(0.36, 0.56, fractal(x * 1.7 + 20, y * 1.7 + seed, 3));
     const bay = smooth(0.5, 0.62, fractal(x * 1.5 + 1.2 * wy + 140, y * 1.5 + 1.2 * wx + seed, 4));
     const near = peak / (1 + ((u * u + (v * v) / (q * q)) / (core * core)) ** 1.25);
     const gas = unit * body * (1 - 0.9 * lane) * (1 - (orion ? 0.45 : 0.72) * bay);
@@ -335,7 +388,8 @@ function remnant({ radius, axisRatio: q, seed }: SkyObject): Shape {
     const web = ridges(x * 4.4 + w + 10, y * 4.4 + seed, 5) ** 5;
     const glow = fractal(x * 2 + seed, y * 2, 4);
     light.ha = unit * body * (0.12 * glow + 1.6 * thread + 1.2 * web);
-    light.oiii = unit * body * (0.1 * glow + 1.1 * ridges(x * 2.6 + 1.5 * w + seed + 0.06, y * 2.6 + w + 60.05, 6) ** 4);
+    light.oiii =
+      unit * body * (0.1 * glow + 1.1 * ridges(x * 2.6 + 1.5 * w + seed + 0.06, y * 2.6 + w + 60.05, 6) ** 4);
     light.sii = 0.3 * light.ha;
     light.continuum = 0.25 * unit * body * glow;
   };
@@ -378,6 +432,7 @@ function dark({ radius, axisRatio: q, seed }: SkyObject): Shape {
     const x = u / radius;
     const y = v / radius;
     const w = fractal(x * 1.6 + seed, y * 1.6, 4) - 0.5;
-    light.continuum = 1.7 * (1 - smooth(0.35, 1.15, Math.hypot(x, y / q) + 1.1 * w)) * (0.5 + fractal(x * 3 + seed, y * 3, 4));
+    light.continuum =
+      1.7 * (1 - smooth(0.35, 1.15, Math.hypot(x, y / q) + 1.1 * w)) * (0.5 + fractal(x * 3 + seed, y * 3, 4));
   };
 }

@@ -12,7 +12,8 @@ const BLOCK = 2880;
 function cardText({ key, value, comment, decimals }: Card): string {
   let text: string;
   if (typeof value === 'boolean') text = (value ? 'T' : 'F').padStart(20);
-  else if (typeof value === 'number') text = (decimals === undefined ? String(value) : value.toFixed(decimals)).padStart(20);
+  else if (typeof value === 'number')
+    text = (decimals === undefined ? String(value) : value.toFixed(decimals)).padStart(20);
   else
     text = `'${value
       .replace(/[^\x20-\x7e]/g, '?')

@@ -2,7 +2,17 @@ import { OBJECTS } from '../../domain/catalogue/objects.ts';
 import { createRandom } from '../random.ts';
 
 /** What an object looks like; `none` for what has no light of its own that stars do not bring (open clusters, single stars). */
-export type Look = 'spiral' | 'elliptical' | 'irregular' | 'emission' | 'reflection' | 'remnant' | 'planetary' | 'globular' | 'open' | 'dark';
+export type Look =
+  | 'spiral'
+  | 'elliptical'
+  | 'irregular'
+  | 'emission'
+  | 'reflection'
+  | 'remnant'
+  | 'planetary'
+  | 'globular'
+  | 'open'
+  | 'dark';
 
 /** An object of the catalogue with the form that the camera gives it. Angles in degrees, sizes in arc minutes. */
 export interface SkyObject {
@@ -79,7 +89,8 @@ const GAS: readonly Look[] = ['emission', 'reflection', 'remnant'];
 const SMALL = 0.6;
 
 /** Magnitudes per square arc second of an object whose light were even over its ellipse. */
-const surfaceBrightness = (mag: number, radius: number, axisRatio: number): number => mag + 2.5 * Math.log10(Math.PI * (radius * 60) ** 2 * axisRatio);
+const surfaceBrightness = (mag: number, radius: number, axisRatio: number): number =>
+  mag + 2.5 * Math.log10(Math.PI * (radius * 60) ** 2 * axisRatio);
 
 let catalogue: SkyObject[] | null = null;
 /** The project's offline catalogue with a form for each object; read once. */
@@ -91,7 +102,9 @@ function load(): SkyObject[] {
     if (!look) return [];
     const radius = known.radius ?? (sizeText ? Number(sizeText) / 2 : SMALL);
     const random = createRandom('object', designation);
-    const axisRatio = known.axisRatio ?? (look === 'globular' || look === 'planetary' ? random.between(0.85, 1) : random.between(0.35, 0.95));
+    const axisRatio =
+      known.axisRatio ??
+      (look === 'globular' || look === 'planetary' ? random.between(0.85, 1) : random.between(0.35, 0.95));
     let mag = known.mag ?? (magText ? Number(magText) : 14.5);
     if (GAS.includes(look)) {
       const spread = surfaceBrightness(0, radius, axisRatio);
@@ -99,7 +112,19 @@ function load(): SkyObject[] {
       mag = Math.max(GAS_BOUNDS[0], Math.min(GAS_BOUNDS[1], even)) - spread;
     }
     const angle = known.angle ?? random.between(0, 180);
-    return [{ designation, look, ra: Number(raText) * 15, dec: Number(decText), mag, radius, axisRatio, angle, seed: Math.floor(random.between(0, 250)) }];
+    return [
+      {
+        designation,
+        look,
+        ra: Number(raText) * 15,
+        dec: Number(decText),
+        mag,
+        radius,
+        axisRatio,
+        angle,
+        seed: Math.floor(random.between(0, 250)),
+      },
+    ];
   });
   return catalogue;
 }

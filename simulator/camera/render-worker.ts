@@ -3,7 +3,11 @@ import sharp from 'sharp';
 import { previewOfFile, render, type RenderRequest, type RenderResult } from './render.ts';
 
 /** The thread that draws, so that no frame holds up a line on the wire. One job at a time, in order. */
-export type Job = { id: number } & ({ kind: 'render'; request: RenderRequest } | { kind: 'preview'; path: string; longest: number } | { kind: 'stop' });
+export type Job = { id: number } & (
+  | { kind: 'render'; request: RenderRequest }
+  | { kind: 'preview'; path: string; longest: number }
+  | { kind: 'stop' }
+);
 export type JobAnswer = { id: number; result: RenderResult | null } | { id: number; error: string };
 
 sharp.concurrency(1);
@@ -19,7 +23,10 @@ parentPort?.on('message', (job: Job) => {
       const result = job.kind === 'render' ? await render(job.request) : await previewOfFile(job.path, job.longest);
       parentPort?.postMessage({ id: job.id, result } satisfies JobAnswer, result?.jpeg ? [result.jpeg.buffer] : []);
     } catch (thrown) {
-      parentPort?.postMessage({ id: job.id, error: thrown instanceof Error ? thrown.message : String(thrown) } satisfies JobAnswer, []);
+      parentPort?.postMessage(
+        { id: job.id, error: thrown instanceof Error ? thrown.message : String(thrown) } satisfies JobAnswer,
+        [],
+      );
     }
   });
 });

@@ -76,7 +76,12 @@ export async function render(r: RenderRequest): Promise<RenderResult> {
   const stats = statistics(width * height);
   const jpeg = r.jpegPixels > 0 ? await preview(width, height, r.jpegPixels) : null;
   writeFits(r);
-  return { ...stats, ...(jpeg ?? { jpeg: null, jpegWidth: 0, jpegHeight: 0 }), stars: found, hfd: found > 0 ? r.fwhmPixels * (1 + 0.01 * random.gaussian()) : 0 };
+  return {
+    ...stats,
+    ...(jpeg ?? { jpeg: null, jpegWidth: 0, jpegHeight: 0 }),
+    stars: found,
+    hfd: found > 0 ? r.fwhmPixels * (1 + 0.01 * random.gaussian()) : 0,
+  };
 }
 
 /** Bias and read noise alone. */
@@ -128,7 +133,10 @@ function fieldColumns(field: Field, r: RenderRequest): { first: Int32Array; shar
   const share = new Float32Array(r.width);
   const turn = turnOf(r);
   for (let x = 0; x < r.width; x++) {
-    const column = Math.max(0, Math.min(field.columns - 1.001, (turn * (x + 0.5 - r.width / 2) + field.dx) / field.step + field.columns / 2));
+    const column = Math.max(
+      0,
+      Math.min(field.columns - 1.001, (turn * (x + 0.5 - r.width / 2) + field.dx) / field.step + field.columns / 2),
+    );
     first[x] = Math.floor(column);
     share[x] = column - first[x]!;
   }
@@ -136,7 +144,10 @@ function fieldColumns(field: Field, r: RenderRequest): { first: Int32Array; shar
 }
 /** One row of the frame on the grid's columns, in ADU. */
 function fieldLine(field: Field, r: RenderRequest, y: number, gain: number, line: Float32Array): void {
-  const row = Math.max(0, Math.min(field.rows - 1.001, (turnOf(r) * (y + 0.5 - r.height / 2) + field.dy) / field.step + field.rows / 2));
+  const row = Math.max(
+    0,
+    Math.min(field.rows - 1.001, (turnOf(r) * (y + 0.5 - r.height / 2) + field.dy) / field.step + field.rows / 2),
+  );
   const above = Math.floor(row) * field.columns;
   const share = row - Math.floor(row);
   const { values, columns } = field;
@@ -158,7 +169,8 @@ function stars(r: RenderRequest, random: { next(): number }): number {
   const cosDec = Math.cos(r.decDegrees * rad);
   const sinPa = Math.sin(r.paDegrees * rad);
   const cosPa = Math.cos(r.paDegrees * rad);
-  const threshold = 5 * Math.sqrt(4 * Math.PI) * sigma * Math.sqrt(READ_NOISE ** 2 + r.skyRate * r.transmission * r.exposureSeconds);
+  const threshold =
+    5 * Math.sqrt(4 * Math.PI) * sigma * Math.sqrt(READ_NOISE ** 2 + r.skyRate * r.transmission * r.exposureSeconds);
   let seen = 0;
   const spot = spotPainter(width, height, random);
   const near = [catalogueStars, fieldStars, clusterStars].map((list) => list(r.raDegrees, r.decDegrees, radius));
@@ -191,7 +203,11 @@ const HALOS = [
 ] as const;
 
 /** Paints Gaussian spots with their own shot noise into the frame. */
-function spotPainter(width: number, height: number, random: { next(): number }): (px: number, py: number, flux: number, sigma: number) => void {
+function spotPainter(
+  width: number,
+  height: number,
+  random: { next(): number },
+): (px: number, py: number, flux: number, sigma: number) => void {
   let noiseAt = (random.next() * NOISE_SIZE) | 0;
   const ex = new Float64Array(400);
   return (px, py, flux, sigma) => {
@@ -249,7 +265,11 @@ function statistics(count: number): { min: number; max: number; mean: number } {
 }
 
 /** Mean over squares, stretched. */
-async function preview(width: number, height: number, longest: number): Promise<{ jpeg: Uint8Array<ArrayBuffer>; jpegWidth: number; jpegHeight: number }> {
+async function preview(
+  width: number,
+  height: number,
+  longest: number,
+): Promise<{ jpeg: Uint8Array<ArrayBuffer>; jpegWidth: number; jpegHeight: number }> {
   const factor = Math.max(1, Math.round(Math.max(width, height) / longest));
   const w = Math.max(1, Math.floor(width / factor));
   const h = Math.max(1, Math.floor(height / factor));
@@ -270,8 +290,15 @@ const SKY_GREY = 0.2;
 /** Midtones transfer function of the usual screen stretch: 0, `m` and 1 go to 0, a half and 1. Applied to a level with a wish it gives the `m` for it. */
 const midtones = (m: number, x: number): number => ((m - 1) * x) / ((2 * m - 1) * x - m);
 /** As Voyager shows a frame: black a little under the sky, the sky to dark grey, the brightest to white. */
-async function stretched(values: Float32Array, width: number, height: number): Promise<{ jpeg: Uint8Array<ArrayBuffer> }> {
-  const sample = Float32Array.from({ length: Math.min(20_000, values.length) }, (_, i) => values[Math.floor((i * values.length) / Math.min(20_000, values.length))]!).sort();
+async function stretched(
+  values: Float32Array,
+  width: number,
+  height: number,
+): Promise<{ jpeg: Uint8Array<ArrayBuffer> }> {
+  const sample = Float32Array.from(
+    { length: Math.min(20_000, values.length) },
+    (_, i) => values[Math.floor((i * values.length) / Math.min(20_000, values.length))]!,
+  ).sort();
   const median = sample[sample.length >> 1] ?? 0;
   const spread = Math.max(1e-9, median - (sample[Math.floor(sample.length * 0.16)] ?? 0));
   const black = median - 2.8 * spread;
@@ -327,7 +354,13 @@ export async function previewOfFile(path: string, longest: number): Promise<Rend
     const number = (key: string, otherwise: number): number => Number(header.get(key) ?? otherwise);
     const [width, height, bits] = [number('NAXIS1', 0), number('NAXIS2', 0), number('BITPIX', 0)];
     const bytes = Math.abs(bits) / 8;
-    if (number('NAXIS', 0) < 2 || ![8, 16, 32, -32, -64].includes(bits) || !(width > 0 && height > 0) || size < at + width * height * bytes) return null;
+    if (
+      number('NAXIS', 0) < 2 ||
+      ![8, 16, 32, -32, -64].includes(bits) ||
+      !(width > 0 && height > 0) ||
+      size < at + width * height * bytes
+    )
+      return null;
     const [zero, scale] = [number('BZERO', 0), number('BSCALE', 1)];
     const step = Math.max(1, Math.round(Math.max(width, height) / longest));
     const w = Math.max(1, Math.floor(width / step));
@@ -353,7 +386,16 @@ export async function previewOfFile(path: string, longest: number): Promise<Rend
         sum += value;
       }
     }
-    return { ...(await stretched(out, w, h)), jpegWidth: w, jpegHeight: h, min, max, mean: sum / out.length, hfd: 0, stars: 0 };
+    return {
+      ...(await stretched(out, w, h)),
+      jpegWidth: w,
+      jpegHeight: h,
+      min,
+      max,
+      mean: sum / out.length,
+      hfd: 0,
+      stars: 0,
+    };
   } finally {
     closeSync(file);
   }

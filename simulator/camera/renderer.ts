@@ -5,13 +5,17 @@ import type { RenderRequest, RenderResult } from './render.ts';
 import type { Job, JobAnswer } from './render-worker.ts';
 
 /** From source the thread needs the loader that strips types (a development dependency); compiled it needs nothing. */
-const loaderUrl = (): string => new URL('./index.mjs', pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api'))).href;
+const loaderUrl = (): string =>
+  new URL('./index.mjs', pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api'))).href;
 
 /** Drawing in another thread, started with the first frame. */
 export class Renderer {
   private worker: Worker | null = null;
   private next = 0;
-  private readonly waiting = new Map<number, { resolve: (result: RenderResult | null) => void; reject: (error: Error) => void }>();
+  private readonly waiting = new Map<
+    number,
+    { resolve: (result: RenderResult | null) => void; reject: (error: Error) => void }
+  >();
 
   get busy(): boolean {
     return this.waiting.size > 0;
@@ -37,7 +41,10 @@ export class Renderer {
     const source = new URL('./render-worker.ts', import.meta.url).href;
     const worker = import.meta.url.endsWith('.js')
       ? new Worker(new URL('./render-worker.js', import.meta.url), limits)
-      : new Worker(`import(${JSON.stringify(loaderUrl())}).then(({ register }) => { register(); return import(${JSON.stringify(source)}); })`, { ...limits, eval: true });
+      : new Worker(
+          `import(${JSON.stringify(loaderUrl())}).then(({ register }) => { register(); return import(${JSON.stringify(source)}); })`,
+          { ...limits, eval: true },
+        );
     worker.on('message', (answer: JobAnswer) => {
       const waiter = this.waiting.get(answer.id);
       this.waiting.delete(answer.id);

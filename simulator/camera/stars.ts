@@ -24,7 +24,11 @@ function load(): Catalogue {
   const bytes = gunzipSync(readFileSync(projectPath('simulator', 'data', 'stars.bin.gz')));
   const count = bytes.readUInt32LE(0);
   const buffer = bytes.buffer.slice(bytes.byteOffset + 4, bytes.byteOffset + bytes.length);
-  catalogue = { dec: new Int32Array(buffer, 0, count), ra: new Int32Array(buffer, count * 4, count), mag: new Int16Array(buffer, count * 8, count) };
+  catalogue = {
+    dec: new Int32Array(buffer, 0, count),
+    ra: new Int32Array(buffer, count * 4, count),
+    mag: new Int16Array(buffer, count * 8, count),
+  };
   return catalogue;
 }
 
@@ -59,22 +63,34 @@ const density = (ra: number, dec: number): number => 3_000 + 19_000 * Math.exp(-
 /** Fainter stars than the catalogue has, computed: the same patch of sky always has the same ones, whoever looks. */
 export function fieldStars(raDegrees: number, decDegrees: number, radius: number): Star[] {
   const stars: Star[] = [];
-  for (let row = Math.floor((decDegrees - radius + 90) / CELL); row <= Math.floor((decDegrees + radius + 90) / CELL); row++) {
+  for (
+    let row = Math.floor((decDegrees - radius + 90) / CELL);
+    row <= Math.floor((decDegrees + radius + 90) / CELL);
+    row++
+  ) {
     const dec0 = row * CELL - 90;
     if (dec0 >= 90 || dec0 + CELL <= -90) continue;
     const cells = Math.max(1, Math.round((360 / CELL) * Math.cos(((dec0 + CELL / 2) * Math.PI) / 180)));
     const width = 360 / cells;
-    const span = Math.min(180, radius / Math.max(0.01, Math.cos((Math.min(89.9, Math.abs(dec0) + CELL) * Math.PI) / 180)));
+    const span = Math.min(
+      180,
+      radius / Math.max(0.01, Math.cos((Math.min(89.9, Math.abs(dec0) + CELL) * Math.PI) / 180)),
+    );
     const from = Math.floor((raDegrees - span) / width);
     const to = Math.min(from + cells - 1, Math.floor((raDegrees + span) / width));
     for (let column = from; column <= to; column++) {
       const cell = ((column % cells) + cells) % cells;
       const random = createRandom('field', row, cell);
-      const perCell = density((cell + 0.5) * width, dec0 + CELL / 2) * CELL * width * Math.cos(((dec0 + CELL / 2) * Math.PI) / 180);
+      const perCell =
+        density((cell + 0.5) * width, dec0 + CELL / 2) * CELL * width * Math.cos(((dec0 + CELL / 2) * Math.PI) / 180);
       const count = Math.round(perCell + Math.sqrt(perCell) * random.gaussian());
       for (let i = 0; i < count; i++) {
         const share = random.next();
-        stars.push({ ra: (cell + random.next()) * width, dec: Math.min(90, dec0 + random.next() * CELL), mag: Math.max(9, FAINTEST + Math.log10(Math.max(share, 1e-6)) / GROWTH) });
+        stars.push({
+          ra: (cell + random.next()) * width,
+          dec: Math.min(90, dec0 + random.next() * CELL),
+          mag: Math.max(9, FAINTEST + Math.log10(Math.max(share, 1e-6)) / GROWTH),
+        });
       }
     }
   }
@@ -83,11 +99,14 @@ export function fieldStars(raDegrees: number, decDegrees: number, radius: number
 
 /** Stars of the clusters that reach into the circle: those that the catalogue has not, by number and brightness as the cluster's own light asks for. */
 export function clusterStars(raDegrees: number, decDegrees: number, radius: number): Star[] {
-  return objectsNear(raDegrees, decDegrees, radius).flatMap((object) => (object.look === 'globular' ? globularStars(object) : object.look === 'open' ? openStars(object) : []));
+  return objectsNear(raDegrees, decDegrees, radius).flatMap((object) =>
+    object.look === 'globular' ? globularStars(object) : object.look === 'open' ? openStars(object) : [],
+  );
 }
 
 /** Magnitudes that grow in number by 10^slope each, from `brightest` on over `span` magnitudes. */
-const drawnMagnitude = (share: number, brightest: number, span: number, slope: number): number => brightest + Math.log10(1 + share * (10 ** (slope * span) - 1)) / slope;
+const drawnMagnitude = (share: number, brightest: number, span: number, slope: number): number =>
+  brightest + Math.log10(1 + share * (10 ** (slope * span) - 1)) / slope;
 const place = (object: SkyObject, radiusArcmin: number, angle: number): { ra: number; dec: number } => {
   const dec = Math.max(-89.9, Math.min(89.9, object.dec + (radiusArcmin / 60) * Math.cos(angle)));
   return { ra: object.ra + ((radiusArcmin / 60) * Math.sin(angle)) / Math.cos((dec * Math.PI) / 180), dec };
@@ -120,7 +139,11 @@ function openStars(object: SkyObject): Star[] {
   const count = Math.round(random.between(60, 220));
   const stars: Star[] = [];
   for (let i = 0; i < count; i++) {
-    const at = place(object, object.radius * Math.min(1, 0.42 * Math.hypot(random.gaussian(), random.gaussian())), random.between(0, 2 * Math.PI));
+    const at = place(
+      object,
+      object.radius * Math.min(1, 0.42 * Math.hypot(random.gaussian(), random.gaussian())),
+      random.between(0, 2 * Math.PI),
+    );
     stars.push({ ...at, mag: Math.max(9.2, drawnMagnitude(random.next(), object.mag + 2.2, 7, 0.25)) });
   }
   return stars;

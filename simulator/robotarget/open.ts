@@ -24,7 +24,8 @@ const SIGNED_PARAM: Record<string, string> = {
   SetShotDoneRatingByFileName: 'FileNameFIT',
 };
 
-export const isOpenCommand = (method: string): boolean => method.startsWith(PREFIX) && method.slice(PREFIX.length) in SIGNED_PARAM;
+export const isOpenCommand = (method: string): boolean =>
+  method.startsWith(PREFIX) && method.slice(PREFIX.length) in SIGNED_PARAM;
 
 /** Lower-case hex MD5 of secret, UID and the signed parameter, without separators. */
 export function openMacIsRight(secret: string, method: string, params: Record<string, unknown>): boolean {
@@ -43,7 +44,12 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 const failed = (message: string): Did => ({ paramRet: { ret: message }, effect: null, effectKey: null });
 
 /** Carries out one of the nine open RoboTarget commands on the shot-done list. Deletion is logical and sends a finished target back to the scheduler. */
-export function runOpenCommand(context: Context, roboTarget: RoboTarget, method: string, params: Record<string, unknown>): Did {
+export function runOpenCommand(
+  context: Context,
+  roboTarget: RoboTarget,
+  method: string,
+  params: Record<string, unknown>,
+): Did {
   const { store } = context;
   const select = (records: DoneRow[]): DoneRow[] => records.filter((d) => d.isdeleted === truthy(params.IsDeleted));
   const change = (what: string, records: DoneRow[], apply: (record: DoneRow) => void): Did => {
@@ -74,9 +80,14 @@ export function runOpenCommand(context: Context, roboTarget: RoboTarget, method:
   };
   const rated = (record: DoneRow): boolean => {
     const limit = Number(params.RatingLimit ?? 0);
-    return Number(params.RatingMode ?? 0) === 1 ? record.rating < limit : Number(params.RatingMode ?? 0) === 2 ? record.rating > limit : true;
+    return Number(params.RatingMode ?? 0) === 1
+      ? record.rating < limit
+      : Number(params.RatingMode ?? 0) === 2
+        ? record.rating > limit
+        : true;
   };
-  const byName = (): DoneRow[] => store.done().filter((d) => same(d.filename, text(params.FileNameFIT).replace(/^.*[\\/]/, '')));
+  const byName = (): DoneRow[] =>
+    store.done().filter((d) => same(d.filename, text(params.FileNameFIT).replace(/^.*[\\/]/, '')));
 
   switch (method.slice(PREFIX.length)) {
     case 'GetTargetList': {
@@ -97,10 +108,16 @@ export function runOpenCommand(context: Context, roboTarget: RoboTarget, method:
       return { paramRet: { list }, effect: null, effectKey: null };
     }
     case 'GetShotDoneList':
-      return { paramRet: { list: select(store.doneOf(text(params.RefGuidTarget))).map(wireRecord) }, effect: null, effectKey: null };
+      return {
+        paramRet: { list: select(store.doneOf(text(params.RefGuidTarget))).map(wireRecord) },
+        effect: null,
+        effectKey: null,
+      };
     case 'SetShotDoneRating': {
       const records = byMode();
-      return records ? change('shotdone.rate', select(records), (d) => (d.rating = Number(params.Rating))) : failed('Mode not valid');
+      return records
+        ? change('shotdone.rate', select(records), (d) => (d.rating = Number(params.Rating)))
+        : failed('Mode not valid');
     }
     case 'RemoveShotDone': {
       const records = byMode();

@@ -1,4 +1,13 @@
-import { commandsOfMethod, decodeObject, encodeObject, sign, type Dialect, type DialectCommandName, type ObjectKind, type SignContext } from '../../gateway/robotarget/dialect.ts';
+import {
+  commandsOfMethod,
+  decodeObject,
+  encodeObject,
+  sign,
+  type Dialect,
+  type DialectCommandName,
+  type ObjectKind,
+  type SignContext,
+} from '../../gateway/robotarget/dialect.ts';
 import type { Context } from '../context.ts';
 import type { Did } from './open.ts';
 import type { RoboTarget } from './runner.ts';
@@ -38,7 +47,12 @@ function matchTemplate(template: string, given: Scalar, into: Map<string, Scalar
 }
 
 /** Which command of the dialect this is, with what it speaks of; null when none fits. */
-export function decodeReserved(dialect: Dialect, method: string, params: Record<string, unknown>, offsetSeconds: number): Decoded | null {
+export function decodeReserved(
+  dialect: Dialect,
+  method: string,
+  params: Record<string, unknown>,
+  offsetSeconds: number,
+): Decoded | null {
   for (const name of commandsOfMethod(dialect, method)) {
     const command = dialect.commands[name];
     const [kind, op] = name.split('.') as [ObjectKind, string];
@@ -81,7 +95,12 @@ const nameOf = (body: Record<string, unknown>): { name?: string } => {
 };
 
 /** Is the signature of this request the one that the dialect asks for? */
-export function signatureIsRight(dialect: Dialect, template: string | undefined, context: SignContext, params: Record<string, unknown>): boolean {
+export function signatureIsRight(
+  dialect: Dialect,
+  template: string | undefined,
+  context: SignContext,
+  params: Record<string, unknown>,
+): boolean {
   const { param } = dialect.signing;
   return param === null || params[param] === sign(dialect, template ?? dialect.signing.template, context);
 }
@@ -95,7 +114,15 @@ type Read<T> = { row: T } | { error: string };
 function readSet(body: Record<string, unknown>, before: SetRow | undefined, profile: string): Read<SetRow> {
   const merged = { ProfileName: profile, Status: 0, Tag: '', ...before, ...body };
   if (typeof merged.Name !== 'string' || merged.Name === '') return { error: 'Set Name not valid' };
-  return { row: { Guid: text(merged.Guid), Name: merged.Name, ProfileName: text(merged.ProfileName), Status: merged.Status, Tag: text(merged.Tag) } };
+  return {
+    row: {
+      Guid: text(merged.Guid),
+      Name: merged.Name,
+      ProfileName: text(merged.ProfileName),
+      Status: merged.Status,
+      Tag: text(merged.Tag),
+    },
+  };
 }
 function readTarget(body: Record<string, unknown>, before: TargetRow | undefined, nowSeconds: number): Read<TargetRow> {
   const merged: Record<string, unknown> = { ...before, ...body };
@@ -152,13 +179,21 @@ function readShot(body: Record<string, unknown>, before: ShotRow | undefined, fi
 export function runReserved(context: Context, roboTarget: RoboTarget, dialect: Dialect, request: Decoded): Did {
   const { store, options } = context;
   const { kind, op, guid, parentGuid, body } = request;
-  const answer = (ret: string, effect: string | null = null, effectKey: string | null = null): Did => ({ paramRet: { [dialect.answer.ret]: ret }, effect, effectKey });
+  const answer = (ret: string, effect: string | null = null, effectKey: string | null = null): Did => ({
+    paramRet: { [dialect.answer.ret]: ret },
+    effect,
+    effectKey,
+  });
   const done = (effect: string, effectKey: string): Did => {
     roboTarget.wake();
     return answer(dialect.answer.done, effect, effectKey);
   };
   const find = (): Kept<SetRow | TargetRow | ShotRow> | undefined =>
-    kind === 'set' ? store.find('sets', guid) : kind === 'target' ? store.find('targets', guid) : store.find('shots', guid);
+    kind === 'set'
+      ? store.find('sets', guid)
+      : kind === 'target'
+        ? store.find('targets', guid)
+        : store.find('shots', guid);
   const read = (before: SetRow | TargetRow | ShotRow | undefined): Read<SetRow | TargetRow | ShotRow> =>
     kind === 'set'
       ? readSet(body, before as SetRow | undefined, options.profile)
@@ -173,7 +208,13 @@ export function runReserved(context: Context, roboTarget: RoboTarget, dialect: D
         : kind === 'target'
           ? store.targets(parentGuid || undefined).map(({ row }) => ({ ...row }))
           : store.shots(parentGuid).map(({ row }) => ({ ...row, Done: store.doneCount(row.GuidShot) }));
-    return { paramRet: { [dialect.answer.list]: rows.map((row) => encodeObject(dialect, kind, row, options.utcOffsetSeconds)) }, effect: null, effectKey: null };
+    return {
+      paramRet: {
+        [dialect.answer.list]: rows.map((row) => encodeObject(dialect, kind, row, options.utcOffsetSeconds)),
+      },
+      effect: null,
+      effectKey: null,
+    };
   }
   if (guid === '') return answer('GUID missing');
   const before = find();
@@ -181,8 +222,10 @@ export function runReserved(context: Context, roboTarget: RoboTarget, dialect: D
     const made = read(undefined);
     if ('error' in made) return answer(made.error);
     if (kind === 'target' && !store.find('sets', (made.row as TargetRow).RefGuidSet)) return answer('Set not found');
-    if (kind === 'target' && !same((made.row as TargetRow).RefGuidBaseSequence, options.sequenceGuid)) return answer('Base Sequence not found');
-    if (kind === 'shot' && !store.find('targets', (made.row as ShotRow).RefGuidTarget)) return answer('Target not found');
+    if (kind === 'target' && !same((made.row as TargetRow).RefGuidBaseSequence, options.sequenceGuid))
+      return answer('Base Sequence not found');
+    if (kind === 'shot' && !store.find('targets', (made.row as ShotRow).RefGuidTarget))
+      return answer('Target not found');
     store.put(TABLE[kind], guid, made.row);
     return done(`${kind}.create`, `${kind}.create:${guid.toLowerCase()}`);
   }
@@ -205,7 +248,9 @@ export function runReserved(context: Context, roboTarget: RoboTarget, dialect: D
   const kept = store.put(
     TABLE[kind],
     guid,
-    kind === 'shot' ? { ...(row as ShotRow), Enabled: request.enable } : { ...(row as SetRow | TargetRow), Status: request.enable ? 0 : 1 },
+    kind === 'shot'
+      ? { ...(row as ShotRow), Enabled: request.enable }
+      : { ...(row as SetRow | TargetRow), Status: request.enable ? 0 : 1 },
   );
   return done(`${kind}.${word}`, `${kind}.${word}:${guid.toLowerCase()}:${kept.generation}`);
 }

@@ -93,7 +93,8 @@ export class RoboTarget {
     if (now / 1000 < target.C_DateStart) return 'before its start date';
     if (now / 1000 >= target.C_DateEnd) return 'after its end date';
     if (weather.sunAltitude() > options.nightSunAltitudeDegrees) return 'not night';
-    if (altAz(options.site, target.RAJ2000, target.DECJ2000, now).altitudeDegrees < target.C_AltMin) return 'below its altitude limit';
+    if (altAz(options.site, target.RAJ2000, target.DECJ2000, now).altitudeDegrees < target.C_AltMin)
+      return 'below its altitude limit';
     const hourAngle = hourAngleHours(options.site, target.RAJ2000, target.DECJ2000, now);
     if (hourAngle < target.C_HAStart || hourAngle > target.C_HAEnd) return 'outside its hour angles';
     if (!this.nextShot(target)) return 'nothing left to do';
@@ -101,13 +102,26 @@ export class RoboTarget {
   }
   /** Highest priority first, then the oldest in the database. */
   choose(): TargetRow | null {
-    const able = this.context.store.targets().filter((t) => this.obstacle(t.row) === null && (this.notBefore.get(t.row.GuidTarget) ?? 0) <= this.context.now());
-    able.sort((a, b) => b.row.Priority - a.row.Priority || a.row.DateCreation - b.row.DateCreation || a.order - b.order);
+    const able = this.context.store
+      .targets()
+      .filter(
+        (t) => this.obstacle(t.row) === null && (this.notBefore.get(t.row.GuidTarget) ?? 0) <= this.context.now(),
+      );
+    able.sort(
+      (a, b) => b.row.Priority - a.row.Priority || a.row.DateCreation - b.row.DateCreation || a.order - b.order,
+    );
     return able[0]?.row ?? null;
   }
   private nextShot(target: TargetRow): ShotRow | null {
     const { store } = this.context;
-    return store.shots(target.GuidTarget).find(({ row }) => store.doneCount(row.GuidShot) + (this.unrecorded.get(row.GuidShot) ?? 0) < store.wanted(target, row))?.row ?? null;
+    return (
+      store
+        .shots(target.GuidTarget)
+        .find(
+          ({ row }) =>
+            store.doneCount(row.GuidShot) + (this.unrecorded.get(row.GuidShot) ?? 0) < store.wanted(target, row),
+        )?.row ?? null
+    );
   }
   /** −1 unknown, 0 idle, 1 running, 2 finished. */
   statusOp(target: TargetRow): number {
@@ -151,7 +165,10 @@ export class RoboTarget {
       target,
       controller: new AbortController(),
       startedAt: context.now(),
-      totalSeconds: shots.reduce((sum, { row }) => sum + row.Exposure * Math.max(0, store.wanted(target, row) - store.doneCount(row.GuidShot)), 0),
+      totalSeconds: shots.reduce(
+        (sum, { row }) => sum + row.Exposure * Math.max(0, store.wanted(target, row) - store.doneCount(row.GuidShot)),
+        0,
+      ),
       doneSeconds: 0,
     };
     this.run = run;
@@ -159,7 +176,10 @@ export class RoboTarget {
     log.effect('sequence.start', { run: run.number, target: target.GuidTarget, name: target.TargetName });
     context.logEvent(10, `Target Selected : ${target.TargetName}`);
     context.logEvent(5, `Sequence Starting ... ${target.TargetName}`);
-    context.logEvent(3, `This Action have a timer end settled !!! Will be stop at ${italianDateTime(target.C_DateEnd * 1000 + context.options.utcOffsetSeconds * 1000)}!!!`);
+    context.logEvent(
+      3,
+      `This Action have a timer end settled !!! Will be stop at ${italianDateTime(target.C_DateEnd * 1000 + context.options.utcOffsetSeconds * 1000)}!!!`,
+    );
     context.signal(502);
     // the end is settled when the sequence starts: a window widened meanwhile counts for the next planning only
     const left = target.C_DateEnd - context.now() / 1000;
@@ -175,7 +195,10 @@ export class RoboTarget {
     } catch (thrown) {
       if (thrown instanceof Aborted) {
         end = `aborted: ${thrown.reason}`;
-        context.logEvent(3, thrown.reason === 'date_end' ? 'TIME END (FINISHED) Sequence' : 'ABORTED (FINISHED) Sequence');
+        context.logEvent(
+          3,
+          thrown.reason === 'date_end' ? 'TIME END (FINISHED) Sequence' : 'ABORTED (FINISHED) Sequence',
+        );
       } else if (thrown instanceof ActionError) {
         end = `error: ${thrown.message}`;
         context.logEvent(4, `ERROR (FINISHED) Sequence : ${thrown.message}`);
@@ -242,7 +265,18 @@ export class RoboTarget {
     const { mount, options } = context;
     await this.slewTo(target.RAJ2000, target.DECJ2000, signal);
     await this.camera.expose(
-      { type: 0, voyType: 'SYNC', target: target.TargetName, exposure: options.overheads.sync_exposure, bin: 2, gain: 0, offset: 0, folders: ['Sync'], cards: [], handOut: false },
+      {
+        type: 0,
+        voyType: 'SYNC',
+        target: target.TargetName,
+        exposure: options.overheads.sync_exposure,
+        bin: 2,
+        gain: 0,
+        offset: 0,
+        folders: ['Sync'],
+        cards: [],
+        handOut: false,
+      },
       signal,
     );
     await context.wait(options.overheads.solve, signal);
@@ -284,7 +318,10 @@ export class RoboTarget {
         Done: !failed,
         Position: position,
         HFD: failed ? 0 : hfd,
-        StarPosition: { X: Math.round(context.options.camera.width / 2), Y: Math.round(context.options.camera.height / 2) },
+        StarPosition: {
+          X: Math.round(context.options.camera.width / 2),
+          Y: Math.round(context.options.camera.height / 2),
+        },
         DoneTime: voyagerSeconds(context.pcNow()),
         Duration: clockTime((context.now() - from) / 1000),
         FocusTemp: Math.round(context.weather.conditions().temperature_celsius * 10) / 10,
@@ -426,19 +463,30 @@ export class RoboTarget {
         filename: `GHOST_${row.filename}`,
         path: row.path.replace(row.filename, `GHOST_${row.filename}`),
       });
-    log.effect('shot.done', { guid: row.guid, shot: row.refguidshot, target: row.refguidtarget, filename: row.filename });
+    log.effect('shot.done', {
+      guid: row.guid,
+      shot: row.refguidshot,
+      target: row.refguidtarget,
+      filename: row.filename,
+    });
   }
 
   /** The fields of ControlData that speak of the running sequence and script. */
   controlData(): Record<string, unknown> {
     const { run, context } = this;
-    const runs = { RUNSEQ: run ? `${run.target.TargetName.replace(/[\\/:*?"<>|]/g, '_')}.s2q` : '', RUNDS: this.dragScript ?? '' };
+    const runs = {
+      RUNSEQ: run ? `${run.target.TargetName.replace(/[\\/:*?"<>|]/g, '_')}.s2q` : '',
+      RUNDS: this.dragScript ?? '',
+    };
     if (!run) return { SEQTOT: 0, SEQPARZ: 0, SEQNAME: '', SEQSTART: '', SEQREMAIN: '', SEQEND: '', ...runs };
     const now = context.now();
     const { shot } = context.state;
-    const elapsed = run.doneSeconds + (shot && shot.status === 1 && shot.expo > 0 ? Math.min(shot.expo, (now - shot.startedAt) / 1000) : 0);
+    const elapsed =
+      run.doneSeconds +
+      (shot && shot.status === 1 && shot.expo > 0 ? Math.min(shot.expo, (now - shot.startedAt) / 1000) : 0);
     const remaining = Math.max(0, run.totalSeconds - elapsed);
-    const local = (ms: number): string => new Date(ms + context.options.utcOffsetSeconds * 1000).toISOString().slice(11, 19);
+    const local = (ms: number): string =>
+      new Date(ms + context.options.utcOffsetSeconds * 1000).toISOString().slice(11, 19);
     return {
       SEQTOT: Math.round(run.totalSeconds),
       SEQPARZ: Math.round(elapsed),

@@ -153,7 +153,12 @@ export class RoboTargetStore {
     const key = guid.toLowerCase();
     const rows = this.tables[table] as Record<string, Kept<SetRow | TargetRow | ShotRow>>;
     const before = rows[key];
-    const kept = { row, deleted: false, generation: (before?.generation ?? 0) + 1, order: before && !before.deleted ? before.order : this.next() };
+    const kept = {
+      row,
+      deleted: false,
+      generation: (before?.generation ?? 0) + 1,
+      order: before && !before.deleted ? before.order : this.next(),
+    };
     rows[key] = kept;
     this.save();
     return kept;
@@ -175,7 +180,9 @@ export class RoboTargetStore {
   }
   /** Live targets whose set is live too. */
   targets(setGuid?: string): Kept<TargetRow>[] {
-    return this.live(this.tables.targets).filter((t) => this.find('sets', t.row.RefGuidSet) && (setGuid === undefined || same(t.row.RefGuidSet, setGuid)));
+    return this.live(this.tables.targets).filter(
+      (t) => this.find('sets', t.row.RefGuidSet) && (setGuid === undefined || same(t.row.RefGuidSet, setGuid)),
+    );
   }
   shots(targetGuid: string): Kept<ShotRow>[] {
     return this.live(this.tables.shots)
@@ -196,7 +203,9 @@ export class RoboTargetStore {
   doneCount(shotGuid: string): number {
     if (!this.counts) {
       this.counts = new Map();
-      for (const d of this.records) if (!d.isdeleted) this.counts.set(d.refguidshot.toLowerCase(), (this.counts.get(d.refguidshot.toLowerCase()) ?? 0) + 1);
+      for (const d of this.records)
+        if (!d.isdeleted)
+          this.counts.set(d.refguidshot.toLowerCase(), (this.counts.get(d.refguidshot.toLowerCase()) ?? 0) + 1);
     }
     return this.counts.get(shotGuid.toLowerCase()) ?? 0;
   }

@@ -32,7 +32,8 @@ export class LineReader {
 export const voyagerSeconds = (ms: number): number => Math.round(ms * 100) / 100_000;
 
 /** Booleans come as such or as text. */
-export const truthy = (value: unknown): boolean => value === true || (typeof value === 'string' && value.toLowerCase() === 'true');
+export const truthy = (value: unknown): boolean =>
+  value === true || (typeof value === 'string' && value.toLowerCase() === 'true');
 
 const two = (n: number): string => String(n).padStart(2, '0');
 /** `YYYY-MM-DD HH:MM:SS` of a shifted instant. */

@@ -21,7 +21,8 @@ export class Mount {
   private ra = 0;
   private dec = 90;
   private hourAngle = -6;
-  private slew: { fromRa: number; fromDec: number; toRa: number; toDec: number; start: number; end: number } | null = null;
+  private slew: { fromRa: number; fromDec: number; toRa: number; toDec: number; start: number; end: number } | null =
+    null;
 
   constructor(site: Site, now: () => number) {
     this.site = site;
@@ -38,7 +39,8 @@ export class Mount {
   /** J2000 right ascension that stands at this hour angle now; exact also near the pole, where precession turns it far. */
   raAtHourAngle(hourAngleHoursWanted: number, decDegrees: number): number {
     let ra = mod(this.sidereal() - hourAngleHoursWanted, 24);
-    for (let i = 0; i < 4; i++) ra = mod(ra + hourAngleHours(this.site, ra, decDegrees, this.now()) - hourAngleHoursWanted, 24);
+    for (let i = 0; i < 4; i++)
+      ra = mod(ra + hourAngleHours(this.site, ra, decDegrees, this.now()) - hourAngleHoursWanted, 24);
     return ra;
   }
   /** J2000 position pointed at. */
@@ -56,7 +58,8 @@ export class Mount {
     const from = this.position();
     const rad = Math.PI / 180;
     const cosine =
-      Math.sin(from.decDegrees * rad) * Math.sin(decDegrees * rad) + Math.cos(from.decDegrees * rad) * Math.cos(decDegrees * rad) * Math.cos((from.raHours - raHours) * 15 * rad);
+      Math.sin(from.decDegrees * rad) * Math.sin(decDegrees * rad) +
+      Math.cos(from.decDegrees * rad) * Math.cos(decDegrees * rad) * Math.cos((from.raHours - raHours) * 15 * rad);
     return Math.acos(Math.max(-1, Math.min(1, cosine))) / rad;
   }
   beginSlew(raHours: number, decDegrees: number, milliseconds: number): void {
@@ -64,7 +67,14 @@ export class Mount {
     this.parked = false;
     this.tracking = true;
     const at = this.now();
-    this.slew = { fromRa: from.raHours, fromDec: from.decDegrees, toRa: raHours, toDec: decDegrees, start: at, end: at + milliseconds };
+    this.slew = {
+      fromRa: from.raHours,
+      fromDec: from.decDegrees,
+      toRa: raHours,
+      toDec: decDegrees,
+      start: at,
+      end: at + milliseconds,
+    };
   }
   /** The slew is over, or was stopped where it is. */
   endSlew(): void {
@@ -175,7 +185,9 @@ export class Cooler {
   /** CCDSTAT: 3 OFF, 4 COOLING, 5 COOLED, 7 WARMUP RUNNING, 8 WARMUP END, 9 ERROR. */
   status(): { temperature: number; setPoint: number; power: number; cooling: boolean; code: number } {
     const temperature = this.temperature();
-    const power = this.cooling ? Math.round(Math.max(5, Math.min(100, (this.ambient() - temperature) * 2.6 + (this.reached ? 0 : 35)))) : 0;
+    const power = this.cooling
+      ? Math.round(Math.max(5, Math.min(100, (this.ambient() - temperature) * 2.6 + (this.reached ? 0 : 35))))
+      : 0;
     const code = this.error ? 9 : this.cooling ? (this.reached ? 5 : 4) : this.warming ? (this.reached ? 8 : 7) : 3;
     return { temperature, setPoint: this.setPoint, power, cooling: this.cooling, code };
   }
@@ -235,7 +247,10 @@ export class Guider {
     const at = this.now();
     const noise = createRandom(this.seed, 'guide', Math.floor(at / 1000));
     const sigma = 0.28 + this.wind() * 0.02 + (this.dither === 0 ? 0 : 1.2);
-    return { x: sigma * noise.gaussian() + 0.12 * this.slow[0](at), y: sigma * noise.gaussian() + 0.12 * this.slow[1](at) };
+    return {
+      x: sigma * noise.gaussian() + 0.12 * this.slow[0](at),
+      y: sigma * noise.gaussian() + 0.12 * this.slow[1](at),
+    };
   }
 }
 

@@ -17,7 +17,12 @@ export interface Conditions {
   sky_temperature_celsius: number;
   seeing_arcsec: number;
 }
-export type WeatherOverrides = Partial<Record<keyof Conditions | 'safe' | 'weather_station_connected' | 'safety_monitor_connected' | 'alpaca_up', number | boolean | null>>;
+export type WeatherOverrides = Partial<
+  Record<
+    keyof Conditions | 'safe' | 'weather_station_connected' | 'safety_monitor_connected' | 'alpaca_up',
+    number | boolean | null
+  >
+>;
 const OVERRIDES = new Set<string>([
   'temperature_celsius',
   'humidity_percent',
@@ -40,11 +45,16 @@ const FLAGS = new Set<string>(['safe', 'weather_station_connected', 'safety_moni
 
 /** Names that cannot be set, or not to that value. */
 export const unknownOverrides = (values: Record<string, unknown>): string[] =>
-  Object.keys(values).filter((name) => !OVERRIDES.has(name) || (values[name] !== null && typeof values[name] !== (FLAGS.has(name) ? 'boolean' : 'number')));
+  Object.keys(values).filter(
+    (name) =>
+      !OVERRIDES.has(name) ||
+      (values[name] !== null && typeof values[name] !== (FLAGS.has(name) ? 'boolean' : 'number')),
+  );
 
 /** Dew point by the Magnus formula (Alduchov and Eskridge 1996: 17.625, 243.04 °C). */
 export function dewPoint(temperatureCelsius: number, humidityPercent: number): number {
-  const gamma = Math.log(Math.max(1, humidityPercent) / 100) + (17.625 * temperatureCelsius) / (243.04 + temperatureCelsius);
+  const gamma =
+    Math.log(Math.max(1, humidityPercent) / 100) + (17.625 * temperatureCelsius) / (243.04 + temperatureCelsius);
   return (243.04 * gamma) / (17.625 - gamma);
 }
 
@@ -53,7 +63,10 @@ export class Weather {
   private readonly site: Site;
   private readonly now: () => number;
   private overrides: WeatherOverrides = {};
-  private readonly waves: Record<'temperature' | 'humidity' | 'pressure' | 'wind' | 'gust' | 'direction' | 'cloud' | 'sky' | 'seeing', (ms: number) => number>;
+  private readonly waves: Record<
+    'temperature' | 'humidity' | 'pressure' | 'wind' | 'gust' | 'direction' | 'cloud' | 'sky' | 'seeing',
+    (ms: number) => number
+  >;
   private sun: { at: number; altitude: number } | null = null;
 
   constructor(seed: string, site: Site, now: () => number) {
@@ -86,7 +99,8 @@ export class Weather {
 
   conditions(at = this.now()): Conditions {
     const w = this.waves;
-    const given = (name: keyof Conditions, computed: number): number => (typeof this.overrides[name] === 'number' ? this.overrides[name] : computed);
+    const given = (name: keyof Conditions, computed: number): number =>
+      typeof this.overrides[name] === 'number' ? this.overrides[name] : computed;
     const temperature = given('temperature_celsius', 8 + 3 * w.temperature(at));
     const humidity = given('humidity_percent', 55 + 12 * w.humidity(at));
     const cloud = given('cloud_percent', Math.max(0, 8 + 8 * w.cloud(at)));
@@ -128,7 +142,8 @@ export class Weather {
 
   sunAltitude(): number {
     const at = this.now();
-    if (!this.sun || Math.abs(at - this.sun.at) > 10_000) this.sun = { at, altitude: sunAltitudeDegrees(this.site, at) };
+    if (!this.sun || Math.abs(at - this.sun.at) > 10_000)
+      this.sun = { at, altitude: sunAltitudeDegrees(this.site, at) };
     return this.sun.altitude;
   }
   /** Voyager's own categories, with its spelling (UNKNOW). */
@@ -136,7 +151,8 @@ export class Weather {
     if (!this.stationConnected) return { cloud: 'UNKNOW', rain: 'UNKNOW', wind: 'UNKNOW', light: 'UNKNOW' };
     const c = this.conditions();
     const sun = this.sunAltitude();
-    const pick = (value: number, first: number, second: number, names: [string, string, string]): string => (value < first ? names[0] : value < second ? names[1] : names[2]);
+    const pick = (value: number, first: number, second: number, names: [string, string, string]): string =>
+      value < first ? names[0] : value < second ? names[1] : names[2];
     return {
       cloud: pick(c.cloud_percent, 30, 85, ['CLEAR', 'CLOUDY', 'VERY_CLOUDY']),
       rain: c.rain_rate > 0 ? 'RAIN' : c.humidity_percent > 97 ? 'WET' : 'DRY',

@@ -8,7 +8,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Booking } from '../../domain/contracts/booking.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import { signPath } from '../../platform/signing.ts';
-import { GATEWAY_SECRET, KEY, NIGHT, at, body, config, insertBooking, nightNow, startApi, startPostgres, telescope, token, type RunningApi } from './harness.ts';
+import {
+  GATEWAY_SECRET,
+  KEY,
+  NIGHT,
+  at,
+  body,
+  config,
+  insertBooking,
+  nightNow,
+  startApi,
+  startPostgres,
+  telescope,
+  token,
+  type RunningApi,
+} from './harness.ts';
 
 type Problem = { code: string; errors?: Record<string, string[]>; detail: string };
 
@@ -38,8 +52,18 @@ describe('who may do what, and hostile requests', () => {
     clock = nightNow;
     await api.db
       .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, deliveries, receipts, audit, tokens, api_keys, frames, timeline, telemetry, ledger_intervals, settlements, reports, idempotency_keys, push_subscriptions CASCADE`;
-    await insertBooking(api, 'a', { start: at(-30), end: at(30) }, { ref: 'ada', display_name: 'Ada Lovelace', email: 'ada@example.org' });
-    await insertBooking(api, 'g', { start: at(40), end: at(100) }, { ref: 'grace', display_name: 'Grace Hopper', email: 'grace@example.org' });
+    await insertBooking(
+      api,
+      'a',
+      { start: at(-30), end: at(30) },
+      { ref: 'ada', display_name: 'Ada Lovelace', email: 'ada@example.org' },
+    );
+    await insertBooking(
+      api,
+      'g',
+      { start: at(40), end: at(100) },
+      { ref: 'grace', display_name: 'Grace Hopper', email: 'grace@example.org' },
+    );
     api.deps.snapshots.forgetAll();
     mkdirSync(join(store, 'bookings/a'), { recursive: true });
     writeFileSync(join(store, 'bookings/a/M45_L_001.fits'), fits);
@@ -68,17 +92,48 @@ describe('who may do what, and hostile requests', () => {
       },
     });
   });
-  const status = async (method: string, path: string, credential: { token?: string; key?: string | null }, payload?: unknown): Promise<number> =>
-    (await api.json(method, path, payload, credential)).status;
+  const status = async (
+    method: string,
+    path: string,
+    credential: { token?: string; key?: string | null },
+    payload?: unknown,
+  ): Promise<number> => (await api.json(method, path, payload, credential)).status;
 
   test('a booking token sees its booking and nothing else', async () => {
     const mine = await token(api, { kind: 'booking', subject: 'a' });
-    for (const path of ['', '/snapshot', '/events', '/images', '/images/f1', '/logs', '/stats', '/ledger', '/telemetry'])
+    for (const path of [
+      '',
+      '/snapshot',
+      '/events',
+      '/images',
+      '/images/f1',
+      '/logs',
+      '/stats',
+      '/ledger',
+      '/telemetry',
+    ])
       expect([path, await status('GET', `/api/bookings/a${path}`, { token: mine })]).toEqual([path, 200]);
-    for (const path of ['', '/snapshot', '/events', '/images', '/logs', '/stats', '/ledger', '/telemetry', '/report', '/archive.zip', '/images/f1/fits'])
+    for (const path of [
+      '',
+      '/snapshot',
+      '/events',
+      '/images',
+      '/logs',
+      '/stats',
+      '/ledger',
+      '/telemetry',
+      '/report',
+      '/archive.zip',
+      '/images/f1/fits',
+    ])
       expect([path, await status('GET', `/api/bookings/g${path}`, { token: mine })]).toEqual([path, 403]);
-    for (const kind of ['pause', 'resume', 'abort']) expect(await status('POST', `/api/bookings/g/${kind}`, { token: mine }, {})).toBe(403);
-    expect((await api.json<{ data: Booking[] }>('GET', '/api/bookings', undefined, { token: mine })).body.data.map((b) => b.id)).toEqual(['a']);
+    for (const kind of ['pause', 'resume', 'abort'])
+      expect(await status('POST', `/api/bookings/g/${kind}`, { token: mine }, {})).toBe(403);
+    expect(
+      (await api.json<{ data: Booking[] }>('GET', '/api/bookings', undefined, { token: mine })).body.data.map(
+        (b) => b.id,
+      ),
+    ).toEqual(['a']);
     for (const [method, path] of [
       ['PUT', '/api/bookings/a'],
       ['POST', '/api/tokens'],
@@ -90,7 +145,10 @@ describe('who may do what, and hostile requests', () => {
       ['GET', '/api/keys'],
       ['POST', '/api/robotarget/sets'],
     ] as const)
-      expect([path, await status(method, path, { token: mine }, method === 'GET' ? undefined : {})]).toEqual([path, 403]);
+      expect([path, await status(method, path, { token: mine }, method === 'GET' ? undefined : {})]).toEqual([
+        path,
+        403,
+      ]);
     expect(await api.db.receipt.count()).toBe(0);
   });
 
@@ -102,14 +160,22 @@ describe('who may do what, and hostile requests', () => {
       const text = await (await api.fetch(`/api/bookings/a${path}`, { token: spectator })).text();
       expect(text).not.toMatch(/Ada|Lovelace|example\.org|"ada"/);
     }
-    for (const kind of ['pause', 'resume', 'abort']) expect(await status('POST', `/api/bookings/a/${kind}`, { token: spectator }, {})).toBe(403);
+    for (const kind of ['pause', 'resume', 'abort'])
+      expect(await status('POST', `/api/bookings/a/${kind}`, { token: spectator }, {})).toBe(403);
     const full = await token(api, { kind: 'booking', subject: 'a' });
-    expect((await api.json<Booking>('GET', '/api/bookings/a', undefined, { token: full })).body.user).toMatchObject({ ref: 'ada', display_name: 'Ada Lovelace' });
+    expect((await api.json<Booking>('GET', '/api/bookings/a', undefined, { token: full })).body.user).toMatchObject({
+      ref: 'ada',
+      display_name: 'Ada Lovelace',
+    });
   });
 
   test('a user token lists that person’s sessions only; others do not exist for it', async () => {
     const ada = await token(api, { kind: 'user', subject: 'ada' });
-    expect((await api.json<{ data: Booking[] }>('GET', '/api/bookings', undefined, { token: ada })).body.data.map((b) => b.id)).toEqual(['a']);
+    expect(
+      (await api.json<{ data: Booking[] }>('GET', '/api/bookings', undefined, { token: ada })).body.data.map(
+        (b) => b.id,
+      ),
+    ).toEqual(['a']);
     expect(await status('GET', '/api/bookings?user_ref=grace', { token: ada })).toBe(403);
     expect(await status('GET', '/api/bookings/g', { token: ada })).toBe(404);
     expect(await status('GET', '/api/bookings/g/snapshot', { token: ada })).toBe(404);
@@ -121,7 +187,9 @@ describe('who may do what, and hostile requests', () => {
 
   test('an admin token sees all but makes no tokens or keys and erases nobody', async () => {
     const admin = await token(api, { kind: 'admin', subject: 'op' });
-    expect((await api.json<{ data: Booking[] }>('GET', '/api/bookings', undefined, { token: admin })).body.data).toHaveLength(2);
+    expect(
+      (await api.json<{ data: Booking[] }>('GET', '/api/bookings', undefined, { token: admin })).body.data,
+    ).toHaveLength(2);
     expect(await status('GET', '/api/admin/analytics', { token: admin })).toBe(200);
     expect(await status('GET', '/api/admin/overview', { token: admin })).toBe(200);
     expect(await status('POST', '/api/tokens', { token: admin }, { kind: 'admin', subject: 'x' })).toBe(403);
@@ -131,25 +199,54 @@ describe('who may do what, and hostile requests', () => {
   });
 
   test('tokens end: booking tokens a day after the slot, others within 24 h, and controls with the slot', async () => {
-    const { body: made } = await api.json<{ expires_at: string; control_url: string; token: string }>('POST', '/api/tokens', { kind: 'booking', subject: 'a' });
+    const { body: made } = await api.json<{ expires_at: string; control_url: string; token: string }>(
+      'POST',
+      '/api/tokens',
+      { kind: 'booking', subject: 'a' },
+    );
     expect(made.expires_at).toBe(at(30 + 25 * 60));
     expect(made.control_url).toBe(`http://nocturne.test/control/a#token=${made.token}`);
-    expect((await api.json<Problem>('POST', '/api/tokens', { kind: 'user', subject: 'ada', expires_at: at(25 * 60) })).body.errors).toHaveProperty('expires_at');
-    expect((await api.json<Problem>('POST', '/api/tokens', { kind: 'booking', subject: 'nobody' })).body.errors).toHaveProperty('subject');
-    expect((await api.json<Problem>('POST', '/api/tokens', { kind: 'booking', subject: 'a', scopes: ['admin:read'] })).body.errors).toHaveProperty('scopes');
+    expect(
+      (await api.json<Problem>('POST', '/api/tokens', { kind: 'user', subject: 'ada', expires_at: at(25 * 60) })).body
+        .errors,
+    ).toHaveProperty('expires_at');
+    expect(
+      (await api.json<Problem>('POST', '/api/tokens', { kind: 'booking', subject: 'nobody' })).body.errors,
+    ).toHaveProperty('subject');
+    expect(
+      (await api.json<Problem>('POST', '/api/tokens', { kind: 'booking', subject: 'a', scopes: ['admin:read'] })).body
+        .errors,
+    ).toHaveProperty('scopes');
     clock = () => NIGHT + 31 * 60_000;
-    expect(await api.json('POST', '/api/bookings/a/pause', {}, { token: made.token })).toMatchObject({ status: 409, body: { reason: 'slot_over' } });
-    expect(await api.json('POST', '/api/bookings/a/abort', {}, { token: made.token })).toMatchObject({ status: 409, body: { reason: 'slot_over' } });
+    expect(await api.json('POST', '/api/bookings/a/pause', {}, { token: made.token })).toMatchObject({
+      status: 409,
+      body: { reason: 'slot_over' },
+    });
+    expect(await api.json('POST', '/api/bookings/a/abort', {}, { token: made.token })).toMatchObject({
+      status: 409,
+      body: { reason: 'slot_over' },
+    });
     expect(await status('GET', '/api/bookings/a', { token: made.token })).toBe(200);
     clock = () => NIGHT + (30 + 25 * 60) * 60_000 + 1_000;
-    expect((await api.json<Problem>('GET', '/api/bookings/a', undefined, { token: made.token })).body.code).toBe('token_expired');
+    expect((await api.json<Problem>('GET', '/api/bookings/a', undefined, { token: made.token })).body.code).toBe(
+      'token_expired',
+    );
   });
 
   test('a forged, cut or widened token is nobody’s', async () => {
     const mine = await token(api, { kind: 'booking', subject: 'a', scopes: ['session:view'] });
     const [payload, signature] = mine.slice(4).split('.') as [string, string];
-    const widened = Buffer.from(Buffer.from(payload, 'base64url').toString().replace('"session:view"', '"session:view","admin:read"')).toString('base64url');
-    for (const bad of [`nct_${widened}.${signature}`, mine.slice(0, -1), `${mine}x`, 'nct_.', 'nct_e30.', `nct_${payload}.${'A'.repeat(43)}`])
+    const widened = Buffer.from(
+      Buffer.from(payload, 'base64url').toString().replace('"session:view"', '"session:view","admin:read"'),
+    ).toString('base64url');
+    for (const bad of [
+      `nct_${widened}.${signature}`,
+      mine.slice(0, -1),
+      `${mine}x`,
+      'nct_.',
+      'nct_e30.',
+      `nct_${payload}.${'A'.repeat(43)}`,
+    ])
       expect(await status('GET', '/api/bookings/a', { token: bad })).toBe(401);
     const other = await startApi(postgres.url, { config: config({ GATEWAY_SECRET: 'another secret' }), sync: false });
     try {
@@ -162,22 +259,31 @@ describe('who may do what, and hostile requests', () => {
   test('a revoked token is refused within a second on every replica', async () => {
     const second = await startApi(postgres.url, { config: config(), sync: false });
     try {
-      const { body: made } = await api.json<{ id: string; token: string }>('POST', '/api/tokens', { kind: 'booking', subject: 'a' });
+      const { body: made } = await api.json<{ id: string; token: string }>('POST', '/api/tokens', {
+        kind: 'booking',
+        subject: 'a',
+      });
       expect((await second.json('GET', '/api/bookings/a', undefined, { token: made.token })).status).toBe(200);
       expect(await status('DELETE', `/api/tokens/${made.id}`, {})).toBe(204);
       expect(await status('GET', '/api/bookings/a', { token: made.token })).toBe(401);
       const began = Date.now();
       let answer = 0;
-      while (answer !== 401 && Date.now() - began < 1_000) answer = (await second.json('GET', '/api/bookings/a', undefined, { token: made.token })).status;
+      while (answer !== 401 && Date.now() - began < 1_000)
+        answer = (await second.json('GET', '/api/bookings/a', undefined, { token: made.token })).status;
       expect(answer).toBe(401);
-      expect((await second.json<Problem>('GET', '/api/bookings/a', undefined, { token: made.token })).body.code).toBe('token_revoked');
+      expect((await second.json<Problem>('GET', '/api/bookings/a', undefined, { token: made.token })).body.code).toBe(
+        'token_revoked',
+      );
     } finally {
       await second.stop();
     }
   });
 
   test('named server keys: hashed, scoped, rotated with overlap, revoked, last use noted', async () => {
-    const { body: made, status: created } = await api.json<{ id: string; key: string }>('POST', '/api/keys', { name: 'reader', scopes: ['bookings:read'] });
+    const { body: made, status: created } = await api.json<{ id: string; key: string }>('POST', '/api/keys', {
+      name: 'reader',
+      scopes: ['bookings:read'],
+    });
     expect(created).toBe(201);
     const row = await api.db.apiKey.findUniqueOrThrow({ where: { id: made.id } });
     expect(row.hash).toBe(createHash('sha256').update(made.key).digest('hex'));
@@ -185,32 +291,51 @@ describe('who may do what, and hostile requests', () => {
     expect(await status('PUT', '/api/bookings/z', { key: made.key }, body())).toBe(403);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await api.db.apiKey.findUniqueOrThrow({ where: { id: made.id } })).lastUsedAt).not.toBeNull();
-    const { body: next } = await api.json<{ id: string; key: string }>('POST', `/api/keys/${made.id}/rotate`, { overlap_seconds: 60 });
-    expect([await status('GET', '/api/bookings/a', { key: made.key }), await status('GET', '/api/bookings/a', { key: next.key })]).toEqual([200, 200]);
+    const { body: next } = await api.json<{ id: string; key: string }>('POST', `/api/keys/${made.id}/rotate`, {
+      overlap_seconds: 60,
+    });
+    expect([
+      await status('GET', '/api/bookings/a', { key: made.key }),
+      await status('GET', '/api/bookings/a', { key: next.key }),
+    ]).toEqual([200, 200]);
     clock = () => NIGHT + 5 * 60_000;
-    expect([await status('GET', '/api/bookings/a', { key: made.key }), await status('GET', '/api/bookings/a', { key: next.key })]).toEqual([401, 200]);
+    expect([
+      await status('GET', '/api/bookings/a', { key: made.key }),
+      await status('GET', '/api/bookings/a', { key: next.key }),
+    ]).toEqual([401, 200]);
     expect(await status('DELETE', `/api/keys/${next.id}`, {})).toBe(204);
     expect(await status('GET', '/api/bookings/a', { key: next.key })).toBe(401);
     expect(JSON.stringify((await api.json('GET', '/api/keys')).body)).not.toContain(next.key);
   });
 
   test('pixels: ranges, ETag, disposition, and signed addresses that end', async () => {
-    const { body: page } = await api.json<{ data: { url: string; preview_url: string; thumbnail_url: null }[] }>('GET', '/api/bookings/a/images');
+    const { body: page } = await api.json<{ data: { url: string; preview_url: string; thumbnail_url: null }[] }>(
+      'GET',
+      '/api/bookings/a/images',
+    );
     const { url, preview_url: preview, thumbnail_url: thumbnail } = page.data[0]!;
     expect(thumbnail).toBeNull();
     const whole = await api.fetch(url, { key: null });
-    expect([whole.status, whole.headers.get('content-type'), whole.headers.get('content-length'), whole.headers.get('content-disposition')]).toEqual([
-      200,
-      'image/fits',
-      '2880',
-      `attachment; filename="M45_L_001.fits"; filename*=UTF-8''M45_L_001.fits`,
-    ]);
+    expect([
+      whole.status,
+      whole.headers.get('content-type'),
+      whole.headers.get('content-length'),
+      whole.headers.get('content-disposition'),
+    ]).toEqual([200, 'image/fits', '2880', `attachment; filename="M45_L_001.fits"; filename*=UTF-8''M45_L_001.fits`]);
     expect(Buffer.from(await whole.arrayBuffer()).equals(fits)).toBe(true);
     const part = await api.fetch(url, { key: null, headers: { range: 'bytes=10-19' } });
-    expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([206, 'bytes 10-19/2880', fits.subarray(10, 20).toString()]);
-    expect((await api.fetch(url, { key: null, headers: { range: 'bytes=-5' } })).headers.get('content-range')).toBe('bytes 2875-2879/2880');
+    expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([
+      206,
+      'bytes 10-19/2880',
+      fits.subarray(10, 20).toString(),
+    ]);
+    expect((await api.fetch(url, { key: null, headers: { range: 'bytes=-5' } })).headers.get('content-range')).toBe(
+      'bytes 2875-2879/2880',
+    );
     expect((await api.fetch(url, { key: null, headers: { range: 'bytes=9999-' } })).status).toBe(416);
-    expect((await api.fetch(url, { key: null, headers: { range: 'bytes=0-1', 'if-range': '"other"' } })).status).toBe(200);
+    expect((await api.fetch(url, { key: null, headers: { range: 'bytes=0-1', 'if-range': '"other"' } })).status).toBe(
+      200,
+    );
     const etag = whole.headers.get('etag')!;
     expect((await api.fetch(url, { key: null, headers: { 'if-none-match': etag } })).status).toBe(304);
     expect((await api.fetch(url, { key: null, method: 'HEAD' })).headers.get('content-length')).toBe('2880');
@@ -221,12 +346,16 @@ describe('who may do what, and hostile requests', () => {
     expect((await api.fetch(url.replace('/fits', '/preview.jpg'), { key: null })).status).toBe(401);
     expect((await api.fetch(signPath(GATEWAY_SECRET, path, NIGHT - 1_000), { key: null })).status).toBe(401);
     expect((await api.fetch(signPath(GATEWAY_SECRET, path, NIGHT + 30 * 86_400_000), { key: null })).status).toBe(200);
-    const zip = await api.fetch(signPath(GATEWAY_SECRET, '/api/bookings/a/archive.zip', NIGHT + 86_400_000), { key: null });
+    const zip = await api.fetch(signPath(GATEWAY_SECRET, '/api/bookings/a/archive.zip', NIGHT + 86_400_000), {
+      key: null,
+    });
     expect([zip.status, zip.headers.get('content-type')]).toEqual([200, 'application/zip']);
     const bytes = Buffer.from(await zip.arrayBuffer());
     expect(bytes.length).toBe(Number(zip.headers.get('content-length')));
     expect(bytes.includes(fits)).toBe(true);
-    const rest = await api.fetch('/api/bookings/a/archive.zip', { headers: { range: 'bytes=100-', 'if-range': zip.headers.get('etag')! } });
+    const rest = await api.fetch('/api/bookings/a/archive.zip', {
+      headers: { range: 'bytes=100-', 'if-range': zip.headers.get('etag')! },
+    });
     expect([rest.status, Buffer.from(await rest.arrayBuffer()).equals(bytes.subarray(100))]).toEqual([206, true]);
   });
 
@@ -254,32 +383,55 @@ describe('who may do what, and hostile requests', () => {
       '/docs/../../../etc/passwd',
       '/api/bookings/..%2Fa/images/f1/fits',
     ])
-      expect(await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${KEY}\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 (404|422|400)/);
+      expect(await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${KEY}\r\nConnection: close\r\n\r\n`)).toMatch(
+        /^HTTP\/1\.1 (404|422|400)/,
+      );
   });
   test('addresses that are none, also of sockets, are answered and end nothing', async () => {
-    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    const upgrade =
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
     for (const path of ['//[', '/app/%E0%A4%A', '/app/%', 'http://[', '/app/a/b', '*'])
-      expect([path, await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`, 500)]).toEqual([path, expect.stringMatching(/^HTTP\/1\.1 404/)]);
+      expect([path, await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`, 500)]).toEqual([
+        path,
+        expect.stringMatching(/^HTTP\/1\.1 404/),
+      ]);
     for (const path of ['//[', '/api/bookings/%E0%A4%A', 'http://['])
-      expect([path, await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${KEY}\r\nConnection: close\r\n\r\n`)]).toEqual([path, expect.stringMatching(/^HTTP\/1\.1 4\d\d/)]);
+      expect([
+        path,
+        await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${KEY}\r\nConnection: close\r\n\r\n`),
+      ]).toEqual([path, expect.stringMatching(/^HTTP\/1\.1 4\d\d/)]);
     for (const [type, payload] of [
       ['application/json', '{'],
       ['application/json', 'null'],
       ['multipart/form-data; boundary=x', 'nonsense'],
       ['text/plain', 'socket_id=1.1'],
     ] as const) {
-      const response = await api.fetch('/broadcasting/auth', { method: 'POST', headers: { 'content-type': type }, body: payload });
+      const response = await api.fetch('/broadcasting/auth', {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: payload,
+      });
       expect([type, payload, response.status >= 400 && response.status < 500]).toEqual([type, payload, true]);
     }
     expect((await api.fetch('/healthz', { key: null })).status).toBe(200);
   });
   test('a replayed token of another time or booking opens nothing: a channel signature is for one socket', async () => {
     const mine = await token(api, { kind: 'booking', subject: 'a' });
-    const form = (channel: string): RequestInit => ({ method: 'POST', body: new URLSearchParams({ socket_id: '1.1', channel_name: channel }) });
-    const { auth } = (await (await api.fetch('/broadcasting/auth', { ...form('private-session.a'), token: mine })).json()) as { auth: string };
+    const form = (channel: string): RequestInit => ({
+      method: 'POST',
+      body: new URLSearchParams({ socket_id: '1.1', channel_name: channel }),
+    });
+    const { auth } = (await (
+      await api.fetch('/broadcasting/auth', { ...form('private-session.a'), token: mine })
+    ).json()) as { auth: string };
     const { verifyChannel } = await import('../../api/live/protocol.ts');
-    const good = (socket: string, channel: string): boolean => verifyChannel(api.deps.live.key, api.deps.live.secret, socket, channel, auth, undefined);
-    expect([good('1.1', 'private-session.a'), good('1.2', 'private-session.a'), good('1.1', 'private-session.g')]).toEqual([true, false, false]);
+    const good = (socket: string, channel: string): boolean =>
+      verifyChannel(api.deps.live.key, api.deps.live.secret, socket, channel, auth, undefined);
+    expect([
+      good('1.1', 'private-session.a'),
+      good('1.2', 'private-session.a'),
+      good('1.1', 'private-session.g'),
+    ]).toEqual([true, false, false]);
     expect((await api.fetch('/broadcasting/auth', { ...form('private-session.g'), token: mine })).status).toBe(403);
     clock = () => NIGHT + (30 + 25 * 60) * 60_000 + 1_000;
     expect((await api.fetch('/broadcasting/auth', { ...form('private-session.a'), token: mine })).status).toBe(401);
@@ -292,7 +444,9 @@ describe('who may do what, and hostile requests', () => {
     expect(response.headers.get('content-disposition')).toContain('filename="a___Set-Cookie: x=1__.fits"');
     const id = await api.fetch('/api/bookings/a', { headers: { 'x-request-id': 'ok-1' } });
     expect(id.headers.get('x-request-id')).toBe('ok-1');
-    expect((await api.fetch('/api/bookings/a', { headers: { 'x-request-id': 'a b<script>' } })).headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(
+      (await api.fetch('/api/bookings/a', { headers: { 'x-request-id': 'a b<script>' } })).headers.get('x-request-id'),
+    ).toMatch(/^[0-9a-f-]{36}$/);
   });
   test('bodies: too large, not JSON, wrong type, none at all', async () => {
     const put = (init: RequestInit): Promise<Response> => api.fetch('/api/bookings/h', { method: 'PUT', ...init });
@@ -322,7 +476,9 @@ describe('who may do what, and hostile requests', () => {
   });
   test('addresses and headers beyond their limits', async () => {
     expect(await status('GET', `/api/bookings?target=${'x'.repeat(5_000)}`, {})).toBe(414);
-    expect(await raw(`GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ${'y'.repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431/);
+    expect(await raw(`GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: ${'y'.repeat(20_000)}\r\n\r\n`)).toMatch(
+      /^HTTP\/1\.1 431/,
+    );
   });
   test('a body that trickles in is cut off', async () => {
     const began = Date.now();
@@ -347,7 +503,9 @@ describe('who may do what, and hostile requests', () => {
 
   test('too many requests with one token: 429 with Retry-After, but an abort is never told to wait', async () => {
     const mine = await token(api, { kind: 'booking', subject: 'a' });
-    const answers = await Promise.all(Array.from({ length: 60 }, () => api.fetch('/api/bookings/a/snapshot', { token: mine })));
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => api.fetch('/api/bookings/a/snapshot', { token: mine })),
+    );
     const limited = answers.filter((r) => r.status === 429);
     expect(limited.length).toBeGreaterThanOrEqual(15);
     expect(Number(limited[0]!.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
@@ -355,10 +513,15 @@ describe('who may do what, and hostile requests', () => {
   });
 
   test('guessing keys from one address is slowed down', async () => {
-    const strict = await startApi(postgres.url, { config: config(), sync: false, limits: { perTokenPerSecond: 100, burst: 100, authFailuresPerMinute: 5 } });
+    const strict = await startApi(postgres.url, {
+      config: config(),
+      sync: false,
+      limits: { perTokenPerSecond: 100, burst: 100, authFailuresPerMinute: 5 },
+    });
     try {
       const codes: number[] = [];
-      for (let i = 0; i < 8; i++) codes.push((await strict.json('GET', '/api/bookings/a', undefined, { key: `guess-${i}` })).status);
+      for (let i = 0; i < 8; i++)
+        codes.push((await strict.json('GET', '/api/bookings/a', undefined, { key: `guess-${i}` })).status);
       expect(codes).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
     } finally {
       await strict.stop();
@@ -376,7 +539,12 @@ describe('who may do what, and hostile requests', () => {
 
   test('a replayed request under one Idempotency-Key: the same answer, one effect; another body is refused', async () => {
     const ask = (reason: string): Promise<{ status: number; body: unknown; headers: Headers }> =>
-      api.json('POST', '/api/telescopes/t1/maintenance', { from: at(600), to: at(660), reason }, { headers: { 'idempotency-key': 'm1' } });
+      api.json(
+        'POST',
+        '/api/telescopes/t1/maintenance',
+        { from: at(600), to: at(660), reason },
+        { headers: { 'idempotency-key': 'm1' } },
+      );
     const first = await ask('mirror');
     const second = await ask('mirror');
     expect([first.status, second.status, second.headers.get('idempotent-replayed')]).toEqual([201, 201, 'true']);
@@ -409,7 +577,13 @@ describe('who may do what, and hostile requests', () => {
     expect(await api.db.pushSubscription.count({ where: { endpoint } })).toBe(3);
     expect(await status('DELETE', `/api/push/subscriptions/${ids[0]}`, { token: second })).toBe(404);
     expect(await status('DELETE', `/api/push/subscriptions/${ids[0]}`, { token: first })).toBe(204);
-    expect(await api.db.pushSubscription.findMany({ where: { endpoint }, select: { bookingId: true, userRef: true }, orderBy: { createdAt: 'asc' } })).toEqual([
+    expect(
+      await api.db.pushSubscription.findMany({
+        where: { endpoint },
+        select: { bookingId: true, userRef: true },
+        orderBy: { createdAt: 'asc' },
+      }),
+    ).toEqual([
       { bookingId: 'g', userRef: null },
       { bookingId: 'a', userRef: 'ada' },
     ]);
@@ -418,15 +592,32 @@ describe('who may do what, and hostile requests', () => {
 
   test('a person: export, then erasure; the ledger stays, the tokens end', async () => {
     const ada = await token(api, { kind: 'user', subject: 'ada' });
-    await api.json('POST', '/api/push/subscriptions', { endpoint: 'https://push.example/x', keys: { p256dh: 'k', auth: 'a' } }, { token: ada });
-    await api.db.settlement.create({ data: { id: 's1', bookingId: 'a', rule: 'r', lines: [], creditsCharged: 12, creditsRefund: 3 } });
+    await api.json(
+      'POST',
+      '/api/push/subscriptions',
+      { endpoint: 'https://push.example/x', keys: { p256dh: 'k', auth: 'a' } },
+      { token: ada },
+    );
+    await api.db.settlement.create({
+      data: { id: 's1', bookingId: 'a', rule: 'r', lines: [], creditsCharged: 12, creditsRefund: 3 },
+    });
     const file = await api.json('GET', '/api/users/ada');
     expect(file).toMatchObject({
       status: 200,
-      body: { email: 'ada@example.org', bookings: [{ id: 'a' }], settlements: [{ settlement_id: 's1' }], push_subscriptions: [{ endpoint_host: 'push.example' }] },
+      body: {
+        email: 'ada@example.org',
+        bookings: [{ id: 'a' }],
+        settlements: [{ settlement_id: 's1' }],
+        push_subscriptions: [{ endpoint_host: 'push.example' }],
+      },
     });
     expect((await api.json('DELETE', '/api/users/ada')).status).toBe(200);
-    expect((await api.json('GET', '/api/users/ada')).body).toMatchObject({ email: null, display_name: null, push_subscriptions: [], settlements: [{ settlement_id: 's1' }] });
+    expect((await api.json('GET', '/api/users/ada')).body).toMatchObject({
+      email: null,
+      display_name: null,
+      push_subscriptions: [],
+      settlements: [{ settlement_id: 's1' }],
+    });
     expect(await status('GET', '/api/bookings', { token: ada })).toBe(401);
     const dump = await api.db.$queryRaw<
       { t: string }[]
@@ -440,10 +631,18 @@ describe('who may do what, and hostile requests', () => {
         telescopeId: 't1',
         bookingId: 'a',
         at: new Date(NIGHT - 1_000_000 + i * 1_000),
-        data: { camera_temperature: -10 + (i % 10) / 10, guiding_status: i < 300 ? 'RUNNING' : 'STOPPED', guiding_rms: 0.5 },
+        data: {
+          camera_temperature: -10 + (i % 10) / 10,
+          guiding_status: i < 300 ? 'RUNNING' : 'STOPPED',
+          guiding_rms: 0.5,
+        },
       })),
     });
-    const series = await api.json<{ t: number[]; bucket_seconds: number; series: Record<string, { mean: number[]; min: number[]; max: number[] }> }>(
+    const series = await api.json<{
+      t: number[];
+      bucket_seconds: number;
+      series: Record<string, { mean: number[]; min: number[]; max: number[] }>;
+    }>(
       'GET',
       `/api/bookings/a/telemetry?series=camera.temperature,guiding.rms&points=20&from=${encodeURIComponent(new Date(NIGHT - 1_000_000).toISOString())}&to=${encodeURIComponent(new Date(NIGHT - 400_000).toISOString())}`,
     );
@@ -461,10 +660,18 @@ describe('who may do what, and hostile requests', () => {
     await api.db.ledgerInterval.createMany({
       data: [
         { bookingId: 'a', startsAt: new Date(at(-30)), endsAt: new Date(at(0)), class: 'imaging' },
-        { bookingId: 'a', startsAt: new Date(at(0)), endsAt: new Date(at(30)), class: 'weather_hold', cause: 'weather_hold' },
+        {
+          bookingId: 'a',
+          startsAt: new Date(at(0)),
+          endsAt: new Date(at(30)),
+          class: 'weather_hold',
+          cause: 'weather_hold',
+        },
       ],
     });
-    expect((await api.json('GET', '/api/bookings/a/ledger')).body).toMatchObject({ seconds: { imaging: 1800, weather_hold: 1800, unsafe: 0 } });
+    expect((await api.json('GET', '/api/bookings/a/ledger')).body).toMatchObject({
+      seconds: { imaging: 1800, weather_hold: 1800, unsafe: 0 },
+    });
     const analytics = await api.json('GET', `/api/admin/analytics?from=${at(-600)}&to=${at(600)}`);
     expect(analytics).toMatchObject({
       status: 200,
@@ -475,21 +682,37 @@ describe('who may do what, and hostile requests', () => {
         problems: [{ reason: 'weather_hold', count: 1 }],
       },
     });
-    const [delivery] = (await api.json<{ data: { id: string }[] }>('GET', '/api/webhooks/deliveries?booking_id=a')).body.data;
-    await api.db.outbox.update({ where: { id: delivery!.id }, data: { deadAt: new Date(), attempts: 40, lastError: 'HTTP 500' } });
-    await api.db.delivery.create({ data: { id: 'd1', outboxId: delivery!.id, attempt: 40, status: 500, durationMs: 12 } });
-    expect((await api.json('GET', `/api/webhooks/deliveries/${delivery!.id}`)).body).toMatchObject({ state: 'dead', log: [{ attempt: 40, status: 500, duration_ms: 12 }] });
+    const [delivery] = (await api.json<{ data: { id: string }[] }>('GET', '/api/webhooks/deliveries?booking_id=a')).body
+      .data;
+    await api.db.outbox.update({
+      where: { id: delivery!.id },
+      data: { deadAt: new Date(), attempts: 40, lastError: 'HTTP 500' },
+    });
+    await api.db.delivery.create({
+      data: { id: 'd1', outboxId: delivery!.id, attempt: 40, status: 500, durationMs: 12 },
+    });
+    expect((await api.json('GET', `/api/webhooks/deliveries/${delivery!.id}`)).body).toMatchObject({
+      state: 'dead',
+      log: [{ attempt: 40, status: 500, duration_ms: 12 }],
+    });
     expect((await api.json('POST', '/api/webhooks/replay', { dead: true })).body).toEqual({ count: 1 });
-    expect((await api.json('GET', `/api/webhooks/deliveries/${delivery!.id}`)).body).toMatchObject({ state: 'waiting', attempts: 0 });
+    expect((await api.json('GET', `/api/webhooks/deliveries/${delivery!.id}`)).body).toMatchObject({
+      state: 'waiting',
+      attempts: 0,
+    });
   });
 
   test('events page by sequence number without a gap', async () => {
     await api.db.$transaction(async (tx) => {
-      for (let i = 0; i < 30; i++) await appendEvent(tx, { key: `e${i}`, type: 'log.appended', bookingId: 'a', telescopeId: 't1', data: { i } });
+      for (let i = 0; i < 30; i++)
+        await appendEvent(tx, { key: `e${i}`, type: 'log.appended', bookingId: 'a', telescopeId: 't1', data: { i } });
     });
     const seen: number[] = [];
     for (let after = 0, complete = false; !complete;) {
-      const page = await api.json<{ data: { seq: number }[]; meta: { complete: boolean } }>('GET', `/api/bookings/a/events?after=${after}&limit=7`);
+      const page = await api.json<{ data: { seq: number }[]; meta: { complete: boolean } }>(
+        'GET',
+        `/api/bookings/a/events?after=${after}&limit=7`,
+      );
       seen.push(...page.body.data.map((e) => e.seq));
       after = seen.at(-1)!;
       ({ complete } = page.body.meta);

@@ -5,7 +5,13 @@ import { createTemporalClient } from '../../platform/temporal.ts';
 import { at, body, config, startApi, startPostgres, telescope, type RunningApi } from './harness.ts';
 import { startTemporal, type TemporalServer } from '../support/temporal.ts';
 
-type Problem = { code: string; status: number; errors?: Record<string, string[]>; detail: string; conflict?: Record<string, string> };
+type Problem = {
+  code: string;
+  status: number;
+  errors?: Record<string, string[]>;
+  detail: string;
+  conflict?: Record<string, string>;
+};
 
 describe('bookings', () => {
   let postgres: Awaited<ReturnType<typeof startPostgres>>;
@@ -13,16 +19,27 @@ describe('bookings', () => {
   let api: RunningApi;
   beforeAll(async () => {
     [postgres, temporal] = await Promise.all([startPostgres(), startTemporal()]);
-    api = await startApi(postgres.url, { config: config({ TEMPORAL_ADDRESS: temporal.address }), telescopes: [telescope('t1'), telescope('t2')] });
+    api = await startApi(postgres.url, {
+      config: config({ TEMPORAL_ADDRESS: temporal.address }),
+      telescopes: [telescope('t1'), telescope('t2')],
+    });
   }, 60_000);
   afterAll(async () => {
     await api?.stop();
     await Promise.all([temporal?.stop(), postgres?.stop()]);
   });
   beforeEach(async () => {
-    await api.db.$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, receipts, audit, maintenance CASCADE`;
+    await api.db
+      .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, receipts, audit, maintenance CASCADE`;
   });
-  const counts = async (): Promise<number[]> => Promise.all([api.db.booking.count(), api.db.session.count(), api.db.event.count(), api.db.outbox.count(), api.db.user.count()]);
+  const counts = async (): Promise<number[]> =>
+    Promise.all([
+      api.db.booking.count(),
+      api.db.session.count(),
+      api.db.event.count(),
+      api.db.outbox.count(),
+      api.db.user.count(),
+    ]);
 
   test('a new booking is accepted: row, session, event, outbox and a running workflow', async () => {
     const { status, body: answer, headers } = await api.json('PUT', '/api/bookings/new-1', body());
@@ -46,18 +63,30 @@ describe('bookings', () => {
     const event = await api.db.event.findFirstOrThrow();
     expect({ seq: event.seq, type: event.type }).toEqual({ seq: 1, type: 'session.changed' });
     const outbox = await api.db.outbox.findFirstOrThrow();
-    expect({ type: outbox.type, channel: outbox.channel, sequence: outbox.sequence }).toEqual({ type: 'booking.accepted', channel: 'webhook', sequence: 1 });
+    expect({ type: outbox.type, channel: outbox.channel, sequence: outbox.sequence }).toEqual({
+      type: 'booking.accepted',
+      channel: 'webhook',
+      sequence: 1,
+    });
     expect(JSON.stringify(outbox.data)).not.toMatch(/Ada|example\.org/);
     const { client, connection } = createTemporalClient(api.config);
     const description = await client.workflow.getHandle('booking-new-1').describe();
-    expect({ type: description.type, status: description.status.name, queue: description.taskQueue }).toEqual({ type: 'session', status: 'RUNNING', queue: 'session' });
+    expect({ type: description.type, status: description.status.name, queue: description.taskQueue }).toEqual({
+      type: 'session',
+      status: 'RUNNING',
+      queue: 'session',
+    });
     await connection.close();
   });
 
   test('the same body again is 200 and nothing happens; a new e-mail of the person is kept', async () => {
     await api.json('PUT', '/api/bookings/same', body());
     const before = await counts();
-    const again = await api.json<Booking>('PUT', '/api/bookings/same', body({ user: { ref: 'user-1', display_name: 'Ada Lovelace', email: 'new@example.org', locale: 'en' } }));
+    const again = await api.json<Booking>(
+      'PUT',
+      '/api/bookings/same',
+      body({ user: { ref: 'user-1', display_name: 'Ada Lovelace', email: 'new@example.org', locale: 'en' } }),
+    );
     expect(again.status).toBe(200);
     expect(again.body.generation).toBe(0);
     expect(again.body.user.email).toBe('new@example.org');
@@ -65,7 +94,9 @@ describe('bookings', () => {
   });
 
   test('twenty requests for one slot at once: exactly one is taken, the others name it', async () => {
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => api.json<Problem>('PUT', `/api/bookings/race-${i}`, body())));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => api.json<Problem>('PUT', `/api/bookings/race-${i}`, body())),
+    );
     const won = answers.filter((a) => a.status === 201);
     expect(won).toHaveLength(1);
     const winner = (won[0]!.body as unknown as Booking).id;
@@ -78,7 +109,9 @@ describe('bookings', () => {
   });
 
   test('twenty requests with one id and one body at once: one booking, nobody is refused', async () => {
-    const answers = await Promise.all(Array.from({ length: 20 }, () => api.json('PUT', '/api/bookings/one-id', body())));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => api.json('PUT', '/api/bookings/one-id', body())),
+    );
     expect(answers.map((a) => a.status).sort((a, b) => a - b)).toEqual([...Array.from({ length: 19 }, () => 200), 201]);
     expect(await counts()).toEqual([1, 1, 1, 1, 1]);
   });
@@ -91,20 +124,44 @@ describe('bookings', () => {
   });
 
   const bad: [name: string, over: Record<string, unknown>, fields: Record<string, RegExp>][] = [
-    ['right ascension of 25 h', { target: { name: 'x', ra_hours: 25, dec_degrees: 10 } }, { 'target.ra_hours': /degrees divide by 15/ }],
-    ['declination of -91°', { target: { name: 'x', ra_hours: 2, dec_degrees: -91 } }, { 'target.dec_degrees': /-90 to 90/ }],
-    ['a filter that does not exist', { shots: [{ filter: 'Hb', exposure_seconds: 60, quantity: 1 }] }, { 'shots.0.filter': /unknown filter "Hb".*L, R, G, B/ }],
+    [
+      'right ascension of 25 h',
+      { target: { name: 'x', ra_hours: 25, dec_degrees: 10 } },
+      { 'target.ra_hours': /degrees divide by 15/ },
+    ],
+    [
+      'declination of -91°',
+      { target: { name: 'x', ra_hours: 2, dec_degrees: -91 } },
+      { 'target.dec_degrees': /-90 to 90/ },
+    ],
+    [
+      'a filter that does not exist',
+      { shots: [{ filter: 'Hb', exposure_seconds: 60, quantity: 1 }] },
+      { 'shots.0.filter': /unknown filter "Hb".*L, R, G, B/ },
+    ],
     ['end before start', { start: at(120), end: at(60) }, { end: /after start/ }],
-    ['an exposure longer than the slot', { shots: [{ filter: 'L', exposure_seconds: 3601, quantity: 1 }] }, { 'shots.0.exposure_seconds': /longer than the slot of 3600 s/ }],
+    [
+      'an exposure longer than the slot',
+      { shots: [{ filter: 'L', exposure_seconds: 3601, quantity: 1 }] },
+      { 'shots.0.exposure_seconds': /longer than the slot of 3600 s/ },
+    ],
     ['no shots', { shots: [] }, { shots: /at least one shot/ }],
     ['a missing field', { user: undefined }, { user: /required/ }],
     ['a time without an offset', { start: '2026-11-22T23:00:00' }, { start: /offset/ }],
     ['a slot that is over', { start: at(-120), end: at(-60) }, { end: /over/ }],
     ['a slot by day', { start: at(12 * 60), end: at(13 * 60) }, { start: /no night.*Sun stays above -12°/ }],
-    ['a target that never rises', { target: { name: 'Crux', ra_hours: 12.5, dec_degrees: -60 } }, { target: /Crux is never above 30°/ }],
+    [
+      'a target that never rises',
+      { target: { name: 'Crux', ra_hours: 12.5, dec_degrees: -60 } },
+      { target: /Crux is never above 30°/ },
+    ],
     ['a telescope that does not exist', { telescope_id: 'nowhere' }, { telescope_id: /no telescope "nowhere"/ }],
     ['a slot of two days', { end: at(60 * 48) }, { end: /within 24 hours/ }],
-    ['hour angles the wrong way round', { constraints: { hour_angle_start_hours: 2, hour_angle_end_hours: 1 } }, { 'constraints.hour_angle_end_hours': /greater/ }],
+    [
+      'hour angles the wrong way round',
+      { constraints: { hour_angle_start_hours: 2, hour_angle_end_hours: 1 } },
+      { 'constraints.hour_angle_end_hours': /greater/ },
+    ],
     [
       'several at once',
       {
@@ -131,7 +188,11 @@ describe('bookings', () => {
   });
 
   test('sexagesimal positions are taken and echoed as text', async () => {
-    const { body: answer } = await api.json<Booking>('PUT', '/api/bookings/hms', body({ target: { name: 'M 45', ra_hours: '03:47:24', dec_degrees: '+24:06:00' } }));
+    const { body: answer } = await api.json<Booking>(
+      'PUT',
+      '/api/bookings/hms',
+      body({ target: { name: 'M 45', ra_hours: '03:47:24', dec_degrees: '+24:06:00' } }),
+    );
     expect(answer.target.ra_hours).toBeCloseTo(3.79, 6);
     expect(answer.target.ra_text).toBe('03h47m24.0s');
   });
@@ -141,7 +202,12 @@ describe('bookings', () => {
     const late = await api.json<Problem>(
       'PUT',
       '/api/bookings/late',
-      body({ telescope_id: 't2', start: at(-59), end: at(2), shots: [{ filter: 'L', exposure_seconds: 300, quantity: 1 }] }),
+      body({
+        telescope_id: 't2',
+        start: at(-59),
+        end: at(2),
+        shots: [{ filter: 'L', exposure_seconds: 300, quantity: 1 }],
+      }),
     );
     expect(late.body.errors?.end?.[0]).toMatch(/shorter than one exposure/);
   });
@@ -153,7 +219,10 @@ describe('bookings', () => {
     expect(running).toMatchObject({ status: 409, body: { code: 'session_started' } });
     expect(running.body.detail).toContain('PATCH /api/bookings/run');
     await api.db.session.update({ where: { bookingId: 'run' }, data: { phase: 'completed', outcome: 'completed' } });
-    expect(await api.json<Problem>('PUT', '/api/bookings/run', body({ credits: { charged: 13 } }))).toMatchObject({ status: 409, body: { code: 'booking_final' } });
+    expect(await api.json<Problem>('PUT', '/api/bookings/run', body({ credits: { charged: 13 } }))).toMatchObject({
+      status: 409,
+      body: { code: 'booking_final' },
+    });
     expect((await api.json('PUT', '/api/bookings/run', body())).status).toBe(200);
   });
 
@@ -161,14 +230,21 @@ describe('bookings', () => {
     const made = await api.json('PUT', '/api/bookings/tag', body());
     const etag = made.headers.get('etag')!;
     expect(etag).toBe('"tag.1"');
-    const stale = await api.json<Problem>('PATCH', '/api/bookings/tag', { shots: [{ filter: 'R', exposure_seconds: 30, quantity: 2 }] }, { headers: { 'if-match': '"tag.7"' } });
+    const stale = await api.json<Problem>(
+      'PATCH',
+      '/api/bookings/tag',
+      { shots: [{ filter: 'R', exposure_seconds: 30, quantity: 2 }] },
+      { headers: { 'if-match': '"tag.7"' } },
+    );
     expect(stale).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
     expect((await api.db.booking.findUniqueOrThrow({ where: { id: 'tag' } })).version).toBe(1);
   });
 
   test('priority is for the server key', async () => {
     const { body: made } = await api.json<{ token: string }>('POST', '/api/tokens', { kind: 'admin', subject: 'op' });
-    const refused = await api.json<Problem>('PUT', '/api/bookings/prio', body({ constraints: { priority: 4 } }), { token: made.token });
+    const refused = await api.json<Problem>('PUT', '/api/bookings/prio', body({ constraints: { priority: 4 } }), {
+      token: made.token,
+    });
     expect(refused).toMatchObject({ status: 422 });
     expect(refused.body.errors).toHaveProperty(['constraints.priority']);
     expect((await api.json('PUT', '/api/bookings/prio', body({ constraints: { priority: 4 } }))).status).toBe(201);
@@ -203,7 +279,10 @@ describe('bookings', () => {
       const ids: string[] = [];
       let next: string | null = `/api/bookings?per_page=3&${query}`;
       while (next) {
-        const page: { status: number; body: { data: Booking[]; links: { next: string | null }; meta: { next_cursor: string | null } } } = await api.json('GET', next);
+        const page: {
+          status: number;
+          body: { data: Booking[]; links: { next: string | null }; meta: { next_cursor: string | null } };
+        } = await api.json('GET', next);
         expect(page.status).toBe(200);
         ids.push(...page.body.data.map((b) => b.id));
         next = page.body.links.next;
@@ -224,11 +303,33 @@ describe('bookings', () => {
     const good = await api.json('POST', '/api/bookings/check', { ...body(), credits_per_hour: 6 });
     expect(good).toMatchObject({
       status: 200,
-      body: { ok: true, errors: {}, frames: 10, exposure_seconds: 600, estimated_seconds: 700, slot_seconds: 3600, usable_seconds: 3600, fits: true, credits: 6, conflict: null },
+      body: {
+        ok: true,
+        errors: {},
+        frames: 10,
+        exposure_seconds: 600,
+        estimated_seconds: 700,
+        slot_seconds: 3600,
+        usable_seconds: 3600,
+        fits: true,
+        credits: 6,
+        conflict: null,
+      },
     });
     await api.json('PUT', '/api/bookings/taken', body());
-    const taken = await api.json('POST', '/api/bookings/check', body({ shots: [{ filter: 'zz', exposure_seconds: 60, quantity: 1 }] }));
-    expect(taken).toMatchObject({ status: 200, body: { ok: false, errors: { 'shots.0.filter': [expect.stringContaining('zz')] }, conflict: { start: at(60), end: at(125) } } });
+    const taken = await api.json(
+      'POST',
+      '/api/bookings/check',
+      body({ shots: [{ filter: 'zz', exposure_seconds: 60, quantity: 1 }] }),
+    );
+    expect(taken).toMatchObject({
+      status: 200,
+      body: {
+        ok: false,
+        errors: { 'shots.0.filter': [expect.stringContaining('zz')] },
+        conflict: { start: at(60), end: at(125) },
+      },
+    });
     expect(JSON.stringify(taken.body)).not.toContain('taken"');
     expect(await api.db.booking.count()).toBe(1);
   });

@@ -34,7 +34,9 @@ describe('the typed TypeScript client', () => {
     expect((await page.getSnapshot('ts-1')).progress.shots_total).toBe(10);
     expect((await page.listBookings({ per_page: 5 })).data.map((booking) => booking.id)).toEqual(['ts-1']);
     expect((await server.searchCatalogue({ query: 'M31', limit: 1 })).data[0]?.designation).toBe('M 31');
-    const refused = await server.putBooking('ts-2', { ...body(), telescope_id: 'nowhere' } as never).catch((thrown: unknown) => thrown);
+    const refused = await server
+      .putBooking('ts-2', { ...body(), telescope_id: 'nowhere' } as never)
+      .catch((thrown: unknown) => thrown);
     expect(refused).toBeInstanceOf(NocturneProblem);
     expect((refused as NocturneProblem).problem.errors).toHaveProperty('telescope_id');
     await expect(page.pauseSession('ts-1')).rejects.toMatchObject({ status: 403 });

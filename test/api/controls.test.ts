@@ -2,7 +2,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { recordReceipt, recordTransition } from '../../activities/session/records.ts';
 import type { Receipt } from '../../domain/contracts/control.ts';
 import { createTemporalClient } from '../../platform/temporal.ts';
-import { at, body, config, nightNow, startApi, startGatewayPeer, startPostgres, telescope, token, type GatewayPeer, type RunningApi } from './harness.ts';
+import {
+  at,
+  body,
+  config,
+  nightNow,
+  startApi,
+  startGatewayPeer,
+  startPostgres,
+  telescope,
+  token,
+  type GatewayPeer,
+  type RunningApi,
+} from './harness.ts';
 import { startTemporal, type TemporalServer } from '../support/temporal.ts';
 
 type Problem = { code: string; reason?: string; detail: string; command_id?: string };
@@ -16,7 +28,10 @@ describe('controls', () => {
   let id = '';
   beforeAll(async () => {
     [postgres, temporal, gateway] = await Promise.all([startPostgres(), startTemporal(), startGatewayPeer()]);
-    api = await startApi(postgres.url, { config: config({ TEMPORAL_ADDRESS: temporal.address }), telescopes: [telescope('t1', { gateway_url: gateway.url })] });
+    api = await startApi(postgres.url, {
+      config: config({ TEMPORAL_ADDRESS: temporal.address }),
+      telescopes: [telescope('t1', { gateway_url: gateway.url })],
+    });
   }, 60_000);
   afterAll(async () => {
     await api?.stop();
@@ -33,10 +48,18 @@ describe('controls', () => {
   const running = (): Promise<unknown> =>
     api.db.session.update({
       where: { bookingId: id },
-      data: { phase: 'running', targetGuid: '00000000-0000-4000-8000-000000000001', setGuid: '00000000-0000-4000-8000-000000000002' },
+      data: {
+        phase: 'running',
+        targetGuid: '00000000-0000-4000-8000-000000000001',
+        setGuid: '00000000-0000-4000-8000-000000000002',
+      },
     });
   /** What the session workflow's activity does when telemetry has confirmed (or it refuses). */
-  const settle = async (kind: Receipt['kind'], state: 'confirmed' | 'refused', reason: 'outside_slot' | null = null): Promise<void> => {
+  const settle = async (
+    kind: Receipt['kind'],
+    state: 'confirmed' | 'refused',
+    reason: 'outside_slot' | null = null,
+  ): Promise<void> => {
     for (let tries = 0; tries < 200; tries++) {
       const row = await api.db.receipt.findFirst({ where: { bookingId: id, kind, state: 'accepted' } });
       if (row) {
@@ -63,7 +86,17 @@ describe('controls', () => {
     await connection.close();
     return (history.events ?? []).flatMap((event) => {
       const signal = event.workflowExecutionSignaledEventAttributes;
-      return signal ? [{ name: signal.signalName ?? '', body: JSON.parse(Buffer.from(signal.input?.payloads?.[0]?.data ?? []).toString()) as Record<string, unknown> }] : [];
+      return signal
+        ? [
+            {
+              name: signal.signalName ?? '',
+              body: JSON.parse(Buffer.from(signal.input?.payloads?.[0]?.data ?? []).toString()) as Record<
+                string,
+                unknown
+              >,
+            },
+          ]
+        : [];
     });
   };
 
@@ -73,29 +106,49 @@ describe('controls', () => {
     const asked = api.json<Receipt>('POST', `/api/bookings/${id}/pause`, {}, { token: guest });
     await settle('pause', 'confirmed');
     const { status, body: receipt } = await asked;
-    expect({ status, receipt }).toMatchObject({ status: 200, receipt: { kind: 'pause', state: 'confirmed', booking_id: id, telescope_id: 't1' } });
-    expect(await signals()).toEqual([{ name: 'pause', body: { commandId: receipt.command_id, requestedBy: `booking:${id}` } }]);
-    expect((await api.json<Receipt>('GET', `/api/bookings/${id}/commands/${receipt.command_id}`, undefined, { token: guest })).body).toEqual(receipt);
+    expect({ status, receipt }).toMatchObject({
+      status: 200,
+      receipt: { kind: 'pause', state: 'confirmed', booking_id: id, telescope_id: 't1' },
+    });
+    expect(await signals()).toEqual([
+      { name: 'pause', body: { commandId: receipt.command_id, requestedBy: `booking:${id}` } },
+    ]);
+    expect(
+      (
+        await api.json<Receipt>('GET', `/api/bookings/${id}/commands/${receipt.command_id}`, undefined, {
+          token: guest,
+        })
+      ).body,
+    ).toEqual(receipt);
     const audit = await api.db.audit.findFirstOrThrow({ where: { bookingId: id } });
     expect({ actor: audit.actor, action: audit.action }).toEqual({ actor: `booking:${id}`, action: 'pause' });
-    const events = await api.db.event.findMany({ where: { bookingId: id, type: 'receipt.changed' }, orderBy: { seq: 'asc' } });
+    const events = await api.db.event.findMany({
+      where: { bookingId: id, type: 'receipt.changed' },
+      orderBy: { seq: 'asc' },
+    });
     expect(events.map((e) => (e.data as unknown as Receipt).state)).toEqual(['accepted', 'confirmed']);
   });
 
   test('a refused control is 409 with the reason', async () => {
     const asked = api.json<Problem>('POST', `/api/bookings/${id}/resume`);
     await settle('resume', 'refused', 'outside_slot');
-    expect(await asked).toMatchObject({ status: 409, body: { code: 'control_refused', reason: 'outside_slot', state: 'refused' } });
+    expect(await asked).toMatchObject({
+      status: 409,
+      body: { code: 'control_refused', reason: 'outside_slot', state: 'refused' },
+    });
   });
 
   test('one Idempotency-Key, twice at once and once later: one receipt, the same answer', async () => {
     await running();
-    const ask = (): Promise<{ status: number; body: Receipt }> => api.json<Receipt>('POST', `/api/bookings/${id}/pause`, {}, { headers: { 'idempotency-key': 'pause-1' } });
+    const ask = (): Promise<{ status: number; body: Receipt }> =>
+      api.json<Receipt>('POST', `/api/bookings/${id}/pause`, {}, { headers: { 'idempotency-key': 'pause-1' } });
     const both = [ask(), ask()];
     await settle('pause', 'confirmed');
     const answers = await Promise.all(both);
     answers.push(await ask());
-    expect(answers.map((a) => [a.status, a.body.command_id])).toEqual(Array.from({ length: 3 }, () => [200, answers[0]!.body.command_id]));
+    expect(answers.map((a) => [a.status, a.body.command_id])).toEqual(
+      Array.from({ length: 3 }, () => [200, answers[0]!.body.command_id]),
+    );
     expect(await api.db.receipt.count()).toBe(1);
     const bodies = await signals();
     expect(new Set(bodies.map((s) => s.body.commandId))).toEqual(new Set([answers[0]!.body.command_id]));
@@ -103,8 +156,13 @@ describe('controls', () => {
 
   test('abort: the gateway is told first, then the workflow that it is stopped', async () => {
     await running();
-    gateway.answers.set('abort', { status: 202, body: (r: { command_id: string }) => ({ command_id: r.command_id, kind: 'abort', state: 'sent', at: at(0) }) });
-    const { status, body: receipt } = await api.json<Receipt>('POST', `/api/bookings/${id}/abort`, { reason: 'clouds' });
+    gateway.answers.set('abort', {
+      status: 202,
+      body: (r: { command_id: string }) => ({ command_id: r.command_id, kind: 'abort', state: 'sent', at: at(0) }),
+    });
+    const { status, body: receipt } = await api.json<Receipt>('POST', `/api/bookings/${id}/abort`, {
+      reason: 'clouds',
+    });
     expect({ status, receipt }).toMatchObject({ status: 202, receipt: { kind: 'abort' } });
     expect(gateway.requests).toEqual([
       {
@@ -120,7 +178,17 @@ describe('controls', () => {
         },
       },
     ]);
-    expect(await signals()).toEqual([{ name: 'abort', body: { commandId: receipt.command_id, requestedBy: 'key:server', alreadyStopped: true, reason: 'operator_abort' } }]);
+    expect(await signals()).toEqual([
+      {
+        name: 'abort',
+        body: {
+          commandId: receipt.command_id,
+          requestedBy: 'key:server',
+          alreadyStopped: true,
+          reason: 'operator_abort',
+        },
+      },
+    ]);
   });
 
   test('abort while the gateway is away: the workflow is told all the same', async () => {
@@ -142,7 +210,10 @@ describe('controls', () => {
   test('abort with PostgreSQL and Temporal dead: token or server key, by memory and gateway alone', async () => {
     const guest = await token(api, { kind: 'booking', subject: id });
     const viewer = await token(api, { kind: 'booking', subject: id, scopes: ['session:view'] });
-    gateway.answers.set('abort', { status: 200, body: (r: { command_id: string }) => ({ command_id: r.command_id, kind: 'abort', state: 'confirmed', at: at(0) }) });
+    gateway.answers.set('abort', {
+      status: 200,
+      body: (r: { command_id: string }) => ({ command_id: r.command_id, kind: 'abort', state: 'confirmed', at: at(0) }),
+    });
     const dead = await startApi('postgresql://nobody@127.0.0.1:9/none', {
       config: config({ TEMPORAL_ADDRESS: '127.0.0.1:9' }),
       telescopes: [telescope('t1', { gateway_url: gateway.url })],
@@ -191,21 +262,31 @@ describe('controls', () => {
     });
     expect(await asked).toMatchObject({ status: 200, body: { kind: 'cancel', state: 'confirmed' } });
     expect((await api.json('PUT', '/api/bookings/instead', body({ start: at(70), end: at(100) }))).status).toBe(201);
-    expect(await api.json<Problem>('PUT', `/api/bookings/${later}`, body({ start: at(170), end: at(200) }))).toMatchObject({ status: 409, body: { code: 'booking_final' } });
+    expect(
+      await api.json<Problem>('PUT', `/api/bookings/${later}`, body({ start: at(170), end: at(200) })),
+    ).toMatchObject({ status: 409, body: { code: 'booking_final' } });
     id = first;
   });
 
   test('a control of a session that is over is 409 booking_final', async () => {
     await api.db.session.update({ where: { bookingId: id }, data: { phase: 'completed', outcome: 'completed' } });
     for (const kind of ['pause', 'resume', 'abort'])
-      expect(await api.json<Problem>('POST', `/api/bookings/${id}/${kind}`)).toMatchObject({ status: 409, body: { code: 'booking_final' } });
+      expect(await api.json<Problem>('POST', `/api/bookings/${id}/${kind}`)).toMatchObject({
+        status: 409,
+        body: { code: 'booking_final' },
+      });
   });
 
   test('pause while Temporal is away: 503, and the same key may be repeated', async () => {
     const other = await startApi(postgres.url, { config: config({ TEMPORAL_ADDRESS: '127.0.0.1:9' }), sync: false });
     try {
       await running();
-      const refused = await other.json<Problem>('POST', `/api/bookings/${id}/pause`, {}, { headers: { 'idempotency-key': 'k' } });
+      const refused = await other.json<Problem>(
+        'POST',
+        `/api/bookings/${id}/pause`,
+        {},
+        { headers: { 'idempotency-key': 'k' } },
+      );
       expect(refused).toMatchObject({ status: 503, body: { code: 'temporal_away' } });
       expect(refused.headers.get('retry-after')).toBe('3');
       const again = api.json<Receipt>('POST', `/api/bookings/${id}/pause`, {}, { headers: { 'idempotency-key': 'k' } });
@@ -221,8 +302,13 @@ describe('controls', () => {
         requestedBy: 'key:server',
         at: at(0),
       });
-      expect(await again).toMatchObject({ status: 200, body: { command_id: refused.body.command_id, state: 'confirmed' } });
-      expect((await other.json('PUT', '/api/bookings/accepted-anyway', body({ start: at(80), end: at(100) }))).status).toBe(201);
+      expect(await again).toMatchObject({
+        status: 200,
+        body: { command_id: refused.body.command_id, state: 'confirmed' },
+      });
+      expect(
+        (await other.json('PUT', '/api/bookings/accepted-anyway', body({ start: at(80), end: at(100) }))).status,
+      ).toBe(201);
     } finally {
       await other.stop();
     }
@@ -232,13 +318,24 @@ describe('controls', () => {
     await running();
     const asked = await api.json<Problem>('GET', '/api/dashboard/state');
     expect(asked).toMatchObject({ status: 503, body: { code: 'gateway_away' } });
-    gateway.answers.set('preview.jpg', { status: 200, body: Buffer.from([0xff, 0xd8, 0xff, 0xd9]), type: 'image/jpeg' });
+    gateway.answers.set('preview.jpg', {
+      status: 200,
+      body: Buffer.from([0xff, 0xd8, 0xff, 0xd9]),
+      type: 'image/jpeg',
+    });
     const picture = await api.json<{ image: string }>('GET', '/api/camera/preview');
     expect(picture.body.image).toBe('data:image/jpeg;base64,/9j/2Q==');
     const guest = await token(api, { kind: 'booking', subject: id });
     const jpeg = await api.fetch(`/api/bookings/${id}/preview.jpg`, { token: guest });
-    expect([jpeg.status, jpeg.headers.get('content-type'), jpeg.headers.get('etag')]).toEqual([200, 'image/jpeg', '"p1"']);
-    expect((await api.fetch(`/api/bookings/${id}/preview.jpg`, { token: guest, headers: { 'if-none-match': '"p1"' } })).status).toBe(304);
+    expect([jpeg.status, jpeg.headers.get('content-type'), jpeg.headers.get('etag')]).toEqual([
+      200,
+      'image/jpeg',
+      '"p1"',
+    ]);
+    expect(
+      (await api.fetch(`/api/bookings/${id}/preview.jpg`, { token: guest, headers: { 'if-none-match': '"p1"' } }))
+        .status,
+    ).toBe(304);
     expect(await api.json<Problem>('GET', '/api/sequences/current?telescope=nowhere')).toMatchObject({
       status: 422,
       body: { errors: { telescope: [expect.stringContaining('nowhere')] } },
@@ -247,10 +344,20 @@ describe('controls', () => {
 
   test('drop-in: toggling the running target goes through the workflow; another object is 409 while the slot runs', async () => {
     await running();
-    const asked = api.json<Receipt>('POST', '/api/control/toggle', { objectGuid: '00000000-0000-4000-8000-000000000001', objectType: 1, operation: 1 });
+    const asked = api.json<Receipt>('POST', '/api/control/toggle', {
+      objectGuid: '00000000-0000-4000-8000-000000000001',
+      objectType: 1,
+      operation: 1,
+    });
     await settle('pause', 'confirmed');
     expect(await asked).toMatchObject({ status: 200, body: { kind: 'pause', state: 'confirmed' } });
-    expect(await api.json<Problem>('POST', '/api/control/toggle', { objectGuid: '00000000-0000-4000-8000-00000000000f', objectType: 1, operation: 0 })).toMatchObject({
+    expect(
+      await api.json<Problem>('POST', '/api/control/toggle', {
+        objectGuid: '00000000-0000-4000-8000-00000000000f',
+        objectType: 1,
+        operation: 0,
+      }),
+    ).toMatchObject({
       status: 409,
       body: { code: 'conflict', conflict: { booking_id: id } },
     });
@@ -258,7 +365,10 @@ describe('controls', () => {
 
   test('drop-in abort without GUIDs stops what this service runs', async () => {
     await running();
-    gateway.answers.set('abort', { status: 200, body: (r: { command_id: string }) => ({ command_id: r.command_id, kind: 'abort', state: 'confirmed', at: at(0) }) });
+    gateway.answers.set('abort', {
+      status: 200,
+      body: (r: { command_id: string }) => ({ command_id: r.command_id, kind: 'abort', state: 'confirmed', at: at(0) }),
+    });
     const { status } = await api.json<Receipt>('POST', '/api/control/abort', []);
     expect([200, 202]).toContain(status);
     expect(gateway.requests[0]).toMatchObject({ path: '/v1/telescopes/t1/abort', body: { booking_id: id } });
@@ -266,11 +376,17 @@ describe('controls', () => {
   });
 
   test('halt is for admins and needs neither database nor Temporal', async () => {
-    gateway.answers.set('halt', { status: 200, body: (r: { command_id: string }) => ({ command_id: r.command_id, kind: 'halt', state: 'confirmed', at: at(0) }) });
+    gateway.answers.set('halt', {
+      status: 200,
+      body: (r: { command_id: string }) => ({ command_id: r.command_id, kind: 'halt', state: 'confirmed', at: at(0) }),
+    });
     const guest = await token(api, { kind: 'booking', subject: id });
     expect((await api.json('POST', '/api/telescopes/t1/halt', {}, { token: guest })).status).toBe(403);
     const admin = await token(api, { kind: 'admin', subject: 'op' });
-    expect(await api.json<Receipt>('POST', '/api/telescopes/t1/halt', {}, { token: admin })).toMatchObject({ status: 200, body: { kind: 'halt', state: 'confirmed' } });
+    expect(await api.json<Receipt>('POST', '/api/telescopes/t1/halt', {}, { token: admin })).toMatchObject({
+      status: 200,
+      body: { kind: 'halt', state: 'confirmed' },
+    });
     expect(gateway.requests).toHaveLength(1);
   });
 });

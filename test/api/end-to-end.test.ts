@@ -31,12 +31,21 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
   beforeAll(async () => {
     stack = await startStack({
       dataDir: folder,
-      env: Object.fromEntries(['PATH', 'HOME', 'TMPDIR', 'TEMPORAL_CLI_PATH'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
+      env: Object.fromEntries(
+        ['PATH', 'HOME', 'TMPDIR', 'TEMPORAL_CLI_PATH'].flatMap((name) =>
+          process.env[name] === undefined ? [] : [[name, process.env[name]]],
+        ),
+      ),
       ports: 'free',
       report: (line) => void said.push(line),
       simulator: {
         seed: 7,
-        telescope: { id: 'e2e', name: 'End to end', policy: { prepare_lead: 5, check_interval: 5, turnaround_minutes: 0 }, weather: { resume_debounce_seconds: 3 } },
+        telescope: {
+          id: 'e2e',
+          name: 'End to end',
+          policy: { prepare_lead: 5, check_interval: 5, turnaround_minutes: 0 },
+          weather: { resume_debounce_seconds: 3 },
+        },
       },
     });
     ({ site } = (await call<{ site: typeof site }>('GET', '/api/telescopes/e2e')).body);
@@ -55,13 +64,18 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
   ): Promise<{ status: number; body: T; headers: Headers }> {
     const response = await fetch(`${stack.apiUrl}${path}`, {
       method,
-      headers: { 'x-api-key': stack.apiKey, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        'x-api-key': stack.apiKey,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, body: (text ? JSON.parse(text) : null) as T, headers: response.headers };
   }
-  const phaseOf = async (id: string): Promise<Snapshot> => (await call<Snapshot>('GET', `/api/bookings/${id}/snapshot`)).body;
+  const phaseOf = async (id: string): Promise<Snapshot> =>
+    (await call<Snapshot>('GET', `/api/bookings/${id}/snapshot`)).body;
   const inPhase = (id: string, phases: string[], ms = 90_000): Promise<Snapshot> =>
     until(
       `${id} in ${phases.join('/')}`,
@@ -78,7 +92,10 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
     return until(
       `${receipt.kind} settled`,
       async () => {
-        const now = receipt.booking_id === undefined ? receipt : (await call<Receipt>('GET', `/api/bookings/${receipt.booking_id}/commands/${receipt.command_id}`)).body;
+        const now =
+          receipt.booking_id === undefined
+            ? receipt
+            : (await call<Receipt>('GET', `/api/bookings/${receipt.booking_id}/commands/${receipt.command_id}`)).body;
         return ['confirmed', 'refused'].includes(now.state) ? now : null;
       },
       40_000,
@@ -115,7 +132,11 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
     } as const;
     for (const [name, body] of Object.entries(bodies)) {
       const made = await call('POST', `/api/robotarget/${name}`, body);
-      expect([name, made.status, made.headers.get('location')]).toEqual([name, 201, `/api/robotarget/${name}/${Object.values(body)[0]}`]);
+      expect([name, made.status, made.headers.get('location')]).toEqual([
+        name,
+        201,
+        `/api/robotarget/${name}/${Object.values(body)[0]}`,
+      ]);
       // The same again, as after an answer that was lost: read back, nothing made twice.
       const again = await call('POST', `/api/robotarget/${name}`, body);
       expect([name, again.status]).toEqual([name, 200]);
@@ -128,10 +149,22 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
       await ours(`/api/robotarget/targets?setGuid=${set}`, 'GuidTarget', target),
       await ours(`/api/robotarget/shots?targetGuid=${target}`, 'GuidShot', shot),
     ]).toEqual([1, 1, 1]);
-    expect((await call('GET', `/api/robotarget/shots/${shot}`)).body).toMatchObject({ GuidShot: shot, Num: 3, Exposure: 5 });
+    expect((await call('GET', `/api/robotarget/shots/${shot}`)).body).toMatchObject({
+      GuidShot: shot,
+      Num: 3,
+      Exposure: 5,
+    });
     for (let i = 0; i < 2; i++) {
-      const changed = await call('PUT', `/api/robotarget/shots/${shot}`, { Num: 7 }, { 'idempotency-key': `seven-${i}` });
-      expect([changed.status, (await call('GET', `/api/robotarget/shots/${shot}`)).body]).toEqual([200, expect.objectContaining({ Num: 7, Exposure: 5 })]);
+      const changed = await call(
+        'PUT',
+        `/api/robotarget/shots/${shot}`,
+        { Num: 7 },
+        { 'idempotency-key': `seven-${i}` },
+      );
+      expect([changed.status, (await call('GET', `/api/robotarget/shots/${shot}`)).body]).toEqual([
+        200,
+        expect.objectContaining({ Num: 7, Exposure: 5 }),
+      ]);
     }
     for (const [name, guid] of [
       ['shots', shot],
@@ -149,12 +182,18 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
     await inPhase('two', ['prepared'], 60_000);
     const { voyager_set_guid: set } = (await call<{ voyager_set_guid: string }>('GET', '/api/bookings/two')).body;
     expect((await call('PUT', '/api/bookings/three', body)).status).toBe(409);
-    expect(await settled(await call('DELETE', '/api/bookings/two'))).toMatchObject({ kind: 'cancel', state: 'confirmed' });
+    expect(await settled(await call('DELETE', '/api/bookings/two'))).toMatchObject({
+      kind: 'cancel',
+      state: 'confirmed',
+    });
     await inPhase('two', ['cancelled'], 40_000);
     await until(
       'its target is gone or off',
       async () => {
-        const { status, body: left } = await call<{ data: { Status: number }[] }>('GET', `/api/robotarget/targets?setGuid=${set}`);
+        const { status, body: left } = await call<{ data: { Status: number }[] }>(
+          'GET',
+          `/api/robotarget/targets?setGuid=${set}`,
+        );
         return status === 200 && left.data.some((t) => t.Status === 0) ? null : true;
       },
       30_000,
@@ -165,30 +204,43 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
 
   test('reschedule, amend with If-Match, start, pause, resume, toggle, extend and abort one session', async () => {
     expect((await call('PUT', '/api/bookings/one', booking(700, 300))).status).toBe(201);
-    const moved = await settled(await call('POST', '/api/bookings/one/reschedule', { start: inSeconds(25), end: inSeconds(325) }));
+    const moved = await settled(
+      await call('POST', '/api/bookings/one/reschedule', { start: inSeconds(25), end: inSeconds(325) }),
+    );
     expect(moved).toMatchObject({ kind: 'reschedule', state: 'confirmed' });
     const read = await call<Booking>('GET', '/api/bookings/one');
     const etag = read.headers.get('etag')!;
     const shots = [{ filter: 'R', exposure_seconds: 2, quantity: 150 }];
     expect((await call('PATCH', '/api/bookings/one', { shots }, { 'if-match': '"stale"' })).status).toBe(412);
     const amended = await call<Booking>('PATCH', '/api/bookings/one', { shots }, { 'if-match': etag });
-    expect([amended.status, amended.body.shots[0]]).toEqual([200, expect.objectContaining({ filter: 'R', quantity: 150 })]);
+    expect([amended.status, amended.body.shots[0]]).toEqual([
+      200,
+      expect.objectContaining({ filter: 'R', quantity: 150 }),
+    ]);
     expect((await call('PATCH', '/api/bookings/one', { shots }, { 'if-match': etag })).status).toBe(412);
 
     const running = await inPhase('one', ['running']);
     expect(running.plan).toEqual([expect.objectContaining({ filter: 'R', quantity: 150 })]);
-    const targetGuid = (await call<Booking & { voyager_target_guid: string }>('GET', '/api/bookings/one')).body.voyager_target_guid;
-    const enabled = async (): Promise<unknown> => (await call<{ target_enabled: unknown }>('GET', '/api/dashboard/state')).body.target_enabled;
+    const targetGuid = (await call<Booking & { voyager_target_guid: string }>('GET', '/api/bookings/one')).body
+      .voyager_target_guid;
+    const enabled = async (): Promise<unknown> =>
+      (await call<{ target_enabled: unknown }>('GET', '/api/dashboard/state')).body.target_enabled;
     // By hand nothing is touched while the slot runs.
     expect((await call('DELETE', `/api/robotarget/targets/${targetGuid}`)).status).toBe(409);
 
     const key = { 'idempotency-key': 'pause-1' };
-    const [first, second] = await Promise.all([call<Receipt>('POST', '/api/bookings/one/pause', {}, key), call<Receipt>('POST', '/api/bookings/one/pause', {}, key)]);
+    const [first, second] = await Promise.all([
+      call<Receipt>('POST', '/api/bookings/one/pause', {}, key),
+      call<Receipt>('POST', '/api/bookings/one/pause', {}, key),
+    ]);
     expect(second.body.command_id).toBe(first.body.command_id);
     expect(await settled(first)).toMatchObject({ kind: 'pause', state: 'confirmed' });
     expect(await inPhase('one', ['holding'], 20_000)).toMatchObject({ hold_cause: 'user' });
     expect(await enabled()).toBe(false);
-    expect(await settled(await call('POST', '/api/bookings/one/resume', {}))).toMatchObject({ kind: 'resume', state: 'confirmed' });
+    expect(await settled(await call('POST', '/api/bookings/one/resume', {}))).toMatchObject({
+      kind: 'resume',
+      state: 'confirmed',
+    });
     await inPhase('one', ['running'], 40_000);
     expect(await enabled()).toBe(true);
 
@@ -200,15 +252,22 @@ const inSeconds = (n: number): string => new Date(Date.now() + n * 1000).toISOSt
     await inPhase('one', ['running'], 40_000);
 
     const before = Date.parse((await phaseOf('one')).end);
-    expect(await settled(await call('POST', '/api/bookings/one/extend', { minutes: 2, credits_charged: 1 }))).toMatchObject({ kind: 'extend', state: 'confirmed' });
+    expect(
+      await settled(await call('POST', '/api/bookings/one/extend', { minutes: 2, credits_charged: 1 })),
+    ).toMatchObject({ kind: 'extend', state: 'confirmed' });
     expect(Date.parse((await phaseOf('one')).end) - before).toBe(120_000);
     const target = await call<{ C_DateEnd: number }>('GET', `/api/robotarget/targets/${targetGuid}`);
     expect(target.body.C_DateEnd * 1000).toBeGreaterThan(before);
 
-    expect(await settled(await call('POST', '/api/bookings/one/abort', { reason: 'enough' }))).toMatchObject({ kind: 'abort', state: 'confirmed' });
+    expect(await settled(await call('POST', '/api/bookings/one/abort', { reason: 'enough' }))).toMatchObject({
+      kind: 'abort',
+      state: 'confirmed',
+    });
     expect(await inPhase('one', ['aborted'], 90_000)).toMatchObject({ outcome: 'aborted' });
     expect((await call('POST', '/api/bookings/one/pause', {})).status).toBe(409);
-    expect((await call<{ meta: { complete: boolean } }>('GET', '/api/bookings/one/events?after=0')).body.meta.complete).toBe(true);
+    expect(
+      (await call<{ meta: { complete: boolean } }>('GET', '/api/bookings/one/events?after=0')).body.meta.complete,
+    ).toBe(true);
     expect((await call('GET', '/api/bookings/one/ledger')).status).toBe(200);
   }, 400_000);
 });

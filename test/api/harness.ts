@@ -32,7 +32,12 @@ export function telescope(id: string, over: Partial<TelescopeInput> = {}): Teles
     name: `Telescope ${id}`,
     host: '192.0.2.1',
     base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
-    site: { latitude_degrees: 45, longitude_degrees: midnightLongitudeDegrees(NIGHT), elevation_meters: 200, timezone: 'Etc/UTC' },
+    site: {
+      latitude_degrees: 45,
+      longitude_degrees: midnightLongitudeDegrees(NIGHT),
+      elevation_meters: 200,
+      timezone: 'Etc/UTC',
+    },
     gateway_url: 'http://127.0.0.1:9',
     ...over,
   });
@@ -86,7 +91,14 @@ export interface RunningApi extends Api {
 /** One api process's worth of parts, on a free port. */
 export async function startApi(
   databaseUrl: string,
-  options: { config?: Config; telescopes?: Telescope[]; now?: () => number; limits?: ApiOptions['limits']; sync?: boolean; port?: number } = {},
+  options: {
+    config?: Config;
+    telescopes?: Telescope[];
+    now?: () => number;
+    limits?: ApiOptions['limits'];
+    sync?: boolean;
+    port?: number;
+  } = {},
 ): Promise<RunningApi> {
   const settings = options.config ?? config();
   const logger = createLogger('api-test', settings.LOG_LEVEL);
@@ -109,7 +121,12 @@ export async function startApi(
   deps.live.start();
   await bus.start();
   await deps.revocations.load().catch(() => undefined);
-  const server = await listen(app, deps, { host: '127.0.0.1', port: options.port ?? 0 }, { headersMs: 2_000, requestMs: 3_000 });
+  const server = await listen(
+    app,
+    deps,
+    { host: '127.0.0.1', port: options.port ?? 0 },
+    { headersMs: 2_000, requestMs: 3_000 },
+  );
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
   const send: RunningApi['fetch'] = (path, init = {}) => {
@@ -129,7 +146,12 @@ export async function startApi(
     config: settings,
     fetch: send,
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
-    async json<T>(method: string, path: string, payload?: unknown, init: { key?: string | null; token?: string; headers?: Record<string, string> } = {}) {
+    async json<T>(
+      method: string,
+      path: string,
+      payload?: unknown,
+      init: { key?: string | null; token?: string; headers?: Record<string, string> } = {},
+    ) {
       const response = await send(path, {
         method,
         ...(init.key !== undefined ? { key: init.key } : {}),
@@ -147,7 +169,10 @@ export async function startApi(
       await closed;
       await bus.stop();
       // The SDK's retry of a call to a server that is away throws when its channel has gone before.
-      await Promise.allSettled([db.$disconnect(), ...(settings.TEMPORAL_ADDRESS.endsWith(':9') ? [] : [connection.close()])]);
+      await Promise.allSettled([
+        db.$disconnect(),
+        ...(settings.TEMPORAL_ADDRESS.endsWith(':9') ? [] : [connection.close()]),
+      ]);
     },
   };
 }
@@ -180,8 +205,20 @@ export async function insertBooking(
       },
     });
     await tx.session.create({ data: { bookingId: id, telescopeId: 't1', workflowId: `booking-${id}`, phase } });
-    await appendEvent(tx, { key: 'accepted', type: 'session.changed', bookingId: id, telescopeId: 't1', data: { phase } });
-    await enqueueOutbox(tx, { key: 'accepted', type: 'booking.accepted', bookingId: id, telescopeId: 't1', data: { user_ref: user.ref } });
+    await appendEvent(tx, {
+      key: 'accepted',
+      type: 'session.changed',
+      bookingId: id,
+      telescopeId: 't1',
+      data: { phase },
+    });
+    await enqueueOutbox(tx, {
+      key: 'accepted',
+      type: 'booking.accepted',
+      bookingId: id,
+      telescopeId: 't1',
+      data: { user_ref: user.ref },
+    });
   });
 }
 
@@ -214,7 +251,10 @@ export async function startGatewayPeer(): Promise<GatewayPeer> {
         request.method ?? 'GET',
         path,
         text,
-        { timestamp: request.headers['x-nocturne-timestamp'] as string, signature: request.headers['x-nocturne-signature'] as string },
+        {
+          timestamp: request.headers['x-nocturne-timestamp'] as string,
+          signature: request.headers['x-nocturne-signature'] as string,
+        },
         nightNow(),
       );
       const received = text ? (JSON.parse(text) as Record<string, unknown>) : {};
@@ -225,8 +265,17 @@ export async function startGatewayPeer(): Promise<GatewayPeer> {
         response.writeHead(404).end();
         return;
       }
-      const out = Buffer.isBuffer(answer.body) ? answer.body : JSON.stringify(typeof answer.body === 'function' ? (answer.body as (r: unknown) => unknown)(received) : answer.body);
-      response.writeHead(answer.status, { 'content-type': answer.type ?? 'application/json', ...(Buffer.isBuffer(answer.body) ? { etag: '"p1"' } : {}) }).end(out);
+      const out = Buffer.isBuffer(answer.body)
+        ? answer.body
+        : JSON.stringify(
+            typeof answer.body === 'function' ? (answer.body as (r: unknown) => unknown)(received) : answer.body,
+          );
+      response
+        .writeHead(answer.status, {
+          'content-type': answer.type ?? 'application/json',
+          ...(Buffer.isBuffer(answer.body) ? { etag: '"p1"' } : {}),
+        })
+        .end(out);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

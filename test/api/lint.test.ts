@@ -16,13 +16,22 @@ describe('the documents pass a strict lint', () => {
     rules = await createConfig({ extends: ['recommended-strict'], telemetry: 'off' });
   });
   const problems = async (document: object): Promise<string[]> =>
-    (await lintFromString({ source: JSON.stringify(document), config: rules })).map((p) => `${p.severity} ${p.ruleId}: ${p.message} (${p.location[0]?.pointer ?? ''})`);
+    (await lintFromString({ source: JSON.stringify(document), config: rules })).map(
+      (p) => `${p.severity} ${p.ruleId}: ${p.message} (${p.location[0]?.pointer ?? ''})`,
+    );
   const openApi = async (): Promise<object> => {
     const settings = config();
     const logger = createLogger('lint', 'silent');
     const { client, connection } = createTemporalClient(settings);
     const db = createDatabase(NOBODY, logger);
-    const { app, deps } = createApp({ config: settings, logger, db, temporal: client, bus: new BusListener(NOBODY, logger), telescopes: [telescope('t1')] });
+    const { app, deps } = createApp({
+      config: settings,
+      logger,
+      db,
+      temporal: client,
+      bus: new BusListener(NOBODY, logger),
+      telescopes: [telescope('t1')],
+    });
     const document = openApiDocument(app, 'http://127.0.0.1:3000');
     await deps.live.stop();
     await Promise.allSettled([db.$disconnect(), connection.close()]);
@@ -38,12 +47,16 @@ describe('the documents pass a strict lint', () => {
   });
 
   test('the lint sees what is wrong: a reference into nothing, a response without description, an operation without its path parameter', async () => {
-    const broken = JSON.parse(JSON.stringify(await openApi()).replace('#/components/schemas/BookingPage', '#/components/schemas/NoSuchThing')) as {
+    const broken = JSON.parse(
+      JSON.stringify(await openApi()).replace('#/components/schemas/BookingPage', '#/components/schemas/NoSuchThing'),
+    ) as {
       paths: Record<string, { get: { parameters: unknown[]; responses: Record<string, { description?: string }> } }>;
     };
     broken.paths['/api/bookings/{id}']!.get.parameters = [];
     delete broken.paths['/api/bookings/{id}']!.get.responses['200']!.description;
     const found = (await problems(broken)).map((p) => p.split(':')[0]);
-    expect(found).toEqual(expect.arrayContaining(['error no-unresolved-refs', 'error path-parameters-defined', 'error struct']));
+    expect(found).toEqual(
+      expect.arrayContaining(['error no-unresolved-refs', 'error path-parameters-defined', 'error struct']),
+    );
   });
 });

@@ -6,7 +6,17 @@ import type PusherClient from 'pusher-js';
 import type { Event } from '../../domain/contracts/event.ts';
 import { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { appendEvent, publish } from '../../platform/bus.ts';
-import { APP, body, config, pusherAuth, startApi as startAny, startPostgres, telescope, token, type RunningApi } from './harness.ts';
+import {
+  APP,
+  body,
+  config,
+  pusherAuth,
+  startApi as startAny,
+  startPostgres,
+  telescope,
+  token,
+  type RunningApi,
+} from './harness.ts';
 
 const require = createRequire(import.meta.url);
 const Pusher = require('pusher-js') as typeof PusherClient.default;
@@ -15,7 +25,8 @@ type EchoClass = typeof EchoModule;
 const Echo = (EchoModule as unknown as { default?: EchoClass }).default ?? EchoModule;
 
 /** The clients sign with the clock of the machine, so these tests happen now. */
-const startApi = (url: string, options: Parameters<typeof startAny>[1] = {}): Promise<RunningApi> => startAny(url, { now: Date.now, ...options });
+const startApi = (url: string, options: Parameters<typeof startAny>[1] = {}): Promise<RunningApi> =>
+  startAny(url, { now: Date.now, ...options });
 const at = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
 
 type AnyEcho = InstanceType<EchoClass>;
@@ -42,11 +53,16 @@ describe('live stream, with the real clients', () => {
     await postgres?.stop();
   });
   beforeEach(async () => {
-    await api.db.$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, receipts, audit, tokens CASCADE`;
+    await api.db
+      .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, receipts, audit, tokens CASCADE`;
     await api.db.$transaction(async (tx) => {
       for (const [i, id] of ['b-1', 'b-2'].entries()) {
         const b = body() as { target: object; shots: object };
-        await tx.user.upsert({ where: { ref: `u-${i}` }, create: { ref: `u-${i}`, displayName: 'Ada Lovelace' }, update: {} });
+        await tx.user.upsert({
+          where: { ref: `u-${i}` },
+          create: { ref: `u-${i}`, displayName: 'Ada Lovelace' },
+          update: {},
+        });
         await tx.booking.create({
           data: {
             id,
@@ -62,7 +78,9 @@ describe('live stream, with the real clients', () => {
             bodyHash: id,
           },
         });
-        await tx.session.create({ data: { bookingId: id, telescopeId: 't1', workflowId: `booking-${id}`, phase: 'running' } });
+        await tx.session.create({
+          data: { bookingId: id, telescopeId: 't1', workflowId: `booking-${id}`, phase: 'running' },
+        });
       }
     });
     api.deps.snapshots.forgetAll();
@@ -83,13 +101,22 @@ describe('live stream, with the real clients', () => {
       forceTLS: false,
       enabledTransports: ['ws'],
       authEndpoint: `http://127.0.0.1:${port}/broadcasting/auth`,
-      auth: { headers: credential.token ? { Authorization: `Bearer ${credential.token}` } : { 'X-API-Key': credential.key ?? '' } },
+      auth: {
+        headers: credential.token
+          ? { Authorization: `Bearer ${credential.token}` }
+          : { 'X-API-Key': credential.key ?? '' },
+      },
     } as never);
     open.push(client);
     return client;
   };
-  const append = (id: string, key: string, type: Event['type'], data: Record<string, unknown>, db = api.db): Promise<Event> =>
-    db.$transaction((tx) => appendEvent(tx, { key, type, bookingId: id, telescopeId: 't1', data }));
+  const append = (
+    id: string,
+    key: string,
+    type: Event['type'],
+    data: Record<string, unknown>,
+    db = api.db,
+  ): Promise<Event> => db.$transaction((tx) => appendEvent(tx, { key, type, bookingId: id, telescopeId: 't1', data }));
 
   test('a booking token: snapshot on joining the cache channel, then changes in order', async () => {
     const client = echo({ token: await token(api, { kind: 'booking', subject: 'b-1' }) });
@@ -99,13 +126,26 @@ describe('live stream, with the real clients', () => {
     let joined = false;
     const session = client.private('session.b-1');
     session.subscribed(() => (joined = true));
-    for (const name of ['.session.changed', '.log.appended', '.image.captured', '.control.updated']) session.listen(name, (event: Event) => events.push(event));
+    for (const name of ['.session.changed', '.log.appended', '.image.captured', '.control.updated'])
+      session.listen(name, (event: Event) => events.push(event));
     await until('snapshot and subscription', () => snapshots.length === 1 && joined);
     expect(Snapshot.parse(snapshots[0])).toMatchObject({ booking_id: 'b-1', phase: 'running', seq: 0 });
     await append('b-1', 'l1', 'log.appended', { message: 'é'.repeat(20) });
     await append('b-1', 'l2', 'log.appended', { message: 'large: '.padEnd(7_500, 'x') });
     await append('b-1', 'i1', 'image.captured', { id: 'f1', url: '/api/bookings/b-1/images/f1/fits' });
-    await publish(api.db, { kind: 'event', event: { id: 'v', type: 'control.updated', seq: 0, epoch: 0, ts: at(0), booking_id: null, telescope_id: 't1', data: { rev: 1 } } });
+    await publish(api.db, {
+      kind: 'event',
+      event: {
+        id: 'v',
+        type: 'control.updated',
+        seq: 0,
+        epoch: 0,
+        ts: at(0),
+        booking_id: null,
+        telescope_id: 't1',
+        data: { rev: 1 },
+      },
+    });
     await append('b-1', 's1', 'session.changed', { phase: 'holding' });
     await append('b-2', 'l1', 'log.appended', { message: 'not for you' });
     await until('four stored events', () => events.filter((e) => e.type !== 'control.updated').length === 4);
@@ -123,7 +163,13 @@ describe('live stream, with the real clients', () => {
   test('refused: no token, another booking, a spectator on the admin channel, a wrong signature, a revoked token', async () => {
     const mine = await token(api, { kind: 'booking', subject: 'b-1' });
     const refuse = async (headers: Record<string, string>, channel: string): Promise<number> =>
-      (await fetch(`${api.url}/broadcasting/auth`, { method: 'POST', headers, body: new URLSearchParams({ socket_id: '1.1', channel_name: channel }) })).status;
+      (
+        await fetch(`${api.url}/broadcasting/auth`, {
+          method: 'POST',
+          headers,
+          body: new URLSearchParams({ socket_id: '1.1', channel_name: channel }),
+        })
+      ).status;
     expect(await refuse({}, 'private-session.b-1')).toBe(401);
     expect(await refuse({ authorization: `Bearer ${mine}` }, 'private-session.b-2')).toBe(403);
     expect(await refuse({ authorization: `Bearer ${mine}` }, 'private-admin')).toBe(403);
@@ -140,16 +186,22 @@ describe('live stream, with the real clients', () => {
       enabledTransports: ['ws'],
       cluster: '',
       channelAuthorization: {
-        customHandler: (_params: unknown, callback: (error: null, data: { auth: string }) => void) => callback(null, { auth: `${APP.key}:${'0'.repeat(64)}` }),
+        customHandler: (_params: unknown, callback: (error: null, data: { auth: string }) => void) =>
+          callback(null, { auth: `${APP.key}:${'0'.repeat(64)}` }),
       },
     });
     open.push(client);
     const errors: { status: number }[] = [];
-    client.subscribe('private-session.b-1').bind('pusher:subscription_error', (error: { status: number }) => errors.push(error));
+    client
+      .subscribe('private-session.b-1')
+      .bind('pusher:subscription_error', (error: { status: number }) => errors.push(error));
     await until('subscription error', () => errors.length === 1);
     expect(errors[0]).toMatchObject({ type: 'AuthError', status: 401 });
 
-    const { body: made } = await api.json<{ token: string; id: string }>('POST', '/api/tokens', { kind: 'booking', subject: 'b-1' });
+    const { body: made } = await api.json<{ token: string; id: string }>('POST', '/api/tokens', {
+      kind: 'booking',
+      subject: 'b-1',
+    });
     const watcher = echo({ token: made.token });
     const states: string[] = [];
     const connection = (watcher.connector as unknown as { pusher: InstanceType<typeof Pusher> }).pusher.connection;
@@ -170,8 +222,10 @@ describe('live stream, with the real clients', () => {
       enabledTransports: ['ws'],
       cluster: '',
       channelAuthorization: {
-        customHandler: ({ socketId, channelName }: { socketId: string; channelName: string }, callback: (e: null, d: { auth: string }) => void) =>
-          callback(null, { auth: pusherAuth(socketId, channelName) }),
+        customHandler: (
+          { socketId, channelName }: { socketId: string; channelName: string },
+          callback: (e: null, d: { auth: string }) => void,
+        ) => callback(null, { auth: pusherAuth(socketId, channelName) }),
       },
     });
     open.push(client);
@@ -181,10 +235,18 @@ describe('live stream, with the real clients', () => {
   });
 
   test('an unknown app key is told so once, and client events are refused', async () => {
-    const wrong = new Pusher('nope', { wsHost: '127.0.0.1', wsPort: api.port, forceTLS: false, enabledTransports: ['ws'], cluster: '' });
+    const wrong = new Pusher('nope', {
+      wsHost: '127.0.0.1',
+      wsPort: api.port,
+      forceTLS: false,
+      enabledTransports: ['ws'],
+      cluster: '',
+    });
     open.push(wrong);
     const errors: unknown[] = [];
-    wrong.connection.bind('error', (error: { error?: { data?: { code?: number } } }) => errors.push(error.error?.data?.code));
+    wrong.connection.bind('error', (error: { error?: { data?: { code?: number } } }) =>
+      errors.push(error.error?.data?.code),
+    );
     await until('4001', () => errors.includes(4001));
     const client = echo({ token: await token(api, { kind: 'booking', subject: 'b-1' }) });
     const { pusher } = client.connector as unknown as { pusher: InstanceType<typeof Pusher> };
@@ -217,9 +279,14 @@ describe('live stream, with the real clients', () => {
     const again = await startApi(postgres.url, { config: config(), sync: false, port });
     running.push(again);
     await until('joined again', () => joins === 2, 15_000);
-    const gap = await again.json<{ data: Event[]; meta: { last_seq: number; complete: boolean } }>('GET', `/api/bookings/b-1/events?after=${seen.at(-1)}`, undefined, {
-      token: mine,
-    });
+    const gap = await again.json<{ data: Event[]; meta: { last_seq: number; complete: boolean } }>(
+      'GET',
+      `/api/bookings/b-1/events?after=${seen.at(-1)}`,
+      undefined,
+      {
+        token: mine,
+      },
+    );
     expect(gap.body.data.map((e) => e.seq)).toEqual([2, 3]);
     expect(gap.body.meta).toEqual({ epoch: 1, last_seq: 3, complete: true });
     await append('b-1', 'd', 'log.appended', {});
@@ -247,18 +314,27 @@ describe('live stream, with the real clients', () => {
     const second = await startApi(postgres.url, { config: config(), sync: false });
     running.push(second);
     const guest = echo({ token: await token(api, { kind: 'booking', subject: 'b-1' }) });
-    const spectator = echo({ token: await token(api, { kind: 'booking', subject: 'b-1', scopes: ['session:view'] }) }, second.port);
+    const spectator = echo(
+      { token: await token(api, { kind: 'booking', subject: 'b-1', scopes: ['session:view'] }) },
+      second.port,
+    );
     const here: { id: string; role: string; initials: string }[][] = [];
     const joining: unknown[] = [];
     const leaving: unknown[] = [];
-    (guest.join('telescope.t1') as unknown as { here(f: (m: never[]) => void): { joining(f: (m: unknown) => void): { leaving(f: (m: unknown) => void): void } } })
+    (
+      guest.join('telescope.t1') as unknown as {
+        here(f: (m: never[]) => void): { joining(f: (m: unknown) => void): { leaving(f: (m: unknown) => void): void } };
+      }
+    )
       .here((members) => here.push(members))
       .joining((member) => joining.push(member))
       .leaving((member) => leaving.push(member));
     await until('guest is here', () => here.length === 1);
     expect(here[0]).toEqual([{ role: 'guest', initials: 'AL' }]);
     const theirs: unknown[][] = [];
-    (spectator.join('telescope.t1') as unknown as { here(f: (m: never[]) => void): void }).here((members) => theirs.push(members));
+    (spectator.join('telescope.t1') as unknown as { here(f: (m: never[]) => void): void }).here((members) =>
+      theirs.push(members),
+    );
     await until('the guest hears of the spectator on the other replica', () => joining.length === 1);
     expect(joining[0]).toEqual({ role: 'spectator', initials: '' });
     expect(theirs[0]).toHaveLength(2);
@@ -269,17 +345,33 @@ describe('live stream, with the real clients', () => {
     session.subscribed(() => (joined = true));
     session.listen('.note', (data: unknown) => got.push(data));
     await until('joined', () => joined);
-    const server = new PusherServer({ appId: APP.id, key: APP.key, secret: APP.secret, host: '127.0.0.1', port: String(api.port), useTLS: false });
+    const server = new PusherServer({
+      appId: APP.id,
+      key: APP.key,
+      secret: APP.secret,
+      host: '127.0.0.1',
+      port: String(api.port),
+      useTLS: false,
+    });
     expect((await server.trigger('private-session.b-1', 'note', { text: 'hello' })).status).toBe(200);
-    expect((await server.trigger('private-session.b-1', 'note', { text: 'large '.padEnd(9_000, 'é').slice(0, 4_500) })).status).toBe(200);
-    const channels = (await (await server.get({ path: '/channels', params: { filter_by_prefix: 'presence-', info: 'user_count' } })).json()) as unknown;
+    expect(
+      (await server.trigger('private-session.b-1', 'note', { text: 'large '.padEnd(9_000, 'é').slice(0, 4_500) }))
+        .status,
+    ).toBe(200);
+    const channels = (await (
+      await server.get({ path: '/channels', params: { filter_by_prefix: 'presence-', info: 'user_count' } })
+    ).json()) as unknown;
     expect(channels).toEqual({ channels: { 'presence-telescope.t1': { user_count: 2 } } });
-    const one = (await (await server.get({ path: '/channels/private-session.b-1', params: { info: 'subscription_count' } })).json()) as unknown;
+    const one = (await (
+      await server.get({ path: '/channels/private-session.b-1', params: { info: 'subscription_count' } })
+    ).json()) as unknown;
     expect(one).toEqual({ occupied: true, subscription_count: 1 });
     await until('pushed events cross replicas', () => got.length === 2);
     expect(got[0]).toEqual({ text: 'hello' });
     const counts: number[] = [];
-    const watched = guest.private('session.b-1') as unknown as { subscription: { bind(event: string, f: (data: { subscription_count: number }) => void): void } };
+    const watched = guest.private('session.b-1') as unknown as {
+      subscription: { bind(event: string, f: (data: { subscription_count: number }) => void): void };
+    };
     watched.subscription.bind('pusher:subscription_count', (data) => counts.push(data.subscription_count));
     await until('the guest hears how many watch, over both replicas', () => counts.at(-1) === 2);
     spectator.disconnect();

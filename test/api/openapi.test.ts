@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { asyncApiDocument } from '../../api/openapi.ts';
-import { NIGHT, at, config, insertBooking, startApi, startGatewayPeer, startPostgres, telescope, type GatewayPeer, type RunningApi } from './harness.ts';
+import {
+  NIGHT,
+  at,
+  config,
+  insertBooking,
+  startApi,
+  startGatewayPeer,
+  startPostgres,
+  telescope,
+  type GatewayPeer,
+  type RunningApi,
+} from './harness.ts';
 import { startTemporal, type TemporalServer } from '../support/temporal.ts';
 import { resolve, violations, type OpenApi, type Operation, type Schema } from './schema.ts';
 
@@ -41,7 +52,9 @@ describe('the OpenAPI document and the running API agree', () => {
         capturedAt: new Date(NIGHT),
       },
     });
-    await api.db.timeline.create({ data: { id: 'l1', bookingId: 'a', at: new Date(NIGHT), event: 'x', message: 'y', data: {} } });
+    await api.db.timeline.create({
+      data: { id: 'l1', bookingId: 'a', at: new Date(NIGHT), event: 'x', message: 'y', data: {} },
+    });
     document = (await api.json<OpenApi>('GET', '/openapi.json')).body;
     operations = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.entries(item)
@@ -80,21 +93,36 @@ describe('the OpenAPI document and the running API agree', () => {
       if (!operation.tags?.length || operation.tags.some((tag) => !tags.has(tag))) problems.push(`${name}: tags`);
       const declared = (operation.parameters ?? []).filter((p) => p.in === 'path').map((p) => p.name);
       const used = [...path.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!);
-      if (declared.toSorted().join() !== used.toSorted().join()) problems.push(`${name}: path parameters ${declared.join()} / ${used.join()}`);
+      if (declared.toSorted().join() !== used.toSorted().join())
+        problems.push(`${name}: path parameters ${declared.join()} / ${used.join()}`);
       for (const requirement of operation.security ?? [])
-        for (const scheme of Object.keys(requirement)) if (!document.components.securitySchemes[scheme]) problems.push(`${name}: security ${scheme}`);
-      for (const [status, answer] of Object.entries(operation.responses)) if (!answer.description) problems.push(`${name}: ${status} has no description`);
-      if (!Object.keys(operation.responses).some((status) => status.startsWith('2'))) problems.push(`${name}: no success`);
+        for (const scheme of Object.keys(requirement))
+          if (!document.components.securitySchemes[scheme]) problems.push(`${name}: security ${scheme}`);
+      for (const [status, answer] of Object.entries(operation.responses))
+        if (!answer.description) problems.push(`${name}: ${status} has no description`);
+      if (!Object.keys(operation.responses).some((status) => status.startsWith('2')))
+        problems.push(`${name}: no success`);
     }
     expect(problems).toEqual([]);
     expect(document.openapi).toBe('3.1.0');
     expect(operations.length).toBeGreaterThan(70);
-    const open = operations.filter(({ operation }) => operation.security?.length === 0).map(({ method, path }) => `${method} ${path}`);
-    expect(open.toSorted()).toEqual(['get /api/catalogue', 'get /api/config', 'get /healthz', 'get /metrics', 'get /readyz']);
+    const open = operations
+      .filter(({ operation }) => operation.security?.length === 0)
+      .map(({ method, path }) => `${method} ${path}`);
+    expect(open.toSorted()).toEqual([
+      'get /api/catalogue',
+      'get /api/config',
+      'get /healthz',
+      'get /metrics',
+      'get /readyz',
+    ]);
   });
 
   test('the AsyncAPI document is served and names every channel', async () => {
-    const served = await api.json<{ asyncapi: string; channels: Record<string, { address: string }> }>('GET', '/asyncapi.json');
+    const served = await api.json<{ asyncapi: string; channels: Record<string, { address: string }> }>(
+      'GET',
+      '/asyncapi.json',
+    );
     expect(served.body).toEqual(JSON.parse(JSON.stringify(asyncApiDocument('appkey'))));
     expect(Object.values(served.body.channels).map((c) => c.address)).toEqual([
       'private-session.{id}',
@@ -108,14 +136,18 @@ describe('the OpenAPI document and the running API agree', () => {
   test('the documentation page works from this machine alone', async () => {
     const html = await (await api.fetch('/docs', { key: null })).text();
     expect(html).not.toMatch(/https?:\/\//);
-    for (const [, path] of html.matchAll(/(?:src|href)="([^"]+)"/g)) expect([path, (await api.fetch(path!, { key: null })).status]).toEqual([path, 200]);
+    for (const [, path] of html.matchAll(/(?:src|href)="([^"]+)"/g))
+      expect([path, (await api.fetch(path!, { key: null })).status]).toEqual([path, 200]);
   });
 
   test('no operation works without authentication', async () => {
     for (const { path, method, operation } of operations) {
       if (operation.security?.length === 0) continue;
       const address = path.replaceAll(/\{(\w+)\}/g, 'a');
-      for (const headers of [{}, { authorization: 'Bearer nct_x.y' }, { 'x-api-key': 'wrong' }] as Record<string, string>[]) {
+      for (const headers of [{}, { authorization: 'Bearer nct_x.y' }, { 'x-api-key': 'wrong' }] as Record<
+        string,
+        string
+      >[]) {
         const response = await fetch(`${api.url}${address}`, {
           method: method.toUpperCase(),
           headers: { ...headers, ...(method === 'get' ? {} : { 'content-type': 'application/json' }) },
@@ -130,7 +162,19 @@ describe('the OpenAPI document and the running API agree', () => {
   const text = fc.oneof(
     fc.string({ maxLength: 30 }),
     fc.string({ unit: 'binary', maxLength: 20 }),
-    fc.constantFrom('', ' ', '0', '-1', 'null', '../../etc', "' OR 1=1 --", '\u0000', '💫', 'a'.repeat(300), '2026-11-22T22:00:00Z'),
+    fc.constantFrom(
+      '',
+      ' ',
+      '0',
+      '-1',
+      'null',
+      '../../etc',
+      "' OR 1=1 --",
+      '\u0000',
+      '💫',
+      'a'.repeat(300),
+      '2026-11-22T22:00:00Z',
+    ),
   );
   const known: Record<string, fc.Arbitrary<unknown>> = {
     id: fc.constantFrom('a', 'b', 't1', 'none'),
@@ -139,7 +183,12 @@ describe('the OpenAPI document and the running API agree', () => {
     image_id: fc.constantFrom('f1', 'none'),
     ref: fc.constantFrom('ada', 'none'),
     guid: fc.constantFrom('7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11'),
-    cursor: fc.constantFrom('', 'WzFd', 'bnVsbA', Buffer.from('["2026-11-22T22:00:00.000Z","x"]').toString('base64url')),
+    cursor: fc.constantFrom(
+      '',
+      'WzFd',
+      'bnVsbA',
+      Buffer.from('["2026-11-22T22:00:00.000Z","x"]').toString('base64url'),
+    ),
     start: fc.constantFrom(at(200), at(-50), at(10_000)),
     end: fc.constantFrom(at(260), at(-10)),
     from: fc.constantFrom(at(0), '0001-01-01T00:00:00Z', '9999-12-31T23:59:59Z'),
@@ -150,7 +199,8 @@ describe('the OpenAPI document and the running API agree', () => {
   function arbitrary(schemaGiven: Schema, name: string, depth = 0): fc.Arbitrary<unknown> {
     const schema = resolve(document, schemaGiven);
     const junk = fc.oneof(text, fc.double(), fc.constantFrom<unknown>(null, true, [], {}, 1e308, -0));
-    const wrap = (right: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> => fc.oneof({ arbitrary: right, weight: 12 }, { arbitrary: junk, weight: 1 });
+    const wrap = (right: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+      fc.oneof({ arbitrary: right, weight: 12 }, { arbitrary: junk, weight: 1 });
     if (known[name] && depth < 3) return wrap(known[name]);
     if (schema.enum) return wrap(fc.constantFrom(...schema.enum));
     if (schema.const !== undefined) return wrap(fc.constant(schema.const));
@@ -162,14 +212,30 @@ describe('the OpenAPI document and the running API agree', () => {
       case 'object': {
         const required = new Set(schema.required ?? []);
         const fields = Object.entries(schema.properties ?? {}).map(
-          ([field, part]) => [field, required.has(field) ? arbitrary(part, field, depth + 1) : fc.option(arbitrary(part, field, depth + 1), { nil: undefined })] as const,
+          ([field, part]) =>
+            [
+              field,
+              required.has(field)
+                ? arbitrary(part, field, depth + 1)
+                : fc.option(arbitrary(part, field, depth + 1), { nil: undefined }),
+            ] as const,
         );
         return wrap(fc.record(Object.fromEntries(fields)));
       }
       case 'array':
-        return wrap(fc.array(arbitrary(schema.items ?? {}, name, depth + 1), { minLength: Math.min(schema.minItems ?? 0, 3), maxLength: 3 }));
+        return wrap(
+          fc.array(arbitrary(schema.items ?? {}, name, depth + 1), {
+            minLength: Math.min(schema.minItems ?? 0, 3),
+            maxLength: 3,
+          }),
+        );
       case 'integer':
-        return wrap(fc.integer({ min: Math.max(schema.minimum ?? -5, -(2 ** 31)), max: Math.min(schema.maximum ?? 1_000, 2 ** 31 - 1) }));
+        return wrap(
+          fc.integer({
+            min: Math.max(schema.minimum ?? -5, -(2 ** 31)),
+            max: Math.min(schema.maximum ?? 1_000, 2 ** 31 - 1),
+          }),
+        );
       case 'number':
         return wrap(fc.double({ min: schema.minimum ?? -100, max: schema.maximum ?? 100, noNaN: true }));
       case 'boolean':
@@ -194,22 +260,40 @@ describe('the OpenAPI document and the running API agree', () => {
         const schema = operation.requestBody?.content['application/json']?.schema;
         const input = fc.record({
           params: fc.record(
-            Object.fromEntries(parameters.map((p) => [p.name, p.required ? arbitrary(p.schema, p.name) : fc.option(arbitrary(p.schema, p.name), { nil: undefined, freq: 2 })])),
+            Object.fromEntries(
+              parameters.map((p) => [
+                p.name,
+                p.required
+                  ? arbitrary(p.schema, p.name)
+                  : fc.option(arbitrary(p.schema, p.name), { nil: undefined, freq: 2 }),
+              ]),
+            ),
           ),
           body: schema ? arbitrary(schema, '') : fc.constant(undefined),
         });
-        for (const { params, body } of fc.sample(input, { numRuns: waits ? Math.min(2, RUNS) : RUNS, seed: 20_261_122 })) {
+        for (const { params, body } of fc.sample(input, {
+          numRuns: waits ? Math.min(2, RUNS) : RUNS,
+          seed: 20_261_122,
+        })) {
           const values = params as Record<string, unknown>;
-          const asText = (value: unknown): string => wellFormed(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
-          if (waits && (method === 'delete' || method === 'post')) for (const name of ['id', 'guid']) if (name in values) values[name] = name === 'id' ? 'none' : 'not-a-guid';
-          const address = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(asText(values[name]) || 'x'));
+          const asText = (value: unknown): string =>
+            wellFormed(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+          if (waits && (method === 'delete' || method === 'post'))
+            for (const name of ['id', 'guid']) if (name in values) values[name] = name === 'id' ? 'none' : 'not-a-guid';
+          const address = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) =>
+            encodeURIComponent(asText(values[name]) || 'x'),
+          );
           const query = new URLSearchParams();
-          for (const p of parameters) if (p.in === 'query' && values[p.name] !== undefined && !['exp', 'sig'].includes(p.name)) query.set(p.name, asText(values[p.name]));
+          for (const p of parameters)
+            if (p.in === 'query' && values[p.name] !== undefined && !['exp', 'sig'].includes(p.name))
+              query.set(p.name, asText(values[p.name]));
           if (waits && 'telescope' in values) query.set('telescope', 'none');
           const url = `${address}${query.size > 0 ? `?${query.toString()}` : ''}`;
           const response = await api.fetch(url, {
             method: method.toUpperCase(),
-            ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+            ...(body === undefined
+              ? {}
+              : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
           });
           const content = await response.text();
           const what = `${method} ${url} ${body === undefined ? '' : JSON.stringify(body).slice(0, 400)} → ${response.status} ${content.slice(0, 300)}`;
@@ -224,7 +308,9 @@ describe('the OpenAPI document and the running API agree', () => {
           const media = (response.headers.get('content-type') ?? '').split(';')[0]!;
           const expected = documented.content?.[media]?.schema;
           if (media.endsWith('json') && content) {
-            const broken = expected ? violations(document, expected, JSON.parse(content)) : [`undocumented media type ${media}`];
+            const broken = expected
+              ? violations(document, expected, JSON.parse(content))
+              : [`undocumented media type ${media}`];
             if (broken.length > 0) problems.push(`${broken.slice(0, 3).join('; ')}: ${what}`);
           }
         }

@@ -4,7 +4,16 @@ import type PusherLibrary from 'pusher';
 import { WebSocket } from 'ws';
 import { signChannel, verifyHttpRequest } from '../../api/live/protocol.ts';
 import { publish } from '../../platform/bus.ts';
-import { APP, config, insertBooking, pusherAuth, startApi, startPostgres, telescope, type RunningApi } from './harness.ts';
+import {
+  APP,
+  config,
+  insertBooking,
+  pusherAuth,
+  startApi,
+  startPostgres,
+  telescope,
+  type RunningApi,
+} from './harness.ts';
 
 const require = createRequire(import.meta.url);
 const PusherServer = require('pusher') as typeof PusherLibrary;
@@ -39,8 +48,15 @@ async function open(port: number): Promise<Socket> {
     closed,
     until,
     async subscribe(channel, data) {
-      ws.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel, auth: pusherAuth(id, channel, data), ...(data === undefined ? {} : { channel_data: data }) } }));
-      await until(`subscription to ${channel}`, (m) => m.some((x) => x.event === 'pusher_internal:subscription_succeeded' && x.channel === channel));
+      ws.send(
+        JSON.stringify({
+          event: 'pusher:subscribe',
+          data: { channel, auth: pusherAuth(id, channel, data), ...(data === undefined ? {} : { channel_data: data }) },
+        }),
+      );
+      await until(`subscription to ${channel}`, (m) =>
+        m.some((x) => x.event === 'pusher_internal:subscription_succeeded' && x.channel === channel),
+      );
     },
   };
 }
@@ -59,7 +75,14 @@ describe('Pusher protocol and HTTP API', () => {
     postgres = await startPostgres();
     api = await startApi(postgres.url, { config: config(), telescopes: [telescope('t1')], now: Date.now });
     await insertBooking(api, 'b-1', { start: soon(-10), end: soon(50) }, { ref: 'u' }, 'running');
-    server = new PusherServer({ appId: APP.id, key: APP.key, secret: APP.secret, host: '127.0.0.1', port: String(api.port), useTLS: false });
+    server = new PusherServer({
+      appId: APP.id,
+      key: APP.key,
+      secret: APP.secret,
+      host: '127.0.0.1',
+      port: String(api.port),
+      useTLS: false,
+    });
   }, 60_000);
   afterAll(async () => {
     await api?.stop();
@@ -78,16 +101,52 @@ describe('Pusher protocol and HTTP API', () => {
     expect(signChannel('278d425bdf160c739803', '7ad3773142a6692b25b8', '1234.1234', 'private-foobar')).toBe(
       '278d425bdf160c739803:58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4',
     );
-    expect(signChannel('278d425bdf160c739803', '7ad3773142a6692b25b8', '1234.1234', 'presence-foobar', '{"user_id":10,"user_info":{"name":"Mr. Channels"}}')).toBe(
-      '278d425bdf160c739803:31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80',
-    );
+    expect(
+      signChannel(
+        '278d425bdf160c739803',
+        '7ad3773142a6692b25b8',
+        '1234.1234',
+        'presence-foobar',
+        '{"user_id":10,"user_info":{"name":"Mr. Channels"}}',
+      ),
+    ).toBe('278d425bdf160c739803:31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80');
     const query = new URLSearchParams(
       'auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0&body_md5=ec365a775a4cd0599faeb73354201b6f&auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c',
     );
     const text = '{"name":"foo","channels":["project-3"],"data":"{\\"some\\":\\"data\\"}"}';
-    expect(verifyHttpRequest('278d425bdf160c739803', '7ad3773142a6692b25b8', 'POST', '/apps/3/events', query, text, 1_353_088_179_000)).toBeNull();
-    expect(verifyHttpRequest('278d425bdf160c739803', '7ad3773142a6692b25b8', 'POST', '/apps/3/events', query, `${text} `, 1_353_088_179_000)).toBe('body_md5 does not match');
-    expect(verifyHttpRequest('278d425bdf160c739803', '7ad3773142a6692b25b8', 'POST', '/apps/3/events', query, text, 1_353_088_179_000 + 700_000)).toMatch(/600 s off/);
+    expect(
+      verifyHttpRequest(
+        '278d425bdf160c739803',
+        '7ad3773142a6692b25b8',
+        'POST',
+        '/apps/3/events',
+        query,
+        text,
+        1_353_088_179_000,
+      ),
+    ).toBeNull();
+    expect(
+      verifyHttpRequest(
+        '278d425bdf160c739803',
+        '7ad3773142a6692b25b8',
+        'POST',
+        '/apps/3/events',
+        query,
+        `${text} `,
+        1_353_088_179_000,
+      ),
+    ).toBe('body_md5 does not match');
+    expect(
+      verifyHttpRequest(
+        '278d425bdf160c739803',
+        '7ad3773142a6692b25b8',
+        'POST',
+        '/apps/3/events',
+        query,
+        text,
+        1_353_088_179_000 + 700_000,
+      ),
+    ).toMatch(/600 s off/);
   });
 
   test('trigger, batch and exclusion of the sender', async () => {
@@ -110,14 +169,37 @@ describe('Pusher protocol and HTTP API', () => {
   test('limits: 10 KB of data, 100 channels, 10 in a batch, names; wrong secret, unknown app', async () => {
     expect(await refusal(server.trigger('chat', 'e', 'x'.repeat(10_300)))).toBe(413);
     const raw = (body: object): Promise<unknown> => server.post({ path: '/events', body: body as never });
-    expect(await refusal(raw({ name: 'e', data: 'd', channels: Array.from({ length: 101 }, (_, i) => `c${i}`) }))).toBe(400);
+    expect(await refusal(raw({ name: 'e', data: 'd', channels: Array.from({ length: 101 }, (_, i) => `c${i}`) }))).toBe(
+      400,
+    );
     expect(await refusal(raw({ name: 'e'.repeat(201), data: 'd', channels: ['c'] }))).toBe(400);
     expect(await refusal(raw({ name: 'e', data: 'd', channels: ['no spaces allowed'] }))).toBe(400);
     expect(await refusal(raw({ name: 'e', data: 'd' }))).toBe(400);
-    expect(await refusal(server.post({ path: '/batch_events', body: { batch: Array.from({ length: 11 }, () => ({ channel: 'c', name: 'e', data: 'd' })) } as never }))).toBe(400);
-    const thief = new PusherServer({ appId: APP.id, key: APP.key, secret: 'wrong', host: '127.0.0.1', port: String(api.port), useTLS: false });
+    expect(
+      await refusal(
+        server.post({
+          path: '/batch_events',
+          body: { batch: Array.from({ length: 11 }, () => ({ channel: 'c', name: 'e', data: 'd' })) } as never,
+        }),
+      ),
+    ).toBe(400);
+    const thief = new PusherServer({
+      appId: APP.id,
+      key: APP.key,
+      secret: 'wrong',
+      host: '127.0.0.1',
+      port: String(api.port),
+      useTLS: false,
+    });
     expect(await refusal(thief.trigger('chat', 'e', {}))).toBe(401);
-    const stranger = new PusherServer({ appId: 'other', key: APP.key, secret: APP.secret, host: '127.0.0.1', port: String(api.port), useTLS: false });
+    const stranger = new PusherServer({
+      appId: 'other',
+      key: APP.key,
+      secret: APP.secret,
+      host: '127.0.0.1',
+      port: String(api.port),
+      useTLS: false,
+    });
     expect(await refusal(stranger.trigger('chat', 'e', {}))).toBe(404);
   });
 
@@ -127,17 +209,26 @@ describe('Pusher protocol and HTTP API', () => {
     await b.subscribe('presence-room', JSON.stringify({ user_id: 'u2', user_info: {} }));
     await a.until('member_added', (m) => m.some((x) => x.event === 'pusher_internal:member_added'));
     await b.subscribe('plain');
-    const read = async (path: string, params: Record<string, string> = {}): Promise<unknown> => (await server.get({ path, params })).json();
+    const read = async (path: string, params: Record<string, string> = {}): Promise<unknown> =>
+      (await server.get({ path, params })).json();
     expect(await read('/channels')).toEqual({ channels: { 'presence-room': {}, plain: {} } });
-    expect(await read('/channels', { filter_by_prefix: 'presence-', info: 'user_count' })).toEqual({ channels: { 'presence-room': { user_count: 2 } } });
+    expect(await read('/channels', { filter_by_prefix: 'presence-', info: 'user_count' })).toEqual({
+      channels: { 'presence-room': { user_count: 2 } },
+    });
     expect(await refusal(server.get({ path: '/channels', params: { info: 'user_count' } }))).toBe(400);
-    expect(await read('/channels/presence-room', { info: 'user_count,subscription_count' })).toEqual({ occupied: true, user_count: 2, subscription_count: 2 });
+    expect(await read('/channels/presence-room', { info: 'user_count,subscription_count' })).toEqual({
+      occupied: true,
+      user_count: 2,
+      subscription_count: 2,
+    });
     expect(await read('/channels/empty')).toEqual({ occupied: false });
     expect(await read('/channels/presence-room/users')).toEqual({ users: [{ id: 'u1' }, { id: 'u2' }] });
     expect(await refusal(server.get({ path: '/channels/plain/users' }))).toBe(400);
     await server.terminateUserConnections('u1');
     expect(await a.closed).toBe(4009);
-    await b.until('member_removed', (m) => m.some((x) => x.event === 'pusher_internal:member_removed' && x.data === '{"user_id":"u1"}'));
+    await b.until('member_removed', (m) =>
+      m.some((x) => x.event === 'pusher_internal:member_removed' && x.data === '{"user_id":"u1"}'),
+    );
   });
 
   test('cache channels: a miss before the first event, the last one afterwards', async () => {
@@ -189,13 +280,20 @@ describe('Pusher protocol and HTTP API', () => {
     const reader = (slow.ws as unknown as { _socket: { pause(): void; resume(): void } })._socket;
     reader.pause();
     const rounds = 2_500;
-    for (let i = 1; i <= rounds; i++) api.deps.live.hub.broadcast('private-session.b-1', 'control.updated', { i, pad: 'x'.repeat(4_000) }, { replaces: true });
+    for (let i = 1; i <= rounds; i++)
+      api.deps.live.hub.broadcast(
+        'private-session.b-1',
+        'control.updated',
+        { i, pad: 'x'.repeat(4_000) },
+        { replaces: true },
+      );
     const viewer = api.deps.live.hub.viewers.get(slow.id)!;
     expect(viewer.ws.bufferedAmount).toBeLessThan(512 * 1024);
     expect(viewer.newest?.size).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 300));
     reader.resume();
-    const last = (m: Socket['messages']): number => (JSON.parse(m.findLast((x) => x.event === 'control.updated')?.data ?? '{"i":0}') as { i: number }).i;
+    const last = (m: Socket['messages']): number =>
+      (JSON.parse(m.findLast((x) => x.event === 'control.updated')?.data ?? '{"i":0}') as { i: number }).i;
     await slow.until('the newest', (m) => last(m) === rounds);
     await quick.until('the newest', (m) => last(m) === rounds);
     expect(slow.messages.length).toBeLessThan(rounds / 2);
@@ -226,11 +324,26 @@ describe('Pusher protocol and HTTP API', () => {
     await new Promise((resolve) => setTimeout(resolve, 150));
     await publish(api.db, {
       kind: 'event',
-      event: { id: 'x', type: 'control.updated', seq: 0, epoch: 0, ts: soon(0), booking_id: 'b-1', telescope_id: 't1', rev: 7, data: { rev: 7 } },
+      event: {
+        id: 'x',
+        type: 'control.updated',
+        seq: 0,
+        epoch: 0,
+        ts: soon(0),
+        booking_id: 'b-1',
+        telescope_id: 't1',
+        rev: 7,
+        data: { rev: 7 },
+      },
     });
     await mine.until('state', (m) => m.some((x) => x.event === 'control.updated'));
     await admin.until('state', (m) => m.some((x) => x.event === 'control.updated'));
-    expect(JSON.parse(mine.messages.find((m) => m.event === 'control.updated')!.data!)).toMatchObject({ seq: 1, epoch: 1, rev: 7, booking_id: 'b-1' });
+    expect(JSON.parse(mine.messages.find((m) => m.event === 'control.updated')!.data!)).toMatchObject({
+      seq: 1,
+      epoch: 1,
+      rev: 7,
+      booking_id: 'b-1',
+    });
     expect(other.messages.some((m) => m.event === 'control.updated')).toBe(false);
   });
 

@@ -4,7 +4,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Event } from '../../domain/contracts/event.ts';
 import { parseRelayUrl, signedPath } from '../../api/live/relay.ts';
 import { appendEvent, publish } from '../../platform/bus.ts';
-import { APP, config, insertBooking, startApi as startAny, startPostgres, pusherAuth, type RunningApi } from './harness.ts';
+import {
+  APP,
+  config,
+  insertBooking,
+  startApi as startAny,
+  startPostgres,
+  pusherAuth,
+  type RunningApi,
+} from './harness.ts';
 import { createRequire } from 'node:module';
 import { WebSocket } from 'ws';
 import type PusherLibrary from 'pusher';
@@ -21,7 +29,8 @@ const until = async (what: string, check: () => boolean, ms = 10_000): Promise<v
   }
 };
 const THEIRS = { PUSHER_APP_ID: 'their-app', PUSHER_APP_KEY: 'their-key', PUSHER_APP_SECRET: 'their secret/+' };
-const relayUrl = (port: number): string => `http://their-key:${encodeURIComponent(THEIRS.PUSHER_APP_SECRET)}@127.0.0.1:${port}/apps/their-app`;
+const relayUrl = (port: number): string =>
+  `http://their-key:${encodeURIComponent(THEIRS.PUSHER_APP_SECRET)}@127.0.0.1:${port}/apps/their-app`;
 
 describe('the relay into a customer’s own Pusher server', () => {
   let ours: Awaited<ReturnType<typeof startPostgres>>;
@@ -41,7 +50,8 @@ describe('the relay into a customer’s own Pusher server', () => {
   });
   beforeEach(async () => {
     const api = await startApi(ours.url, {});
-    await api.db.$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, receipts, audit, tokens CASCADE`;
+    await api.db
+      .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, receipts, audit, tokens CASCADE`;
     await insertBooking(api, 'b-1', { start: soon(-5), end: soon(60) }, { ref: 'ada', display_name: 'Ada' }, 'running');
     await api.db.$executeRaw`TRUNCATE events, event_counters`;
     await api.stop();
@@ -53,14 +63,34 @@ describe('the relay into a customer’s own Pusher server', () => {
     far?.close();
     far = null;
   });
-  const append = (api: RunningApi, key: string, type: Event['type'] = 'log.appended', data: Record<string, unknown> = {}): Promise<Event> =>
+  const append = (
+    api: RunningApi,
+    key: string,
+    type: Event['type'] = 'log.appended',
+    data: Record<string, unknown> = {},
+  ): Promise<Event> =>
     api.db.$transaction((tx) => appendEvent(tx, { key, type, bookingId: 'b-1', telescopeId: 't1', data }));
   const passing = (api: RunningApi, rev: number): Promise<void> =>
     publish(api.db, {
       kind: 'event',
-      event: { id: `v${rev}`, type: 'control.updated', seq: 0, epoch: 0, ts: new Date().toISOString(), booking_id: null, telescope_id: 't1', rev, data: { rev } },
+      event: {
+        id: `v${rev}`,
+        type: 'control.updated',
+        seq: 0,
+        epoch: 0,
+        ts: new Date().toISOString(),
+        booking_id: null,
+        telescope_id: 't1',
+        rev,
+        data: { rev },
+      },
     });
-  const signer = new PusherServer({ appId: THEIRS.PUSHER_APP_ID, key: THEIRS.PUSHER_APP_KEY, secret: THEIRS.PUSHER_APP_SECRET, host: 'push.example' });
+  const signer = new PusherServer({
+    appId: THEIRS.PUSHER_APP_ID,
+    key: THEIRS.PUSHER_APP_KEY,
+    secret: THEIRS.PUSHER_APP_SECRET,
+    host: 'push.example',
+  });
   /** A page on the other server; what it hears, by event name. */
   const page = async (port: number): Promise<{ event: string; channel: string; data: Event }[]> => {
     const heard: { event: string; channel: string; data: Event }[] = [];
@@ -79,13 +109,16 @@ describe('the relay into a customer’s own Pusher server', () => {
             }),
           );
       } else if (message.event === 'pusher_internal:subscription_succeeded') joined++;
-      else if (!message.event.startsWith('pusher')) heard.push({ event: message.event, channel: message.channel, data: JSON.parse(message.data) as Event });
+      else if (!message.event.startsWith('pusher'))
+        heard.push({ event: message.event, channel: message.channel, data: JSON.parse(message.data) as Event });
     });
     await until('the page has joined', () => joined === 2);
     return heard;
   };
   /** A far end of the HTTP API that answers as told and keeps the batches it takes. */
-  const strange = async (answer: (n: number) => number | 'hang'): Promise<{ port: number; batches: { channel: string; name: string; data: string }[][]; asked: () => number }> => {
+  const strange = async (
+    answer: (n: number) => number | 'hang',
+  ): Promise<{ port: number; batches: { channel: string; name: string; data: string }[][]; asked: () => number }> => {
     const batches: { channel: string; name: string; data: string }[][] = [];
     let n = 0;
     far = createServer((request, response) => {
@@ -110,11 +143,20 @@ describe('the relay into a customer’s own Pusher server', () => {
     const library = new PusherServer({ appId: '3', key: 'key', secret: 'secret', host: 'push.example' }) as unknown as {
       createSignedQueryString(o: { method: string; path: string; body: string }): string;
     };
-    const query = library.createSignedQueryString({ method: 'POST', path: '/apps/3/batch_events', body: '{"batch":[]}' });
+    const query = library.createSignedQueryString({
+      method: 'POST',
+      path: '/apps/3/batch_events',
+      body: '{"batch":[]}',
+    });
     const at = Number(/auth_timestamp=(\d+)/.exec(query)![1]) * 1000;
     const parts = (text: string): string[] => text.split('?').at(-1)!.split('&').toSorted();
     expect(parts(signedPath(plain, 'POST', '/batch_events', '{"batch":[]}', at))).toEqual(parts(query));
-    for (const wrong of ['push.example', 'ftp://a:b@c/apps/1', 'https://push.example/apps/1', 'https://a:b@push.example/']) {
+    for (const wrong of [
+      'push.example',
+      'ftp://a:b@c/apps/1',
+      'https://push.example/apps/1',
+      'https://a:b@push.example/',
+    ]) {
       expect(() => parseRelayUrl(wrong)).toThrow(/^RELAY_PUSHER_URL: .*apps\/APP_ID\.$/);
     }
     expect(() => parseRelayUrl('ftp://key:hunter2@c/apps/1')).not.toThrow(/hunter2/);
@@ -127,20 +169,33 @@ describe('the relay into a customer’s own Pusher server', () => {
     await until('the replicas know each other', () => one.deps.live.cluster.isFirst !== two.deps.live.cluster.isFirst);
     const heard = await page(theirs.port);
     for (let i = 1; i <= 25; i++)
-      await append(one, `e${i}`, i === 20 ? 'session.changed' : 'log.appended', i === 10 ? { message: 'large '.padEnd(7_600, 'x') } : { phase: 'holding' });
+      await append(
+        one,
+        `e${i}`,
+        i === 20 ? 'session.changed' : 'log.appended',
+        i === 10 ? { message: 'large '.padEnd(7_600, 'x') } : { phase: 'holding' },
+      );
     await until('all stored events', () => heard.filter((m) => m.channel === 'private-session.b-1').length >= 25);
     await until('a snapshot', () => heard.some((m) => m.event === 'session.snapshot'));
     await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(heard.filter((m) => m.channel === 'private-session.b-1').map((m) => m.data.seq)).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
+    expect(heard.filter((m) => m.channel === 'private-session.b-1').map((m) => m.data.seq)).toEqual(
+      Array.from({ length: 25 }, (_, i) => i + 1),
+    );
     const first = one.deps.live.cluster.isFirst ? one : two;
-    expect((await first.deps.metrics.relayed.get()).values).toContainEqual({ labels: { kind: 'sent' }, value: expect.any(Number) });
+    expect((await first.deps.metrics.relayed.get()).values).toContainEqual({
+      labels: { kind: 'sent' },
+      value: expect.any(Number),
+    });
   });
 
   test('when the replica that sends dies, the other goes on; a page tells repeats by seq and misses nothing', async () => {
     const over = { RELAY_PUSHER_URL: relayUrl(theirs.port) };
     const both = [await startApi(ours.url, over), await startApi(ours.url, over)];
     running.push(...both);
-    await until('the replicas know each other', () => both[0]!.deps.live.cluster.isFirst !== both[1]!.deps.live.cluster.isFirst);
+    await until(
+      'the replicas know each other',
+      () => both[0]!.deps.live.cluster.isFirst !== both[1]!.deps.live.cluster.isFirst,
+    );
     const first = both.find((api) => api.deps.live.cluster.isFirst)!;
     const other = both.find((api) => api !== first)!;
     const heard = await page(theirs.port);
@@ -170,8 +225,12 @@ describe('the relay into a customer’s own Pusher server', () => {
     await until('all sent', () => api.deps.live.relay!.backlog === 0);
     const sent = there.batches.flat();
     expect(there.batches.every((b) => b.length <= 10)).toBe(true);
-    expect(sent.filter((e) => e.name === 'log.appended').map((e) => (JSON.parse(e.data) as Event).seq)).toEqual(Array.from({ length: 13 }, (_, i) => i + 1));
-    expect(sent.filter((e) => e.name === 'control.updated').map((e) => (JSON.parse(e.data) as Event).rev)).toEqual([30]);
+    expect(sent.filter((e) => e.name === 'log.appended').map((e) => (JSON.parse(e.data) as Event).seq)).toEqual(
+      Array.from({ length: 13 }, (_, i) => i + 1),
+    );
+    expect(sent.filter((e) => e.name === 'control.updated').map((e) => (JSON.parse(e.data) as Event).rev)).toEqual([
+      30,
+    ]);
   });
 
   test('a batch that is refused for good stands in nobody’s way; a relay that hangs delays no viewer of ours and holds only so much', async () => {
@@ -197,9 +256,15 @@ describe('the relay into a customer’s own Pusher server', () => {
       const message = JSON.parse(raw.toString()) as { event: string; data: string };
       if (message.event === 'pusher:connection_established') {
         const { socket_id: id } = JSON.parse(message.data) as { socket_id: string };
-        socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel: 'private-session.b-1', auth: pusherAuth(id, 'private-session.b-1') } }));
+        socket.send(
+          JSON.stringify({
+            event: 'pusher:subscribe',
+            data: { channel: 'private-session.b-1', auth: pusherAuth(id, 'private-session.b-1') },
+          }),
+        );
       } else if (message.event === 'pusher_internal:subscription_succeeded') joined = true;
-      else if (message.event === 'log.appended') delays.push(Date.now() - (JSON.parse(message.data) as { data: { at: number } }).data.at);
+      else if (message.event === 'log.appended')
+        delays.push(Date.now() - (JSON.parse(message.data) as { data: { at: number } }).data.at);
     });
     await until('joined', () => joined);
     for (let i = 0; i < 20; i++) await append(slow, `slow-${i}`, 'log.appended', { at: Date.now() });

@@ -46,7 +46,15 @@ export function resolve(document: OpenApi, schema: Schema): Schema {
 }
 
 const typeOf = (value: unknown): string =>
-  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'number' ? (Number.isInteger(value) ? 'integer' : 'number') : typeof value;
+  value === null
+    ? 'null'
+    : Array.isArray(value)
+      ? 'array'
+      : typeof value === 'number'
+        ? Number.isInteger(value)
+          ? 'integer'
+          : 'number'
+        : typeof value;
 
 /** What of a value breaks its schema, with the place; empty when nothing does. The part of JSON Schema that our document uses. */
 export function violations(document: OpenApi, given: Schema, value: unknown, at = '$'): string[] {
@@ -55,16 +63,21 @@ export function violations(document: OpenApi, given: Schema, value: unknown, at 
   for (const part of schema.allOf ?? []) found.push(...violations(document, part, value, at));
   for (const choices of [schema.anyOf, schema.oneOf])
     if (choices && !choices.some((choice) => violations(document, choice, value, at).length === 0))
-      found.push(`${at}: fits none of ${choices.length} (${choices.map((c) => violations(document, c, value, at)[0]).join(' | ')})`);
+      found.push(
+        `${at}: fits none of ${choices.length} (${choices.map((c) => violations(document, c, value, at)[0]).join(' | ')})`,
+      );
   if (schema.const !== undefined && value !== schema.const) found.push(`${at}: is not ${JSON.stringify(schema.const)}`);
-  if (schema.enum && !schema.enum.includes(value)) found.push(`${at}: ${JSON.stringify(value)} is none of ${JSON.stringify(schema.enum)}`);
+  if (schema.enum && !schema.enum.includes(value))
+    found.push(`${at}: ${JSON.stringify(value)} is none of ${JSON.stringify(schema.enum)}`);
   if (schema.type !== undefined) {
     const types = Array.isArray(schema.type) ? schema.type : [schema.type];
     const type = typeOf(value);
-    if (!types.includes(type) && !(type === 'integer' && types.includes('number'))) return [...found, `${at}: ${type} instead of ${types.join('/')}`];
+    if (!types.includes(type) && !(type === 'integer' && types.includes('number')))
+      return [...found, `${at}: ${type} instead of ${types.join('/')}`];
   }
   if (typeof value === 'string') {
-    if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) found.push(`${at}: "${value.slice(0, 60)}" does not match ${schema.pattern}`);
+    if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value))
+      found.push(`${at}: "${value.slice(0, 60)}" does not match ${schema.pattern}`);
     if (schema.format === 'date-time' && Number.isNaN(Date.parse(value))) found.push(`${at}: "${value}" is no time`);
   }
   if (typeof value === 'number') {
@@ -74,14 +87,16 @@ export function violations(document: OpenApi, given: Schema, value: unknown, at 
   if (Array.isArray(value)) {
     if (schema.minItems !== undefined && value.length < schema.minItems) found.push(`${at}: ${value.length} items`);
     if (schema.maxItems !== undefined && value.length > schema.maxItems) found.push(`${at}: ${value.length} items`);
-    if (schema.items) value.forEach((item, i) => found.push(...violations(document, schema.items!, item, `${at}[${i}]`)));
+    if (schema.items)
+      value.forEach((item, i) => found.push(...violations(document, schema.items!, item, `${at}[${i}]`)));
   } else if (typeof value === 'object' && value !== null) {
     const object = value as Record<string, unknown>;
     for (const name of schema.required ?? []) if (!(name in object)) found.push(`${at}.${name}: is missing`);
     for (const [name, item] of Object.entries(object)) {
       const property = schema.properties?.[name];
       if (property) found.push(...violations(document, property, item, `${at}.${name}`));
-      else if (typeof schema.additionalProperties === 'object') found.push(...violations(document, schema.additionalProperties, item, `${at}.${name}`));
+      else if (typeof schema.additionalProperties === 'object')
+        found.push(...violations(document, schema.additionalProperties, item, `${at}.${name}`));
       else if (schema.additionalProperties === false) found.push(`${at}.${name}: is not in the schema`);
     }
   }

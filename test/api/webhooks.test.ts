@@ -50,7 +50,11 @@ class Receiver {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         const body = Buffer.concat(chunks).toString();
-        const message: Received = { ...(JSON.parse(body) as Pick<Received, 'id' | 'sequence' | 'booking_id'>), body, headers: request.headers };
+        const message: Received = {
+          ...(JSON.parse(body) as Pick<Received, 'id' | 'sequence' | 'booking_id'>),
+          body,
+          headers: request.headers,
+        };
         this.received.push(message);
         this.answer(response, message, request);
       });
@@ -118,7 +122,11 @@ describe('webhooks from the outbox', () => {
     return made;
   };
   const deliver = (to: Receiver[]): OutboxDelivery => {
-    const config = loadConfig({ WEBHOOK_URL: to.map((r) => r.url).join(', '), WEBHOOK_SECRET: SECRET, WEBHOOK_ALLOW_PRIVATE: 'true' });
+    const config = loadConfig({
+      WEBHOOK_URL: to.map((r) => r.url).join(', '),
+      WEBHOOK_SECRET: SECRET,
+      WEBHOOK_ALLOW_PRIVATE: 'true',
+    });
     const made = new OutboxDelivery({ db, config, logger, databaseUrl: postgres.url });
     deliveries.push(made);
     void made.run();
@@ -133,7 +141,13 @@ describe('webhooks from the outbox', () => {
           await db.$transaction(
             async (tx) => {
               for (let n = first; n < Math.min(messages, first + bookings * AT_ONCE); n += bookings)
-                await enqueueOutbox(tx, { key: `m-${n}`, type: 'image.captured', bookingId: `b-${b}`, telescopeId: 't1', data: { n, object: 'Cœur', pad: 'x'.repeat(300) } });
+                await enqueueOutbox(tx, {
+                  key: `m-${n}`,
+                  type: 'image.captured',
+                  bookingId: `b-${b}`,
+                  telescopeId: 't1',
+                  data: { n, object: 'Cœur', pad: 'x'.repeat(300) },
+                });
             },
             { timeout: 30_000, maxWait: 30_000 },
           );
@@ -150,7 +164,8 @@ describe('webhooks from the outbox', () => {
     return good;
   };
   /** Time passes: what waits for another try, or is claimed by a process that is dead, is due. */
-  const timePasses = (): Promise<number> => db.$executeRaw`UPDATE outbox SET next_attempt_at = now() WHERE delivered_at IS NULL AND dead_at IS NULL`;
+  const timePasses = (): Promise<number> =>
+    db.$executeRaw`UPDATE outbox SET next_attempt_at = now() WHERE delivered_at IS NULL AND dead_at IS NULL`;
 
   test(
     `${MESSAGES * 5} queued webhooks and receivers that are good, slow, down, wrong and lying: nothing lost, each in order, none delays another, memory bounded`,
@@ -162,7 +177,11 @@ describe('webhooks from the outbox', () => {
       const wrong = await receiver((response, { id, sequence, booking_id: booking }) => {
         const n = (tries.get(id) ?? 0) + 1;
         tries.set(id, n);
-        response.writeHead(sequence % 10 === 1 && n === 1 ? [500, 404, 302, 429][Number(booking.slice(2)) % 4]! : 204, { location: '/elsewhere' }).end();
+        response
+          .writeHead(sequence % 10 === 1 && n === 1 ? [500, 404, 302, 429][Number(booking.slice(2)) % 4]! : 204, {
+            location: '/elsewhere',
+          })
+          .end();
       });
       let lies = 0;
       const lying = await receiver((response, { sequence }, request) => {
@@ -198,7 +217,8 @@ describe('webhooks from the outbox', () => {
       );
       clearInterval(watch);
       for (const [b] of Array.from({ length: BOOKINGS }).entries())
-        for (const r of all) expect([r.port, b, r.firsts().get(`b-${b}`)]).toEqual([r.port, b, upTo(MESSAGES / BOOKINGS)]);
+        for (const r of all)
+          expect([r.port, b, r.firsts().get(`b-${b}`)]).toEqual([r.port, b, upTo(MESSAGES / BOOKINGS)]);
       expect(await db.outbox.count({ where: { deadAt: { not: null } } })).toBe(0);
       expect(good.received).toHaveLength(MESSAGES);
       expect(Math.max(...all.map((r) => r.mostOpen))).toBeLessThanOrEqual(17);
@@ -207,7 +227,9 @@ describe('webhooks from the outbox', () => {
       // However many wait. The receivers live in this process too and keep every body.
       expect((heapMost - heapBefore) / 1e6).toBeLessThan(150);
       if (LONG)
-        process.stderr.write(`${MESSAGES * all.length} webhooks: the good receiver had its own after ${goodMs} ms, heap + ${((heapMost - heapBefore) / 1e6).toFixed(0)} MB\n`);
+        process.stderr.write(
+          `${MESSAGES * all.length} webhooks: the good receiver had its own after ${goodMs} ms, heap + ${((heapMost - heapBefore) / 1e6).toFixed(0)} MB\n`,
+        );
     },
     LONG ? 900_000 : 200_000,
   );
@@ -215,13 +237,20 @@ describe('webhooks from the outbox', () => {
   test('signatures hold for standardwebhooks, and for nothing that was altered or is old', async () => {
     const good = await fifty();
     for (const { body, headers } of good.received) {
-      const three = Object.fromEntries(['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => [name, String(headers[name])]));
-      expect(new StandardWebhook(SECRET).verify(body, three)).toMatchObject({ id: three['webhook-id'] });
-      expect(() => new StandardWebhook(SECRET).verify(body.replace('Cœur', 'Coeur'), three)).toThrow('No matching signature found');
-      // A delivery that somebody kept and sends again later is too old for whoever checks the time.
-      expect(() => new StandardWebhook(SECRET).verify(body, { ...three, 'webhook-timestamp': String(Number(three['webhook-timestamp']) - 600) })).toThrow(
-        'Message timestamp too old',
+      const three = Object.fromEntries(
+        ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => [name, String(headers[name])]),
       );
+      expect(new StandardWebhook(SECRET).verify(body, three)).toMatchObject({ id: three['webhook-id'] });
+      expect(() => new StandardWebhook(SECRET).verify(body.replace('Cœur', 'Coeur'), three)).toThrow(
+        'No matching signature found',
+      );
+      // A delivery that somebody kept and sends again later is too old for whoever checks the time.
+      expect(() =>
+        new StandardWebhook(SECRET).verify(body, {
+          ...three,
+          'webhook-timestamp': String(Number(three['webhook-timestamp']) - 600),
+        }),
+      ).toThrow('Message timestamp too old');
     }
   });
 
@@ -240,8 +269,13 @@ describe('webhooks from the outbox', () => {
         if (hash_equals(hash_hmac('sha256', $body . ' ', $secret), $signature)) { $bad++; }
       }
       echo json_encode([$good, $bad]);`;
-      const lines = good.received.map(({ body, headers: h }) => JSON.stringify([body, h.signature, h['webhook-id'], h['webhook-timestamp'], h['webhook-signature']]));
-      const checked = spawnSync('php', ['-r', script, '--', SECRET], { input: `${lines.join('\n')}\n`, encoding: 'utf8' });
+      const lines = good.received.map(({ body, headers: h }) =>
+        JSON.stringify([body, h.signature, h['webhook-id'], h['webhook-timestamp'], h['webhook-signature']]),
+      );
+      const checked = spawnSync('php', ['-r', script, '--', SECRET], {
+        input: `${lines.join('\n')}\n`,
+        encoding: 'utf8',
+      });
       expect([checked.stderr, checked.stdout]).toEqual(['', '[50,0]']);
     });
   });
@@ -274,10 +308,14 @@ describe('webhooks from the outbox', () => {
     });
     await queue(60, 6);
     const ready = [...moments, null].map(() => {
-      const made = spawn(process.execPath, ['--import', 'tsx', projectPath('test', 'api', 'deliver-process.ts'), postgres.url, far.url, SECRET], {
-        cwd: projectRoot,
-        stdio: ['pipe', 'pipe', 'inherit'],
-      });
+      const made = spawn(
+        process.execPath,
+        ['--import', 'tsx', projectPath('test', 'api', 'deliver-process.ts'), postgres.url, far.url, SECRET],
+        {
+          cwd: projectRoot,
+          stdio: ['pipe', 'pipe', 'inherit'],
+        },
+      );
       children.push(made);
       return once(made.stdout, 'data').then(() => made);
     });
@@ -293,7 +331,11 @@ describe('webhooks from the outbox', () => {
       expect((await exited)[1]).toBe('SIGKILL');
       await timePasses();
     }
-    await until('everything is delivered', async () => (await db.outbox.count({ where: { deliveredAt: null } })) === 0, 40_000);
+    await until(
+      'everything is delivered',
+      async () => (await db.outbox.count({ where: { deliveredAt: null } })) === 0,
+      40_000,
+    );
     for (let b = 0; b < 6; b++) expect(far.firsts().get(`b-${b}`)).toEqual(upTo(10));
     const rows = await db.outbox.findMany({ select: { id: true } });
     expect(new Set(far.received.map((m) => m.id))).toEqual(new Set(rows.map((r) => r.id)));
@@ -323,7 +365,14 @@ describe('webhooks from the outbox', () => {
     deliver([far]);
     await until('all', () => far.received.length === 3, 10_000);
     await until('noted', async () => (await db.outbox.count({ where: { deliveredAt: null } })) === 0, 5_000);
-    await db.outbox.updateMany({ data: { queuedAt: new Date(Date.now() - 86_500_000), deliveredAt: null, deadAt: new Date(), lastError: 'answered 500' } });
+    await db.outbox.updateMany({
+      data: {
+        queuedAt: new Date(Date.now() - 86_500_000),
+        deliveredAt: null,
+        deadAt: new Date(),
+        lastError: 'answered 500',
+      },
+    });
     expect(await replayOutbox(db, 'test', { deadAt: { not: null } }, new Date())).toBe(3);
     await until('again', () => far.received.length === 6, 10_000);
     expect(far.received.slice(3).map((m) => m.body)).toEqual(far.received.slice(0, 3).map((m) => m.body));
@@ -332,7 +381,10 @@ describe('webhooks from the outbox', () => {
 
   test('the command lists, shows and replays, and says what it cannot do', async () => {
     await queue(2, 1);
-    await db.outbox.updateMany({ where: { sequence: 1 }, data: { deadAt: new Date(), lastError: 'answered 500', attempts: 40 } });
+    await db.outbox.updateMany({
+      where: { sequence: 1 },
+      data: { deadAt: new Date(), lastError: 'answered 500', attempts: 40 },
+    });
     const command = async (...args: string[]): Promise<{ code: number | null; out: string; err: string }> => {
       const child = spawn(process.execPath, ['--import', 'tsx', projectPath('scripts', 'webhooks.ts'), ...args], {
         cwd: projectRoot,
@@ -351,7 +403,16 @@ describe('webhooks from the outbox', () => {
       command('--help'),
     ]);
     const dead = JSON.parse(listed.out) as { id: string };
-    expect([listed.code, dead]).toEqual([0, expect.objectContaining({ state: 'dead', booking_id: 'b-0', sequence: 1, attempts: 40, last_error: 'answered 500' })]);
+    expect([listed.code, dead]).toEqual([
+      0,
+      expect.objectContaining({
+        state: 'dead',
+        booking_id: 'b-0',
+        sequence: 1,
+        attempts: 40,
+        last_error: 'answered 500',
+      }),
+    ]);
     expect([replayed.code, replayed.out]).toEqual([1, '0 queued again.\n']);
     expect([wrong.code, wrong.err]).toEqual([2, '--state: "lost" is none of waiting, delivered, dead.\n']);
     expect([help.code, help.out]).toEqual([0, expect.stringContaining('npm run webhooks -- replay')]);

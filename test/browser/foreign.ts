@@ -18,7 +18,10 @@ export async function startForeignSite(): Promise<ForeignSite> {
   let page = { html: '', policy: '' };
   const server = createServer((request, response) => {
     if (request.url === '/alpine.js') response.writeHead(200, { 'content-type': 'text/javascript' }).end(alpine);
-    else if (request.url === '/') response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': page.policy }).end(page.html);
+    else if (request.url === '/')
+      response
+        .writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': page.policy })
+        .end(page.html);
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -37,7 +40,12 @@ export function bladeOutput(values: { url: string; bookingId: string; token: str
   const guide = readFileSync(projectPath('docs', 'embedding.md'), 'utf8');
   const snippet = /### The component\s[\s\S]*?```blade\n([\s\S]*?)```/.exec(guide)?.[1];
   if (!snippet) throw new Error('docs/embedding.md has no snippet under "The component"');
-  const known: Record<string, string> = { "config('nocturne.url')": values.url, '$booking->id': values.bookingId, $token: values.token, 'app()->getLocale()': values.locale };
+  const known: Record<string, string> = {
+    "config('nocturne.url')": values.url,
+    '$booking->id': values.bookingId,
+    $token: values.token,
+    'app()->getLocale()': values.locale,
+  };
   const of = (expression: string): string => {
     const value = known[expression.trim()];
     if (value === undefined) throw new Error(`docs/embedding.md uses ${expression}, which this test does not know`);

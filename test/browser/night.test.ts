@@ -55,7 +55,10 @@ const witness = (volatile: string[]): void => {
     const reasons = sessionStorage.getItem('witness.reasons') ?? '';
     if (reason !== '' && !reasons.endsWith(reason)) sessionStorage.setItem('witness.reasons', `${reasons}\n${reason}`);
   }).observe(document, { subtree: true, childList: true, characterData: true });
-  document.addEventListener('nocturne:snapshot', (event) => (taken.base ??= (event as CustomEvent<{ seq: number }>).detail.seq));
+  document.addEventListener(
+    'nocturne:snapshot',
+    (event) => (taken.base ??= (event as CustomEvent<{ seq: number }>).detail.seq),
+  );
   document.addEventListener('nocturne:event', (event) => {
     const { seq, type } = (event as CustomEvent<{ seq: number; type: string }>).detail;
     if (!volatile.includes(type)) taken.seqs.push(seq);
@@ -95,15 +98,24 @@ const scenario = PHP ? test : test.skip;
     opened.push(one);
     return one;
   };
-  const watch = async (url: string, options?: Parameters<typeof open>[2]): Promise<Opened> => visit(url, { ...options, init: [witness, [...VOLATILE_EVENTS]] });
+  const watch = async (url: string, options?: Parameters<typeof open>[2]): Promise<Opened> =>
+    visit(url, { ...options, init: [witness, [...VOLATILE_EVENTS]] });
   const receipt = item('controls', 'receipt');
   const frames = (page: Page): Promise<number> => page.locator(`${item('images', 'gallery')} li`).count();
   const phaseOf = async (id: string): Promise<string> => (await observatory.booking(id)).phase;
 
   beforeAll(async () => {
-    [friend, stranger, push, phpSite] = await Promise.all([startForeignSite(), startForeignSite(), startPushService(), PHP ? startPhpSite() : null]);
+    [friend, stranger, push, phpSite] = await Promise.all([
+      startForeignSite(),
+      startForeignSite(),
+      startPushService(),
+      PHP ? startPhpSite() : null,
+    ]);
     const friends = [friend.origin, ...(phpSite ? [phpSite.origin] : [])].join(',');
-    [observatory, browser] = await Promise.all([startObservatory({ CORS_ORIGINS: friends, EMBED_ORIGINS: friends, NODE_EXTRA_CA_CERTS: push.certificate }), launch()]);
+    [observatory, browser] = await Promise.all([
+      startObservatory({ CORS_ORIGINS: friends, EMBED_ORIGINS: friends, NODE_EXTRA_CA_CERTS: push.certificate }),
+      launch(),
+    ]);
     const stoppedMs = Date.now() + 7_000;
     await observatory.book(STOPPED, stoppedMs, STOPPED_SECONDS, [{ filter: 'L', exposure_seconds: 2, quantity: 6 }]);
   }, 90_000);
@@ -141,7 +153,9 @@ const scenario = PHP ? test : test.skip;
     await seeText(page, item('header', 'countdown'), /Starts in\s*00:\d\d/);
     await seeText(page, item('header', 'next'), /Next: .+/);
     expect(await page.locator(item('controls', 'pause')).isDisabled()).toBe(true);
-    expect(await page.locator(item('controls', 'pause')).getAttribute('title')).toBe('This is possible only during the slot.');
+    expect(await page.locator(item('controls', 'pause')).getAttribute('title')).toBe(
+      'This is possible only during the slot.',
+    );
   });
 
   test('at H the page follows by itself: phase, exposure ring, frames with their pictures, log lines, nothing polled', async () => {
@@ -156,9 +170,15 @@ const scenario = PHP ? test : test.skip;
       if (/\/(events|snapshot)\b/.test(request.url())) polled.push(request.url());
     });
     const before = await frames(page);
-    await page.waitForFunction((n) => document.querySelectorAll('[data-item="gallery"] li').length > n, before, { timeout: 20_000 });
-    await page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('[data-item="gallery"] img')].some((img) => img.naturalWidth > 0));
-    await page.waitForFunction(() => (document.querySelector<HTMLImageElement>('[data-item="preview"] img')?.naturalWidth ?? 0) > 0);
+    await page.waitForFunction((n) => document.querySelectorAll('[data-item="gallery"] li').length > n, before, {
+      timeout: 20_000,
+    });
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll<HTMLImageElement>('[data-item="gallery"] img')].some((img) => img.naturalWidth > 0),
+    );
+    await page.waitForFunction(
+      () => (document.querySelector<HTMLImageElement>('[data-item="preview"] img')?.naturalWidth ?? 0) > 0,
+    );
     await seeText(page, item('telescope', 'status'), 'Running');
     await seeText(page, item('camera', 'camera-temperature'), /−\d+\.\d °C/);
     await seeText(page, item('weather', 'safety'), 'Safe');
@@ -169,7 +189,10 @@ const scenario = PHP ? test : test.skip;
   });
 
   test('the phone joins: both pages count two viewers and follow a pause, sent and confirmed; a second pause is refused with its reason, to the one who asked', async () => {
-    phone = await watch(`${observatory.stack.apiUrl}/control/${NIGHT}#token=${await observatory.token('booking', NIGHT)}`, { phone: true });
+    phone = await watch(
+      `${observatory.stack.apiUrl}/control/${NIGHT}#token=${await observatory.token('booking', NIGHT)}`,
+      { phone: true },
+    );
     await phone.page.locator(live).waitFor();
     await seeText(laptop.page, item('header', 'viewers'), '2 watching');
     await seeText(phone.page, item('header', 'viewers'), '2 watching');
@@ -177,10 +200,14 @@ const scenario = PHP ? test : test.skip;
     await seeText(laptop.page, receipt, 'Pause: confirmed by the telescope', 15_000);
     await seeText(laptop.page, item('header', 'phase'), 'Paused');
     await seeText(phone.page, item('header', 'phase'), 'Paused');
-    expect(await saidBy(laptop.page)).toEqual(expect.arrayContaining(['Pause: sent to the telescope', 'Pause: confirmed by the telescope']));
+    expect(await saidBy(laptop.page)).toEqual(
+      expect.arrayContaining(['Pause: sent to the telescope', 'Pause: confirmed by the telescope']),
+    );
     // As from a page that has not heard of the pause yet: the button is gone by now, its method is not.
     await phone.page.evaluate(() => {
-      const { Alpine } = globalThis as unknown as { Alpine: { $data(el: Element): { pauseSequence(): Promise<void> } } };
+      const { Alpine } = globalThis as unknown as {
+        Alpine: { $data(el: Element): { pauseSequence(): Promise<void> } };
+      };
       return Alpine.$data(document.querySelector('.telescope-control')!).pauseSequence();
     });
     await seeText(phone.page, receipt, 'Pause: refused — The session is paused already.');
@@ -211,33 +238,46 @@ const scenario = PHP ? test : test.skip;
     await page.evaluate(() => document.exitFullscreen());
   });
 
-  scenario('in a page that PHP renders from the guide’s own code, with a token that PHP asked for: live, obedient, under that page’s policy', async () => {
-    const { apiUrl, apiKey } = observatory.stack;
-    phpSite!.serve({ url: apiUrl, key: apiKey, bookingId: NIGHT, locale: 'fr' });
-    const html = await (await fetch(phpSite!.origin)).text();
-    expect(html).toContain("locale: 'fr'");
-    expect(html).not.toContain(apiKey);
-    const embedded = await visit(phpSite!.origin, { hosts: [apiUrl], init: [witness, [...VOLATILE_EVENTS]] });
-    const { page } = embedded;
-    await seeText(page, live, 'En direct', 20_000);
-    await seeText(page, item('header', 'phase'), 'En cours');
-    expect(await page.locator('[data-section]').count()).toBe(12);
-    // Live: what came over the stream after joining, not what was loaded.
-    const { rev } = await page.evaluate(
-      () =>
-        new Promise<{ rev: number }>((resolve) => document.addEventListener('nocturne:event', (event) => resolve((event as CustomEvent<{ rev: number }>).detail), { once: true })),
-    );
-    expect(rev === undefined || rev > 0).toBe(true);
-    await page.waitForFunction(() => (document.querySelector<HTMLImageElement>('[data-item="preview"] img')?.naturalWidth ?? 0) > 0);
-    await page.locator(item('controls', 'pause')).click();
-    await seeText(page, receipt, 'Pause : confirmée par le télescope', 15_000);
-    await page.locator(item('controls', 'resume')).click();
-    await seeText(page, receipt, 'Reprendre : confirmée par le télescope', 15_000);
-    expect(await page.locator(item('controls', 'push')).isVisible()).toBe(false);
-    expect(new URL((await page.locator('dialog a[data-i18n="help.faq"]').first().getAttribute('href'))!).origin).toBe(apiUrl);
-    expect(embedded.faults).toEqual([]);
-    await embedded.close();
-  });
+  scenario(
+    'in a page that PHP renders from the guide’s own code, with a token that PHP asked for: live, obedient, under that page’s policy',
+    async () => {
+      const { apiUrl, apiKey } = observatory.stack;
+      phpSite!.serve({ url: apiUrl, key: apiKey, bookingId: NIGHT, locale: 'fr' });
+      const html = await (await fetch(phpSite!.origin)).text();
+      expect(html).toContain("locale: 'fr'");
+      expect(html).not.toContain(apiKey);
+      const embedded = await visit(phpSite!.origin, { hosts: [apiUrl], init: [witness, [...VOLATILE_EVENTS]] });
+      const { page } = embedded;
+      await seeText(page, live, 'En direct', 20_000);
+      await seeText(page, item('header', 'phase'), 'En cours');
+      expect(await page.locator('[data-section]').count()).toBe(12);
+      // Live: what came over the stream after joining, not what was loaded.
+      const { rev } = await page.evaluate(
+        () =>
+          new Promise<{ rev: number }>((resolve) =>
+            document.addEventListener(
+              'nocturne:event',
+              (event) => resolve((event as CustomEvent<{ rev: number }>).detail),
+              { once: true },
+            ),
+          ),
+      );
+      expect(rev === undefined || rev > 0).toBe(true);
+      await page.waitForFunction(
+        () => (document.querySelector<HTMLImageElement>('[data-item="preview"] img')?.naturalWidth ?? 0) > 0,
+      );
+      await page.locator(item('controls', 'pause')).click();
+      await seeText(page, receipt, 'Pause : confirmée par le télescope', 15_000);
+      await page.locator(item('controls', 'resume')).click();
+      await seeText(page, receipt, 'Reprendre : confirmée par le télescope', 15_000);
+      expect(await page.locator(item('controls', 'push')).isVisible()).toBe(false);
+      expect(new URL((await page.locator('dialog a[data-i18n="help.faq"]').first().getAttribute('href'))!).origin).toBe(
+        apiUrl,
+      );
+      expect(embedded.faults).toEqual([]);
+      await embedded.close();
+    },
+  );
 
   test('web push: leave is asked, the subscription with our VAPID key reaches the api, the button stands pressed', async () => {
     subscriber = await visit(guest.url, { permissions: ['notifications'] });
@@ -249,8 +289,13 @@ const scenario = PHP ? test : test.skip;
       PushManager.prototype.getSubscription = () => Promise.resolve(current);
       PushManager.prototype.subscribe = (options) => {
         const key = String.fromCharCode(...new Uint8Array(options!.applicationServerKey as ArrayBuffer));
-        Object.assign(globalThis, { applicationServerKey: btoa(key).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '') });
-        current = { toJSON: () => handedOut, unsubscribe: () => Promise.resolve(((current = null), true)) } as unknown as PushSubscription;
+        Object.assign(globalThis, {
+          applicationServerKey: btoa(key).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''),
+        });
+        current = {
+          toJSON: () => handedOut,
+          unsubscribe: () => Promise.resolve(((current = null), true)),
+        } as unknown as PushSubscription;
         return Promise.resolve(current);
       };
     }, push.subscription);
@@ -304,7 +349,14 @@ const scenario = PHP ? test : test.skip;
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
     const expectScale = (wanted: number): Promise<unknown> =>
       page.waitForFunction(
-        (scale) => Math.abs(Number(/scale\(([\d.]+)\)/.exec(document.querySelector<HTMLElement>('[data-item="preview"] img')!.style.transform)?.[1] ?? 1) - scale) < 0.01,
+        (scale) =>
+          Math.abs(
+            Number(
+              /scale\(([\d.]+)\)/.exec(
+                document.querySelector<HTMLElement>('[data-item="preview"] img')!.style.transform,
+              )?.[1] ?? 1,
+            ) - scale,
+          ) < 0.01,
         wanted,
         { timeout: 5_000 },
       );
@@ -312,10 +364,23 @@ const scenario = PHP ? test : test.skip;
     const box = (await page.locator(item('preview', 'preview')).boundingBox())!;
     const [x, y] = [box.x + box.width / 2, box.y + box.height / 3];
     const touch = await page.context().newCDPSession(page);
-    const send = (type: 'touchStart' | 'touchMove' | 'touchEnd', points: [number, number][], seconds: number): Promise<unknown> =>
-      touch.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([px, py], id) => ({ x: px, y: py, id })), timestamp: seconds });
+    const send = (
+      type: 'touchStart' | 'touchMove' | 'touchEnd',
+      points: [number, number][],
+      seconds: number,
+    ): Promise<unknown> =>
+      touch.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: points.map(([px, py], id) => ({ x: px, y: py, id })),
+        timestamp: seconds,
+      });
     const doubleTap = (at: number): Promise<unknown> =>
-      Promise.all([0, 0.15].flatMap((later) => [send('touchStart', [[x, y]], at + later), send('touchEnd', [], at + later + 0.05)]));
+      Promise.all(
+        [0, 0.15].flatMap((later) => [
+          send('touchStart', [[x, y]], at + later),
+          send('touchEnd', [], at + later + 0.05),
+        ]),
+      );
     const now = Date.now() / 1_000;
     await doubleTap(now);
     await expectScale(2.5);
@@ -331,7 +396,9 @@ const scenario = PHP ? test : test.skip;
     await expectScale(3.4);
     await page.locator('.preview-tools button').nth(1).tap();
     await page.getByRole('button', { name: 'Conditions' }).tap();
-    await page.waitForFunction(() => Math.abs(document.querySelector('[data-deck="sky"]')!.getBoundingClientRect().left) < 30);
+    await page.waitForFunction(
+      () => Math.abs(document.querySelector('[data-deck="sky"]')!.getBoundingClientRect().left) < 30,
+    );
   });
 
   test('the live page, full of data, has no serious finding of axe-core either, in the dark and in red light', async () => {
@@ -356,13 +423,20 @@ const scenario = PHP ? test : test.skip;
       .locator(`${item('images', 'gallery')} li`)
       .first()
       .waitFor();
-    await allowed.page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('[data-item="gallery"] img')].some((img) => img.naturalWidth > 0));
+    await allowed.page.waitForFunction(() =>
+      [...document.querySelectorAll<HTMLImageElement>('[data-item="gallery"] img')].some((img) => img.naturalWidth > 0),
+    );
     expect(await allowed.page.locator('[data-section]').count()).toBe(12);
     // That page is white and set in nothing: the component brings its own ground and letters, and leaves the page its own.
     const ground = await allowed.page.evaluate(() => {
       const of = (el: Element): CSSStyleDeclaration => getComputedStyle(el);
       const own = of(document.querySelector('.telescope-control')!);
-      return { background: own.backgroundColor, color: own.color, font: own.fontFamily.includes('system-ui'), page: of(document.documentElement).colorScheme };
+      return {
+        background: own.backgroundColor,
+        color: own.color,
+        font: own.fontFamily.includes('system-ui'),
+        page: of(document.documentElement).colorScheme,
+      };
     });
     expect(ground).toEqual({ background: 'rgb(5, 7, 15)', color: 'rgb(232, 237, 255)', font: true, page: 'normal' });
     await allowed.page.locator('.tile-open').first().click();
@@ -384,7 +458,10 @@ const scenario = PHP ? test : test.skip;
       [friend, true],
       [stranger, false],
     ] as const) {
-      site.serve({ policy: `default-src 'none'; frame-src ${observatory.stack.apiUrl}`, html: `<!doctype html><title>Laravel</title><iframe src="${guest.url}"></iframe>` });
+      site.serve({
+        policy: `default-src 'none'; frame-src ${observatory.stack.apiUrl}`,
+        html: `<!doctype html><title>Laravel</title><iframe src="${guest.url}"></iframe>`,
+      });
       const one = await visit(site.origin, { hosts: [observatory.stack.apiUrl] });
       const frame = one.page.frameLocator('iframe').locator('[data-section="header"]');
       if (shown) await frame.waitFor({ timeout: 15_000 });
@@ -419,7 +496,10 @@ const scenario = PHP ? test : test.skip;
       await seeText(one.page, 'main', english);
       expect(await one.page.evaluate(() => document.documentElement.lang)).toBe('en');
       await one.page.locator('[data-tool="night"]').click();
-      found.push(...(await axe(one.page)).map((f) => `${path} in red light: ${f}`), ...one.faults.map((f) => `${path} ${f}`));
+      found.push(
+        ...(await axe(one.page)).map((f) => `${path} in red light: ${f}`),
+        ...one.faults.map((f) => `${path} ${f}`),
+      );
       await one.close();
     }
     expect(found).toEqual([]);
@@ -429,7 +509,9 @@ const scenario = PHP ? test : test.skip;
     const { page } = laptop;
     // What stood under the phase, all night: what the guest did and what is so, never somebody else's target.
     const reasons = (): Promise<string> => page.evaluate(() => sessionStorage.getItem('witness.reasons') ?? '');
-    await page.locator(item('header', 'report')).waitFor({ timeout: Math.max(10_000, startMs + NIGHT_SECONDS * 1_000 - Date.now() + 45_000) });
+    await page
+      .locator(item('header', 'report'))
+      .waitFor({ timeout: Math.max(10_000, startMs + NIGHT_SECONDS * 1_000 - Date.now() + 45_000) });
     // The link stands there while the night is still being wrapped up.
     await until(async () => (FINAL_PHASES as readonly string[]).includes(await phaseOf(NIGHT)), 45_000);
     const { images_captured: captured } = await observatory.booking(NIGHT);
@@ -445,7 +527,9 @@ const scenario = PHP ? test : test.skip;
     // On paper: dark on white, graphs redrawn, without what one can only click.
     await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
     await page.emulateMedia({ media: 'print' });
-    expect(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe('rgb(255, 255, 255)');
+    expect(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe(
+      'rgb(255, 255, 255)',
+    );
     expect(await page.locator('[data-item="scrub"]').isVisible()).toBe(false);
     expect((await page.pdf()).subarray(0, 5).toString()).toBe('%PDF-');
     await page.emulateMedia({ media: 'screen' });
@@ -453,10 +537,19 @@ const scenario = PHP ? test : test.skip;
     const href = await page.locator('[data-report="gallery"] .tile-get').first().getAttribute('href');
     const file = Buffer.from(await (await fetch(new URL(href!, observatory.stack.apiUrl))).arrayBuffer());
     const report = await page.evaluate(
-      async (path) => (await fetch(path, { headers: { authorization: `Bearer ${sessionStorage.getItem(`nocturne.token.booking.${path.split('/')[3]}`)}` } })).json(),
+      async (path) =>
+        (
+          await fetch(path, {
+            headers: {
+              authorization: `Bearer ${sessionStorage.getItem(`nocturne.token.booking.${path.split('/')[3]}`)}`,
+            },
+          })
+        ).json(),
       `/api/bookings/${NIGHT}/report`,
     );
-    expect((report as { images: { frames: { sha256: string }[] } }).images.frames.map((frame) => frame.sha256)).toContain(createHash('sha256').update(file).digest('hex'));
+    expect(
+      (report as { images: { frames: { sha256: string }[] } }).images.frames.map((frame) => frame.sha256),
+    ).toContain(createHash('sha256').update(file).digest('hex'));
     const zip = await page.locator('[data-report="summary"] [data-item="zip"]').getAttribute('href');
     const archive = await fetch(new URL(zip!, observatory.stack.apiUrl));
     expect([archive.status, archive.headers.get('content-type')]).toEqual([200, 'application/zip']);
@@ -467,7 +560,11 @@ const scenario = PHP ? test : test.skip;
     const { page } = subscriber;
     const { apiUrl } = observatory.stack;
     const message = await push.message((m) => m.payload.type === 'session.completed', 30_000);
-    expect(message.payload).toMatchObject({ booking_id: NIGHT, title: expect.stringMatching(/^Session completed: your report/) as unknown, url: `/report/${NIGHT}` });
+    expect(message.payload).toMatchObject({
+      booking_id: NIGHT,
+      title: expect.stringMatching(/^Session completed: your report/) as unknown,
+      url: `/report/${NIGHT}`,
+    });
     expect(message.payload.body).toMatch(/\w/);
     expect(message.vapid).toMatchObject({
       sub: 'mailto:ops@example.org',
@@ -484,12 +581,26 @@ const scenario = PHP ? test : test.skip;
     await worker.send('ServiceWorker.enable');
     const registrationId = await registered;
     const frame = { type: 'image.captured', booking_id: NIGHT, title: 'New image', body: '', url: `/control/${NIGHT}` };
-    for (const data of [message.payload, frame, frame]) await worker.send('ServiceWorker.deliverPushMessage', { origin: apiUrl, registrationId, data: JSON.stringify(data) });
+    for (const data of [message.payload, frame, frame])
+      await worker.send('ServiceWorker.deliverPushMessage', {
+        origin: apiUrl,
+        registrationId,
+        data: JSON.stringify(data),
+      });
     const shown = (): Promise<{ title: string; body: string; tag: string; data: unknown }[]> =>
       page.evaluate(async () =>
-        (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, tag, data }) => ({ title, body, tag, data: data as unknown })),
+        (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, tag, data }) => ({
+          title,
+          body,
+          tag,
+          data: data as unknown,
+        })),
       );
-    await page.waitForFunction(async () => (await (await navigator.serviceWorker.ready).getNotifications()).length === 2, undefined, { timeout: 10_000 });
+    await page.waitForFunction(
+      async () => (await (await navigator.serviceWorker.ready).getNotifications()).length === 2,
+      undefined,
+      { timeout: 10_000 },
+    );
     // The two frames are one notification: the newest alone.
     expect((await shown()).toSorted((a, b) => a.title.localeCompare(b.title))).toEqual([
       { title: 'New image', body: '', tag: `frame ${NIGHT}`, data: { url: `/control/${NIGHT}` } },
@@ -504,8 +615,12 @@ const scenario = PHP ? test : test.skip;
         .evaluate(async () => {
           const scope = globalThis as unknown as ServiceWorkerScope;
           scope.clients.matchAll = () => Promise.resolve([]);
-          const opened = new Promise<string>((resolve) => (scope.clients.openWindow = (url) => (resolve(url), Promise.resolve(null))));
-          const notification = (await scope.registration.getNotifications()).find((known) => (known.data as { url: string }).url.startsWith('/report/'));
+          const opened = new Promise<string>(
+            (resolve) => (scope.clients.openWindow = (url) => (resolve(url), Promise.resolve(null))),
+          );
+          const notification = (await scope.registration.getNotifications()).find((known) =>
+            (known.data as { url: string }).url.startsWith('/report/'),
+          );
           if (!notification) throw new Error('nothing is shown');
           scope.dispatchEvent(new scope.NotificationEvent('notificationclick', { notification }));
           return opened;
@@ -516,9 +631,15 @@ const scenario = PHP ? test : test.skip;
     await anew.locator('[data-item="scrub"]').waitFor();
     expect(anew.url()).toBe(`${apiUrl}/report/${NIGHT}`);
     await anew.close();
-    await worker.send('ServiceWorker.deliverPushMessage', { origin: apiUrl, registrationId, data: JSON.stringify(message.payload) });
+    await worker.send('ServiceWorker.deliverPushMessage', {
+      origin: apiUrl,
+      registrationId,
+      data: JSON.stringify(message.payload),
+    });
     await page.waitForFunction(async () =>
-      (await (await navigator.serviceWorker.ready).getNotifications()).some((known) => (known.data as { url: string }).url.startsWith('/report/')),
+      (await (await navigator.serviceWorker.ready).getNotifications()).some((known) =>
+        (known.data as { url: string }).url.startsWith('/report/'),
+      ),
     );
     const ended = page.waitForResponse((response) => response.request().method() === 'DELETE');
     await page.locator(item('controls', 'push')).click();

@@ -93,7 +93,10 @@ export async function startPhpSite(): Promise<PhpSite> {
   );
   copyFileSync(createRequire(import.meta.url).resolve('@alpinejs/csp/dist/cdn.min.js'), join(folder, 'alpine.js'));
   const port = await freePort();
-  const child = spawn('php', ['-d', 'display_errors=1', '-S', `127.0.0.1:${port}`, 'router.php'], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('php', ['-d', 'display_errors=1', '-S', `127.0.0.1:${port}`, 'router.php'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   await new Promise<void>((resolve, reject) => {
     let output = '';
     child.stderr.on('data', (chunk: Buffer) => (output += chunk).includes('started') && resolve());

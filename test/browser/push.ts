@@ -1,4 +1,15 @@
-import { createCipheriv, createDecipheriv, createECDH, createHmac, createPrivateKey, createPublicKey, createSign, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createECDH,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSign,
+  generateKeyPairSync,
+  randomBytes,
+  verify,
+} from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -41,10 +52,14 @@ export async function startPushService(): Promise<PushService> {
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       try {
-        if (request.method !== 'POST' || request.url !== '/send/browser') throw new Error(`${request.method} ${request.url}`);
-        if (request.headers['content-encoding'] !== 'aes128gcm') throw new Error(`content-encoding ${request.headers['content-encoding']}`);
+        if (request.method !== 'POST' || request.url !== '/send/browser')
+          throw new Error(`${request.method} ${request.url}`);
+        if (request.headers['content-encoding'] !== 'aes128gcm')
+          throw new Error(`content-encoding ${request.headers['content-encoding']}`);
         const vapid = verifiedSender(request.headers.authorization ?? '', origin());
-        const payload = JSON.parse(openMessage(Buffer.concat(parts), browser, auth).toString('utf8')) as PushMessage['payload'];
+        const payload = JSON.parse(
+          openMessage(Buffer.concat(parts), browser, auth).toString('utf8'),
+        ) as PushMessage['payload'];
         received.push({ payload, ttl: Number(request.headers.ttl), vapid });
         response.writeHead(201, { location: `${origin()}/message/${received.length}` }).end();
         for (const look of waiting) look();
@@ -58,7 +73,10 @@ export async function startPushService(): Promise<PushService> {
   const origin = (): string => `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     certificate: file,
-    subscription: { endpoint: `${origin()}/send/browser`, keys: { p256dh: browser.getPublicKey('base64url'), auth: auth.toString('base64url') } },
+    subscription: {
+      endpoint: `${origin()}/send/browser`,
+      keys: { p256dh: browser.getPublicKey('base64url'), auth: auth.toString('base64url') },
+    },
     received,
     problems,
     message: (fits, timeoutMs) =>
@@ -75,7 +93,11 @@ export async function startPushService(): Promise<PushService> {
         const timer = setTimeout(
           () =>
             done(() =>
-              reject(new Error(`no such push message in ${timeoutMs} ms; came: ${JSON.stringify(received.map((m) => m.payload.type))}, refused: ${JSON.stringify(problems)}`)),
+              reject(
+                new Error(
+                  `no such push message in ${timeoutMs} ms; came: ${JSON.stringify(received.map((m) => m.payload.type))}, refused: ${JSON.stringify(problems)}`,
+                ),
+              ),
             ),
           timeoutMs,
         );
@@ -99,10 +121,19 @@ const ONE = Buffer.from([1]);
 const TAG_BYTES = 16;
 
 /** Keys of a message from its salt and both sides' shared secret: RFC 8291 3.4. */
-function keysOf(secret: Buffer, auth: Buffer, salt: Buffer, receiver: Buffer, sender: Buffer): { key: Buffer; nonce: Buffer } {
+function keysOf(
+  secret: Buffer,
+  auth: Buffer,
+  salt: Buffer,
+  receiver: Buffer,
+  sender: Buffer,
+): { key: Buffer; nonce: Buffer } {
   const input = hmac(hmac(auth, secret), 'WebPush: info\0', receiver, sender, ONE);
   const prk = hmac(salt, input);
-  return { key: hmac(prk, 'Content-Encoding: aes128gcm\0', ONE).subarray(0, 16), nonce: hmac(prk, 'Content-Encoding: nonce\0', ONE).subarray(0, 12) };
+  return {
+    key: hmac(prk, 'Content-Encoding: aes128gcm\0', ONE).subarray(0, 16),
+    nonce: hmac(prk, 'Content-Encoding: nonce\0', ONE).subarray(0, 12),
+  };
 }
 
 /** Opens a message of one record, the only kind that push services take (RFC 8188, RFC 8291). @throws Error when it is not for these keys. */
@@ -121,14 +152,27 @@ export function openMessage(body: Buffer, browser: ReturnType<typeof createECDH>
   return plain.subarray(0, end);
 }
 /** Seals a message as RFC 8291's appendix A does, for checking `openMessage` against the RFC's own figures. */
-export function sealMessage(plain: Buffer, sender: ReturnType<typeof createECDH>, receiver: Buffer, auth: Buffer, salt: Buffer): Buffer {
+export function sealMessage(
+  plain: Buffer,
+  sender: ReturnType<typeof createECDH>,
+  receiver: Buffer,
+  auth: Buffer,
+  salt: Buffer,
+): Buffer {
   const { key, nonce } = keysOf(sender.computeSecret(receiver), auth, salt, receiver, sender.getPublicKey());
   const cipher = createCipheriv('aes-128-gcm', key, nonce);
   const head = Buffer.alloc(21);
   salt.copy(head);
   head.writeUInt32BE(4096, 16);
   head[20] = 65;
-  return Buffer.concat([head, sender.getPublicKey(), cipher.update(plain), cipher.update(Buffer.from([2])), cipher.final(), cipher.getAuthTag()]);
+  return Buffer.concat([
+    head,
+    sender.getPublicKey(),
+    cipher.update(plain),
+    cipher.update(Buffer.from([2])),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ]);
 }
 
 /** Claims of `vapid t=…, k=…` when its signature, audience and time are right (RFC 8292). */
@@ -139,20 +183,52 @@ function verifiedSender(authorization: string, origin: string): PushMessage['vap
   const point = Buffer.from(key, 'base64url');
   const publicKey = createPublicKey({
     format: 'jwk',
-    key: { kty: 'EC', crv: 'P-256', x: point.subarray(1, 33).toString('base64url'), y: point.subarray(33).toString('base64url') },
+    key: {
+      kty: 'EC',
+      crv: 'P-256',
+      x: point.subarray(1, 33).toString('base64url'),
+      y: point.subarray(33).toString('base64url'),
+    },
   });
-  if (!verify('sha256', Buffer.from(`${head}.${claims}`), { key: publicKey, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature ?? '', 'base64url')))
+  if (
+    !verify(
+      'sha256',
+      Buffer.from(`${head}.${claims}`),
+      { key: publicKey, dsaEncoding: 'ieee-p1363' },
+      Buffer.from(signature ?? '', 'base64url'),
+    )
+  )
     throw new Error('VAPID signature is wrong');
-  const said = JSON.parse(Buffer.from(claims ?? '', 'base64url').toString('utf8')) as { aud: string; exp: number; sub: string };
+  const said = JSON.parse(Buffer.from(claims ?? '', 'base64url').toString('utf8')) as {
+    aud: string;
+    exp: number;
+    sub: string;
+  };
   const now = Date.now() / 1_000;
-  if (said.aud !== origin || said.exp < now || said.exp > now + 86_400) throw new Error(`VAPID claims are wrong: ${JSON.stringify(said)}`);
+  if (said.aud !== origin || said.exp < now || said.exp > now + 86_400)
+    throw new Error(`VAPID claims are wrong: ${JSON.stringify(said)}`);
   return { ...said, key };
 }
 
-const DER = { integer: 0x02, bits: 0x03, octets: 0x04, oid: 0x06, utf8: 0x0c, sequence: 0x30, set: 0x31, time: 0x17, boolean: 0x01 } as const;
+const DER = {
+  integer: 0x02,
+  bits: 0x03,
+  octets: 0x04,
+  oid: 0x06,
+  utf8: 0x0c,
+  sequence: 0x30,
+  set: 0x31,
+  time: 0x17,
+  boolean: 0x01,
+} as const;
 function der(tag: number, ...content: Buffer[]): Buffer {
   const body = Buffer.concat(content);
-  const length = body.length < 128 ? Buffer.from([body.length]) : body.length < 256 ? Buffer.from([0x81, body.length]) : Buffer.from([0x82, body.length >> 8, body.length & 255]);
+  const length =
+    body.length < 128
+      ? Buffer.from([body.length])
+      : body.length < 256
+        ? Buffer.from([0x81, body.length])
+        : Buffer.from([0x82, body.length >> 8, body.length & 255]);
   return Buffer.concat([Buffer.from([tag]), length, body]);
 }
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
@@ -161,14 +237,23 @@ const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 function selfSigned(address: string): { certificate: string; key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const algorithm = der(DER.sequence, der(DER.oid, hex('2a8648ce3d040302')));
-  const name = der(DER.sequence, der(DER.set, der(DER.sequence, der(DER.oid, hex('550403')), der(DER.utf8, Buffer.from('push service')))));
-  const time = (ms: number): Buffer => der(DER.time, Buffer.from(`${new Date(ms).toISOString().replace(/\D/g, '').slice(2, 14)}Z`));
+  const name = der(
+    DER.sequence,
+    der(DER.set, der(DER.sequence, der(DER.oid, hex('550403')), der(DER.utf8, Buffer.from('push service')))),
+  );
+  const time = (ms: number): Buffer =>
+    der(DER.time, Buffer.from(`${new Date(ms).toISOString().replace(/\D/g, '').slice(2, 14)}Z`));
   const day = 86_400_000;
   const names = der(DER.sequence, der(0x87, Buffer.from(address.split('.').map(Number))));
   const extensions = der(
     DER.sequence,
     der(DER.sequence, der(DER.oid, hex('551d11')), der(DER.octets, names)),
-    der(DER.sequence, der(DER.oid, hex('551d13')), der(DER.boolean, hex('ff')), der(DER.octets, der(DER.sequence, der(DER.boolean, hex('ff'))))),
+    der(
+      DER.sequence,
+      der(DER.oid, hex('551d13')),
+      der(DER.boolean, hex('ff')),
+      der(DER.octets, der(DER.sequence, der(DER.boolean, hex('ff')))),
+    ),
   );
   const body = der(
     DER.sequence,

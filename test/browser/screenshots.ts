@@ -11,30 +11,56 @@ import { BUILT, startObservatory } from './stack.ts';
  * `node scripts/screenshots.mjs [--out DIR] [--images DIR] [name…]`; needs the build and Chromium (CHROMIUM_PATH). About eight minutes.
  */
 const LRGB = ['L', 'R', 'G', 'B'];
-const FIRST = { id: 'night-of-clouds', seconds: 190, shots: LRGB.map((filter) => ({ filter, exposure_seconds: 4, quantity: 6 })) };
-const SECOND = { id: 'night-under-way', seconds: 900, shots: [...LRGB, ...LRGB, ...LRGB].map((filter) => ({ filter, exposure_seconds: 5, quantity: 4 })) };
-const THIRD = { id: 'night-to-come', seconds: 1_800, shots: ['Ha', 'OIII'].map((filter) => ({ filter, exposure_seconds: 60, quantity: 12 })) };
+const FIRST = {
+  id: 'night-of-clouds',
+  seconds: 190,
+  shots: LRGB.map((filter) => ({ filter, exposure_seconds: 4, quantity: 6 })),
+};
+const SECOND = {
+  id: 'night-under-way',
+  seconds: 900,
+  shots: [...LRGB, ...LRGB, ...LRGB].map((filter) => ({ filter, exposure_seconds: 5, quantity: 4 })),
+};
+const THIRD = {
+  id: 'night-to-come',
+  seconds: 1_800,
+  shots: ['Ha', 'OIII'].map((filter) => ({ filter, exposure_seconds: 60, quantity: 12 })),
+};
 const LIVE = '[data-section="header"] [data-item="connection"][data-tone="good"]';
 /** Frames of the second night before it is shown, so that the gallery is full. */
 const FRAMES_WANTED = 20;
 
 if (CHROMIUM === null || !BUILT) process.exit(1);
 const { values, positionals } = parseArgs({
-  options: { out: { type: 'string', default: projectPath('docs', 'screenshots') }, images: { type: 'string', default: projectPath('docs', 'images') } },
+  options: {
+    out: { type: 'string', default: projectPath('docs', 'screenshots') },
+    images: { type: 'string', default: projectPath('docs', 'images') },
+  },
   allowPositionals: true,
 });
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 mkdirSync(values.out, { recursive: true });
 mkdirSync(values.images, { recursive: true });
-const observatory = await startObservatory({ SUPPORT_URL: 'https://example.org/support' }, { name: 'Newton 250 f/4', camera: { width: 2004, height: 1504 } });
+const observatory = await startObservatory(
+  { SUPPORT_URL: 'https://example.org/support' },
+  { name: 'Newton 250 f/4', camera: { width: 2004, height: 1504 } },
+);
 const browser = await launch();
 try {
   const { api, stack } = observatory;
   const startMs = Date.now() + 7_000;
   await observatory.book(FIRST.id, startMs, FIRST.seconds, FIRST.shots);
   await observatory.book(SECOND.id, startMs + FIRST.seconds * 1_000, SECOND.seconds, SECOND.shots);
-  await observatory.book(THIRD.id, startMs + (FIRST.seconds + SECOND.seconds + 900) * 1_000, THIRD.seconds, THIRD.shots);
-  const until = async (id: string, done: (booking: Awaited<ReturnType<typeof observatory.booking>>) => boolean): Promise<void> => {
+  await observatory.book(
+    THIRD.id,
+    startMs + (FIRST.seconds + SECOND.seconds + 900) * 1_000,
+    THIRD.seconds,
+    THIRD.shots,
+  );
+  const until = async (
+    id: string,
+    done: (booking: Awaited<ReturnType<typeof observatory.booking>>) => boolean,
+  ): Promise<void> => {
     while (!done(await observatory.booking(id))) await new Promise((resolve) => setTimeout(resolve, 500));
   };
   await until(FIRST.id, (b) => b.images_captured >= 7);
@@ -60,16 +86,24 @@ try {
   /** The page stands: its live link, its pictures, and a few points in its graphs. */
   const watched = async (page: Page): Promise<void> => {
     await page.locator(LIVE).waitFor();
-    await page.waitForFunction(() => (document.querySelector<HTMLImageElement>('[data-item="preview"] img')?.naturalWidth ?? 0) > 0);
+    await page.waitForFunction(
+      () => (document.querySelector<HTMLImageElement>('[data-item="preview"] img')?.naturalWidth ?? 0) > 0,
+    );
     await page.waitForFunction(() => document.querySelectorAll('.graph canvas').length === 2);
     // In the middle of an exposure the ring has something to show.
-    await page.waitForFunction(() => Number(document.querySelector('[data-item="exposure"]')?.getAttribute('aria-valuenow')) > 35, undefined, { timeout: 60_000 });
+    await page.waitForFunction(
+      () => Number(document.querySelector('[data-item="exposure"]')?.getAttribute('aria-valuenow')) > 35,
+      undefined,
+      { timeout: 60_000 },
+    );
   };
   const reported = async (page: Page): Promise<void> => {
     await page.waitForFunction(() => document.querySelectorAll('[data-report] canvas').length >= 3);
     await page.locator('[data-item="scrub"]').fill('860');
     await page.locator('[data-item="scrub"]').blur();
-    await page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('.moment img')].every((img) => img.naturalWidth > 0));
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll<HTMLImageElement>('.moment img')].every((img) => img.naturalWidth > 0),
+    );
   };
   interface Shot {
     url: string;
@@ -83,9 +117,15 @@ try {
     'control-night': { url: guest.url, prepare: async (page) => (await night(page), watched(page)) },
     'control-before': { url: (await observatory.guest(THIRD.id)).url, prepare: (page) => page.locator(LIVE).waitFor() },
     demo: { url: `${stack.apiUrl}/demo`, prepare: watchedDemo },
-    observations: { url: `${stack.apiUrl}/observations#token=${user}`, prepare: (page) => page.locator('.card img:visible').first().waitFor() },
+    observations: {
+      url: `${stack.apiUrl}/observations#token=${user}`,
+      prepare: (page) => page.locator('.card img:visible').first().waitFor(),
+    },
     report,
-    admin: { url: `${stack.apiUrl}/admin#token=${admin}`, prepare: (page) => page.locator('[data-item="kpi-images"]').waitFor() },
+    admin: {
+      url: `${stack.apiUrl}/admin#token=${admin}`,
+      prepare: (page) => page.locator('[data-item="kpi-images"]').waitFor(),
+    },
     book: {
       url: `${stack.apiUrl}/book#token=${user}`,
       prepare: async (page) => {
@@ -106,7 +146,12 @@ try {
     },
   };
   const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
-  const take = async (path: string, { url, prepare }: Shot, options: BrowserContextOptions, whole = false): Promise<void> => {
+  const take = async (
+    path: string,
+    { url, prepare }: Shot,
+    options: BrowserContextOptions,
+    whole = false,
+  ): Promise<void> => {
     const context = await browser.newContext(options);
     const page = await context.newPage();
     await page.goto(url);
@@ -121,11 +166,18 @@ try {
   for (const [name, shot] of Object.entries(pages)) {
     if (!wanted(name)) continue;
     await take(`${values.out}/${name}-desktop.jpg`, shot, { viewport: { width: 1440, height: 900 }, locale: 'fr-FR' });
-    await take(`${values.out}/${name}-phone.jpg`, shot, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, locale: 'en-GB' });
+    await take(`${values.out}/${name}-phone.jpg`, shot, {
+      viewport: { width: 390, height: 844 },
+      isMobile: true,
+      hasTouch: true,
+      locale: 'en-GB',
+    });
   }
   const readme = { locale: 'en-GB', colorScheme: 'dark' } as const;
-  if (wanted('control.png')) await take(`${values.images}/control.png`, control, { ...readme, viewport: { width: 1680, height: 1640 } });
-  if (wanted('report.png')) await take(`${values.images}/report.png`, report, { ...readme, viewport: { width: 1440, height: 1960 } });
+  if (wanted('control.png'))
+    await take(`${values.images}/control.png`, control, { ...readme, viewport: { width: 1680, height: 1640 } });
+  if (wanted('report.png'))
+    await take(`${values.images}/report.png`, report, { ...readme, viewport: { width: 1440, height: 1960 } });
 } finally {
   await browser.close();
   await observatory.stop();
@@ -133,5 +185,7 @@ try {
 
 /** Far enough into the demo that its first frames are there. */
 async function watchedDemo(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.querySelectorAll('[data-item="gallery"] li').length >= 4, undefined, { timeout: 60_000 });
+  await page.waitForFunction(() => document.querySelectorAll('[data-item="gallery"] li').length >= 4, undefined, {
+    timeout: 60_000,
+  });
 }

@@ -10,7 +10,8 @@ import { startStack, type Stack } from '../../scripts/stack/stack.ts';
 import { highTarget } from '../../scripts/stack/targets.ts';
 
 /** The compiled processes that the stack starts; `npm run build` makes them. */
-export const BUILT = existsSync(projectPath('dist', 'api', 'main.js')) && existsSync(projectPath('dist', 'web', 'control.html'));
+export const BUILT =
+  existsSync(projectPath('dist', 'api', 'main.js')) && existsSync(projectPath('dist', 'web', 'control.html'));
 if (!BUILT) console.warn('SKIPPED: the browser tests on the whole stack need the build (npm run build).');
 
 export const TELESCOPE = 'browser';
@@ -24,18 +25,30 @@ export interface Observatory {
   /** Page address of a booking with its token, and the token alone. */
   guest(bookingId: string): Promise<{ url: string; token: string }>;
   token(kind: 'user' | 'admin' | 'booking', subject: string, scopes?: string[]): Promise<string>;
-  book(id: string, startMs: number, slotSeconds: number, shots: { filter: string; exposure_seconds: number; quantity: number }[]): Promise<Booking>;
+  book(
+    id: string,
+    startMs: number,
+    slotSeconds: number,
+    shots: { filter: string; exposure_seconds: number; quantity: number }[],
+  ): Promise<Booking>;
   booking(id: string): Promise<Booking>;
   /** Numbers of every stored event after `after`, as the API gives them. */
   storedAfter(token: string, id: string, after: number): Promise<number[]>;
   stop(): Promise<void>;
 }
 
-export async function startObservatory(env: NodeJS.ProcessEnv = {}, { name = 'Browser observatory', camera = { width: 1024, height: 768 } } = {}): Promise<Observatory> {
+export async function startObservatory(
+  env: NodeJS.ProcessEnv = {},
+  { name = 'Browser observatory', camera = { width: 1024, height: 768 } } = {},
+): Promise<Observatory> {
   const dataDir = mkdtempSync(join(tmpdir(), 'nocturne-browser-'));
   const { publicKey, privateKey } = webPush.generateVAPIDKeys();
   const lines: string[] = [];
-  const outside = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|TMPDIR|LANG|TEMPORAL_CLI_PATH|NOCTURNE_.*)$/.test(name)));
+  const outside = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) =>
+      /^(PATH|HOME|TMPDIR|LANG|TEMPORAL_CLI_PATH|NOCTURNE_.*)$/.test(name),
+    ),
+  );
   const stack = await startStack({
     dataDir,
     env: {
@@ -66,7 +79,9 @@ export async function startObservatory(env: NodeJS.ProcessEnv = {}, { name = 'Br
     throw new Error(`the stack did not start:\n${lines.join('\n')}`, { cause: thrown });
   });
   const api = new ApiClient(stack.apiUrl, stack.apiKey);
-  const { site } = await api.call<{ site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number } }>('GET', `/api/telescopes/${TELESCOPE}`);
+  const { site } = await api.call<{
+    site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number };
+  }>('GET', `/api/telescopes/${TELESCOPE}`);
   const token: Observatory['token'] = async (kind, subject, scopes) =>
     (await api.call<{ token: string }>('POST', '/api/tokens', { kind, subject, ...(scopes ? { scopes } : {}) })).token;
   return {
@@ -91,7 +106,9 @@ export async function startObservatory(env: NodeJS.ProcessEnv = {}, { name = 'Br
     storedAfter: async (made, id, after) => {
       const seqs: number[] = [];
       for (let seen = after; ;) {
-        const response = await fetch(`${stack.apiUrl}/api/bookings/${id}/events?after=${seen}&limit=200`, { headers: { authorization: `Bearer ${made}` } });
+        const response = await fetch(`${stack.apiUrl}/api/bookings/${id}/events?after=${seen}&limit=200`, {
+          headers: { authorization: `Bearer ${made}` },
+        });
         const page = (await response.json()) as { data: Event[]; meta: { complete: boolean } };
         seqs.push(...page.data.map((event) => event.seq));
         seen = seqs.at(-1) ?? seen;

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -60,10 +69,16 @@ describe('archive', () => {
     await world.shoot('lib', 'dark_warm.fit', calibration('DARK', 3, 5), guid(3), { record: false, type: 2 });
     await world.frames.drainFrames({ bookingId: 'z1', telescopeId: TELESCOPE });
 
-    const archive = createArchiveActivities({ db: world.db, config: { OBSERVATIONS_STORAGE_PATH: world.storage }, logger: createLogger('test', 'silent') });
+    const archive = createArchiveActivities({
+      db: world.db,
+      config: { OBSERVATIONS_STORAGE_PATH: world.storage },
+      logger: createLogger('test', 'silent'),
+    });
     const built = await archive.buildArchive({ bookingId: 'z1', telescopeId: TELESCOPE });
     expect(built).toMatchObject({ files: 1, archivePath: join(world.storage, 'bookings', 'z1') });
-    expect(execFileSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: built.archivePath, encoding: 'utf8' })).toBe('light é.fit: OK\n');
+    expect(execFileSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: built.archivePath, encoding: 'utf8' })).toBe(
+      'light é.fit: OK\n',
+    );
     expect(JSON.parse(readFileSync(join(built.archivePath, 'manifest.json'), 'utf8'))).toMatchObject({
       booking_id: 'z1',
       files: [{ name: 'light é.fit', type: 'LIGHT', exposure_seconds: 2 }],
@@ -75,17 +90,34 @@ describe('archive', () => {
     expect(whole.length).toBe(download.size);
     const path = join(folder, download.filename);
     writeFileSync(path, whole);
-    const listing = execFileSync('python3', ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip()); print("\\n".join(z.namelist()))', path], {
-      encoding: 'utf8',
-    })
+    const listing = execFileSync(
+      'python3',
+      [
+        '-c',
+        'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip()); print("\\n".join(z.namelist()))',
+        path,
+      ],
+      {
+        encoding: 'utf8',
+      },
+    )
       .trim()
       .split('\n');
-    expect(listing).toEqual(['None', 'z1/manifest.json', 'z1/SHA256SUMS', 'z1/light é.fit', 'z1/calibration/dark/dark_fits.fit']);
+    expect(listing).toEqual([
+      'None',
+      'z1/manifest.json',
+      'z1/SHA256SUMS',
+      'z1/light é.fit',
+      'z1/calibration/dark/dark_fits.fit',
+    ]);
 
     const half = Math.floor(download.size / 2);
     const again = (await streamArchive({ db: world.db, storagePath: world.storage }, 'z1'))!;
     expect(again.etag).toBe(download.etag);
-    const joined = Buffer.concat([await bytesOf(download.stream({ start: 0, end: half })), await bytesOf(again.stream({ start: half + 1, end: download.size - 1 }))]);
+    const joined = Buffer.concat([
+      await bytesOf(download.stream({ start: 0, end: half })),
+      await bytesOf(again.stream({ start: half + 1, end: download.size - 1 })),
+    ]);
     expect(joined.equals(whole)).toBe(true);
   });
 
@@ -126,7 +158,11 @@ describe('archive', () => {
       ],
     });
     const lights = await world.db.frame.findMany({ where: { id: 'light' } });
-    expect((await matchingCalibration(world.db, 'lib', lights)).map((row) => row.id).toSorted()).toEqual(['bias', 'dark', 'flat']);
+    expect((await matchingCalibration(world.db, 'lib', lights)).map((row) => row.id).toSorted()).toEqual([
+      'bias',
+      'dark',
+      'flat',
+    ]);
     expect(await matchingCalibration(world.db, 'lib', [])).toEqual([]);
   });
 
@@ -168,7 +204,11 @@ describe('archive', () => {
     closeSync(fd);
     const offset = execFileSync(
       'python3',
-      ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); i=z.infolist()[299]; print(len(z.infolist()), i.header_offset, i.file_size, i.CRC)', index],
+      [
+        '-c',
+        'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); i=z.infolist()[299]; print(len(z.infolist()), i.header_offset, i.file_size, i.CRC)',
+        index,
+      ],
       { encoding: 'utf8' },
     )
       .trim()
@@ -206,7 +246,11 @@ describe('archive', () => {
     expect(peak - before).toBeLessThan(100 * 1024 * 1024);
     if (!long) return;
     console.info(`${(expected / 1e9).toFixed(1)} GB streamed with ${Math.round((peak - before) / 1e6)} MB more memory`);
-    const tested = execFileSync('python3', ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(len(z.infolist()), z.testzip())', out], { encoding: 'utf8' });
+    const tested = execFileSync(
+      'python3',
+      ['-c', 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(len(z.infolist()), z.testzip())', out],
+      { encoding: 'utf8' },
+    );
     expect(tested.trim()).toBe('300 None');
   }, 3_600_000);
 });

@@ -3,7 +3,13 @@ import { createFrameActivities } from '../../activities/frames/index.ts';
 import { createDatabase } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 
-const [url, storage, bookingId, telescopeId, final] = process.argv.slice(2) as [string, string, string, string, string?];
+const [url, storage, bookingId, telescopeId, final] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string?,
+];
 const frames = createFrameActivities({
   db: createDatabase(url),
   config: { OBSERVATIONS_STORAGE_PATH: storage, MAX_IMAGE_SIZE_MB: 64 },

@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -27,10 +37,14 @@ const drain = (bookingId: string) => world.frames.drainFrames({ bookingId, teles
 /** Starts a drain in a process of its own and kills it `afterMs` after it has begun; true when it was killed before it was done. */
 async function drainAndKill(bookingId: string, afterMs: number): Promise<boolean> {
   const loader = pathToFileURL(projectPath('node_modules/tsx/dist/loader.mjs')).href;
-  const child = spawn(process.execPath, ['--import', loader, projectPath('test/frames/drain-process.ts'), world.url, world.storage, bookingId, TELESCOPE], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', loader, projectPath('test/frames/drain-process.ts'), world.url, world.storage, bookingId, TELESCOPE],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    },
+  );
   let killed = false;
   child.stdout.on('data', (data: Buffer) => {
     if (!data.toString().includes('draining')) return;
@@ -46,7 +60,9 @@ async function drainAndKill(bookingId: string, afterMs: number): Promise<boolean
 describe('faults', () => {
   test('SIGKILL in the middle of a drain, several times: every frame once, byte for byte, nothing said twice', async () => {
     await world.booking('k1');
-    const files = Array.from({ length: 8 }, (_, i) => cameraFrame({ width: 900, height: 700, seed: 300 + i, cards: [['RTSHOT', guid(3000 + i)]] }));
+    const files = Array.from({ length: 8 }, (_, i) =>
+      cameraFrame({ width: 900, height: 700, seed: 300 + i, cards: [['RTSHOT', guid(3000 + i)]] }),
+    );
     for (const [i, bytes] of files.entries()) await world.shoot('k1', `k${i}.fit`, bytes, guid(3000 + i));
     const random = generator(7);
     let kills = 0;
@@ -55,24 +71,38 @@ describe('faults', () => {
     expect(kills).toBeGreaterThan(0);
     expect(await drain('k1')).toEqual({ captured: 8, archived: 8, rejected: 0, missing: 0, pending: 0 });
     const rows = await world.db.frame.findMany({ where: { bookingId: 'k1' }, orderBy: { filename: 'asc' } });
-    expect(rows.map((r) => [r.announced, r.previewed, r.measured])).toEqual(Array.from({ length: 8 }, () => [true, true, true]));
-    for (const [i, row] of rows.entries()) expect(readFileSync(join(world.storage, row.archivePath!)).equals(files[i]!)).toBe(true);
+    expect(rows.map((r) => [r.announced, r.previewed, r.measured])).toEqual(
+      Array.from({ length: 8 }, () => [true, true, true]),
+    );
+    for (const [i, row] of rows.entries())
+      expect(readFileSync(join(world.storage, row.archivePath!)).equals(files[i]!)).toBe(true);
     expect(readdirSync(join(world.storage, 'bookings', 'k1'))).toHaveLength(8);
     const events = await world.db.event.findMany({ where: { bookingId: 'k1' }, orderBy: { seq: 'asc' } });
     expect(events.map((e) => e.seq)).toEqual(events.map((_, i) => i + 1));
-    expect(['image.captured', 'image.measured'].map((type) => events.filter((e) => e.type === type).length)).toEqual([8, 8]);
+    expect(['image.captured', 'image.measured'].map((type) => events.filter((e) => e.type === type).length)).toEqual([
+      8, 8,
+    ]);
     expect(await world.db.outbox.count({ where: { bookingId: 'k1', type: 'image.captured' } })).toBe(8);
-    expect(await world.db.session.findUniqueOrThrow({ where: { bookingId: 'k1' } })).toMatchObject({ imagesCaptured: 8 });
+    expect(await world.db.session.findUniqueOrThrow({ where: { bookingId: 'k1' } })).toMatchObject({
+      imagesCaptured: 8,
+    });
   }, 180_000);
 
   test('ten frames at once are announced in their order, and all are announced before the last is measured', async () => {
     await world.booking('k2');
     for (let i = 0; i < 10; i++)
-      await world.shoot('k2', `t${i}.fit`, cameraFrame({ width: i % 2 ? 200 : 1500, height: 800, seed: 400 + i, cards: [['RTSHOT', guid(4000 + i)]] }), guid(4000 + i));
+      await world.shoot(
+        'k2',
+        `t${i}.fit`,
+        cameraFrame({ width: i % 2 ? 200 : 1500, height: 800, seed: 400 + i, cards: [['RTSHOT', guid(4000 + i)]] }),
+        guid(4000 + i),
+      );
     expect(await drain('k2')).toMatchObject({ archived: 10 });
     const events = await world.db.event.findMany({ where: { bookingId: 'k2' }, orderBy: { seq: 'asc' } });
     const captured = events.filter((e) => e.type === 'image.captured');
-    expect(captured.map((e) => (e.data as { filename: string }).filename)).toEqual(Array.from({ length: 10 }, (_, i) => `t${i}.fit`));
+    expect(captured.map((e) => (e.data as { filename: string }).filename)).toEqual(
+      Array.from({ length: 10 }, (_, i) => `t${i}.fit`),
+    );
     expect(captured.at(-1)!.seq).toBeLessThan(events.filter((e) => e.type === 'image.measured').at(-1)!.seq);
   }, 60_000);
 
@@ -98,7 +128,12 @@ describe('faults', () => {
     const count = process.env.NOCTURNE_LONG === '1' ? 10_000 : 1_000;
     const other = cameraFrame({ width: 20, height: 20, stars: 0 });
     for (let i = 0; i < count; i++) writeFileSync(join(world.share, 'k4', 'old', `o${i}.fit`), other);
-    const counts = await world.frames.reconcileFrames({ bookingId: 'k4', telescopeId: TELESCOPE, shotsDone: null, final: true });
+    const counts = await world.frames.reconcileFrames({
+      bookingId: 'k4',
+      telescopeId: TELESCOPE,
+      shotsDone: null,
+      final: true,
+    });
     expect(counts).toEqual({ captured: 1, archived: 1, rejected: 0, missing: 0, pending: 0 });
     expect(await world.db.frame.count({ where: { sourcePath: { contains: 'old' } } })).toBe(0);
   }, 120_000);
@@ -121,11 +156,14 @@ describe('faults', () => {
     const service = world.start({ patienceMs: 20_000, settleMs: 15_000 }, 1024);
     const staging = join(world.storage, 'staging');
     const drained = service.drainFrames({ bookingId: 'k6', telescopeId: TELESCOPE });
-    const begun = (): boolean => existsSync(staging) && readdirSync(staging).some((name) => statSync(join(staging, name)).size > 0);
+    const begun = (): boolean =>
+      existsSync(staging) && readdirSync(staging).some((name) => statSync(join(staging, name)).size > 0);
     for (let n = 0; n < 20_000 && !begun(); n++) await sleep(1);
     truncateSync(path, size / 2);
     await sleep(1_500);
-    expect(await world.db.frame.findFirstOrThrow({ where: { sourcePath: `${WINDOWS_ROOT}\\k6\\cut.fit` } })).toMatchObject({ state: 'pending' });
+    expect(
+      await world.db.frame.findFirstOrThrow({ where: { sourcePath: `${WINDOWS_ROOT}\\k6\\cut.fit` } }),
+    ).toMatchObject({ state: 'pending' });
     truncateSync(path, size);
     expect(await drained).toMatchObject({ archived: 1, rejected: 0, pending: 0 });
     const row = await world.db.frame.findFirstOrThrow({ where: { bookingId: 'k6' } });
@@ -168,17 +206,31 @@ describe('faults', () => {
     }
     const loader = pathToFileURL(projectPath('node_modules/tsx/dist/loader.mjs')).href;
     const run = (final: boolean): number | null =>
-      spawnSync(process.execPath, ['--import', loader, projectPath('test/frames/drain-process.ts'), world.url, storage, 'k7', TELESCOPE, ...(final ? ['final'] : [])], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-        env: { PATH: process.env.PATH, TMPDIR: scratch, HOME: scratch, NODE_OPTIONS: '' },
-        ...nobody,
-      }).status;
+      spawnSync(
+        process.execPath,
+        [
+          '--import',
+          loader,
+          projectPath('test/frames/drain-process.ts'),
+          world.url,
+          storage,
+          'k7',
+          TELESCOPE,
+          ...(final ? ['final'] : []),
+        ],
+        {
+          stdio: ['ignore', 'ignore', 'inherit'],
+          env: { PATH: process.env.PATH, TMPDIR: scratch, HOME: scratch, NODE_OPTIONS: '' },
+          ...nobody,
+        },
+      ).status;
     const states = async (): Promise<unknown[]> =>
-      (await world.db.frame.findMany({ where: { bookingId: 'k7' }, orderBy: [{ filename: 'asc' }, { sourcePath: 'asc' }] })).map((row) => [
-        row.sourcePath.split('\\').slice(-2).join('/'),
-        row.state,
-        row.reason,
-      ]);
+      (
+        await world.db.frame.findMany({
+          where: { bookingId: 'k7' },
+          orderBy: [{ filename: 'asc' }, { sourcePath: 'asc' }],
+        })
+      ).map((row) => [row.sourcePath.split('\\').slice(-2).join('/'), row.state, row.reason]);
     expect(run(false)).toBe(0);
     expect(await states()).toContainEqual(['k7/closed.fit', 'rejected', 'unreadable']);
     chmodSync(path, 0o644);
@@ -193,19 +245,33 @@ describe('faults', () => {
   test('a full disk: the frame waits, nothing is lost, and it is taken when there is room again', async () => {
     const storage = join(world.folder, 'small');
     mkdirSync(storage);
-    if (process.getuid?.() !== 0 || spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', storage]).status !== 0) {
+    if (
+      process.getuid?.() !== 0 ||
+      spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', storage]).status !== 0
+    ) {
       console.warn('SKIPPED: a full disk needs a mount of its own (root)');
       return;
     }
-    const service = createFrameActivities({ db: world.db, config: { OBSERVATIONS_STORAGE_PATH: storage, MAX_IMAGE_SIZE_MB: 64 }, logger: createLogger('test', 'silent') });
+    const service = createFrameActivities({
+      db: world.db,
+      config: { OBSERVATIONS_STORAGE_PATH: storage, MAX_IMAGE_SIZE_MB: 64 },
+      logger: createLogger('test', 'silent'),
+    });
     try {
       await world.booking('k5');
       await world.shoot('k5', 'full.fit', cameraFrame({ seed: 700, cards: [['RTSHOT', guid(7000)]] }), guid(7000));
       await expect(service.drainFrames({ bookingId: 'k5', telescopeId: TELESCOPE })).rejects.toThrow('disk_low');
-      expect(await world.db.frame.findFirstOrThrow({ where: { sourcePath: `${WINDOWS_ROOT}\\k5\\full.fit` } })).toMatchObject({ state: 'pending' });
-      expect(await world.db.outbox.count({ where: { bookingId: 'k5', type: 'error.occurred', channel: 'email' } })).toBe(1);
+      expect(
+        await world.db.frame.findFirstOrThrow({ where: { sourcePath: `${WINDOWS_ROOT}\\k5\\full.fit` } }),
+      ).toMatchObject({ state: 'pending' });
+      expect(
+        await world.db.outbox.count({ where: { bookingId: 'k5', type: 'error.occurred', channel: 'email' } }),
+      ).toBe(1);
       spawnSync('mount', ['-o', 'remount,size=600m', storage]);
-      expect(await service.drainFrames({ bookingId: 'k5', telescopeId: TELESCOPE })).toMatchObject({ archived: 1, pending: 0 });
+      expect(await service.drainFrames({ bookingId: 'k5', telescopeId: TELESCOPE })).toMatchObject({
+        archived: 1,
+        pending: 0,
+      });
       const row = await world.db.frame.findFirstOrThrow({ where: { bookingId: 'k5' } });
       expect(statSync(join(storage, row.archivePath!)).size).toBe(Number(row.sizeBytes));
     } finally {

@@ -3,7 +3,18 @@ import { gzipSync } from 'node:zlib';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bufferSource, firstImage, FitsError, Header, imageHeader, openPixels, openSource, parseCard, readHeader, scanHdus } from '../../activities/frames/fits/index.ts';
+import {
+  bufferSource,
+  firstImage,
+  FitsError,
+  Header,
+  imageHeader,
+  openPixels,
+  openSource,
+  parseCard,
+  readHeader,
+  scanHdus,
+} from '../../activities/frames/fits/index.ts';
 import { writeFits16 } from '../../activities/frames/fits/writer.ts';
 
 const card = (text: string): Buffer => Buffer.from(text.padEnd(80).slice(0, 80), 'latin1');
@@ -70,7 +81,13 @@ describe('pixels', () => {
     const levels = Uint16Array.from([0, 1, 32_767, 32_768, 65_535, 1600]);
     const { image, pixels } = read(writeFits16(3, 2, [levels], [['OBJECT', "M 42 / x'y"]]));
     expect([...pixels.physical(0, 6)]).toEqual([...levels]);
-    expect([image.width, image.height, image.planes, image.bitpix, image.header.get('OBJECT')]).toEqual([3, 2, 1, 16, "M 42 / x'y"]);
+    expect([image.width, image.height, image.planes, image.bitpix, image.header.get('OBJECT')]).toEqual([
+      3,
+      2,
+      1,
+      16,
+      "M 42 / x'y",
+    ]);
   });
 
   test.each([
@@ -111,27 +128,66 @@ describe('pixels', () => {
       [1.1, -2.2, 0, 3e300],
     ],
   ])('BITPIX %i', (bitpix, bytes, values) => {
-    const { pixels } = read(Buffer.concat([block('SIMPLE  =                    T', `BITPIX  = ${bitpix}`, 'NAXIS   = 2', 'NAXIS1  = 2', 'NAXIS2  = 2'), padded(bytes)]));
+    const { pixels } = read(
+      Buffer.concat([
+        block('SIMPLE  =                    T', `BITPIX  = ${bitpix}`, 'NAXIS   = 2', 'NAXIS1  = 2', 'NAXIS2  = 2'),
+        padded(bytes),
+      ]),
+    );
     expect([...pixels.physical(0, 4)]).toEqual(values);
   });
 
   test('BLANK is NaN, BSCALE and BZERO come after it', () => {
     const { pixels } = read(
-      Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 3', 'BLANK   = 7', 'BSCALE  = 2.0', 'BZERO   = 0.5'), padded(Buffer.from([0, 1, 0, 7, 0, 3]))]),
+      Buffer.concat([
+        block(
+          'SIMPLE  = T',
+          'BITPIX  = 16',
+          'NAXIS   = 1',
+          'NAXIS1  = 3',
+          'BLANK   = 7',
+          'BSCALE  = 2.0',
+          'BZERO   = 0.5',
+        ),
+        padded(Buffer.from([0, 1, 0, 7, 0, 3])),
+      ]),
     );
     expect([...pixels.physical(0, 3)]).toEqual([2.5, Number.NaN, 6.5]);
   });
 
   test('the first image may stand in an extension, behind a table', () => {
     const table = Buffer.concat([
-      block("XTENSION= 'BINTABLE'", 'BITPIX  = 8', 'NAXIS   = 2', 'NAXIS1  = 4', 'NAXIS2  = 2', 'PCOUNT  = 0', 'GCOUNT  = 1', 'TFIELDS = 1', "TFORM1  = '1E'"),
+      block(
+        "XTENSION= 'BINTABLE'",
+        'BITPIX  = 8',
+        'NAXIS   = 2',
+        'NAXIS1  = 4',
+        'NAXIS2  = 2',
+        'PCOUNT  = 0',
+        'GCOUNT  = 1',
+        'TFIELDS = 1',
+        "TFORM1  = '1E'",
+      ),
       padded(Buffer.alloc(8)),
     ]);
     const image = Buffer.concat([
-      block("XTENSION= 'IMAGE   '", 'BITPIX  = 8', 'NAXIS   = 2', 'NAXIS1  = 2', 'NAXIS2  = 1', 'PCOUNT  = 0', 'GCOUNT  = 1', "EXTNAME = 'SCI'"),
+      block(
+        "XTENSION= 'IMAGE   '",
+        'BITPIX  = 8',
+        'NAXIS   = 2',
+        'NAXIS1  = 2',
+        'NAXIS2  = 1',
+        'PCOUNT  = 0',
+        'GCOUNT  = 1',
+        "EXTNAME = 'SCI'",
+      ),
       padded(Buffer.from([3, 4])),
     ]);
-    const { scan, image: found, pixels } = read(Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0', "TELESCOP= 'T1'"), table, image]));
+    const {
+      scan,
+      image: found,
+      pixels,
+    } = read(Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0', "TELESCOP= 'T1'"), table, image]));
     expect([found.index, [...pixels.physical(0, 2)]]).toEqual([2, [3, 4]]);
     expect(imageHeader(scan, found)).toMatchObject({ TELESCOP: 'T1', EXTNAME: 'SCI', NAXIS1: 2 });
   });
@@ -163,23 +219,61 @@ describe('files that are not what they should be', () => {
     ['cut in the header', good.subarray(0, 1000), 'truncated'],
     ['cut in the data', good.subarray(0, 2880 + 9_999), 'truncated'],
     ['no END', Buffer.concat([card('SIMPLE  = T'), Buffer.alloc(2880 * 400, 32)]), 'bad_header'],
-    ['sizes that no disk holds', block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 2', 'NAXIS1  = 999999999', 'NAXIS2  = 999999999'), 'truncated'],
+    [
+      'sizes that no disk holds',
+      block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 2', 'NAXIS1  = 999999999', 'NAXIS2  = 999999999'),
+      'truncated',
+    ],
     ['a negative size', block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = -5'), 'bad_header'],
-    ['BITPIX 12', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 12', 'NAXIS   = 1', 'NAXIS1  = 4'), Buffer.alloc(2880)]), 'bad_header'],
-    ['BITPIX -16', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = -16', 'NAXIS   = 1', 'NAXIS1  = 4'), Buffer.alloc(2880)]), 'bad_header'],
-    ['no column', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 2', 'NAXIS1  = 0', 'NAXIS2  = 5'), Buffer.alloc(2880)]), 'no_image'],
-    ['a thousand axes', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1000', 'NAXIS1  = 4'), Buffer.alloc(2880)]), 'bad_header'],
+    [
+      'BITPIX 12',
+      Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 12', 'NAXIS   = 1', 'NAXIS1  = 4'), Buffer.alloc(2880)]),
+      'bad_header',
+    ],
+    [
+      'BITPIX -16',
+      Buffer.concat([block('SIMPLE  = T', 'BITPIX  = -16', 'NAXIS   = 1', 'NAXIS1  = 4'), Buffer.alloc(2880)]),
+      'bad_header',
+    ],
+    [
+      'no column',
+      Buffer.concat([
+        block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 2', 'NAXIS1  = 0', 'NAXIS2  = 5'),
+        Buffer.alloc(2880),
+      ]),
+      'no_image',
+    ],
+    [
+      'a thousand axes',
+      Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1000', 'NAXIS1  = 4'), Buffer.alloc(2880)]),
+      'bad_header',
+    ],
     [
       'axes whose product is no number',
-      block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 25', ...Array.from({ length: 25 }, (_, i) => `${`NAXIS${i + 1}`.padEnd(8)}= ${i === 24 ? 0 : 9e14}`)),
+      block(
+        'SIMPLE  = T',
+        'BITPIX  = 16',
+        'NAXIS   = 25',
+        ...Array.from({ length: 25 }, (_, i) => `${`NAXIS${i + 1}`.padEnd(8)}= ${i === 24 ? 0 : 9e14}`),
+      ),
       'bad_header',
     ],
     [
       'parameters that take the pixels away',
-      Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 4000', 'PCOUNT  = -4000'), Buffer.alloc(2880)]),
+      Buffer.concat([
+        block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 4000', 'PCOUNT  = -4000'),
+        Buffer.alloc(2880),
+      ]),
       'bad_header',
     ],
-    ['no group', Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 4000', 'GCOUNT  = 0'), Buffer.alloc(2880)]), 'bad_header'],
+    [
+      'no group',
+      Buffer.concat([
+        block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 4000', 'GCOUNT  = 0'),
+        Buffer.alloc(2880),
+      ]),
+      'bad_header',
+    ],
     ['no pixels', block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0'), 'no_image'],
     ['NAXIS missing', block('SIMPLE  = T', 'BITPIX  = 8'), 'bad_header'],
   ])('%s', (_, bytes, code) => {

@@ -41,7 +41,12 @@ function tiled(): Buffer {
     "ZNAME2  = 'BYTEPIX'",
     'ZVAL2   = 2',
   ];
-  return Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0'), block(...head, ...image), data, Buffer.alloc(2880 - data.length)]);
+  return Buffer.concat([
+    block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0'),
+    block(...head, ...image),
+    data,
+    Buffer.alloc(2880 - data.length),
+  ]);
 }
 
 const pixels = new Uint16Array(60 * 40).map((_, i) => 1000 + ((i * 7919) % 91));

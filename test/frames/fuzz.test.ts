@@ -7,10 +7,14 @@ import type { fuzz } from './fuzz.ts';
 const COUNT = process.env.NOCTURNE_LONG === '1' ? 100_000 : 400;
 
 test(`${COUNT} mutated files: no crash, none over 2 s, under 500 MB`, async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'test/frames/fuzz-process.ts', String(COUNT)], {
-    cwd: projectPath(),
-    env: { ...process.env, NODE_OPTIONS: '' },
-  });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', 'test/frames/fuzz-process.ts', String(COUNT)],
+    {
+      cwd: projectPath(),
+      env: { ...process.env, NODE_OPTIONS: '' },
+    },
+  );
   const result = JSON.parse(stdout) as ReturnType<typeof fuzz>;
   expect(result.files).toBe(COUNT);
   expect(result.read).toBeGreaterThan(COUNT / 20);

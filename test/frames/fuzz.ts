@@ -46,7 +46,8 @@ function mutate(bytes: Buffer, random: () => number): Buffer {
         break;
       default: {
         const card = pick(Math.min(out.length, 5760) / 80) * 80;
-        if (card + 10 < out.length) out.write(String(pick(2) ? 2 ** pick(60) : pick(100_000)).padStart(20), card + 10, 'latin1');
+        if (card + 10 < out.length)
+          out.write(String(pick(2) ? 2 ** pick(60) : pick(100_000)).padStart(20), card + 10, 'latin1');
       }
     }
   }

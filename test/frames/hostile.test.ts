@@ -37,7 +37,13 @@ describe('more than one at work', () => {
   test('two workers drain the same telescope at once: every frame once, measured and without a false reason, nothing said twice', async () => {
     await world.booking('h1');
     const other = world.start();
-    for (let i = 0; i < 6; i++) await world.shoot('h1', `w${i}.fit`, cameraFrame({ width: 700, height: 500, seed: 20 + i, cards: [['RTSHOT', guid(100 + i)]] }), guid(100 + i));
+    for (let i = 0; i < 6; i++)
+      await world.shoot(
+        'h1',
+        `w${i}.fit`,
+        cameraFrame({ width: 700, height: 500, seed: 20 + i, cards: [['RTSHOT', guid(100 + i)]] }),
+        guid(100 + i),
+      );
     await Promise.allSettled([drain('h1'), other.drainFrames({ bookingId: 'h1', telescopeId: TELESCOPE })]);
     // A step that lost against the other worker is tried again, as Temporal does.
     expect(await drain('h1')).toEqual({ captured: 6, archived: 6, rejected: 0, missing: 0, pending: 0 });
@@ -55,7 +61,10 @@ describe('more than one at work', () => {
     await world.journal('frame', { file, type: 0, voy_type: 'SHOT', seq_target: 'M42' });
     await world.shoot('h2', 'twice.fit', cameraFrame({ seed: 40, cards: [['RTSHOT', guid(120)]] }), guid(120));
     expect(await drain('h2')).toEqual({ captured: 1, archived: 1, rejected: 0, missing: 0, pending: 0 });
-    expect((await world.db.frame.findMany({ where: { sourcePath: file } })).map((r) => r.state).toSorted()).toEqual(['archived', 'skipped']);
+    expect((await world.db.frame.findMany({ where: { sourcePath: file } })).map((r) => r.state).toSorted()).toEqual([
+      'archived',
+      'skipped',
+    ]);
   });
 
   test('an import of tonight’s folder takes nothing away from the session that runs, and the running drain leaves the import alone; a copy in the folder is kept once', async () => {
@@ -80,9 +89,19 @@ describe('more than one at work', () => {
       const deps = { db: world.db, logger, store: new FrameStore(world.storage), mount, pool, maxBytes: 1e9, timing };
       // A row of an import that was cut off, as young as tonight's frames.
       await world.db.frame.create({
-        data: { id: 'cut-import', telescopeId: TELESCOPE, sourceKey: 'import/other/x.fit', sourcePath: '/elsewhere/x.fit', filename: 'x.fit', type: 'LIGHT', state: 'pending' },
+        data: {
+          id: 'cut-import',
+          telescopeId: TELESCOPE,
+          sourceKey: 'import/other/x.fit',
+          sourcePath: '/elsewhere/x.fit',
+          filename: 'x.fit',
+          type: 'LIGHT',
+          state: 'pending',
+        },
       });
-      expect(await importFolder(deps, { folder, telescope, bookingId: 'h3-old', position, progress: () => undefined })).toMatchObject({ files: 2, archived: 1, copies: 1 });
+      expect(
+        await importFolder(deps, { folder, telescope, bookingId: 'h3-old', position, progress: () => undefined }),
+      ).toMatchObject({ files: 2, archived: 1, copies: 1 });
     } finally {
       await Promise.all([mount.close(), pool.close()]);
     }
@@ -125,10 +144,21 @@ describe('files that are not what they seem', () => {
     await world.booking('h4');
     mkdirSync(join(world.share, 'h4', 'folder.fit'), { recursive: true });
     execFileSync('mkfifo', [join(world.share, 'h4', 'pipe.fit')]);
-    const { targetGuid } = { targetGuid: (await world.db.session.findUniqueOrThrow({ where: { bookingId: 'h4' } })).targetGuid! };
+    const { targetGuid } = {
+      targetGuid: (await world.db.session.findUniqueOrThrow({ where: { bookingId: 'h4' } })).targetGuid!,
+    };
     for (const [i, filename] of ['folder.fit', 'pipe.fit'].entries()) {
       const file = `${WINDOWS_ROOT}\\h4\\${filename}`;
-      const record = { guid: guid(140 + i), shot_guid: guid(1), target_guid: targetGuid, filename, path: file, at: new Date().toISOString(), hfd: null, star_index: null };
+      const record = {
+        guid: guid(140 + i),
+        shot_guid: guid(1),
+        target_guid: targetGuid,
+        filename,
+        path: file,
+        at: new Date().toISOString(),
+        hfd: null,
+        star_index: null,
+      };
       await world.journal('frame', { file, type: 0, voy_type: 'SHOT', seq_target: null });
       await world.journal('shot_done', record);
     }
@@ -148,8 +178,25 @@ describe('files that are not what they seem', () => {
       const text = [...cards, 'END'].map(card).join('');
       return Buffer.from(text.padEnd(Math.ceil(text.length / 2880) * 2880), 'latin1');
     };
-    const table = ['BITPIX  = 8', 'NAXIS   = 2', 'NAXIS1  = 8', 'NAXIS2  = 4', 'PCOUNT  = 0', 'GCOUNT  = 1', 'TFIELDS = 1', "TTYPE1  = 'COMPRESSED_DATA'", "TFORM1  = '1PB(3)'"];
-    const image = ['ZIMAGE  = T', 'ZBITPIX = 16', 'ZNAXIS  = 2', 'ZNAXIS1 = 64', 'ZNAXIS2 = 4', "ZCMPTYPE= 'HCOMPRESS_1'"];
+    const table = [
+      'BITPIX  = 8',
+      'NAXIS   = 2',
+      'NAXIS1  = 8',
+      'NAXIS2  = 4',
+      'PCOUNT  = 0',
+      'GCOUNT  = 1',
+      'TFIELDS = 1',
+      "TTYPE1  = 'COMPRESSED_DATA'",
+      "TFORM1  = '1PB(3)'",
+    ];
+    const image = [
+      'ZIMAGE  = T',
+      'ZBITPIX = 16',
+      'ZNAXIS  = 2',
+      'ZNAXIS1 = 64',
+      'ZNAXIS2 = 4',
+      "ZCMPTYPE= 'HCOMPRESS_1'",
+    ];
     const packed = Buffer.concat([
       block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0', `RTSHOT  = '${guid(150)}'`),
       block("XTENSION= 'BINTABLE'", ...table, ...image),
@@ -175,10 +222,14 @@ describe('files that are not what they seem', () => {
         ['CCC', 'x'],
       ],
     });
-    const swap = (keyword: string, card: string | Buffer): void => void Buffer.from(card).copy(bytes, bytes.indexOf(`${keyword.padEnd(8)}=`));
+    const swap = (keyword: string, card: string | Buffer): void =>
+      void Buffer.from(card).copy(bytes, bytes.indexOf(`${keyword.padEnd(8)}=`));
     swap('AAA', 'AAA     =                1E999 / beyond'.padEnd(80));
     swap('BBB', 'HIERARCH __proto__ = (1, 2)'.padEnd(80));
-    swap('CCC', Buffer.concat([Buffer.from("CCC     = 'a\0b"), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from("'".padEnd(60))]));
+    swap(
+      'CCC',
+      Buffer.concat([Buffer.from("CCC     = 'a\0b"), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from("'".padEnd(60))]),
+    );
     await world.shoot('h8', 'odd.fit', bytes, guid(155));
     expect(await drain('h8')).toMatchObject({ archived: 1, rejected: 0 });
     expect((await rowsOf('h8'))[0]).toMatchObject({ previewed: true, measured: true, metadata: { AAA: null } });
@@ -186,15 +237,25 @@ describe('files that are not what they seem', () => {
 
   test('a rejected frame that is replaced by a good one: with an event the new one counts, without one the last reconciliation takes it; neither twice', async () => {
     await world.booking('h6');
-    const good = [cameraFrame({ seed: 80, cards: [['RTSHOT', guid(160)]] }), cameraFrame({ seed: 81, cards: [['RTSHOT', guid(161)]] })];
-    for (const [i, bytes] of good.entries()) await world.shoot('h6', `m${i}.fit`, bytes.subarray(0, bytes.length - 5760), guid(160 + i));
+    const good = [
+      cameraFrame({ seed: 80, cards: [['RTSHOT', guid(160)]] }),
+      cameraFrame({ seed: 81, cards: [['RTSHOT', guid(161)]] }),
+    ];
+    for (const [i, bytes] of good.entries())
+      await world.shoot('h6', `m${i}.fit`, bytes.subarray(0, bytes.length - 5760), guid(160 + i));
     expect(await drain('h6')).toMatchObject({ rejected: 2, archived: 0 });
     for (const [i, bytes] of good.entries()) writeFileSync(join(world.share, 'h6', `m${i}.fit`), bytes);
     await world.journal('frame', { file: `${WINDOWS_ROOT}\\h6\\m0.fit`, type: 0, voy_type: 'SHOT', seq_target: 'M42' });
     expect(await drain('h6')).toMatchObject({ archived: 1, rejected: 2 });
-    const counts = await world.frames.reconcileFrames({ bookingId: 'h6', telescopeId: TELESCOPE, shotsDone: null, final: true });
+    const counts = await world.frames.reconcileFrames({
+      bookingId: 'h6',
+      telescopeId: TELESCOPE,
+      shotsDone: null,
+      final: true,
+    });
     expect(counts).toEqual({ captured: 2, archived: 2, rejected: 0, missing: 0, pending: 0 });
-    for (const [i, row] of (await rowsOf('h6')).entries()) expect(readFileSync(join(world.storage, row.archivePath!)).equals(good[i]!)).toBe(true);
+    for (const [i, row] of (await rowsOf('h6')).entries())
+      expect(readFileSync(join(world.storage, row.archivePath!)).equals(good[i]!)).toBe(true);
     // What was refused stays aside.
     expect(readdirSync(join(world.storage, 'quarantine')).filter((name) => /_m[01]\.fit$/.test(name))).toHaveLength(2);
   });
@@ -263,7 +324,13 @@ test('killed between store and database, and the file gone since: the frame is t
 describe('a store that has lost something', () => {
   test('a frame whose bytes are gone is named in the manifest, and holds up neither archive nor ZIP', async () => {
     await world.booking('h7');
-    for (let i = 0; i < 3; i++) await world.shoot('h7', `l${i}.fit`, cameraFrame({ seed: 90 + i, cards: [['RTSHOT', guid(170 + i)]] }), guid(170 + i));
+    for (let i = 0; i < 3; i++)
+      await world.shoot(
+        'h7',
+        `l${i}.fit`,
+        cameraFrame({ seed: 90 + i, cards: [['RTSHOT', guid(170 + i)]] }),
+        guid(170 + i),
+      );
     await drain('h7');
     const store = new FrameStore(world.storage);
     const [gone, cut] = await rowsOf('h7');
@@ -271,9 +338,15 @@ describe('a store that has lost something', () => {
     rmSync(store.objectPath(gone!.sha256!));
     rmSync(store.path(cut!.archivePath!));
     writeFileSync(store.path(cut!.archivePath!), 'cut');
-    const archive = createArchiveActivities({ db: world.db, config: { OBSERVATIONS_STORAGE_PATH: world.storage }, logger });
+    const archive = createArchiveActivities({
+      db: world.db,
+      config: { OBSERVATIONS_STORAGE_PATH: world.storage },
+      logger,
+    });
     expect(await archive.buildArchive({ bookingId: 'h7', telescopeId: TELESCOPE })).toMatchObject({ files: 2 });
-    const manifest = JSON.parse(readFileSync(join(world.storage, 'bookings', 'h7', 'manifest.json'), 'utf8')) as { absent: unknown[] };
+    const manifest = JSON.parse(readFileSync(join(world.storage, 'bookings', 'h7', 'manifest.json'), 'utf8')) as {
+      absent: unknown[];
+    };
     expect(manifest.absent).toEqual([{ filename: 'l0.fit', state: 'archived', reason: 'damaged' }]);
     const zip = (await streamArchive({ db: world.db, storagePath: world.storage }, 'h7'))!;
     const folder = mkdtempSync(join(tmpdir(), 'nocturne-lost-'));
@@ -281,8 +354,11 @@ describe('a store that has lost something', () => {
       const parts: Buffer[] = [];
       for await (const part of zip.stream()) parts.push(part as Buffer);
       writeFileSync(join(folder, 'a.zip'), Buffer.concat(parts));
-      const script = 'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip(), *[n for n in z.namelist() if n.endswith(".fit")])';
-      expect(execFileSync('python3', ['-c', script, join(folder, 'a.zip')], { encoding: 'utf8' }).trim()).toBe('None h7/l1.fit h7/l2.fit');
+      const script =
+        'import zipfile,sys; z=zipfile.ZipFile(sys.argv[1]); print(z.testzip(), *[n for n in z.namelist() if n.endswith(".fit")])';
+      expect(execFileSync('python3', ['-c', script, join(folder, 'a.zip')], { encoding: 'utf8' }).trim()).toBe(
+        'None h7/l1.fit h7/l2.fit',
+      );
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

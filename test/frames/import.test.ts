@@ -57,17 +57,43 @@ test('a folder of old frames becomes a past session; a second run does nothing t
       timing: { ...DEFAULT_TIMING, settleMs: 200, pollMs: 50, attributeMs: 100 },
     };
     const seen: string[] = [];
-    const run = () => importFolder(deps, { folder, telescope, bookingId: 'old-1', progress: (done, all, what) => void seen.push(`${what} ${done}/${all}`) });
-    expect(await run()).toMatchObject({ bookingId: 'old-1', files: 3, captured: 3, archived: 2, rejected: 1, missing: 0, pending: 0 });
+    const run = () =>
+      importFolder(deps, {
+        folder,
+        telescope,
+        bookingId: 'old-1',
+        progress: (done, all, what) => void seen.push(`${what} ${done}/${all}`),
+      });
+    expect(await run()).toMatchObject({
+      bookingId: 'old-1',
+      files: 3,
+      captured: 3,
+      archived: 2,
+      rejected: 1,
+      missing: 0,
+      pending: 0,
+    });
     expect(seen).toContain('headers 3/3');
-    const rows = await world.db.frame.findMany({ where: { bookingId: 'old-1', state: 'archived' }, orderBy: { capturedAt: 'asc' } });
+    const rows = await world.db.frame.findMany({
+      where: { bookingId: 'old-1', state: 'archived' },
+      orderBy: { capturedAt: 'asc' },
+    });
     expect(rows.map((r) => [r.filename, r.capturedAt?.toISOString(), r.previewed, r.measured])).toEqual([
       ['b.fits', '2024-10-01T22:00:00.500Z', true, true],
       ['a.fits', '2024-10-02T22:00:00.500Z', true, true],
     ]);
     expect(readFileSync(join(world.storage, rows[0]!.archivePath!)).equals(frames[0]!)).toBe(true);
-    const session = await world.db.session.findUniqueOrThrow({ where: { bookingId: 'old-1' }, include: { booking: true } });
-    expect([session.phase, session.imagesCaptured, session.booking.occupies, session.booking.startsAt.toISOString(), session.booking.target]).toEqual([
+    const session = await world.db.session.findUniqueOrThrow({
+      where: { bookingId: 'old-1' },
+      include: { booking: true },
+    });
+    expect([
+      session.phase,
+      session.imagesCaptured,
+      session.booking.occupies,
+      session.booking.startsAt.toISOString(),
+      session.booking.target,
+    ]).toEqual([
       'completed',
       2,
       false,
@@ -76,12 +102,23 @@ test('a folder of old frames becomes a past session; a second run does nothing t
     ]);
     expect(await world.db.outbox.count({ where: { bookingId: 'old-1' } })).toBe(0);
     expect(await run()).toMatchObject({ captured: 3, archived: 2, rejected: 1 });
-    await expect(importFolder(deps, { folder: join(world.folder, 'nothing'), telescope, progress: () => undefined })).rejects.toThrow('cannot be read');
+    await expect(
+      importFolder(deps, { folder: join(world.folder, 'nothing'), telescope, progress: () => undefined }),
+    ).rejects.toThrow('cannot be read');
     const bare = join(world.folder, 'bare');
     mkdirSync(bare);
     writeFileSync(join(bare, 'x.fits'), cameraFrame({ seed: 9 }));
-    await expect(importFolder(deps, { folder: bare, telescope, progress: () => undefined })).rejects.toThrow('give --ra and --dec');
-    expect(await importFolder(deps, { folder: bare, telescope, position: { raHours: 5.5, decDegrees: -5 }, progress: () => undefined })).toMatchObject({ archived: 1 });
+    await expect(importFolder(deps, { folder: bare, telescope, progress: () => undefined })).rejects.toThrow(
+      'give --ra and --dec',
+    );
+    expect(
+      await importFolder(deps, {
+        folder: bare,
+        telescope,
+        position: { raHours: 5.5, decDegrees: -5 },
+        progress: () => undefined,
+      }),
+    ).toMatchObject({ archived: 1 });
   } finally {
     await Promise.all([mount.close(), pool.close()]);
   }
@@ -105,19 +142,29 @@ test('npm run import -- DIR --json: progress on stderr, one line on stdout; kill
         ],
       }),
     );
-  const env = { PATH: process.env.PATH, DATABASE_URL: world.url, OBSERVATIONS_STORAGE_PATH: join(world.folder, 'store-cli') };
+  const env = {
+    PATH: process.env.PATH,
+    DATABASE_URL: world.url,
+    OBSERVATIONS_STORAGE_PATH: join(world.folder, 'store-cli'),
+  };
   const run = async (...more: string[]) =>
     promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/import.ts', folder, '--json', ...more], {
       cwd: projectPath(),
       env,
     });
-  const killed = spawn(process.execPath, ['--import', 'tsx', 'scripts/import.ts', folder, '--json'], { cwd: projectPath(), env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const killed = spawn(process.execPath, ['--import', 'tsx', 'scripts/import.ts', folder, '--json'], {
+    cwd: projectPath(),
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   killed.stderr.on('data', (data: Buffer) => {
     if (data.toString().includes('frames: ')) killed.kill('SIGKILL');
   });
   const [code, signal] = (await once(killed, 'exit')) as [number | null, string | null];
   expect([code, signal]).toEqual([null, 'SIGKILL']);
-  const half = await world.db.frame.count({ where: { sourcePath: { startsWith: folder }, state: 'archived', announced: true } });
+  const half = await world.db.frame.count({
+    where: { sourcePath: { startsWith: folder }, state: 'archived', announced: true },
+  });
   expect(half).toBeGreaterThan(0);
   const first = await run();
   // One more may have been on its way into the database when the process was killed.
@@ -127,9 +174,20 @@ test('npm run import -- DIR --json: progress on stderr, one line on stdout; kill
   expect(told).toMatchObject({ files: 5, archived: 5, copies: 0, rejected: 0, missing: 0 });
   const booking = await world.db.booking.findUniqueOrThrow({ where: { id: told.booking_id } });
   expect(booking.target).toMatchObject({ name: 'M 42', ra_hours: 5.588139, dec_degrees: -5.39111 });
-  expect(readdirSync(told.archive_path).toSorted()).toEqual(['SHA256SUMS', ...[0, 1, 2, 3, 4].map((i) => `c${i}.fits`), 'manifest.json', 'report.json']);
-  expect(JSON.parse(readFileSync(told.report_path, 'utf8'))).toMatchObject({ summary: { outcome: 'completed', ra_text: '05h35m17.3s' }, files: { count: 5 } });
-  await expect(run('--ra', 'east')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('--ra and --dec go together') });
+  expect(readdirSync(told.archive_path).toSorted()).toEqual([
+    'SHA256SUMS',
+    ...[0, 1, 2, 3, 4].map((i) => `c${i}.fits`),
+    'manifest.json',
+    'report.json',
+  ]);
+  expect(JSON.parse(readFileSync(told.report_path, 'utf8'))).toMatchObject({
+    summary: { outcome: 'completed', ra_text: '05h35m17.3s' },
+    files: { count: 5 },
+  });
+  await expect(run('--ra', 'east')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--ra and --dec go together'),
+  });
 });
 
 test.each([

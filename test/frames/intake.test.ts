@@ -20,7 +20,8 @@ afterAll(async () => {
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const framesOf = (bookingId: string) => world.db.frame.findMany({ where: { bookingId }, orderBy: { filename: 'asc' } });
 const drain = (bookingId: string) => world.frames.drainFrames({ bookingId, telescopeId: TELESCOPE });
-const reconcile = (bookingId: string, final = true) => world.frames.reconcileFrames({ bookingId, telescopeId: TELESCOPE, shotsDone: null, final });
+const reconcile = (bookingId: string, final = true) =>
+  world.frames.reconcileFrames({ bookingId, telescopeId: TELESCOPE, shotsDone: null, final });
 
 describe('frame intake', () => {
   test('three frames by RTSHOT: byte-identical copies, previews, events in order, one webhook each', async () => {
@@ -30,23 +31,29 @@ describe('frame intake', () => {
     expect(await drain('b1')).toEqual({ captured: 3, archived: 3, rejected: 0, missing: 0, pending: 0 });
 
     const rows = await framesOf('b1');
-    expect(rows.map((r) => [r.filename, r.state, r.previewed, r.announced, r.measured, r.filter, r.exposure, r.shotIndex])).toEqual(
-      [1, 2, 3].map((n) => [`M42_${n}.fit`, 'archived', true, true, true, 'Ha', 2, 0]),
-    );
+    expect(
+      rows.map((r) => [r.filename, r.state, r.previewed, r.announced, r.measured, r.filter, r.exposure, r.shotIndex]),
+    ).toEqual([1, 2, 3].map((n) => [`M42_${n}.fit`, 'archived', true, true, true, 'Ha', 2, 0]));
     for (const [i, row] of rows.entries()) {
       const stored = readFileSync(join(world.storage, row.archivePath!));
       expect(stored.equals(bytes[i]!)).toBe(true);
       expect(row.sha256).toBe(sha256(bytes[i]!));
-      expect(statSync(join(world.storage, 'objects', row.sha256!.slice(0, 2), row.sha256!.slice(2, 4), row.sha256!)).ino).toBe(statSync(join(world.storage, row.archivePath!)).ino);
+      expect(
+        statSync(join(world.storage, 'objects', row.sha256!.slice(0, 2), row.sha256!.slice(2, 4), row.sha256!)).ino,
+      ).toBe(statSync(join(world.storage, row.archivePath!)).ino);
       const picture = await sharp(join(world.storage, row.previewPath!)).metadata();
       expect([picture.format, picture.width, picture.height]).toEqual(['jpeg', 120, 90]);
       expect([row.voyagerHfd, row.starIndex]).toEqual([4.25, 7.5]);
       expect(row.histogram.reduce((a, b) => a + b, 0)).toBe(120 * 90);
     }
     const events = await world.db.event.findMany({ where: { bookingId: 'b1' }, orderBy: { seq: 'asc' } });
-    expect(events.filter((e) => e.type === 'image.captured').map((e) => (e.data as { filename: string }).filename)).toEqual(['M42_1.fit', 'M42_2.fit', 'M42_3.fit']);
+    expect(
+      events.filter((e) => e.type === 'image.captured').map((e) => (e.data as { filename: string }).filename),
+    ).toEqual(['M42_1.fit', 'M42_2.fit', 'M42_3.fit']);
     expect(events.filter((e) => e.type === 'image.measured')).toHaveLength(3);
-    expect((events[0]!.data as { preview_url: string }).preview_url).toBe(`/api/bookings/b1/images/${rows[0]!.id}/preview.jpg`);
+    expect((events[0]!.data as { preview_url: string }).preview_url).toBe(
+      `/api/bookings/b1/images/${rows[0]!.id}/preview.jpg`,
+    );
     expect(await world.db.outbox.count({ where: { bookingId: 'b1', type: 'image.captured' } })).toBe(3);
     expect((await world.db.session.findUniqueOrThrow({ where: { bookingId: 'b1' } })).imagesCaptured).toBe(3);
   });
@@ -63,16 +70,26 @@ describe('frame intake', () => {
     await world.shoot('b2', 'autre caméra é.fits', bytes, guid(20));
     expect(await drain('b2')).toMatchObject({ archived: 1, pending: 0 });
     const [row] = await framesOf('b2');
-    expect([row!.shotDoneGuid, sha256(readFileSync(join(world.storage, row!.archivePath!)))]).toEqual([guid(20), sha256(bytes)]);
+    expect([row!.shotDoneGuid, sha256(readFileSync(join(world.storage, row!.archivePath!)))]).toEqual([
+      guid(20),
+      sha256(bytes),
+    ]);
   });
 
   test('frames of others, focus frames and test frames are nobody’s: not copied, not counted, not announced', async () => {
     await world.booking('b3');
-    await world.shoot('b3', 'foreign.fit', cameraFrame({ seed: 30, cards: [['RTSHOT', guid(999)]] }), guid(30), { record: false });
-    await world.shoot('b3', 'sync.fit', cameraFrame({ seed: 31, cards: [['RTSHOT', guid(31)]] }), guid(31), { voyType: 'SYNC' });
+    await world.shoot('b3', 'foreign.fit', cameraFrame({ seed: 30, cards: [['RTSHOT', guid(999)]] }), guid(30), {
+      record: false,
+    });
+    await world.shoot('b3', 'sync.fit', cameraFrame({ seed: 31, cards: [['RTSHOT', guid(31)]] }), guid(31), {
+      voyType: 'SYNC',
+    });
     await world.shoot('b3', 'test.fit', cameraFrame({ seed: 32 }), guid(32), { voyType: 'TEST' });
     expect(await drain('b3')).toEqual({ captured: 0, archived: 0, rejected: 0, missing: 0, pending: 0 });
-    const rows = await world.db.frame.findMany({ where: { filename: { in: ['foreign.fit', 'sync.fit', 'test.fit'] } }, orderBy: { filename: 'asc' } });
+    const rows = await world.db.frame.findMany({
+      where: { filename: { in: ['foreign.fit', 'sync.fit', 'test.fit'] } },
+      orderBy: { filename: 'asc' },
+    });
     expect(rows.map((r) => [r.filename, r.state, r.reason, r.bookingId, r.archivePath])).toEqual([
       ['foreign.fit', 'unassigned', null, null, null],
       ['sync.fit', 'skipped', 'voyager_sync', null, null],
@@ -131,22 +148,37 @@ describe('frame intake', () => {
     const second = cameraFrame({ seed: 61, cards: [['RTSHOT', guid(61)]] });
     await world.shoot('b6', 'same.fit', first, guid(60));
     await drain('b6');
-    await world.journal('frame', { file: `${WINDOWS_ROOT}\\b6\\same.fit`, type: 0, voy_type: 'SHOT', seq_target: 'M42' });
+    await world.journal('frame', {
+      file: `${WINDOWS_ROOT}\\b6\\same.fit`,
+      type: 0,
+      voy_type: 'SHOT',
+      seq_target: 'M42',
+    });
     expect(await drain('b6')).toMatchObject({ captured: 1, archived: 1 });
     await world.shoot('b6', 'same.fit', second, guid(61));
     expect(await drain('b6')).toMatchObject({ captured: 2, archived: 2 });
-    expect(new Set((await framesOf('b6')).map((r) => r.archivePath))).toEqual(new Set(['bookings/b6/same.fit', 'bookings/b6/same_2.fit']));
+    expect(new Set((await framesOf('b6')).map((r) => r.archivePath))).toEqual(
+      new Set(['bookings/b6/same.fit', 'bookings/b6/same_2.fit']),
+    );
   });
 
   test('a path that is not mapped, climbs out or leaves by a symbolic link is refused', async () => {
     await world.booking('b7');
-    const { targetGuid, shotGuids } = { targetGuid: (await world.db.session.findUniqueOrThrow({ where: { bookingId: 'b7' } })).targetGuid!, shotGuids: [guid(1)] };
+    const { targetGuid, shotGuids } = {
+      targetGuid: (await world.db.session.findUniqueOrThrow({ where: { bookingId: 'b7' } })).targetGuid!,
+      shotGuids: [guid(1)],
+    };
     const outside = join(world.folder, 'secret.fit');
     writeFileSync(outside, cameraFrame({ seed: 70 }));
     const { symlinkSync } = await import('node:fs');
     symlinkSync(outside, join(world.share, 'link.fit'));
     symlinkSync(world.folder, join(world.share, 'linked'));
-    const paths = ['D:\\Other\\x.fit', `${WINDOWS_ROOT}\\..\\secret.fit`, `${WINDOWS_ROOT}\\link.fit`, `${WINDOWS_ROOT}\\linked\\secret.fit`];
+    const paths = [
+      'D:\\Other\\x.fit',
+      `${WINDOWS_ROOT}\\..\\secret.fit`,
+      `${WINDOWS_ROOT}\\link.fit`,
+      `${WINDOWS_ROOT}\\linked\\secret.fit`,
+    ];
     for (const [i, file] of paths.entries()) {
       await world.journal('frame', { file, type: 0, voy_type: 'SHOT', seq_target: null });
       await world.journal('shot_done', {
@@ -161,12 +193,9 @@ describe('frame intake', () => {
       });
     }
     expect(await drain('b7')).toMatchObject({ rejected: 4, archived: 0 });
-    expect((await world.db.frame.findMany({ where: { bookingId: 'b7' }, orderBy: { reason: 'asc' } })).map((r) => r.reason)).toEqual([
-      'outside',
-      'outside',
-      'path_unmapped',
-      'path_unmapped',
-    ]);
+    expect(
+      (await world.db.frame.findMany({ where: { bookingId: 'b7' }, orderBy: { reason: 'asc' } })).map((r) => r.reason),
+    ).toEqual(['outside', 'outside', 'path_unmapped', 'path_unmapped']);
   });
 
   test('reconciliation: one event lost, one file gone, one file that nobody told of; each frame has its end', async () => {
@@ -174,7 +203,10 @@ describe('frame intake', () => {
     await world.shoot('b8', 'seen.fit', cameraFrame({ seed: 80, cards: [['RTSHOT', guid(80)]] }), guid(80));
     await drain('b8');
     writeFileSync(join(world.share, 'b8', 'lost_event.fit'), cameraFrame({ seed: 81, cards: [['RTSHOT', guid(81)]] }));
-    writeFileSync(join(world.share, 'b8', 'tagged.fit'), cameraFrame({ seed: 82, cards: [['RTTAG', 'stellar_booking_b8']] }));
+    writeFileSync(
+      join(world.share, 'b8', 'tagged.fit'),
+      cameraFrame({ seed: 82, cards: [['RTTAG', 'stellar_booking_b8']] }),
+    );
     writeFileSync(join(world.share, 'b8', 'somebodys.fit'), cameraFrame({ seed: 83 }));
     const shot = (n: number, filename: string) => ({
       guid: guid(n),
@@ -231,7 +263,12 @@ describe('frame intake', () => {
 
   test('a frame larger than MAX_IMAGE_SIZE_MB is refused where it lies', async () => {
     await world.booking('b11');
-    await world.shoot('b11', 'huge.fit', cameraFrame({ width: 800, height: 800, seed: 92, cards: [['RTSHOT', guid(92)]] }), guid(92));
+    await world.shoot(
+      'b11',
+      'huge.fit',
+      cameraFrame({ width: 800, height: 800, seed: 92, cards: [['RTSHOT', guid(92)]] }),
+      guid(92),
+    );
     const strict = world.start({}, 1);
     expect(await strict.drainFrames({ bookingId: 'b11', telescopeId: TELESCOPE })).toMatchObject({ rejected: 1 });
     expect((await framesOf('b11')).map((r) => [r.reason, r.archivePath])).toEqual([['too_large', null]]);
@@ -249,7 +286,12 @@ describe('frame intake', () => {
       );
     expect(await drain('b12')).toMatchObject({ archived: 17 });
     await reconcile('b12');
-    const digests = await world.db.outbox.findMany({ where: { bookingId: 'b12', type: 'images.digest' }, orderBy: { sequence: 'asc' } });
-    expect(digests.map((d) => (d.data as { images_captured: number; images: unknown[] }).images.length)).toEqual([15, 2]);
+    const digests = await world.db.outbox.findMany({
+      where: { bookingId: 'b12', type: 'images.digest' },
+      orderBy: { sequence: 'asc' },
+    });
+    expect(digests.map((d) => (d.data as { images_captured: number; images: unknown[] }).images.length)).toEqual([
+      15, 2,
+    ]);
   });
 });

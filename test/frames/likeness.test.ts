@@ -62,7 +62,10 @@ describe('the preview looks as astropy, numpy and Pillow make it', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'nocturne-likeness-'));
     if (!python) return;
-    writeFileSync(join(folder, 'mono.fits'), starFieldFits({ width: 2602, height: 1702, seed: 8, stars: 900, fwhm: 3.6, beta: 3, noise: 130 }));
+    writeFileSync(
+      join(folder, 'mono.fits'),
+      starFieldFits({ width: 2602, height: 1702, seed: 8, stars: 900, fwhm: 3.6, beta: 3, noise: 130 }),
+    );
     execFileSync(python, ['-c', SCRIPT, folder], { timeout: 120_000 });
   }, 150_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -75,7 +78,9 @@ describe('the preview looks as astropy, numpy and Pillow make it', () => {
       const { preview } = await renderPreview(image, runPass(source, image), 'auto');
       source.close();
       const [ours, theirs] = await Promise.all(
-        [preview, readFileSync(join(folder, `${name}.png`))].map((bytes) => sharp(bytes).toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true })),
+        [preview, readFileSync(join(folder, `${name}.png`))].map((bytes) =>
+          sharp(bytes).toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true }),
+        ),
       );
       // A picture over 1,600 pixels is reduced once more for the JPEG; theirs is brought to the same size by Pillow's twin in libvips.
       const other =
@@ -87,7 +92,11 @@ describe('the preview looks as astropy, numpy and Pillow make it', () => {
               .removeAlpha()
               .raw()
               .toBuffer({ resolveWithObject: true });
-      expect([other.info.width, other.info.height, other.info.channels]).toEqual([ours!.info.width, ours!.info.height, ours!.info.channels]);
+      expect([other.info.width, other.info.height, other.info.channels]).toEqual([
+        ours!.info.width,
+        ours!.info.height,
+        ours!.info.channels,
+      ]);
       let sum = 0;
       for (let i = 0; i < ours!.data.length; i++) sum += (ours!.data[i]! - other.data[i]!) ** 2;
       const psnr = 10 * Math.log10(255 ** 2 / (sum / ours!.data.length));

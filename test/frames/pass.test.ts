@@ -18,7 +18,8 @@ const pass = (file: Buffer, kernel: 'wasm' | 'js' = 'wasm') => {
   const { source, image } = open(file);
   return { image, result: runPass(source, image, { kernel }) };
 };
-const same = (a: ArrayBufferView, b: ArrayBufferView): boolean => Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+const same = (a: ArrayBufferView, b: ArrayBufferView): boolean =>
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 describe('kernels give the same bits in WebAssembly and JavaScript', () => {
   const widths = [1, 2, 3, 5, 7, 8, 9, 16, 31, 1000, 1001];
@@ -28,29 +29,35 @@ describe('kernels give the same bits in WebAssembly and JavaScript', () => {
     [0, [9, 3]],
     [1, [1, 2, 6, 3]],
   ] as const;
-  test.each(widths.flatMap((width) => ways.map(([parity, runs]) => [width, parity, runs] as const)))('row kernel, width %i, parity %p, rows %j', (width, parity, runs) => {
-    const rows = runs.reduce((sum, n) => sum + n, 0);
-    const random = generator(width + rows);
-    const [a, b] = [createKernel(width, rows, 'wasm'), createKernel(width, rows, 'js')];
-    for (let i = 0; i < a.band.length; i++) a.band[i] = b.band[i] = Math.floor(random() * 256);
-    // By the definition: a pixel's level is its signed value + 32,768, rows in turns from `parity` on.
-    const counts = Array.from({ length: 4 }, () => new Uint32Array(LEVELS));
-    const columns = [new Uint32Array(width), new Uint32Array(width)];
-    for (let r = 0; r < rows; r++)
-      for (let x = 0; x < width; x++) {
-        const level = Buffer.from(a.band.buffer, a.band.byteOffset).readInt16BE((r * width + x) * 2) + 32_768;
-        const set = parity === null ? 0 : (parity + r) & 1;
-        counts[set * 2 + (x & 1)]![level]! += 1;
-        columns[set]![x]! += level;
-      }
-    for (const kernel of [a, b]) for (let i = 0, at = 0; i < runs.length; at += runs[i++]!) kernel.addRows(at, runs[i]!, parity === null ? null : (((parity + at) & 1) as 0 | 1));
-    expect([a.name, b.name]).toEqual(['wasm', 'js']);
-    for (const kernel of [a, b])
-      for (const set of [0, 1] as const) {
-        expect(same(kernel.sums[set], columns[set]!)).toBe(true);
-        for (const column of [0, 1] as const) expect(same(kernel.histogram(set, column), counts[set * 2 + column]!)).toBe(true);
-      }
-  });
+  test.each(widths.flatMap((width) => ways.map(([parity, runs]) => [width, parity, runs] as const)))(
+    'row kernel, width %i, parity %p, rows %j',
+    (width, parity, runs) => {
+      const rows = runs.reduce((sum, n) => sum + n, 0);
+      const random = generator(width + rows);
+      const [a, b] = [createKernel(width, rows, 'wasm'), createKernel(width, rows, 'js')];
+      for (let i = 0; i < a.band.length; i++) a.band[i] = b.band[i] = Math.floor(random() * 256);
+      // By the definition: a pixel's level is its signed value + 32,768, rows in turns from `parity` on.
+      const counts = Array.from({ length: 4 }, () => new Uint32Array(LEVELS));
+      const columns = [new Uint32Array(width), new Uint32Array(width)];
+      for (let r = 0; r < rows; r++)
+        for (let x = 0; x < width; x++) {
+          const level = Buffer.from(a.band.buffer, a.band.byteOffset).readInt16BE((r * width + x) * 2) + 32_768;
+          const set = parity === null ? 0 : (parity + r) & 1;
+          counts[set * 2 + (x & 1)]![level]! += 1;
+          columns[set]![x]! += level;
+        }
+      for (const kernel of [a, b])
+        for (let i = 0, at = 0; i < runs.length; at += runs[i++]!)
+          kernel.addRows(at, runs[i]!, parity === null ? null : (((parity + at) & 1) as 0 | 1));
+      expect([a.name, b.name]).toEqual(['wasm', 'js']);
+      for (const kernel of [a, b])
+        for (const set of [0, 1] as const) {
+          expect(same(kernel.sums[set], columns[set]!)).toBe(true);
+          for (const column of [0, 1] as const)
+            expect(same(kernel.histogram(set, column), counts[set * 2 + column]!)).toBe(true);
+        }
+    },
+  );
 
   test.each([1, 5, 8, 17, 64, 999])('star kernel, width %i', (width) => {
     const random = generator(width + 7);
@@ -80,7 +87,13 @@ describe('statistics', () => {
     };
     const values = [...levels];
     const median = middle(values);
-    expect(result.stats).toMatchObject({ min: Math.min(...values), max: Math.max(...values), median, mad: middle(values.map((v) => Math.abs(v - median))), nonfinite: 0 });
+    expect(result.stats).toMatchObject({
+      min: Math.min(...values),
+      max: Math.max(...values),
+      median,
+      mad: middle(values.map((v) => Math.abs(v - median))),
+      nonfinite: 0,
+    });
     expect(result.stats.mean).toBeCloseTo(values.reduce((s, v) => s + v, 0) / n, 9);
     expect(result.histogram.reduce((s, v) => s + v, 0)).toBe(n);
   });
@@ -103,7 +116,9 @@ describe('statistics', () => {
     ['RGB planes', 4800, 120, 3, []],
   ] as const)('both kernels give the same whole result over several bands: %s', (_, width, height, planes, cards) => {
     const random = generator(planes + width);
-    const pixels = Array.from({ length: planes }, () => Uint16Array.from({ length: width * height }, () => Math.floor(random() * 65_536)));
+    const pixels = Array.from({ length: planes }, () =>
+      Uint16Array.from({ length: width * height }, () => Math.floor(random() * 65_536)),
+    );
     const file = writeFits16(width, height, pixels, [...cards] as [string, WritableValue][]);
     const [a, b] = [pass(file, 'wasm').result, pass(file, 'js').result];
     expect(a.reduced.factor).toBeGreaterThan(1);
@@ -120,8 +135,12 @@ describe('statistics', () => {
     const random = generator(width);
     const levels = Uint16Array.from({ length: width * height }, () => 1 + Math.floor(random() * 60_000));
     const cards: [string, WritableValue][] = [['BAYERPAT', 'GBRG']];
-    const [fast, slow] = [pass(writeFits16(width, height, [levels], cards)).result, pass(writeFits16(width, height, [levels], [...cards, ['BLANK', -32_768]])).result];
-    for (const [i, channel] of slow.reduced.channels.entries()) expect([...fast.reduced.channels[i]!]).toEqual([...channel]);
+    const [fast, slow] = [
+      pass(writeFits16(width, height, [levels], cards)).result,
+      pass(writeFits16(width, height, [levels], [...cards, ['BLANK', -32_768]])).result,
+    ];
+    for (const [i, channel] of slow.reduced.channels.entries())
+      expect([...fast.reduced.channels[i]!]).toEqual([...channel]);
   });
 
   test('saturated pixels are counted at SATURATE, else at the highest level near the end of the range', () => {
@@ -150,7 +169,12 @@ describe('stretch', () => {
 });
 
 describe('picture', () => {
-  const draw = async (levels: (x: number, y: number) => number, cards: [string, WritableValue][] = [], width = 64, height = 48) => {
+  const draw = async (
+    levels: (x: number, y: number) => number,
+    cards: [string, WritableValue][] = [],
+    width = 64,
+    height = 48,
+  ) => {
     const pixels = new Uint16Array(width * height);
     for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) pixels[y * width + x] = levels(x, y);
     const { image, result } = pass(writeFits16(width, height, [pixels], cards));
@@ -172,7 +196,8 @@ describe('picture', () => {
     ['GRBG', [1, 0]],
     ['GBRG', [0, 1]],
   ])('BAYERPAT %s: light on the red pixels alone is red', async (pattern, [rx, ry]) => {
-    const red = (x: number, y: number): number => ((x & 1) === rx && (y & 1) === ry ? 30_000 : 1000) + ((x * 5 + y) % 7);
+    const red = (x: number, y: number): number =>
+      ((x & 1) === rx && (y & 1) === ry ? 30_000 : 1000) + ((x * 5 + y) % 7);
     const { data, info } = await draw(red, [['BAYERPAT', pattern]]);
     expect([info.width, info.height, info.channels]).toEqual([32, 24, 3]);
     const at = (12 * 32 + 16) * 3;
@@ -196,9 +221,16 @@ describe('picture', () => {
     const levels = new Uint16Array(width * 200).map((_, i) => 1000 + (i % 97));
     const { image, result } = pass(writeFits16(width, 200, [levels], [['OBJECT', 'M 1']]));
     const { preview, thumbnail, width: shown } = await renderPreview(image, result, 'auto');
-    expect([shown, (await sharp(preview).metadata()).width, (await sharp(thumbnail).metadata()).width]).toEqual([1600, 1600, 320]);
+    expect([shown, (await sharp(preview).metadata()).width, (await sharp(thumbnail).metadata()).width]).toEqual([
+      1600, 1600, 320,
+    ]);
     const look = open(quicklookFits(image, result));
-    expect([look.image.width, look.image.height, look.image.header.get('OBJECT'), look.image.header.get('BINFACT')]).toEqual([1650, 100, 'M 1', 2]);
+    expect([
+      look.image.width,
+      look.image.height,
+      look.image.header.get('OBJECT'),
+      look.image.header.get('BINFACT'),
+    ]).toEqual([1650, 100, 'M 1', 2]);
     const first = openPixels(look.source, look.image).physical(0, 1)[0]!;
     const box = [0, 1, width, width + 1].map((i) => levels[i]!);
     expect(Math.abs(first - box.reduce((a, b) => a + b, 0) / 4)).toBeLessThanOrEqual(0.5);

@@ -82,13 +82,21 @@ describe('beside astropy', () => {
     () => {
       const folder = mkdtempSync(join(tmpdir(), 'nocturne-peers-'));
       try {
-        const lines = execFileSync(python!, ['-c', SCRIPT, folder], { encoding: 'utf8', maxBuffer: 1 << 26, timeout: 120_000 })
+        const lines = execFileSync(python!, ['-c', SCRIPT, folder], {
+          encoding: 'utf8',
+          maxBuffer: 1 << 26,
+          timeout: 120_000,
+        })
           .trim()
           .split('\n');
         const wrong: unknown[] = [];
         let equal = 0;
         for (const line of lines) {
-          const { file, ref, first } = JSON.parse(line) as { file: string; ref: number[] | null; first: number[] | null };
+          const { file, ref, first } = JSON.parse(line) as {
+            file: string;
+            ref: number[] | null;
+            first: number[] | null;
+          };
           let ours: number[] | null = null;
           let reason = '';
           try {
@@ -106,12 +114,24 @@ describe('beside astropy', () => {
           }
           const same = (theirs: number[]): boolean => {
             const range = theirs[2]! - theirs[1]!;
-            return ours!.every((v, i) => Math.abs(v - theirs[i]!) <= Math.max(1e-9 * range, 1e-4 * Math.max(1e-12, Math.abs(v), Math.abs(theirs[i]!))));
+            return ours!.every(
+              (v, i) =>
+                Math.abs(v - theirs[i]!) <=
+                Math.max(1e-9 * range, 1e-4 * Math.max(1e-12, Math.abs(v), Math.abs(theirs[i]!))),
+            );
           };
-          if (ref === null ? ours === null || (first !== null && same(first)) : ours === null ? reason === 'unsupported' : same(ref)) equal++;
+          if (
+            ref === null
+              ? ours === null || (first !== null && same(first))
+              : ours === null
+                ? reason === 'unsupported'
+                : same(ref)
+          )
+            equal++;
           else wrong.push({ file: file.split('/').pop(), ours, ref, reason });
         }
-        if (process.env.NOCTURNE_LONG === '1') console.info(`${lines.length} files, ${equal} equal to astropy or refused with a reason`);
+        if (process.env.NOCTURNE_LONG === '1')
+          console.info(`${lines.length} files, ${equal} equal to astropy or refused with a reason`);
         expect(wrong).toEqual([]);
         expect(equal).toBeGreaterThanOrEqual(33);
       } finally {

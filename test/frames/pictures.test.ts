@@ -20,11 +20,17 @@ jest.setTimeout(120_000);
 describe('full size', () => {
   const both = (width: number, height: number, planes: number, cards: [string, WritableValue][]) => {
     const random = generator(width + planes);
-    const pixels = Array.from({ length: planes }, () => Uint16Array.from({ length: width * height }, () => 1000 + Math.floor(random() * 400)));
+    const pixels = Array.from({ length: planes }, () =>
+      Uint16Array.from({ length: width * height }, () => 1000 + Math.floor(random() * 400)),
+    );
     const source = bufferSource(writeFits16(width, height, pixels, cards));
     const image = firstImage(scanHdus(source));
     const pass = runPass(source, image, { side: Math.max(width, height) });
-    return { full: fullPicture(source, image, pass, 'auto'), whole: stretch(pass.reduced, autoStretch(pass.levels), pass.low, pass.high, true), reduced: pass.reduced.factor };
+    return {
+      full: fullPicture(source, image, pass, 'auto'),
+      whole: stretch(pass.reduced, autoStretch(pass.levels), pass.low, pass.high, true),
+      reduced: pass.reduced.factor,
+    };
   };
   test.each([
     ['mono', 101, 67, 1, []],
@@ -43,7 +49,9 @@ describe('full size', () => {
 
 test('a strip longer than a JPEG may be, and a single column, have a picture of full size, too', async () => {
   const draw = async (width: number, height: number) => {
-    const source = bufferSource(writeFits16(width, height, [new Uint16Array(width * height).map((_, i) => 1000 + (i % 97))], []));
+    const source = bufferSource(
+      writeFits16(width, height, [new Uint16Array(width * height).map((_, i) => 1000 + (i % 97))], []),
+    );
     const image = firstImage(scanHdus(source));
     const { jpeg, ...size } = await renderFull(source, image, runPass(source, image), 'auto');
     expect(await sharp(jpeg).metadata()).toMatchObject(size);
@@ -61,7 +69,13 @@ describe('made when asked for', () => {
   beforeAll(async () => {
     world = await startWorld();
     await world.booking('p1');
-    for (let i = 0; i < 4; i++) await world.shoot('p1', `p${i}.fit`, cameraFrame({ width: 400, height: 300, seed: 900 + i, cards: [['RTSHOT', guid(9500 + i)]] }), guid(9500 + i));
+    for (let i = 0; i < 4; i++)
+      await world.shoot(
+        'p1',
+        `p${i}.fit`,
+        cameraFrame({ width: 400, height: 300, seed: 900 + i, cards: [['RTSHOT', guid(9500 + i)]] }),
+        guid(9500 + i),
+      );
     await world.frames.drainFrames({ bookingId: 'p1', telescopeId: TELESCOPE });
   }, 120_000);
   afterAll(async () => {
@@ -107,13 +121,29 @@ describe('made when asked for', () => {
   });
 
   test('the timelapse is made with the archive, has a picture per frame, and is made again when a frame has come', async () => {
-    const archive = createArchiveActivities({ db: world.db, config: { OBSERVATIONS_STORAGE_PATH: world.storage }, logger: createLogger('test', 'silent') });
+    const archive = createArchiveActivities({
+      db: world.db,
+      config: { OBSERVATIONS_STORAGE_PATH: world.storage },
+      logger: createLogger('test', 'silent'),
+    });
     await archive.buildArchive({ bookingId: 'p1', telescopeId: TELESCOPE });
     const folder = join(world.storage, 'derived', 'timelapse');
     const [name] = readdirSync(folder);
     const meta = await sharp(join(folder, name!), { animated: true }).metadata();
-    expect([meta.format, meta.width, meta.pageHeight, meta.pages, meta.delay?.length, meta.loop]).toEqual(['webp', 400, 300, 4, 4, 0]);
-    await world.shoot('p1', 'p9.fit', cameraFrame({ width: 400, height: 300, seed: 950, cards: [['RTSHOT', guid(9600)]] }), guid(9600));
+    expect([meta.format, meta.width, meta.pageHeight, meta.pages, meta.delay?.length, meta.loop]).toEqual([
+      'webp',
+      400,
+      300,
+      4,
+      4,
+      0,
+    ]);
+    await world.shoot(
+      'p1',
+      'p9.fit',
+      cameraFrame({ width: 400, height: 300, seed: 950, cards: [['RTSHOT', guid(9600)]] }),
+      guid(9600),
+    );
     await world.frames.drainFrames({ bookingId: 'p1', telescopeId: TELESCOPE });
     const pictures = new PicturesOnRequest(world.db, world.storage);
     const path = (await pictures.timelapse('p1'))!;

@@ -16,9 +16,18 @@ beforeAll(async () => {
   world = await startWorld();
   folder = mkdtempSync(join(tmpdir(), 'nocturne-routes-'));
   await world.booking('q1');
-  for (let i = 0; i < 2; i++) await world.shoot('q1', `q${i}.fit`, cameraFrame({ width: 400, height: 300, seed: 970 + i, cards: [['RTSHOT', guid(9800 + i)]] }), guid(9800 + i));
+  for (let i = 0; i < 2; i++)
+    await world.shoot(
+      'q1',
+      `q${i}.fit`,
+      cameraFrame({ width: 400, height: 300, seed: 970 + i, cards: [['RTSHOT', guid(9800 + i)]] }),
+      guid(9800 + i),
+    );
   await world.frames.drainFrames({ bookingId: 'q1', telescopeId: TELESCOPE });
-  api = await startApi(world.url, { config: { ...config(), OBSERVATIONS_STORAGE_PATH: world.storage }, telescopes: [] });
+  api = await startApi(world.url, {
+    config: { ...config(), OBSERVATIONS_STORAGE_PATH: world.storage },
+    telescopes: [],
+  });
 }, 120_000);
 afterAll(async () => {
   await api?.stop();
@@ -39,15 +48,28 @@ test('full size and timelapse come with the right sizes, take ranges, and are no
   expect((await api.fetch(path.replace('q1', 'q2'))).status).toBe(404);
   const lapse = await api.fetch('/api/bookings/q1/timelapse.webp');
   expect([lapse.status, lapse.headers.get('content-type')]).toEqual([200, 'image/webp']);
-  expect(await sharp(Buffer.from(await lapse.arrayBuffer()), { animated: true }).metadata()).toMatchObject({ format: 'webp', pages: 2 });
+  expect(await sharp(Buffer.from(await lapse.arrayBuffer()), { animated: true }).metadata()).toMatchObject({
+    format: 'webp',
+    pages: 2,
+  });
 });
 
 test('a damaged file gives a problem document, not a picture; the trash is undone through the API', async () => {
   const rows = await world.db.frame.findMany({ where: { bookingId: 'q1' }, orderBy: { filename: 'asc' } });
-  type Shown = { url: string | null; full_url: string | null; quicklook_url: string | null; preview_url: string | null };
-  const shown = async (): Promise<Shown> => (await api.json<{ data: Shown[] }>('GET', '/api/bookings/q1/images?order=oldest')).body.data[0]!;
+  type Shown = {
+    url: string | null;
+    full_url: string | null;
+    quicklook_url: string | null;
+    preview_url: string | null;
+  };
+  const shown = async (): Promise<Shown> =>
+    (await api.json<{ data: Shown[] }>('GET', '/api/bookings/q1/images?order=oldest')).body.data[0]!;
   const before = await shown();
-  const opened = await Promise.all([before.url, before.full_url, before.quicklook_url, before.preview_url].map((url) => api.fetch(url!, { key: null })));
+  const opened = await Promise.all(
+    [before.url, before.full_url, before.quicklook_url, before.preview_url].map((url) =>
+      api.fetch(url!, { key: null }),
+    ),
+  );
   expect(opened.map((r) => [r.status, r.headers.get('content-type')])).toEqual([
     [200, 'image/fits'],
     [200, 'image/jpeg'],
@@ -55,9 +77,20 @@ test('a damaged file gives a problem document, not a picture; the trash is undon
     [200, 'image/jpeg'],
   ]);
   await world.db.frame.updateMany({ where: { bookingId: 'q1' }, data: { trashedAt: new Date() } });
-  expect(await shown()).toMatchObject({ url: null, full_url: null, quicklook_url: expect.stringContaining('quicklook.fits'), preview_url: expect.stringContaining('preview.jpg') });
-  expect((await Promise.all([before.url, before.full_url, before.preview_url].map((url) => api.fetch(url!, { key: null })))).map((r) => r.status)).toEqual([404, 404, 200]);
-  expect(((await (await api.fetch(before.url!, { key: null })).json()) as { detail: string }).detail).toContain('in the trash');
+  expect(await shown()).toMatchObject({
+    url: null,
+    full_url: null,
+    quicklook_url: expect.stringContaining('quicklook.fits'),
+    preview_url: expect.stringContaining('preview.jpg'),
+  });
+  expect(
+    (
+      await Promise.all([before.url, before.full_url, before.preview_url].map((url) => api.fetch(url!, { key: null })))
+    ).map((r) => r.status),
+  ).toEqual([404, 404, 200]);
+  expect(((await (await api.fetch(before.url!, { key: null })).json()) as { detail: string }).detail).toContain(
+    'in the trash',
+  );
   expect((await api.fetch('/api/bookings/q1/archive.zip')).status).toBe(404);
   const undone = await api.fetch('/api/bookings/q1/images/restore', { method: 'POST' });
   expect([undone.status, await undone.json()]).toEqual([200, { restored: 2, fetched: 0, lost: 0 }]);

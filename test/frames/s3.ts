@@ -10,7 +10,13 @@ import { pythonWith } from '../support/python.ts';
 /** A running S3-compatible server with an empty bucket `frames`; another program's, as a peer. */
 export interface S3Peer {
   name: 'versitygw' | 'moto';
-  config: { S3_ENDPOINT: string; S3_BUCKET: string; S3_REGION: string; S3_ACCESS_KEY_ID: string; S3_SECRET_ACCESS_KEY: string };
+  config: {
+    S3_ENDPOINT: string;
+    S3_BUCKET: string;
+    S3_REGION: string;
+    S3_ACCESS_KEY_ID: string;
+    S3_SECRET_ACCESS_KEY: string;
+  };
   /** The folder of the bucket where the server keeps objects as files. */
   folder: string | null;
   stop(): Promise<void>;
@@ -32,11 +38,21 @@ export function findS3(): S3Program | null {
 export async function startS3(program: S3Program): Promise<S3Peer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'nocturne-s3-'));
-  const config = { S3_ENDPOINT: `http://127.0.0.1:${port}`, S3_BUCKET: 'frames', S3_REGION: 'us-east-1', S3_ACCESS_KEY_ID: 'test-key', S3_SECRET_ACCESS_KEY: 'test-secret-key' };
+  const config = {
+    S3_ENDPOINT: `http://127.0.0.1:${port}`,
+    S3_BUCKET: 'frames',
+    S3_REGION: 'us-east-1',
+    S3_ACCESS_KEY_ID: 'test-key',
+    S3_SECRET_ACCESS_KEY: 'test-secret-key',
+  };
   let child: ChildProcess;
   if ('versity' in program) {
     mkdirSync(join(folder, 'frames'));
-    const env = { PATH: process.env.PATH, ROOT_ACCESS_KEY: config.S3_ACCESS_KEY_ID, ROOT_SECRET_KEY: config.S3_SECRET_ACCESS_KEY };
+    const env = {
+      PATH: process.env.PATH,
+      ROOT_ACCESS_KEY: config.S3_ACCESS_KEY_ID,
+      ROOT_SECRET_KEY: config.S3_SECRET_ACCESS_KEY,
+    };
     child = spawn(program.versity, ['--port', `127.0.0.1:${port}`, 'posix', folder], { env, stdio: 'ignore' });
   } else {
     child = spawn(program.python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });

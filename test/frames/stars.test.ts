@@ -10,9 +10,22 @@ import { moffatHalfFluxDiameter, starFieldFits, type FieldOptions } from '../sup
 
 const stars = (file: Buffer, sigma?: number, kernel?: 'wasm' | 'js') => {
   const source = bufferSource(file);
-  return findStars(source, firstImage(scanHdus(source)), { ...(sigma ? { sigma } : {}), ...(kernel ? { kernel } : {}) })!;
+  return findStars(source, firstImage(scanHdus(source)), {
+    ...(sigma ? { sigma } : {}),
+    ...(kernel ? { kernel } : {}),
+  })!;
 };
-const field = (options: Partial<FieldOptions>): FieldOptions => ({ width: 1000, height: 800, seed: 1, stars: 300, fwhm: 3.6, beta: 3, noise: 40, faintest: 150, ...options });
+const field = (options: Partial<FieldOptions>): FieldOptions => ({
+  width: 1000,
+  height: 800,
+  seed: 1,
+  stars: 300,
+  fwhm: 3.6,
+  beta: 3,
+  noise: 40,
+  faintest: 150,
+  ...options,
+});
 
 describe('star metrics', () => {
   test.each([
@@ -49,9 +62,12 @@ describe('star metrics', () => {
     () => {
       const folder = mkdtempSync(join(tmpdir(), 'nocturne-sep-'));
       try {
-        const fields = [field({ seed: 21, stars: 100 }), field({ seed: 22, stars: 1200 }), field({ seed: 23, fwhm: 2.4 }), field({ seed: 24, fwhm: 6 })].map((options) =>
-          starFieldFits(options),
-        );
+        const fields = [
+          field({ seed: 21, stars: 100 }),
+          field({ seed: 22, stars: 1200 }),
+          field({ seed: 23, fwhm: 2.4 }),
+          field({ seed: 24, fwhm: 6 }),
+        ].map((options) => starFieldFits(options));
         const paths = fields.map((bytes, i) => {
           const path = join(folder, `${i}.fits`);
           writeFileSync(path, bytes);

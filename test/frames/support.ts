@@ -27,7 +27,9 @@ export function* noise(seed: number): Generator<number> {
 }
 
 /** A small camera frame: sky of 1,600, noise, and `stars` round spots. */
-export function cameraFrame(options: { width?: number; height?: number; seed?: number; stars?: number; cards?: [string, WritableValue][] } = {}): Buffer {
+export function cameraFrame(
+  options: { width?: number; height?: number; seed?: number; stars?: number; cards?: [string, WritableValue][] } = {},
+): Buffer {
   const { width = 120, height = 90, seed = 1, stars = 6, cards = [] } = options;
   const pixels = new Uint16Array(width * height);
   const random = noise(seed);
@@ -45,7 +47,16 @@ export function cameraFrame(options: { width?: number; height?: number; seed?: n
     width,
     height,
     [pixels],
-    [['IMAGETYP', 'LIGHT'], ['EXPTIME', 2], ['FILTER', 'Ha'], ['CCD-TEMP', -10], ['XBINNING', 1], ['GAIN', 100], ['OFFSET', 50], ...cards],
+    [
+      ['IMAGETYP', 'LIGHT'],
+      ['EXPTIME', 2],
+      ['FILTER', 'Ha'],
+      ['CCD-TEMP', -10],
+      ['XBINNING', 1],
+      ['GAIN', 100],
+      ['OFFSET', 50],
+      ...cards,
+    ],
   );
 }
 
@@ -61,11 +72,25 @@ export interface World {
   booking(id: string, shots?: number): Promise<{ targetGuid: string; shotGuids: string[] }>;
   journal<K extends keyof JournalKinds>(kind: K, data: JournalKinds[K], at?: Date): Promise<void>;
   /** Writes a file into the share and says so, as Voyager does: event, picture, record. */
-  shoot(booking: string, name: string, bytes: Buffer, guid: string, options?: { record?: boolean; voyType?: string; type?: number; shot?: number }): Promise<void>;
+  shoot(
+    booking: string,
+    name: string,
+    bytes: Buffer,
+    guid: string,
+    options?: { record?: boolean; voyType?: string; type?: number; shot?: number },
+  ): Promise<void>;
   stop(): Promise<void>;
 }
 
-const FAST: Partial<IntakeTiming> = { attributeMs: 400, settleMs: 300, patienceMs: 1_500, absentMs: 400, unreachableMs: 800, lingerMs: 0, pollMs: 50 };
+const FAST: Partial<IntakeTiming> = {
+  attributeMs: 400,
+  settleMs: 300,
+  patienceMs: 1_500,
+  absentMs: 400,
+  unreachableMs: 800,
+  lingerMs: 0,
+  pollMs: 50,
+};
 
 /** PostgreSQL, a share and a store of one test file. */
 export async function startWorld(): Promise<World> {
@@ -123,7 +148,15 @@ export async function startWorld(): Promise<World> {
           constraints: {},
           credits: {},
           bodyHash: 'x',
-          session: { create: { telescopeId: TELESCOPE, workflowId: `booking-${id}`, phase: 'running', targetGuid, setGuid: objectGuid(id, 0, 'set') } },
+          session: {
+            create: {
+              telescopeId: TELESCOPE,
+              workflowId: `booking-${id}`,
+              phase: 'running',
+              targetGuid,
+              setGuid: objectGuid(id, 0, 'set'),
+            },
+          },
         },
       });
       return { targetGuid, shotGuids: [objectGuid(id, 0, 'shot/0')] };
@@ -135,7 +168,12 @@ export async function startWorld(): Promise<World> {
       const file = `${WINDOWS_ROOT}\\${booking}\\${name}`;
       mkdirSync(join(share, booking), { recursive: true });
       writeFileSync(join(share, booking, name), bytes);
-      await world.journal('frame', { file, type: options.type ?? 0, voy_type: options.voyType ?? 'SHOT', seq_target: 'M42' });
+      await world.journal('frame', {
+        file,
+        type: options.type ?? 0,
+        voy_type: options.voyType ?? 'SHOT',
+        seq_target: 'M42',
+      });
       await world.journal('jpg', { file, hfd: 4.25, star_index: 7.5, filter: 'Ha', exposure_seconds: 2, binning: 1 });
       if (options.record !== false) {
         await world.journal('shot_done', {

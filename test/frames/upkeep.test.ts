@@ -35,7 +35,10 @@ test('the scrub finds a bit that turned, makes a lost name again, and is done on
   expect(await scrubFrames(deps, 60_000)).toEqual({ checked: 0, restored: 0, damaged: [] });
 
   // A month later every frame is read again, unless only new ones are asked for.
-  await world.db.frame.updateMany({ where: { bookingId: 'u1' }, data: { scrubbedAt: new Date(Date.now() - 31 * 86_400_000) } });
+  await world.db.frame.updateMany({
+    where: { bookingId: 'u1' },
+    data: { scrubbedAt: new Date(Date.now() - 31 * 86_400_000) },
+  });
   await world.db.frame.update({ where: { id: rows[2]!.id }, data: { scrubbedAt: null } });
   expect(await scrubFrames(deps, 60_000, undefined, true)).toMatchObject({ checked: 1 });
   expect(await scrubFrames(deps, 60_000)).toMatchObject({ checked: 2 });

@@ -29,8 +29,22 @@ describe('decode', () => {
     expect(code).toBe(0);
     expect(lines.map((l) => JSON.parse(l) as Record<string, unknown>)).toMatchObject([
       { line: 1, ok: true, kind: 'event', name: 'Signal', unknown: false, data: { Code: 777, CodeName: null } },
-      { line: 3, ok: true, kind: 'reply', name: 'authbase', unknown: false, data: { id: 2, authbase: { Username: 'a' } } },
-      { line: 4, ok: true, kind: 'request', name: 'RemoteOpenRoboTargetGetSetList', unknown: false, data: { id: 3, params: { MAC: '[secret]' }, class: 'read' } },
+      {
+        line: 3,
+        ok: true,
+        kind: 'reply',
+        name: 'authbase',
+        unknown: false,
+        data: { id: 2, authbase: { Username: 'a' } },
+      },
+      {
+        line: 4,
+        ok: true,
+        kind: 'request',
+        name: 'RemoteOpenRoboTargetGetSetList',
+        unknown: false,
+        data: { id: 3, params: { MAC: '[secret]' }, class: 'read' },
+      },
       { line: 5, ok: true, kind: 'event', name: 'NewJPGReady', unknown: false, data: { Picture: { bytes: 3 } } },
     ]);
   });
@@ -38,7 +52,11 @@ describe('decode', () => {
     const common = { Timestamp: 1556734985.077, Host: 'RC16', Inst: 1 };
     const messages = [
       ...EVENTS.map((Event) => ({ Event, ...common })),
-      ...METHODS.map((method, id) => (method === 'disconnect' || method === 'GetArrayElementData' ? { method, id } : { method, params: { UID: 'u' }, id })),
+      ...METHODS.map((method, id) =>
+        method === 'disconnect' || method === 'GetArrayElementData'
+          ? { method, id }
+          : { method, params: { UID: 'u' }, id },
+      ),
       { jsonrpc: '2.0', result: 0, id: 1 },
       { jsonrpc: '2.0', error: { code: 1, message: 'Authentication Rejected' }, id: 2 },
       { jsonrpc: '2.0', authbase: { Username: 'a', Permissions: '1' }, id: 3 },
@@ -52,7 +70,11 @@ describe('decode', () => {
   test('a malformed line gets an error line and exit code 1, from stdin too; the rest is decoded', () => {
     const { code, lines } = run(
       ['--json', '-'],
-      Buffer.concat([Buffer.from('{"Event":"Polling"}\n{"Event":\n'), Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from('{"x":1}\n{"Event":"Zork","v":NaN}\n')]),
+      Buffer.concat([
+        Buffer.from('{"Event":"Polling"}\n{"Event":\n'),
+        Buffer.from([0xff, 0xfe, 0x0a]),
+        Buffer.from('{"x":1}\n{"Event":"Zork","v":NaN}\n'),
+      ]),
     );
     expect(code).toBe(1);
     expect(lines.map((l) => JSON.parse(l) as Record<string, unknown>)).toMatchObject([
@@ -65,6 +87,9 @@ describe('decode', () => {
   });
   test('a wrong call is told, with exit code 2', () => {
     expect(run([])).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage: npm run decode') });
-    expect(run(['--json', join(folder, 'none.txt')])).toMatchObject({ code: 2, stderr: expect.stringContaining('no such file') });
+    expect(run(['--json', join(folder, 'none.txt')])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no such file'),
+    });
   });
 });

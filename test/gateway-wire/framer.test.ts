@@ -12,7 +12,10 @@ function frames(stream: Buffer | string, piece: number, maxBytes = 1 << 20): { l
   const bytes = Buffer.from(stream as string);
   const lines: Out[] = [];
   let tooLong = 0;
-  const framer = new LineFramer(maxBytes, { line: (line, picture) => lines.push({ text: line.toString('utf8'), picture: picture?.data }), tooLong: () => tooLong++ });
+  const framer = new LineFramer(maxBytes, {
+    line: (line, picture) => lines.push({ text: line.toString('utf8'), picture: picture?.data }),
+    tooLong: () => tooLong++,
+  });
   const reused = Buffer.alloc(piece);
   for (let at = 0; at < bytes.length; at += piece) {
     const length = bytes.copy(reused, 0, at, at + piece);
@@ -21,14 +24,21 @@ function frames(stream: Buffer | string, piece: number, maxBytes = 1 << 20): { l
   }
   return { lines, tooLong };
 }
-const preview = (base64: string, head = '"Event":"NewJPGReady","Timestamp":1,"Host":"h","Inst":1,"File":"C:\\\\a.fit"', tail = ',"Bin":1'): string =>
-  `{${head},"Base64Data":"${base64}"${tail}}\r\n`;
+const preview = (
+  base64: string,
+  head = '"Event":"NewJPGReady","Timestamp":1,"Host":"h","Inst":1,"File":"C:\\\\a.fit"',
+  tail = ',"Bin":1',
+): string => `{${head},"Base64Data":"${base64}"${tail}}\r\n`;
 const picture = Buffer.from(Array.from({ length: 100_001 }, (_, i) => (i * 7919) & 0xff));
 
 describe('framer', () => {
   test('joined and split lines, CR LF or LF, empty lines', () => {
     const stream = '{"a":1}\r\n\r\n\n{"b":"é°"}\n{"c":3}\r\n{"rest"';
-    for (const piece of [1, 2, 3, 7, 1000]) expect([piece, frames(stream, piece).lines.map((l) => l.text)]).toEqual([piece, ['{"a":1}', '{"b":"é°"}', '{"c":3}']]);
+    for (const piece of [1, 2, 3, 7, 1000])
+      expect([piece, frames(stream, piece).lines.map((l) => l.text)]).toEqual([
+        piece,
+        ['{"a":1}', '{"b":"é°"}', '{"c":3}'],
+      ]);
   });
   test('a picture is cut out and decoded at any split, down to single bytes', () => {
     for (const piece of [1, 14, 4096, 65_536]) {
@@ -41,7 +51,8 @@ describe('framer', () => {
   });
   test('the picture’s key cut in two, with blanks around its colon, and as the last field', () => {
     const line = `{"Event":"NewJPGReady","HFD":NaN, "Base64Data" : "${picture.toString('base64')}"}\r\n`;
-    for (let piece = 20; piece < 60; piece++) expect([piece, picture.equals(frames(line, piece).lines[0]!.picture!)]).toEqual([piece, true]);
+    for (let piece = 20; piece < 60; piece++)
+      expect([piece, picture.equals(frames(line, piece).lines[0]!.picture!)]).toEqual([piece, true]);
   });
   test('escapes inside the picture: slashes, and plus signs as \\u002B', () => {
     const text = Buffer.from('ff'.repeat(3000), 'hex').toString('base64');
@@ -50,7 +61,10 @@ describe('framer', () => {
     const slashed = text.replaceAll('/', '\\/');
     for (const piece of [1, 3, 7, 500]) {
       expect([piece, expected.equals(frames(preview(escaped), piece).lines[0]!.picture!)]).toEqual([piece, true]);
-      expect([piece, Buffer.from(text, 'base64').equals(frames(preview(slashed), piece).lines[0]!.picture!)]).toEqual([piece, true]);
+      expect([piece, Buffer.from(text, 'base64').equals(frames(preview(slashed), piece).lines[0]!.picture!)]).toEqual([
+        piece,
+        true,
+      ]);
     }
   });
   test('text that is not base64 spoils the picture, not the line', () => {
@@ -62,7 +76,10 @@ describe('framer', () => {
   });
   test('a line that ends inside the picture is malformed, the next one is whole', () => {
     for (const piece of [3, 50, 5000]) {
-      const { lines } = frames(`{"Event":"NewJPGReady","Base64Data":"${'A'.repeat(3000)}\r\n{"Event":"Polling"}\r\n`, piece);
+      const { lines } = frames(
+        `{"Event":"NewJPGReady","Base64Data":"${'A'.repeat(3000)}\r\n{"Event":"Polling"}\r\n`,
+        piece,
+      );
       expect(lines).toHaveLength(2);
       expect(decodeLine(Buffer.from(lines[0]!.text)).ok).toBe(false);
       expect(lines[1]!.text).toBe('{"Event":"Polling"}');
@@ -78,7 +95,12 @@ describe('framer', () => {
       `{"method":"RemoteFlat","params":{"DataBase64":"${data}"},"id":1}`,
     ];
     for (const text of cases)
-      for (const piece of [1, 37, 999]) expect([text.slice(0, 40), piece, frames(`${text}\r\n`, piece).lines]).toEqual([text.slice(0, 40), piece, [{ text, picture: undefined }]]);
+      for (const piece of [1, 37, 999])
+        expect([text.slice(0, 40), piece, frames(`${text}\r\n`, piece).lines]).toEqual([
+          text.slice(0, 40),
+          piece,
+          [{ text, picture: undefined }],
+        ]);
   });
   test('a second picture in the same line is read with the rest', () => {
     const line = preview(picture.toString('base64'), undefined, ',"Base64Data":"QUJD"');
@@ -88,9 +110,17 @@ describe('framer', () => {
     expect(decoded).toMatchObject({ ok: true, message: { event: { data: { Picture: Buffer.from('ABC') } } } });
   });
   test('a line over the limit is told once, whatever its form, and nothing follows', () => {
-    const cases = ['x'.repeat(5000), `{"Event":"NewJPGReady","Base64Data":"${'A'.repeat(5000)}"}`, `{"Event":"NewJPGReady","Base64Data":"AAAA","x":"${'y'.repeat(5000)}"}`];
+    const cases = [
+      'x'.repeat(5000),
+      `{"Event":"NewJPGReady","Base64Data":"${'A'.repeat(5000)}"}`,
+      `{"Event":"NewJPGReady","Base64Data":"AAAA","x":"${'y'.repeat(5000)}"}`,
+    ];
     for (const text of cases)
-      for (const piece of [1, 100, 9000]) expect([piece, frames(`${text}\r\n{"Event":"Polling"}\r\n`, piece, 4096)]).toEqual([piece, { lines: [], tooLong: 1 }]);
+      for (const piece of [1, 100, 9000])
+        expect([piece, frames(`${text}\r\n{"Event":"Polling"}\r\n`, piece, 4096)]).toEqual([
+          piece,
+          { lines: [], tooLong: 1 },
+        ]);
     expect(frames(`${'x'.repeat(4096)}\n`, 100, 4096).lines).toHaveLength(1);
   });
   test('single bytes without a line end are read in linear time', () => {
@@ -144,7 +174,9 @@ describe('memory of pictures', () => {
       buffers,
     );
     const send = (bytes: number, value: number): Buffer => {
-      const line = Buffer.from(`{"Event":"NewJPGReady","Timestamp":1,"Base64Data":"${Buffer.alloc(bytes, value).toString('base64')}"}\r\n`);
+      const line = Buffer.from(
+        `{"Event":"NewJPGReady","Timestamp":1,"Base64Data":"${Buffer.alloc(bytes, value).toString('base64')}"}\r\n`,
+      );
       for (let at = 0; at < line.length; at += 65_536) framer.push(line.subarray(at, at + 65_536));
       return seen.at(-1)!;
     };
@@ -154,7 +186,11 @@ describe('memory of pictures', () => {
     buffers.give(first);
     const third = send(1 << 20, 3);
     expect(third.buffer).toBe(first.buffer);
-    expect([second.every((byte) => byte === 2), third.every((byte) => byte === 3), third.length]).toEqual([true, true, 1 << 20]);
+    expect([second.every((byte) => byte === 2), third.every((byte) => byte === 3), third.length]).toEqual([
+      true,
+      true,
+      1 << 20,
+    ]);
     buffers.give(send(8 << 20, 4));
     send(1 << 20, 5);
     expect(send(1 << 20, 6).buffer.byteLength).toBeLessThan(4 << 20);

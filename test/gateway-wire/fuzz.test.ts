@@ -70,7 +70,8 @@ function makeInput(random: () => number): Buffer {
     const at = int(bytes.length + 1);
     const how = random();
     if (how < 0.25 && at < bytes.length) bytes[at] = int(256);
-    else if (how < 0.45) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + int(30)))]);
+    else if (how < 0.45)
+      bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.min(bytes.length, at + int(30)))]);
     else if (how < 0.75) bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from(pick(TOKENS)), bytes.subarray(at)]);
     else if (how < 0.9) {
       const other = Buffer.from(pick(SAMPLES));
@@ -81,7 +82,11 @@ function makeInput(random: () => number): Buffer {
 }
 
 const essence = (decoded: Decoded): string =>
-  decoded.ok ? JSON.stringify(decoded.message, (key: string, value: unknown) => (key === 'raw' ? undefined : Object.is(value, -0) ? 0 : value)) : 'bad';
+  decoded.ok
+    ? JSON.stringify(decoded.message, (key: string, value: unknown) =>
+        key === 'raw' ? undefined : Object.is(value, -0) ? 0 : value,
+      )
+    : 'bad';
 function plainLines(stream: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   for (let from = 0, lf = stream.indexOf(10); lf >= 0; from = lf + 1, lf = stream.indexOf(10, from)) {
@@ -121,7 +126,8 @@ describe('fuzz', () => {
         }
         const expected = plainLines(stream);
         const where = `input ${n}: ${JSON.stringify(stream.toString('latin1'))}`;
-        if (got.length !== expected.length) throw new Error(`${got.length} lines instead of ${expected.length}, ${where}`);
+        if (got.length !== expected.length)
+          throw new Error(`${got.length} lines instead of ${expected.length}, ${where}`);
         for (const [i, { decoded, cut }] of got.entries()) {
           lines++;
           if (decoded.ok) good++;
@@ -129,14 +135,18 @@ describe('fuzz', () => {
           const plain = decodeLine(expected[i]!);
           if (cut) {
             const [mine, its] = [decoded, plain].map((d) =>
-              d.ok && d.message.kind === 'event' && !d.message.event.unknown && d.message.event.name === 'NewJPGReady' ? d.message.event.data.Picture : null,
+              d.ok && d.message.kind === 'event' && !d.message.event.unknown && d.message.event.name === 'NewJPGReady'
+                ? d.message.event.data.Picture
+                : null,
             );
             if (its && !mine?.equals(its)) throw new Error(`another picture, ${where}`);
             if (plain.ok && !decoded.ok) throw new Error(`a good line is refused, ${where}`);
-          } else if (essence(decoded) !== essence(plain)) throw new Error(`${essence(decoded)} instead of ${essence(plain)}, ${where}`);
+          } else if (essence(decoded) !== essence(plain))
+            throw new Error(`${essence(decoded)} instead of ${essence(plain)}, ${where}`);
         }
         const last = got.at(-1)!.decoded;
-        if (!last.ok || last.message.kind !== 'event' || last.message.event.name !== 'Signal') throw new Error(`out of step, ${where}`);
+        if (!last.ok || last.message.kind !== 'event' || last.message.event.name !== 'Signal')
+          throw new Error(`out of step, ${where}`);
       }
       expect(lines).toBeGreaterThan(INPUTS * 1.5);
       expect(good).toBeGreaterThan(INPUTS);

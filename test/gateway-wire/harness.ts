@@ -26,7 +26,10 @@ export interface Harness {
 }
 
 /** A link with a clock that stands still until it is told to move, on a scripted peer. */
-export async function harness(options: Partial<VoyagerLinkOptions> = {}, peerOptions: PeerOptions = {}): Promise<Harness> {
+export async function harness(
+  options: Partial<VoyagerLinkOptions> = {},
+  peerOptions: PeerOptions = {},
+): Promise<Harness> {
   const clock = new ManualClock();
   const peer = await Peer.listen({ now: () => clock.now(), ...peerOptions });
   const link = createVoyagerLink({

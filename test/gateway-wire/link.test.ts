@@ -31,7 +31,11 @@ describe('connection: handshake', () => {
   test('a ticket is sent as a ticket', async () => {
     const h = await start(
       { credentials: { ticket: 'T-1' } },
-      { script: (m, c) => m.method === 'AuthenticateUserTicket' && (c.send({ jsonrpc: '2.0', authticket: { UserCode: 'u' }, id: m.id }), true) },
+      {
+        script: (m, c) =>
+          m.method === 'AuthenticateUserTicket' &&
+          (c.send({ jsonrpc: '2.0', authticket: { UserCode: 'u' }, id: m.id }), true),
+      },
     );
     await h.ready();
     expect(h.peer.last.received[0]).toMatchObject({ method: 'AuthenticateUserTicket', params: { Ticket: 'T-1' } });
@@ -39,7 +43,11 @@ describe('connection: handshake', () => {
   test('a server that wants no login is used without', async () => {
     const h = await start(
       { credentials: { username: 'a', password: 'b' } },
-      { script: (m, c) => m.method === 'AuthenticateUserBase' && (c.send(c.error(m, 'Authentication Level not Allow this request')), true) },
+      {
+        script: (m, c) =>
+          m.method === 'AuthenticateUserBase' &&
+          (c.send(c.error(m, 'Authentication Level not Allow this request')), true),
+      },
     );
     await h.ready();
     expect(h.recorded.alarms).toEqual([]);
@@ -49,7 +57,8 @@ describe('connection: handshake', () => {
       { credentials: { username: 'admin', password: 'wrong' } },
       {
         script: (m, c) => {
-          if (m.method !== 'AuthenticateUserBase' || m.params?.Base === Buffer.from('admin:right').toString('base64')) return false;
+          if (m.method !== 'AuthenticateUserBase' || m.params?.Base === Buffer.from('admin:right').toString('base64'))
+            return false;
           c.send(c.error(m, 'Authentication Rejected'));
           c.socket.end();
           return true;
@@ -70,7 +79,10 @@ describe('connection: handshake', () => {
     expect(h.link.epoch).toBe(3);
   });
   test('no answer to the login within 5 s is a lost link', async () => {
-    const h = await start({ credentials: { username: 'a', password: 'b' } }, { script: (m) => m.method === 'AuthenticateUserBase' });
+    const h = await start(
+      { credentials: { username: 'a', password: 'b' } },
+      { script: (m) => m.method === 'AuthenticateUserBase' },
+    );
     await until('login sent', () => h.peer.clients[0]?.methods().length === 1);
     h.clock.advance(5_000);
     expect(h.link.state).toBe('waiting');
@@ -84,14 +96,19 @@ describe('connection: handshake', () => {
     expect(h.link.reason).toBe('no Version from Voyager within 5 s');
   });
   test('a mode that is refused is named', async () => {
-    const h = await start({}, { script: (m, c) => m.method === 'RemoteSetDashboardMode' && (c.send(c.error(m, 'not licensed')), true) });
+    const h = await start(
+      {},
+      { script: (m, c) => m.method === 'RemoteSetDashboardMode' && (c.send(c.error(m, 'not licensed')), true) },
+    );
     await until('waiting', () => h.link.state === 'waiting');
     expect(h.link.reason).toBe('RemoteSetDashboardMode failed: not licensed');
   });
   test('the session key is the Timestamp digit for digit', async () => {
     const h = await start({}, { hello: false });
     await until('connected', () => h.peer.clients.length === 1);
-    h.peer.last.raw('{"Event":"Version","Timestamp":1647176657.50840,"Host":"P","Inst":1,"VOYVersion":"Release 2.3.6e - Built 2022-10-09","VOYSubver":"","MsgVersion":1}\r\n');
+    h.peer.last.raw(
+      '{"Event":"Version","Timestamp":1647176657.50840,"Host":"P","Inst":1,"VOYVersion":"Release 2.3.6e - Built 2022-10-09","VOYSubver":"","MsgVersion":1}\r\n',
+    );
     await h.ready();
     expect(h.link.sessionKey).toBe('1647176657.50840');
   });
@@ -191,7 +208,15 @@ describe('connection: life', () => {
     await h.ready();
     expect(h.link.sessionKey).not.toBe(before);
     expect(h.link.epoch).toBe(2);
-    expect(h.recorded.states).toEqual(['connecting', 'handshaking', 'ready', 'waiting', 'connecting', 'handshaking', 'ready']);
+    expect(h.recorded.states).toEqual([
+      'connecting',
+      'handshaking',
+      'ready',
+      'waiting',
+      'connecting',
+      'handshaking',
+      'ready',
+    ]);
   });
   test('a slow drip of single bytes over minutes makes whole messages', async () => {
     const h = await start();
@@ -240,7 +265,13 @@ describe('connection: life', () => {
   test('the clock offset is the median over 20 events', async () => {
     const h = await start();
     await h.ready();
-    for (let i = 0; i < 20; i++) h.peer.last.send({ Event: 'Polling', Timestamp: (h.clock.now() - (i < 4 ? 900_000 : 90_000)) / 1000, Host: 'P', Inst: 1 });
+    for (let i = 0; i < 20; i++)
+      h.peer.last.send({
+        Event: 'Polling',
+        Timestamp: (h.clock.now() - (i < 4 ? 900_000 : 90_000)) / 1000,
+        Host: 'P',
+        Inst: 1,
+      });
     await h.settled();
     expect(h.link.clockOffsetSeconds()).toBeCloseTo(90, 3);
   });
@@ -265,7 +296,9 @@ describe('connection: lines', () => {
   test('a line that cannot be read is passed over, and its secrets are masked', async () => {
     const h = await start();
     await h.ready();
-    h.peer.last.raw('{"Event":"Signal","Code":}\r\n{"method":"x","params":{"Base":"YWRtaW46c2VzYW1l"\r\n\r\n\r\n{"Event":"Signal","Timestamp":1,"Host":"P","Inst":1,"Code":501}\n');
+    h.peer.last.raw(
+      '{"Event":"Signal","Code":}\r\n{"method":"x","params":{"Base":"YWRtaW46c2VzYW1l"\r\n\r\n\r\n{"Event":"Signal","Timestamp":1,"Host":"P","Inst":1,"Code":501}\n',
+    );
     await h.settled();
     expect(h.recorded.badLines).toHaveLength(2);
     expect(h.recorded.badLines[1]!.head).toBe('{"method":"x","params":{"Base":"[secret]"');
@@ -286,7 +319,9 @@ describe('connection: lines', () => {
   test('a line over the limit that is a picture does too', async () => {
     const h = await start({ maxLineMb: 1 });
     await h.ready();
-    h.peer.last.raw(`{"Event":"NewJPGReady","Timestamp":1,"Host":"P","Inst":1,"Base64Data":"${'/9j/'.repeat(300_000)}"}\r\n`);
+    h.peer.last.raw(
+      `{"Event":"NewJPGReady","Timestamp":1,"Host":"P","Inst":1,"Base64Data":"${'/9j/'.repeat(300_000)}"}\r\n`,
+    );
     await until('lost', () => h.link.state === 'waiting');
     expect(h.recorded.alarms).toEqual(['line_too_long']);
   });
@@ -295,7 +330,17 @@ describe('connection: lines', () => {
     await h.ready();
     const jpeg = Buffer.alloc(3_000_001, 7);
     h.peer.last.send(
-      h.peer.event('NewJPGReady', { File: 'a.fit', Expo: 60, Bin: 1, Filter: 'L', HFD: 2.5, StarIndex: 9, PixelDimX: 10, PixelDimY: 10, Base64Data: jpeg.toString('base64') }),
+      h.peer.event('NewJPGReady', {
+        File: 'a.fit',
+        Expo: 60,
+        Bin: 1,
+        Filter: 'L',
+        HFD: 2.5,
+        StarIndex: 9,
+        PixelDimX: 10,
+        PixelDimY: 10,
+        Base64Data: jpeg.toString('base64'),
+      }),
     );
     await until('preview', () => h.recorded.events.at(-1)?.name === 'NewJPGReady');
     const event = h.recorded.events.at(-1)!;
@@ -311,7 +356,9 @@ describe('connection: the gate', () => {
     let readOnly = false;
     const gate: Gate = (line) => {
       asked.push(line);
-      return readOnly && (line.kind === 'request' || line.kind === 'heartbeat') ? { allowed: false, reason: 'read-only' } : { allowed: true };
+      return readOnly && (line.kind === 'request' || line.kind === 'heartbeat')
+        ? { allowed: false, reason: 'read-only' }
+        : { allowed: true };
     };
     const h = await start({ gate, credentials: { username: 'a', password: 'b' } });
     await h.ready();
@@ -320,7 +367,11 @@ describe('connection: the gate', () => {
     expect(asked.map((l) => l.kind)).toEqual(['login', 'mode', 'mode', 'heartbeat']);
     readOnly = true;
     const before = h.link.stats.bytesOut;
-    await expect(h.link.request(buildRequest('RemoteMountFastCommand', { CommandType: 1 }))).resolves.toMatchObject({ outcome: 'refused', how: 'gate', message: 'read-only' });
+    await expect(h.link.request(buildRequest('RemoteMountFastCommand', { CommandType: 1 }))).resolves.toMatchObject({
+      outcome: 'refused',
+      how: 'gate',
+      message: 'read-only',
+    });
     h.peer.last.event('Polling');
     await h.settled();
     h.clock.advance(10_000);
@@ -329,9 +380,15 @@ describe('connection: the gate', () => {
     expect(h.link.stats.gated).toBe(3);
   });
   test('of several lines in one write the refused ones stay behind', async () => {
-    const h = await start({ gate: (line) => (line.method === 'RemoteMountFastCommand' ? { allowed: false, reason: 'no grant' } : { allowed: true }) });
+    const h = await start({
+      gate: (line) =>
+        line.method === 'RemoteMountFastCommand' ? { allowed: false, reason: 'no grant' } : { allowed: true },
+    });
     await h.ready();
-    const outcomes = h.link.requestTogether([buildRequest('RemoteMountFastCommand', { CommandType: 5 }), buildRequest('Abort', { IsHalt: false })]);
+    const outcomes = h.link.requestTogether([
+      buildRequest('RemoteMountFastCommand', { CommandType: 5 }),
+      buildRequest('Abort', { IsHalt: false }),
+    ]);
     await h.settled();
     const abort = h.peer.last.received.at(-1)!;
     expect(abort).toMatchObject({ method: 'Abort', params: { IsHalt: false } });

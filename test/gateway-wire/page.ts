@@ -6,7 +6,8 @@ export const EVENTS =
       ProfileChanged VikingManaged VikingIOConfiguration AllStatus VikingDisconnected DonutsAbort DonutsCalibrationRequired DonutsRecenterRequired DonutsCalibrationStart
       DonutsCalibrationDone DonutsCalibrationError DonutsRecenterStart DonutsRecenterDone DonutsRecenterError ControlData`);
 
-export const METHODS = words(`disconnect GetArrayElementData RemoteActionAbort RemoteActionAbortAll Abort RemoteCameraShot RemoteCooling RemoteCreateDir RemoteFilterChangeTo
+export const METHODS =
+  words(`disconnect GetArrayElementData RemoteActionAbort RemoteActionAbortAll Abort RemoteCameraShot RemoteCooling RemoteCreateDir RemoteFilterChangeTo
       RemoteFilterGetActual RemoteGetFilterConfiguration RemoteGetReadoutConfiguration RemoteGetSpeedConfiguration RemoteGetCCDConfiguration RemoteGetCCDTemperature
       RemoteGetCCDSizeInfo RemoteGetCCDSizeInfoEx RemoteFlat RemoteFocusEx RemoteFocus RemoteFocusInject RemoteFocuserMoveTo RemoteFocuserOffset RemoteGetStatus
       RemoteRotatorMoveTo RemoteRotatorSync RemoteRunExternal RemoteSetupConnect RemoteSetupDisconnect RemoteSolveActualPosition RemoteSolveFITFile

@@ -61,7 +61,13 @@ export class PeerClient {
     return { jsonrpc: '2.0', error: { code, message: text }, id: message.id };
   }
   result(message: PeerMessage, fields: object = {}): object {
-    return this.peer.event('RemoteActionResult', { UID: message.params?.UID, ActionResultInt: 4, Motivo: '', ParamRet: {}, ...fields });
+    return this.peer.event('RemoteActionResult', {
+      UID: message.params?.UID,
+      ActionResultInt: 4,
+      Motivo: '',
+      ParamRet: {},
+      ...fields,
+    });
   }
   methods(): string[] {
     return this.received.flatMap((m) => (m.method ? [m.method] : []));
@@ -85,7 +91,8 @@ export class Peer {
     this.server = createServer((socket) => {
       const client = new PeerClient(this, socket);
       this.clients.push(client);
-      if (this.hello) client.event('Version', { VOYVersion: 'Release 2.3.14 - Built 2024-12-27', VOYSubver: '', MsgVersion: 1 });
+      if (this.hello)
+        client.event('Version', { VOYVersion: 'Release 2.3.14 - Built 2024-12-27', VOYSubver: '', MsgVersion: 1 });
     });
   }
   static async listen(options: PeerOptions = {}): Promise<Peer> {
@@ -115,7 +122,11 @@ export class Peer {
     client.received.push(message);
     if (this.script?.(message, client)) return;
     if (message.method?.startsWith('Authenticate'))
-      client.send({ jsonrpc: '2.0', authbase: { Username: 'admin', FirstName: '', LastName: '', Mail: '', Permissions: '', Note: '' }, id: message.id });
+      client.send({
+        jsonrpc: '2.0',
+        authbase: { Username: 'admin', FirstName: '', LastName: '', Mail: '', Permissions: '', Note: '' },
+        id: message.id,
+      });
     else if (message.method === 'disconnect') {
       client.send(client.reply(message));
       client.socket.end();

@@ -25,21 +25,50 @@ const sent = async (h: Harness, method: string) => {
 
 describe('requests: answers in any order', () => {
   test('reply and result in one chunk (the result may beat the waiter)', async () => {
-    const h = await start({}, { script: (m, c) => m.method === 'RemoteGetStatus' && (c.send(c.reply(m), c.result(m, { ParamRet: { VoyagerStatus: 'IDLE' } })), true) });
-    await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({ outcome: 'done', paramRet: { VoyagerStatus: 'IDLE' }, reply: { result: 0 } });
+    const h = await start(
+      {},
+      {
+        script: (m, c) =>
+          m.method === 'RemoteGetStatus' &&
+          (c.send(c.reply(m), c.result(m, { ParamRet: { VoyagerStatus: 'IDLE' } })), true),
+      },
+    );
+    await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({
+      outcome: 'done',
+      paramRet: { VoyagerStatus: 'IDLE' },
+      reply: { result: 0 },
+    });
   });
   test('result before reply, the late reply is not taken for another', async () => {
-    const h = await start({}, { script: (m, c) => m.method === 'RemoteGetStatus' && (c.send(c.result(m, { ParamRet: { VoyagerStatus: 'RUN' } }), c.reply(m)), true) });
-    await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({ outcome: 'done', paramRet: { VoyagerStatus: 'RUN' } });
+    const h = await start(
+      {},
+      {
+        script: (m, c) =>
+          m.method === 'RemoteGetStatus' &&
+          (c.send(c.result(m, { ParamRet: { VoyagerStatus: 'RUN' } }), c.reply(m)), true),
+      },
+    );
+    await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({
+      outcome: 'done',
+      paramRet: { VoyagerStatus: 'RUN' },
+    });
     await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({ outcome: 'done' });
   });
   test('two requests answered crosswise, each gets its own', async () => {
-    const h = await start({}, { script: (m) => m.method === 'RemoteGetCCDTemperature' || m.method === 'RemoteFilterGetActual' });
+    const h = await start(
+      {},
+      { script: (m) => m.method === 'RemoteGetCCDTemperature' || m.method === 'RemoteFilterGetActual' },
+    );
     const temperature = h.link.request(buildRequest('RemoteGetCCDTemperature', {}));
     const filter = h.link.request(buildRequest('RemoteFilterGetActual', {}));
     const [a, b] = [await sent(h, 'RemoteGetCCDTemperature'), await sent(h, 'RemoteFilterGetActual')];
     const c = h.peer.last;
-    c.send(c.reply(b), c.result(a, { ParamRet: { CCDTemp: -10 } }), c.reply(a), c.result(b, { ParamRet: { FilterIndex: 3 } }));
+    c.send(
+      c.reply(b),
+      c.result(a, { ParamRet: { CCDTemp: -10 } }),
+      c.reply(a),
+      c.result(b, { ParamRet: { FilterIndex: 3 } }),
+    );
     await expect(temperature).resolves.toMatchObject({ paramRet: { CCDTemp: -10 } });
     await expect(filter).resolves.toMatchObject({ paramRet: { FilterIndex: 3 } });
   });
@@ -53,7 +82,14 @@ describe('requests: answers in any order', () => {
     await expect(answer).resolves.toMatchObject({ outcome: 'done' });
   });
   test('a UID that comes back in capitals is the same', async () => {
-    const h = await start({}, { script: (m, c) => m.method === 'RemoteGetStatus' && (c.send(c.reply(m), c.result(m, { UID: String(m.params!.UID).toUpperCase() })), true) });
+    const h = await start(
+      {},
+      {
+        script: (m, c) =>
+          m.method === 'RemoteGetStatus' &&
+          (c.send(c.reply(m), c.result(m, { UID: String(m.params!.UID).toUpperCase() })), true),
+      },
+    );
     await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({ outcome: 'done' });
   });
 });
@@ -61,7 +97,11 @@ describe('requests: answers in any order', () => {
 describe('requests: the ways of failing', () => {
   const failing = (script: NonNullable<Parameters<typeof harness>[1]>['script']) => start({}, { script });
   test('by the reply', async () => {
-    const h = await failing((m, c) => m.method === 'RemoteSetupConnect' && (c.send(c.error(m, 'could not connect all controls : Camera Error')), true));
+    const h = await failing(
+      (m, c) =>
+        m.method === 'RemoteSetupConnect' &&
+        (c.send(c.error(m, 'could not connect all controls : Camera Error')), true),
+    );
     await expect(h.link.request(buildRequest('RemoteSetupConnect', {}))).resolves.toMatchObject({
       outcome: 'refused',
       how: 'reply',
@@ -70,12 +110,21 @@ describe('requests: the ways of failing', () => {
     });
   });
   test('by a reply whose result is not 0', async () => {
-    const h = await failing((m, c) => m.method === 'RemoteGetStatus' && (c.send({ jsonrpc: '2.0', result: 3, id: m.id }), true));
-    await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({ outcome: 'refused', how: 'reply', code: 3 });
+    const h = await failing(
+      (m, c) => m.method === 'RemoteGetStatus' && (c.send({ jsonrpc: '2.0', result: 3, id: m.id }), true),
+    );
+    await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({
+      outcome: 'refused',
+      how: 'reply',
+      code: 3,
+    });
   });
   test('by the result, with its reason', async () => {
     const h = await failing(
-      (m, c) => m.method === 'RemoteFocusInject' && (c.send(c.reply(m), c.result(m, { ActionResultInt: 5, Motivo: 'Cannot inject focus no Sequence running' })), true),
+      (m, c) =>
+        m.method === 'RemoteFocusInject' &&
+        (c.send(c.reply(m), c.result(m, { ActionResultInt: 5, Motivo: 'Cannot inject focus no Sequence running' })),
+        true),
     );
     await expect(h.link.request(buildRequest('RemoteFocusInject', {}))).resolves.toMatchObject({
       outcome: 'refused',
@@ -86,7 +135,9 @@ describe('requests: the ways of failing', () => {
   });
   test('by a payload that says no under a result that says OK', async () => {
     const h = await failing(
-      (m, c) => m.method === 'RemoteSolveActualPosition' && (c.send(c.reply(m), c.result(m, { ParamRet: { IsSolved: 'false', LastError: 'no stars' } })), true),
+      (m, c) =>
+        m.method === 'RemoteSolveActualPosition' &&
+        (c.send(c.reply(m), c.result(m, { ParamRet: { IsSolved: 'false', LastError: 'no stars' } })), true),
     );
     await expect(h.link.request(buildRequest('RemoteSolveActualPosition', {}))).resolves.toMatchObject({
       outcome: 'refused',
@@ -98,9 +149,18 @@ describe('requests: the ways of failing', () => {
   test('a result that says RUNNING is not the end', async () => {
     const h = await failing(
       (m, c) =>
-        m.method === 'RemoteGetStatus' && (c.send(c.reply(m), c.result(m, { ActionResultInt: 2 }), c.result(m, { ActionResultInt: 4, ParamRet: { VoyagerStatus: 'RUN' } })), true),
+        m.method === 'RemoteGetStatus' &&
+        (c.send(
+          c.reply(m),
+          c.result(m, { ActionResultInt: 2 }),
+          c.result(m, { ActionResultInt: 4, ParamRet: { VoyagerStatus: 'RUN' } }),
+        ),
+        true),
     );
-    await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({ outcome: 'done', paramRet: { VoyagerStatus: 'RUN' } });
+    await expect(h.link.request(buildRequest('RemoteGetStatus', {}))).resolves.toMatchObject({
+      outcome: 'done',
+      paramRet: { VoyagerStatus: 'RUN' },
+    });
   });
   test('no answer in time is unknown, the line went out once', async () => {
     const h = await failing((m) => m.method === 'RemoteGetStatus');
@@ -129,7 +189,10 @@ describe('requests: the ways of failing', () => {
     const h = await start();
     h.peer.last.socket.destroy();
     await until('lost', () => h.link.state === 'waiting');
-    await expect(h.link.request(buildRequest('Abort', {}))).resolves.toMatchObject({ outcome: 'refused', how: 'not_ready' });
+    await expect(h.link.request(buildRequest('Abort', {}))).resolves.toMatchObject({
+      outcome: 'refused',
+      how: 'not_ready',
+    });
     h.clock.advance(5_000);
     await h.ready();
     expect(h.peer.last.methods()).not.toContain('Abort');
@@ -138,9 +201,16 @@ describe('requests: the ways of failing', () => {
 
 describe('requests: actions', () => {
   test('run one at a time, first come first served; reads and stops pass by', async () => {
-    const h = await start({}, { script: (m) => ['RemoteFilterChangeTo', 'RemoteActionAbortAll', 'RemoteGetStatus'].includes(m.method ?? '') });
+    const h = await start(
+      {},
+      { script: (m) => ['RemoteFilterChangeTo', 'RemoteActionAbortAll', 'RemoteGetStatus'].includes(m.method ?? '') },
+    );
     const order: number[] = [];
-    const actions = [1, 2, 3].map((FilterIndex) => h.link.request(buildRequest('RemoteFilterChangeTo', { FilterIndex })).then((outcome) => (order.push(FilterIndex), outcome)));
+    const actions = [1, 2, 3].map((FilterIndex) =>
+      h.link
+        .request(buildRequest('RemoteFilterChangeTo', { FilterIndex }))
+        .then((outcome) => (order.push(FilterIndex), outcome)),
+    );
     void h.link.request(buildRequest('RemoteGetStatus', {}));
     void h.link.request(buildRequest('RemoteActionAbortAll', {}));
     await h.settled();
@@ -165,18 +235,31 @@ describe('requests: actions', () => {
     await expect(second).resolves.toMatchObject({ outcome: 'refused', how: 'not_ready' });
   });
   test('one that waits too long gives up unsent', async () => {
-    const h = await start({}, { script: (m) => m.method === 'RemoteCameraShot' || m.method === 'RemoteFilterChangeTo' });
+    const h = await start(
+      {},
+      { script: (m) => m.method === 'RemoteCameraShot' || m.method === 'RemoteFilterChangeTo' },
+    );
     void h.link.request(buildRequest('RemoteCameraShot', { Expo: 600 }));
     const waiting = h.link.request(buildRequest('RemoteFilterChangeTo', { FilterIndex: 2 }, { timeoutMs: 8_000 }));
     h.clock.advance(8_000);
-    await expect(waiting).resolves.toMatchObject({ outcome: 'refused', how: 'not_ready', message: 'not sent: another action was still running' });
+    await expect(waiting).resolves.toMatchObject({
+      outcome: 'refused',
+      how: 'not_ready',
+      message: 'not sent: another action was still running',
+    });
     await h.settled();
     expect(h.peer.last.methods()).not.toContain('RemoteFilterChangeTo');
   });
   test('at most 32 wait', async () => {
     const h = await start({}, { script: (m) => m.method === 'RemoteFilterChangeTo' });
-    const outcomes = Array.from({ length: 34 }, (_, FilterIndex) => h.link.request(buildRequest('RemoteFilterChangeTo', { FilterIndex })));
-    await expect(outcomes[33]).resolves.toMatchObject({ outcome: 'refused', how: 'not_ready', message: 'not sent: 32 actions are waiting already' });
+    const outcomes = Array.from({ length: 34 }, (_, FilterIndex) =>
+      h.link.request(buildRequest('RemoteFilterChangeTo', { FilterIndex })),
+    );
+    await expect(outcomes[33]).resolves.toMatchObject({
+      outcome: 'refused',
+      how: 'not_ready',
+      message: 'not sent: 32 actions are waiting already',
+    });
     expect(h.link.stats.linesOut).toBe(3);
   });
   test('of 256 unanswered requests the next read is refused, an abort is not', async () => {
@@ -214,7 +297,12 @@ describe('requests: actions', () => {
     const h = await start();
     const before = h.link.stats.linesOut;
     void h.link.requestTogether([
-      { method: 'RemoteOpenRoboTargetSetObjectStatus', params: { ObjUID: 'g', ObjType: 1, Status: 1 }, timeoutMs: 1000, answer: 'result' },
+      {
+        method: 'RemoteOpenRoboTargetSetObjectStatus',
+        params: { ObjUID: 'g', ObjType: 1, Status: 1 },
+        timeoutMs: 1000,
+        answer: 'result',
+      },
       buildRequest('Abort', { IsHalt: false }),
     ]);
     expect(h.link.stats.linesOut).toBe(before + 2);
@@ -242,7 +330,9 @@ describe('requests: specifications', () => {
     expect(COMMANDS.get('RemoteSequence')!.answer).toBe('result');
   });
   test('a wrong parameter is named', () => {
-    expect(() => buildUntyped('RemoteMountFastCommand', { CommandType: 9 })).toThrow(/RemoteMountFastCommand: CommandType/);
+    expect(() => buildUntyped('RemoteMountFastCommand', { CommandType: 9 })).toThrow(
+      /RemoteMountFastCommand: CommandType/,
+    );
     expect(() => buildUntyped('RemoteRoboClipRemoveTarget', { RefGuidTarget: '' })).toThrow(UsageError);
     expect(() => buildUntyped('RemotePauseSequence', {})).toThrow(/not a public command/);
   });
@@ -272,7 +362,8 @@ describe('requests: specifications', () => {
       ['RemoteOpenRoboTargetAddTarget', {}, 'config'],
       ['RemoteOpenRoboTargetGetSetList', {}, 'read'],
     ];
-    for (const [method, params, expected] of table) expect([method, params, classify(method, params, dialect)]).toEqual([method, params, expected]);
+    for (const [method, params, expected] of table)
+      expect([method, params, classify(method, params, dialect)]).toEqual([method, params, expected]);
   });
   test('negative payloads', () => {
     const dialect = loadDialect();

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { differences, RoboTargetClient } from '../../gateway/robotarget/commands.ts';
 import { loadDialect, sign } from '../../gateway/robotarget/dialect.ts';
-import { buildOpenRequest, OPEN_COMMANDS, openMac, readShotDoneList, readTargetList } from '../../gateway/robotarget/open.ts';
+import {
+  buildOpenRequest,
+  OPEN_COMMANDS,
+  openMac,
+  readShotDoneList,
+  readTargetList,
+} from '../../gateway/robotarget/open.ts';
 import { COMMANDS } from '../../gateway/protocol/requests.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { harness, type Harness } from './harness.ts';
@@ -47,11 +53,16 @@ describe('open commands', () => {
     for (const name of OPEN_COMMANDS) {
       const request = buildOpenRequest(name, params[name]!, 'leonardo', UID);
       const bare = name === 'GetTargetList' || name === 'UpdateBulkShotDone';
-      expect([name, request.params.MAC]).toEqual([name, bare ? '684660d3045ee9c2bbc626a4e5cc5155' : '0241332cd7da9ec94e5a839fcee41ab4']);
+      expect([name, request.params.MAC]).toEqual([
+        name,
+        bare ? '684660d3045ee9c2bbc626a4e5cc5155' : '0241332cd7da9ec94e5a839fcee41ab4',
+      ]);
       expect([name, request.params.UID, request.uid]).toEqual([name, UID, UID]);
       expect(COMMANDS.has(request.method)).toBe(true);
     }
-    expect(buildOpenRequest('GetShotDoneList', { RefGuidTarget: GUID }, 'leonardo').params).toMatchObject({ IsDeleted: false });
+    expect(buildOpenRequest('GetShotDoneList', { RefGuidTarget: GUID }, 'leonardo').params).toMatchObject({
+      IsDeleted: false,
+    });
   });
   test('a wrong parameter or a missing secret is named', () => {
     expect(() => buildOpenRequest('SetShotDoneRating', { ObjUID: GUID, Mode: 9, Rating: 1 }, 's')).toThrow(/Mode/);
@@ -59,22 +70,52 @@ describe('open commands', () => {
     expect(() => buildOpenRequest('GetTargetList', {}, null)).toThrow(/VOYAGER_ROBOTARGET_SECRET is not set/);
   });
   test('lists are read whatever their age: missing fields, both cases of the key, local or UTC times', () => {
-    expect(readTargetList({ list: [{ guid: 'g', targetname: 'M 31', status: 1, statusop: 3, setname: 's', profilename: 'p' }] })).toEqual([
-      { guid: 'g', name: 'M 31', tag: '', enabled: false, statusOp: 'no_ephemeris', setName: 's', setTag: '', profile: 'p' },
+    expect(
+      readTargetList({
+        list: [{ guid: 'g', targetname: 'M 31', status: 1, statusop: 3, setname: 's', profilename: 'p' }],
+      }),
+    ).toEqual([
+      {
+        guid: 'g',
+        name: 'M 31',
+        tag: '',
+        enabled: false,
+        statusOp: 'no_ephemeris',
+        setName: 's',
+        setTag: '',
+        profile: 'p',
+      },
     ]);
-    expect(readTargetList({ List: [{ guid: 'g', statusop: 77, status: '0' }] })[0]).toMatchObject({ enabled: true, statusOp: 'unknown' });
+    expect(readTargetList({ List: [{ guid: 'g', statusop: 77, status: '0' }] })[0]).toMatchObject({
+      enabled: true,
+      statusOp: 'unknown',
+    });
     expect(readTargetList({ list: 'nothing' })).toEqual([]);
     const [utc, local, epoch] = readShotDoneList(
       {
         list: [
-          { guid: 'a', datetimeshot: '2026-06-01 23:10:00', datetimeshotutc: '2026-06-01 21:10:00', hfd: 123456789, rating: -1, isdeleted: 'true', filterindex: -1 },
+          {
+            guid: 'a',
+            datetimeshot: '2026-06-01 23:10:00',
+            datetimeshotutc: '2026-06-01 21:10:00',
+            hfd: 123456789,
+            rating: -1,
+            isdeleted: 'true',
+            filterindex: -1,
+          },
           { guid: 'b', datetimeshot: '2026-06-01 23:10:00', hfd: '2,5', rating: 4, refguidshot: 'r' },
           { guid: 'c', datetimeshot: 1780348200 },
         ],
       },
       7200,
     );
-    expect(utc).toMatchObject({ at: '2026-06-01T21:10:00.000Z', hfd: null, rating: null, deleted: true, filterIndex: null });
+    expect(utc).toMatchObject({
+      at: '2026-06-01T21:10:00.000Z',
+      hfd: null,
+      rating: null,
+      deleted: true,
+      filterIndex: null,
+    });
     expect(local).toMatchObject({ at: '2026-06-01T21:10:00.000Z', hfd: 2.5, rating: 4, deleted: false, shotGuid: 'r' });
     expect(epoch).toMatchObject({ at: '2026-06-01T21:10:00.000Z' });
   });
@@ -99,14 +140,19 @@ describe('RoboTarget client', () => {
       else if (m.method === 'RemoteOpenRoboTargetSetObjectStatus') stored.get(String(p.ObjUID))!.Status = p.Status;
       else if (m.method === 'RemoteOpenRoboTargetRemoveTarget') stored.delete(String(p.RefGuidTarget));
       else if (m.method !== 'RemoteOpenRoboTargetGetTargetListForSet') return false;
-      c.send(c.reply(m), c.result(m, { ParamRet: m.method.includes('Get') ? { list: [...stored.values()] } : { ret: 'DONE' } }));
+      c.send(
+        c.reply(m),
+        c.result(m, { ParamRet: m.method.includes('Get') ? { list: [...stored.values()] } : { ret: 'DONE' } }),
+      );
       return true;
     });
     expect(await robo.add('target', target)).toMatchObject({ outcome: 'done' });
     expect(await robo.setEnabled('target', GUID, true)).toMatchObject({ outcome: 'done' });
     const found = await robo.find('target', GUID.toUpperCase(), target.RefGuidSet);
     expect(found).toMatchObject({ ok: true, items: [{ TargetName: 'M 31', Status: 0 }] });
-    expect(differences(target, (found as { items: Record<string, unknown>[] }).items[0]!)).toEqual(['Status: wanted 1, is 0']);
+    expect(differences(target, (found as { items: Record<string, unknown>[] }).items[0]!)).toEqual([
+      'Status: wanted 1, is 0',
+    ]);
     expect(await robo.remove('target', GUID)).toMatchObject({ outcome: 'done' });
     expect(await robo.list('target', target.RefGuidSet)).toEqual({ ok: true, items: [] });
     for (const message of h.peer.last.received.slice(2)) {
@@ -116,30 +162,57 @@ describe('RoboTarget client', () => {
     }
   });
   test('an error text in the payload is a refusal', async () => {
-    const { robo } = await client((m, c) => m.method === 'RemoteOpenRoboTargetAddTarget' && (c.send(c.reply(m), c.result(m, { ParamRet: { ret: 'GUID already exists' } })), true));
-    expect(await robo.add('target', target)).toMatchObject({ outcome: 'refused', how: 'payload', message: 'GUID already exists' });
+    const { robo } = await client(
+      (m, c) =>
+        m.method === 'RemoteOpenRoboTargetAddTarget' &&
+        (c.send(c.reply(m), c.result(m, { ParamRet: { ret: 'GUID already exists' } })), true),
+    );
+    expect(await robo.add('target', target)).toMatchObject({
+      outcome: 'refused',
+      how: 'payload',
+      message: 'GUID already exists',
+    });
   });
   test('a list that does not come says why', async () => {
-    const { robo } = await client((m, c) => m.method === 'RemoteOpenRoboTargetGetTargetList' && (c.send(c.error(m, 'MAC Error')), true));
-    expect(await robo.getTargetList()).toMatchObject({ ok: false, outcome: { outcome: 'refused', how: 'reply', message: 'MAC Error' } });
+    const { robo } = await client(
+      (m, c) => m.method === 'RemoteOpenRoboTargetGetTargetList' && (c.send(c.error(m, 'MAC Error')), true),
+    );
+    expect(await robo.getTargetList()).toMatchObject({
+      ok: false,
+      outcome: { outcome: 'refused', how: 'reply', message: 'MAC Error' },
+    });
   });
   test('a dialect in which every name, the mode and the signature differ', async () => {
-    const json = JSON.parse(readFileSync(projectPath('gateway', 'robotarget', 'dialect.default.json'), 'utf8')) as ReturnType<typeof loadDialect>;
-    json.signing = { param: 'Firma', template: '{secret}|{sessionKey}|{id}|{uid}|{guid}', digest: 'sha1', encoding: 'base64' };
-    json.modes = [{ method: 'RemoteOther', params: { Chiave: '{sessionKey}', On: true }, sign: '{secret}{sessionKey}{id}' }];
+    const json = JSON.parse(
+      readFileSync(projectPath('gateway', 'robotarget', 'dialect.default.json'), 'utf8'),
+    ) as ReturnType<typeof loadDialect>;
+    json.signing = {
+      param: 'Firma',
+      template: '{secret}|{sessionKey}|{id}|{uid}|{guid}',
+      digest: 'sha1',
+      encoding: 'base64',
+    };
+    json.modes = [
+      { method: 'RemoteOther', params: { Chiave: '{sessionKey}', On: true }, sign: '{secret}{sessionKey}{id}' },
+    ];
     json.answer = { ret: 'esito', done: 'FATTO', list: 'elenco' };
     json.status = { enabled: 'A', disabled: 'S' };
     for (const [name, command] of Object.entries(json.commands)) {
       command.method = `X${name}`;
       delete command.sign;
     }
-    for (const shape of Object.values(json.objects)) for (const field of Object.keys(shape.fields)) shape.fields[field] = `f_${field}`;
+    for (const shape of Object.values(json.objects))
+      for (const field of Object.keys(shape.fields)) shape.fields[field] = `f_${field}`;
     const file = join(folder, 'other.json');
     writeFileSync(file, JSON.stringify(json));
     const dialect = loadDialect(file);
     const { h, robo } = await client((m, c) => {
       if (m.method === 'Xtarget.add') c.send(c.reply(m), c.result(m, { ParamRet: { esito: 'FATTO' } }));
-      else if (m.method === 'Xtarget.list') c.send(c.reply(m), c.result(m, { ParamRet: { elenco: [{ f_GuidTarget: GUID, f_Status: 'S', f_RAJ2000: 1.5 }] } }));
+      else if (m.method === 'Xtarget.list')
+        c.send(
+          c.reply(m),
+          c.result(m, { ParamRet: { elenco: [{ f_GuidTarget: GUID, f_Status: 'S', f_RAJ2000: 1.5 }] } }),
+        );
       else if (m.method === 'RemoteOther') c.send(c.reply(m), c.result(m));
       else return false;
       return true;
@@ -147,12 +220,24 @@ describe('RoboTarget client', () => {
     const { sessionKey } = h.link;
     const mode = h.peer.last.received[2]!;
     expect(mode).toMatchObject({ method: 'RemoteOther', params: { Chiave: sessionKey, On: true } });
-    expect(mode.params!.Firma).toBe(sign(dialect, `leonardo${sessionKey}${mode.id}`, { secret: '', sessionKey: '', id: 0, uid: '' }));
+    expect(mode.params!.Firma).toBe(
+      sign(dialect, `leonardo${sessionKey}${mode.id}`, { secret: '', sessionKey: '', id: 0, uid: '' }),
+    );
     expect(await robo.add('target', target)).toMatchObject({ outcome: 'done' });
     const added = h.peer.last.received.at(-1)!;
     expect(added.params).toMatchObject({ f_TargetName: 'M 31', f_Status: 'S' });
-    expect(added.params!.Firma).toBe(sign(dialect, `leonardo|${sessionKey}|${added.id}|${String(added.params!.UID)}|${GUID}`, { secret: '', sessionKey: '', id: 0, uid: '' }));
-    expect(await robo.find('target', GUID, target.RefGuidSet)).toMatchObject({ ok: true, items: [{ GuidTarget: GUID, Status: 1, RAJ2000: 1.5 }] });
+    expect(added.params!.Firma).toBe(
+      sign(dialect, `leonardo|${sessionKey}|${added.id}|${String(added.params!.UID)}|${GUID}`, {
+        secret: '',
+        sessionKey: '',
+        id: 0,
+        uid: '',
+      }),
+    );
+    expect(await robo.find('target', GUID, target.RefGuidSet)).toMatchObject({
+      ok: true,
+      items: [{ GuidTarget: GUID, Status: 1, RAJ2000: 1.5 }],
+    });
     expect(h.peer.last.methods().filter((m) => m.startsWith('RemoteOpenRoboTarget'))).toEqual([]);
   });
   test('read-back compares what was wanted, in its own way for numbers, GUIDs and times', () => {
@@ -162,6 +247,9 @@ describe('RoboTarget client', () => {
         { GuidTarget: 'abc ', RAJ2000: '1', C_DateEnd: 100.9, Enabled: 'True', Tag: '', More: 1 },
       ),
     ).toEqual([]);
-    expect(differences({ C_DateEnd: 100, Num: 3 }, { C_DateEnd: 3700 })).toEqual(['C_DateEnd: wanted 100, is 3700', 'Num: wanted 3, is not there']);
+    expect(differences({ C_DateEnd: 100, Num: 3 }, { C_DateEnd: 3700 })).toEqual([
+      'C_DateEnd: wanted 100, is 3700',
+      'Num: wanted 3, is not there',
+    ]);
   });
 });

@@ -5,7 +5,21 @@ import { COMMANDS } from '../../gateway/protocol/requests.ts';
 import { loadDialect } from '../../gateway/robotarget/dialect.ts';
 import { projectRoot } from '../../platform/paths.ts';
 
-const FOLDERS = ['activities', 'api', 'bench', 'clients', 'domain', 'gateway', 'platform', 'prisma', 'scripts', 'simulator', 'web', 'worker', 'workflows'];
+const FOLDERS = [
+  'activities',
+  'api',
+  'bench',
+  'clients',
+  'domain',
+  'gateway',
+  'platform',
+  'prisma',
+  'scripts',
+  'simulator',
+  'web',
+  'worker',
+  'workflows',
+];
 const CODE = /\.(ts|mjs|cjs|js|php|html|prisma|sql)$/;
 
 function* files(folder: string): Generator<string> {
@@ -18,7 +32,9 @@ function* files(folder: string): Generator<string> {
 
 describe('reserved vocabulary', () => {
   test('the methods of the dialect are written in its data file and nowhere else', () => {
-    const reserved = [...new Set(Object.values(loadDialect().commands).map((command) => command.method))].filter((method) => !COMMANDS.has(method));
+    const reserved = [...new Set(Object.values(loadDialect().commands).map((command) => command.method))].filter(
+      (method) => !COMMANDS.has(method),
+    );
     expect(reserved.length).toBeGreaterThan(9);
     const names = new RegExp(reserved.map((method) => method.replace(/^RemoteOpenRoboTarget/, '')).join('\\b|'));
     const found: string[] = [];

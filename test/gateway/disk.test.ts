@@ -1,4 +1,13 @@
-import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,23 +175,50 @@ describe('state file', () => {
 
 describe('journal quota', () => {
   test('telemetry goes first, then log lines and signals, frames never', async () => {
-    const journal = new Journal({ telescopeId: 't', folder, db: null, logger: createLogger('test', 'silent'), quotaBytes: 3_000 });
+    const journal = new Journal({
+      telescopeId: 't',
+      folder,
+      db: null,
+      logger: createLogger('test', 'silent'),
+      quotaBytes: 3_000,
+    });
     journal.beginEpoch(1);
     const at = new Date(H);
-    for (let i = 0; i < 40; i++) await journal.sample({ at: at.toISOString(), bookingId: 'b', data: { i, text: 'x'.repeat(60) } });
+    for (let i = 0; i < 40; i++)
+      await journal.sample({ at: at.toISOString(), bookingId: 'b', data: { i, text: 'x'.repeat(60) } });
     expect(journal.dropped.telemetry).toBeGreaterThan(0);
-    for (let i = 0; i < 40; i++) expect(await journal.append('frame', { file: `C:\\f${i}.fit`, type: 0, voy_type: 'SHOT', seq_target: 'M31' })).not.toBeNull();
+    for (let i = 0; i < 40; i++)
+      expect(
+        await journal.append('frame', { file: `C:\\f${i}.fit`, type: 0, voy_type: 'SHOT', seq_target: 'M31' }),
+      ).not.toBeNull();
     expect(await journal.append('log', { type: 3, text: 'warning' })).toBeNull();
     expect(await journal.append('signal', { code: 500, name: 'ERROR' })).toBeNull();
     expect(
-      await journal.append('shot_done', { guid: 'g', shot_guid: 's', target_guid: 't', filename: 'f', path: 'p', at: at.toISOString(), hfd: null, star_index: null }),
+      await journal.append('shot_done', {
+        guid: 'g',
+        shot_guid: 's',
+        target_guid: 't',
+        filename: 'f',
+        path: 'p',
+        at: at.toISOString(),
+        hfd: null,
+        star_index: null,
+      }),
     ).toMatchObject({ epoch: 1, n: 41 });
     await journal.stop();
   });
 });
 
 describe('grants', () => {
-  const grant = (part: object = {}) => ({ bookingId: 'b1', telescopeId: 't', generation: 1, start: iso(0), end: iso(3600), targetGuid: 'guid', ...part });
+  const grant = (part: object = {}) => ({
+    bookingId: 'b1',
+    telescopeId: 't',
+    generation: 1,
+    start: iso(0),
+    end: iso(3600),
+    targetGuid: 'guid',
+    ...part,
+  });
   test('a higher generation wins and an older one is refused, across a restart', () => {
     const grants = new Grants(state(), () => H);
     expect(grants.register(grant(), null)).toBeNull();
@@ -220,7 +256,15 @@ describe('grants', () => {
 describe('latches and emergency survive a restart', () => {
   test('a latched abort is kept until it is released, and its repeat does not latch again', () => {
     const latches = new Latches(state());
-    latches.add({ commandId: 'c1', bookingId: 'b1', targetGuids: ['ABC'], setGuids: [], requestedBy: 'guest', at: iso(0), state: 'waiting' });
+    latches.add({
+      commandId: 'c1',
+      bookingId: 'b1',
+      targetGuids: ['ABC'],
+      setGuids: [],
+      requestedBy: 'guest',
+      at: iso(0),
+      state: 'waiting',
+    });
     const restarted = new Latches(state());
     expect(restarted.holds('abc')).toBe(true);
     restarted.release('c1');
@@ -229,7 +273,12 @@ describe('latches and emergency survive a restart', () => {
   });
   test('Voyager’s own words begin and end its emergency', () => {
     let watch = new EmergencyWatch(state());
-    expect(watch.logLine('Voyager Recognize an Emergency Request : SUSPEND [Source=Weather - Weather String=CLOUDY - CALM - RAIN - DARK - {READ_OK - OK}]', H)).toBe('begun');
+    expect(
+      watch.logLine(
+        'Voyager Recognize an Emergency Request : SUSPEND [Source=Weather - Weather String=CLOUDY - CALM - RAIN - DARK - {READ_OK - OK}]',
+        H,
+      ),
+    ).toBe('begun');
     expect(watch.logLine('Emergency Suspend Event Received : RUNNING CODE', H)).toBeNull();
     watch = new EmergencyWatch(state());
     expect(watch.current).toBe('suspend');

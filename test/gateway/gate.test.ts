@@ -22,7 +22,11 @@ const status = (enabled: boolean, uid = 'u') =>
 
 describe('what a command can do', () => {
   test('exactly these of the public commands always pass, in the form that stops or closes', () => {
-    expect(COMMAND_METHODS.filter((method) => of(method, { IsHalt: false, CommandType: 2, IsWarmup: true, State: 'STOP' }) === 'safe').sort()).toEqual([
+    expect(
+      COMMAND_METHODS.filter(
+        (method) => of(method, { IsHalt: false, CommandType: 2, IsWarmup: true, State: 'STOP' }) === 'safe',
+      ).sort(),
+    ).toEqual([
       'Abort',
       'RemoteActionAbort',
       'RemoteActionAbortAll',
@@ -39,15 +43,32 @@ describe('what a command can do', () => {
       of('RemoteMountFastCommand', { CommandType: 4 }),
       of('RemoteMountFastCommand'),
     ]).toEqual(['start', 'start', 'start', 'start']);
-    expect([of('Abort', { IsHalt: true }), of('Abort'), of('Abort', { IsHalt: 'false' })]).toEqual(['halt', 'halt', 'halt']);
+    expect([of('Abort', { IsHalt: true }), of('Abort'), of('Abort', { IsHalt: 'false' })]).toEqual([
+      'halt',
+      'halt',
+      'halt',
+    ]);
   });
   test('scripts, and what nobody described', () => {
-    expect([of('RemoteDragScript'), of('RemoteDragScriptSelfContained'), of('RemoteRunExternal'), of('RemoteInventedTomorrow')]).toEqual(['script', 'script', 'start', 'start']);
+    expect([
+      of('RemoteDragScript'),
+      of('RemoteDragScriptSelfContained'),
+      of('RemoteRunExternal'),
+      of('RemoteInventedTomorrow'),
+    ]).toEqual(['script', 'script', 'start', 'start']);
   });
   test('the dialect: reading, disabling, enabling, planning; a target written as enabled counts as enabled', () => {
-    expect([of(status(false).method, status(false).params), of(status(true).method, status(true).params)]).toEqual(['safe', 'start']);
+    expect([of(status(false).method, status(false).params), of(status(true).method, status(true).params)]).toEqual([
+      'safe',
+      'start',
+    ]);
     const add = (kind: 'set' | 'target' | 'shot', body: Record<string, unknown>) => {
-      const { method, params } = encodeCommand(dialect, `${kind}.add`, { secret: 's', sessionKey: '', id: 1, uid: 'u' }, body);
+      const { method, params } = encodeCommand(
+        dialect,
+        `${kind}.add`,
+        { secret: 's', sessionKey: '', id: 1, uid: 'u' },
+        body,
+      );
       return of(method, params);
     };
     expect([
@@ -107,10 +128,16 @@ describe('gate', () => {
   test('a permit counts for its own UID alone', () => {
     const g = gate();
     g.permit('u', session);
-    expect(g.judge(line(status(true, 'other').method, status(true, 'other').params))).toEqual({ allowed: false, reason: 'not_allowed' });
+    expect(g.judge(line(status(true, 'other').method, status(true, 'other').params))).toEqual({
+      allowed: false,
+      reason: 'not_allowed',
+    });
   });
   test('disabling and Abort pass without lease, grant, weather and allow-list; in an emergency nothing does but reads', () => {
-    const g = gate({ ownsLease: () => false, grant: () => 'slot_over', weather: () => 'weather_unsafe', latched: () => true }, { commands: [] });
+    const g = gate(
+      { ownsLease: () => false, grant: () => 'slot_over', weather: () => 'weather_unsafe', latched: () => true },
+      { commands: [] },
+    );
     expect(g.judge(line(status(false).method, status(false).params))).toEqual({ allowed: true });
     expect(g.judge(line('Abort', { IsHalt: false }))).toEqual({ allowed: true });
     const silent = gate({ emergency: () => 'exit' });
@@ -119,7 +146,11 @@ describe('gate', () => {
     expect(silent.judge({ kind: 'heartbeat', method: null, params: {} })).toEqual({ allowed: true });
   });
   test('a DragScript: only the one that policy names, in the dark, with a safety monitor', () => {
-    const script = (file: string, facts: Partial<GateFacts> = {}, policy: object = { robotarget_start: 'dragscript', dragscript: 'Night.vos' }) => {
+    const script = (
+      file: string,
+      facts: Partial<GateFacts> = {},
+      policy: object = { robotarget_start: 'dragscript', dragscript: 'Night.vos' },
+    ) => {
       const g = gate(facts, { policy });
       g.permit('u', session);
       const verdict = g.judge(line('RemoteDragScript', { UID: 'u', DragScriptFile: file }));
@@ -134,6 +165,9 @@ describe('gate', () => {
   test('one halt permit lets one halt pass', () => {
     const g = gate();
     g.permitHalt();
-    expect([g.judge(line('Abort', { IsHalt: true })).allowed, g.judge(line('Abort', { IsHalt: true })).allowed]).toEqual([true, false]);
+    expect([
+      g.judge(line('Abort', { IsHalt: true })).allowed,
+      g.judge(line('Abort', { IsHalt: true })).allowed,
+    ]).toEqual([true, false]);
   });
 });

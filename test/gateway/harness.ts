@@ -1,7 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { connect, createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import {
+  connect,
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server as TcpServer,
+  type Socket,
+} from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from '@jest/globals';
@@ -61,8 +67,11 @@ export function folder(): string {
 
 /** A dialect file in which nothing is called as in the shipped one. */
 export function otherDialect(): string {
-  const dialect = JSON.parse(readFileSync(projectPath('gateway', 'robotarget', 'dialect.default.json'), 'utf8')) as Dialect;
-  for (const object of Object.values(dialect.objects)) object.fields = Object.fromEntries(Object.keys(object.fields).map((field) => [field, `x_${field.toLowerCase()}`]));
+  const dialect = JSON.parse(
+    readFileSync(projectPath('gateway', 'robotarget', 'dialect.default.json'), 'utf8'),
+  ) as Dialect;
+  for (const object of Object.values(dialect.objects))
+    object.fields = Object.fromEntries(Object.keys(object.fields).map((field) => [field, `x_${field.toLowerCase()}`]));
   for (const [name, command] of Object.entries(dialect.commands)) {
     command.method = `X${name}`;
     command.params = Object.fromEntries(Object.entries(command.params).map(([wire, source]) => [`p_${wire}`, source]));
@@ -93,7 +102,9 @@ export async function observatory(options: Partial<ObservatoryOptions> = {}): Pr
     firstWeatherSeconds: 0.1,
     weatherPeriodSeconds: 1,
     emergencyClearSeconds: 1,
-    overheads: Object.fromEntries(Object.entries(DEFAULT_OVERHEADS).map(([k, v]) => [k, v / 8])) as unknown as ObservatoryOptions['overheads'],
+    overheads: Object.fromEntries(
+      Object.entries(DEFAULT_OVERHEADS).map(([k, v]) => [k, v / 8]),
+    ) as unknown as ObservatoryOptions['overheads'],
     ...options,
   });
   later(() => made.stop());
@@ -180,10 +191,22 @@ export async function gatewayOn(sim: Observatory, options: GatewayOptions = {}):
     await gateway.stop('test over');
     if (db) await within(db.$disconnect(), 2_000).catch(() => undefined);
   });
-  const setup: Setup = { gateway, activities: createTelescopeActivities(gateway), sim, signals, ownership, folder: gatewayFolder, db };
+  const setup: Setup = {
+    gateway,
+    activities: createTelescopeActivities(gateway),
+    sim,
+    signals,
+    ownership,
+    folder: gatewayFolder,
+    db,
+  };
   if (options.start ?? true) {
     gateway.start();
-    await until(() => gateway.ready && gateway.mirror.controlData !== null && !gateway.weather.weather.stale, 8_000, 'the gateway is connected and has seen the telescope');
+    await until(
+      () => gateway.ready && gateway.mirror.controlData !== null && !gateway.weather.weather.stale,
+      8_000,
+      'the gateway is connected and has seen the telescope',
+    );
   }
   return setup;
 }
@@ -191,7 +214,13 @@ export async function gatewayOn(sim: Observatory, options: GatewayOptions = {}):
 /** HTTP of a gateway, and signed requests to it. */
 export async function httpOf(setups: readonly Setup[]): Promise<{
   url: string;
-  send(method: string, path: string, body?: unknown, secret?: string, nowMs?: number): Promise<{ status: number; body: unknown }>;
+  send(
+    method: string,
+    path: string,
+    body?: unknown,
+    secret?: string,
+    nowMs?: number,
+  ): Promise<{ status: number; body: unknown }>;
 }> {
   const server: Server = createGatewayHttp({
     telescopes: new Map(setups.map((s) => [s.gateway.id, s.gateway])),
@@ -210,7 +239,11 @@ export async function httpOf(setups: readonly Setup[]): Promise<{
     url,
     async send(method, path, body, secret = GATEWAY_SECRET, nowMs = Date.now()) {
       const text = body === undefined ? '' : JSON.stringify(body);
-      const response = await fetch(`${url}${path}`, { method, headers: signGatewayRequest(secret, method, path, text, nowMs), ...(text ? { body: text } : {}) });
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: signGatewayRequest(secret, method, path, text, nowMs),
+        ...(text ? { body: text } : {}),
+      });
       const answer = await response.text();
       return { status: response.status, body: answer ? (JSON.parse(answer) as unknown) : null };
     },
@@ -241,8 +274,20 @@ export interface BookingOptions {
   telescopeId?: string;
 }
 /** A plan that the sky allows now, and its grant. */
-export function booking(sim: Observatory, options: BookingOptions = {}): { grant: Grant; plan: ObjectsPlan; target: string; shot: string } {
-  const { id = 'b-1', generation = 1, start = -5, end = 600, windowEnd = end + 600, exposure = 0.3, quantity = 3, telescopeId = 'demo' } = options;
+export function booking(
+  sim: Observatory,
+  options: BookingOptions = {},
+): { grant: Grant; plan: ObjectsPlan; target: string; shot: string } {
+  const {
+    id = 'b-1',
+    generation = 1,
+    start = -5,
+    end = 600,
+    windowEnd = end + 600,
+    exposure = 0.3,
+    quantity = 3,
+    telescopeId = 'demo',
+  } = options;
   const now = Date.now();
   const { site, sequenceGuid } = sim.world.options;
   const lst = (hourAngleHours(site, 0, 0, now) + 24) % 24;
@@ -253,9 +298,22 @@ export function booking(sim: Observatory, options: BookingOptions = {}): { grant
   return {
     target,
     shot,
-    grant: { bookingId: id, telescopeId, generation, start: new Date(now + start * 1000).toISOString(), end: new Date(now + end * 1000).toISOString(), targetGuid: target },
+    grant: {
+      bookingId: id,
+      telescopeId,
+      generation,
+      start: new Date(now + start * 1000).toISOString(),
+      end: new Date(now + end * 1000).toISOString(),
+      targetGuid: target,
+    },
     plan: {
-      set: { Guid: set, Name: `User_7_Booking_${id}`, ProfileName: 'Default.v2y', Status: 0, Tag: `stellar_booking_${id}` },
+      set: {
+        Guid: set,
+        Name: `User_7_Booking_${id}`,
+        ProfileName: 'Default.v2y',
+        Status: 0,
+        Tag: `stellar_booking_${id}`,
+      },
       target: {
         GuidTarget: target,
         RefGuidSet: set,
@@ -305,9 +363,12 @@ export const commands = (sim: Observatory, from = 0): EffectEntry[] =>
       e.kind === 'command' &&
       e.n > from &&
       e.method !== null &&
-      !/^(RemoteSetDashboardMode|RemoteSetLogEvent|RemoteGet|Authenticate|disconnect|RemoteOpenRoboTargetGet)/.test(e.method),
+      !/^(RemoteSetDashboardMode|RemoteSetLogEvent|RemoteGet|Authenticate|disconnect|RemoteOpenRoboTargetGet)/.test(
+        e.method,
+      ),
   );
-export const effectsOf = (sim: Observatory, from = 0): string[] => sim.log.entries.filter((e) => e.n > from && e.effect !== null).map((e) => e.effect!);
+export const effectsOf = (sim: Observatory, from = 0): string[] =>
+  sim.log.entries.filter((e) => e.n > from && e.effect !== null).map((e) => e.effect!);
 export const lastEntry = (sim: Observatory): number => sim.log.entries.at(-1)?.n ?? 0;
 export const repeated = (sim: Observatory): EffectEntry[] => sim.log.entries.filter((e) => e.repeated_effect);
 

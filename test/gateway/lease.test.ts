@@ -18,9 +18,24 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-function lease(telescopeId: string, holder: string, store: LeaseStore | null, sole = false, floorEpoch = 0): Lease & { events: string[] } {
+function lease(
+  telescopeId: string,
+  holder: string,
+  store: LeaseStore | null,
+  sole = false,
+  floorEpoch = 0,
+): Lease & { events: string[] } {
   const events: string[] = [];
-  const made = new Lease({ telescopeId, holder, store, sole, floorEpoch, logger, onOwned: (epoch) => events.push(`owned ${epoch}`), onLost: () => events.push('lost') });
+  const made = new Lease({
+    telescopeId,
+    holder,
+    store,
+    sole,
+    floorEpoch,
+    logger,
+    onOwned: (epoch) => events.push(`owned ${epoch}`),
+    onLost: () => events.push('lost'),
+  });
   leases.push(made);
   return Object.assign(made, { events });
 }
@@ -138,7 +153,10 @@ describe('lease', () => {
     await until(() => sole.state === 'held', 6_000);
     expect(sole.owns()).toBe(true);
     const client = await connectPg(postgres.url, () => undefined);
-    const { rows } = await client.query<{ holder: string; epoch: number }>('SELECT holder, epoch FROM leases WHERE telescope_id = $1', ['sole']);
+    const { rows } = await client.query<{ holder: string; epoch: number }>(
+      'SELECT holder, epoch FROM leases WHERE telescope_id = $1',
+      ['sole'],
+    );
     await client.end();
     expect(rows).toEqual([{ holder: 'sole', epoch: 9 }]);
   }, 20_000);

@@ -8,7 +8,13 @@ import { WeatherThresholds } from '../../domain/contracts/telescope.ts';
 const T0 = Date.UTC(2026, 10, 23, 1, 0, 0);
 const event = (name: string, fields: object, picture?: Buffer) =>
   decodeEvent({ Event: name, Timestamp: T0 / 1000, Host: 'PC', Inst: 1, ...fields }, null, picture ? { picture } : {});
-const weather = new WeatherJudge().judge({ nowMs: T0, sources: [], thresholds: WeatherThresholds.parse({}), staleSeconds: 180, unattendedWithoutSafetyMonitor: false }).weather;
+const weather = new WeatherJudge().judge({
+  nowMs: T0,
+  sources: [],
+  thresholds: WeatherThresholds.parse({}),
+  staleSeconds: 180,
+  unattendedWithoutSafetyMonitor: false,
+}).weather;
 const context = (age: number | null = 0, connected = true): MirrorContext => ({
   connection: {
     connected,
@@ -50,14 +56,14 @@ const control = (fields: object) =>
 describe('mirror', () => {
   test('before Voyager has said anything every part is null and the whole is stale', () => {
     const state = TelescopeState.parse(new Mirror('t').state(context(null, false), T0));
-    expect([state.stale, state.voyager.status, state.mount.ra_hours, state.exposure, state.preview, state.voyager.age_seconds]).toEqual([
-      true,
-      'UNDEFINED',
-      null,
-      null,
-      null,
-      null,
-    ]);
+    expect([
+      state.stale,
+      state.voyager.status,
+      state.mount.ra_hours,
+      state.exposure,
+      state.preview,
+      state.voyager.age_seconds,
+    ]).toEqual([true, 'UNDEFINED', null, null, null, null]);
   });
   test('ControlData becomes typed parts with ages; what is off or in error is null, not a number', () => {
     const mirror = new Mirror('t');
@@ -81,7 +87,13 @@ describe('mirror', () => {
     mirror.take(control({ GUIDEX: 3, GUIDEY: 0 }), T0);
     mirror.take(control({ GUIDEX: 0, GUIDEY: 4 }), T0 + 2_000);
     mirror.take(control({ GUIDEX: 90, GUIDEY: 90, DITHSTAT: 1 }), T0 + 4_000);
-    expect(mirror.state(context(), T0 + 4_000).guiding.rms).toEqual({ window_seconds: 60, x_px: 2.121, y_px: 2.828, total_px: 3.536, samples: 2 });
+    expect(mirror.state(context(), T0 + 4_000).guiding.rms).toEqual({
+      window_seconds: 60,
+      x_px: 2.121,
+      y_px: 2.828,
+      total_px: 3.536,
+      samples: 2,
+    });
     mirror.take(control({ GUIDESTAT: 0 }), T0 + 6_000);
     expect(mirror.state(context(), T0 + 6_000).guiding).toMatchObject({
       status: 'STOPPED',
@@ -98,13 +110,36 @@ describe('mirror', () => {
   test('an exposure ends when Voyager falls silent about it', () => {
     const mirror = new Mirror('t');
     mirror.take(event('ShotRunning', { File: 'a.fit', Expo: 300, Elapsed: 30, ElapsedPerc: 10, Status: 1 }), T0);
-    expect(mirror.state(context(), T0 + 1_000).exposure).toMatchObject({ file: 'a.fit', total_seconds: 300, elapsed_seconds: 30, percent: 10, status: 'EXPOSE', age_seconds: 1 });
+    expect(mirror.state(context(), T0 + 1_000).exposure).toMatchObject({
+      file: 'a.fit',
+      total_seconds: 300,
+      elapsed_seconds: 30,
+      percent: 10,
+      status: 'EXPOSE',
+      age_seconds: 1,
+    });
     expect(mirror.state(context(), T0 + 15_001).exposure).toBeNull();
   });
   test('a picture is kept once, with the size that the JPEG itself has', () => {
     const mirror = new Mirror('t');
     const jpeg = Buffer.from('ffd8ffe000104a46494600010100000100010000ffc0000b080064012c01011100ffd9', 'hex');
-    mirror.take(event('NewJPGReady', { File: 'C:\\a.fit', Expo: 60, Bin: 1, Filter: 'Ha', HFD: 2.4, StarIndex: 7.1, PixelDimX: 9999, PixelDimY: 9999 }, jpeg), T0);
+    mirror.take(
+      event(
+        'NewJPGReady',
+        {
+          File: 'C:\\a.fit',
+          Expo: 60,
+          Bin: 1,
+          Filter: 'Ha',
+          HFD: 2.4,
+          StarIndex: 7.1,
+          PixelDimX: 9999,
+          PixelDimY: 9999,
+        },
+        jpeg,
+      ),
+      T0,
+    );
     expect(mirror.state(context(), T0).preview).toMatchObject({
       file: 'C:\\a.fit',
       filter: 'Ha',
@@ -134,7 +169,10 @@ describe('mirror', () => {
       if (decoded.unknown || decoded.name !== 'WeatherAndSafetyMonitorData') throw new Error('not weather');
       return voyagerReading(decoded.data, T0);
     };
-    expect(data({})).toMatchObject({ categories: { cloud: 'CLEAR', rain: null }, safety: { connected: true, safe: true } });
+    expect(data({})).toMatchObject({
+      categories: { cloud: 'CLEAR', rain: null },
+      safety: { connected: true, safe: true },
+    });
     expect(data({ SMStatus: '' }).safety).toEqual({ connected: true, safe: null });
     expect(data({ SMConnected: false, SMStatus: 'SAFE' }).safety).toEqual({ connected: false, safe: null });
     expect(data({ WSConnected: false }).categories).toBeNull();

@@ -7,14 +7,19 @@ import { cleanUp, folder, sleep, until } from './harness.ts';
 /** A port on which nothing listens: freed ports are handed out again at once. */
 const NOBODY = '1';
 
-function gateway(env: Record<string, string>): { child: ChildProcess; output: () => string; exit: Promise<number | null> } {
+function gateway(env: Record<string, string>): {
+  child: ChildProcess;
+  output: () => string;
+  exit: Promise<number | null>;
+} {
   const child = spawn(process.execPath, ['--import', 'tsx', projectPath('gateway', 'main.ts')], {
     cwd: projectRoot,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   return { child, output: () => output, exit: new Promise((resolve) => child.once('exit', (code) => resolve(code))) };
 }
 
@@ -40,7 +45,10 @@ describe('gateway process', () => {
       await until(async () => (await get('/healthz'))?.status === 200, 25_000, `healthz: ${output()}`);
       await sleep(2_500);
       const ready = (await get('/readyz'))!;
-      expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', reason: expect.stringContaining('main: Voyager: cannot connect') }]);
+      expect([ready.status, await ready.json()]).toEqual([
+        503,
+        { status: 'not ready', reason: expect.stringContaining('main: Voyager: cannot connect') },
+      ]);
       expect(await (await get('/metrics'))!.text()).toContain('nocturne_gateway_connected{telescope="main"} 0');
       expect((await get('/v1/telescopes/main/state'))!.status).toBe(401);
       child.kill('SIGTERM');
@@ -53,7 +61,11 @@ describe('gateway process', () => {
   }, 60_000);
 
   test('a configuration that cannot work is refused with exit code 2 and a readable message', async () => {
-    const { output, exit } = gateway({ VOYAGER_HOST: '127.0.0.1', VOYAGER_DEFAULT_SEQUENCE_GUID: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11', GATEWAY_SOLE: 'true' });
+    const { output, exit } = gateway({
+      VOYAGER_HOST: '127.0.0.1',
+      VOYAGER_DEFAULT_SEQUENCE_GUID: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
+      GATEWAY_SOLE: 'true',
+    });
     expect(await exit).toBe(2);
     expect(output()).toContain('VOYAGER_ROBOTARGET_SECRET is not set');
     expect(output()).not.toContain('    at ');

@@ -6,7 +6,20 @@ import type { Receipt } from '../../domain/contracts/control.ts';
 import { Peer } from '../../bench/gateway-process.ts';
 import { buildRequest } from '../../gateway/protocol/requests.ts';
 import { startPostgres } from '../support/postgres.ts';
-import { booking, commands, effectsOf, gatewayOn, httpOf, lastEntry, observatory, Proxy, scenario, sleep, until, type Setup } from './harness.ts';
+import {
+  booking,
+  commands,
+  effectsOf,
+  gatewayOn,
+  httpOf,
+  lastEntry,
+  observatory,
+  Proxy,
+  scenario,
+  sleep,
+  until,
+  type Setup,
+} from './harness.ts';
 
 /** Each rule of safety.md, shown from the simulator's own log of what reached it and what it did. */
 
@@ -17,52 +30,74 @@ beforeAll(async () => {
 afterAll(() => postgres.stop());
 
 /** A session whose target runs. */
-async function runningSession(setup: Setup, options: Parameters<typeof booking>[1] = {}): Promise<ReturnType<typeof booking>> {
+async function runningSession(
+  setup: Setup,
+  options: Parameters<typeof booking>[1] = {},
+): Promise<ReturnType<typeof booking>> {
   const made = booking(setup.sim, { quantity: 200, exposure: 2, ...options });
   expect(await setup.activities.registerGrant(made.grant)).toMatchObject({ outcome: 'done' });
-  expect(await setup.activities.ensureObjects({ grant: made.grant, plan: made.plan })).toMatchObject({ outcome: 'done' });
-  expect(await setup.activities.enableTarget({ grant: made.grant, key: `${made.grant.bookingId}/enable` })).toMatchObject({ outcome: 'done' });
+  expect(await setup.activities.ensureObjects({ grant: made.grant, plan: made.plan })).toMatchObject({
+    outcome: 'done',
+  });
+  expect(
+    await setup.activities.enableTarget({ grant: made.grant, key: `${made.grant.bookingId}/enable` }),
+  ).toMatchObject({ outcome: 'done' });
   await until(() => setup.sim.world.roboTarget.run !== null, 5_000, 'the target runs');
   return made;
 }
-const stopped = (setup: Setup, target: string) => () => setup.sim.world.roboTarget.run === null && setup.sim.world.store.find('targets', target)!.row.Status === 1;
+const stopped = (setup: Setup, target: string) => () =>
+  setup.sim.world.roboTarget.run === null && setup.sim.world.store.find('targets', target)!.row.Status === 1;
 
 describe('slot’s end (layers 3 and 5)', () => {
-  scenario('with PostgreSQL and Temporal dead the gateway itself disables and aborts at the slot’s end, in this order, and not a moment earlier', async () => {
-    const own = await startPostgres();
-    const sim = await observatory();
-    const setup = await gatewayOn(sim, { databaseUrl: own.url, sole: true });
-    const { grant, target } = await runningSession(setup, { end: 15 });
-    const from = lastEntry(sim);
-    own.kill();
-    await until(stopped(setup, target), 30_000, 'stopped');
-    const sent = commands(sim, from);
-    expect(sent.slice(0, 2).map((c) => [c.method, c.effect])).toEqual([
-      ['RemoteOpenRoboTargetSetObjectStatus', 'target.disable'],
-      ['Abort', expect.stringContaining('abort')],
-    ]);
-    expect(sent[1]!.params).toMatchObject({ IsHalt: false });
-    expect(sent[0]!.at).toBeGreaterThanOrEqual(Date.parse(grant.end));
-    expect(sent[0]!.at - Date.parse(grant.end)).toBeLessThan(6_000);
-    await until(() => setup.gateway.grants.find(grant.bookingId)!.state === 'over', 5_000, 'the grant is over');
-    expect(await setup.activities.enableTarget({ grant, key: 'again' })).toMatchObject({ outcome: 'refused', reason: 'session_over' });
-    await own.stop().catch(() => undefined);
-  });
+  scenario(
+    'with PostgreSQL and Temporal dead the gateway itself disables and aborts at the slot’s end, in this order, and not a moment earlier',
+    async () => {
+      const own = await startPostgres();
+      const sim = await observatory();
+      const setup = await gatewayOn(sim, { databaseUrl: own.url, sole: true });
+      const { grant, target } = await runningSession(setup, { end: 15 });
+      const from = lastEntry(sim);
+      own.kill();
+      await until(stopped(setup, target), 30_000, 'stopped');
+      const sent = commands(sim, from);
+      expect(sent.slice(0, 2).map((c) => [c.method, c.effect])).toEqual([
+        ['RemoteOpenRoboTargetSetObjectStatus', 'target.disable'],
+        ['Abort', expect.stringContaining('abort')],
+      ]);
+      expect(sent[1]!.params).toMatchObject({ IsHalt: false });
+      expect(sent[0]!.at).toBeGreaterThanOrEqual(Date.parse(grant.end));
+      expect(sent[0]!.at - Date.parse(grant.end)).toBeLessThan(6_000);
+      await until(() => setup.gateway.grants.find(grant.bookingId)!.state === 'over', 5_000, 'the grant is over');
+      expect(await setup.activities.enableTarget({ grant, key: 'again' })).toMatchObject({
+        outcome: 'refused',
+        reason: 'session_over',
+      });
+      await own.stop().catch(() => undefined);
+    },
+  );
 
-  scenario('the same without GATEWAY_SOLE: the lease is lost with PostgreSQL, what always passes still stops the target, and nothing can start', async () => {
-    const own = await startPostgres();
-    const sim = await observatory();
-    const setup = await gatewayOn(sim, { databaseUrl: own.url });
-    const { grant, target } = await runningSession(setup, { end: 22 });
-    own.kill();
-    await until(() => !setup.gateway.lease.owns(), 12_000, 'the lease is lost');
-    const from = lastEntry(sim);
-    expect(await setup.activities.enableTarget({ grant, key: 'after' })).toMatchObject({ outcome: 'refused', reason: 'gateway_away' });
-    expect(commands(sim, from)).toEqual([]);
-    await until(stopped(setup, target), 30_000, 'stopped');
-    expect(commands(sim, from).map((c) => c.method)).toEqual(expect.arrayContaining(['RemoteOpenRoboTargetSetObjectStatus', 'Abort']));
-    await own.stop().catch(() => undefined);
-  });
+  scenario(
+    'the same without GATEWAY_SOLE: the lease is lost with PostgreSQL, what always passes still stops the target, and nothing can start',
+    async () => {
+      const own = await startPostgres();
+      const sim = await observatory();
+      const setup = await gatewayOn(sim, { databaseUrl: own.url });
+      const { grant, target } = await runningSession(setup, { end: 22 });
+      own.kill();
+      await until(() => !setup.gateway.lease.owns(), 12_000, 'the lease is lost');
+      const from = lastEntry(sim);
+      expect(await setup.activities.enableTarget({ grant, key: 'after' })).toMatchObject({
+        outcome: 'refused',
+        reason: 'gateway_away',
+      });
+      expect(commands(sim, from)).toEqual([]);
+      await until(stopped(setup, target), 30_000, 'stopped');
+      expect(commands(sim, from).map((c) => c.method)).toEqual(
+        expect.arrayContaining(['RemoteOpenRoboTargetSetObjectStatus', 'Abort']),
+      );
+      await own.stop().catch(() => undefined);
+    },
+  );
 
   scenario('a gateway that was killed and comes back after the slot’s end stops what still runs', async () => {
     const sim = await observatory();
@@ -93,7 +128,10 @@ describe('weather (layers 4 and 10)', () => {
     await setup.activities.registerGrant(grant);
     await setup.activities.ensureObjects({ grant, plan });
     const from = lastEntry(setup.sim);
-    expect(await setup.activities.enableTarget({ grant, key: 'start' })).toMatchObject({ outcome: 'refused', reason: expect.stringMatching(reason) });
+    expect(await setup.activities.enableTarget({ grant, key: 'start' })).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringMatching(reason),
+    });
     expect(commands(setup.sim, from)).toEqual([]);
     expect(effectsOf(setup.sim)).not.toContain('sequence.start');
   };
@@ -130,7 +168,9 @@ describe('weather (layers 4 and 10)', () => {
   });
   scenario('good data that grew old: stale counts as unsafe', async () => {
     const setup = await gatewayOn(await observatory({ weatherPeriodSeconds: 600 }), {
-      telescope: { weather: { sources: [{ kind: 'voyager', period_seconds: 30 }], stale_seconds: 2, resume_debounce_seconds: 0 } },
+      telescope: {
+        weather: { sources: [{ kind: 'voyager', period_seconds: 30 }], stale_seconds: 2, resume_debounce_seconds: 0 },
+      },
     });
     await until(() => setup.gateway.weather.weather.stale, 6_000, 'stale');
     await refusedBy(setup, 'weather_unknown');
@@ -142,34 +182,52 @@ describe('weather (layers 4 and 10)', () => {
 });
 
 describe('Voyager’s own emergency (layer 1)', () => {
-  scenario('nothing but reads is sent; an abort is latched, says so, and runs when the emergency has ended', async () => {
-    const setup = await gatewayOn(await observatory());
-    const { sim, gateway, activities, signals } = setup;
-    const http = await httpOf([setup]);
-    const { grant, target } = await runningSession(setup);
-    sim.inject({ kind: 'unsafe', for_seconds: 8 });
-    await until(() => gateway.emergency.current === 'suspend', 5_000, 'the emergency is known');
-    const from = lastEntry(sim);
-    expect(await activities.observe({ grant })).toMatchObject({ emergency: 'suspend', connected: true });
-    const answer = await http.send('POST', '/v1/telescopes/demo/abort', { command_id: 'abort-1', booking_id: 'b-1', requested_by: 'guest' });
-    expect(answer).toMatchObject({ status: 202, body: { state: 'accepted', reason: 'voyager_emergency' } });
-    expect(await activities.stopTarget({ grant, key: 'stop' })).toMatchObject({ outcome: 'refused', reason: 'voyager_emergency' });
-    expect(await activities.disableTarget({ grant, key: 'disable' })).toMatchObject({ outcome: 'refused', reason: 'voyager_emergency' });
-    expect(await activities.enableTarget({ grant, key: 'enable-2' })).toMatchObject({ outcome: 'refused', reason: 'voyager_emergency' });
-    expect((await http.send('POST', '/v1/telescopes/demo/halt', { command_id: 'halt-1', requested_by: 'admin' })).body).toMatchObject({
-      state: 'refused',
-      reason: 'voyager_emergency',
-    });
-    await until(() => effectsOf(sim, from).includes('emergency.resume'), 20_000, 'Voyager resumes');
-    const resumed = sim.log.entries.find((e) => e.n > from && e.effect === 'emergency.resume')!.n;
-    await until(() => gateway.latches.find('abort-1')!.state === 'confirmed', 10_000, 'the latched abort has run');
-    expect(commands(sim, from).filter((c) => c.n < resumed)).toEqual([]);
-    expect(commands(sim, resumed).map((c) => c.method)).toEqual(['RemoteOpenRoboTargetSetObjectStatus', 'Abort']);
-    expect(stopped(setup, target)()).toBe(true);
-    expect(signals.filter((s) => s.name === 'telescopeEvent').map((s) => (s.body as { kind: string }).kind)).toEqual(
-      expect.arrayContaining(['emergency_begun', 'aborted_at_gateway', 'emergency_over']),
-    );
-  });
+  scenario(
+    'nothing but reads is sent; an abort is latched, says so, and runs when the emergency has ended',
+    async () => {
+      const setup = await gatewayOn(await observatory());
+      const { sim, gateway, activities, signals } = setup;
+      const http = await httpOf([setup]);
+      const { grant, target } = await runningSession(setup);
+      sim.inject({ kind: 'unsafe', for_seconds: 8 });
+      await until(() => gateway.emergency.current === 'suspend', 5_000, 'the emergency is known');
+      const from = lastEntry(sim);
+      expect(await activities.observe({ grant })).toMatchObject({ emergency: 'suspend', connected: true });
+      const answer = await http.send('POST', '/v1/telescopes/demo/abort', {
+        command_id: 'abort-1',
+        booking_id: 'b-1',
+        requested_by: 'guest',
+      });
+      expect(answer).toMatchObject({ status: 202, body: { state: 'accepted', reason: 'voyager_emergency' } });
+      expect(await activities.stopTarget({ grant, key: 'stop' })).toMatchObject({
+        outcome: 'refused',
+        reason: 'voyager_emergency',
+      });
+      expect(await activities.disableTarget({ grant, key: 'disable' })).toMatchObject({
+        outcome: 'refused',
+        reason: 'voyager_emergency',
+      });
+      expect(await activities.enableTarget({ grant, key: 'enable-2' })).toMatchObject({
+        outcome: 'refused',
+        reason: 'voyager_emergency',
+      });
+      expect(
+        (await http.send('POST', '/v1/telescopes/demo/halt', { command_id: 'halt-1', requested_by: 'admin' })).body,
+      ).toMatchObject({
+        state: 'refused',
+        reason: 'voyager_emergency',
+      });
+      await until(() => effectsOf(sim, from).includes('emergency.resume'), 20_000, 'Voyager resumes');
+      const resumed = sim.log.entries.find((e) => e.n > from && e.effect === 'emergency.resume')!.n;
+      await until(() => gateway.latches.find('abort-1')!.state === 'confirmed', 10_000, 'the latched abort has run');
+      expect(commands(sim, from).filter((c) => c.n < resumed)).toEqual([]);
+      expect(commands(sim, resumed).map((c) => c.method)).toEqual(['RemoteOpenRoboTargetSetObjectStatus', 'Abort']);
+      expect(stopped(setup, target)()).toBe(true);
+      expect(signals.filter((s) => s.name === 'telescopeEvent').map((s) => (s.body as { kind: string }).kind)).toEqual(
+        expect.arrayContaining(['emergency_begun', 'aborted_at_gateway', 'emergency_over']),
+      );
+    },
+  );
 
   scenario('a gateway that starts in the middle of an emergency stays silent too', async () => {
     const sim = await observatory();
@@ -180,38 +238,64 @@ describe('Voyager’s own emergency (layer 1)', () => {
     await first.gateway.stop('killed');
     const second = await gatewayOn(sim, { folder: first.folder });
     const from = lastEntry(sim);
-    expect(await second.activities.stopTarget({ grant, key: 'stop' })).toMatchObject({ outcome: 'refused', reason: 'voyager_emergency' });
+    expect(await second.activities.stopTarget({ grant, key: 'stop' })).toMatchObject({
+      outcome: 'refused',
+      reason: 'voyager_emergency',
+    });
     expect(commands(sim, from)).toEqual([]);
   });
 });
 
 describe('emergency path (layer 7)', () => {
-  scenario('abort with PostgreSQL dead: disable and Abort in one go, kept disabled against whoever enables it, until the session takes it over', async () => {
-    const own = await startPostgres();
-    const setup = await gatewayOn(await observatory(), { databaseUrl: own.url, sole: true });
-    const { sim, activities, gateway } = setup;
-    const http = await httpOf([setup]);
-    const { grant, target } = await runningSession(setup);
-    own.kill();
-    const from = lastEntry(sim);
-    const { status, body } = await http.send('POST', '/v1/telescopes/demo/abort', { command_id: 'abort-1', booking_id: 'b-1', requested_by: 'guest' });
-    expect([status === 200 || status === 202, (body as Receipt).state]).toEqual([true, expect.stringMatching(/^(sent|confirmed)$/)]);
-    await until(() => gateway.latches.find('abort-1')?.state === 'confirmed', 10_000, 'confirmed');
-    expect(commands(sim, from).map((c) => c.method)).toEqual(['RemoteOpenRoboTargetSetObjectStatus', 'Abort']);
-    expect((await http.send('POST', '/v1/telescopes/demo/abort', { command_id: 'abort-1', booking_id: 'b-1', requested_by: 'guest' })).body).toMatchObject({
-      command_id: 'abort-1',
-    });
-    expect(await activities.enableTarget({ grant, key: 'e2' })).toMatchObject({ outcome: 'refused', reason: 'user_abort' });
-    expect(await activities.observe({ grant })).toMatchObject({ latchedAbort: { commandId: 'abort-1', requestedBy: 'guest' } });
+  scenario(
+    'abort with PostgreSQL dead: disable and Abort in one go, kept disabled against whoever enables it, until the session takes it over',
+    async () => {
+      const own = await startPostgres();
+      const setup = await gatewayOn(await observatory(), { databaseUrl: own.url, sole: true });
+      const { sim, activities, gateway } = setup;
+      const http = await httpOf([setup]);
+      const { grant, target } = await runningSession(setup);
+      own.kill();
+      const from = lastEntry(sim);
+      const { status, body } = await http.send('POST', '/v1/telescopes/demo/abort', {
+        command_id: 'abort-1',
+        booking_id: 'b-1',
+        requested_by: 'guest',
+      });
+      expect([status === 200 || status === 202, (body as Receipt).state]).toEqual([
+        true,
+        expect.stringMatching(/^(sent|confirmed)$/),
+      ]);
+      await until(() => gateway.latches.find('abort-1')?.state === 'confirmed', 10_000, 'confirmed');
+      expect(commands(sim, from).map((c) => c.method)).toEqual(['RemoteOpenRoboTargetSetObjectStatus', 'Abort']);
+      expect(
+        (
+          await http.send('POST', '/v1/telescopes/demo/abort', {
+            command_id: 'abort-1',
+            booking_id: 'b-1',
+            requested_by: 'guest',
+          })
+        ).body,
+      ).toMatchObject({
+        command_id: 'abort-1',
+      });
+      expect(await activities.enableTarget({ grant, key: 'e2' })).toMatchObject({
+        outcome: 'refused',
+        reason: 'user_abort',
+      });
+      expect(await activities.observe({ grant })).toMatchObject({
+        latchedAbort: { commandId: 'abort-1', requestedBy: 'guest' },
+      });
 
-    sim.world.store.put('targets', target, { ...sim.world.store.find('targets', target)!.row, Status: 0 });
-    sim.world.roboTarget.wake();
-    await until(stopped(setup, target), 15_000, 'disabled again');
+      sim.world.store.put('targets', target, { ...sim.world.store.find('targets', target)!.row, Status: 0 });
+      sim.world.roboTarget.wake();
+      await until(stopped(setup, target), 15_000, 'disabled again');
 
-    await activities.releaseLatch({ telescopeId: 'demo', bookingId: 'b-1', commandId: 'abort-1' });
-    expect((await activities.observe({ grant })).latchedAbort).toBeNull();
-    await own.stop().catch(() => undefined);
-  });
+      await activities.releaseLatch({ telescopeId: 'demo', bookingId: 'b-1', commandId: 'abort-1' });
+      expect((await activities.observe({ grant })).latchedAbort).toBeNull();
+      await own.stop().catch(() => undefined);
+    },
+  );
 
   scenario('an abort that is repeated after it was confirmed says so and sends nothing', async () => {
     const setup = await gatewayOn(await observatory());
@@ -225,61 +309,87 @@ describe('emergency path (layer 7)', () => {
     expect(commands(setup.sim, from)).toEqual([]);
   });
 
-  scenario('an abort of tomorrow’s booking while PostgreSQL is away leaves tonight’s exposure alone, though no list is fresh', async () => {
-    const setup = await gatewayOn(await observatory());
-    const { sim, gateway, activities } = setup;
-    const { target } = await runningSession(setup);
-    const tomorrow = booking(sim, { id: 'b-2', start: 86_400, end: 90_000 });
-    await activities.registerGrant(tomorrow.grant);
-    await activities.ensureObjects({ grant: tomorrow.grant, plan: tomorrow.plan });
-    await until(() => gateway.targets.recent(10_000) === null, 15_000, 'the newest list is old');
-    const from = lastEntry(sim);
-    expect(await gateway.abort({ command_id: 'later', booking_id: 'b-2', requested_by: 'guest' })).toMatchObject({ state: 'confirmed' });
-    expect(commands(sim, from).map((c) => c.method)).toEqual(['RemoteOpenRoboTargetSetObjectStatus']);
-    expect(sim.world.roboTarget.run).not.toBeNull();
-    expect(sim.world.store.find('targets', target)!.row.Status).toBe(0);
-  });
+  scenario(
+    'an abort of tomorrow’s booking while PostgreSQL is away leaves tonight’s exposure alone, though no list is fresh',
+    async () => {
+      const setup = await gatewayOn(await observatory());
+      const { sim, gateway, activities } = setup;
+      const { target } = await runningSession(setup);
+      const tomorrow = booking(sim, { id: 'b-2', start: 86_400, end: 90_000 });
+      await activities.registerGrant(tomorrow.grant);
+      await activities.ensureObjects({ grant: tomorrow.grant, plan: tomorrow.plan });
+      await until(() => gateway.targets.recent(10_000) === null, 15_000, 'the newest list is old');
+      const from = lastEntry(sim);
+      expect(await gateway.abort({ command_id: 'later', booking_id: 'b-2', requested_by: 'guest' })).toMatchObject({
+        state: 'confirmed',
+      });
+      expect(commands(sim, from).map((c) => c.method)).toEqual(['RemoteOpenRoboTargetSetObjectStatus']);
+      expect(sim.world.roboTarget.run).not.toBeNull();
+      expect(sim.world.store.find('targets', target)!.row.Status).toBe(0);
+    },
+  );
 
-  scenario('an abort that names the set alone stops its running target and is confirmed only when it stands', async () => {
-    const setup = await gatewayOn(await observatory());
-    const { sim, gateway } = setup;
-    const { target, plan } = await runningSession(setup);
-    await gateway.targets.list();
-    const receipt = await gateway.abort({ command_id: 'by-set', set_guid: plan.set.Guid.toUpperCase(), requested_by: 'laravel' });
-    expect(receipt.state === 'confirmed' ? sim.world.roboTarget.run : null).toBeNull();
-    await until(stopped(setup, target), 10_000, 'stopped');
-    expect(gateway.latches.find('by-set')).toMatchObject({ bookingId: 'b-1', targetGuids: [target] });
-  });
+  scenario(
+    'an abort that names the set alone stops its running target and is confirmed only when it stands',
+    async () => {
+      const setup = await gatewayOn(await observatory());
+      const { sim, gateway } = setup;
+      const { target, plan } = await runningSession(setup);
+      await gateway.targets.list();
+      const receipt = await gateway.abort({
+        command_id: 'by-set',
+        set_guid: plan.set.Guid.toUpperCase(),
+        requested_by: 'laravel',
+      });
+      expect(receipt.state === 'confirmed' ? sim.world.roboTarget.run : null).toBeNull();
+      await until(stopped(setup, target), 10_000, 'stopped');
+      expect(gateway.latches.find('by-set')).toMatchObject({ bookingId: 'b-1', targetGuids: [target] });
+    },
+  );
 
-  scenario('thirty aborts while previews of 20 MB arrive: each is confirmed, its line left once, and its latch stands on disk', async () => {
-    const peer = new Peer();
-    try {
-      await until(() => peer.port > 0, 10_000, 'the peer listens');
-      const setup = await gatewayOn(await observatory(), { start: false, telescope: { port: peer.port } });
-      setup.gateway.start();
-      await until(() => setup.gateway.ready, 8_000, 'connected');
-      const http = await httpOf([setup]);
-      peer.order({ do: 'stream', preview: { mb: 20, everyMs: 400 } });
-      await until(() => peer.previews > 0, 10_000, 'a preview has come');
-      const asked = Array.from({ length: 30 }, () => ({ command_id: randomUUID(), target_guid: randomUUID(), requested_by: 'test' }));
-      const receipts: Promise<{ status: number; body: unknown }>[] = [];
-      for (const abort of asked) {
-        receipts.push(http.send('POST', '/v1/telescopes/demo/abort', abort));
-        await sleep(100);
+  scenario(
+    'thirty aborts while previews of 20 MB arrive: each is confirmed, its line left once, and its latch stands on disk',
+    async () => {
+      const peer = new Peer();
+      try {
+        await until(() => peer.port > 0, 10_000, 'the peer listens');
+        const setup = await gatewayOn(await observatory(), { start: false, telescope: { port: peer.port } });
+        setup.gateway.start();
+        await until(() => setup.gateway.ready, 8_000, 'connected');
+        const http = await httpOf([setup]);
+        peer.order({ do: 'stream', preview: { mb: 20, everyMs: 400 } });
+        await until(() => peer.previews > 0, 10_000, 'a preview has come');
+        const asked = Array.from({ length: 30 }, () => ({
+          command_id: randomUUID(),
+          target_guid: randomUUID(),
+          requested_by: 'test',
+        }));
+        const receipts: Promise<{ status: number; body: unknown }>[] = [];
+        for (const abort of asked) {
+          receipts.push(http.send('POST', '/v1/telescopes/demo/abort', abort));
+          await sleep(100);
+        }
+        for (const [n, receipt] of (await Promise.all(receipts)).entries())
+          expect(receipt).toMatchObject({
+            status: expect.any(Number),
+            body: { command_id: asked[n]!.command_id, state: expect.stringMatching(/^(confirmed|sent)$/) },
+          });
+        peer.order({ do: 'stream', preview: null });
+        await until(
+          () => asked.every((a) => setup.gateway.latches.find(a.command_id)?.state === 'confirmed'),
+          15_000,
+          'all are confirmed',
+        );
+        expect(asked.map((a) => peer.disabled.get(a.target_guid)?.length)).toEqual(asked.map(() => 1));
+        expect(peer.previews).toBeGreaterThan(2);
+        expect(setup.gateway.link.stats.badLines).toBe(0);
+        const kept = readFileSync(join(setup.folder, 'state.jsonl'), 'utf8');
+        for (const { command_id } of asked) expect(kept).toContain(command_id);
+      } finally {
+        await peer.stop();
       }
-      for (const [n, receipt] of (await Promise.all(receipts)).entries())
-        expect(receipt).toMatchObject({ status: expect.any(Number), body: { command_id: asked[n]!.command_id, state: expect.stringMatching(/^(confirmed|sent)$/) } });
-      peer.order({ do: 'stream', preview: null });
-      await until(() => asked.every((a) => setup.gateway.latches.find(a.command_id)?.state === 'confirmed'), 15_000, 'all are confirmed');
-      expect(asked.map((a) => peer.disabled.get(a.target_guid)?.length)).toEqual(asked.map(() => 1));
-      expect(peer.previews).toBeGreaterThan(2);
-      expect(setup.gateway.link.stats.badLines).toBe(0);
-      const kept = readFileSync(join(setup.folder, 'state.jsonl'), 'utf8');
-      for (const { command_id } of asked) expect(kept).toContain(command_id);
-    } finally {
-      await peer.stop();
-    }
-  });
+    },
+  );
 
   scenario('an abort asked for while Voyager is away runs as soon as it answers', async () => {
     const setup = await gatewayOn(await observatory());
@@ -289,7 +399,15 @@ describe('emergency path (layer 7)', () => {
     sim.inject({ kind: 'refuse_connections', for_seconds: 2 });
     sim.inject({ kind: 'drop' });
     await until(() => !gateway.ready, 3_000, 'the link is down');
-    expect((await http.send('POST', '/v1/telescopes/demo/abort', { command_id: 'a', booking_id: 'b-1', requested_by: 'guest' })).body).toMatchObject({
+    expect(
+      (
+        await http.send('POST', '/v1/telescopes/demo/abort', {
+          command_id: 'a',
+          booking_id: 'b-1',
+          requested_by: 'guest',
+        })
+      ).body,
+    ).toMatchObject({
       state: 'accepted',
       reason: 'voyager_away',
     });
@@ -303,9 +421,16 @@ describe('emergency path (layer 7)', () => {
     const from = lastEntry(setup.sim);
     const body = { command_id: 'a', booking_id: 'b-1', requested_by: 'guest' };
     expect((await http.send('POST', '/v1/telescopes/demo/abort', body, 'another secret')).status).toBe(401);
-    expect((await http.send('POST', '/v1/telescopes/demo/abort', body, undefined, Date.now() - 32_000)).status).toBe(401);
-    expect((await fetch(`${http.url}/v1/telescopes/demo/abort`, { method: 'POST', body: JSON.stringify(body) })).status).toBe(401);
-    expect(await http.send('POST', '/v1/telescopes/demo/abort', { requested_by: 'guest' })).toMatchObject({ status: 422, body: { errors: { command_id: expect.anything() } } });
+    expect((await http.send('POST', '/v1/telescopes/demo/abort', body, undefined, Date.now() - 32_000)).status).toBe(
+      401,
+    );
+    expect(
+      (await fetch(`${http.url}/v1/telescopes/demo/abort`, { method: 'POST', body: JSON.stringify(body) })).status,
+    ).toBe(401);
+    expect(await http.send('POST', '/v1/telescopes/demo/abort', { requested_by: 'guest' })).toMatchObject({
+      status: 422,
+      body: { errors: { command_id: expect.anything() } },
+    });
     expect((await http.send('POST', '/v1/telescopes/other/abort', body)).status).toBe(404);
     expect(commands(setup.sim, from)).toEqual([]);
   });
@@ -315,9 +440,15 @@ describe('emergency path (layer 7)', () => {
     const http = await httpOf([setup]);
     const { target } = await runningSession(setup);
     const from = lastEntry(setup.sim);
-    expect(await setup.gateway.link.request(buildRequest('Abort', { IsHalt: true }))).toMatchObject({ outcome: 'refused', how: 'gate', message: 'not_allowed' });
+    expect(await setup.gateway.link.request(buildRequest('Abort', { IsHalt: true }))).toMatchObject({
+      outcome: 'refused',
+      how: 'gate',
+      message: 'not_allowed',
+    });
     expect(commands(setup.sim, from)).toEqual([]);
-    expect(await http.send('POST', '/v1/telescopes/demo/halt', { command_id: 'h', requested_by: 'admin' })).toMatchObject({
+    expect(
+      await http.send('POST', '/v1/telescopes/demo/halt', { command_id: 'h', requested_by: 'admin' }),
+    ).toMatchObject({
       status: 200,
       body: { kind: 'halt', state: 'confirmed' },
     });
@@ -339,91 +470,115 @@ describe('grants (layer 5)', () => {
     await activities.ensureObjects({ grant: now.grant, plan: now.plan });
     const from = lastEntry(sim);
     expect(await activities.registerGrant(old.grant)).toMatchObject({ outcome: 'refused', reason: 'superseded' });
-    expect(await activities.enableTarget({ grant: old.grant, key: 'old' })).toMatchObject({ outcome: 'refused', reason: 'superseded' });
-    expect(await activities.ensureObjects({ grant: old.grant, plan: old.plan })).toMatchObject({ outcome: 'refused', reason: 'superseded' });
-    expect(await activities.borrowSky({ grant: old.grant, key: 'old-b' })).toMatchObject({ outcome: 'refused', reason: 'superseded' });
+    expect(await activities.enableTarget({ grant: old.grant, key: 'old' })).toMatchObject({
+      outcome: 'refused',
+      reason: 'superseded',
+    });
+    expect(await activities.ensureObjects({ grant: old.grant, plan: old.plan })).toMatchObject({
+      outcome: 'refused',
+      reason: 'superseded',
+    });
+    expect(await activities.borrowSky({ grant: old.grant, key: 'old-b' })).toMatchObject({
+      outcome: 'refused',
+      reason: 'superseded',
+    });
     expect(commands(sim, from)).toEqual([]);
   });
   scenario('before its slot and without any grant nothing starts', async () => {
     const setup = await gatewayOn(await observatory());
     const { activities, sim } = setup;
     const { grant, plan } = booking(sim, { start: 60, end: 600 });
-    expect(await activities.enableTarget({ grant, key: 'none' })).toMatchObject({ outcome: 'refused', reason: 'outside_slot' });
+    expect(await activities.enableTarget({ grant, key: 'none' })).toMatchObject({
+      outcome: 'refused',
+      reason: 'outside_slot',
+    });
     await activities.registerGrant(grant);
     await activities.ensureObjects({ grant, plan });
-    expect(await activities.enableTarget({ grant, key: 'early' })).toMatchObject({ outcome: 'refused', reason: 'outside_slot' });
+    expect(await activities.enableTarget({ grant, key: 'early' })).toMatchObject({
+      outcome: 'refused',
+      reason: 'outside_slot',
+    });
     expect(effectsOf(sim)).not.toContain('target.enable');
   });
 });
 
 describe('one owner (layer 6)', () => {
-  scenario('two gateways for one Voyager: the second takes over within 12 s, and no line of the first that starts or changes anything comes after', async () => {
-    const { proxy, url } = await Proxy.before(postgres.url);
-    const sim = await observatory();
-    const first = await gatewayOn(sim, { databaseUrl: url, telescope: { id: 'race' } });
-    const { grant, target } = await runningSession(first, { telescopeId: 'race', id: 'b-race', quantity: 1_000 });
-    const second = await gatewayOn(sim, { databaseUrl: postgres.url, start: false, telescope: { id: 'race' } });
-    second.gateway.start();
-    let writing = true;
-    const writer = async (setup: Setup, name: string): Promise<void> => {
-      for (let i = 0; writing; i++) {
-        await setup.activities.disableTarget({ grant, key: `${name}/off/${i}` }).catch(() => undefined);
-        await setup.activities.enableTarget({ grant, key: `${name}/on/${i}` }).catch(() => undefined);
-        await sleep(30);
-      }
-    };
-    const writers = [writer(first, 'first'), writer(second, 'second')];
-    await sleep(1_500);
-    expect(second.gateway.lease.owns()).toBe(false);
-    const clientsOf = (): (number | null)[] => [
-      ...new Set(
-        commands(sim)
-          .filter((c) => c.effect === 'target.enable')
-          .map((c) => c.client),
-      ),
-    ];
-    expect(clientsOf().length).toBe(1);
+  scenario(
+    'two gateways for one Voyager: the second takes over within 12 s, and no line of the first that starts or changes anything comes after',
+    async () => {
+      const { proxy, url } = await Proxy.before(postgres.url);
+      const sim = await observatory();
+      const first = await gatewayOn(sim, { databaseUrl: url, telescope: { id: 'race' } });
+      const { grant, target } = await runningSession(first, { telescopeId: 'race', id: 'b-race', quantity: 1_000 });
+      const second = await gatewayOn(sim, { databaseUrl: postgres.url, start: false, telescope: { id: 'race' } });
+      second.gateway.start();
+      let writing = true;
+      const writer = async (setup: Setup, name: string): Promise<void> => {
+        for (let i = 0; writing; i++) {
+          await setup.activities.disableTarget({ grant, key: `${name}/off/${i}` }).catch(() => undefined);
+          await setup.activities.enableTarget({ grant, key: `${name}/on/${i}` }).catch(() => undefined);
+          await sleep(30);
+        }
+      };
+      const writers = [writer(first, 'first'), writer(second, 'second')];
+      await sleep(1_500);
+      expect(second.gateway.lease.owns()).toBe(false);
+      const clientsOf = (): (number | null)[] => [
+        ...new Set(
+          commands(sim)
+            .filter((c) => c.effect === 'target.enable')
+            .map((c) => c.client),
+        ),
+      ];
+      expect(clientsOf().length).toBe(1);
 
-    proxy.freeze();
-    const cutAt = Date.now();
-    await until(() => second.gateway.lease.owns() && second.gateway.ready, 20_000, 'the second owns');
-    expect(Date.now() - cutAt).toBeLessThan(12_000);
-    await until(() => clientsOf().length === 2, 10_000, 'the second writes');
-    await sleep(500);
-    writing = false;
-    await Promise.all(writers);
-    const enables = commands(sim).filter((c) => c.effect === 'target.enable');
-    const [one, two] = clientsOf();
-    const lastOfFirst = enables.filter((c) => c.client === one).at(-1)!;
-    const firstOfSecond = enables.find((c) => c.client === two)!;
-    expect(firstOfSecond.at - lastOfFirst.at).toBeGreaterThan(900);
-    expect(enables.filter((c) => c.client === one && c.n > firstOfSecond.n)).toEqual([]);
-    expect(second.gateway.grants.find('b-race')).toMatchObject({ state: 'active', targetGuid: target });
-    expect(first.ownership).toEqual(['owned 2', 'lost']);
-    proxy.thaw();
-  });
+      proxy.freeze();
+      const cutAt = Date.now();
+      await until(() => second.gateway.lease.owns() && second.gateway.ready, 20_000, 'the second owns');
+      expect(Date.now() - cutAt).toBeLessThan(12_000);
+      await until(() => clientsOf().length === 2, 10_000, 'the second writes');
+      await sleep(500);
+      writing = false;
+      await Promise.all(writers);
+      const enables = commands(sim).filter((c) => c.effect === 'target.enable');
+      const [one, two] = clientsOf();
+      const lastOfFirst = enables.filter((c) => c.client === one).at(-1)!;
+      const firstOfSecond = enables.find((c) => c.client === two)!;
+      expect(firstOfSecond.at - lastOfFirst.at).toBeGreaterThan(900);
+      expect(enables.filter((c) => c.client === one && c.n > firstOfSecond.n)).toEqual([]);
+      expect(second.gateway.grants.find('b-race')).toMatchObject({ state: 'active', targetGuid: target });
+      expect(first.ownership).toEqual(['owned 2', 'lost']);
+      proxy.thaw();
+    },
+  );
 
-  scenario('a command that was sent when its gateway died is read back by the successor before it does anything', async () => {
-    const sim = await observatory();
-    const first = await gatewayOn(sim, { databaseUrl: postgres.url, telescope: { id: 'readback' } });
-    const made = booking(sim, { id: 'b-readback' });
-    const grant = { ...made.grant, telescopeId: 'readback' };
-    await first.activities.registerGrant(grant);
-    await first.activities.ensureObjects({ grant, plan: made.plan });
-    await first.gateway.commands.begin('took-effect', 'enable', 'b-readback', made.target);
-    first.gateway.commands.beginStop('was-lost', 'disable', 'b-readback', made.target);
-    const { store } = sim.world;
-    store.put('targets', made.target, { ...store.find('targets', made.target)!.row, Status: 0 });
-    await first.gateway.stop('killed');
-    const second = await gatewayOn(sim, { databaseUrl: postgres.url, telescope: { id: 'readback' } });
-    await until(() => second.ownership.length > 0, 5_000, 'the second has taken over');
-    expect(second.gateway.commands.find('took-effect')).toMatchObject({ state: 'done', result: { message: 'read back' } });
-    expect(second.gateway.commands.find('was-lost')).toMatchObject({ state: 'refused' });
-    expect(second.gateway.grants.find('b-readback')).toMatchObject({ state: 'active', generation: 1 });
-    const from = lastEntry(sim);
-    expect(await second.activities.enableTarget({ grant, key: 'took-effect' })).toMatchObject({ outcome: 'done' });
-    expect(commands(sim, from)).toEqual([]);
-  });
+  scenario(
+    'a command that was sent when its gateway died is read back by the successor before it does anything',
+    async () => {
+      const sim = await observatory();
+      const first = await gatewayOn(sim, { databaseUrl: postgres.url, telescope: { id: 'readback' } });
+      const made = booking(sim, { id: 'b-readback' });
+      const grant = { ...made.grant, telescopeId: 'readback' };
+      await first.activities.registerGrant(grant);
+      await first.activities.ensureObjects({ grant, plan: made.plan });
+      await first.gateway.commands.begin('took-effect', 'enable', 'b-readback', made.target);
+      first.gateway.commands.beginStop('was-lost', 'disable', 'b-readback', made.target);
+      const { store } = sim.world;
+      store.put('targets', made.target, { ...store.find('targets', made.target)!.row, Status: 0 });
+      await first.gateway.stop('killed');
+      const second = await gatewayOn(sim, { databaseUrl: postgres.url, telescope: { id: 'readback' } });
+      await until(() => second.ownership.length > 0, 5_000, 'the second has taken over');
+      expect(second.gateway.commands.find('took-effect')).toMatchObject({
+        state: 'done',
+        result: { message: 'read back' },
+      });
+      expect(second.gateway.commands.find('was-lost')).toMatchObject({ state: 'refused' });
+      expect(second.gateway.grants.find('b-readback')).toMatchObject({ state: 'active', generation: 1 });
+      const from = lastEntry(sim);
+      expect(await second.activities.enableTarget({ grant, key: 'took-effect' })).toMatchObject({ outcome: 'done' });
+      expect(commands(sim, from)).toEqual([]);
+    },
+  );
 });
 
 describe('modes, lists and clocks (layers 4, 11, 12)', () => {
@@ -440,39 +595,71 @@ describe('modes, lists and clocks (layers 4, 11, 12)', () => {
       await activities.disableTarget({ grant, key: 'd' }),
       await activities.stopTarget({ grant, key: 's' }),
       await activities.borrowSky({ grant, key: 'b' }),
-      await activities.roboTarget({ telescopeId: 'demo', commandId: 'r', requestedBy: 'server', op: 'delete', object: 'set', guid: plan.set.Guid }),
+      await activities.roboTarget({
+        telescopeId: 'demo',
+        commandId: 'r',
+        requestedBy: 'server',
+        op: 'delete',
+        object: 'set',
+        guid: plan.set.Guid,
+      }),
     ].map((o) => o.reason);
     expect(reasons).toEqual(Array.from({ length: 7 }, () => 'read_only'));
-    expect((await http.send('POST', '/v1/telescopes/demo/abort', { command_id: 'a', target_guid: grant.targetGuid, requested_by: 'x' })).body).toMatchObject({
+    expect(
+      (
+        await http.send('POST', '/v1/telescopes/demo/abort', {
+          command_id: 'a',
+          target_guid: grant.targetGuid,
+          requested_by: 'x',
+        })
+      ).body,
+    ).toMatchObject({
       state: 'refused',
       reason: 'read_only',
     });
-    expect((await http.send('POST', '/v1/telescopes/demo/halt', { command_id: 'h', requested_by: 'x' })).body).toMatchObject({ state: 'refused', reason: 'read_only' });
+    expect(
+      (await http.send('POST', '/v1/telescopes/demo/halt', { command_id: 'h', requested_by: 'x' })).body,
+    ).toMatchObject({ state: 'refused', reason: 'read_only' });
     expect(setup.gateway.state()).toMatchObject({ read_only: true, connection: { connected: true } });
     expect(commands(sim)).toEqual([]);
   });
 
-  scenario('a command outside the allow-list, a start without a permit, and a delete without a GUID never reach the socket', async () => {
-    const sim = await observatory();
-    const { gateway, activities } = await gatewayOn(sim);
-    const { grant } = booking(sim);
-    await activities.registerGrant(grant);
-    const refusedAs = { outcome: 'refused', how: 'gate', message: 'not_allowed' };
-    expect(await gateway.link.request(buildRequest('RemoteRunExternal', { FileName: 'format.exe' }))).toMatchObject(refusedAs);
-    expect(await gateway.link.request(buildRequest('RemoteSetProfile', { FileName: 'Other.v2y' }))).toMatchObject(refusedAs);
-    expect(await gateway.link.request(buildRequest('RemoteDragScript', { DragScriptFile: 'RoboTarget.vos' }))).toMatchObject(refusedAs);
-    expect(await gateway.link.request(buildRequest('RemoteMountFastCommand', { CommandType: 4 }))).toMatchObject(refusedAs);
-    expect(await gateway.client.setEnabled('target', grant.targetGuid!, true)).toMatchObject(refusedAs);
-    expect(await gateway.client.remove('target', '')).toMatchObject(refusedAs);
-    expect(commands(sim)).toEqual([]);
-    expect(gateway.gate.refused.get('not_allowed')).toBe(6);
-  });
+  scenario(
+    'a command outside the allow-list, a start without a permit, and a delete without a GUID never reach the socket',
+    async () => {
+      const sim = await observatory();
+      const { gateway, activities } = await gatewayOn(sim);
+      const { grant } = booking(sim);
+      await activities.registerGrant(grant);
+      const refusedAs = { outcome: 'refused', how: 'gate', message: 'not_allowed' };
+      expect(await gateway.link.request(buildRequest('RemoteRunExternal', { FileName: 'format.exe' }))).toMatchObject(
+        refusedAs,
+      );
+      expect(await gateway.link.request(buildRequest('RemoteSetProfile', { FileName: 'Other.v2y' }))).toMatchObject(
+        refusedAs,
+      );
+      expect(
+        await gateway.link.request(buildRequest('RemoteDragScript', { DragScriptFile: 'RoboTarget.vos' })),
+      ).toMatchObject(refusedAs);
+      expect(await gateway.link.request(buildRequest('RemoteMountFastCommand', { CommandType: 4 }))).toMatchObject(
+        refusedAs,
+      );
+      expect(await gateway.client.setEnabled('target', grant.targetGuid!, true)).toMatchObject(refusedAs);
+      expect(await gateway.client.remove('target', '')).toMatchObject(refusedAs);
+      expect(commands(sim)).toEqual([]);
+      expect(gateway.gate.refused.get('not_allowed')).toBe(6);
+    },
+  );
 
   scenario('park, tracking off and warm-up always pass', async () => {
     const sim = await observatory();
     const { gateway } = await gatewayOn(sim);
-    expect(await gateway.link.request(buildRequest('RemoteMountFastCommand', { CommandType: 2 }))).toMatchObject({ outcome: 'done' });
-    expect(await gateway.link.request(buildRequest('RemoteMountFastCommand', { CommandType: 3 }))).toMatchObject({ outcome: 'done' });
+    expect(await gateway.link.request(buildRequest('RemoteMountFastCommand', { CommandType: 2 }))).toMatchObject({
+      outcome: 'done',
+    });
+    expect(await gateway.link.request(buildRequest('RemoteMountFastCommand', { CommandType: 3 }))).toMatchObject({
+      outcome: 'done',
+    });
     expect(commands(sim).map((c) => c.method)).toEqual(['RemoteMountFastCommand', 'RemoteMountFastCommand']);
   });
 
@@ -486,8 +673,13 @@ describe('modes, lists and clocks (layers 4, 11, 12)', () => {
     await activities.registerGrant(grant);
     await activities.ensureObjects({ grant, plan });
     const from = lastEntry(sim);
-    expect((await activities.checkSite({ telescopeId: 'demo', bookingId: 'b-1' })).problems.map((p) => p.reason)).toContain('clock_offset');
-    expect(await activities.enableTarget({ grant, key: 'e' })).toMatchObject({ outcome: 'refused', reason: 'clock_offset' });
+    expect(
+      (await activities.checkSite({ telescopeId: 'demo', bookingId: 'b-1' })).problems.map((p) => p.reason),
+    ).toContain('clock_offset');
+    expect(await activities.enableTarget({ grant, key: 'e' })).toMatchObject({
+      outcome: 'refused',
+      reason: 'clock_offset',
+    });
     expect(commands(sim, from)).toEqual([]);
   });
 });

@@ -89,7 +89,12 @@ describe('heartbeat to a service outside', () => {
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const sim = await observatory();
     const setup = await gatewayOn(sim);
-    const stop = startHeartbeat(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, () => [setup.gateway], logger, 50);
+    const stop = startHeartbeat(
+      `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      () => [setup.gateway],
+      logger,
+      50,
+    );
     try {
       await sleep(300);
       expect(beats).toBe(0);

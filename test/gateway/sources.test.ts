@@ -14,14 +14,24 @@ describe('Boltwood II one-line file', () => {
     expect(parseBoltwood(LINE, WRITTEN)).toEqual({
       source: 'boltwood',
       atMs: WRITTEN - 4_000,
-      values: { sky_temperature_celsius: -18.5, temperature_celsius: 4.2, wind_meters_per_second: 5, humidity_percent: 63, dew_point_celsius: -2.1 },
+      values: {
+        sky_temperature_celsius: -18.5,
+        temperature_celsius: 4.2,
+        wind_meters_per_second: 5,
+        humidity_percent: 63,
+        dew_point_celsius: -2.1,
+      },
       categories: { cloud: 'CLEAR', wind: 'CALM', rain: 'DRY', light: 'DARK' },
       safety: null,
     });
   });
   test('Fahrenheit and miles per hour are converted', () => {
     const { values } = parseBoltwood(LINE.replace(' C K -18.5 4.2 5.0 18.0', ' F M -1.3 41 42 10'), WRITTEN);
-    expect(values).toMatchObject({ sky_temperature_celsius: -18.5, temperature_celsius: 5, wind_meters_per_second: 4.47 });
+    expect(values).toMatchObject({
+      sky_temperature_celsius: -18.5,
+      temperature_celsius: 5,
+      wind_meters_per_second: 4.47,
+    });
   });
   test('rain now is rain whatever the rain condition says, and a roof-close request is unsafe', () => {
     const reading = parseBoltwood(LINE.replace(' 0 0 00004', ' 2 0 00004').replace(/0 0$/, '1 1'), WRITTEN);
@@ -34,7 +44,9 @@ describe('Boltwood II one-line file', () => {
     expect(reading.categories).toEqual({ cloud: null, wind: null, rain: null, light: null });
   });
   test('a short line is refused with what is wrong', () => {
-    expect(() => parseBoltwood('2026-11-23 01:00:00 C K', WRITTEN)).toThrow('a Boltwood II line has 21 fields, this one has 4');
+    expect(() => parseBoltwood('2026-11-23 01:00:00 C K', WRITTEN)).toThrow(
+      'a Boltwood II line has 21 fields, this one has 4',
+    );
   });
   test('the file’s own time is the reading’s time', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'nocturne-boltwood-'));
@@ -60,14 +72,24 @@ describe('ASCOM Alpaca', () => {
       response.setHeader('content-type', 'application/json');
       const value = values[property];
       response.end(
-        JSON.stringify(value === undefined ? { Value: 0, ErrorNumber: 1024, ErrorMessage: 'Property not implemented' } : { Value: value, ErrorNumber: 0, ErrorMessage: '' }),
+        JSON.stringify(
+          value === undefined
+            ? { Value: 0, ErrorNumber: 1024, ErrorMessage: 'Property not implemented' }
+            : { Value: value, ErrorNumber: 0, ErrorMessage: '' },
+        ),
       );
     });
     servers.push(server);
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
-  const source = (url: string) => ({ kind: 'alpaca' as const, url, observing_conditions: 0, safety_monitor: 0, period_seconds: 10 });
+  const source = (url: string) => ({
+    kind: 'alpaca' as const,
+    url,
+    observing_conditions: 0,
+    safety_monitor: 0,
+    period_seconds: 10,
+  });
 
   test('what the device does not implement is left out, not zero', async () => {
     const url = await device({ temperature: 4.5, windspeed: 3.25, connected: true, issafe: false });

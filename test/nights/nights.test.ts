@@ -44,7 +44,17 @@ describe('nights on the virtual server', () => {
     const kinds = new Set(plans.flatMap((p) => p.faults.map((f) => f.kind)));
     expect(FAULT_KINDS.filter((kind) => !kinds.has(kind))).toEqual([]);
     const asked = new Set(plans.flatMap((p) => p.steps.map((s) => s.kind)));
-    expect([...asked].sort()).toEqual(['abort', 'amend', 'cancel', 'extend', 'gateway_abort', 'operator_cancel', 'pause', 'reschedule', 'resume']);
+    expect([...asked].sort()).toEqual([
+      'abort',
+      'amend',
+      'cancel',
+      'extend',
+      'gateway_abort',
+      'operator_cancel',
+      'pause',
+      'reschedule',
+      'resume',
+    ]);
   });
 });
 
@@ -84,11 +94,23 @@ describe('the oracle', () => {
     ],
     [
       'a grant that stays',
-      (w) => (w.observatory.grant = { bookingId: w.bookingId, telescopeId: 't1', generation: 0, start: '', end: '2099-01-01T00:00:00Z', targetGuid: null }),
+      (w) =>
+        (w.observatory.grant = {
+          bookingId: w.bookingId,
+          telescopeId: 't1',
+          generation: 0,
+          start: '',
+          end: '2099-01-01T00:00:00Z',
+          targetGuid: null,
+        }),
       /^the grant is left$/,
     ],
     ['a booking without an end', (w) => void w.transitions.pop(), /^the last recorded phase is finalising$/],
-    ['a control without an answer', (w) => w.asked.push({ at: 0, commandId: 'pause-9', kind: 'pause' }), /^pause-9 has no receipt$/],
+    [
+      'a control without an answer',
+      (w) => w.asked.push({ at: 0, commandId: 'pause-9', kind: 'pause' }),
+      /^pause-9 has no receipt$/,
+    ],
   ];
   test.each(CASES)('%s', async (_, spoil, ...expected) => {
     const result = await playNight(sandbox, quiet(), spoil);
@@ -105,7 +127,14 @@ test('three nights with faults and people give the same logical digest on Tempor
   expect(plans.map(playsOnRealServer)).toEqual([true, true, true]);
   const virtual = await play(REAL_NIGHTS);
   const real = await playOnRealServer(code, plans, () => {});
-  const seen = (r: NightResult): unknown => ({ night: r.night, phases: r.phases, frames: r.frames, commands: r.commands, receipts: r.receipts, violations: r.violations });
+  const seen = (r: NightResult): unknown => ({
+    night: r.night,
+    phases: r.phases,
+    frames: r.frames,
+    commands: r.commands,
+    receipts: r.receipts,
+    violations: r.violations,
+  });
   expect(real.map(seen)).toEqual(virtual.map(seen));
   expect(real.map((r) => r.logicalDigest)).toEqual(virtual.map((r) => r.logicalDigest));
 }, 240_000);

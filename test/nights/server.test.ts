@@ -10,7 +10,10 @@ const START = Date.UTC(2026, 0, 1);
 let sandbox: Sandbox;
 let servers = 0;
 beforeAll(async () => {
-  const { code } = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)), logger: new DefaultLogger('ERROR') });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
   sandbox = await openSandbox(code, ['echo', 'failing']);
 }, 60_000);
 afterAll(async () => {
@@ -18,7 +21,10 @@ afterAll(async () => {
 });
 
 /** A server with one queue `q` whose activities happen at once unless told otherwise. */
-function open(poller: { away?: { from: number; to: number }[]; latencyMs?: () => number } = {}): { server: VirtualServer; attempts: number[] } {
+function open(poller: { away?: { from: number; to: number }[]; latencyMs?: () => number } = {}): {
+  server: VirtualServer;
+  attempts: number[];
+} {
   const server = new VirtualServer(sandbox, `test-${++servers}`, START);
   const attempts: number[] = [];
   server.poll('q', {
@@ -33,7 +39,10 @@ function open(poller: { away?: { from: number; to: number }[]; latencyMs?: () =>
   });
   return { server, attempts };
 }
-async function tryOut(poller: Parameters<typeof open>[0], options: Record<string, unknown>): Promise<{ result: unknown; attempts: number[] }> {
+async function tryOut(
+  poller: Parameters<typeof open>[0],
+  options: Record<string, unknown>,
+): Promise<{ result: unknown; attempts: number[] }> {
   const { server, attempts } = open(poller);
   await server.start({ workflowId: 'w', type: 'trying', queue: 'q', args: ['q', options] });
   await server.run(START + 7 * 86_400_000);
@@ -42,10 +51,18 @@ async function tryOut(poller: Parameters<typeof open>[0], options: Record<string
 
 describe('SDK', () => {
   test('the internal parts that the virtual server drives belong to the pinned version; an upgrade must compare them first', () => {
-    const wanted = JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as { dependencies: Record<string, string> };
+    const wanted = JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
     for (const name of ['worker', 'workflow', 'common', 'proto', 'activity']) {
-      const installed = JSON.parse(readFileSync(projectPath('node_modules', '@temporalio', name, 'package.json'), 'utf8')) as { version: string };
-      expect([name, wanted.dependencies[`@temporalio/${name}`], installed.version]).toEqual([name, SDK_VERSION, SDK_VERSION]);
+      const installed = JSON.parse(
+        readFileSync(projectPath('node_modules', '@temporalio', name, 'package.json'), 'utf8'),
+      ) as { version: string };
+      expect([name, wanted.dependencies[`@temporalio/${name}`], installed.version]).toEqual([
+        name,
+        SDK_VERSION,
+        SDK_VERSION,
+      ]);
     }
   });
 });
@@ -67,14 +84,19 @@ describe('activities in virtual time', () => {
   });
   test('nobody polls: schedule-to-start, or the answer when somebody comes in time', async () => {
     const away = [{ from: START - 1, to: START + 30_000 }];
-    expect((await tryOut({ away }, { activity: 'echo', scheduleToStart: 20_000 })).result).toEqual(['SCHEDULE_TO_START', 20_000]);
+    expect((await tryOut({ away }, { activity: 'echo', scheduleToStart: 20_000 })).result).toEqual([
+      'SCHEDULE_TO_START',
+      20_000,
+    ]);
     expect((await tryOut({ away }, { activity: 'echo', scheduleToStart: 40_000 })).result).toEqual(['hello', 30_000]);
   });
   test('an answer later than start-to-close is a timeout, and the next attempt follows', async () => {
     let calls = 0;
     const latencyMs = (): number => (++calls === 1 ? 90_000 : 1000);
     expect((await tryOut({ latencyMs }, { activity: 'echo', startToClose: 10_000 })).result).toEqual(['hello', 12_000]);
-    expect((await tryOut({ latencyMs: () => 90_000 }, { activity: 'echo', startToClose: 10_000, attempts: 1 })).result).toEqual(['START_TO_CLOSE', 10_000]);
+    expect(
+      (await tryOut({ latencyMs: () => 90_000 }, { activity: 'echo', startToClose: 10_000, attempts: 1 })).result,
+    ).toEqual(['START_TO_CLOSE', 10_000]);
   });
   test('a worker that dies before it answers is noticed by start-to-close', async () => {
     const poller = { away: [{ from: START + 2000, to: START + 5000 }], latencyMs: () => 4000 };
@@ -111,11 +133,15 @@ describe('workflows', () => {
   test('a command that it does not know stops the run, and so does a night without an end', async () => {
     const { server } = open();
     await server.start({ workflowId: 'l', type: 'local', queue: 'q', args: [] });
-    await expect(server.run(START + 60_000)).rejects.toThrow('l sent a command that the virtual server does not know: scheduleLocalActivity');
+    await expect(server.run(START + 60_000)).rejects.toThrow(
+      'l sent a command that the virtual server does not know: scheduleLocalActivity',
+    );
     await server.dispose();
     const endless = open().server;
     await endless.start({ workflowId: 'x', type: 'cancellable', queue: 'q', args: [] });
-    await expect(endless.run(START + 60_000)).rejects.toThrow('virtual time ran past 2026-01-01T00:01:00.000Z; still open: x');
+    await expect(endless.run(START + 60_000)).rejects.toThrow(
+      'virtual time ran past 2026-01-01T00:01:00.000Z; still open: x',
+    );
     await endless.dispose();
   });
 });

@@ -25,7 +25,13 @@ const when = (since: number): number => Date.now() - since;
 /** Why an activity on `queue` failed, and after how many milliseconds. */
 export async function trying(
   queue: string,
-  options: { activity: 'echo' | 'failing'; scheduleToStart?: number; startToClose?: number; scheduleToClose?: number; attempts?: number },
+  options: {
+    activity: 'echo' | 'failing';
+    scheduleToStart?: number;
+    startToClose?: number;
+    scheduleToClose?: number;
+    attempts?: number;
+  },
 ): Promise<[string, number]> {
   const since = Date.now();
   const activities = proxyActivities<Activities>({
@@ -33,13 +39,21 @@ export async function trying(
     startToCloseTimeout: options.startToClose ?? 60_000,
     ...(options.scheduleToStart ? { scheduleToStartTimeout: options.scheduleToStart } : {}),
     ...(options.scheduleToClose ? { scheduleToCloseTimeout: options.scheduleToClose } : {}),
-    retry: { initialInterval: 1000, backoffCoefficient: 2, maximumInterval: 60_000, ...(options.attempts ? { maximumAttempts: options.attempts } : {}) },
+    retry: {
+      initialInterval: 1000,
+      backoffCoefficient: 2,
+      maximumInterval: 60_000,
+      ...(options.attempts ? { maximumAttempts: options.attempts } : {}),
+    },
   });
   try {
     return [await activities[options.activity]('hello'), when(since)];
   } catch (thrown) {
     if (!(thrown instanceof ActivityFailure)) throw thrown;
-    return [thrown.cause instanceof TimeoutFailure ? String(thrown.cause.timeoutType) : (thrown.cause?.message ?? ''), when(since)];
+    return [
+      thrown.cause instanceof TimeoutFailure ? String(thrown.cause.timeoutType) : (thrown.cause?.message ?? ''),
+      when(since),
+    ];
   }
 }
 

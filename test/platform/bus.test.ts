@@ -18,7 +18,11 @@ afterAll(async () => {
   await postgres?.stop();
 });
 
-async function listen(): Promise<{ messages: BusMessage[]; until(count: number): Promise<void>; stop(): Promise<void> }> {
+async function listen(): Promise<{
+  messages: BusMessage[];
+  until(count: number): Promise<void>;
+  stop(): Promise<void>;
+}> {
   const listener = new BusListener(postgres.url, logger);
   const messages: BusMessage[] = [];
   listener.on('message', (m) => messages.push(m));
@@ -32,15 +36,27 @@ async function listen(): Promise<{ messages: BusMessage[]; until(count: number):
     },
   };
 }
-const event = (bookingId: string, key: string, data: Record<string, unknown> = {}) => ({ key, type: 'session.changed' as const, bookingId, telescopeId: 't1', data });
+const event = (bookingId: string, key: string, data: Record<string, unknown> = {}) => ({
+  key,
+  type: 'session.changed' as const,
+  bookingId,
+  telescopeId: 't1',
+  data,
+});
 
 describe('the bus', () => {
   test('fifty writers at once: seq runs 1 to 50 without a gap, and arrives in order', async () => {
     const ear = await listen();
-    await Promise.all(Array.from({ length: 50 }, (_, i) => db.$transaction((tx) => appendEvent(tx, event('b-many', `k${i}`)), { maxWait: 20_000, timeout: 20_000 })));
+    await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        db.$transaction((tx) => appendEvent(tx, event('b-many', `k${i}`)), { maxWait: 20_000, timeout: 20_000 }),
+      ),
+    );
     await ear.until(50);
     await ear.stop();
-    expect(ear.messages.map((m) => (m.kind === 'event' ? m.event.seq : -1))).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+    expect(ear.messages.map((m) => (m.kind === 'event' ? m.event.seq : -1))).toEqual(
+      Array.from({ length: 50 }, (_, i) => i + 1),
+    );
     expect(await db.event.count({ where: { bookingId: 'b-many' } })).toBe(50);
   });
   test('a repeated append changes nothing and gives back the first event', async () => {
@@ -83,8 +99,18 @@ describe('the outbox', () => {
       channels: ['webhook', 'email'] as ('webhook' | 'email')[],
     });
     for (const key of ['a', 'b', 'a', 'c']) await db.$transaction((tx) => enqueueOutbox(tx, entry(key)));
-    const rows = await db.outbox.findMany({ where: { bookingId: 'b-out' }, orderBy: [{ channel: 'asc' }, { sequence: 'asc' }] });
-    expect(rows.map((r) => `${r.channel} ${r.sequence}`)).toEqual(['email 1', 'email 2', 'email 3', 'webhook 1', 'webhook 2', 'webhook 3']);
+    const rows = await db.outbox.findMany({
+      where: { bookingId: 'b-out' },
+      orderBy: [{ channel: 'asc' }, { sequence: 'asc' }],
+    });
+    expect(rows.map((r) => `${r.channel} ${r.sequence}`)).toEqual([
+      'email 1',
+      'email 2',
+      'email 3',
+      'webhook 1',
+      'webhook 2',
+      'webhook 3',
+    ]);
   });
 });
 
@@ -106,9 +132,13 @@ describe('the schema', () => {
       credits: {},
       bodyHash: id,
     });
-    const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => db.booking.create({ data: booking(`race-${i}`, 1) })));
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => db.booking.create({ data: booking(`race-${i}`, 1) })),
+    );
     expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1);
-    expect(new Set(results.flatMap((r) => (r.status === 'rejected' ? [sqlState(r.reason)] : [])))).toEqual(new Set(['23P01']));
+    expect(new Set(results.flatMap((r) => (r.status === 'rejected' ? [sqlState(r.reason)] : [])))).toEqual(
+      new Set(['23P01']),
+    );
     await db.booking.create({ data: booking('race-next', 2) });
   });
 });

@@ -19,10 +19,13 @@ afterAll(async () => {
 const sum = (ledger: Record<string, number>): number => Object.values(ledger).reduce((a, b) => a + b, 0);
 /** The webhook `error.occurred` with that reason was told. */
 async function told(night: Night, reason: string): Promise<boolean> {
-  const rows = await stage.db.outbox.findMany({ where: { bookingId: night.id, channel: 'webhook', type: 'error.occurred' } });
+  const rows = await stage.db.outbox.findMany({
+    where: { bookingId: night.id, channel: 'webhook', type: 'error.occurred' },
+  });
   return rows.some((r) => (r.data as { reason?: string }).reason === reason);
 }
-const secondsFrom = async (iso: string): Promise<number> => Math.round((Date.parse(iso) - (await stage.env.currentTimeMs())) / 1000);
+const secondsFrom = async (iso: string): Promise<number> =>
+  Math.round((Date.parse(iso) - (await stage.env.currentTimeMs())) / 1000);
 
 describe('far ahead', () => {
   // First in the file: after other nights the test server skips four months too eagerly and runs past the slot.
@@ -76,11 +79,27 @@ describe('faults', () => {
       shots: FEW,
       policy: { prepare_lead: 300 },
       script: (start) => ({ unplugged: [{ from: start + 400_000, to: start + 1400_000, what: 'camera' }] }),
-      steps: [{ at: 400, do: (n) => n.handle.signal('telescopeEvent', { id: 'c1', at: new Date(n.at(400)).toISOString(), kind: 'camera_error' }) }],
+      steps: [
+        {
+          at: 400,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'c1',
+              at: new Date(n.at(400)).toISOString(),
+              kind: 'camera_error',
+            }),
+        },
+      ],
     });
     expect((await night.live()).outcome).toBe('completed');
     expect(await night.phases()).toEqual(expect.arrayContaining(['holding:equipment_error']));
-    expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'enableTarget', 'disableTarget']);
+    expect(night.effects()).toEqual([
+      'ensureObjects',
+      'enableTarget',
+      'disableTarget',
+      'enableTarget',
+      'disableTarget',
+    ]);
     expect(await told(night, 'equipment_error')).toBe(true);
     const { outage } = await night.ledger();
     expect(outage).toBeGreaterThanOrEqual(995);
@@ -95,7 +114,17 @@ describe('faults', () => {
       shots: FEW,
       policy: { prepare_lead: 300 },
       script: (start) => ({ guidingLost: [{ from: start + 400_000, to: start + 1000_000 }] }),
-      steps: [{ at: 400, do: (n) => n.handle.signal('telescopeEvent', { id: 'g1', at: new Date(n.at(400)).toISOString(), kind: 'guiding_lost' }) }],
+      steps: [
+        {
+          at: 400,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'g1',
+              at: new Date(n.at(400)).toISOString(),
+              kind: 'guiding_lost',
+            }),
+        },
+      ],
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     expect(await night.when('guiding_lost')).toBeLessThanOrEqual(403);
@@ -111,10 +140,25 @@ describe('faults', () => {
       slotSeconds: 2 * HOUR,
       shots: FEW,
       policy: { prepare_lead: 300, robotarget_start: 'dragscript', dragscript: 'RoboTarget.vos' },
-      script: (start) => ({ linkDown: [{ from: start + 400_000, to: start + 460_000 }], scriptEnds: [start + 400_000] }),
+      script: (start) => ({
+        linkDown: [{ from: start + 400_000, to: start + 460_000 }],
+        scriptEnds: [start + 400_000],
+      }),
       steps: [
-        { at: 401, do: (n) => n.handle.signal('telescopeEvent', { id: 'r1', at: new Date(n.at(401)).toISOString(), kind: 'link_lost' }) },
-        { at: 461, do: (n) => n.handle.signal('telescopeEvent', { id: 'r2', at: new Date(n.at(461)).toISOString(), kind: 'voyager_restarted' }) },
+        {
+          at: 401,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', { id: 'r1', at: new Date(n.at(401)).toISOString(), kind: 'link_lost' }),
+        },
+        {
+          at: 461,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'r2',
+              at: new Date(n.at(461)).toISOString(),
+              kind: 'voyager_restarted',
+            }),
+        },
       ],
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
@@ -146,7 +190,17 @@ describe('faults', () => {
       slotSeconds: 2 * HOUR,
       policy: { prepare_lead: 300 },
       script: (start) => ({ finishedFrom: start + 1000_000 }),
-      steps: [{ at: 1001, do: (n) => n.handle.signal('telescopeEvent', { id: 'f1', at: new Date(n.at(1001)).toISOString(), kind: 'target_finished' }) }],
+      steps: [
+        {
+          at: 1001,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'f1',
+              at: new Date(n.at(1001)).toISOString(),
+              kind: 'target_finished',
+            }),
+        },
+      ],
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     expect(await night.when('plan_finished')).toBeLessThanOrEqual(1_010);
@@ -163,7 +217,17 @@ describe('faults', () => {
       shots: FEW,
       policy: { prepare_lead: 300 },
       script: (start) => ({ foreign: [{ guid: 'f9', name: 'Survey 9', takesOverAt: start + 700_000 }] }),
-      steps: [{ at: 980, do: (n) => n.handle.signal('telescopeEvent', { id: 'i1', at: new Date(n.at(975)).toISOString(), kind: 'foreign_target' }) }],
+      steps: [
+        {
+          at: 980,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'i1',
+              at: new Date(n.at(975)).toISOString(),
+              kind: 'foreign_target',
+            }),
+        },
+      ],
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'borrowSky', 'disableTarget', 'returnSky']);
@@ -176,9 +240,21 @@ describe('faults', () => {
   }, 60_000);
 
   test('maintenance that cancels the bookings of its window ends the session as maintenance, refunded', async () => {
-    const night = await stage.prepare({ id: 'maint-cancel', startsIn: 600, slotSeconds: 2 * HOUR, policy: { prepare_lead: 300 } });
+    const night = await stage.prepare({
+      id: 'maint-cancel',
+      startsIn: 600,
+      slotSeconds: 2 * HOUR,
+      policy: { prepare_lead: 300 },
+    });
     await stage.db.maintenance.create({
-      data: { id: 'mc', telescopeId: night.telescopeId, fromAt: new Date(night.at(1000)), toAt: new Date(night.at(7200)), reason: 'mirror', bookings: 'cancel' },
+      data: {
+        id: 'mc',
+        telescopeId: night.telescopeId,
+        fromAt: new Date(night.at(1000)),
+        toAt: new Date(night.at(7200)),
+        reason: 'mirror',
+        bookings: 'cancel',
+      },
     });
     expect(await night.live()).toEqual({ outcome: 'aborted', reason: 'maintenance' });
     expect(await night.when('maintenance')).toBeLessThanOrEqual(1_010);
@@ -219,7 +295,13 @@ describe('darks in bad weather', () => {
       const night = await cloudy(id, from, calibration);
       expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
       expect(await night.phases()).toEqual(expect.arrayContaining(['holding:weather_hold']));
-      expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'enableTarget', 'disableTarget']);
+      expect(night.effects()).toEqual([
+        'ensureObjects',
+        'enableTarget',
+        'disableTarget',
+        'enableTarget',
+        'disableTarget',
+      ]);
     }
   }, 60_000);
 });
@@ -234,7 +316,15 @@ describe('a pause that something stands in the way of', () => {
       policy: { prepare_lead: 300 },
       script: (start) => ({ voyagerError: [{ from: start + 400_000, to: start + 1900_000 }] }),
       steps: [
-        { at: 400, do: (n) => n.handle.signal('telescopeEvent', { id: 'v1', at: new Date(n.at(400)).toISOString(), kind: 'voyager_error' }) },
+        {
+          at: 400,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'v1',
+              at: new Date(n.at(400)).toISOString(),
+              kind: 'voyager_error',
+            }),
+        },
         { at: 500, do: (n) => n.signal('pause', 'p1') },
         { at: 2600, do: (n) => n.signal('resume', 'r1') },
       ],
@@ -255,7 +345,15 @@ describe('a pause that something stands in the way of', () => {
       policy: { prepare_lead: 300 },
       script: (start) => ({ disabledByHand: [start + 390_000] }),
       steps: [
-        { at: 400, do: (n) => n.handle.signal('telescopeEvent', { id: 'h1', at: new Date(n.at(400)).toISOString(), kind: 'target_changed' }) },
+        {
+          at: 400,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'h1',
+              at: new Date(n.at(400)).toISOString(),
+              kind: 'target_changed',
+            }),
+        },
         { at: 900, do: (n) => n.signal('pause', 'p1') },
         { at: 1200, do: async (n) => expect(await n.receipts()).toEqual({ p1: 'confirmed' }) },
       ],
@@ -303,11 +401,25 @@ describe('refusals', () => {
       script: (start) => ({ weather: [{ from: start + 600_000, to: start + 900_000, state: 'unsafe' }] }),
       steps: [
         { at: 400, do: (n) => n.signal('pause', 'p1') },
-        { at: 610, do: (n) => n.handle.signal('telescopeEvent', { id: 'w1', at: new Date(n.at(600)).toISOString(), kind: 'weather_changed' }) },
+        {
+          at: 610,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'w1',
+              at: new Date(n.at(600)).toISOString(),
+              kind: 'weather_changed',
+            }),
+        },
         { at: 640, do: (n) => n.signal('resume', 'r1') },
         { at: 1400, do: (n) => n.signal('resume', 'r2') },
         // The row did not grow: the slot behind is taken.
-        { at: 1500, do: (n) => void n.update('extend', 'e1', { end: new Date(n.end + 1800_000).toISOString() }).catch(() => undefined) as unknown as Promise<void> },
+        {
+          at: 1500,
+          do: (n) =>
+            void n
+              .update('extend', 'e1', { end: new Date(n.end + 1800_000).toISOString() })
+              .catch(() => undefined) as unknown as Promise<void>,
+        },
       ],
       duringFinalise: async (n) => {
         await n.signal('pause', 'p2');
@@ -334,9 +446,25 @@ describe('refusals', () => {
       policy: { prepare_lead: 300, minimum_useful_seconds: 300 },
       script: (start) => ({ emergency: [{ from: start + 600_000, to: start + 900_000 }] }),
       steps: [
-        { at: 601, do: (n) => n.handle.signal('telescopeEvent', { id: 'e1', at: new Date(n.at(600)).toISOString(), kind: 'emergency_begun' }) },
+        {
+          at: 601,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'e1',
+              at: new Date(n.at(600)).toISOString(),
+              kind: 'emergency_begun',
+            }),
+        },
         { at: 700, do: async (n) => void n.update('amendPlan', 'm1', { bodyHash: 'other' }).catch(() => undefined) },
-        { at: 901, do: (n) => n.handle.signal('telescopeEvent', { id: 'e2', at: new Date(n.at(900)).toISOString(), kind: 'emergency_over' }) },
+        {
+          at: 901,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'e2',
+              at: new Date(n.at(900)).toISOString(),
+              kind: 'emergency_over',
+            }),
+        },
         { at: 3400, do: async (n) => void n.update('amendPlan', 'm2', { bodyHash: 'other' }).catch(() => undefined) },
       ],
     });
@@ -347,7 +475,13 @@ describe('refusals', () => {
   }, 60_000);
 
   test('cancel and pause of a session that is over are refused, and its phase stays', async () => {
-    const night = await stage.prepare({ id: 'over', startsIn: 600, slotSeconds: 1800, shots: [{ filter: 'L', exposure_seconds: 60, quantity: 1 }], policy: { prepare_lead: 300 } });
+    const night = await stage.prepare({
+      id: 'over',
+      startsIn: 600,
+      slotSeconds: 1800,
+      shots: [{ filter: 'L', exposure_seconds: 60, quantity: 1 }],
+      policy: { prepare_lead: 300 },
+    });
     expect((await night.live()).outcome).toBe('completed');
     await expect(night.signal('pause', 'p1')).rejects.toThrow(/completed|not found/i);
     expect((await night.phases()).at(-1)).toBe('completed:plan_finished');
@@ -367,7 +501,10 @@ describe('amendments', () => {
           do: async (n) => {
             await stage.db.booking.update({
               where: { id: n.id },
-              data: { shots: [{ filter: 'Ha', exposure_seconds: 600, quantity: 2, binning: 1, type: 'light' }], generation: 1 },
+              data: {
+                shots: [{ filter: 'Ha', exposure_seconds: 600, quantity: 2, binning: 1, type: 'light' }],
+                generation: 1,
+              },
             });
             void n.update('amendPlan', 'm1', { bodyHash: 'other' }).catch(() => undefined);
           },
@@ -376,8 +513,21 @@ describe('amendments', () => {
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     expect(await night.receipts()).toEqual({ m1: 'confirmed' });
-    expect((await night.phases()).slice(0, 6)).toEqual(['scheduled', 'preparing', 'prepared', 'preparing', 'prepared', 'starting']);
-    expect(night.effects()).toEqual(['ensureObjects', 'ensureObjects', 'removeObjects', 'enableTarget', 'disableTarget']);
+    expect((await night.phases()).slice(0, 6)).toEqual([
+      'scheduled',
+      'preparing',
+      'prepared',
+      'preparing',
+      'prepared',
+      'starting',
+    ]);
+    expect(night.effects()).toEqual([
+      'ensureObjects',
+      'ensureObjects',
+      'removeObjects',
+      'enableTarget',
+      'disableTarget',
+    ]);
     expect(night.observatory.removed).toHaveLength(1);
     expect(night.observatory.removed).not.toContain(night.observatory.plan?.target.GuidTarget);
     expect(night.observatory.taken.map((t) => t.exposureSeconds)).toEqual([600, 600]);
@@ -396,15 +546,28 @@ describe('amendments', () => {
           do: async (n) => {
             const start = new Date(n.at(DAY));
             const end = new Date(n.at(DAY + 2 * HOUR));
-            await stage.db.booking.update({ where: { id: n.id }, data: { startsAt: start, endsAt: end, blockedUntil: end, generation: 1 } });
-            void n.update('reschedule', 'm1', { start: start.toISOString(), end: end.toISOString() }).catch(() => undefined);
+            await stage.db.booking.update({
+              where: { id: n.id },
+              data: { startsAt: start, endsAt: end, blockedUntil: end, generation: 1 },
+            });
+            void n
+              .update('reschedule', 'm1', { start: start.toISOString(), end: end.toISOString() })
+              .catch(() => undefined);
           },
         },
       ],
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     expect(await night.receipts()).toEqual({ m1: 'confirmed' });
-    expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'stopTarget', 'ensureObjects', 'removeObjects', 'enableTarget', 'disableTarget']);
+    expect(night.effects()).toEqual([
+      'ensureObjects',
+      'enableTarget',
+      'stopTarget',
+      'ensureObjects',
+      'removeObjects',
+      'enableTarget',
+      'disableTarget',
+    ]);
     expect(night.observatory.removed).toHaveLength(1);
     expect(sum(await night.ledger())).toBe(2 * HOUR);
   }, 60_000);
@@ -437,10 +600,22 @@ describe('amendments', () => {
 
 describe('slots', () => {
   test('two bookings of the same target in one night: each has its own objects, frames and credits', async () => {
-    const first = await stage.prepare({ id: 'twin1', startsIn: 600, slotSeconds: 1800, telescopeId: 't-twin', shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }] });
+    const first = await stage.prepare({
+      id: 'twin1',
+      startsIn: 600,
+      slotSeconds: 1800,
+      telescopeId: 't-twin',
+      shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }],
+    });
     expect((await first.live()).outcome).toBe('completed');
     await first.stopGateway();
-    const second = await stage.prepare({ id: 'twin2', startsIn: 1800, slotSeconds: 1800, telescopeId: 't-twin', shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }] });
+    const second = await stage.prepare({
+      id: 'twin2',
+      startsIn: 1800,
+      slotSeconds: 1800,
+      telescopeId: 't-twin',
+      shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }],
+    });
     expect((await second.live()).outcome).toBe('completed');
     expect(second.observatory.plan?.target.TargetName).toBe(first.observatory.plan?.target.TargetName);
     expect(second.observatory.plan?.target.GuidTarget).not.toBe(first.observatory.plan?.target.GuidTarget);
@@ -454,7 +629,13 @@ describe('slots', () => {
     const now = await stage.env.currentTimeMs();
     const start = Math.ceil((now + 600_000) / (DAY * 1000)) * DAY * 1000 - HOUR * 1000;
     const wait = Math.round((start - now) / 1000) + (start - now < 600_000 ? DAY : 0);
-    const night = await stage.prepare({ id: 'midnight', startsIn: wait, slotSeconds: 2 * HOUR, shots: FEW, policy: { prepare_lead: 300 } });
+    const night = await stage.prepare({
+      id: 'midnight',
+      startsIn: wait,
+      slotSeconds: 2 * HOUR,
+      shots: FEW,
+      policy: { prepare_lead: 300 },
+    });
     expect((await night.live()).outcome).toBe('completed');
     expect(new Date(night.start).getUTCDate()).not.toBe(new Date(night.end).getUTCDate());
     expect(sum(await night.ledger())).toBe(2 * HOUR);
@@ -474,7 +655,9 @@ describe('Voyager’s own list', () => {
     });
     expect((await night.live()).outcome).toBe('completed');
     expect(night.listed).toEqual(['unread']);
-    const counts = (await stage.env.client.workflow.getHandle(shotsWorkflowId(night.id)).result()) as { captured: number };
+    const counts = (await stage.env.client.workflow.getHandle(shotsWorkflowId(night.id)).result()) as {
+      captured: number;
+    };
     expect(counts.captured).toBe(night.observatory.taken.length);
     expect(night.listed).toEqual(['unread', String(night.observatory.taken.length)]);
     expect(await stage.db.settlement.count({ where: { bookingId: night.id } })).toBe(1);

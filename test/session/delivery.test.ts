@@ -121,7 +121,8 @@ const put = (
   type: Parameters<typeof enqueueOutbox>[1]['type'],
   channels: ('webhook' | 'email' | 'push')[] = ['webhook'],
   data: Record<string, unknown> = {},
-): Promise<void> => db.$transaction((tx) => enqueueOutbox(tx, { key, type, bookingId, telescopeId: 't', data, channels }));
+): Promise<void> =>
+  db.$transaction((tx) => enqueueOutbox(tx, { key, type, bookingId, telescopeId: 't', data, channels }));
 async function drain(d: OutboxDelivery): Promise<void> {
   while ((await d.deliverDue()) > 0);
 }
@@ -147,7 +148,8 @@ describe('webhooks', () => {
       'webhook-timestamp': String(headers['webhook-timestamp']),
       'webhook-signature': String(headers['webhook-signature']),
     };
-    for (const secret of [SECRET, OLD]) expect(new StandardWebhook(secret).verify(body, three)).toMatchObject({ sequence: 1 });
+    for (const secret of [SECRET, OLD])
+      expect(new StandardWebhook(secret).verify(body, three)).toMatchObject({ sequence: 1 });
     expect(await db.outbox.count({ where: { deliveredAt: null } })).toBe(0);
     expect(await db.delivery.count()).toBe(3);
   });
@@ -161,7 +163,11 @@ describe('webhooks', () => {
     expect(received).toHaveLength(1);
     await db.outbox.updateMany({ data: { nextAttemptAt: new Date(0) } });
     await drain(d);
-    expect(received.map((r) => (JSON.parse(r.body) as { type: string }).type)).toEqual(['session.prepared', 'session.prepared', 'session.started']);
+    expect(received.map((r) => (JSON.parse(r.body) as { type: string }).type)).toEqual([
+      'session.prepared',
+      'session.prepared',
+      'session.started',
+    ]);
     expect((await db.delivery.findMany({ orderBy: { at: 'asc' } })).map((row) => row.status)).toEqual([500, 200, 200]);
   });
 
@@ -220,12 +226,22 @@ describe('webhooks', () => {
 });
 
 describe('letters', () => {
-  const decoded = (raw: string): string => raw.replace(/=\r?\n/g, '').replace(/((?:=[0-9A-F]{2})+)/g, (hex) => Buffer.from(hex.replaceAll('=', ''), 'hex').toString());
+  const decoded = (raw: string): string =>
+    raw
+      .replace(/=\r?\n/g, '')
+      .replace(/((?:=[0-9A-F]{2})+)/g, (hex) => Buffer.from(hex.replaceAll('=', ''), 'hex').toString());
 
   test('reach the guest in their language, the operator’s alarm only the operator', async () => {
     await put('b1', '1', 'session.paused', ['email'], { reason: 'weather_unsafe' });
-    await put('b2', '1', 'session.completed', ['email'], { reason: 'plan_finished', frames: { captured: 5, archived: 4 } });
-    await put('b1', '2', 'error.occurred', ['email'], { audience: 'operator', reason: 'gateway_away', message: 'nobody polls' });
+    await put('b2', '1', 'session.completed', ['email'], {
+      reason: 'plan_finished',
+      frames: { captured: 5, archived: 4 },
+    });
+    await put('b1', '2', 'error.occurred', ['email'], {
+      audience: 'operator',
+      reason: 'gateway_away',
+      message: 'nobody polls',
+    });
     await drain(delivery({ GATEWAY_SECRET: 'x'.repeat(32) }));
     expect(letters.map((l) => l.to).sort()).toEqual(['anne@example.org', 'bob@example.org', 'operator@example.org']);
     const anne = decoded(letters.find((l) => l.to === 'anne@example.org')!.raw);
@@ -244,9 +260,13 @@ describe('letters', () => {
     const browser = createECDH('prime256v1');
     const { port } = server.address() as AddressInfo;
     const subscription = { p256dh: browser.generateKeys('base64url'), auth: randomBytes(16).toString('base64url') };
-    await db.pushSubscription.create({ data: { id: 'p1', bookingId: 'b1', endpoint: `https://127.0.0.1:${port}/push`, keys: subscription, locale: 'en' } });
+    await db.pushSubscription.create({
+      data: { id: 'p1', bookingId: 'b1', endpoint: `https://127.0.0.1:${port}/push`, keys: subscription, locale: 'en' },
+    });
     // The same browser, which asked by its person's token too.
-    await db.pushSubscription.create({ data: { id: 'p2', userRef: 'u1', endpoint: `https://127.0.0.1:${port}/push`, keys: subscription, locale: 'fr' } });
+    await db.pushSubscription.create({
+      data: { id: 'p2', userRef: 'u1', endpoint: `https://127.0.0.1:${port}/push`, keys: subscription, locale: 'fr' },
+    });
     let reached = 0;
     const count = (): void => void (reached += 1);
     server.on('connection', count);

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkerOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  Runtime,
+  Worker,
+  bundleWorkflowCode,
+  type WorkerOptions,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FINALISE_WORKFLOW } from '../../domain/messages.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../../domain/ids.ts';
@@ -19,7 +26,14 @@ beforeAll(async () => {
   env = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: (await resolveTemporal('temporal')).path },
-      extraArgs: ['--search-attribute', 'BookingId=Keyword', '--search-attribute', 'TelescopeId=Keyword', '--search-attribute', 'SessionPhase=Keyword'],
+      extraArgs: [
+        '--search-attribute',
+        'BookingId=Keyword',
+        '--search-attribute',
+        'TelescopeId=Keyword',
+        '--search-attribute',
+        'SessionPhase=Keyword',
+      ],
     },
   });
 }, 120_000);
@@ -34,7 +48,11 @@ test('a finalisation pinned to a version that nobody runs any more is taken over
   let share = false;
   const start = async (build: string): Promise<() => Promise<void>> => {
     const version: Pick<WorkerOptions, 'workerDeploymentOptions'> = {
-      workerDeploymentOptions: { useWorkerVersioning: true, version: { deploymentName: DEPLOYMENT_NAME, buildId: build }, defaultVersioningBehavior: 'AUTO_UPGRADE' },
+      workerDeploymentOptions: {
+        useWorkerVersioning: true,
+        version: { deploymentName: DEPLOYMENT_NAME, buildId: build },
+        defaultVersioningBehavior: 'AUTO_UPGRADE',
+      },
     };
     const workers = [
       await Worker.create({
@@ -48,7 +66,13 @@ test('a finalisation pinned to a version that nobody runs any more is taken over
           buildReport: async () => ({ reportPath: 'r' }),
         },
       }),
-      await Worker.create({ connection, taskQueue: QUEUE_SESSION, workflowBundle: bundle, ...version, activities: { recordTransition: async () => void done.push(build) } }),
+      await Worker.create({
+        connection,
+        taskQueue: QUEUE_SESSION,
+        workflowBundle: bundle,
+        ...version,
+        activities: { recordTransition: async () => void done.push(build) },
+      }),
     ];
     const runs = workers.map((w) => w.run());
     return async () => {

@@ -24,13 +24,19 @@ afterAll(async () => {
 /** Events of every run of a session and of its finalisation. */
 async function events(night: Night): Promise<{ total: number; byActivity: Record<string, number>; signals: number }> {
   // The shot-done list of 7,200 frames stands in the history, twice: more than a client takes by itself.
-  const connection = await Connection.connect({ address: stage.env.address, channelArgs: { 'grpc.max_receive_message_length': 64 * 2 ** 20 } });
+  const connection = await Connection.connect({
+    address: stage.env.address,
+    channelArgs: { 'grpc.max_receive_message_length': 64 * 2 ** 20 },
+  });
   const client = new WorkflowClient({ connection });
   const byActivity: Record<string, number> = {};
   let total = 0;
   let signals = 0;
   for (const id of [`booking-${night.id}`, `finalise-${night.id}`]) {
-    for (let runId: string | null | undefined = id.startsWith('booking') ? night.firstRunId : undefined; runId !== null;) {
+    for (
+      let runId: string | null | undefined = id.startsWith('booking') ? night.firstRunId : undefined;
+      runId !== null;
+    ) {
       const history = await client.getHandle(id, runId).fetchHistory();
       runId = history.events!.at(-1)!.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? null;
       total += history.events!.length;
@@ -100,7 +106,15 @@ describe('what waits costs little', () => {
       policy: { prepare_lead: 300, check_interval: 300 },
       script: (start) => ({ emergency: [{ from: start + 1000_000, to: start + 19_000_000 }] }),
       steps: [
-        { at: 1000, do: (n) => n.handle.signal('telescopeEvent', { id: 'e1', at: new Date(n.at(1000)).toISOString(), kind: 'emergency_begun' }) },
+        {
+          at: 1000,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'e1',
+              at: new Date(n.at(1000)).toISOString(),
+              kind: 'emergency_begun',
+            }),
+        },
         { at: 4600, do: (n) => n.signal('abort', 'a1') },
       ],
     });
@@ -119,7 +133,11 @@ describe('what waits costs little', () => {
       slotSeconds: HOUR,
       shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }],
       policy: { check_interval: 60 },
-      script: (start) => ({ siteProblem: [{ from: 0, to: start - HOUR * 1000 * 5.5, reason: 'profile_mismatch', message: 'another profile' }] }),
+      script: (start) => ({
+        siteProblem: [
+          { from: 0, to: start - HOUR * 1000 * 5.5, reason: 'profile_mismatch', message: 'another profile' },
+        ],
+      }),
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     expect(await night.when('operator_alert')).toBeGreaterThanOrEqual(-6 * HOUR);
@@ -136,8 +154,15 @@ describe('gateway and intake', () => {
     const telescopeId = 'linger';
     const storage = mkdtempSync(join(tmpdir(), 'nocturne-linger-'));
     await stage.db.telescope.create({ data: { id: telescopeId, config: {} } }).catch(() => undefined);
-    const template = await stage.prepare({ id: 'linger-night', startsIn: HOUR, slotSeconds: HOUR, telescopeId: 'linger-t', gateway: false });
-    const config = (await stage.db.telescope.findUniqueOrThrow({ where: { id: template.telescopeId } })).config as object;
+    const template = await stage.prepare({
+      id: 'linger-night',
+      startsIn: HOUR,
+      slotSeconds: HOUR,
+      telescopeId: 'linger-t',
+      gateway: false,
+    });
+    const config = (await stage.db.telescope.findUniqueOrThrow({ where: { id: template.telescopeId } }))
+      .config as object;
     await stage.db.telescope.update({ where: { id: telescopeId }, data: { config: { ...config, id: telescopeId } } });
     const logger = createLogger('test', 'silent');
     const frames = createFrameActivities({
@@ -166,7 +191,14 @@ describe('gateway and intake', () => {
     const frame = async (): Promise<void> => {
       n += 1;
       await stage.db.journal.create({
-        data: { telescopeId, epoch: 1, n, kind: 'frame', at: new Date(), data: { file: `C:\\Voyager\\${n}.fit`, type: 'LIGHT', voy_type: 'TEST' } },
+        data: {
+          telescopeId,
+          epoch: 1,
+          n,
+          kind: 'frame',
+          at: new Date(),
+          data: { file: `C:\\Voyager\\${n}.fit`, type: 'LIGHT', voy_type: 'TEST' },
+        },
       });
       signals.framesWaiting('linger-night', { epoch: 1, n });
     };

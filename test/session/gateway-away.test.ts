@@ -28,7 +28,9 @@ import { Stage } from './night.ts';
     expect(await night.phases()).toEqual(expect.arrayContaining(['holding:gateway_away']));
     expect(await night.when('gateway_away')).toBeLessThanOrEqual(15 + 10 + 20 + 60 + 5);
     expect(night.effects().filter((effect) => effect === 'enableTarget')).toHaveLength(1);
-    const told = await stage.db.outbox.findMany({ where: { bookingId: night.id, channel: 'webhook', type: 'error.occurred' } });
+    const told = await stage.db.outbox.findMany({
+      where: { bookingId: night.id, channel: 'webhook', type: 'error.occurred' },
+    });
     expect(told.map((row) => (row.data as { reason: string }).reason)).toContain('gateway_away');
     const ledger = await night.ledger();
     expect(ledger.outage).toBeGreaterThan(10);

@@ -24,7 +24,11 @@ export function isWellFormed(history: History): boolean {
   return events.every((event, i) => {
     const next = events[i + 1];
     if (!event.workflowTaskStartedEventAttributes || !next) return true;
-    return Boolean(next.workflowTaskCompletedEventAttributes ?? next.workflowTaskFailedEventAttributes ?? next.workflowTaskTimedOutEventAttributes);
+    return Boolean(
+      next.workflowTaskCompletedEventAttributes ??
+      next.workflowTaskFailedEventAttributes ??
+      next.workflowTaskTimedOutEventAttributes,
+    );
   });
 }
 
@@ -33,7 +37,10 @@ export function recordedHistories(): { name: string; json: unknown }[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json.gz'))
     .sort()
-    .map((file) => ({ name: file.slice(0, -'.json.gz'.length), json: JSON.parse(gunzipSync(readFileSync(`${folder}/${file}`)).toString('utf8')) as unknown }));
+    .map((file) => ({
+      name: file.slice(0, -'.json.gz'.length),
+      json: JSON.parse(gunzipSync(readFileSync(`${folder}/${file}`)).toString('utf8')) as unknown,
+    }));
 }
 
 /** Replays histories with the workflow code of today; the error of each that does not pass, by its workflow id. */
@@ -56,7 +63,10 @@ export async function replayAll(
  * Replays what the nights of a suite have left behind, each session's first run (`latest`: its last) and the finalisations; keeps the sessions' as
  * fixtures when NOCTURNE_RECORD says what stands before their names, so that older ones stay.
  */
-export async function replayNights(stage: Stage, latest = false): Promise<{ replayed: number; failed: Record<string, string> }> {
+export async function replayNights(
+  stage: Stage,
+  latest = false,
+): Promise<{ replayed: number; failed: Record<string, string> }> {
   const record = process.env.NOCTURNE_RECORD;
   const { workflow } = stage.env.client;
   const histories: { workflowId: string; history: History }[] = [];

@@ -51,7 +51,13 @@ const prepare = (id: string, more: Partial<NightOptions> = {}): Promise<Night> =
   });
 /** One pass of the reconciliation, two minutes from now: what it finds has settled by then. */
 const match = (at = Date.now() + 120_000, atOnce?: number): ReturnType<typeof matchSessions> =>
-  matchSessions({ db: stage.db, temporal: stage.env.client, logger: createLogger('test', 'silent'), now: () => at, ...(atOnce ? { atOnce } : {}) });
+  matchSessions({
+    db: stage.db,
+    temporal: stage.env.client,
+    logger: createLogger('test', 'silent'),
+    now: () => at,
+    ...(atOnce ? { atOnce } : {}),
+  });
 
 async function until<T>(what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
@@ -60,21 +66,31 @@ async function until<T>(what: string, look: () => Promise<T | null | undefined |
   }
   throw new Error(`${what}: not within a minute`);
 }
-const row = (night: Night): Promise<{ phase: string; reason: string | null; outcome: string | null; transition: number }> =>
+const row = (
+  night: Night,
+): Promise<{ phase: string; reason: string | null; outcome: string | null; transition: number }> =>
   stage.db.session.findUniqueOrThrow({ where: { bookingId: night.id } });
-const reached = (night: Night, ...phases: string[]): Promise<unknown> => until(`${night.id} in ${phases.join('/')}`, async () => phases.includes((await row(night)).phase));
+const reached = (night: Night, ...phases: string[]): Promise<unknown> =>
+  until(`${night.id} in ${phases.join('/')}`, async () => phases.includes((await row(night)).phase));
 const listed = async (night: Night): Promise<boolean> => {
-  for await (const run of stage.env.client.workflow.list({ query: `WorkflowId = '${sessionWorkflowId(night.id)}' AND ExecutionStatus = 'Running'` })) return run.workflowId !== '';
+  for await (const run of stage.env.client.workflow.list({
+    query: `WorkflowId = '${sessionWorkflowId(night.id)}' AND ExecutionStatus = 'Running'`,
+  }))
+    return run.workflowId !== '';
   return false;
 };
-const unlisted = (night: Night): Promise<unknown> => until(`${night.id} not listed`, async () => !(await listed(night)));
+const unlisted = (night: Night): Promise<unknown> =>
+  until(`${night.id} not listed`, async () => !(await listed(night)));
 const terminate = async (night: Night): Promise<void> => {
   await night.handle.terminate('by hand');
   await unlisted(night);
 };
 /** The service forgets the session, as when its database is lost. */
 const forget = async (night: Night): Promise<void> => {
-  await stage.env.connection.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: sessionWorkflowId(night.id) } });
+  await stage.env.connection.workflowService.deleteWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: sessionWorkflowId(night.id) },
+  });
   await until(`${night.id} forgotten`, () =>
     night.handle.describe().then(
       () => false,
@@ -92,66 +108,103 @@ async function fail(night: Night, commandId: string): Promise<void> {
   await unlisted(night);
 }
 const taken = async (night: Night): Promise<string[]> => (await match()).takenOver.filter((id) => id === night.id);
-const enabled = (night: Night): number => night.observatory.commands.filter((c) => c.name === 'enableTarget' && c.effect !== null).length;
+const enabled = (night: Night): number =>
+  night.observatory.commands.filter((c) => c.name === 'enableTarget' && c.effect !== null).length;
 const settlements = (night: Night): Promise<{ id: string; supersedes: string | null }[]> =>
   stage.db.settlement.findMany({ where: { bookingId: night.id }, select: { id: true, supersedes: true } });
 const sum = (ledger: Record<string, number>): number => Object.values(ledger).reduce((a, b) => a + b, 0);
 
-scenario('terminated in the night: the target is stopped, the night settled as stopped by the operator, its seconds as they were and an outage after', async () => {
-  const night = await prepare('gone');
-  await night.book();
-  await until('two frames', async () => night.observatory.taken.length >= 2);
-  await reached(night, 'running');
-  await alone(async () => {
-    await terminate(night);
-    expect(night.observatory.enabled).toBe(true);
-    await sleep(1_000);
-    expect(await taken(night)).toEqual(['gone']);
-    expect(await taken(night)).toEqual([]);
-  });
-  expect(await night.handle.result()).toEqual({ outcome: 'aborted', reason: 'operator_abort' });
-  expect(night.observatory.enabled).toBe(false);
-  expect((await night.phases()).slice(-3)).toEqual(['running', 'finalising:operator_abort', 'aborted:operator_abort']);
-  expect(new Set(night.keys).size).toBe(night.keys.length);
-  const ledger = await night.ledger();
-  expect(sum(ledger)).toBe(600);
-  expect(ledger.imaging).toBeGreaterThanOrEqual(4);
-  expect(ledger.overhead).toBeGreaterThanOrEqual(1);
-  expect(await settlements(night)).toEqual([expect.objectContaining({ supersedes: null })]);
-  const outages = await stage.db.ledgerInterval.findMany({ where: { bookingId: 'gone', class: 'outage' } });
-  expect(outages.map((i) => i.cause)).toEqual(['internal_error']);
-  const audit = await stage.db.audit.findMany({ where: { bookingId: 'gone', action: 'session.take_over' } });
-  expect(audit.map((a) => a.data)).toEqual([{ why: 'its workflow is terminated', phase: 'running', ending: { outcome: 'aborted', reason: 'operator_abort', commandId: null } }]);
-  expect(await stage.db.timeline.count({ where: { bookingId: 'gone', event: 'operator_alert' } })).toBe(1);
-});
+scenario(
+  'terminated in the night: the target is stopped, the night settled as stopped by the operator, its seconds as they were and an outage after',
+  async () => {
+    const night = await prepare('gone');
+    await night.book();
+    await until('two frames', async () => night.observatory.taken.length >= 2);
+    await reached(night, 'running');
+    await alone(async () => {
+      await terminate(night);
+      expect(night.observatory.enabled).toBe(true);
+      await sleep(1_000);
+      expect(await taken(night)).toEqual(['gone']);
+      expect(await taken(night)).toEqual([]);
+    });
+    expect(await night.handle.result()).toEqual({ outcome: 'aborted', reason: 'operator_abort' });
+    expect(night.observatory.enabled).toBe(false);
+    expect((await night.phases()).slice(-3)).toEqual([
+      'running',
+      'finalising:operator_abort',
+      'aborted:operator_abort',
+    ]);
+    expect(new Set(night.keys).size).toBe(night.keys.length);
+    const ledger = await night.ledger();
+    expect(sum(ledger)).toBe(600);
+    expect(ledger.imaging).toBeGreaterThanOrEqual(4);
+    expect(ledger.overhead).toBeGreaterThanOrEqual(1);
+    expect(await settlements(night)).toEqual([expect.objectContaining({ supersedes: null })]);
+    const outages = await stage.db.ledgerInterval.findMany({ where: { bookingId: 'gone', class: 'outage' } });
+    expect(outages.map((i) => i.cause)).toEqual(['internal_error']);
+    const audit = await stage.db.audit.findMany({ where: { bookingId: 'gone', action: 'session.take_over' } });
+    expect(audit.map((a) => a.data)).toEqual([
+      {
+        why: 'its workflow is terminated',
+        phase: 'running',
+        ending: { outcome: 'aborted', reason: 'operator_abort', commandId: null },
+      },
+    ]);
+    expect(await stage.db.timeline.count({ where: { bookingId: 'gone', event: 'operator_alert' } })).toBe(1);
+  },
+);
 
-scenario('failed in the night: it goes on to the end of its plan, every command with a key of its own, every frame once', async () => {
-  const night = await prepare('onward', { shots: [{ filter: 'L', exposure_seconds: 1, quantity: 8 }] });
-  await night.book();
-  await until('a frame', async () => night.observatory.taken.length >= 1);
-  await reached(night, 'running');
-  await alone(async () => {
-    await fail(night, 'x1');
-    expect(await taken(night)).toEqual(['onward']);
-  });
-  expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
-  expect((await night.phases()).slice(-6)).toEqual(['starting', 'running', 'starting', 'running', 'finalising:plan_finished', 'completed:plan_finished']);
-  expect(new Set(night.keys).size).toBe(night.keys.length);
-  expect(enabled(night)).toBe(1);
-  expect(night.observatory.taken).toHaveLength(8);
-  expect(await stage.db.frame.count({ where: { bookingId: 'onward' } })).toBe(8);
-  expect((await night.outbox()).filter((type) => type === 'session.prepared' || type === 'session.started')).toEqual(['session.prepared', 'session.started']);
-  expect(sum(await night.ledger())).toBe(600);
-});
+scenario(
+  'failed in the night: it goes on to the end of its plan, every command with a key of its own, every frame once',
+  async () => {
+    const night = await prepare('onward', { shots: [{ filter: 'L', exposure_seconds: 1, quantity: 8 }] });
+    await night.book();
+    await until('a frame', async () => night.observatory.taken.length >= 1);
+    await reached(night, 'running');
+    await alone(async () => {
+      await fail(night, 'x1');
+      expect(await taken(night)).toEqual(['onward']);
+    });
+    expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
+    expect((await night.phases()).slice(-6)).toEqual([
+      'starting',
+      'running',
+      'starting',
+      'running',
+      'finalising:plan_finished',
+      'completed:plan_finished',
+    ]);
+    expect(new Set(night.keys).size).toBe(night.keys.length);
+    expect(enabled(night)).toBe(1);
+    expect(night.observatory.taken).toHaveLength(8);
+    expect(await stage.db.frame.count({ where: { bookingId: 'onward' } })).toBe(8);
+    expect((await night.outbox()).filter((type) => type === 'session.prepared' || type === 'session.started')).toEqual([
+      'session.prepared',
+      'session.started',
+    ]);
+    expect(sum(await night.ledger())).toBe(600);
+  },
+);
 
 scenario('paused by the guest, then clouds, then lost: it stays paused until the guest resumes', async () => {
   const weather: NonNullable<ObservatoryScript['weather']> = [];
-  const night = await prepare('asleep', { shots: FEW, script: () => ({ setupSeconds: 1, betweenSeconds: 1, weather }) });
+  const night = await prepare('asleep', {
+    shots: FEW,
+    script: () => ({ setupSeconds: 1, betweenSeconds: 1, weather }),
+  });
   await night.book();
   await reached(night, 'running');
   const ask = (kind: 'pause' | 'resume', commandId: string): Promise<void> =>
     stage.db.$transaction((tx) =>
-      openReceipt(tx, { commandId: `asleep.${commandId}`, kind, bookingId: night.id, telescopeId: night.telescopeId, requestedBy: 'guest', at: new Date() }),
+      openReceipt(tx, {
+        commandId: `asleep.${commandId}`,
+        kind,
+        bookingId: night.id,
+        telescopeId: night.telescopeId,
+        requestedBy: 'guest',
+        at: new Date(),
+      }),
     );
   await ask('pause', 'p1');
   await night.signal('pause', 'p1');
@@ -172,45 +225,65 @@ scenario('paused by the guest, then clouds, then lost: it stays paused until the
   expect((await night.ledger()).user_pause).toBeGreaterThanOrEqual(1);
 });
 
-scenario('an abort that nobody took in before the session was lost is carried out, not the rest of the night', async () => {
-  const night = await prepare('unheard');
-  await night.book();
-  await reached(night, 'running');
-  await alone(async () => {
-    await forget(night);
-    await stage.db.$transaction((tx) =>
-      openReceipt(tx, { commandId: 'unheard.a1', kind: 'abort', bookingId: night.id, telescopeId: night.telescopeId, requestedBy: 'guest', at: new Date() }),
-    );
-    expect(await taken(night)).toEqual(['unheard']);
-  });
-  expect(await night.handle.result()).toEqual({ outcome: 'aborted', reason: 'user_abort' });
-  expect(await night.receipts()).toEqual({ a1: 'confirmed' });
-  expect([enabled(night), night.observatory.enabled]).toEqual([1, false]);
-});
+scenario(
+  'an abort that nobody took in before the session was lost is carried out, not the rest of the night',
+  async () => {
+    const night = await prepare('unheard');
+    await night.book();
+    await reached(night, 'running');
+    await alone(async () => {
+      await forget(night);
+      await stage.db.$transaction((tx) =>
+        openReceipt(tx, {
+          commandId: 'unheard.a1',
+          kind: 'abort',
+          bookingId: night.id,
+          telescopeId: night.telescopeId,
+          requestedBy: 'guest',
+          at: new Date(),
+        }),
+      );
+      expect(await taken(night)).toEqual(['unheard']);
+    });
+    expect(await night.handle.result()).toEqual({ outcome: 'aborted', reason: 'user_abort' });
+    expect(await night.receipts()).toEqual({ a1: 'confirmed' });
+    expect([enabled(night), night.observatory.enabled]).toEqual([1, false]);
+  },
+);
 
-scenario('a longer slot that nobody took in before the session was lost stands, and its receipt is confirmed', async () => {
-  const night = await prepare('longer', {
-    slotSeconds: 60,
-    shots: [{ filter: 'L', exposure_seconds: 1, quantity: 6 }],
-    policy: { prepare_lead: 60, check_interval: 1, minimum_useful_seconds: 0 },
-  });
-  await night.book();
-  await reached(night, 'running');
-  const end = new Date(night.end + 300_000);
-  await alone(async () => {
-    await forget(night);
-    await stage.db.booking.update({ where: { id: night.id }, data: { endsAt: end, blockedUntil: end } });
-    await stage.db.$transaction((tx) =>
-      openReceipt(tx, { commandId: 'longer.e1', kind: 'extend', bookingId: night.id, telescopeId: night.telescopeId, requestedBy: 'site', at: new Date() }),
-    );
-    expect(await taken(night)).toEqual(['longer']);
-  });
-  await until('confirmed', async () => (await night.receipts()).e1 === 'confirmed');
-  // The reconciliation tells it again under its old id: it has no second effect.
-  expect(await night.update('extend', 'e1', { end: end.toISOString() })).toMatchObject({ state: 'confirmed' });
-  expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
-  expect(sum(await night.ledger())).toBe(360);
-});
+scenario(
+  'a longer slot that nobody took in before the session was lost stands, and its receipt is confirmed',
+  async () => {
+    const night = await prepare('longer', {
+      slotSeconds: 60,
+      shots: [{ filter: 'L', exposure_seconds: 1, quantity: 6 }],
+      policy: { prepare_lead: 60, check_interval: 1, minimum_useful_seconds: 0 },
+    });
+    await night.book();
+    await reached(night, 'running');
+    const end = new Date(night.end + 300_000);
+    await alone(async () => {
+      await forget(night);
+      await stage.db.booking.update({ where: { id: night.id }, data: { endsAt: end, blockedUntil: end } });
+      await stage.db.$transaction((tx) =>
+        openReceipt(tx, {
+          commandId: 'longer.e1',
+          kind: 'extend',
+          bookingId: night.id,
+          telescopeId: night.telescopeId,
+          requestedBy: 'site',
+          at: new Date(),
+        }),
+      );
+      expect(await taken(night)).toEqual(['longer']);
+    });
+    await until('confirmed', async () => (await night.receipts()).e1 === 'confirmed');
+    // The reconciliation tells it again under its old id: it has no second effect.
+    expect(await night.update('extend', 'e1', { end: end.toISOString() })).toMatchObject({ state: 'confirmed' });
+    expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
+    expect(sum(await night.ledger())).toBe(360);
+  },
+);
 
 scenario('another plan that nobody took in: the new objects are made and those of the old one removed', async () => {
   const night = await prepare('replaced');
@@ -219,7 +292,10 @@ scenario('another plan that nobody took in: the new objects are made and those o
   const old = night.observatory.plan!.target.GuidTarget;
   await alone(async () => {
     await forget(night);
-    await stage.db.booking.update({ where: { id: night.id }, data: { shots: [{ filter: 'Ha', exposure_seconds: 1, quantity: 2, binning: 1, type: 'light' }], generation: 1 } });
+    await stage.db.booking.update({
+      where: { id: night.id },
+      data: { shots: [{ filter: 'Ha', exposure_seconds: 1, quantity: 2, binning: 1, type: 'light' }], generation: 1 },
+    });
     expect(await taken(night)).toEqual(['replaced']);
   });
   expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
@@ -227,52 +303,58 @@ scenario('another plan that nobody took in: the new objects are made and those o
   expect(night.observatory.plan!.target.GuidTarget).not.toBe(old);
 });
 
-scenario('lost while it is wrapped up: left to its finalisation; when that is gone too another one gives the same settlement', async () => {
-  let release: () => void;
-  let released = new Promise<void>((resolve) => (release = resolve));
-  const night = await prepare('wrap', { shots: FEW, duringFinalise: () => released });
-  await night.book();
-  await reached(night, 'finalising');
-  await until(
-    'finalisation',
-    async () =>
-      (await stage.env.client.workflow
-        .getHandle(finaliseWorkflowId('wrap'))
-        .describe()
-        .catch(() => null)) !== null,
-  );
-  await alone(async () => {
-    await terminate(night);
-    expect(await taken(night)).toEqual([]);
-    await stage.env.client.workflow.getHandle(finaliseWorkflowId('wrap')).terminate();
-    expect(await taken(night)).toEqual(['wrap']);
-  });
-  release!();
-  released = Promise.resolve();
-  expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
-  expect((await night.phases()).slice(-2)).toEqual(['finalising:plan_finished', 'completed:plan_finished']);
-  const first = await settlements(night);
-  expect(first).toHaveLength(1);
-  expect((await night.ledger()).outage).toBeUndefined();
-  expect(enabled(night)).toBe(1);
+scenario(
+  'lost while it is wrapped up: left to its finalisation; when that is gone too another one gives the same settlement',
+  async () => {
+    let release: () => void;
+    let released = new Promise<void>((resolve) => (release = resolve));
+    const night = await prepare('wrap', { shots: FEW, duringFinalise: () => released });
+    await night.book();
+    await reached(night, 'finalising');
+    await until(
+      'finalisation',
+      async () =>
+        (await stage.env.client.workflow
+          .getHandle(finaliseWorkflowId('wrap'))
+          .describe()
+          .catch(() => null)) !== null,
+    );
+    await alone(async () => {
+      await terminate(night);
+      expect(await taken(night)).toEqual([]);
+      await stage.env.client.workflow.getHandle(finaliseWorkflowId('wrap')).terminate();
+      expect(await taken(night)).toEqual(['wrap']);
+    });
+    release!();
+    released = Promise.resolve();
+    expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
+    expect((await night.phases()).slice(-2)).toEqual(['finalising:plan_finished', 'completed:plan_finished']);
+    const first = await settlements(night);
+    expect(first).toHaveLength(1);
+    expect((await night.ledger()).outage).toBeUndefined();
+    expect(enabled(night)).toBe(1);
 
-  // PostgreSQL comes back from a backup of the evening.
-  const { transition } = await row(night);
-  const before = night.observatory.commands.length;
-  await unlisted(night);
-  await alone(async () => {
-    await stage.db.settlement.deleteMany({ where: { bookingId: 'wrap' } });
-    await stage.db.ledgerInterval.deleteMany({ where: { bookingId: 'wrap' } });
-    await stage.db.event.deleteMany({ where: { bookingId: 'wrap', type: 'session.changed', seq: { gt: 8 } } });
-    await stage.db.session.update({ where: { bookingId: 'wrap' }, data: { phase: 'prepared', reason: null, outcome: null, sessionStartedAt: null, transition: 3 } });
-    expect(await taken(night)).toEqual(['wrap']);
-  });
-  expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
-  expect(await row(night)).toMatchObject({ phase: 'completed', outcome: 'completed' });
-  expect((await row(night)).transition).toBeLessThan(transition);
-  expect((await settlements(night)).map((s) => s.id)).toEqual(first.map((s) => s.id));
-  expect(night.observatory.commands.slice(before)).toEqual([]);
-});
+    // PostgreSQL comes back from a backup of the evening.
+    const { transition } = await row(night);
+    const before = night.observatory.commands.length;
+    await unlisted(night);
+    await alone(async () => {
+      await stage.db.settlement.deleteMany({ where: { bookingId: 'wrap' } });
+      await stage.db.ledgerInterval.deleteMany({ where: { bookingId: 'wrap' } });
+      await stage.db.event.deleteMany({ where: { bookingId: 'wrap', type: 'session.changed', seq: { gt: 8 } } });
+      await stage.db.session.update({
+        where: { bookingId: 'wrap' },
+        data: { phase: 'prepared', reason: null, outcome: null, sessionStartedAt: null, transition: 3 },
+      });
+      expect(await taken(night)).toEqual(['wrap']);
+    });
+    expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
+    expect(await row(night)).toMatchObject({ phase: 'completed', outcome: 'completed' });
+    expect((await row(night)).transition).toBeLessThan(transition);
+    expect((await settlements(night)).map((s) => s.id)).toEqual(first.map((s) => s.id));
+    expect(night.observatory.commands.slice(before)).toEqual([]);
+  },
+);
 
 scenario('many lost at once are taken over pass by pass, the night that starts soonest first', async () => {
   const nights = await Promise.all([7_200, 3_600, 5_400].map((startsIn, n) => prepare(`many-${n}`, { startsIn })));
@@ -286,26 +368,30 @@ scenario('many lost at once are taken over pass by pass, the night that starts s
     for (let i = 0; i < 4; i++) passes.push((await match(Date.now() + 120_000, 1)).takenOver);
     expect(passes).toEqual([['many-1'], ['many-2'], ['many-0'], []]);
   });
-  for (const night of nights) await night.handle.signal('cancel', { commandId: `${night.id}.c1`, requestedBy: 'guest' });
+  for (const night of nights)
+    await night.handle.signal('cancel', { commandId: `${night.id}.c1`, requestedBy: 'guest' });
   for (const night of nights) expect(await night.handle.result()).toMatchObject({ outcome: 'cancelled' });
 });
 
-scenario('forgotten until after the slot: what was taken is kept and settled, and nothing is enabled again', async () => {
-  const night = await prepare('after');
-  await night.book();
-  await until('a frame', async () => night.observatory.taken.length >= 1);
-  await reached(night, 'running');
-  await alone(async () => {
-    await forget(night);
-    await sleep(1_500);
-    expect((await match(night.end + 1_000)).takenOver).toEqual(['after']);
-  });
-  expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'slot_over' });
-  expect([enabled(night), night.observatory.enabled]).toEqual([1, false]);
-  const ledger = await night.ledger();
-  expect(sum(ledger)).toBe(600);
-  expect(ledger.outage).toBeGreaterThanOrEqual(1);
-});
+scenario(
+  'forgotten until after the slot: what was taken is kept and settled, and nothing is enabled again',
+  async () => {
+    const night = await prepare('after');
+    await night.book();
+    await until('a frame', async () => night.observatory.taken.length >= 1);
+    await reached(night, 'running');
+    await alone(async () => {
+      await forget(night);
+      await sleep(1_500);
+      expect((await match(night.end + 1_000)).takenOver).toEqual(['after']);
+    });
+    expect(await night.handle.result()).toEqual({ outcome: 'completed', reason: 'slot_over' });
+    expect([enabled(night), night.observatory.enabled]).toEqual([1, false]);
+    const ledger = await night.ledger();
+    expect(sum(ledger)).toBe(600);
+    expect(ledger.outage).toBeGreaterThanOrEqual(1);
+  },
+);
 
 scenario('taken over twice and gone again: left alone, and the operator is told once', async () => {
   const night = await prepare('hopeless');
@@ -324,18 +410,27 @@ scenario('taken over twice and gone again: left alone, and the operator is told 
     await forget(night);
     for (let i = 0; i < 3; i++) expect(await taken(night)).toEqual([]);
   });
-  const told = await stage.db.outbox.findMany({ where: { bookingId: night.id, type: 'error.occurred', data: { path: ['message'], string_contains: 'taken over 2 times' } } });
+  const told = await stage.db.outbox.findMany({
+    where: {
+      bookingId: night.id,
+      type: 'error.occurred',
+      data: { path: ['message'], string_contains: 'taken over 2 times' },
+    },
+  });
   expect(told.map((o) => o.channel).sort()).toEqual(['email', 'webhook']);
   expect(told[0]!.data).toMatchObject({
     audience: 'operator',
-    message: expect.stringMatching(/^Session hopeless is running and the workflow service does not know it; it was taken over 2 times/),
+    message: expect.stringMatching(
+      /^Session hopeless is running and the workflow service does not know it; it was taken over 2 times/,
+    ),
   });
 });
 
 scenario('a run whose booking does not exist is cancelled on our telescope and left alone on another’s', async () => {
   const ours = await prepare('unbooked', { startsIn: 3000 });
   const theirs = await prepare('their-own', { startsIn: 3000 });
-  const book = (night: Night): Promise<boolean> => startSession(stage.env.client, { id: night.id, telescopeId: night.telescopeId, startsAt: new Date(night.start) });
+  const book = (night: Night): Promise<boolean> =>
+    startSession(stage.env.client, { id: night.id, telescopeId: night.telescopeId, startsAt: new Date(night.start) });
   for (const night of [ours, theirs]) {
     await book(night);
     await reached(night, 'scheduled');

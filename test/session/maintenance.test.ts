@@ -11,7 +11,12 @@ const DAY = 86_400_000;
 let stage: Stage;
 let passes: MaintenanceActivities;
 const passesAt = (now: () => number): MaintenanceActivities =>
-  createMaintenanceActivities({ db: stage.db, temporal: stage.env.client, logger: createLogger('test', 'silent'), now });
+  createMaintenanceActivities({
+    db: stage.db,
+    temporal: stage.env.client,
+    logger: createLogger('test', 'silent'),
+    now,
+  });
 beforeAll(async () => {
   stage = await Stage.open(true);
   passes = passesAt(Date.now);
@@ -24,7 +29,10 @@ afterAll(async () => {
 const book = async (id: string, more: Partial<NightOptions> = {}): Promise<Night> => {
   const night = await stage.prepare({ id, startsIn: 7200, slotSeconds: 1800, policy: { prepare_lead: 60 }, ...more });
   await night.book();
-  await until(`${id} waits`, async () => (await stage.db.session.findUniqueOrThrow({ where: { bookingId: id } })).transition > 0);
+  await until(
+    `${id} waits`,
+    async () => (await stage.db.session.findUniqueOrThrow({ where: { bookingId: id } })).transition > 0,
+  );
   return night;
 };
 async function until<T>(what: string, look: () => Promise<T | null | undefined | false>): Promise<T> {
@@ -57,7 +65,10 @@ describe('commands that no session has answered', () => {
     const moved = await book('moved');
     const start = new Date(moved.start + DAY);
     const end = new Date(moved.end + DAY);
-    await stage.db.booking.update({ where: { id: 'moved' }, data: { startsAt: start, endsAt: end, blockedUntil: end, generation: 1 } });
+    await stage.db.booking.update({
+      where: { id: 'moved' },
+      data: { startsAt: start, endsAt: end, blockedUntil: end, generation: 1 },
+    });
     await asked(moved, 'reschedule');
     const changed = await book('changed');
     await stage.db.booking.update({ where: { id: 'changed' }, data: { generation: 1, bodyHash: 'other' } });
@@ -97,15 +108,24 @@ describe('commands that no session has answered', () => {
       { cancel: 'refused' },
       { cancel: 'unknown' },
     ]);
-    expect((await moved.handle.query<{ slot: object }>('snapshot')).slot).toEqual({ start: start.toISOString(), end: end.toISOString() });
+    expect((await moved.handle.query<{ slot: object }>('snapshot')).slot).toEqual({
+      start: start.toISOString(),
+      end: end.toISOString(),
+    });
     expect((await longer.handle.query<{ slot: { end: string } }>('snapshot')).slot.end).toBe(later.toISOString());
 
     // The session has it, and its receipt was lost: told once more, and nothing happens.
-    await stage.db.receipt.update({ where: { commandId: 'moved.reschedule' }, data: { state: 'unknown', updatedAt: new Date(Date.now() - MINUTE) } });
+    await stage.db.receipt.update({
+      where: { commandId: 'moved.reschedule' },
+      data: { state: 'unknown', updatedAt: new Date(Date.now() - MINUTE) },
+    });
     expect((await passes.startMissingSessions()).rescheduled).toEqual(['moved']);
     expect(await moved.phases()).toEqual(['scheduled', 'scheduled']);
     for (const night of [moved, changed, longer, paused, old, refused, fresh]) await night.handle.terminate();
-    await stage.db.session.updateMany({ where: { bookingId: { in: ['moved', 'changed', 'longer', 'paused', 'old', 'refused', 'fresh'] } }, data: { phase: 'cancelled' } });
+    await stage.db.session.updateMany({
+      where: { bookingId: { in: ['moved', 'changed', 'longer', 'paused', 'old', 'refused', 'fresh'] } },
+      data: { phase: 'cancelled' },
+    });
     await stage.db.receipt.deleteMany();
   }, 60_000);
 });
@@ -117,10 +137,14 @@ describe('bookings without a workflow', () => {
     await stage.db.booking.update({ where: { id: 'swallowed' }, data: { createdAt: new Date(Date.now() - MINUTE) } });
     const [first, second] = await Promise.all([passes.startMissingSessions(), passes.startMissingSessions()]);
     expect([...new Set([...first.started, ...second.started])]).toEqual(['swallowed']);
-    await until('its first row', async () => (await stage.db.session.findUniqueOrThrow({ where: { bookingId: 'swallowed' } })).transition > 0);
+    await until(
+      'its first row',
+      async () => (await stage.db.session.findUniqueOrThrow({ where: { bookingId: 'swallowed' } })).transition > 0,
+    );
     expect(await passes.startMissingSessions()).toEqual({ started: [], rescheduled: [], takenOver: [], cancelled: [] });
     const runs = [];
-    for await (const run of stage.env.client.workflow.list({ query: "WorkflowId = 'booking-swallowed'" })) runs.push(run.runId);
+    for await (const run of stage.env.client.workflow.list({ query: "WorkflowId = 'booking-swallowed'" }))
+      runs.push(run.runId);
     expect(runs.length).toBeLessThanOrEqual(1);
     await stage.db.session.deleteMany({ where: { bookingId: { in: ['this-moment'] } } });
   }, 60_000);
@@ -128,14 +152,47 @@ describe('bookings without a workflow', () => {
 
 describe('frames in the journal', () => {
   test('a running session is nudged, one that is over gets a workflow of its own, one that is wrapped up now is left alone', async () => {
-    const running = await book('nudged', { startsIn: 1, slotSeconds: 600, policy: { prepare_lead: 60, check_interval: 60 }, debounceSeconds: 0 });
-    await until('runs', async () => (await stage.db.session.findUniqueOrThrow({ where: { bookingId: 'nudged' } })).phase === 'running');
-    const over = await stage.prepare({ id: 'over', startsIn: 10, slotSeconds: 600, telescopeId: 't-over', gateway: false });
-    const wrapping = await stage.prepare({ id: 'wrapping', startsIn: 900, slotSeconds: 600, telescopeId: 't-over', gateway: false });
-    await stage.db.session.update({ where: { bookingId: 'over' }, data: { phase: 'completed', outcome: 'completed', transition: 7 } });
+    const running = await book('nudged', {
+      startsIn: 1,
+      slotSeconds: 600,
+      policy: { prepare_lead: 60, check_interval: 60 },
+      debounceSeconds: 0,
+    });
+    await until(
+      'runs',
+      async () => (await stage.db.session.findUniqueOrThrow({ where: { bookingId: 'nudged' } })).phase === 'running',
+    );
+    const over = await stage.prepare({
+      id: 'over',
+      startsIn: 10,
+      slotSeconds: 600,
+      telescopeId: 't-over',
+      gateway: false,
+    });
+    const wrapping = await stage.prepare({
+      id: 'wrapping',
+      startsIn: 900,
+      slotSeconds: 600,
+      telescopeId: 't-over',
+      gateway: false,
+    });
+    await stage.db.session.update({
+      where: { bookingId: 'over' },
+      data: { phase: 'completed', outcome: 'completed', transition: 7 },
+    });
     await stage.db.session.update({ where: { bookingId: 'wrapping' }, data: { phase: 'finalising', transition: 6 } });
     const row = (night: Night, n: number, ageMs: number): Promise<unknown> =>
-      stage.db.journal.create({ data: { telescopeId: night.telescopeId, epoch: 1, n, kind: 'frame', at: new Date(Date.now() - ageMs), bookingId: night.id, data: {} } });
+      stage.db.journal.create({
+        data: {
+          telescopeId: night.telescopeId,
+          epoch: 1,
+          n,
+          kind: 'frame',
+          at: new Date(Date.now() - ageMs),
+          bookingId: night.id,
+          data: {},
+        },
+      });
     await row(running, 1, 2 * MINUTE);
     await row(running, 2, 1_000);
     await row(over, 3, 2 * MINUTE);
@@ -146,7 +203,10 @@ describe('frames in the journal', () => {
     // A signal stands in the history once the task under way is done.
     await until(
       'told twice',
-      async () => (await running.handle.fetchHistory()).events!.filter((e) => e.workflowExecutionSignaledEventAttributes?.signalName === 'framesWaiting').length === 2,
+      async () =>
+        (await running.handle.fetchHistory()).events!.filter(
+          (e) => e.workflowExecutionSignaledEventAttributes?.signalName === 'framesWaiting',
+        ).length === 2,
     );
     const late = stage.env.client.workflow.getHandle('late-over');
     expect((await late.describe()).type).toBe('lateFrames');
@@ -156,11 +216,22 @@ describe('frames in the journal', () => {
 
     // A window that begins now reaches a session that would look again in a minute.
     await stage.db.maintenance.create({
-      data: { id: 'now', telescopeId: running.telescopeId, fromAt: new Date(Date.now() - 1_000), toAt: new Date(Date.now() + 10 * MINUTE), reason: 'mirror', bookings: 'hold' },
+      data: {
+        id: 'now',
+        telescopeId: running.telescopeId,
+        fromAt: new Date(Date.now() - 1_000),
+        toAt: new Date(Date.now() + 10 * MINUTE),
+        reason: 'mirror',
+        bookings: 'hold',
+      },
     });
     const began = Date.now();
     await passes.startMissingSessions();
-    await until('holds', async () => (await stage.db.session.findUniqueOrThrow({ where: { bookingId: 'nudged' } })).reason === 'maintenance');
+    await until(
+      'holds',
+      async () =>
+        (await stage.db.session.findUniqueOrThrow({ where: { bookingId: 'nudged' } })).reason === 'maintenance',
+    );
     expect(Date.now() - began).toBeLessThan(20_000);
     expect(running.observatory.enabled).toBe(false);
     await running.handle.terminate();
@@ -173,9 +244,15 @@ describe('daily', () => {
     await stage.db.outbox.deleteMany();
     const noon = Math.floor(Date.now() / DAY) * DAY + DAY / 2;
     const day = (n: number): MaintenanceActivities => passesAt(() => noon + n * DAY);
-    await stage.db.session.update({ where: { bookingId: 'swallowed' }, data: { phase: 'holding', reason: 'voyager_away' } });
+    await stage.db.session.update({
+      where: { bookingId: 'swallowed' },
+      data: { phase: 'holding', reason: 'voyager_away' },
+    });
     const { lines } = await day(0).tellHealth();
-    expect(lines.slice(-2)).toEqual([expect.stringMatching(/^Messages: \d+ waiting, 0 given up in the last day\.$/), expect.stringMatching(/^\d+ alerts? in the last day\.$/)]);
+    expect(lines.slice(-2)).toEqual([
+      expect.stringMatching(/^Messages: \d+ waiting, 0 given up in the last day\.$/),
+      expect.stringMatching(/^\d+ alerts? in the last day\.$/),
+    ]);
     expect(lines).toContain('swallowed holds: voyager_away.');
     await day(0).tellHealth();
     await day(1).tellHealth();
@@ -197,10 +274,24 @@ describe('daily', () => {
     await db.timeline.deleteMany();
     await db.event.deleteMany();
     await db.telemetry.deleteMany();
-    for (const [i, days] of [89, 91].entries()) await db.telemetry.create({ data: { telescopeId: 't-over', at: ago(days), data: {}, bookingId: `${i}` } });
+    for (const [i, days] of [89, 91].entries())
+      await db.telemetry.create({ data: { telescopeId: 't-over', at: ago(days), data: {}, bookingId: `${i}` } });
     for (const days of [364, 366]) {
-      await db.timeline.create({ data: { id: `l${days}`, bookingId: 'over', at: ago(days), event: 'x', message: 'x', data: {} } });
-      await db.event.create({ data: { bookingId: 'over', seq: days, id: `e${days}`, epoch: 1, type: 'log.appended', telescopeId: 't-over', ts: ago(days), data: {} } });
+      await db.timeline.create({
+        data: { id: `l${days}`, bookingId: 'over', at: ago(days), event: 'x', message: 'x', data: {} },
+      });
+      await db.event.create({
+        data: {
+          bookingId: 'over',
+          seq: days,
+          id: `e${days}`,
+          epoch: 1,
+          type: 'log.appended',
+          telescopeId: 't-over',
+          ts: ago(days),
+          data: {},
+        },
+      });
     }
     for (const [ref, eraseAt] of [
       ['due', ago(1)],
@@ -208,12 +299,20 @@ describe('daily', () => {
       ['never', null],
     ] as const)
       await db.user.create({ data: { ref, displayName: ref, email: `${ref}@example.org`, eraseAt } });
-    for (const days of [1, 3]) await db.idempotencyKey.create({ data: { key: `k${days}`, request: 'r', createdAt: ago(days) } });
+    for (const days of [1, 3])
+      await db.idempotencyKey.create({ data: { key: `k${days}`, request: 'r', createdAt: ago(days) } });
     expect(await passes.applyRetention()).toEqual({ telemetry: 1, timeline: 1, people: 1, keys: 1 });
     expect((await db.telemetry.findMany()).map((t) => t.bookingId)).toEqual(['0']);
     expect((await db.timeline.findMany()).map((l) => l.id)).toEqual(['l364']);
     expect((await db.event.findMany()).map((e) => e.id)).toEqual(['e364']);
-    expect((await db.user.findMany({ where: { ref: { not: 'guest' } }, orderBy: { ref: 'asc' } })).map((u) => [u.ref, u.displayName, u.email, u.erasedAt !== null])).toEqual([
+    expect(
+      (await db.user.findMany({ where: { ref: { not: 'guest' } }, orderBy: { ref: 'asc' } })).map((u) => [
+        u.ref,
+        u.displayName,
+        u.email,
+        u.erasedAt !== null,
+      ]),
+    ).toEqual([
       ['due', null, null, true],
       ['never', 'never', 'never@example.org', false],
       ['not-due', 'not-due', 'not-due@example.org', false],

@@ -1,6 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  Runtime,
+  Worker,
+  bundleWorkflowCode,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import proto from '@temporalio/proto';
 import { SiderealTime } from 'astronomy-engine';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,7 +17,14 @@ import { createFinaliseActivities } from '../../activities/finalise/index.ts';
 import type { FrameActivities, TelescopeActivities } from '../../activities/ports.ts';
 import { createSessionActivities } from '../../activities/session/index.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
-import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, sessionWorkflowId, stableId, telescopeQueue } from '../../domain/ids.ts';
+import {
+  QUEUE_FINALISE,
+  QUEUE_SESSION,
+  framesQueue,
+  sessionWorkflowId,
+  stableId,
+  telescopeQueue,
+} from '../../domain/ids.ts';
 import { SESSION_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
@@ -24,7 +37,8 @@ import { testServerPath } from './test-server.ts';
 import { Observatory, type ObservatoryScript } from './observatory.ts';
 
 const { temporal } = proto;
-const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } = temporal.api.enums.v1.IndexedValueType;
+const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } =
+  temporal.api.enums.v1.IndexedValueType;
 const SECOND = 1000;
 const quiet = new DefaultLogger('ERROR');
 
@@ -71,10 +85,15 @@ export class Stage {
     Runtime.install({ logger: quiet });
     const [postgres, bundle] = await Promise.all([
       startPostgres(),
-      bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./sim-workflows.ts', import.meta.url)), logger: quiet }),
+      bundleWorkflowCode({
+        workflowsPath: fileURLToPath(new URL('./sim-workflows.ts', import.meta.url)),
+        logger: quiet,
+      }),
     ]);
     const server = real ? await startTemporal() : null;
-    const env = server ? await TestWorkflowEnvironment.createFromExistingServer({ address: server.address }) : await timeSkippingServer();
+    const env = server
+      ? await TestWorkflowEnvironment.createFromExistingServer({ address: server.address })
+      : await timeSkippingServer();
     const db = createDatabase(postgres.url, undefined, 4);
     const storage = mkdtempSync(join(tmpdir(), 'nocturne-session-'));
     const holder: { stage: Stage | null } = { stage: null };
@@ -85,7 +104,12 @@ export class Stage {
         defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
       },
     };
-    const common = { connection: env.nativeConnection, workflowBundle: bundle, workflowThreadPoolSize: 1, ...(real ? version : {}) };
+    const common = {
+      connection: env.nativeConnection,
+      workflowBundle: bundle,
+      workflowThreadPoolSize: 1,
+      ...(real ? version : {}),
+    };
     const workers = [
       await Worker.create({ ...common, taskQueue: QUEUE_SESSION, activities: createSessionActivities({ db }) }),
       await Worker.create({
@@ -94,7 +118,9 @@ export class Stage {
         activities: createFinaliseActivities({
           db,
           storagePath: storage,
-          archive: { buildArchive: async ({ bookingId }) => ({ archivePath: join(storage, bookingId), files: 1, bytes: 1 }) },
+          archive: {
+            buildArchive: async ({ bookingId }) => ({ archivePath: join(storage, bookingId), files: 1, bytes: 1 }),
+          },
         }),
       }),
       await Worker.create({
@@ -147,13 +173,21 @@ export class Stage {
       name: 'Test telescope',
       host: '127.0.0.1',
       base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
-      site: { latitude_degrees: 0, longitude_degrees: longitude, ...(options.timezone ? { timezone: options.timezone } : {}) },
+      site: {
+        latitude_degrees: 0,
+        longitude_degrees: longitude,
+        ...(options.timezone ? { timezone: options.timezone } : {}),
+      },
       policy: { prepare_lead: 86_400, ...options.policy },
       weather: { resume_debounce_seconds: options.debounceSeconds ?? 300 },
     } satisfies TelescopeInput);
-    if (!(await this.db.telescope.findUnique({ where: { id: telescopeId } }))) await this.db.telescope.create({ data: { id: telescopeId, config: telescope } });
+    if (!(await this.db.telescope.findUnique({ where: { id: telescopeId } })))
+      await this.db.telescope.create({ data: { id: telescopeId, config: telescope } });
     const ra = (((SiderealTime(new Date(middle)) + longitude / 15) % 24) + 24) % 24;
-    await this.db.user.createMany({ data: [{ ref: 'guest', email: 'guest@example.org', locale: 'en' }], skipDuplicates: true });
+    await this.db.user.createMany({
+      data: [{ ref: 'guest', email: 'guest@example.org', locale: 'en' }],
+      skipDuplicates: true,
+    });
     await this.db.booking.create({
       data: {
         id: options.id,
@@ -163,13 +197,19 @@ export class Stage {
         blockedUntil: new Date(end),
         userRef: 'guest',
         target: { name: 'M 42', ra_hours: ra, dec_degrees: 0, pa_degrees: 0 },
-        shots: (options.shots ?? [{ filter: 'L', exposure_seconds: 300, quantity: 10 }]).map((s) => ({ binning: 1, type: 'light', ...s })),
+        shots: (options.shots ?? [{ filter: 'L', exposure_seconds: 300, quantity: 10 }]).map((s) => ({
+          binning: 1,
+          type: 'light',
+          ...s,
+        })),
         constraints: { min_altitude_degrees: 0, hour_angle_start_hours: -12, hour_angle_end_hours: 12 },
         credits: { charged: options.credits ?? 100 },
         bodyHash: 'hash',
       },
     });
-    await this.db.session.create({ data: { bookingId: options.id, telescopeId, workflowId: sessionWorkflowId(options.id), phase: 'scheduled' } });
+    await this.db.session.create({
+      data: { bookingId: options.id, telescopeId, workflowId: sessionWorkflowId(options.id), phase: 'scheduled' },
+    });
     const night = new Night(this, options, telescopeId, start, end);
     this.nights.push(night);
     if (options.gateway !== false) await night.startGateway();
@@ -182,7 +222,9 @@ export class Stage {
 }
 
 async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
-  const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: await testServerPath() } } });
+  const env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: await testServerPath() } },
+  });
   await env.connection.operatorService.addSearchAttributes({
     namespace: 'default',
     searchAttributes: { BookingId: KEYWORD, TelescopeId: KEYWORD, SessionPhase: KEYWORD, SessionStart: DATETIME },
@@ -204,7 +246,11 @@ export class Night {
     readonly end: number,
   ) {
     this.observatory = new Observatory(
-      { telescopeId, ...(options.debounceSeconds === undefined ? {} : { debounceSeconds: options.debounceSeconds }), ...options.script?.(start) },
+      {
+        telescopeId,
+        ...(options.debounceSeconds === undefined ? {} : { debounceSeconds: options.debounceSeconds }),
+        ...options.script?.(start),
+      },
       activityNow,
     );
   }
@@ -221,7 +267,11 @@ export class Night {
   async startGateway(): Promise<void> {
     const common = { connection: this.stage.env.nativeConnection };
     this.workers = [
-      await Worker.create({ ...common, taskQueue: telescopeQueue(this.telescopeId), activities: this.noted(this.observatory.activities()) }),
+      await Worker.create({
+        ...common,
+        taskQueue: telescopeQueue(this.telescopeId),
+        activities: this.noted(this.observatory.activities()),
+      }),
       await Worker.create({ ...common, taskQueue: framesQueue(this.telescopeId), activities: this.frameActivities() }),
     ];
     this.runs = this.workers.map((w) => w.run());
@@ -232,7 +282,9 @@ export class Night {
       if (key) this.keys.push(key);
       return fn(input);
     };
-    return Object.fromEntries(Object.entries(activities).map(([name, fn]) => [name, note(fn as (input: never) => unknown)])) as unknown as TelescopeActivities;
+    return Object.fromEntries(
+      Object.entries(activities).map(([name, fn]) => [name, note(fn as (input: never) => unknown)]),
+    ) as unknown as TelescopeActivities;
   }
   async stopGateway(): Promise<void> {
     for (const w of this.workers) if (w.getState() === 'RUNNING') w.shutdown();
@@ -256,8 +308,14 @@ export class Night {
     });
     this.firstRunId = started.firstExecutionRunId;
     if (!this.options.steps?.length) return;
-    const steps = [...this.options.steps].sort((a, b) => a.at - b.at).map((s) => ({ at: this.at(s.at), step: this.stage.step(() => s.do(this)) }));
-    await this.stage.env.client.workflow.start('simDriver', { taskQueue: 'sim', workflowId: `sim-${this.id}`, args: [steps] });
+    const steps = [...this.options.steps]
+      .sort((a, b) => a.at - b.at)
+      .map((s) => ({ at: this.at(s.at), step: this.stage.step(() => s.do(this)) }));
+    await this.stage.env.client.workflow.start('simDriver', {
+      taskQueue: 'sim',
+      workflowId: `sim-${this.id}`,
+      args: [steps],
+    });
   }
   /** Books and lives the whole night. */
   async live(): Promise<{ outcome: string; reason: string | null }> {
@@ -269,7 +327,9 @@ export class Night {
   }
   /** Sends an update without waiting inside the caller (updates do not skip time). */
   update(name: string, commandId: string, body: Record<string, unknown>): Promise<{ state: string; reason?: string }> {
-    return this.handle.executeUpdate(name, { args: [{ requestedBy: 'test', commandId: `${this.id}.${commandId}`, ...body }] });
+    return this.handle.executeUpdate(name, {
+      args: [{ requestedBy: 'test', commandId: `${this.id}.${commandId}`, ...body }],
+    });
   }
 
   /** Seconds after the slot's start, rounded: virtual time carries some milliseconds of the wall. */
@@ -277,14 +337,20 @@ export class Night {
     return Math.round((date.getTime() - this.start) / SECOND);
   }
   async phases(): Promise<string[]> {
-    const rows = await this.stage.db.event.findMany({ where: { bookingId: this.id, type: 'session.changed' }, orderBy: { seq: 'asc' } });
+    const rows = await this.stage.db.event.findMany({
+      where: { bookingId: this.id, type: 'session.changed' },
+      orderBy: { seq: 'asc' },
+    });
     return rows.map((r) => {
       const data = r.data as { phase: string; reason: string | null };
       return data.reason ? `${data.phase}:${data.reason}` : data.phase;
     });
   }
   async timeline(): Promise<{ at: number; event: string }[]> {
-    const rows = await this.stage.db.timeline.findMany({ where: { bookingId: this.id }, orderBy: [{ at: 'asc' }, { event: 'asc' }] });
+    const rows = await this.stage.db.timeline.findMany({
+      where: { bookingId: this.id },
+      orderBy: [{ at: 'asc' }, { event: 'asc' }],
+    });
     return rows.map((r) => ({ at: this.rel(r.at), event: r.event }));
   }
   async when(event: string): Promise<number | null> {
@@ -292,16 +358,24 @@ export class Night {
   }
   async receipts(): Promise<Record<string, string>> {
     const rows = await this.stage.db.receipt.findMany({ where: { bookingId: this.id }, orderBy: { commandId: 'asc' } });
-    return Object.fromEntries(rows.map((r) => [r.commandId.slice(this.id.length + 1), r.reason ? `${r.state}:${r.reason}` : r.state]));
+    return Object.fromEntries(
+      rows.map((r) => [r.commandId.slice(this.id.length + 1), r.reason ? `${r.state}:${r.reason}` : r.state]),
+    );
   }
   async ledger(): Promise<Record<string, number>> {
-    const rows = await this.stage.db.ledgerInterval.findMany({ where: { bookingId: this.id }, orderBy: { startsAt: 'asc' } });
+    const rows = await this.stage.db.ledgerInterval.findMany({
+      where: { bookingId: this.id },
+      orderBy: { startsAt: 'asc' },
+    });
     const out: Record<string, number> = {};
     for (const r of rows) out[r.class] = (out[r.class] ?? 0) + (r.endsAt.getTime() - r.startsAt.getTime()) / SECOND;
     return out;
   }
   async outbox(channel = 'webhook'): Promise<string[]> {
-    const rows = await this.stage.db.outbox.findMany({ where: { bookingId: this.id, channel }, orderBy: { sequence: 'asc' } });
+    const rows = await this.stage.db.outbox.findMany({
+      where: { bookingId: this.id, channel },
+      orderBy: { sequence: 'asc' },
+    });
     return rows.map((r) => r.type);
   }
   effects(): string[] {

@@ -1,7 +1,15 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../activities/failures.ts';
-import type { CommandOutcome, FrameCounts, Grant, ObjectsPlan, Observation, ShotDone, TelescopeActivities } from '../../activities/ports.ts';
+import type {
+  CommandOutcome,
+  FrameCounts,
+  Grant,
+  ObjectsPlan,
+  Observation,
+  ShotDone,
+  TelescopeActivities,
+} from '../../activities/ports.ts';
 import { watchOnce } from '../../activities/watch.ts';
 import type { WeatherState } from '../../domain/contracts/state.ts';
 import { stableId } from '../../domain/ids.ts';
@@ -103,7 +111,12 @@ export class Observatory {
   }
   weatherAt(at: number): { state: WeatherState; reason: Reason | null; okSince: number | null } {
     const bad = (this.script.weather ?? []).find((w) => at >= w.from && at < w.to);
-    if (bad) return { state: bad.state, reason: bad.reason ?? (bad.state === 'unsafe' ? 'weather_unsafe' : 'weather_hold'), okSince: null };
+    if (bad)
+      return {
+        state: bad.state,
+        reason: bad.reason ?? (bad.state === 'unsafe' ? 'weather_unsafe' : 'weather_hold'),
+        okSince: null,
+      };
     const ends = (this.script.weather ?? []).filter((w) => w.to <= at).map((w) => w.to);
     return { state: 'ok', reason: null, okSince: ends.length > 0 ? Math.max(...ends) : 0 };
   }
@@ -140,7 +153,11 @@ export class Observatory {
       if (this.exposing) {
         const shot = this.plan!.shots[this.exposing.shot]!;
         const over = this.clock >= this.exposing.startedAt + shot.Exposure * 1000;
-        if (this.weatherAt(this.clock).state === 'unsafe' || this.in(this.script.emergency, this.clock) || this.clock >= this.plan!.target.C_DateEnd * 1000) {
+        if (
+          this.weatherAt(this.clock).state === 'unsafe' ||
+          this.in(this.script.emergency, this.clock) ||
+          this.clock >= this.plan!.target.C_DateEnd * 1000
+        ) {
           if (!over) this.exposing = null;
         }
         if (this.exposing && over) {
@@ -163,7 +180,8 @@ export class Observatory {
       }
       this.readyAt ??= this.clock + (this.script.setupSeconds ?? 60) * 1000;
       const next = this.nextShot();
-      if (!this.exposing && next >= 0 && this.clock >= this.readyAt) this.exposing = { shot: next, startedAt: this.clock };
+      if (!this.exposing && next >= 0 && this.clock >= this.readyAt)
+        this.exposing = { shot: next, startedAt: this.clock };
     }
   }
 
@@ -173,8 +191,10 @@ export class Observatory {
     const at = this.now();
     const nth = (this.count.get(name) ?? 0) + 1;
     this.count.set(name, nth);
-    if (this.in(this.script.linkDown, at)) return { outcome: 'unknown', reason: 'voyager_away', message: 'the link to Voyager is down' };
-    if ((this.script.refused ?? []).some((r) => r.name === name && r.nth === nth)) return { outcome: 'refused', reason: 'refused_by_voyager', message: 'Voyager answers ERROR' };
+    if (this.in(this.script.linkDown, at))
+      return { outcome: 'unknown', reason: 'voyager_away', message: 'the link to Voyager is down' };
+    if ((this.script.refused ?? []).some((r) => r.name === name && r.nth === nth))
+      return { outcome: 'refused', reason: 'refused_by_voyager', message: 'Voyager answers ERROR' };
     const effect = act();
     this.commands.push({
       at,
@@ -183,11 +203,13 @@ export class Observatory {
       inSlot: this.grant !== null && at >= Date.parse(this.grant.start) && at < Date.parse(this.grant.end),
       weather: this.weatherAt(at).state,
     });
-    if ((this.script.lost ?? []).some((l) => l.name === name && l.nth === nth)) return { outcome: 'unknown', reason: 'no_answer', message: 'the answer was lost' };
+    if ((this.script.lost ?? []).some((l) => l.name === name && l.nth === nth))
+      return { outcome: 'unknown', reason: 'no_answer', message: 'the answer was lost' };
     return { outcome: 'done', reason: null, message: null };
   }
   private reachable(): void {
-    if (this.in(this.script.linkDown, this.now())) throw ApplicationFailure.create({ type: FAILURE.notConnected, message: 'the link to Voyager is down' });
+    if (this.in(this.script.linkDown, this.now()))
+      throw ApplicationFailure.create({ type: FAILURE.notConnected, message: 'the link to Voyager is down' });
   }
   private abortExposure(): void {
     this.exposing = null;
@@ -224,9 +246,19 @@ export class Observatory {
       cameraConnected: !(this.script.unplugged ?? []).some((u) => u.what === 'camera' && at >= u.from && at < u.to),
       lastError: null,
       clockOffsetSeconds: 0.1,
-      weather: { state: weather.state, reason: weather.reason, causes: [], ok_since: weather.okSince === null ? null : new Date(weather.okSince).toISOString(), stale: false },
-      target: connected && this.plan ? { enabled: this.enabled, statusOp: this.finished ? 'finished' : ours ? 'running' : 'idle' } : null,
-      shotsDone: connected && this.plan ? Object.fromEntries(this.plan.shots.map((s, i) => [s.GuidShot, this.done(i)])) : null,
+      weather: {
+        state: weather.state,
+        reason: weather.reason,
+        causes: [],
+        ok_since: weather.okSince === null ? null : new Date(weather.okSince).toISOString(),
+        stale: false,
+      },
+      target:
+        connected && this.plan
+          ? { enabled: this.enabled, statusOp: this.finished ? 'finished' : ours ? 'running' : 'idle' }
+          : null,
+      shotsDone:
+        connected && this.plan ? Object.fromEntries(this.plan.shots.map((s, i) => [s.GuidShot, this.done(i)])) : null,
       latchedAbort: this.latch,
     };
   }
@@ -240,10 +272,15 @@ export class Observatory {
       checkSite: async () => {
         this.reachable();
         const problem = (this.script.siteProblem ?? []).find((p) => this.now() >= p.from && this.now() < p.to);
-        return { ok: !problem, problems: problem ? [{ reason: problem.reason, message: problem.message }] : [], warnings: [] };
+        return {
+          ok: !problem,
+          problems: problem ? [{ reason: problem.reason, message: problem.message }] : [],
+          warnings: [],
+        };
       },
       registerGrant: async (grant) => {
-        if (this.grant && grant.generation < this.grant.generation) return { outcome: 'refused', reason: 'superseded', message: 'an older generation' };
+        if (this.grant && grant.generation < this.grant.generation)
+          return { outcome: 'refused', reason: 'superseded', message: 'an older generation' };
         this.grants += 1;
         this.grant = grant;
         return { outcome: 'done', reason: null, message: null };
@@ -256,7 +293,8 @@ export class Observatory {
           if (before?.target.GuidTarget !== plan.target.GuidTarget) this.abortExposure();
           return `objects ${plan.target.GuidTarget} ${JSON.stringify(plan.shots.map((s) => [s.Enabled, s.Num]))} ${plan.target.C_DateStart}-${plan.target.C_DateEnd}`;
         });
-        if (before && this.plan !== before && before.target.GuidTarget === plan.target.GuidTarget && this.enabled) this.enabled = false;
+        if (before && this.plan !== before && before.target.GuidTarget === plan.target.GuidTarget && this.enabled)
+          this.enabled = false;
         return {
           ...outcome,
           created: before ? 0 : 1,
@@ -292,12 +330,22 @@ export class Observatory {
       enableTarget: async ({ grant }) => {
         this.advance();
         const weather = this.weatherAt(this.now());
-        const refused = (reason: Reason): CommandOutcome => ({ outcome: 'refused', reason, message: `gate: ${reason}` });
+        const refused = (reason: Reason): CommandOutcome => ({
+          outcome: 'refused',
+          reason,
+          message: `gate: ${reason}`,
+        });
         if (this.in(this.script.emergency, this.now())) return refused('voyager_emergency');
         if (weather.state !== 'ok') return refused(weather.reason ?? 'weather_unsafe');
-        if (this.now() - (weather.okSince ?? 0) < (this.script.debounceSeconds ?? 300) * 1000) return refused('weather_debounce');
+        if (this.now() - (weather.okSince ?? 0) < (this.script.debounceSeconds ?? 300) * 1000)
+          return refused('weather_debounce');
         if (this.latch) return refused('operator_abort');
-        if (this.grant?.generation !== grant.generation || this.now() < Date.parse(grant.start) || this.now() >= Date.parse(grant.end)) return refused('outside_slot');
+        if (
+          this.grant?.generation !== grant.generation ||
+          this.now() < Date.parse(grant.start) ||
+          this.now() >= Date.parse(grant.end)
+        )
+          return refused('outside_slot');
         return this.command('enableTarget', () => {
           if (this.enabled) return null;
           this.enabled = true;
@@ -311,7 +359,8 @@ export class Observatory {
           return `disabled #${this.commands.length}`;
         }),
       stopTarget: async () => {
-        if (this.in(this.script.emergency, this.now())) return { outcome: 'refused', reason: 'voyager_emergency', message: 'gate: silent in an emergency' };
+        if (this.in(this.script.emergency, this.now()))
+          return { outcome: 'refused', reason: 'voyager_emergency', message: 'gate: silent in an emergency' };
         return this.command('stopTarget', () => {
           const before = this.enabled || this.exposing !== null;
           this.enabled = false;
@@ -322,11 +371,19 @@ export class Observatory {
       observe: async () => this.observation(),
       watch: async ({ plan }) => {
         const { attempt, scheduledTimestampMs } = Context.current().info;
-        return watchOnce(plan, attempt, async () => this.observation(scheduledTimestampMs + (attempt - 1) * plan.everySeconds * 1000));
+        return watchOnce(plan, attempt, async () =>
+          this.observation(scheduledTimestampMs + (attempt - 1) * plan.everySeconds * 1000),
+        );
       },
       borrowSky: async () => {
         const inTheWay = this.foreignEnabled().find((f) => f.locked);
-        if (inTheWay) return { outcome: 'refused', reason: 'foreign_target', message: `${inTheWay.name} may not be disabled`, borrowed: [] };
+        if (inTheWay)
+          return {
+            outcome: 'refused',
+            reason: 'foreign_target',
+            message: `${inTheWay.name} may not be disabled`,
+            borrowed: [],
+          };
         const borrowed = this.foreignEnabled();
         const outcome = this.command('borrowSky', () => {
           for (const f of borrowed) this.borrowed.add(f.guid);

@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Observation } from '../../activities/ports.ts';
 import { TelescopePolicy } from '../../domain/contracts/telescope.ts';
-import { judge, minimumUsefulSeconds, planFinished, preparationPaceMs, type Circumstances } from '../../workflows/session/policy.ts';
+import {
+  judge,
+  minimumUsefulSeconds,
+  planFinished,
+  preparationPaceMs,
+  type Circumstances,
+} from '../../workflows/session/policy.ts';
 import { prepareAt } from '../../activities/session/booking.ts';
 
 const NOW = Date.UTC(2026, 0, 15, 23);
@@ -26,7 +32,16 @@ const fine: Observation = {
   shotsDone: { a: 1 },
   latchedAbort: null,
 };
-const usual: Circumstances = { now: NOW, policy, engaged: true, userPaused: false, pauseWins: false, maintenance: null, calibrating: false, refusal: null };
+const usual: Circumstances = {
+  now: NOW,
+  policy,
+  engaged: true,
+  userPaused: false,
+  pauseWins: false,
+  maintenance: null,
+  calibrating: false,
+  refusal: null,
+};
 const verdict = (seen: Partial<Observation> | null, circumstances: Partial<Circumstances> = {}): string => {
   const v = judge(seen === null ? null : { ...fine, ...seen }, { ...usual, ...circumstances });
   return v.go ? `go ${v.advisory ?? ''}`.trim() : `${v.cause} ${v.reason} ${v.ledger} ${v.action}`;
@@ -38,40 +53,117 @@ describe('judge', () => {
     ['all well', {}, {}, 'go'],
     ['no gateway', null, {}, 'fault gateway_away outage none'],
     ['no link', { connected: false }, {}, 'fault voyager_away outage none'],
-    ['no link, and other sources say unsafe', { connected: false, ...weather({ state: 'unsafe', reason: 'weather_unsafe' }) }, {}, 'fault voyager_away unsafe none'],
-    ['emergency above all', { emergency: 'suspend', ...weather({ state: 'unsafe' }) }, { userPaused: true }, 'fault voyager_emergency unsafe none'],
+    [
+      'no link, and other sources say unsafe',
+      { connected: false, ...weather({ state: 'unsafe', reason: 'weather_unsafe' }) },
+      {},
+      'fault voyager_away unsafe none',
+    ],
+    [
+      'emergency above all',
+      { emergency: 'suspend', ...weather({ state: 'unsafe' }) },
+      { userPaused: true },
+      'fault voyager_emergency unsafe none',
+    ],
     ['unsafe', weather({ state: 'unsafe', reason: 'weather_unsafe' }), {}, 'weather weather_unsafe unsafe stop'],
-    ['clouds over darks that may go on', weather({ state: 'hold', reason: 'weather_hold' }), { calibrating: true }, 'go weather_hold'],
+    [
+      'clouds over darks that may go on',
+      weather({ state: 'hold', reason: 'weather_hold' }),
+      { calibrating: true },
+      'go weather_hold',
+    ],
     [
       'clouds over darks whose target is not enabled',
       weather({ state: 'hold', reason: 'weather_hold' }),
       { calibrating: true, engaged: false },
       'weather weather_hold weather_hold disable',
     ],
-    ['unsafe over darks', weather({ state: 'unsafe', reason: 'weather_unsafe' }), { calibrating: true }, 'weather weather_unsafe unsafe stop'],
-    ['a pause over darks in clouds', weather({ state: 'hold', reason: 'weather_hold' }), { calibrating: true, userPaused: true }, 'user user_pause user_pause disable'],
+    [
+      'unsafe over darks',
+      weather({ state: 'unsafe', reason: 'weather_unsafe' }),
+      { calibrating: true },
+      'weather weather_unsafe unsafe stop',
+    ],
+    [
+      'a pause over darks in clouds',
+      weather({ state: 'hold', reason: 'weather_hold' }),
+      { calibrating: true, userPaused: true },
+      'user user_pause user_pause disable',
+    ],
     ['stale is unsafe', weather({ stale: true }), {}, 'weather weather_unknown unsafe stop'],
     ['unsafe above a pause', weather({ state: 'unsafe' }), { userPaused: true }, 'weather weather_unsafe unsafe stop'],
     ['clouds', weather({ state: 'hold', reason: 'weather_hold' }), {}, 'weather weather_hold weather_hold disable'],
-    ['clear for a minute only, not running', weather({ ok_since: new Date(NOW - 60_000).toISOString() }), { engaged: false }, 'weather weather_debounce weather_hold disable'],
+    [
+      'clear for a minute only, not running',
+      weather({ ok_since: new Date(NOW - 60_000).toISOString() }),
+      { engaged: false },
+      'weather weather_debounce weather_hold disable',
+    ],
     ['clear for a minute only, running', weather({ ok_since: new Date(NOW - 60_000).toISOString() }), {}, 'go'],
-    ['nobody says since when', weather({ ok_since: null }), { engaged: false }, 'weather weather_debounce weather_hold disable'],
+    [
+      'nobody says since when',
+      weather({ ok_since: null }),
+      { engaged: false },
+      'weather weather_debounce weather_hold disable',
+    ],
     ['VOYSTAT ERROR', { voyagerStatus: 'ERROR' as const }, {}, 'fault voyager_error outage none'],
-    ['VOYSTAT ERROR and a pause', { voyagerStatus: 'ERROR' as const }, { userPaused: true, pauseWins: true }, 'fault voyager_error outage disable'],
+    [
+      'VOYSTAT ERROR and a pause',
+      { voyagerStatus: 'ERROR' as const },
+      { userPaused: true, pauseWins: true },
+      'fault voyager_error outage disable',
+    ],
     ['camera gone', { cameraConnected: false }, {}, 'fault equipment_error outage disable'],
     ['clock 90 s off', { clockOffsetSeconds: -90 }, {}, 'fault clock_offset outage disable'],
-    ['disabled by hand', { target: { enabled: false, statusOp: 'idle' as const } }, {}, 'fault local_operator outage none'],
+    [
+      'disabled by hand',
+      { target: { enabled: false, statusOp: 'idle' as const } },
+      {},
+      'fault local_operator outage none',
+    ],
     ['paused', {}, { userPaused: true }, 'user user_pause user_pause disable'],
-    ['paused at once', {}, { userPaused: true, policy: { ...policy, pause_mode: 'abort' as const } }, 'user user_pause user_pause stop'],
+    [
+      'paused at once',
+      {},
+      { userPaused: true, policy: { ...policy, pause_mode: 'abort' as const } },
+      'user user_pause user_pause stop',
+    ],
     [
       'maintenance',
       {},
-      { maintenance: { from: new Date(NOW - 1).toISOString(), to: new Date(NOW + 1).toISOString(), bookings: 'hold' as const } },
+      {
+        maintenance: {
+          from: new Date(NOW - 1).toISOString(),
+          to: new Date(NOW + 1).toISOString(),
+          bookings: 'hold' as const,
+        },
+      },
       'fault maintenance outage disable',
     ],
-    ['maintenance over', {}, { maintenance: { from: new Date(NOW - 2).toISOString(), to: new Date(NOW).toISOString(), bookings: 'hold' as const } }, 'go'],
-    ['a foreign target stands in the way', {}, { refusal: 'foreign_target' as const }, 'fault foreign_target foreign none'],
-    ['the gate still debounces', {}, { refusal: 'weather_debounce' as const }, 'weather weather_debounce weather_hold none'],
+    [
+      'maintenance over',
+      {},
+      {
+        maintenance: {
+          from: new Date(NOW - 2).toISOString(),
+          to: new Date(NOW).toISOString(),
+          bookings: 'hold' as const,
+        },
+      },
+      'go',
+    ],
+    [
+      'a foreign target stands in the way',
+      {},
+      { refusal: 'foreign_target' as const },
+      'fault foreign_target foreign none',
+    ],
+    [
+      'the gate still debounces',
+      {},
+      { refusal: 'weather_debounce' as const },
+      'weather weather_debounce weather_hold none',
+    ],
     ['another target runs', { running: 'foreign' as const }, {}, 'go foreign_target'],
     ['RoboTarget does not run', { roboTargetRunning: false }, {}, 'go robotarget_not_running'],
     ['guide star lost', { guiding: 'TIMEOUT' }, {}, 'go guiding_lost'],
@@ -82,7 +174,9 @@ describe('judge', () => {
 
 describe('planFinished', () => {
   test('by RoboTarget’s word, by the counts, and not while the list cannot be read', () => {
-    expect(planFinished({ ...fine, target: { enabled: true, statusOp: 'finished' } }, [{ guid: 'a', quantity: 5 }])).toBe(true);
+    expect(
+      planFinished({ ...fine, target: { enabled: true, statusOp: 'finished' } }, [{ guid: 'a', quantity: 5 }]),
+    ).toBe(true);
     expect(planFinished(fine, [{ guid: 'a', quantity: 1 }])).toBe(true);
     expect(
       planFinished(fine, [
@@ -101,7 +195,8 @@ test('the least useful remainder never exceeds a tenth of the slot', () => {
 
 test('a preparation that fails is tried every quarter of an hour, at the instant in which the operator is told, and then every five minutes or by the check interval', () => {
   const start = NOW + 24 * 3_600_000;
-  const pace = (hoursBefore: number, seconds = 300): number => preparationPaceMs({ check_interval: seconds }, start, start - hoursBefore * 3_600_000) / 60_000;
+  const pace = (hoursBefore: number, seconds = 300): number =>
+    preparationPaceMs({ check_interval: seconds }, start, start - hoursBefore * 3_600_000) / 60_000;
   expect([pace(24), pace(7), pace(6.1), pace(6), pace(1)]).toEqual([15, 15, expect.closeTo(6, 6), 5, 5]);
   expect([pace(24, 60), pace(6, 60), pace(2, 3600)]).toEqual([15, 1, 5]);
 });
@@ -113,9 +208,17 @@ describe('J-1', () => {
   });
   test('noon of the day before at the site, across the change to summer time', () => {
     const noon = { ...policy, prepare_lead: 'noon' as const };
-    expect(prepareAt({ site, policy: noon }, Date.parse('2026-01-15T22:00:00Z')).toISOString()).toBe('2026-01-14T11:00:00.000Z');
-    expect(prepareAt({ site, policy: noon }, Date.parse('2026-03-29T20:00:00Z')).toISOString()).toBe('2026-03-28T11:00:00.000Z');
-    expect(prepareAt({ site, policy: noon }, Date.parse('2026-03-30T20:00:00Z')).toISOString()).toBe('2026-03-29T10:00:00.000Z');
-    expect(prepareAt({ site, policy: noon }, Date.parse('2026-07-15T23:30:00Z')).toISOString()).toBe('2026-07-15T10:00:00.000Z');
+    expect(prepareAt({ site, policy: noon }, Date.parse('2026-01-15T22:00:00Z')).toISOString()).toBe(
+      '2026-01-14T11:00:00.000Z',
+    );
+    expect(prepareAt({ site, policy: noon }, Date.parse('2026-03-29T20:00:00Z')).toISOString()).toBe(
+      '2026-03-28T11:00:00.000Z',
+    );
+    expect(prepareAt({ site, policy: noon }, Date.parse('2026-03-30T20:00:00Z')).toISOString()).toBe(
+      '2026-03-29T10:00:00.000Z',
+    );
+    expect(prepareAt({ site, policy: noon }, Date.parse('2026-07-15T23:30:00Z')).toISOString()).toBe(
+      '2026-07-15T10:00:00.000Z',
+    );
   });
 });

@@ -24,7 +24,11 @@ beforeAll(async () => {
   db = createDatabase(postgres.url, undefined, 4);
   storage = mkdtempSync(join(tmpdir(), 'nocturne-records-'));
   session = createSessionActivities({ db });
-  finalise = createFinaliseActivities({ db, storagePath: storage, archive: { buildArchive: async () => ({ archivePath: join(storage, 'b1'), files: 2, bytes: 2 }) } });
+  finalise = createFinaliseActivities({
+    db,
+    storagePath: storage,
+    archive: { buildArchive: async () => ({ archivePath: join(storage, 'b1'), files: 2, bytes: 2 }) },
+  });
   await db.telescope.create({
     data: {
       id: 't',
@@ -79,7 +83,13 @@ describe('loadBooking', () => {
     const first = await session.loadBooking({ bookingId: 'b1', now: iso(0) });
     const again = await session.loadBooking({ bookingId: 'b1', now: iso(9) });
     expect(again).toEqual(first);
-    expect(first.plan.target).toMatchObject({ TargetName: 'M 31', C_DateStart: START / 1000, C_DateEnd: START / 1000 + 3600, Status: 1, C_AltMin: 30 });
+    expect(first.plan.target).toMatchObject({
+      TargetName: 'M 31',
+      C_DateStart: START / 1000,
+      C_DateEnd: START / 1000 + 3600,
+      Status: 1,
+      C_AltMin: 30,
+    });
     expect(first.plan.set).toMatchObject({ Name: 'User_u1_Booking_b1', Tag: 'stellar_booking_b1' });
     expect(first.plan.shots).toEqual([expect.objectContaining({ FilterIndex: 4, Num: 5, Exposure: 300, Order: 1 })]);
     expect(JSON.stringify(first)).not.toContain('@');
@@ -92,15 +102,26 @@ describe('loadBooking', () => {
     expect((await session.loadBooking({ bookingId: 'b1', now: iso(0) })).generation).toBe(1);
   });
   test('an unknown booking can never work', async () => {
-    await expect(session.loadBooking({ bookingId: 'nobody', now: iso(0) })).rejects.toMatchObject({ type: 'NotFound', nonRetryable: true });
+    await expect(session.loadBooking({ bookingId: 'nobody', now: iso(0) })).rejects.toMatchObject({
+      type: 'NotFound',
+      nonRetryable: true,
+    });
   });
 });
 
 describe('recordTransition', () => {
   test('writes row, timeline, events and outbox once; a repeat and an older number change nothing', async () => {
-    const prepared = transition(2, 'prepared', { notify: { type: 'session.prepared' }, setGuid: 'set', next: { what: 'start', at: iso(0) } });
+    const prepared = transition(2, 'prepared', {
+      notify: { type: 'session.prepared' },
+      setGuid: 'set',
+      next: { what: 'start', at: iso(0) },
+    });
     await session.recordTransition(prepared);
-    await Promise.all([session.recordTransition(prepared), session.recordTransition(prepared), session.recordTransition(transition(1, 'preparing'))]);
+    await Promise.all([
+      session.recordTransition(prepared),
+      session.recordTransition(prepared),
+      session.recordTransition(transition(1, 'preparing')),
+    ]);
     const row = await db.session.findUniqueOrThrow({ where: { bookingId: 'b1' } });
     expect([row.phase, row.transition, row.setGuid, row.nextWhat]).toEqual(['prepared', 2, 'set', 'start']);
     expect(await db.timeline.count()).toBe(1);
@@ -122,10 +143,21 @@ describe('recordTransition', () => {
 });
 
 test('a receipt moves on, stands once it is confirmed, and is told once', async () => {
-  const change = { ...ids, commandId: 'c1', kind: 'pause' as const, reason: null, message: null, requestedBy: 'guest', at: iso(5) };
-  for (const state of ['accepted', 'sent', 'unknown', 'confirmed', 'refused', 'confirmed'] as const) await session.recordReceipt({ ...change, state });
+  const change = {
+    ...ids,
+    commandId: 'c1',
+    kind: 'pause' as const,
+    reason: null,
+    message: null,
+    requestedBy: 'guest',
+    at: iso(5),
+  };
+  for (const state of ['accepted', 'sent', 'unknown', 'confirmed', 'refused', 'confirmed'] as const)
+    await session.recordReceipt({ ...change, state });
   expect((await db.receipt.findUniqueOrThrow({ where: { commandId: 'c1' } })).state).toBe('confirmed');
-  expect((await db.outbox.findMany({ where: { type: { startsWith: 'control.' } } })).map((o) => o.type)).toEqual(['control.confirmed']);
+  expect((await db.outbox.findMany({ where: { type: { startsWith: 'control.' } } })).map((o) => o.type)).toEqual([
+    'control.confirmed',
+  ]);
 });
 
 describe('a change of the booking that the session refuses after the API has gone on', () => {
@@ -136,7 +168,15 @@ describe('a change of the booking that the session refuses after the API has gon
   const was = { start: iso(86_400), end: iso(90_000), shots: [{ quantity: 5 }], bodyHash: 'old' };
   const moved = { start: iso(172_800), end: iso(176_400), shots: [{ quantity: 9 }], bodyHash: 'new' };
   const base = { telescopeId: 't', userRef: 'u1', target: { name: 'M 31' }, constraints: {}, credits: { charged: 36 } };
-  const change = { telescopeId: 't', bookingId: 'b2', commandId: 'move', kind: 'reschedule' as const, message: null, requestedBy: 'guest', at: iso(5) };
+  const change = {
+    telescopeId: 't',
+    bookingId: 'b2',
+    commandId: 'move',
+    kind: 'reschedule' as const,
+    message: null,
+    requestedBy: 'guest',
+    at: iso(5),
+  };
   const refuse = (): Promise<void> => session.recordReceipt({ ...change, state: 'refused', reason: 'finalising' });
 
   beforeEach(async () => {
@@ -147,10 +187,22 @@ describe('a change of the booking that the session refuses after the API has gon
     const at = (iso8601: string): Date => new Date(iso8601);
     const slot = { startsAt: at(moved.start), endsAt: at(moved.end), blockedUntil: at(moved.end) };
     await db.booking.create({ data: { ...base, ...slot, id: 'b2', shots: moved.shots, bodyHash: 'new', version: 2 } });
-    const replaced = { version: 2, startsAt: was.start, endsAt: was.end, blockedUntil: was.end, target: base.target, shots: was.shots, constraints: {}, credits: base.credits };
-    await db.$transaction((tx) => openReceipt(tx, { ...change, replaced: { ...replaced, bodyHash: 'old' }, at: at(change.at) }));
+    const replaced = {
+      version: 2,
+      startsAt: was.start,
+      endsAt: was.end,
+      blockedUntil: was.end,
+      target: base.target,
+      shots: was.shots,
+      constraints: {},
+      credits: base.credits,
+    };
+    await db.$transaction((tx) =>
+      openReceipt(tx, { ...change, replaced: { ...replaced, bodyHash: 'old' }, at: at(change.at) }),
+    );
   });
-  const told = async (): Promise<string[]> => (await db.outbox.findMany({ where: { channel: 'webhook' }, orderBy: { sequence: 'asc' } })).map((o) => o.type);
+  const told = async (): Promise<string[]> =>
+    (await db.outbox.findMany({ where: { channel: 'webhook' }, orderBy: { sequence: 'asc' } })).map((o) => o.type);
 
   test('the booking is as it was, once, and the site is told', async () => {
     await session.recordReceipt({ ...change, state: 'unknown', reason: null });
@@ -174,7 +226,15 @@ describe('a change of the booking that the session refuses after the API has gon
   });
   test('the old slot is taken by then: the row stays and the operator hears which two collide', async () => {
     await db.booking.create({
-      data: { ...base, id: 'b3', startsAt: new Date(iso(88_000)), endsAt: new Date(iso(95_000)), blockedUntil: new Date(iso(95_000)), shots: [], bodyHash: '' },
+      data: {
+        ...base,
+        id: 'b3',
+        startsAt: new Date(iso(88_000)),
+        endsAt: new Date(iso(95_000)),
+        blockedUntil: new Date(iso(95_000)),
+        shots: [],
+        bodyHash: '',
+      },
     });
     await refuse();
     expect(await row()).toEqual(moved);
@@ -199,16 +259,34 @@ describe('settle and report', () => {
     { class: 'overhead', start: iso(0), end: iso(1800), cause: null },
     { class: 'unsafe', start: iso(1800), end: null, cause: 'weather_unsafe' },
   ];
-  const frame = { telescopeId: 't', bookingId: 'b1', sourcePath: '', type: 'LIGHT', exposure: 300, filter: 'Ha', state: 'archived', hfd: 2, sizeBytes: 10n, histogram: [] };
-  const seconds = async (): Promise<Record<string, number>> => (await finalise.settle({ ...ids, spans, outcome: 'completed' })).seconds;
+  const frame = {
+    telescopeId: 't',
+    bookingId: 'b1',
+    sourcePath: '',
+    type: 'LIGHT',
+    exposure: 300,
+    filter: 'Ha',
+    state: 'archived',
+    hfd: 2,
+    sizeBytes: 10n,
+    histogram: [],
+  };
+  const seconds = async (): Promise<Record<string, number>> =>
+    (await finalise.settle({ ...ids, spans, outcome: 'completed' })).seconds;
 
   test('the same night settles once; a late frame supersedes', async () => {
-    await db.frame.create({ data: { ...frame, id: 'f1', sourceKey: 'f1', filename: 'f1.fit', capturedAt: new Date(START + 100_000) } });
+    await db.frame.create({
+      data: { ...frame, id: 'f1', sourceKey: 'f1', filename: 'f1.fit', capturedAt: new Date(START + 100_000) },
+    });
     expect(await seconds()).toMatchObject({ imaging: 300, overhead: 1500, unsafe: 1800 });
     await seconds();
-    expect(await db.settlement.findMany()).toEqual([expect.objectContaining({ creditsCharged: 36, creditsRefund: 18, supersedes: null })]);
+    expect(await db.settlement.findMany()).toEqual([
+      expect.objectContaining({ creditsCharged: 36, creditsRefund: 18, supersedes: null }),
+    ]);
     expect(await db.outbox.count({ where: { type: 'credits.settled' } })).toBe(1);
-    await db.frame.create({ data: { ...frame, id: 'f2', sourceKey: 'f2', filename: 'f2.fit', capturedAt: new Date(START + 500_000) } });
+    await db.frame.create({
+      data: { ...frame, id: 'f2', sourceKey: 'f2', filename: 'f2.fit', capturedAt: new Date(START + 500_000) },
+    });
     expect(await seconds()).toMatchObject({ imaging: 600, overhead: 1200 });
     const both = await db.settlement.findMany({ orderBy: { createdAt: 'asc' } });
     expect(both[1]!.supersedes).toBe(both[0]!.id);
@@ -216,12 +294,19 @@ describe('settle and report', () => {
 
   test('after the night a late frame changes ledger and settlement without anyone saying the holds again; none, and nothing changes', async () => {
     const inDatabase = async (name: string): Promise<number> =>
-      (await db.ledgerInterval.findMany({ where: { bookingId: 'b1', class: name } })).reduce((sum, i) => sum + (i.endsAt.getTime() - i.startsAt.getTime()) / 1000, 0);
+      (await db.ledgerInterval.findMany({ where: { bookingId: 'b1', class: name } })).reduce(
+        (sum, i) => sum + (i.endsAt.getTime() - i.startsAt.getTime()) / 1000,
+        0,
+      );
     await finalise.resettle(ids);
     expect(await db.settlement.count()).toBe(2);
-    await db.frame.create({ data: { ...frame, id: 'f3', sourceKey: 'f3', filename: 'f3.fit', capturedAt: new Date(START + 900_000) } });
+    await db.frame.create({
+      data: { ...frame, id: 'f3', sourceKey: 'f3', filename: 'f3.fit', capturedAt: new Date(START + 900_000) },
+    });
     await finalise.resettle(ids);
-    expect([await inDatabase('imaging'), await inDatabase('overhead'), await inDatabase('unsafe')]).toEqual([900, 900, 1800]);
+    expect([await inDatabase('imaging'), await inDatabase('overhead'), await inDatabase('unsafe')]).toEqual([
+      900, 900, 1800,
+    ]);
     const all = await db.settlement.findMany({ orderBy: { createdAt: 'asc' } });
     expect(all).toHaveLength(3);
     expect(all[2]!.supersedes).toBe(all[1]!.id);
@@ -240,7 +325,11 @@ describe('settle and report', () => {
           telescopeId: 't',
           bookingId: 'b1',
           at: new Date(START + at * 1000),
-          data: { guiding_status: status, guiding_rms: 0.5, weather: { temperature: at / 10, humidity: null, cloud_percent: 20 } },
+          data: {
+            guiding_status: status,
+            guiding_rms: 0.5,
+            weather: { temperature: at / 10, humidity: null, cloud_percent: 20 },
+          },
         },
       });
     const input = { ...ids, outcome: 'completed' as const, reason: 'plan_finished' as const };
@@ -258,7 +347,13 @@ describe('settle and report', () => {
     expect((await db.report.findUniqueOrThrow({ where: { bookingId: 'b1' } })).body).toEqual(report);
     expect(report.images).toMatchObject({ planned: 5, archived: 2, total_exposure_seconds: 600, average_hfd: 2 });
     expect(report.ledger.seconds).toMatchObject({ imaging: 600, unsafe: 1800 });
-    expect(report.weather).toEqual({ average_temperature: 23.333, average_humidity: null, average_seeing: null, cloud_coverage: 20, samples: 3 });
+    expect(report.weather).toEqual({
+      average_temperature: 23.333,
+      average_humidity: null,
+      average_seeing: null,
+      cloud_coverage: 20,
+      samples: 3,
+    });
     expect(report.tracking).toEqual({ average_rms_px: 0.5, guiding_uptime: 0.5 });
     expect(report.summary).toMatchObject({ user: 'u1', outcome: 'completed', reason: 'plan_finished' });
   });

@@ -14,8 +14,11 @@ const eventsOf = (json: unknown): JsonEvent[] => (json as { events: JsonEvent[] 
 
 /** The phase that an event writes into the search attributes; null when it writes none. */
 function phaseOf(event: JsonEvent): string | null {
-  const fields = (event.upsertWorkflowSearchAttributesEventAttributes as { searchAttributes?: { indexedFields?: Record<string, { data: string }> } } | undefined)?.searchAttributes
-    ?.indexedFields;
+  const fields = (
+    event.upsertWorkflowSearchAttributesEventAttributes as
+      | { searchAttributes?: { indexedFields?: Record<string, { data: string }> } }
+      | undefined
+  )?.searchAttributes?.indexedFields;
   const data = fields?.SessionPhase?.data;
   return data ? (JSON.parse(Buffer.from(data, 'base64').toString()) as string) : null;
 }
@@ -32,7 +35,8 @@ function asleepIn(phase: string, { json }: Recorded): unknown {
       events[i + 1]?.eventType === 'EVENT_TYPE_TIMER_FIRED' ||
       events[i + 1]?.eventType === 'EVENT_TYPE_ACTIVITY_TASK_STARTED';
     const asleep =
-      event.eventType === 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED' || 'workflowTaskCompletedEventId' in (Object.values(event).find((v) => typeof v === 'object' && v !== null) ?? {});
+      event.eventType === 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED' ||
+      'workflowTaskCompletedEventId' in (Object.values(event).find((v) => typeof v === 'object' && v !== null) ?? {});
     if (now === phase && ends && asleep) cut = i;
   }
   return cut < 0 ? null : { ...(json as object), events: events.slice(0, cut + 1) };
@@ -58,14 +62,21 @@ describe('replay gate', () => {
 
   test('a history with another command is caught', async () => {
     const { name, json } = recordedHistories().find((h) => h.name === 'quiet')!;
-    const changed = JSON.parse(JSON.stringify(json).replaceAll('"name":"enableTarget"', '"name":"openRoof"')) as unknown;
+    const changed = JSON.parse(
+      JSON.stringify(json).replaceAll('"name":"enableTarget"', '"name":"openRoof"'),
+    ) as unknown;
     const { failed } = await replayAll(bundle, [{ workflowId: name, history: changed }]);
     expect(failed[name]).toMatch(/nondeterminism|does not match/i);
   }, 30_000);
 
   test('the session changed by one command without a patch makes the gate fail, for every recorded session', async () => {
-    const changed = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('./changed-workflows.ts', import.meta.url)), logger: quietLogger });
-    const sessions = recordedHistories().filter(({ json }) => JSON.stringify(eventsOf(json)[0]).includes('"name":"session"'));
+    const changed = await bundleWorkflowCode({
+      workflowsPath: fileURLToPath(new URL('./changed-workflows.ts', import.meta.url)),
+      logger: quietLogger,
+    });
+    const sessions = recordedHistories().filter(({ json }) =>
+      JSON.stringify(eventsOf(json)[0]).includes('"name":"session"'),
+    );
     expect(sessions.length).toBeGreaterThanOrEqual(8);
     const { failed } = await replayAll(
       changed,

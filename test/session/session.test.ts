@@ -17,7 +17,15 @@ describe('a quiet night', () => {
     const night = await stage.prepare({ id: 'quiet', startsIn: 3 * DAY, slotSeconds: 2 * HOUR });
     const result = await night.live();
     expect(result).toEqual({ outcome: 'completed', reason: 'plan_finished' });
-    expect(await night.phases()).toEqual(['scheduled', 'preparing', 'prepared', 'starting', 'running', 'finalising:plan_finished', 'completed:plan_finished']);
+    expect(await night.phases()).toEqual([
+      'scheduled',
+      'preparing',
+      'prepared',
+      'starting',
+      'running',
+      'finalising:plan_finished',
+      'completed:plan_finished',
+    ]);
     expect(await night.when('preparing')).toBe(-DAY);
     expect(await night.when('starting_soon')).toBe(-HOUR);
     expect(await night.when('started')).toBeLessThanOrEqual(1);
@@ -25,8 +33,19 @@ describe('a quiet night', () => {
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget']);
     expect(night.observatory.enabled).toBe(false);
     expect(await night.ledger()).toEqual({ overhead: expect.any(Number), imaging: 3000, other: expect.any(Number) });
-    expect(await night.outbox()).toEqual(['session.prepared', 'session.starting_soon', 'session.started', 'credits.settled', 'session.completed']);
-    expect(await night.outbox('email')).toEqual(['session.prepared', 'session.starting_soon', 'session.started', 'session.completed']);
+    expect(await night.outbox()).toEqual([
+      'session.prepared',
+      'session.starting_soon',
+      'session.started',
+      'credits.settled',
+      'session.completed',
+    ]);
+    expect(await night.outbox('email')).toEqual([
+      'session.prepared',
+      'session.starting_soon',
+      'session.started',
+      'session.completed',
+    ]);
   }, 60_000);
 });
 
@@ -46,7 +65,12 @@ describe('controls', () => {
       ],
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
-    expect(await night.receipts()).toEqual({ p1: 'confirmed', p2: 'refused:already_paused', r1: 'confirmed', r2: 'refused:not_paused' });
+    expect(await night.receipts()).toEqual({
+      p1: 'confirmed',
+      p2: 'refused:already_paused',
+      r1: 'confirmed',
+      r2: 'refused:not_paused',
+    });
     expect(await night.phases()).toEqual([
       'scheduled',
       'preparing',
@@ -58,7 +82,13 @@ describe('controls', () => {
       'finalising:plan_finished',
       'completed:plan_finished',
     ]);
-    expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'enableTarget', 'disableTarget']);
+    expect(night.effects()).toEqual([
+      'ensureObjects',
+      'enableTarget',
+      'disableTarget',
+      'enableTarget',
+      'disableTarget',
+    ]);
     expect(night.observatory.taken).toHaveLength(10);
     const ledger = await night.ledger();
     expect(ledger.user_pause).toBeGreaterThanOrEqual(1798);
@@ -90,7 +120,13 @@ describe('controls', () => {
       startsIn: 600,
       slotSeconds: 2 * HOUR,
       policy: { prepare_lead: 300 },
-      steps: [{ at: 1000, do: async (n) => void (await Promise.all([n.signal('abort', 'a1'), n.signal('abort', 'a1'), n.signal('abort', 'a1')])) }],
+      steps: [
+        {
+          at: 1000,
+          do: async (n) =>
+            void (await Promise.all([n.signal('abort', 'a1'), n.signal('abort', 'a1'), n.signal('abort', 'a1')])),
+        },
+      ],
     });
     expect(await night.live()).toEqual({ outcome: 'aborted', reason: 'user_abort' });
     expect(await night.receipts()).toEqual({ a1: 'confirmed' });
@@ -106,7 +142,9 @@ describe('controls', () => {
       startsIn: 600,
       slotSeconds: 2 * HOUR,
       policy: { prepare_lead: 300 },
-      steps: [{ at: 1000, do: async (n) => void (await Promise.all([n.signal('pause', 'p1'), n.signal('abort', 'a1')])) }],
+      steps: [
+        { at: 1000, do: async (n) => void (await Promise.all([n.signal('pause', 'p1'), n.signal('abort', 'a1')])) },
+      ],
     });
     expect((await night.live()).outcome).toBe('aborted');
     expect((await night.receipts()).a1).toBe('confirmed');
@@ -118,9 +156,17 @@ describe('controls', () => {
     // The test server's clock runs on while the signal travels: on a busy machine it may arrive after H, which is another case.
     for (let i = 1; ; i++) {
       const id = i === 1 ? 'cancel' : `cancel${i}`;
-      night = await stage.prepare({ id, startsIn: 600, slotSeconds: HOUR, policy: { prepare_lead: 300 }, steps: [{ at: -1, do: (n) => n.signal('cancel', 'c1') }] });
+      night = await stage.prepare({
+        id,
+        startsIn: 600,
+        slotSeconds: HOUR,
+        policy: { prepare_lead: 300 },
+        steps: [{ at: -1, do: (n) => n.signal('cancel', 'c1') }],
+      });
       const result = await night.live();
-      const signalled = (await night.handle.fetchHistory()).events!.find((e) => e.workflowExecutionSignaledEventAttributes)!;
+      const signalled = (await night.handle.fetchHistory()).events!.find(
+        (e) => e.workflowExecutionSignaledEventAttributes,
+      )!;
       if (Number(signalled.eventTime!.seconds) * 1000 >= night.start && i < 5) continue;
       expect(result).toEqual({ outcome: 'cancelled', reason: 'user_cancel' });
       break;
@@ -130,10 +176,22 @@ describe('controls', () => {
     expect(night.effects()).toEqual(['ensureObjects', 'removeObjects']);
     const { id } = night;
     expect((await stage.db.booking.findUniqueOrThrow({ where: { id } })).occupies).toBe(false);
-    expect(await night.outbox()).toEqual(['session.prepared', 'session.cancelled', 'control.confirmed', 'credits.settled']);
+    expect(await night.outbox()).toEqual([
+      'session.prepared',
+      'session.cancelled',
+      'control.confirmed',
+      'credits.settled',
+    ]);
     const settlement = await stage.db.settlement.findFirstOrThrow({ where: { bookingId: id } });
-    expect(settlement).toMatchObject({ creditsCharged: 100, creditsRefund: 100, lines: [{ class: 'other', seconds: HOUR, credits: 100 }] });
-    const report = (await stage.db.report.findUniqueOrThrow({ where: { bookingId: id } })).body as { summary: { outcome: string }; credits: { credits_refund: number } };
+    expect(settlement).toMatchObject({
+      creditsCharged: 100,
+      creditsRefund: 100,
+      lines: [{ class: 'other', seconds: HOUR, credits: 100 }],
+    });
+    const report = (await stage.db.report.findUniqueOrThrow({ where: { bookingId: id } })).body as {
+      summary: { outcome: string };
+      credits: { credits_refund: number };
+    };
     expect([report.summary.outcome, report.credits.credits_refund]).toEqual(['cancelled', 100]);
   }, 90_000);
 
@@ -143,7 +201,9 @@ describe('controls', () => {
       startsIn: 2 * HOUR,
       slotSeconds: HOUR,
       policy: { prepare_lead: 3000 },
-      script: (start) => ({ siteProblem: [{ from: 0, to: start, reason: 'profile_mismatch', message: 'another profile' }] }),
+      script: (start) => ({
+        siteProblem: [{ from: 0, to: start, reason: 'profile_mismatch', message: 'another profile' }],
+      }),
       steps: [
         { at: -2000, do: (n) => n.signal('pause', 'p1') },
         { at: -1900, do: (n) => n.signal('resume', 'r1') },
@@ -152,7 +212,12 @@ describe('controls', () => {
     });
     expect(await night.live()).toEqual({ outcome: 'aborted', reason: 'user_abort' });
     expect(await night.receipts()).toEqual({ a1: 'confirmed', p1: 'refused:outside_slot', r1: 'refused:outside_slot' });
-    expect(await night.phases()).toEqual(['scheduled', 'preparing', 'preparing:profile_mismatch', 'aborted:user_abort']);
+    expect(await night.phases()).toEqual([
+      'scheduled',
+      'preparing',
+      'preparing:profile_mismatch',
+      'aborted:user_abort',
+    ]);
     expect(night.effects()).toEqual([]);
   }, 60_000);
 
@@ -181,8 +246,13 @@ describe('controls', () => {
           do: async (n) => {
             const start = new Date(n.at(DAY));
             const end = new Date(n.at(DAY + 2 * HOUR));
-            await stage.db.booking.update({ where: { id: 'move' }, data: { startsAt: start, endsAt: end, blockedUntil: end, generation: 1 } });
-            void n.update('reschedule', 'm1', { start: start.toISOString(), end: end.toISOString() }).catch(() => undefined);
+            await stage.db.booking.update({
+              where: { id: 'move' },
+              data: { startsAt: start, endsAt: end, blockedUntil: end, generation: 1 },
+            });
+            void n
+              .update('reschedule', 'm1', { start: start.toISOString(), end: end.toISOString() })
+              .catch(() => undefined);
           },
         },
       ],
@@ -201,7 +271,13 @@ describe('controls', () => {
       'completed:plan_finished',
     ]);
     expect(await night.receipts()).toEqual({ m1: 'confirmed' });
-    expect(night.effects()).toEqual(['ensureObjects', 'ensureObjects', 'removeObjects', 'enableTarget', 'disableTarget']);
+    expect(night.effects()).toEqual([
+      'ensureObjects',
+      'ensureObjects',
+      'removeObjects',
+      'enableTarget',
+      'disableTarget',
+    ]);
     expect(night.observatory.taken[0]!.startedAt).toBeGreaterThanOrEqual(night.at(DAY));
     expect(await night.outbox()).toContain('session.rescheduled');
   }, 60_000);
@@ -243,7 +319,10 @@ describe('controls', () => {
           do: async (n) => {
             await stage.db.booking.update({
               where: { id: 'amend' },
-              data: { shots: [{ filter: 'Ha', exposure_seconds: 600, quantity: 2, binning: 1, type: 'light' }], generation: 1 },
+              data: {
+                shots: [{ filter: 'Ha', exposure_seconds: 600, quantity: 2, binning: 1, type: 'light' }],
+                generation: 1,
+              },
             });
             void n.update('amendPlan', 'm1', { bodyHash: 'other' }).catch(() => undefined);
           },
@@ -252,7 +331,15 @@ describe('controls', () => {
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     expect(await night.receipts()).toEqual({ m1: 'confirmed' });
-    expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'ensureObjects', 'removeObjects', 'enableTarget', 'disableTarget']);
+    expect(night.effects()).toEqual([
+      'ensureObjects',
+      'enableTarget',
+      'disableTarget',
+      'ensureObjects',
+      'removeObjects',
+      'enableTarget',
+      'disableTarget',
+    ]);
     expect(night.observatory.taken.filter((t) => t.exposureSeconds === 600)).toHaveLength(2);
   }, 60_000);
 });
@@ -297,7 +384,10 @@ describe('weather', () => {
       script: (start) => ({ weather: [{ from: start - 3000_000, to: start + 7200_000, state: 'unsafe' }] }),
     });
     expect(await night.live()).toEqual({ outcome: 'weathered_out', reason: 'weather_no_time_left' });
-    expect((await night.phases()).slice(-2)).toEqual(['finalising:weather_no_time_left', 'weathered_out:weather_no_time_left']);
+    expect((await night.phases()).slice(-2)).toEqual([
+      'finalising:weather_no_time_left',
+      'weathered_out:weather_no_time_left',
+    ]);
     expect(night.effects()).toEqual(['ensureObjects']);
     expect(await night.outbox()).toContain('session.weathered_out');
     const settlement = await stage.db.settlement.findFirstOrThrow({ where: { bookingId: 'out' } });
@@ -311,11 +401,23 @@ describe('weather', () => {
       slotSeconds: 5400,
       policy: { prepare_lead: 300 },
       script: (start) => ({ weather: [{ from: start + 1000_000, to: start + 2500_000, state: 'unsafe' }] }),
-      steps: [{ at: 1000, do: (n) => n.handle.signal('telescopeEvent', { id: 'e1', at: new Date(n.at(1000)).toISOString(), kind: 'weather_changed' }) }],
+      steps: [
+        {
+          at: 1000,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'e1',
+              at: new Date(n.at(1000)).toISOString(),
+              kind: 'weather_changed',
+            }),
+        },
+      ],
     });
     const result = await night.live();
     expect(result.outcome).toBe('completed');
-    expect(await night.phases()).toEqual(expect.arrayContaining(['holding:weather_unsafe', 'holding:weather_debounce']));
+    expect(await night.phases()).toEqual(
+      expect.arrayContaining(['holding:weather_unsafe', 'holding:weather_debounce']),
+    );
     expect(await night.when('weather_unsafe')).toBeLessThanOrEqual(1003);
     expect(night.effects().slice(0, 3)).toEqual(['ensureObjects', 'enableTarget', 'stopTarget']);
     expect(night.observatory.taken.length).toBeGreaterThanOrEqual(7);
@@ -330,12 +432,28 @@ describe('weather', () => {
       shots: [{ filter: 'L', exposure_seconds: 300, quantity: 4 }],
       policy: { prepare_lead: 300 },
       script: (start) => ({ weather: [{ from: start + 500_000, to: start + 1500_000, state: 'hold' }] }),
-      steps: [{ at: 500, do: (n) => n.handle.signal('telescopeEvent', { id: 'e1', at: new Date(n.at(500)).toISOString(), kind: 'weather_changed' }) }],
+      steps: [
+        {
+          at: 500,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'e1',
+              at: new Date(n.at(500)).toISOString(),
+              kind: 'weather_changed',
+            }),
+        },
+      ],
     });
     expect((await night.live()).outcome).toBe('completed');
     expect(night.observatory.taken).toHaveLength(4);
     expect(night.observatory.taken[1]!.startedAt).toBeLessThan(night.at(500));
-    expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'enableTarget', 'disableTarget']);
+    expect(night.effects()).toEqual([
+      'ensureObjects',
+      'enableTarget',
+      'disableTarget',
+      'enableTarget',
+      'disableTarget',
+    ]);
   }, 60_000);
 });
 
@@ -419,7 +537,9 @@ describe('faults', () => {
     expect((await night.live()).outcome).toBe('completed');
     expect(await night.phases()).toEqual(expect.arrayContaining(['holding:voyager_away']));
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget']);
-    expect(await night.outbox()).toEqual(expect.arrayContaining(['session.paused', 'error.occurred', 'session.resumed']));
+    expect(await night.outbox()).toEqual(
+      expect.arrayContaining(['session.paused', 'error.occurred', 'session.resumed']),
+    );
   }, 60_000);
 
   test('VOYSTAT ERROR holds, tells operator and guest, and clears by itself', async () => {
@@ -472,9 +592,25 @@ describe('faults', () => {
       policy: { prepare_lead: 300 },
       script: (start) => ({ emergency: [{ from: start + 1000_000, to: start + 2000_000 }] }),
       steps: [
-        { at: 1000, do: (n) => n.handle.signal('telescopeEvent', { id: 'e1', at: new Date(n.at(1000)).toISOString(), kind: 'emergency_begun' }) },
+        {
+          at: 1000,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'e1',
+              at: new Date(n.at(1000)).toISOString(),
+              kind: 'emergency_begun',
+            }),
+        },
         { at: 1100, do: (n) => n.signal('abort', 'a1') },
-        { at: 2000, do: (n) => n.handle.signal('telescopeEvent', { id: 'e2', at: new Date(n.at(2000)).toISOString(), kind: 'emergency_over' }) },
+        {
+          at: 2000,
+          do: (n) =>
+            n.handle.signal('telescopeEvent', {
+              id: 'e2',
+              at: new Date(n.at(2000)).toISOString(),
+              kind: 'emergency_over',
+            }),
+        },
       ],
     });
     expect(await night.live()).toEqual({ outcome: 'aborted', reason: 'user_abort' });
@@ -495,7 +631,11 @@ describe('faults', () => {
           at: 1000,
           do: async (n) => {
             n.observatory.latch = { commandId: 'latch.g1', requestedBy: 'api', at: new Date(n.at(1000)).toISOString() };
-            await n.handle.signal('telescopeEvent', { id: 'e1', at: new Date(n.at(1000)).toISOString(), kind: 'aborted_at_gateway' });
+            await n.handle.signal('telescopeEvent', {
+              id: 'e1',
+              at: new Date(n.at(1000)).toISOString(),
+              kind: 'aborted_at_gateway',
+            });
           },
         },
       ],
@@ -528,7 +668,14 @@ describe('faults', () => {
       policy: { prepare_lead: 300 },
     });
     await stage.db.maintenance.create({
-      data: { id: 'm1', telescopeId: night.telescopeId, fromAt: new Date(night.at(1000)), toAt: new Date(night.at(2000)), reason: 'mirror', bookings: 'hold' },
+      data: {
+        id: 'm1',
+        telescopeId: night.telescopeId,
+        fromAt: new Date(night.at(1000)),
+        toAt: new Date(night.at(2000)),
+        reason: 'mirror',
+        bookings: 'hold',
+      },
     });
     expect((await night.live()).outcome).toBe('completed');
     expect(await night.phases()).toEqual(expect.arrayContaining(['holding:maintenance']));
@@ -540,7 +687,12 @@ describe('faults', () => {
 
 describe('slots', () => {
   test('booked ten minutes before H: prepared at once', async () => {
-    const night = await stage.prepare({ id: 'ten', startsIn: 600, slotSeconds: HOUR, shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }] });
+    const night = await stage.prepare({
+      id: 'ten',
+      startsIn: 600,
+      slotSeconds: HOUR,
+      shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }],
+    });
     expect((await night.live()).outcome).toBe('completed');
     const preparing = (await night.when('preparing'))!;
     expect(preparing).toBeGreaterThanOrEqual(-605);
@@ -549,11 +701,23 @@ describe('slots', () => {
   }, 60_000);
 
   test('back to back on one telescope: the second starts at its own H and both end clean', async () => {
-    const first = await stage.prepare({ id: 'b1', startsIn: 600, slotSeconds: 1800, telescopeId: 't-back', policy: { prepare_lead: 300 } });
+    const first = await stage.prepare({
+      id: 'b1',
+      startsIn: 600,
+      slotSeconds: 1800,
+      telescopeId: 't-back',
+      policy: { prepare_lead: 300 },
+    });
     expect(await first.live()).toEqual({ outcome: 'completed', reason: 'slot_over' });
     expect(first.observatory.taken.every((t) => t.startedAt + t.exposureSeconds * 1000 <= first.end)).toBe(true);
     await first.stopGateway();
-    const second = await stage.prepare({ id: 'b2', startsIn: 300, slotSeconds: 1800, telescopeId: 't-back', shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }] });
+    const second = await stage.prepare({
+      id: 'b2',
+      startsIn: 300,
+      slotSeconds: 1800,
+      telescopeId: 't-back',
+      shots: [{ filter: 'L', exposure_seconds: 300, quantity: 2 }],
+    });
     expect((await second.live()).outcome).toBe('completed');
     expect(await second.when('started')).toBeLessThanOrEqual(2);
   }, 60_000);
@@ -582,7 +746,13 @@ describe('slots', () => {
       'finalising:plan_finished',
       'completed:plan_finished',
     ]);
-    expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget', 'enableTarget', 'disableTarget']);
+    expect(night.effects()).toEqual([
+      'ensureObjects',
+      'enableTarget',
+      'disableTarget',
+      'enableTarget',
+      'disableTarget',
+    ]);
     const first = await stage.env.client.workflow.getHandle('booking-can', night.firstRunId!).fetchHistory();
     expect(first.events!.at(-1)!.workflowExecutionContinuedAsNewEventAttributes).toBeTruthy();
   }, 60_000);

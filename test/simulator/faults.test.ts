@@ -5,15 +5,31 @@ import type { Observatory } from '../../simulator/observatory.ts';
 import { FAULT_KINDS, parseFaults, readFaults } from '../../simulator/faults.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { UsageError } from '../../platform/errors.ts';
-import { cleanUp, client, effects, observatory, plan, run, runUntil, temporaryFolder, until, virtualObservatory, type Json, type RawClient } from './support.ts';
+import {
+  cleanUp,
+  client,
+  effects,
+  observatory,
+  plan,
+  run,
+  runUntil,
+  temporaryFolder,
+  until,
+  virtualObservatory,
+  type Json,
+  type RawClient,
+} from './support.ts';
 
 afterEach(cleanUp);
-const onDisk = (sim: Observatory, windows: unknown): string => join(sim.world.options.dataDir, 'fits', ...String(windows).slice('C:\\Voyager\\FITS\\'.length).split('\\'));
+const onDisk = (sim: Observatory, windows: unknown): string =>
+  join(sim.world.options.dataDir, 'fits', ...String(windows).slice('C:\\Voyager\\FITS\\'.length).split('\\'));
 const lights = (c: RawClient): Json[] => c.events('NewFITReady').filter((e) => e.VoyType === 'SHOT');
 
 describe('the script', () => {
   test('wrong steps are refused, each named', () => {
-    expect(() => parseFaults([{ kind: 'drop' }, { kind: 'dorp' }, { kind: 'nan', times: 0 }], 'faults.json')).toThrow(/faults\.json:\n {2}1\.kind: .*\n {2}2\.times: /);
+    expect(() => parseFaults([{ kind: 'drop' }, { kind: 'dorp' }, { kind: 'nan', times: 0 }], 'faults.json')).toThrow(
+      /faults\.json:\n {2}1\.kind: .*\n {2}2\.times: /,
+    );
     const file = join(temporaryFolder(), 'faults.json');
     writeFileSync(file, '[');
     expect(() => readFaults(file)).toThrow(UsageError);
@@ -232,7 +248,12 @@ describe('devices and sky', () => {
     expect(Math.abs(Number(sim.voyager.controlData().GUIDEX))).toBeLessThan(5);
     sim.inject({ kind: 'guide_star_lost', for_seconds: 10 });
     expect(sim.voyager.controlData()).toMatchObject({ GUIDEX: -123_456_789, GUIDESTAT: 3 });
-    await runUntil(clock, () => sim.log.entries.some((e) => e.effect === 'sequence.end' && e.params!.end === 'error: Guide Star Lost'), 20, 'error');
+    await runUntil(
+      clock,
+      () => sim.log.entries.some((e) => e.effect === 'sequence.end' && e.params!.end === 'error: Guide Star Lost'),
+      20,
+      'error',
+    );
     await runUntil(clock, () => effects(sim).includes('target.finished'), 60, 'finished');
   });
   test('safety monitor gone, weather station gone', async () => {
@@ -299,7 +320,11 @@ describe('frames', () => {
     );
     await until(() => lights(c).length === 3 && sim.world.roboTarget.run === null, 10_000, 'frames');
     const names = lights(c).map((e) => String(e.File).replace(/^.*\\/, ''));
-    expect(sim.world.store.doneOf(target).map((d) => d.filename)).toEqual([names[1], `GHOST_${names[1]}`, `X_${names[2]}`]);
+    expect(sim.world.store.doneOf(target).map((d) => d.filename)).toEqual([
+      names[1],
+      `GHOST_${names[1]}`,
+      `X_${names[2]}`,
+    ]);
   });
   test('the record follows its file by 50 to 300 ms, or as late as told', async () => {
     const { sim } = await night([{ kind: 'late_shot_done', seconds: 0.6 }], 2);
@@ -307,7 +332,11 @@ describe('frames', () => {
     const done = sim.log.entries.filter((e) => e.effect === 'exposure.done' && e.params!.voy_type === 'SHOT');
     const delay = sim.world.store
       .done()
-      .map((d) => sim.log.entries.find((e) => e.effect === 'shot.done' && e.params!.guid === d.guid)!.at - done.find((e) => String(e.params!.file) === d.path)!.at);
+      .map(
+        (d) =>
+          sim.log.entries.find((e) => e.effect === 'shot.done' && e.params!.guid === d.guid)!.at -
+          done.find((e) => String(e.params!.file) === d.path)!.at,
+      );
     const [soon, late] = delay.sort((a, b) => a - b) as [number, number];
     expect(soon).toBeGreaterThanOrEqual(45);
     expect(soon).toBeLessThan(500);

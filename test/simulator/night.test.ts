@@ -13,10 +13,24 @@ describe('a small night over the wire', () => {
   test('set, target and shot are made, the target is enabled, three frames come, their records and headers agree', async () => {
     const sim = await observatory();
     const c = await client(sim);
-    expect((await c.ask('RemoteSetDashboardMode', { IsOn: true })).result).toMatchObject({ ActionResultInt: 4, ParamRet: {} });
+    expect((await c.ask('RemoteSetDashboardMode', { IsOn: true })).result).toMatchObject({
+      ActionResultInt: 4,
+      ParamRet: {},
+    });
     await c.ask('RemoteSetLogEvent', { IsOn: true, Level: 0 });
     const now = Math.floor(Date.now() / 1000);
-    expect(await c.reserved('set.add', { guid: SET, body: { Guid: SET, Name: 'User_7_Booking_12', ProfileName: 'Default.v2y', Status: 0, Tag: 'stellar_booking_12' } })).toEqual({
+    expect(
+      await c.reserved('set.add', {
+        guid: SET,
+        body: {
+          Guid: SET,
+          Name: 'User_7_Booking_12',
+          ProfileName: 'Default.v2y',
+          Status: 0,
+          Tag: 'stellar_booking_12',
+        },
+      }),
+    ).toEqual({
       ret: 'DONE',
     });
     expect(
@@ -73,9 +87,14 @@ describe('a small night over the wire', () => {
     await until(() => c.events('NewJPGReady').length >= 4, 3_000, 'pictures of the frames');
     const lights = c.events('NewFITReady').filter((e) => e.VoyType === 'SHOT');
     expect(lights.map((e) => [e.Type, e.SeqTarget])).toEqual([0, 0, 0].map((t) => [t, 'M 31']));
-    const list = (await c.open('GetShotDoneList', { RefGuidTarget: TARGET, IsDeleted: false }, TARGET)).list as Record<string, unknown>[];
+    const list = (await c.open('GetShotDoneList', { RefGuidTarget: TARGET, IsDeleted: false }, TARGET)).list as Record<
+      string,
+      unknown
+    >[];
     expect(list.map((d) => d.path)).toEqual(lights.map((e) => e.File));
-    expect(list.every((d) => d.refguidshot === SHOT && d.exposure === 0.3 && d.filterindex === 1 && d.isdeleted === false)).toBe(true);
+    expect(
+      list.every((d) => d.refguidshot === SHOT && d.exposure === 0.3 && d.filterindex === 1 && d.isdeleted === false),
+    ).toBe(true);
     expect(Object.keys(list[0]!).sort()).toEqual(
       [
         'bin',
@@ -113,7 +132,11 @@ describe('a small night over the wire', () => {
     ]);
 
     for (const [i, light] of lights.entries()) {
-      const path = join(sim.world.options.dataDir, 'fits', ...String(light.File).slice('C:\\Voyager\\FITS\\'.length).split('\\'));
+      const path = join(
+        sim.world.options.dataDir,
+        'fits',
+        ...String(light.File).slice('C:\\Voyager\\FITS\\'.length).split('\\'),
+      );
       const header = readFileSync(path).toString('latin1', 0, 5760);
       expect(header).toContain(`RTSHOT  = '${String(list[i]!.guid)}'`);
       expect(header).toContain("FILTER  = 'R       '");
@@ -172,9 +195,18 @@ describe('a small night over the wire', () => {
       DECJ2000: 41.2,
     };
     expect(await c.reserved('target.add', { guid: TARGET, body })).toEqual({ ret: 'DONE' });
-    expect(await c.reserved('shot.add', { guid: SHOT, body: { GuidShot: SHOT, RefGuidTarget: TARGET, FilterIndex: 0, Num: 1, Exposure: 0.1 } })).toEqual({ ret: 'DONE' });
+    expect(
+      await c.reserved('shot.add', {
+        guid: SHOT,
+        body: { GuidShot: SHOT, RefGuidTarget: TARGET, FilterIndex: 0, Num: 1, Exposure: 0.1 },
+      }),
+    ).toEqual({ ret: 'DONE' });
     await until(() => effects(sim).includes('target.finished'), 15_000, 'finished');
-    expect((await c.reserved('shot.list', { parentGuid: TARGET })).list).toMatchObject([{ GuidShot: SHOT, Done: 1, Bin: 1, Enabled: true }]);
-    expect((await c.reserved('target.list', { parentGuid: SET })).list).toMatchObject([{ ...body, Priority: 2, Status: 0 }]);
+    expect((await c.reserved('shot.list', { parentGuid: TARGET })).list).toMatchObject([
+      { GuidShot: SHOT, Done: 1, Bin: 1, Enabled: true },
+    ]);
+    expect((await c.reserved('target.list', { parentGuid: SET })).list).toMatchObject([
+      { ...body, Priority: 2, Status: 0 },
+    ]);
   });
 });

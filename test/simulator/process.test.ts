@@ -11,7 +11,10 @@ afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
   await cleanUp();
 });
-function start(env: Record<string, string>, ...args: string[]): { child: ChildProcess; out: () => string; code: () => number | null } {
+function start(
+  env: Record<string, string>,
+  ...args: string[]
+): { child: ChildProcess; out: () => string; code: () => number | null } {
   const child = spawn(process.execPath, ['--import', 'tsx', projectPath('simulator', 'main.ts'), ...args], {
     cwd: projectPath(),
     env: { PATH: process.env.PATH, SIM_PORT: '0', SIM_ALPACA_PORT: '0', SIM_CONTROL_PORT: '0', ...env },
@@ -19,7 +22,8 @@ function start(env: Record<string, string>, ...args: string[]): { child: ChildPr
   });
   children.push(child);
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
   return { child, out: () => text, code: () => child.exitCode };
 }
 

@@ -4,8 +4,27 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { projectPath } from '../../platform/paths.ts';
-import { LineReader, clockTime, italianDateTime, toLine, NAN_MARK, voyagerSeconds } from '../../simulator/wire/lines.ts';
-import { cleanUp, client, observatory, plan, RawClient, run, SECRET, temporaryFolder, until, virtualObservatory, type Json } from './support.ts';
+import {
+  LineReader,
+  clockTime,
+  italianDateTime,
+  toLine,
+  NAN_MARK,
+  voyagerSeconds,
+} from '../../simulator/wire/lines.ts';
+import {
+  cleanUp,
+  client,
+  observatory,
+  plan,
+  RawClient,
+  run,
+  SECRET,
+  temporaryFolder,
+  until,
+  virtualObservatory,
+  type Json,
+} from './support.ts';
 
 afterEach(cleanUp);
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -29,7 +48,15 @@ describe('lines', () => {
 describe('connection', () => {
   test('Version comes at once, in its member order, ended by CR LF; the timestamp has at most five decimals', async () => {
     const c = await client(await observatory());
-    expect(Object.keys(c.messages[0]!)).toEqual(['Event', 'Timestamp', 'Host', 'Inst', 'VOYVersion', 'VOYSubver', 'MsgVersion']);
+    expect(Object.keys(c.messages[0]!)).toEqual([
+      'Event',
+      'Timestamp',
+      'Host',
+      'Inst',
+      'VOYVersion',
+      'VOYSubver',
+      'MsgVersion',
+    ]);
     expect(c.messages[0]).toMatchObject({ Event: 'Version', Inst: 1, VOYSubver: '', MsgVersion: 1 });
     expect(/"Timestamp":(\d+(\.\d{1,5})?),/.test(c.lines[0]!)).toBe(true);
     expect(Buffer.concat(c.chunks).toString('latin1').endsWith('\r\n')).toBe(true);
@@ -182,7 +209,14 @@ describe('dashboard', () => {
       'SEQTOT SEQPARZ SEQNAME SEQSTART SEQREMAIN SEQEND RUNSEQ RUNDS GUIDECONN GUIDESTAT DITHSTAT GUIDEX GUIDEY PLACONN PSCONN ROTCONN ROTPA ROTSKYPA ROTISROT DOMECONN DOMEPA DOMEISMOV DOMESHUTTER'
     ).split(' '))
       expect(data).toHaveProperty(field);
-    expect(data).toMatchObject({ VOYSTAT: 1, GUIDEX: -123_456_789, DOMESHUTTER: '0', RUNSEQ: '', RUNDS: '', MNTPARK: true });
+    expect(data).toMatchObject({
+      VOYSTAT: 1,
+      GUIDEX: -123_456_789,
+      DOMESHUTTER: '0',
+      RUNSEQ: '',
+      RUNDS: '',
+      MNTPARK: true,
+    });
     expect(data.MNTDEC).toMatch(/^-?\d{2}° \d{2}' \d{2}"$/);
     expect(data.MNTRA).toMatch(/^\d{2}:\d{2}:\d{2}$/);
     expect(data.TIUTC).toBe('2026-01-15 00:00:02');
@@ -232,10 +266,25 @@ describe('commands', () => {
   test('order of an action: reply, Signal of its start, NewFITReady, Signal 2, result', async () => {
     const sim = await observatory({ robotargetRunning: false });
     const c = await client(sim);
-    await c.ask('RemoteCameraShot', { Expo: 0.1, Bin: 1, ExpoType: 0, FilterIndex: 2, IsSaveFile: true, FitFileName: '%%fitdir%%\\one.fit', Gain: -900_000, Offset: -900_000 });
-    const seen = c.messages.slice(1).map((m) => (m.jsonrpc ? 'reply' : m.Event === 'Signal' ? `Signal ${String(m.Code)}` : m.Event));
+    await c.ask('RemoteCameraShot', {
+      Expo: 0.1,
+      Bin: 1,
+      ExpoType: 0,
+      FilterIndex: 2,
+      IsSaveFile: true,
+      FitFileName: '%%fitdir%%\\one.fit',
+      Gain: -900_000,
+      Offset: -900_000,
+    });
+    const seen = c.messages
+      .slice(1)
+      .map((m) => (m.jsonrpc ? 'reply' : m.Event === 'Signal' ? `Signal ${String(m.Code)}` : m.Event));
     expect(seen).toEqual(['reply', 'Signal 18', 'NewFITReady', 'Signal 2', 'RemoteActionResult']);
-    expect(c.events('NewFITReady')[0]).toMatchObject({ File: 'C:\\Voyager\\FITS\\Test\\one.fit', Type: 0, VoyType: 'TEST' });
+    expect(c.events('NewFITReady')[0]).toMatchObject({
+      File: 'C:\\Voyager\\FITS\\Test\\one.fit',
+      Type: 0,
+      VoyType: 'TEST',
+    });
     expect(Number((c.events('RemoteActionResult')[0]!.ParamRet as Json).DownloadAndSaveTime)).toBeGreaterThan(0);
   });
   test('RemoteActionAbort takes the UID of the action: one result with 7, a negative time, then Signal 505', async () => {
@@ -255,22 +304,47 @@ describe('commands', () => {
   test('a failing set-up is an error reply and nothing more; a failing action a result with 5 and its Motivo', async () => {
     const sim = await observatory({ robotargetRunning: false });
     const c = await client(sim);
-    expect((await c.ask('RemoteFocusInject')).result).toMatchObject({ ActionResultInt: 5, Motivo: expect.stringContaining('Cannot inject focus no Sequence running') });
+    expect((await c.ask('RemoteFocusInject')).result).toMatchObject({
+      ActionResultInt: 5,
+      Motivo: expect.stringContaining('Cannot inject focus no Sequence running'),
+    });
     sim.inject({ kind: 'camera_error' });
-    expect((await c.ask('RemoteSetupConnect', { TimeoutConnect: 90 })).reply).toMatchObject({ error: { code: 1, message: 'could not connect all controls : Camera Error' } });
-    expect((await c.ask('RemoteSetProfile', { FileName: 'X.v2y' })).reply).toMatchObject({ error: { code: 1, message: 'Another Profile is actually connected' } });
+    expect((await c.ask('RemoteSetupConnect', { TimeoutConnect: 90 })).reply).toMatchObject({
+      error: { code: 1, message: 'could not connect all controls : Camera Error' },
+    });
+    expect((await c.ask('RemoteSetProfile', { FileName: 'X.v2y' })).reply).toMatchObject({
+      error: { code: 1, message: 'Another Profile is actually connected' },
+    });
   });
   test('queries answer with the names of the protocol page, misspelt ones too', async () => {
     const c = await client(await observatory());
-    const ret = async (method: string, params: Json = {}): Promise<Json> => (await c.ask(method, params)).result.ParamRet as Json;
-    expect(await ret('RemoteGetFilterConfiguration')).toMatchObject({ FilterNum: 7, Filter1_Name: 'L', Filter5_Name: 'Ha' });
-    expect(await ret('RemoteGetVoyagerProfiles')).toHaveProperty('list.0', expect.objectContaining({ name: 'Default.v2y', isactive: true }));
+    const ret = async (method: string, params: Json = {}): Promise<Json> =>
+      (await c.ask(method, params)).result.ParamRet as Json;
+    expect(await ret('RemoteGetFilterConfiguration')).toMatchObject({
+      FilterNum: 7,
+      Filter1_Name: 'L',
+      Filter5_Name: 'Ha',
+    });
+    expect(await ret('RemoteGetVoyagerProfiles')).toHaveProperty(
+      'list.0',
+      expect.objectContaining({ name: 'Default.v2y', isactive: true }),
+    );
     expect(await ret('RemoteGetListAvalaibleDragScript')).toEqual({ list: ['RoboTarget.vos', 'Flats.vos'] });
     expect(await ret('RemoteRoboDataGetGeoDataCache')).toHaveProperty('data.Latitudine', 45);
     expect(await ret('RemoteGetCCDSizeInfo')).toEqual({ DX: 200, DY: 160, PixelSize: 3.76 });
-    expect(await ret('RemoteSearchTarget', { Name: 'M31', SearchType: 1 })).toMatchObject({ Result: 1, RAJ2000: '00 42 44,330' });
-    expect(await ret('RemoteGetEnvironmentData')).toMatchObject({ Profile: 'Default.v2y', SafetyMonitor: 'Simulated safety monitor' });
-    expect(await ret('RemoteMountStatusGetInfo')).toMatchObject({ IsMountConnected: true, IsParked: true, FlipStatus: 0 });
+    expect(await ret('RemoteSearchTarget', { Name: 'M31', SearchType: 1 })).toMatchObject({
+      Result: 1,
+      RAJ2000: '00 42 44,330',
+    });
+    expect(await ret('RemoteGetEnvironmentData')).toMatchObject({
+      Profile: 'Default.v2y',
+      SafetyMonitor: 'Simulated safety monitor',
+    });
+    expect(await ret('RemoteMountStatusGetInfo')).toMatchObject({
+      IsMountConnected: true,
+      IsParked: true,
+      FlipStatus: 0,
+    });
     const id = c.send('GetArrayElementData');
     await until(() => c.events('ArrayElementData').length === 1, 1000, 'event');
     expect(c.reply(id)).toMatchObject({ result: 0 });
@@ -283,15 +357,30 @@ describe('RoboClip and sequences', () => {
   test('targets of RoboClip are added, changed, listed in order and removed; an empty GUID removes all', async () => {
     const sim = await observatory({ robotargetRunning: false });
     const c = await client(sim);
-    const clip = async (method: string, params: Json): Promise<unknown> => ((await c.ask(`RemoteRoboClip${method}`, params)).result.ParamRet as Json).ret;
+    const clip = async (method: string, params: Json): Promise<unknown> =>
+      ((await c.ask(`RemoteRoboClip${method}`, params)).result.ParamRet as Json).ret;
     const add = (guid: string, TargetName: string): Promise<unknown> =>
-      clip('AddTarget', { GuidTarget: guid, TargetName, RAJ2000: '01:00:00', DECJ2000: '10:00:00', PA: 0, Group: 'G', Note: '' });
+      clip('AddTarget', {
+        GuidTarget: guid,
+        TargetName,
+        RAJ2000: '01:00:00',
+        DECJ2000: '10:00:00',
+        PA: 0,
+        Group: 'G',
+        Note: '',
+      });
     expect([await add('1', 'Zeta'), await add('2', 'Alpha'), await add('3', 'Beta')]).toEqual(['DONE', 'DONE', 'DONE']);
     expect(await clip('UpdateTarget', { RefGuidTarget: '1', TargetName: 'Aleph', Group: 'H' })).toBe('DONE');
     expect(await clip('UpdateTarget', { RefGuidTarget: '9', TargetName: 'X' })).toBe('Target not found');
     const names = async (params: Json): Promise<unknown> =>
-      (((await c.ask('RemoteRoboClipGetTargetList', params)).result.ParamRet as Json).list as Json[]).map((t) => t.targetname);
-    expect(await names({ FilterName: '', FilterGroup: '', FilterNote: '', Order: 1 })).toEqual(['Aleph', 'Alpha', 'Beta']);
+      (((await c.ask('RemoteRoboClipGetTargetList', params)).result.ParamRet as Json).list as Json[]).map(
+        (t) => t.targetname,
+      );
+    expect(await names({ FilterName: '', FilterGroup: '', FilterNote: '', Order: 1 })).toEqual([
+      'Aleph',
+      'Alpha',
+      'Beta',
+    ]);
     expect(await names({ FilterName: 'al', FilterGroup: 'g', FilterNote: '', Order: 1 })).toEqual(['Alpha']);
     expect(await clip('RemoveTarget', { RefGuidTarget: '2' })).toBe('DONE');
     expect(await clip('RemoveTarget', { RefGuidTarget: '' })).toBe('DONE');
@@ -358,13 +447,24 @@ describe('RoboTarget’s open commands', () => {
     sim.world.store.addDone({ ...row, guid: 'g-1', filename: 'a.fit' });
     const c = await client(sim);
     expect((await c.open('GetTargetList')).list).toMatchObject([{ guid: target, statusop: 2 }]);
-    expect(await c.open('SetShotDoneRating', { ObjUID: 'g-1', Mode: 0, Rating: 4, IsDeleted: false }, 'g-1')).toEqual({ ret: 'DONE' });
-    expect(await c.open('RemoveShotDone', { ObjUID: target, Mode: 2, RatingMode: 2, RatingLimit: 4 }, target)).toEqual({ ret: 'No Shot Found' });
+    expect(await c.open('SetShotDoneRating', { ObjUID: 'g-1', Mode: 0, Rating: 4, IsDeleted: false }, 'g-1')).toEqual({
+      ret: 'DONE',
+    });
+    expect(await c.open('RemoveShotDone', { ObjUID: target, Mode: 2, RatingMode: 2, RatingLimit: 4 }, target)).toEqual({
+      ret: 'No Shot Found',
+    });
     expect(await c.open('RemoveShotDoneByFileName', { FileNameFIT: 'A.FIT' }, 'A.FIT')).toEqual({ ret: 'DONE' });
     expect((await c.open('GetTargetList')).list).toMatchObject([{ statusop: 0 }]);
     expect((await c.open('GetShotDoneList', { RefGuidTarget: target, IsDeleted: false }, target)).list).toEqual([]);
-    expect((await c.open('GetShotDoneList', { RefGuidTarget: target, IsDeleted: true }, target)).list).toMatchObject([{ guid: 'g-1', rating: 4 }]);
-    expect(await c.open('UpdateBulkShotDone', { SrcList: [{ RefGuidShotDone: 'g-1', Rating: 2, IsToDelete: false }], IsDeleted: true })).toEqual({ ret: 'DONE' });
+    expect((await c.open('GetShotDoneList', { RefGuidTarget: target, IsDeleted: true }, target)).list).toMatchObject([
+      { guid: 'g-1', rating: 4 },
+    ]);
+    expect(
+      await c.open('UpdateBulkShotDone', {
+        SrcList: [{ RefGuidShotDone: 'g-1', Rating: 2, IsToDelete: false }],
+        IsDeleted: true,
+      }),
+    ).toEqual({ ret: 'DONE' });
     expect((await c.open('GetTargetList')).list).toMatchObject([{ statusop: 2 }]);
   });
 });
@@ -399,10 +499,21 @@ describe('the dialect’s commands', () => {
     const { set, target } = plan(sim, { shots: [] });
     const shot = { GuidShot: 'x', RefGuidTarget: target, FilterIndex: 9, Num: 1, Exposure: 1 };
     expect(await c.reserved('shot.add', { guid: 'x', body: shot })).toEqual({ ret: 'Filter Index not valid' });
-    expect(await c.reserved('shot.add', { guid: 'x', body: { ...shot, FilterIndex: 0, RefGuidTarget: 'nobody' } })).toEqual({ ret: 'Target not found' });
-    const body = { GuidTarget: 'y', RefGuidSet: set, RefGuidBaseSequence: sim.world.options.sequenceGuid, TargetName: 'T', RAJ2000: 25, DECJ2000: 1 };
+    expect(
+      await c.reserved('shot.add', { guid: 'x', body: { ...shot, FilterIndex: 0, RefGuidTarget: 'nobody' } }),
+    ).toEqual({ ret: 'Target not found' });
+    const body = {
+      GuidTarget: 'y',
+      RefGuidSet: set,
+      RefGuidBaseSequence: sim.world.options.sequenceGuid,
+      TargetName: 'T',
+      RAJ2000: 25,
+      DECJ2000: 1,
+    };
     expect(await c.reserved('target.add', { guid: 'y', body })).toEqual({ ret: 'RA not valid' });
-    expect(await c.reserved('target.add', { guid: 'y', body: { ...body, RAJ2000: 5, RefGuidBaseSequence: 'other' } })).toEqual({ ret: 'Base Sequence not found' });
+    expect(
+      await c.reserved('target.add', { guid: 'y', body: { ...body, RAJ2000: 5, RefGuidBaseSequence: 'other' } }),
+    ).toEqual({ ret: 'Base Sequence not found' });
     expect(sim.world.store.shots(target)).toEqual([]);
   });
   test('another dialect file: other names, another signature with the session key, a mode', async () => {
@@ -416,7 +527,12 @@ describe('the dialect’s commands', () => {
       commands: Record<string, Json>;
       objects: { set: { fields: Json } };
     };
-    json.signing = { param: 'Sig', template: '{secret}|{sessionKey}|{id}|{uid}|{guid}', digest: 'sha256', encoding: 'base64' };
+    json.signing = {
+      param: 'Sig',
+      template: '{secret}|{sessionKey}|{id}|{uid}|{guid}',
+      digest: 'sha256',
+      encoding: 'base64',
+    };
     json.modes = [{ method: 'OtherMode', params: { On: true }, sign: '{sessionKey}{secret}' }];
     json.status = { enabled: 'on', disabled: 'off' };
     json.answer = { ret: 'Antwort', done: 'GUT', list: 'Liste' };
@@ -427,7 +543,8 @@ describe('the dialect’s commands', () => {
     const sim = await observatory({ dialectFile: file, robotargetRunning: false });
     const c = await client(sim);
     const key = String(c.messages[0]!.Timestamp);
-    const Sig = (id: number, uid: string, guid: string): string => createHash('sha256').update(`${SECRET}|${key}|${id}|${uid}|${guid}`).digest('base64');
+    const Sig = (id: number, uid: string, guid: string): string =>
+      createHash('sha256').update(`${SECRET}|${key}|${id}|${uid}|${guid}`).digest('base64');
     const params = { UID: 'u', Guid: 'g-1', SetLabel: 'A', ProfileName: 'P', Status: 'off', Tag: '', What: 'set/g-1' };
     const before = c.send('OtherAdd', { ...params, Sig: Sig(1, 'u', 'g-1') });
     await until(() => c.reply(before) !== undefined, 1000, 'reply');

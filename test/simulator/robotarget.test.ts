@@ -2,18 +2,32 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createObservatory } from '../../simulator/observatory.ts';
-import { cleanUp, client, effects, plan, run, runUntil, temporaryFolder, until, virtualObservatory, MIDNIGHT, breathe } from './support.ts';
+import {
+  cleanUp,
+  client,
+  effects,
+  plan,
+  run,
+  runUntil,
+  temporaryFolder,
+  until,
+  virtualObservatory,
+  MIDNIGHT,
+  breathe,
+} from './support.ts';
 
 afterEach(cleanUp);
-const ends = (sim: { log: { entries: { effect: string | null; params: Record<string, unknown> | null }[] } }): unknown[] =>
-  sim.log.entries.filter((e) => e.effect === 'sequence.end').map((e) => e.params!.end);
+const ends = (sim: {
+  log: { entries: { effect: string | null; params: Record<string, unknown> | null }[] };
+}): unknown[] => sim.log.entries.filter((e) => e.effect === 'sequence.end').map((e) => e.params!.end);
 
 describe('which target RoboTarget takes', () => {
   test('set and target status, dates, altitude, hour angle and night each shut a target out', async () => {
     const { sim } = await virtualObservatory({ robotargetRunning: false });
     const { roboTarget, store } = sim.world;
     const now = MIDNIGHT / 1000;
-    const obstacle = (options: Parameters<typeof plan>[1]): string | null => roboTarget.obstacle(store.find('targets', plan(sim, options).target)!.row);
+    const obstacle = (options: Parameters<typeof plan>[1]): string | null =>
+      roboTarget.obstacle(store.find('targets', plan(sim, options).target)!.row);
     expect(obstacle({})).toBeNull();
     expect(obstacle({ enabled: false })).toBe('target disabled');
     expect(obstacle({ start: now + 60 })).toBe('before its start date');
@@ -51,7 +65,9 @@ describe('a running target', () => {
     await runUntil(clock, () => effects(sim).includes('target.finished'), 60, 'finished');
     expect(sim.world.store.doneOf(target).map((d) => d.refguidshot)).toEqual([shots[1], shots[1], shots[0]]);
     const at = (effect: string, n: number): number =>
-      sim.log.entries.filter((e) => e.effect === effect && (effect === 'sequence.start' || e.params!.voy_type === 'SHOT'))[n]!.at / 1000;
+      sim.log.entries.filter(
+        (e) => e.effect === effect && (effect === 'sequence.start' || e.params!.voy_type === 'SHOT'),
+      )[n]!.at / 1000;
     const first = at('exposure.start', 0) - at('sequence.start', 0);
     expect(first).toBeGreaterThan(5);
     expect(first).toBeLessThan(9);
@@ -77,7 +93,10 @@ describe('a running target', () => {
     const { clock, sim } = await virtualObservatory();
     const { target } = plan(sim, { end: MIDNIGHT / 1000 + 14, shots: [{ num: 1, exposure: 10 }] });
     await runUntil(clock, () => sim.world.state.shot?.expo === 10, 30, 'exposure');
-    sim.world.store.put('targets', target, { ...sim.world.store.find('targets', target)!.row, C_DateEnd: MIDNIGHT / 1000 + 600 });
+    sim.world.store.put('targets', target, {
+      ...sim.world.store.find('targets', target)!.row,
+      C_DateEnd: MIDNIGHT / 1000 + 600,
+    });
     await runUntil(clock, () => effects(sim).includes('target.finished'), 60, 'finished');
     expect(ends(sim)).toEqual(['aborted: date_end', 'done']);
   });
@@ -136,7 +155,14 @@ describe('a running target', () => {
     const { clock, sim } = await virtualObservatory();
     plan(sim, { name: 'Ours', shots: [{ num: 2, exposure: 5 }] });
     await runUntil(clock, () => sim.world.state.shot?.expo === 5, 30, 'exposure');
-    expect(sim.voyager.controlData()).toMatchObject({ RUNSEQ: 'Ours.s2q', SEQNAME: 'Ours', RUNDS: 'RoboTarget.vos', SEQTOT: 10, VOYSTAT: 2, GUIDESTAT: 2 });
+    expect(sim.voyager.controlData()).toMatchObject({
+      RUNSEQ: 'Ours.s2q',
+      SEQNAME: 'Ours',
+      RUNDS: 'RoboTarget.vos',
+      SEQTOT: 10,
+      VOYSTAT: 2,
+      GUIDESTAT: 2,
+    });
     sim.inject({ kind: 'foreign_target', name: 'Comet', quantity: 1 });
     sim.world.roboTarget.abortCurrent('user');
     await runUntil(clock, () => sim.world.roboTarget.run?.target.TargetName === 'Comet', 30, 'the other');
@@ -214,7 +240,12 @@ describe('what survives', () => {
     const dataDir = temporaryFolder();
     const { clock, sim } = await virtualObservatory({ dataDir });
     const { target } = plan(sim, { shots: [{ num: 2, exposure: 3 }] });
-    await runUntil(clock, () => sim.world.store.doneOf(target).length === 1 && sim.world.state.shot?.status === 1, 40, 'second exposure');
+    await runUntil(
+      clock,
+      () => sim.world.store.doneOf(target).length === 1 && sim.world.state.shot?.status === 1,
+      40,
+      'second exposure',
+    );
     const n = sim.log.entries.at(-1)!.n;
     await sim.stop();
     const { clock: later, sim: again } = await virtualObservatory({ dataDir }, clock.now() + 5000);

@@ -19,7 +19,8 @@ describe('stars', () => {
     const near = (ra: number, dec: number): number => Math.min(...catalogueStars(ra, dec, 0.1).map((s) => s.mag));
     expect(near(279.2347, 38.7837)).toBeCloseTo(0.03, 1);
     expect(near(101.2872, -16.7161)).toBeCloseTo(-1.44, 1);
-    const inside = (ra: number, dec: number) => fieldStars(ra, dec, 1).filter((s) => s.ra > 10.4 && s.ra < 10.6 && s.dec > 41 && s.dec < 41.2);
+    const inside = (ra: number, dec: number) =>
+      fieldStars(ra, dec, 1).filter((s) => s.ra > 10.4 && s.ra < 10.6 && s.dec > 41 && s.dec < 41.2);
     expect(inside(10.7, 41.2)).toEqual(inside(10.2, 40.9));
     expect(inside(10.7, 41.2).length).toBeGreaterThan(10);
     expect(fieldStars(0.01, 89.9, 0.5).every((s) => s.dec <= 90)).toBe(true);
@@ -30,10 +31,21 @@ describe('objects', () => {
   const clear = { continuum: 1, ha: 1, oiii: 1, sii: 1 };
   const narrow = { continuum: 0.035, ha: 0.5, oiii: 0, sii: 0 };
   const field = (raDegrees: number, decDegrees: number, change: Partial<FieldRequest> = {}) =>
-    fieldOf({ raDegrees, decDegrees, width: 60, height: 60, arcsecPerPixel: 20, exposureSeconds: 120, light: clear, ...change });
+    fieldOf({
+      raDegrees,
+      decDegrees,
+      width: 60,
+      height: 60,
+      arcsecPerPixel: 20,
+      exposureSeconds: 120,
+      light: clear,
+      ...change,
+    });
   /** ADU per second and pixel at an offset from the frame's centre, in pixels to the right and down. */
   const at = (f: ReturnType<typeof field>, right: number, down: number): number =>
-    f.values[Math.round((down + f.dy) / f.step + f.rows / 2) * f.columns + Math.round((right + f.dx) / f.step + f.columns / 2)]!;
+    f.values[
+      Math.round((down + f.dy) / f.step + f.rows / 2) * f.columns + Math.round((right + f.dx) / f.step + f.columns / 2)
+    ]!;
 
   test('what the catalogue has stands where it is, whatever the target is called', () => {
     expect(objectsNear(202.47, 47.2, 0.3).map((o) => [o.designation, o.look])).toEqual(
@@ -59,17 +71,22 @@ describe('objects', () => {
     expect([...field(10.68, 41.2687).values.subarray(0, 500)]).toEqual([...first.values.subarray(0, 500)]);
   });
   test('gas keeps its light in a narrow filter, galaxies lose theirs; short exposures are lifted, what is bright is not', () => {
-    const share = (ra: number, dec: number): number => at(field(ra, dec, { light: narrow }), 0, 0) / at(field(ra, dec), 0, 0);
+    const share = (ra: number, dec: number): number =>
+      at(field(ra, dec, { light: narrow }), 0, 0) / at(field(ra, dec), 0, 0);
     expect(share(83.822, -5.391)).toBeGreaterThan(0.2);
     expect(share(10.6847, 41.2687)).toBeCloseTo(0.035, 3);
-    const lift = (right: number, down: number): number => at(field(10.6847, 41.2687, { exposureSeconds: 5 }), right, down) / at(field(10.6847, 41.2687), right, down);
+    const lift = (right: number, down: number): number =>
+      at(field(10.6847, 41.2687, { exposureSeconds: 5 }), right, down) / at(field(10.6847, 41.2687), right, down);
     expect(lift(0, 0)).toBeLessThan(3);
     expect(lift(28, 28)).toBeGreaterThan(7);
     expect(at(field(10.6847, 41.2687, { exposureSeconds: 300 }), 0, 0)).toBe(at(field(10.6847, 41.2687), 0, 0));
   });
   test('a globular cluster comes as stars that crowd its centre and hold the share of its light that they should', () => {
     const stars = clusterStars(250.4235, 36.4613, 0.05);
-    const within = (arcmin: number): number => stars.filter((s) => Math.hypot((s.ra - 250.4235) * Math.cos((36.4613 * Math.PI) / 180), s.dec - 36.4613) * 60 < arcmin).length;
+    const within = (arcmin: number): number =>
+      stars.filter(
+        (s) => Math.hypot((s.ra - 250.4235) * Math.cos((36.4613 * Math.PI) / 180), s.dec - 36.4613) * 60 < arcmin,
+      ).length;
     expect(within(1.5) / within(3)).toBeGreaterThan(0.4);
     const flux = stars.reduce((sum, s) => sum + 10 ** (-0.4 * (s.mag - 5.8)), 0);
     expect(flux).toBeGreaterThan(0.45);
@@ -139,7 +156,11 @@ describe('FITS', () => {
     const renderer = new Renderer();
     try {
       const folder = temporaryFolder();
-      const [light, bias, cloudy] = ['light.fit', 'bias.fit', 'cloudy.fit'].map((n) => join(folder, n)) as [string, string, string];
+      const [light, bias, cloudy] = ['light.fit', 'bias.fit', 'cloudy.fit'].map((n) => join(folder, n)) as [
+        string,
+        string,
+        string,
+      ];
       const answer = await renderer.render(request(light));
       await renderer.render(request(bias, { type: 1, exposureSeconds: 0.001 }));
       const dim = await renderer.render(request(cloudy, { transparency: 0.1 }));
@@ -175,7 +196,9 @@ describe('FITS', () => {
       await renderer.render(request(join(temporaryFolder(), 'first.fit')));
       let ticks = 0;
       const timer = setInterval(() => ticks++, 10);
-      await renderer.render(request(join(temporaryFolder(), 'full.fit'), { width: 3008, height: 3008, jpegPixels: 1000 }));
+      await renderer.render(
+        request(join(temporaryFolder(), 'full.fit'), { width: 3008, height: 3008, jpegPixels: 1000 }),
+      );
       clearInterval(timer);
       expect(ticks).toBeGreaterThan(5);
     } finally {
@@ -210,7 +233,11 @@ describe('weather and devices', () => {
   test('a seed’s weather is a pure function of time, fair by itself, and does as it is told', () => {
     const site = { latitude_degrees: 45, longitude_degrees: 0, elevation_meters: 0 };
     let now = MIDNIGHT;
-    const [a, b, other] = [new Weather('x', site, () => now), new Weather('x', site, () => now), new Weather('y', site, () => now)];
+    const [a, b, other] = [
+      new Weather('x', site, () => now),
+      new Weather('x', site, () => now),
+      new Weather('y', site, () => now),
+    ];
     for (let hour = 0; hour < 48; hour++) {
       now = MIDNIGHT + hour * 1_800_000;
       expect(a.conditions()).toEqual(b.conditions());
@@ -258,18 +285,36 @@ describe('ASCOM Alpaca', () => {
     const temperature = await ask(`${api}/observingconditions/0/temperature?CLIENTtransactionID=77`);
     expect(temperature).toEqual({
       status: 200,
-      body: { Value: expect.any(Number), ClientTransactionID: 77, ServerTransactionID: expect.any(Number), ErrorNumber: 0, ErrorMessage: '' },
+      body: {
+        Value: expect.any(Number),
+        ClientTransactionID: 77,
+        ServerTransactionID: expect.any(Number),
+        ErrorNumber: 0,
+        ErrorMessage: '',
+      },
     });
     expect((await ask(`${api}/safetymonitor/0/issafe`)).body).toMatchObject({ Value: true, ErrorNumber: 0 });
     expect((await ask(`${api}/observingconditions/0/skybrightness`)).body).toMatchObject({ ErrorNumber: 0x400 });
-    expect((await ask(`${api}/observingconditions/0/sensordescription?SensorName=x`)).body).toMatchObject({ ErrorNumber: 0x401 });
+    expect((await ask(`${api}/observingconditions/0/sensordescription?SensorName=x`)).body).toMatchObject({
+      ErrorNumber: 0x401,
+    });
     expect((await ask(`${api}/safetymonitor/1/issafe`)).status).toBe(400);
-    expect((await ask(`${api}/observingconditions/0/refresh`, { method: 'PUT', body: new URLSearchParams({ ClientTransactionID: '5' }) })).body).toMatchObject({
+    expect(
+      (
+        await ask(`${api}/observingconditions/0/refresh`, {
+          method: 'PUT',
+          body: new URLSearchParams({ ClientTransactionID: '5' }),
+        })
+      ).body,
+    ).toMatchObject({
       ClientTransactionID: 5,
       ErrorNumber: 0,
     });
     expect((await ask(`${sim.alpacaUrl}/elsewhere`)).status).toBe(404);
-    sim.inject({ kind: 'weather', values: { wind_meters_per_second: 12.5, safe: false, weather_station_connected: true } });
+    sim.inject({
+      kind: 'weather',
+      values: { wind_meters_per_second: 12.5, safe: false, weather_station_connected: true },
+    });
     expect((await ask(`${api}/observingconditions/0/windspeed`)).body.Value).toBe(12.5);
     expect((await ask(`${api}/safetymonitor/0/issafe`)).body.Value).toBe(false);
     sim.inject({ kind: 'weather_station_gone' });
@@ -287,10 +332,21 @@ describe('control', () => {
       const response = await fetch(url + path, { method: 'POST', body: JSON.stringify(body) });
       return { status: response.status, body: (await response.json()) as Json };
     };
-    expect((await (await fetch(`${url}/state`)).json()) as Json).toMatchObject({ ok: true, port: sim.port, emergency: null, robotarget: { dragscript: 'RoboTarget.vos' } });
+    expect((await (await fetch(`${url}/state`)).json()) as Json).toMatchObject({
+      ok: true,
+      port: sim.port,
+      emergency: null,
+      robotarget: { dragscript: 'RoboTarget.vos' },
+    });
     expect((await post('/weather', { cloud_percent: 50 })).body).toHaveProperty('weather.cloud', 'CLOUDY');
-    expect(await post('/weather', { clouds: 50 })).toEqual({ status: 422, body: { error: expect.stringContaining('clouds') } });
-    expect(await post('/faults', { kind: 'nothing' })).toEqual({ status: 422, body: { error: expect.stringContaining('kind') } });
+    expect(await post('/weather', { clouds: 50 })).toEqual({
+      status: 422,
+      body: { error: expect.stringContaining('clouds') },
+    });
+    expect(await post('/faults', { kind: 'nothing' })).toEqual({
+      status: 422,
+      body: { error: expect.stringContaining('kind') },
+    });
     expect((await post('/faults', [{ kind: 'profile_changed', profile: 'X.v2y' }])).body).toEqual({ steps: 1 });
     const log = (await (await fetch(`${url}/log?after=0`)).text())
       .trim()

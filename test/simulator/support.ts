@@ -48,9 +48,17 @@ export async function observatory(options: Partial<ObservatoryOptions> = {}): Pr
 }
 
 /** The same under a clock that only the test moves. */
-export async function virtualObservatory(options: Partial<ObservatoryOptions> = {}, start = MIDNIGHT): Promise<{ clock: ManualClock; sim: Observatory }> {
+export async function virtualObservatory(
+  options: Partial<ObservatoryOptions> = {},
+  start = MIDNIGHT,
+): Promise<{ clock: ManualClock; sim: Observatory }> {
   const clock = new ManualClock(start);
-  const sim = await observatory({ clock, overheads: DEFAULT_OVERHEADS, site: { latitude_degrees: 45, longitude_degrees: 0, elevation_meters: 0 }, ...options });
+  const sim = await observatory({
+    clock,
+    overheads: DEFAULT_OVERHEADS,
+    site: { latitude_degrees: 45, longitude_degrees: 0, elevation_meters: 0 },
+    ...options,
+  });
   return { clock, sim };
 }
 /** Lets sockets, threads and promises do what is due before time goes on. */
@@ -71,7 +79,12 @@ export async function run(clock: ManualClock, seconds: number, step = 0.1): Prom
   await breathe();
 }
 /** Moves the clock until the condition holds. @throws after `seconds` of the clock */
-export async function runUntil(clock: ManualClock, condition: () => boolean, seconds: number, what: string): Promise<void> {
+export async function runUntil(
+  clock: ManualClock,
+  condition: () => boolean,
+  seconds: number,
+  what: string,
+): Promise<void> {
   for (let t = 0; t < seconds * 10; t++) {
     if (condition()) return;
     await drawn();
@@ -143,21 +156,41 @@ export class RawClient {
   async ask(method: string, params: Json = {}): Promise<{ reply: Json; result: Json }> {
     const uid = `u-${this.id + 1}-${method}`;
     const id = this.send(method, { UID: uid, ...params });
-    await until(() => this.reply(id)?.error !== undefined || (this.reply(id) !== undefined && this.result(uid) !== undefined), 5_000, `answer to ${method}`);
+    await until(
+      () => this.reply(id)?.error !== undefined || (this.reply(id) !== undefined && this.result(uid) !== undefined),
+      5_000,
+      `answer to ${method}`,
+    );
     return { reply: this.reply(id)!, result: this.result(uid) ?? {} };
   }
   async open(method: string, params: Json = {}, signed = ''): Promise<Json> {
     const uid = `u-${this.id + 1}`;
     const MAC = createHash('md5').update(`${SECRET}${uid}${signed}`).digest('hex');
     const id = this.send(`RemoteOpenRoboTarget${method}`, { UID: uid, ...params, MAC });
-    await until(() => this.reply(id)?.error !== undefined || this.result(uid) !== undefined, 5_000, `answer to ${method}`);
+    await until(
+      () => this.reply(id)?.error !== undefined || this.result(uid) !== undefined,
+      5_000,
+      `answer to ${method}`,
+    );
     return (this.result(uid)?.ParamRet ?? this.reply(id)) as Json;
   }
-  async reserved(name: DialectCommandName, given: { guid?: string; parentGuid?: string; status?: number; objectType?: number; body?: Json }): Promise<Json> {
+  async reserved(
+    name: DialectCommandName,
+    given: { guid?: string; parentGuid?: string; status?: number; objectType?: number; body?: Json },
+  ): Promise<Json> {
     const uid = `u-${this.id + 1}`;
-    const { method, params } = encodeCommand(loadDialect(), name, { secret: SECRET, sessionKey: '', id: this.id + 1, uid, ...given }, given.body);
+    const { method, params } = encodeCommand(
+      loadDialect(),
+      name,
+      { secret: SECRET, sessionKey: '', id: this.id + 1, uid, ...given },
+      given.body,
+    );
     const id = this.send(method, params);
-    await until(() => this.reply(id)?.error !== undefined || this.result(uid) !== undefined, 5_000, `answer to ${name}`);
+    await until(
+      () => this.reply(id)?.error !== undefined || this.result(uid) !== undefined,
+      5_000,
+      `answer to ${name}`,
+    );
     return (this.result(uid)?.ParamRet ?? this.reply(id)) as Json;
   }
 }
@@ -188,11 +221,18 @@ let plans = 0;
 /** Puts a set with one target and its shots straight into RoboTarget's database. Default: 1 h before the meridian, high, from now for an hour. */
 export function plan(sim: Observatory, options: PlanOptions = {}): { set: string; target: string; shots: string[] } {
   const n = ++plans;
-  const guid = (part: number): string => `${String(n).padStart(8, '0')}-0000-4000-8000-${String(part).padStart(12, '0')}`;
+  const guid = (part: number): string =>
+    `${String(n).padStart(8, '0')}-0000-4000-8000-${String(part).padStart(12, '0')}`;
   const now = Math.floor(sim.world.now() / 1000);
   const dec = options.dec ?? 40;
   const { store, mount } = sim.world;
-  store.put('sets', guid(1), { Guid: guid(1), Name: `Set ${n}`, ProfileName: 'Default.v2y', Status: 0, Tag: `tag ${n}` });
+  store.put('sets', guid(1), {
+    Guid: guid(1),
+    Name: `Set ${n}`,
+    ProfileName: 'Default.v2y',
+    Status: 0,
+    Tag: `tag ${n}`,
+  });
   store.put('targets', guid(2), {
     GuidTarget: guid(2),
     RefGuidSet: guid(1),
@@ -235,4 +275,5 @@ export function plan(sim: Observatory, options: PlanOptions = {}): { set: string
   sim.world.roboTarget.wake();
   return { set: guid(1), target: guid(2), shots };
 }
-export const effects = (sim: Observatory): string[] => sim.log.entries.filter((e) => e.effect !== null).map((e) => e.effect!);
+export const effects = (sim: Observatory): string[] =>
+  sim.log.entries.filter((e) => e.effect !== null).map((e) => e.effect!);

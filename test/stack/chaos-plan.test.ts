@@ -55,7 +55,13 @@ describe('two nights are compared', () => {
     ]);
   });
   test('a target left enabled, a command with effect twice, a wrong file and a changed report are each named', () => {
-    const killed = { ...night, objects: ['set a 0', 'target b 0'], unverified: 1, repeatedWithEffect: [{ method: 'Enable', effect_key: 'target.enable:b' }], reportStands: false };
+    const killed = {
+      ...night,
+      objects: ['set a 0', 'target b 0'],
+      unverified: 1,
+      repeatedWithEffect: [{ method: 'Enable', effect_key: 'target.enable:b' }],
+      reportStands: false,
+    };
     expect(compareNights(night, killed, 10)).toEqual([
       'RoboTarget lacks target b 1',
       'RoboTarget has target b 0 besides',

@@ -34,7 +34,10 @@ function chaos(...args: string[]): Promise<{ summary: Summary | null; code: numb
 describe('npm run chaos, the short form', () => {
   test('four kills, one in the preparation and one in the wrapping up, change nothing of the outcome', async () => {
     const { summary, progress } = await chaos('--kills', '4', '--seed', '2');
-    expect({ progress: summary ? '' : progress, differences: summary?.differences }).toEqual({ progress: '', differences: [] });
+    expect({ progress: summary ? '' : progress, differences: summary?.differences }).toEqual({
+      progress: '',
+      differences: [],
+    });
     expect(Object.values(summary!.killed).reduce((sum, n) => sum + n, 0)).toBe(4);
     expect(summary!.kills).toBe(4);
     expect(summary!.equal_to_undisturbed).toBe(true);

@@ -8,7 +8,11 @@ import { projectPath } from '../../platform/paths.ts';
 const text = (name: string): string => readFileSync(projectPath(name), 'utf8');
 
 describe('.env.example', () => {
-  const named = [...text('.env.example').matchAll(/^#?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map((m) => ({ name: m[1]!, value: m[2]!, commented: m[0].startsWith('#') }));
+  const named = [...text('.env.example').matchAll(/^#?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map((m) => ({
+    name: m[1]!,
+    value: m[2]!,
+    commented: m[0].startsWith('#'),
+  }));
 
   test('names exactly the variables that the configuration knows, each once', () => {
     expect(named.map((v) => v.name).sort()).toEqual([...CONFIG_VARIABLES].sort());
@@ -18,13 +22,27 @@ describe('.env.example', () => {
     expect(given).toEqual(loadConfig({}));
   });
   test('holds no secret', () => {
-    const shown = named.filter((v) => (SECRET_VARIABLES as readonly string[]).includes(v.name) && v.name !== 'DATABASE_URL' && v.name !== 'TEMPORAL_TLS_KEY');
+    const shown = named.filter(
+      (v) =>
+        (SECRET_VARIABLES as readonly string[]).includes(v.name) &&
+        v.name !== 'DATABASE_URL' &&
+        v.name !== 'TEMPORAL_TLS_KEY',
+    );
     expect(shown.filter((v) => v.value !== '')).toEqual([]);
   });
 });
 
 interface Compose {
-  services: Record<string, { command?: string[] | string; image?: string; depends_on?: Record<string, unknown>; environment?: Record<string, string>; volumes?: string[] }>;
+  services: Record<
+    string,
+    {
+      command?: string[] | string;
+      image?: string;
+      depends_on?: Record<string, unknown>;
+      environment?: Record<string, string>;
+      volumes?: string[];
+    }
+  >;
   volumes: Record<string, unknown>;
 }
 
@@ -32,21 +50,39 @@ describe('docker-compose.yml', () => {
   const compose = parse(text('docker-compose.yml'), { merge: true }) as Compose;
 
   test('has PostgreSQL, Temporal with its pages, a mail catcher and our three processes', () => {
-    expect(Object.keys(compose.services).sort()).toEqual(['api', 'gateway', 'mail', 'migrate', 'postgres', 'temporal', 'temporal-setup', 'temporal-ui', 'worker']);
+    expect(Object.keys(compose.services).sort()).toEqual([
+      'api',
+      'gateway',
+      'mail',
+      'migrate',
+      'postgres',
+      'temporal',
+      'temporal-setup',
+      'temporal-ui',
+      'worker',
+    ]);
   });
   test('starts entry files that the build makes', () => {
     const entries = ['migrate', 'gateway', 'worker', 'api'].map((name) => compose.services[name]!.command![0]!);
-    expect(entries).toEqual(['dist/scripts/migrate.js', 'dist/gateway/main.js', 'dist/worker/main.js', 'dist/api/main.js']);
+    expect(entries).toEqual([
+      'dist/scripts/migrate.js',
+      'dist/gateway/main.js',
+      'dist/worker/main.js',
+      'dist/api/main.js',
+    ]);
   });
   test('waits only for services that exist, and mounts only volumes that are declared', () => {
     for (const service of Object.values(compose.services)) {
       for (const name of Object.keys(service.depends_on ?? {})) expect(Object.keys(compose.services)).toContain(name);
-      for (const volume of service.volumes ?? []) if (/^\w+:/.test(volume)) expect(Object.keys(compose.volumes)).toContain(volume.split(':')[0]);
+      for (const volume of service.volumes ?? [])
+        if (/^\w+:/.test(volume)) expect(Object.keys(compose.volumes)).toContain(volume.split(':')[0]);
     }
   });
   test('sets only variables that the configuration knows', () => {
     for (const name of ['gateway', 'worker', 'api'])
-      expect(Object.keys(compose.services[name]!.environment!).filter((variable) => !CONFIG_VARIABLES.includes(variable))).toEqual([]);
+      expect(
+        Object.keys(compose.services[name]!.environment!).filter((variable) => !CONFIG_VARIABLES.includes(variable)),
+      ).toEqual([]);
   });
   test('registers the search attributes of sessions', () => {
     expect(JSON.stringify(compose.services['temporal-setup'])).toMatch(
@@ -57,7 +93,9 @@ describe('docker-compose.yml', () => {
 
 describe('ecosystem.config.cjs', () => {
   test('runs gateway, worker and api once each, from the build', () => {
-    const { apps } = createRequire(import.meta.url)(projectPath('ecosystem.config.cjs')) as { apps: { name: string; script: string; instances: number }[] };
+    const { apps } = createRequire(import.meta.url)(projectPath('ecosystem.config.cjs')) as {
+      apps: { name: string; script: string; instances: number }[];
+    };
     expect(apps.map((a) => [a.name, a.script.slice(projectPath().length + 1), a.instances])).toEqual([
       ['nocturne-gateway', 'dist/gateway/main.js', 1],
       ['nocturne-worker', 'dist/worker/main.js', 1],

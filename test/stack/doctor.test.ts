@@ -6,7 +6,14 @@ import { Client } from 'pg';
 import { Telescope } from '../../domain/contracts/telescope.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { checkDatabase, checkGateway, checkPaths, checkStorage, checkTemporal, checkVoyager } from '../../scripts/doctor/checks.ts';
+import {
+  checkDatabase,
+  checkGateway,
+  checkPaths,
+  checkStorage,
+  checkTemporal,
+  checkVoyager,
+} from '../../scripts/doctor/checks.ts';
 import { deployAnswer } from '../../scripts/doctor/deploy.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { startPostgres } from '../support/postgres.ts';
@@ -39,7 +46,10 @@ const states = (findings: { what: string; state: string }[]): string[] => findin
 
 describe('the doctor says what to mend', () => {
   test('a database that is right', async () => {
-    expect(states(await checkDatabase(loadConfig({ DATABASE_URL: server.url })))).toEqual(['PostgreSQL: ok', 'database schema: ok']);
+    expect(states(await checkDatabase(loadConfig({ DATABASE_URL: server.url })))).toEqual([
+      'PostgreSQL: ok',
+      'database schema: ok',
+    ]);
   });
   test('an empty database lacks its migrations', async () => {
     const client = new Client({ connectionString: server.url });
@@ -47,21 +57,37 @@ describe('the doctor says what to mend', () => {
     await client.query('CREATE DATABASE empty');
     await client.end();
     const findings = await checkDatabase(loadConfig({ DATABASE_URL: server.url.replace(/\/nocturne$/, '/empty') }));
-    expect(findings[1]).toEqual({ what: 'database schema', state: 'problem', detail: expect.stringContaining('0001_init'), mend: 'Run `npm run migrate`.' });
+    expect(findings[1]).toEqual({
+      what: 'database schema',
+      state: 'problem',
+      detail: expect.stringContaining('0001_init'),
+      mend: 'Run `npm run migrate`.',
+    });
   });
   test('no database, a port where none listens, and never the password', async () => {
     expect(states(await checkDatabase(loadConfig({})))).toEqual(['PostgreSQL: problem']);
-    const findings = await checkDatabase(loadConfig({ DATABASE_URL: `postgresql://someone:hunter2@127.0.0.1:${closedPort}/nocturne` }));
+    const findings = await checkDatabase(
+      loadConfig({ DATABASE_URL: `postgresql://someone:hunter2@127.0.0.1:${closedPort}/nocturne` }),
+    );
     expect(states(findings)).toEqual(['PostgreSQL: problem']);
     expect(JSON.stringify(findings)).not.toContain('hunter2');
   });
   test('no Temporal', async () => {
     const findings = await checkTemporal(loadConfig({ TEMPORAL_ADDRESS: `127.0.0.1:${closedPort}` }));
-    expect(findings).toEqual([{ what: 'Temporal', state: 'problem', detail: expect.any(String), mend: expect.stringContaining(`127.0.0.1:${closedPort}`) }]);
+    expect(findings).toEqual([
+      {
+        what: 'Temporal',
+        state: 'problem',
+        detail: expect.any(String),
+        mend: expect.stringContaining(`127.0.0.1:${closedPort}`),
+      },
+    ]);
   });
   test('a storage folder that is a file', async () => {
     writeFileSync(join(folder, 'file'), '');
-    expect(states(await checkStorage(loadConfig({ OBSERVATIONS_STORAGE_PATH: join(folder, 'file') })))).toEqual(['storage: problem']);
+    expect(states(await checkStorage(loadConfig({ OBSERVATIONS_STORAGE_PATH: join(folder, 'file') })))).toEqual([
+      'storage: problem',
+    ]);
     const room = await checkStorage(loadConfig({ OBSERVATIONS_STORAGE_PATH: join(folder, 'store') }));
     expect(room[0]!.detail).toMatch(/store, \d+ GB free$/);
   });
@@ -69,10 +95,14 @@ describe('the doctor says what to mend', () => {
     const mapped = (to: string): Telescope => telescope({ path_map: [{ from: 'C:\\FITS', to }] });
     expect(states(checkPaths(telescope()))).toEqual(['t1: path mapping: problem']);
     expect(states(checkPaths(mapped(join(folder, 'nowhere'))))).toEqual(['t1: path mapping: problem']);
-    expect(checkPaths(mapped(folder))).toEqual([{ what: 't1: path mapping', state: 'ok', detail: `C:\\FITS is ${folder}` }]);
+    expect(checkPaths(mapped(folder))).toEqual([
+      { what: 't1: path mapping', state: 'ok', detail: `C:\\FITS is ${folder}` },
+    ]);
   });
   test('a gateway that is away is a warning, one without a secret a problem', async () => {
-    expect(states((await checkGateway(loadConfig({ GATEWAY_SECRET: 'x'.repeat(32) }), telescope())).findings)).toEqual(['t1: gateway: warning']);
+    expect(states((await checkGateway(loadConfig({ GATEWAY_SECRET: 'x'.repeat(32) }), telescope())).findings)).toEqual([
+      't1: gateway: warning',
+    ]);
     expect(states((await checkGateway(loadConfig({}), telescope())).findings)).toEqual(['t1: gateway: problem']);
   });
   test('a Voyager that does not answer', async () => {
@@ -91,11 +121,18 @@ describe('may we deploy now', () => {
         `INSERT INTO bookings (id, telescope_id, starts_at, ends_at, blocked_until, user_ref, target, shots, constraints, credits, body_hash) VALUES ($1, 't1', $2, $3, $3, 'u', '{}', '[]', '{}', '{}', '')`,
         [id, start, end],
       );
-      await client.query(`INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase) VALUES ($1, 't1', $2, $3)`, [id, `booking-${id}`, phase]);
+      await client.query(
+        `INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase) VALUES ($1, 't1', $2, $3)`,
+        [id, `booking-${id}`, phase],
+      );
     };
     await session('old', 'completed', '2026-01-01T20:00:00Z', '2026-01-01T21:00:00Z');
     await session('next', 'prepared', '2026-01-02T20:00:00Z', '2026-01-02T21:00:00Z');
-    expect(await deployAnswer(server.url)).toEqual({ can_deploy: true, active: [], next_start: '2026-01-02T20:00:00.000Z' });
+    expect(await deployAnswer(server.url)).toEqual({
+      can_deploy: true,
+      active: [],
+      next_start: '2026-01-02T20:00:00.000Z',
+    });
     await session('now', 'holding', '2026-01-02T18:00:00Z', '2026-01-02T19:00:00Z');
     expect(await deployAnswer(server.url)).toEqual({
       can_deploy: false,

@@ -24,7 +24,15 @@ interface Column {
   type: string;
   nullable: boolean;
 }
-const SQL_TYPES: Record<string, string> = { String: 'text', Int: 'int4', BigInt: 'int8', Float: 'float8', Boolean: 'bool', Json: 'jsonb', DateTime: 'timestamptz' };
+const SQL_TYPES: Record<string, string> = {
+  String: 'text',
+  Int: 'int4',
+  BigInt: 'int8',
+  Float: 'float8',
+  Boolean: 'bool',
+  Json: 'jsonb',
+  DateTime: 'timestamptz',
+};
 
 /** Tables and columns as prisma/schema.prisma has them: enough of its grammar for what we use. */
 function modelled(): { columns: Column[]; keys: Record<string, string[]>; indexes: Record<string, string[]> } {
@@ -47,7 +55,9 @@ function modelled(): { columns: Column[]; keys: Record<string, string[]>; indexe
     const compound = /@@id\(\[([^\]]+)\]\)/.exec(body!);
     const fields = (list: string): string[] => list.split(',').map((f) => fieldColumns.get(f.trim())!);
     if (compound) keys[table] = fields(compound[1]!);
-    indexes[table] = [...body!.matchAll(/@@(?:index|unique)\(\[([^\]]+)\]/g)].map((m) => fields(m[1]!).join(',')).sort();
+    indexes[table] = [...body!.matchAll(/@@(?:index|unique)\(\[([^\]]+)\]/g)]
+      .map((m) => fields(m[1]!).join(','))
+      .sort();
   }
   return { columns, keys, indexes };
 }
@@ -62,7 +72,8 @@ describe('the hand-written migrations and prisma/schema.prisma', () => {
     );
     const lists = modelled().columns;
     // Prisma's lists are nullable for PostgreSQL or not, as the migration likes: both are read as a list.
-    const plain = (columns: Column[]): Column[] => columns.map((c) => (c.type.startsWith('_') ? { ...c, nullable: false } : c)).sort(order);
+    const plain = (columns: Column[]): Column[] =>
+      columns.map((c) => (c.type.startsWith('_') ? { ...c, nullable: false } : c)).sort(order);
     expect(plain(rows)).toEqual(plain(lists));
   });
   test('have the same primary keys', async () => {
@@ -82,7 +93,9 @@ describe('the hand-written migrations and prisma/schema.prisma', () => {
         WHERE s.nspname = 'public' GROUP BY c.relname, i.indexrelid`,
     );
     const have = new Set(rows.map((r) => `${r.table}(${r.columns})`));
-    const missing = Object.entries(modelled().indexes).flatMap(([table, list]) => list.map((columns) => `${table}(${columns})`).filter((name) => !have.has(name)));
+    const missing = Object.entries(modelled().indexes).flatMap(([table, list]) =>
+      list.map((columns) => `${table}(${columns})`).filter((name) => !have.has(name)),
+    );
     expect(missing).toEqual([]);
   });
   test('a second run changes nothing, and the books agree with the file', async () => {
@@ -100,7 +113,10 @@ describe('no two bookings of one telescope overlap', () => {
 
   test('an overlap is refused by the constraint that the API names in its answer', async () => {
     await book('first', 't1', '2026-01-15T22:00:00Z', '2026-01-15T23:00:00Z');
-    await expect(book('second', 't1', '2026-01-15T22:59:59Z', '2026-01-15T23:30:00Z')).rejects.toMatchObject({ code: '23P01', constraint: 'bookings_no_overlap' });
+    await expect(book('second', 't1', '2026-01-15T22:59:59Z', '2026-01-15T23:30:00Z')).rejects.toMatchObject({
+      code: '23P01',
+      constraint: 'bookings_no_overlap',
+    });
   });
   test('back to back, another telescope, and a slot that was given up are allowed', async () => {
     await book('third', 't1', '2026-01-15T23:00:00Z', '2026-01-15T23:30:00Z');

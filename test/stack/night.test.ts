@@ -41,7 +41,8 @@ function workerOf(night: number): number | null {
     if (!/^\d+$/.test(entry)) continue;
     try {
       const parent = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${entry}/status`, 'utf8'))?.[1]);
-      if (parent === night && readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes('dist/worker/main.js')) return Number(entry);
+      if (parent === night && readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes('dist/worker/main.js'))
+        return Number(entry);
     } catch {
       // It ended while we looked.
     }
@@ -52,11 +53,23 @@ function workerOf(night: number): number | null {
 /** A night through the command itself; with `killWorker` the worker gets SIGKILL once the first frame has come in. */
 function night(killWorker: boolean): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [projectPath('scripts', 'run.mjs'), 'night', '--json', '--shots', String(SHOTS), '--exposure', String(EXPOSURE_SECONDS)], {
-      cwd: projectPath(),
-      env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'production', SMTP_URL: '', WEBHOOK_URL: '' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [
+        projectPath('scripts', 'run.mjs'),
+        'night',
+        '--json',
+        '--shots',
+        String(SHOTS),
+        '--exposure',
+        String(EXPOSURE_SECONDS),
+      ],
+      {
+        cwd: projectPath(),
+        env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'production', SMTP_URL: '', WEBHOOK_URL: '' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     let output = '';
     let progress = '';
     let killedWorkers = 0;
@@ -90,7 +103,12 @@ beforeAll(async () => {
 
 describe('npm run night, with the real processes', () => {
   test('ends well, with one JSON line as the last of its output', () => {
-    expect({ code: quiet.code, ok: quiet.summary.ok, orphans: quiet.summary.orphans, progress: quiet.summary.ok ? '' : quiet.progress }).toEqual({
+    expect({
+      code: quiet.code,
+      ok: quiet.summary.ok,
+      orphans: quiet.summary.orphans,
+      progress: quiet.summary.ok ? '' : quiet.progress,
+    }).toEqual({
       code: 0,
       ok: true,
       orphans: 0,
@@ -100,14 +118,19 @@ describe('npm run night, with the real processes', () => {
   });
   test('every frame is archived and previewed, and no command had its effect twice', () => {
     expect(quiet.summary.bookings.map((b) => [b.phase, b.shots_planned, b.frames])).toEqual([
-      ['completed', SHOTS, { expected: SHOTS, captured: SHOTS, archived: SHOTS, previewed: SHOTS, rejected: 0, missing: 0 }],
+      [
+        'completed',
+        SHOTS,
+        { expected: SHOTS, captured: SHOTS, archived: SHOTS, previewed: SHOTS, rejected: 0, missing: 0 },
+      ],
     ]);
     expect(quiet.summary.voyager.commands).toBeGreaterThan(0);
     expect(quiet.summary.voyager.repeated_with_effect).toBe(0);
     expect(quiet.summary.frame_to_preview_ms.p50).toBeGreaterThan(0);
   });
   test('report and archive stand where the summary says', () => {
-    for (const booking of quiet.summary.bookings) expect([existsSync(booking.report_path), existsSync(booking.archive_path)]).toEqual([true, true]);
+    for (const booking of quiet.summary.bookings)
+      expect([existsSync(booking.report_path), existsSync(booking.archive_path)]).toEqual([true, true]);
   });
 });
 

@@ -35,7 +35,10 @@ describe('npm run reset', () => {
   });
   test('refuses while a process of it runs, and names it', () => {
     writeFileSync(join(data, 'demo.json'), JSON.stringify({ pids: { api: process.pid, worker: null } }));
-    expect(reset('--yes')).toEqual({ status: 1, output: `Still running on ${data}: api (${process.pid}). Stop it first.\n` });
+    expect(reset('--yes')).toEqual({
+      status: 1,
+      output: `Still running on ${data}: api (${process.pid}). Stop it first.\n`,
+    });
     expect(existsSync(data)).toBe(true);
   });
   test('a list of processes that are gone does not stand in the way', () => {

@@ -40,10 +40,19 @@ interface Small {
 }
 /** Starts the small stack; `wrapped` puts a shell between, as npm would be. */
 async function startSmall(wrapped = false): Promise<Small> {
-  const command = [process.execPath, '--import', 'tsx', projectPath('test', 'stack', 'fixtures', 'supervise.ts'), folder];
+  const command = [
+    process.execPath,
+    '--import',
+    'tsx',
+    projectPath('test', 'stack', 'fixtures', 'supervise.ts'),
+    folder,
+  ];
   // The trailing command keeps the shell from replacing itself.
   const [program, args] = wrapped ? ['sh', ['-c', '"$@"; true', 'sh', ...command]] : [command[0]!, command.slice(1)];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } });
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
   started = child;
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -61,7 +70,9 @@ describe('the supervisor leaves no orphan', () => {
       process.kill(small.supervisor, signal);
       await until('the end', () => allGone(small));
       expect([farewell('farewell'), farewell('foreign-farewell')]).toEqual([true, true]);
-      expect(statSync(join(folder, 'farewell')).mtimeMs).toBeLessThanOrEqual(statSync(join(folder, 'foreign-farewell')).mtimeMs);
+      expect(statSync(join(folder, 'farewell')).mtimeMs).toBeLessThanOrEqual(
+        statSync(join(folder, 'foreign-farewell')).mtimeMs,
+      );
     });
   test('a supervisor killed with SIGKILL leaves nothing, and its children still stop in order', async () => {
     const small = await startSmall();
@@ -89,7 +100,10 @@ describe('the supervisor brings back what crashes', () => {
         return 0;
       }
     };
-    await until('both again', () => ![0, small.service].includes(pidIn('address', 1)) && ![0, small.foreign].includes(pidIn('foreign', 0)));
+    await until(
+      'both again',
+      () => ![0, small.service].includes(pidIn('address', 1)) && ![0, small.foreign].includes(pidIn('foreign', 0)),
+    );
     const again: Small = { supervisor: small.supervisor, service: pidIn('address', 1), foreign: pidIn('foreign', 0) };
     expect([lives(again.service), lives(again.foreign)]).toEqual([true, true]);
     process.kill(small.supervisor, 'SIGTERM');

@@ -26,43 +26,69 @@ describe('the Temporal CLI is looked for in order', () => {
     const named = program('named', 'my-temporal');
     program('bin', 'temporal');
     program('cache', 'temporal');
-    expect(await resolveTemporal('temporal', { env: { TEMPORAL_CLI_PATH: named, PATH: join(folder, 'bin') }, cacheDir: join(folder, 'cache') })).toEqual({
+    expect(
+      await resolveTemporal('temporal', {
+        env: { TEMPORAL_CLI_PATH: named, PATH: join(folder, 'bin') },
+        cacheDir: join(folder, 'cache'),
+      }),
+    ).toEqual({
       path: named,
       way: 'variable',
     });
   });
   test('a TEMPORAL_CLI_PATH that cannot be run is named, and nothing else is taken instead', async () => {
     program('bin', 'temporal');
-    const resolving = resolveTemporal('temporal', { env: { TEMPORAL_CLI_PATH: '/nowhere/temporal', PATH: join(folder, 'bin') }, cacheDir: join(folder, 'cache') });
+    const resolving = resolveTemporal('temporal', {
+      env: { TEMPORAL_CLI_PATH: '/nowhere/temporal', PATH: join(folder, 'bin') },
+      cacheDir: join(folder, 'cache'),
+    });
     await expect(resolving).rejects.toThrow(UsageError);
     await expect(resolving).rejects.toThrow('TEMPORAL_CLI_PATH is /nowhere/temporal');
   });
   test('PATH comes before the cache', async () => {
     const onPath = program('bin', 'temporal');
     program('cache', 'temporal');
-    expect(await resolveTemporal('temporal', { env: { PATH: `${join(folder, 'empty')}:${join(folder, 'bin')}` }, cacheDir: join(folder, 'cache') })).toEqual({
+    expect(
+      await resolveTemporal('temporal', {
+        env: { PATH: `${join(folder, 'empty')}:${join(folder, 'bin')}` },
+        cacheDir: join(folder, 'cache'),
+      }),
+    ).toEqual({
       path: onPath,
       way: 'path',
     });
   });
   test('the cache comes before any download', async () => {
     const cached = program('cache', 'temporal');
-    expect(await resolveTemporal('temporal', { env: { PATH: '' }, cacheDir: join(folder, 'cache') })).toEqual({ path: cached, way: 'cache' });
+    expect(await resolveTemporal('temporal', { env: { PATH: '' }, cacheDir: join(folder, 'cache') })).toEqual({
+      path: cached,
+      way: 'cache',
+    });
   });
   test('the test server has names of its own', async () => {
     const cached = program('cache', 'temporal-test-server');
     program('cache', 'temporal');
-    expect(await resolveTemporal('temporal-test-server', { env: { PATH: '' }, cacheDir: join(folder, 'cache') })).toEqual({ path: cached, way: 'cache' });
+    expect(
+      await resolveTemporal('temporal-test-server', { env: { PATH: '' }, cacheDir: join(folder, 'cache') }),
+    ).toEqual({ path: cached, way: 'cache' });
   });
   test('a file without the right to run is passed over', async () => {
     const path = program('bin', 'temporal');
     chmodSync(path, 0o644);
     const cached = program('cache', 'temporal');
-    expect(await resolveTemporal('temporal', { env: { PATH: join(folder, 'bin') }, cacheDir: join(folder, 'cache') })).toEqual({ path: cached, way: 'cache' });
+    expect(
+      await resolveTemporal('temporal', { env: { PATH: join(folder, 'bin') }, cacheDir: join(folder, 'cache') }),
+    ).toEqual({ path: cached, way: 'cache' });
   });
   test('when every way fails the message says what was tried and what to do', async () => {
     mkdirSync(join(folder, 'cache'));
-    await expect(resolveTemporal('temporal', { env: { PATH: '' }, cacheDir: join(folder, 'cache'), ways: ['variable', 'path', 'cache'] })).rejects.toThrow(
+    await expect(
+      resolveTemporal('temporal', {
+        env: { PATH: '' },
+        cacheDir: join(folder, 'cache'),
+        ways: ['variable', 'path', 'cache'],
+      }),
+    ).rejects.toThrow(
       /was not found: "temporal" is not on PATH; nothing in .*\nInstall it from https:\/\/docs\.temporal\.io\/cli and put it on PATH, or set TEMPORAL_CLI_PATH to it, or set TEMPORAL_ADDRESS/,
     );
   });

@@ -9,7 +9,10 @@ import { projectPath } from '../../platform/paths.ts';
 export function pythonWith(...modules: string[]): string | null {
   const own = projectPath('.cache', 'fits-venv', 'bin', 'python');
   for (const python of [...(existsSync(own) ? [own] : []), 'python3']) {
-    const check = spawnSync(python, ['-c', modules.map((name) => `import ${name}`).join('\n')], { stdio: 'ignore', timeout: 60_000 });
+    const check = spawnSync(python, ['-c', modules.map((name) => `import ${name}`).join('\n')], {
+      stdio: 'ignore',
+      timeout: 60_000,
+    });
     if (check.status === 0) return python;
   }
   console.warn(`SKIPPED: no Python with ${modules.join(', ')}; run scripts/python-peers.sh`);

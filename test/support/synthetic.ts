@@ -38,7 +38,19 @@ export function moffatHalfFluxDiameter(fwhm: number, beta: number): number {
 
 /** Levels of a star field: sky, noise, Moffat stars averaged over 5 × 5 points per pixel, hot pixels. */
 export function starField(options: FieldOptions): Uint16Array {
-  const { width, height, seed, stars, fwhm, beta, sky = 1600, noise = 130, hotPixels = 0, faintest = 300, brightest = 45_000 } = options;
+  const {
+    width,
+    height,
+    seed,
+    stars,
+    fwhm,
+    beta,
+    sky = 1600,
+    noise = 130,
+    hotPixels = 0,
+    faintest = 300,
+    brightest = 45_000,
+  } = options;
   const random = generator(seed);
   const pixels = new Uint16Array(width * height);
   const table = new Int16Array(65_536);
@@ -67,17 +79,25 @@ export function starField(options: FieldOptions): Uint16Array {
         const near = Math.abs(x - cx) < 4 && Math.abs(y - cy) < 4;
         let value = 0;
         if (near) {
-          for (let j = -2; j <= 2; j++) for (let i = -2; i <= 2; i++) value += (1 + ((x + i / 5 - cx) ** 2 + (y + j / 5 - cy) ** 2) / alpha ** 2) ** -beta;
+          for (let j = -2; j <= 2; j++)
+            for (let i = -2; i <= 2; i++)
+              value += (1 + ((x + i / 5 - cx) ** 2 + (y + j / 5 - cy) ** 2) / alpha ** 2) ** -beta;
           value /= 25;
         } else value = (1 + ((x - cx) ** 2 + (y - cy) ** 2) / alpha ** 2) ** -beta;
         const at = y * width + x;
         pixels[at] = Math.min(65_535, pixels[at]! + Math.round(peak * value));
       }
   }
-  for (let h = 0; h < hotPixels; h++) pixels[Math.floor(random() * pixels.length)] = 20_000 + Math.floor(random() * 40_000);
+  for (let h = 0; h < hotPixels; h++)
+    pixels[Math.floor(random() * pixels.length)] = 20_000 + Math.floor(random() * 40_000);
   return pixels;
 }
 
 export function starFieldFits(options: FieldOptions): Buffer {
-  return writeFits16(options.width, options.height, [starField(options)], [['IMAGETYP', 'LIGHT'], ['EXPTIME', 60], ...(options.cards ?? [])]);
+  return writeFits16(
+    options.width,
+    options.height,
+    [starField(options)],
+    [['IMAGETYP', 'LIGHT'], ['EXPTIME', 60], ...(options.cards ?? [])],
+  );
 }

@@ -27,9 +27,21 @@ export async function startTemporal({ onDisk = false } = {}): Promise<TemporalSe
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const where = ['--headless', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'never'];
-  const store = onDisk ? ['--db-filename', join(folder, 'temporal.db'), '--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'] : [];
+  const store = onDisk
+    ? [
+        '--db-filename',
+        join(folder, 'temporal.db'),
+        '--sqlite-pragma',
+        'journal_mode=WAL',
+        '--sqlite-pragma',
+        'synchronous=NORMAL',
+      ]
+    : [];
   const attributes = SEARCH_ATTRIBUTE_FLAGS.flatMap((flag) => ['--search-attribute', flag]);
-  const server = spawn(path, ['server', 'start-dev', ...where, ...store, ...attributes], { stdio: 'ignore', cwd: folder });
+  const server = spawn(path, ['server', 'start-dev', ...where, ...store, ...attributes], {
+    stdio: 'ignore',
+    cwd: folder,
+  });
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const endWithUs = (): void => void server.kill('SIGKILL');
   process.once('exit', endWithUs);
@@ -43,7 +55,12 @@ export async function startTemporal({ onDisk = false } = {}): Promise<TemporalSe
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await waitUntil('The Temporal dev server', () => connection.withDeadline(Date.now() + 2_000, describe).then(() => true), 30_000, `It was started as ${path}.`);
+    await waitUntil(
+      'The Temporal dev server',
+      () => connection.withDeadline(Date.now() + 2_000, describe).then(() => true),
+      30_000,
+      `It was started as ${path}.`,
+    );
   } catch (thrown) {
     await stop();
     throw thrown;

@@ -9,8 +9,12 @@ import { promisify } from 'node:util';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { projectPath } from '../../platform/paths.ts';
 
-export const CHROMIUM = process.env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path)) ?? null;
-if (CHROMIUM === null) console.warn('SKIPPED: browser tests need Chromium (set CHROMIUM_PATH, or install the package "chromium").');
+export const CHROMIUM =
+  process.env.CHROMIUM_PATH ??
+  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path)) ??
+  null;
+if (CHROMIUM === null)
+  console.warn('SKIPPED: browser tests need Chromium (set CHROMIUM_PATH, or install the package "chromium").');
 
 export const launch = (): Promise<Browser> =>
   chromium.launch({
@@ -64,14 +68,19 @@ export async function open(browser: Browser, url: string, options: OpenOptions =
     ...(options.permissions ? { permissions: options.permissions } : {}),
     ...(options.timezone ? { timezoneId: options.timezone } : {}),
   });
-  await context.addInitScript(() => document.addEventListener('securitypolicyviolation', (event) => console.error(`policy ${event.violatedDirective}: ${event.blockedURI}`)));
+  await context.addInitScript(() =>
+    document.addEventListener('securitypolicyviolation', (event) =>
+      console.error(`policy ${event.violatedDirective}: ${event.blockedURI}`),
+    ),
+  );
   if (options.init) await context.addInitScript(...options.init);
   const page = await context.newPage();
   const faults: string[] = [];
   const own = [url, ...(options.hosts ?? [])].map((known) => new URL(known).host);
   page.on('pageerror', (thrown) => faults.push(`script: ${thrown.stack ?? thrown.message}`));
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(message.text())) faults.push(`console: ${message.text()}`);
+    if (message.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(message.text()))
+      faults.push(`console: ${message.text()}`);
   });
   page.on('request', (request) => {
     const { host, protocol } = new URL(request.url());
@@ -100,7 +109,14 @@ export async function axe(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     const { violations } = await (
       window as unknown as {
-        axe: { run(context: Document, options: object): Promise<{ violations: { id: string; impact: string; nodes: { target: string[]; failureSummary: string }[] }[] }> };
+        axe: {
+          run(
+            context: Document,
+            options: object,
+          ): Promise<{
+            violations: { id: string; impact: string; nodes: { target: string[]; failureSummary: string }[] }[];
+          }>;
+        };
       }
     ).axe.run(document, { resultTypes: ['violations'], iframes: false });
     return violations

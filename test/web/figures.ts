@@ -54,7 +54,8 @@ export async function weigh(browser: Browser, origin: string, path: string): Pro
       const seen = { shift: 0, largest: 0 };
       Object.assign(globalThis, { seen });
       new PerformanceObserver((list) => {
-        for (const entry of list.getEntries() as unknown as { value: number; hadRecentInput: boolean }[]) if (!entry.hadRecentInput) seen.shift += entry.value;
+        for (const entry of list.getEntries() as unknown as { value: number; hadRecentInput: boolean }[])
+          if (!entry.hadRecentInput) seen.shift += entry.value;
       }).observe({ type: 'layout-shift', buffered: true });
       new PerformanceObserver((list) => {
         for (const entry of list.getEntries()) seen.largest = entry.startTime;
@@ -102,7 +103,9 @@ export async function pressLive(page: Page, server: PageServer, updates: number)
       new PerformanceObserver((list) => {
         for (const entry of list.getEntries() as unknown as { value: number }[]) shifts.push(entry.value);
       }).observe({ type: 'layout-shift' });
-      const { Alpine } = window as unknown as { Alpine: { $data(el: Element): { handleRealtimeData(event: unknown): void } } };
+      const { Alpine } = window as unknown as {
+        Alpine: { $data(el: Element): { handleRealtimeData(event: unknown): void } };
+      };
       const component = Alpine.$data(document.querySelector('.telescope-control')!);
       // Methods, not named functions: tsx would wrap those in a helper that the page does not have.
       const memory = {
@@ -126,12 +129,25 @@ export async function pressLive(page: Page, server: PageServer, updates: number)
           exposure: { ...state.exposure, elapsed_seconds: i % 120 },
         };
         component.handleRealtimeData({ ...envelope, type: 'control.updated', data });
-        if (i % 60 === 0) component.handleRealtimeData({ ...envelope, type: 'image.captured', data: { ...image, id: `load-${i}`, filename: `load-${i}.fit` } });
+        if (i % 60 === 0)
+          component.handleRealtimeData({
+            ...envelope,
+            type: 'image.captured',
+            data: { ...image, id: `load-${i}`, filename: `load-${i}.fit` },
+          });
         if (i % 10 === 0)
           component.handleRealtimeData({
             ...envelope,
             type: 'log.appended',
-            data: { at, level: 'INFO', source: 'session', event: 'x', message: `line ${i}`, message_fr: null, data: {} },
+            data: {
+              at,
+              level: 'INFO',
+              source: 'session',
+              event: 'x',
+              message: `line ${i}`,
+              message_fr: null,
+              data: {},
+            },
           });
         if (i % 4 === 3) await new Promise((resolve) => requestAnimationFrame(resolve));
       }
@@ -190,18 +206,30 @@ const MARK = 'nocturne-update';
 const round = (value: number): number => Math.round(value * 100) / 100;
 const spread = (values: number[]): { p50: number; p95: number; max: number } => {
   const sorted = values.toSorted((a, b) => a - b);
-  return { p50: round(sorted[Math.floor(sorted.length * 0.5)]!), p95: round(sorted[Math.floor(sorted.length * 0.95)]!), max: round(sorted.at(-1)!) };
+  return {
+    p50: round(sorted[Math.floor(sorted.length * 0.5)]!),
+    p95: round(sorted[Math.floor(sorted.length * 0.95)]!),
+    max: round(sorted.at(-1)!),
+  };
 };
 
 /**
  * CPU time of the main thread for each update, out of Chromium's own trace: every task of the page's thread between the marks of two
  * events, by thread time, which no other process of the machine can lengthen. Events come over the socket, as they do at night.
  */
-export async function measureThread(browser: Browser, page: Page, server: PageServer, updates = 300, intervalMs = 100): Promise<ThreadFigures> {
+export async function measureThread(
+  browser: Browser,
+  page: Page,
+  server: PageServer,
+  updates = 300,
+  intervalMs = 100,
+): Promise<ThreadFigures> {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
   const metrics = async (): Promise<Record<string, number>> =>
-    Object.fromEntries((await cdp.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value * 1_000]));
+    Object.fromEntries(
+      (await cdp.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value * 1_000]),
+    );
   const quiet = await metrics();
   await page.waitForTimeout(3_000);
   const still = await metrics();
@@ -226,7 +254,10 @@ export async function measureThread(browser: Browser, page: Page, server: PageSe
   const marks = traceEvents.filter((event) => event.name === MARK).sort((a, b) => a.ts - b.ts);
   const { pid, tid } = marks[0]!;
   const tasks = traceEvents
-    .filter((event) => event.pid === pid && event.tid === tid && event.name === 'ThreadControllerImpl::RunTask' && event.ph === 'X')
+    .filter(
+      (event) =>
+        event.pid === pid && event.tid === tid && event.name === 'ThreadControllerImpl::RunTask' && event.ph === 'X',
+    )
     .sort((a, b) => a.ts - b.ts);
   const sums: number[] = [];
   const longest: number[] = [];

@@ -1,4 +1,14 @@
-import { Event, ImageSummary, LogLine, type Receipt, Report, Snapshot, TelescopeState, Booking, type Ledger } from '../../domain/contracts/index.ts';
+import {
+  Event,
+  ImageSummary,
+  LogLine,
+  type Receipt,
+  Report,
+  Snapshot,
+  TelescopeState,
+  Booking,
+  type Ledger,
+} from '../../domain/contracts/index.ts';
 import type { z } from 'zod';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
 import { laravelStatus, type Phase } from '../../domain/phases.ts';
@@ -40,7 +50,11 @@ export const newNight = (now = Date.now()): Night => ({
 });
 
 export function telescopeState(night: Night, now = Date.now()): TelescopeState {
-  const measured = (value: number): { value: number; source: string; age_seconds: number } => ({ value, source: 'alpaca', age_seconds: 6 + night.silentSeconds });
+  const measured = (value: number): { value: number; source: string; age_seconds: number } => ({
+    value,
+    source: 'alpaca',
+    age_seconds: 6 + night.silentSeconds,
+  });
   const age = 0.6 + night.silentSeconds;
   const running = night.phase === 'running';
   const wave = night.rev;
@@ -90,7 +104,16 @@ export function telescopeState(night: Night, now = Date.now()): TelescopeState {
       time_to_flip_seconds: 4_820,
       age_seconds: age,
     },
-    camera: { connected: true, temperature_celsius: -10.1, setpoint_celsius: -10, power_percent: 47, cooling: true, status: 'COOLED', binning: 1, age_seconds: age },
+    camera: {
+      connected: true,
+      temperature_celsius: -10.1,
+      setpoint_celsius: -10,
+      power_percent: 47,
+      cooling: true,
+      status: 'COOLED',
+      binning: 1,
+      age_seconds: age,
+    },
     focuser: {
       connected: true,
       position: 10_212 - (wave % 7),
@@ -112,9 +135,24 @@ export function telescopeState(night: Night, now = Date.now()): TelescopeState {
     dome: { connected: true, azimuth_degrees: 74, moving: false, shutter: 'open' },
     planetarium_connected: true,
     plate_solver_connected: true,
-    sequence: { name: 'NGC7000.s2q', total_seconds: 9_000, elapsed_seconds: 3_600, remaining_seconds: 5_400, start: null, end: null },
+    sequence: {
+      name: 'NGC7000.s2q',
+      total_seconds: 9_000,
+      elapsed_seconds: 3_600,
+      remaining_seconds: 5_400,
+      start: null,
+      end: null,
+    },
     exposure: running
-      ? { file: null, filter: 'Ha', total_seconds: 120, elapsed_seconds: 42 + (wave % 60), percent: 35 + (wave % 60) / 1.2, status: 'EXPOSE', age_seconds: 0.4 }
+      ? {
+          file: null,
+          filter: 'Ha',
+          total_seconds: 120,
+          elapsed_seconds: 42 + (wave % 60),
+          percent: 35 + (wave % 60) / 1.2,
+          status: 'EXPOSE',
+          age_seconds: 0.4,
+        }
       : null,
     preview: {
       id: `p-${night.done}`,
@@ -134,7 +172,12 @@ export function telescopeState(night: Night, now = Date.now()): TelescopeState {
       reason: night.weather === 'ok' ? null : 'weather_hold',
       causes: night.weather === 'ok' ? [] : ['cloud 72 % over 60'],
       ok_since: night.weather === 'ok' ? iso(night.startMs) : null,
-      safety_monitor: { connected: true, safe: night.weather !== 'unsafe', source: 'alpaca', age_seconds: 4 + night.silentSeconds },
+      safety_monitor: {
+        connected: true,
+        safe: night.weather !== 'unsafe',
+        source: 'alpaca',
+        age_seconds: 4 + night.silentSeconds,
+      },
       cloud: 'clear',
       rain: 'dry',
       wind: 'calm',
@@ -188,7 +231,13 @@ export function snapshot(night: Night, receipt: Receipt | null, now = Date.now()
     start: iso(night.startMs),
     end: iso(night.endMs),
     now: iso(now),
-    target: { name: TARGET.name, ra_hours: TARGET.ra_hours, dec_degrees: TARGET.dec_degrees, ra_text: formatRa(TARGET.ra_hours), dec_text: formatDec(TARGET.dec_degrees) },
+    target: {
+      name: TARGET.name,
+      ra_hours: TARGET.ra_hours,
+      dec_degrees: TARGET.dec_degrees,
+      ra_text: formatRa(TARGET.ra_hours),
+      dec_text: formatDec(TARGET.dec_degrees),
+    },
     phase: night.phase,
     hold_cause: night.holdCause,
     reason: night.reason,
@@ -266,7 +315,15 @@ const LATE = ['INFO', 'Meridian flip done.', 'Retournement au méridien fait.'] 
 export function logLines(night: Night, count = 40): LogLine[] {
   return Array.from({ length: count }, (_, i) => {
     const [level, message, french] = i === LATE_LINE ? LATE : LINES[i % LINES.length]!;
-    return LogLine.parse({ at: iso(night.startMs + i * 80_000), level, source: 'session', event: 'session.note', message, message_fr: french, data: {} });
+    return LogLine.parse({
+      at: iso(night.startMs + i * 80_000),
+      level,
+      source: 'session',
+      event: 'session.note',
+      message,
+      message_fr: french,
+      data: {},
+    });
   });
 }
 
@@ -304,7 +361,16 @@ export function report(night: Night): Report {
     class: kind,
     cause: null,
   }));
-  const seconds = { unsafe: 0, outage: 0, foreign: 0, weather_hold: 1_200, user_pause: 300, imaging: 6_780, overhead: slot - 8_280, other: 0 };
+  const seconds = {
+    unsafe: 0,
+    outage: 0,
+    foreign: 0,
+    weather_hold: 1_200,
+    user_pause: 300,
+    imaging: 6_780,
+    overhead: slot - 8_280,
+    other: 0,
+  };
   const frames = Array.from({ length: 40 }, (_, i) => imageSummary(i + 1, night));
   return Report.parse({
     summary: {
@@ -356,9 +422,24 @@ export function report(night: Night): Report {
       holds: [{ start: iso(night.startMs + 3_000_000), end: iso(night.startMs + 4_200_000), reason: 'weather_hold' }],
     },
     ledger: { seconds, intervals },
-    credits: { settlement_id: 's-1', rule: 'by-the-second', lines: [{ class: 'weather_hold', seconds: 1_200, credits: 4 }], credits_charged: 30, credits_refund: 4 },
-    files: { download_link: `/api/bookings/${BOOKING_ID}/archive.zip?exp=1&sig=x`, total_size_bytes: 38 * 18_100_800, count: 38 },
-    timeline: logLines(night, Math.max(60, night.logLines)).map((line) => ({ at: line.at, event: line.event, level: line.level, message: line.message })),
+    credits: {
+      settlement_id: 's-1',
+      rule: 'by-the-second',
+      lines: [{ class: 'weather_hold', seconds: 1_200, credits: 4 }],
+      credits_charged: 30,
+      credits_refund: 4,
+    },
+    files: {
+      download_link: `/api/bookings/${BOOKING_ID}/archive.zip?exp=1&sig=x`,
+      total_size_bytes: 38 * 18_100_800,
+      count: 38,
+    },
+    timeline: logLines(night, Math.max(60, night.logLines)).map((line) => ({
+      at: line.at,
+      event: line.event,
+      level: line.level,
+      message: line.message,
+    })),
     generated_at: iso(night.endMs),
   });
 }
@@ -380,7 +461,13 @@ export function bookings(now = Date.now()): Booking[] {
       start: iso(now + hours * 3_600_000),
       end: iso(now + (hours + 2.5) * 3_600_000),
       user: { ref: 'u-7', locale: 'fr' },
-      target: { ...TARGET, name, ra_text: formatRa(TARGET.ra_hours), dec_text: formatDec(TARGET.dec_degrees), altitude_at_start_degrees: 52 },
+      target: {
+        ...TARGET,
+        name,
+        ra_text: formatRa(TARGET.ra_hours),
+        dec_text: formatDec(TARGET.dec_degrees),
+        altitude_at_start_degrees: 52,
+      },
       shots: PLAN.map((line) => ({ ...line, binning: 1, type: 'light' })),
       constraints: { min_altitude_degrees: 30, hour_angle_start_hours: -3, hour_angle_end_hours: 3 },
       credits: { charged: 30 },

@@ -64,7 +64,12 @@ const ITEMS: Record<string, string[]> = {
     const { page, faults } = await watch();
     for (const [section, names] of Object.entries(ITEMS)) {
       expect(await page.locator(`[data-section="${section}"]`).count()).toBe(1);
-      for (const name of names) expect({ section, name, found: (await page.locator(item(section, name)).count()) > 0 }).toEqual({ section, name, found: true });
+      for (const name of names)
+        expect({ section, name, found: (await page.locator(item(section, name)).count()) > 0 }).toEqual({
+          section,
+          name,
+          found: true,
+        });
     }
     await seeText(page, item('telescope', 'position'), '20h59m24.0s');
     await seeText(page, item('camera', 'camera-temperature'), '−10.1 °C');
@@ -88,7 +93,15 @@ const ITEMS: Record<string, string[]> = {
     server.push('image.captured', imageSummary(25, server.night));
     await seeText(page, item('images', 'image-name'), '_025.fit');
     expect(await page.locator(`${item('images', 'gallery')} li`).count()).toBe(20);
-    server.push('log.appended', { at: new Date().toISOString(), level: 'INFO', source: 'session', event: 'x', message: 'Dither done.', message_fr: 'Dithering fait.', data: {} });
+    server.push('log.appended', {
+      at: new Date().toISOString(),
+      level: 'INFO',
+      source: 'session',
+      event: 'x',
+      message: 'Dither done.',
+      message_fr: 'Dithering fait.',
+      data: {},
+    });
     await seeText(page, item('logs', 'console'), 'Dither done.');
     await page.waitForTimeout(1_500);
     expect(server.requests.slice(before).filter((r) => /snapshot|events/.test(r))).toEqual([]);
@@ -97,12 +110,22 @@ const ITEMS: Record<string, string[]> = {
 
   test('an event that never came is read again: the gap is repaired by sequence number', async () => {
     const { page } = await watch();
-    const line = (message: string): object => ({ at: new Date().toISOString(), level: 'WARNING', source: 'session', event: 'x', message, message_fr: null, data: {} });
+    const line = (message: string): object => ({
+      at: new Date().toISOString(),
+      level: 'WARNING',
+      source: 'session',
+      event: 'x',
+      message,
+      message_fr: null,
+      data: {},
+    });
     server.push('log.appended', line('lost one'), { lost: true });
     server.push('log.appended', line('lost two'), { lost: true });
     server.push('log.appended', line('heard'));
     await seeText(page, item('logs', 'console'), 'heard');
-    const texts = (await page.locator(`${item('logs', 'console')} span`).allInnerTexts()).filter((t) => /lost|heard/.test(t));
+    const texts = (await page.locator(`${item('logs', 'console')} span`).allInnerTexts()).filter((t) =>
+      /lost|heard/.test(t),
+    );
     expect(texts).toEqual(['lost one', 'lost two', 'heard']);
   });
 
@@ -114,7 +137,10 @@ const ITEMS: Record<string, string[]> = {
     await page.locator(item('controls', 'resume')).click();
     await seeText(page, item('controls', 'receipt'), 'Resume: confirmed');
     await seeText(page, item('header', 'phase'), 'Observing');
-    expect(server.requests.filter((r) => r.startsWith('POST /api/bookings'))).toEqual([`POST /api/bookings/${BOOKING_ID}/pause`, `POST /api/bookings/${BOOKING_ID}/resume`]);
+    expect(server.requests.filter((r) => r.startsWith('POST /api/bookings'))).toEqual([
+      `POST /api/bookings/${BOOKING_ID}/pause`,
+      `POST /api/bookings/${BOOKING_ID}/resume`,
+    ]);
   });
 
   test('a refusal says why, an unknown outcome says that it is being checked', async () => {
@@ -182,7 +208,15 @@ const ITEMS: Record<string, string[]> = {
     server.night.done = 25;
     server.push(
       'log.appended',
-      { at: new Date().toISOString(), level: 'INFO', source: 'session', event: 'x', message: 'While you were away', message_fr: null, data: {} },
+      {
+        at: new Date().toISOString(),
+        level: 'INFO',
+        source: 'session',
+        event: 'x',
+        message: 'While you were away',
+        message_fr: null,
+        data: {},
+      },
       { lost: true },
     );
     server.acceptSockets(true);
@@ -264,22 +298,30 @@ const ITEMS: Record<string, string[]> = {
           [0, -21],
           [0, 21],
         ] as const)
-          if (document.elementFromPoint(x + dx, y + dy)?.closest('.help, .tile-get') !== el) wrong.push(`${el.className} ${dx},${dy}`);
+          if (document.elementFromPoint(x + dx, y + dy)?.closest('.help, .tile-get') !== el)
+            wrong.push(`${el.className} ${dx},${dy}`);
       }
       return wrong;
     });
     expect(missed).toEqual([]);
     await page.evaluate(() => scrollTo({ top: 0, behavior: 'instant' }));
     await page.getByRole('button', { name: 'Conditions' }).tap();
-    await page.waitForFunction(() => Math.abs(document.querySelector('[data-deck="sky"]')!.getBoundingClientRect().left) < 30);
+    await page.waitForFunction(
+      () => Math.abs(document.querySelector('[data-deck="sky"]')!.getBoundingClientRect().left) < 30,
+    );
     await page.evaluate(() => document.querySelector('.decks')!.scrollTo({ left: innerWidth, behavior: 'instant' }));
-    await page.waitForFunction(() => document.querySelector('.tabs [aria-current="true"]')?.textContent === 'Instruments');
+    await page.waitForFunction(
+      () => document.querySelector('.tabs [aria-current="true"]')?.textContent === 'Instruments',
+    );
     expect(faults).toEqual([]);
   });
 
   test('with the keyboard alone: skip link, stop asked and kept, help of every section, focus where it was', async () => {
     const { page, faults } = await watch();
-    const focused = (): Promise<string> => page.evaluate(() => (document.activeElement as HTMLElement).dataset.item ?? document.activeElement!.textContent.trim());
+    const focused = (): Promise<string> =>
+      page.evaluate(
+        () => (document.activeElement as HTMLElement).dataset.item ?? document.activeElement!.textContent.trim(),
+      );
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to content');
     await page.keyboard.press('Enter');
@@ -340,10 +382,22 @@ const ITEMS: Record<string, string[]> = {
   test('the log is filtered by level and exported; sounds stay as chosen; times are the site’s or the viewer’s', async () => {
     server.night.logLines = 260;
     const { page } = await watch({ timezone: 'Asia/Tokyo' });
-    server.push('log.appended', { at: new Date().toISOString(), level: 'WARNING', source: 'session', event: 'x', message: 'Clouds ahead.', message_fr: 'Nuages.', data: {} });
+    server.push('log.appended', {
+      at: new Date().toISOString(),
+      level: 'WARNING',
+      source: 'session',
+      event: 'x',
+      message: 'Clouds ahead.',
+      message_fr: 'Nuages.',
+      data: {},
+    });
     await seeText(page, item('logs', 'console'), 'Clouds ahead.');
     await page.locator('[data-item="log-filters"] button').nth(2).click();
-    expect(await page.locator('[data-item="console"] p').evaluateAll((lines) => [...new Set(lines.map((line) => (line as HTMLElement).dataset.level))])).toEqual(['WARNING']);
+    expect(
+      await page
+        .locator('[data-item="console"] p')
+        .evaluateAll((lines) => [...new Set(lines.map((line) => (line as HTMLElement).dataset.level))]),
+    ).toEqual(['WARNING']);
     const saved = page.waitForEvent('download');
     await page.locator('[data-item="log-export"]').click();
     const text = readFileSync(await (await saved).path(), 'utf8');
@@ -392,8 +446,12 @@ const ITEMS: Record<string, string[]> = {
     await page.locator('[data-item="scrub"]').fill('600');
     await seeText(page, '.moment', 'Imaging');
     expect(await page.locator('[data-report] canvas').count()).toBe(3);
-    expect(await page.locator('[data-report="gallery"] [data-item="image-full"]').first().getAttribute('href')).toMatch(/\/full\.jpg\?exp=/);
-    expect(await page.locator('[data-report="summary"] [data-item="zip"]').getAttribute('href')).toContain('/archive.zip?');
+    expect(await page.locator('[data-report="gallery"] [data-item="image-full"]').first().getAttribute('href')).toMatch(
+      /\/full\.jpg\?exp=/,
+    );
+    expect(await page.locator('[data-report="summary"] [data-item="zip"]').getAttribute('href')).toContain(
+      '/archive.zip?',
+    );
     expect(faults).toEqual([]);
   }, 40_000);
 
@@ -401,7 +459,9 @@ const ITEMS: Record<string, string[]> = {
     server.night.logLines = 260;
     Object.assign(server.night, { phase: 'completed', done: 40 });
     const { page, faults } = await visit(`/report/${BOOKING_ID}#token=guest`, { locale: 'fr-FR' });
-    await page.locator('li', { hasText: 'Retournement au méridien fait.' }).waitFor({ state: 'attached', timeout: 5_000 });
+    await page
+      .locator('li', { hasText: 'Retournement au méridien fait.' })
+      .waitFor({ state: 'attached', timeout: 5_000 });
     expect(await page.locator('li', { hasText: 'Meridian flip done.' }).count()).toBe(0);
     expect(faults).toEqual([]);
   });
@@ -409,8 +469,18 @@ const ITEMS: Record<string, string[]> = {
   test('an observatory without a night yet: each admin panel says so, and no empty table stands', async () => {
     const { page, faults } = await visit('/observations#token=guest');
     await page.evaluate(() => sessionStorage.setItem('nocturne.token.admin', 'guest'));
-    const none = { utilisation: [], revenue_by_month: [], lost_hours_by_month: [], problems: [], images_by_state: {}, images_captured: 0, total_observation_hours: 0 };
-    await page.route('**/api/admin/analytics?*', (route) => route.fulfill({ json: { ...none, sessions: { total: 0, success_rate: null, average_minutes: null } } }));
+    const none = {
+      utilisation: [],
+      revenue_by_month: [],
+      lost_hours_by_month: [],
+      problems: [],
+      images_by_state: {},
+      images_captured: 0,
+      total_observation_hours: 0,
+    };
+    await page.route('**/api/admin/analytics?*', (route) =>
+      route.fulfill({ json: { ...none, sessions: { total: 0, success_rate: null, average_minutes: null } } }),
+    );
     await page.goto(`${server.url}/admin`);
     await page.locator('[data-item="kpi-images"]').waitFor();
     for (const panel of ['utilisation', 'months', 'problems', 'downtime'])
@@ -473,7 +543,11 @@ const ITEMS: Record<string, string[]> = {
     await start.fill('2027-03-28T02:30');
     await seeText(page, '#f-start', 'this time does not exist that day: clocks go forward');
     await start.fill('2027-10-31T02:30');
-    await seeText(page, '#f-start-elsewhere', /^this time comes twice that night; this is the first \(GMT\+2\) · UTC Sun, Oct 31, 00:30/);
+    await seeText(
+      page,
+      '#f-start-elsewhere',
+      /^this time comes twice that night; this is the first \(GMT\+2\) · UTC Sun, Oct 31, 00:30/,
+    );
     expect(await page.locator('#f-start').innerText()).toBe('');
     expect(await axe(page)).toEqual([]);
     expect(faults).toEqual([]);
@@ -506,7 +580,12 @@ const ITEMS: Record<string, string[]> = {
     const heavy: string[] = [];
     for (const path of PAGES) {
       const figures = await weigh(browser, server.url, path);
-      if (figures.compressed_bytes > 250_000 || figures.first_content_ms > (LONG ? 1_000 : 4_000) || figures.layout_shift > 0.1) heavy.push(JSON.stringify(figures));
+      if (
+        figures.compressed_bytes > 250_000 ||
+        figures.first_content_ms > (LONG ? 1_000 : 4_000) ||
+        figures.layout_shift > 0.1
+      )
+        heavy.push(JSON.stringify(figures));
     }
     expect(heavy).toEqual([]);
   }, 90_000);

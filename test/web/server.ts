@@ -12,7 +12,19 @@ import { searchCatalogue } from '../../domain/catalogue/index.ts';
 import { parseDecDegrees, parseRaHours } from '../../domain/coordinates.ts';
 import { altAz, sunAltitudeDegrees } from '../../domain/sky.ts';
 import { projectPath } from '../../platform/paths.ts';
-import { BOOKING_ID, TELESCOPE_ID, bookings, event, imageSummary, logLines, newNight, report, snapshot, telescopeState, type Night } from './fixtures.ts';
+import {
+  BOOKING_ID,
+  TELESCOPE_ID,
+  bookings,
+  event,
+  imageSummary,
+  logLines,
+  newNight,
+  report,
+  snapshot,
+  telescopeState,
+  type Night,
+} from './fixtures.ts';
 
 /**
  * The pages with the API's bodies from memory and a small Pusher endpoint: for looking at pages and for tests that steer what they see.
@@ -67,17 +79,21 @@ async function picture(n: number, size: number): Promise<Buffer> {
   const tint = n <= 20 ? '#8fa6e8' : n <= 35 ? '#e0566a' : '#46c8bd';
   const blobs = Array.from(
     { length: 26 },
-    () => `<circle cx="${next() * 1000}" cy="${200 + next() * 600}" r="${60 + next() * 190}" fill="${tint}" opacity="${0.03 + next() * 0.05}"/>`,
+    () =>
+      `<circle cx="${next() * 1000}" cy="${200 + next() * 600}" r="${60 + next() * 190}" fill="${tint}" opacity="${0.03 + next() * 0.05}"/>`,
   ).join('');
   const stars = Array.from(
     { length: 700 },
-    () => `<circle cx="${next() * 1000 + (n % 5)}" cy="${next() * 1000}" r="${0.5 + next() ** 8 * 5}" fill="#fff" opacity="${0.3 + next() * 0.7}"/>`,
+    () =>
+      `<circle cx="${next() * 1000 + (n % 5)}" cy="${next() * 1000}" r="${0.5 + next() ** 8 * 5}" fill="#fff" opacity="${0.3 + next() * 0.7}"/>`,
   ).join('');
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 1000" width="${size}" height="${size}"><rect width="1000" height="1000" fill="#07080f"/><g filter="url(#b)">${blobs}</g>${stars}<filter id="b"><feGaussianBlur stdDeviation="26"/></filter></svg>`;
   return sharp(Buffer.from(svg)).jpeg({ quality: 82 }).toBuffer();
 }
 
-export async function startPageServer(options: { webRoot?: string; port?: number; token?: string } = {}): Promise<PageServer> {
+export async function startPageServer(
+  options: { webRoot?: string; port?: number; token?: string } = {},
+): Promise<PageServer> {
   const webRoot = options.webRoot ?? projectPath('dist', 'web');
   const token = options.token ?? 'guest';
   const night = newNight();
@@ -106,14 +122,21 @@ export async function startPageServer(options: { webRoot?: string; port?: number
     if (!lost) send(`private-session.${BOOKING_ID}`, type, made);
     return made;
   };
-  const pushSnapshot = (): void => send(`private-cache-session.${BOOKING_ID}.state`, 'session.snapshot', snapshot(night, receipt));
+  const pushSnapshot = (): void =>
+    send(`private-cache-session.${BOOKING_ID}.state`, 'session.snapshot', snapshot(night, receipt));
 
   const json = (response: ServerResponse, body: unknown, status = 200): void => {
-    response.writeHead(status, { 'content-type': status >= 400 ? 'application/problem+json' : 'application/json' }).end(JSON.stringify(body));
+    response
+      .writeHead(status, { 'content-type': status >= 400 ? 'application/problem+json' : 'application/json' })
+      .end(JSON.stringify(body));
   };
   const problem = (response: ServerResponse, status: number, code: string, detail: string, extra: object = {}): void =>
     json(response, { type: `/docs/problems#${code}`, title: code, status, detail, code, ...extra }, status);
-  const page = (data: unknown[], next: string | null = null): object => ({ data, links: {}, meta: { path: '', per_page: 20, next_cursor: next, prev_cursor: null } });
+  const page = (data: unknown[], next: string | null = null): object => ({
+    data,
+    links: {},
+    meta: { path: '', per_page: 20, next_cursor: next, prev_cursor: null },
+  });
   const body = async (request: IncomingMessage): Promise<string> => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
@@ -122,7 +145,13 @@ export async function startPageServer(options: { webRoot?: string; port?: number
 
   async function control(response: ServerResponse, kind: 'pause' | 'resume' | 'abort'): Promise<void> {
     const now = new Date().toISOString();
-    receipt = Receipt.parse({ command_id: `c-${requests.length}`, kind, state: 'sent', booking_id: BOOKING_ID, at: now });
+    receipt = Receipt.parse({
+      command_id: `c-${requests.length}`,
+      kind,
+      state: 'sent',
+      booking_id: BOOKING_ID,
+      at: now,
+    });
     push('receipt.changed', receipt);
     await new Promise((resolve) => setTimeout(resolve, 120));
     const { state, reason } = ending;
@@ -145,7 +174,11 @@ export async function startPageServer(options: { webRoot?: string; port?: number
 
   function history(): object {
     const now = Date.now();
-    const series = (n: number, everyMs: number, value: (i: number) => number): { unit: string; points: [number, number][] } => ({
+    const series = (
+      n: number,
+      everyMs: number,
+      value: (i: number) => number,
+    ): { unit: string; points: [number, number][] } => ({
       unit: '',
       points: Array.from({ length: n }, (_, i) => [now - (n - i) * everyMs, value(i)]),
     });
@@ -160,7 +193,9 @@ export async function startPageServer(options: { webRoot?: string; port?: number
   }
   const telemetry = (): object => {
     const n = 200;
-    const t = Array.from({ length: n }, (_, i) => Math.floor(night.startMs / 1000 + (i * (night.endMs - night.startMs)) / 1000 / n));
+    const t = Array.from({ length: n }, (_, i) =>
+      Math.floor(night.startMs / 1000 + (i * (night.endMs - night.startMs)) / 1000 / n),
+    );
     const series = (f: (i: number) => number): object => ({ mean: t.map((_, i) => f(i)), min: [], max: [] });
     return {
       booking_id: BOOKING_ID,
@@ -205,7 +240,12 @@ export async function startPageServer(options: { webRoot?: string; port?: number
       { month: '2026-09', currency: 'EUR', amount_minor: 184_000, credits_charged: 620, credits_refund: 84 },
       { month: '2026-10', currency: 'EUR', amount_minor: 231_500, credits_charged: 770, credits_refund: 51 },
     ],
-    sessions: { total: 118, by_outcome: { completed: 101, weathered_out: 11, aborted: 4, failed: 2 }, success_rate: 0.856, average_minutes: 142 },
+    sessions: {
+      total: 118,
+      by_outcome: { completed: 101, weathered_out: 11, aborted: 4, failed: 2 },
+      success_rate: 0.856,
+      average_minutes: 142,
+    },
     problems: [
       { reason: 'weather_unsafe', count: 14 },
       { reason: 'guiding_lost', count: 6 },
@@ -234,16 +274,23 @@ export async function startPageServer(options: { webRoot?: string; port?: number
       return;
     }
     if (path === '/api/catalogue') {
-      json(response, { data: searchCatalogue(url.searchParams.get('query') ?? '', Number(url.searchParams.get('limit') ?? 12)) });
+      json(response, {
+        data: searchCatalogue(url.searchParams.get('query') ?? '', Number(url.searchParams.get('limit') ?? 12)),
+      });
       return;
     }
-    const pixel = /^\/api\/bookings\/[^/]+\/images\/img-(\d+)\/(fits|quicklook\.fits|preview\.jpg|thumbnail\.jpg|full\.jpg)$/.exec(path);
+    const pixel =
+      /^\/api\/bookings\/[^/]+\/images\/img-(\d+)\/(fits|quicklook\.fits|preview\.jpg|thumbnail\.jpg|full\.jpg)$/.exec(
+        path,
+      );
     if (pixel && url.searchParams.get('sig')) {
       if (pixel[2]!.endsWith('fits')) {
         response.writeHead(200, { 'content-type': 'application/fits' }).end(tinyFits());
         return;
       }
-      response.writeHead(200, { 'content-type': 'image/jpeg', 'cache-control': 'max-age=60' }).end(await jpeg(Number(pixel[1]), pixel[2] === 'preview.jpg' ? 900 : 200));
+      response
+        .writeHead(200, { 'content-type': 'image/jpeg', 'cache-control': 'max-age=60' })
+        .end(await jpeg(Number(pixel[1]), pixel[2] === 'preview.jpg' ? 900 : 200));
       return;
     }
     if (request.headers.authorization !== `Bearer ${token}`) {
@@ -258,18 +305,29 @@ export async function startPageServer(options: { webRoot?: string; port?: number
       json(response, { auth: `${KEY}:${signed}` });
       return;
     }
-    const own = path.startsWith(`/api/bookings/${BOOKING_ID}/`) ? path.slice(`/api/bookings/${BOOKING_ID}/`.length) : null;
+    const own = path.startsWith(`/api/bookings/${BOOKING_ID}/`)
+      ? path.slice(`/api/bookings/${BOOKING_ID}/`.length)
+      : null;
     const count = Math.max(0, night.done);
     const newest = Array.from({ length: count }, (_, i) => imageSummary(count - i, night));
     if (own === 'snapshot') json(response, snapshot(night, receipt));
     else if (own === 'events') {
       const after = Number(url.searchParams.get('after') ?? 0);
-      json(response, { data: events.filter((e) => e.seq > after).slice(0, 200), meta: { epoch: 1, last_seq: night.seq, complete: true } });
+      json(response, {
+        data: events.filter((e) => e.seq > after).slice(0, 200),
+        meta: { epoch: 1, last_seq: night.seq, complete: true },
+      });
     } else if (own === 'images') {
       const limit = Number(url.searchParams.get('per_page') ?? 20);
-      json(response, page(url.searchParams.get('order') === 'oldest' ? newest.reverse().slice(0, limit) : newest.slice(0, limit)));
+      json(
+        response,
+        page(url.searchParams.get('order') === 'oldest' ? newest.reverse().slice(0, limit) : newest.slice(0, limit)),
+      );
     } else if (own === 'logs') {
-      const lines = [...logLines(night, night.logLines), ...events.filter((e) => e.type === 'log.appended').map((e) => e.data)];
+      const lines = [
+        ...logLines(night, night.logLines),
+        ...events.filter((e) => e.type === 'log.appended').map((e) => e.data),
+      ];
       if (url.searchParams.get('order') !== 'oldest') lines.reverse();
       const from = Number(url.searchParams.get('cursor') ?? 0);
       const to = from + Number(url.searchParams.get('per_page') ?? 20);
@@ -290,7 +348,8 @@ export async function startPageServer(options: { webRoot?: string; port?: number
       });
     else if (own === 'history') json(response, history());
     else if (own === 'telemetry') json(response, telemetry());
-    else if (own === 'preview.jpg') response.writeHead(200, { 'content-type': 'image/jpeg' }).end(await jpeg(night.done, 900));
+    else if (own === 'preview.jpg')
+      response.writeHead(200, { 'content-type': 'image/jpeg' }).end(await jpeg(night.done, 900));
     else if (own === 'report') {
       if (hasReport) json(response, report(night));
       else problem(response, 404, 'not_found', 'The report is made when the session has ended.');
@@ -298,14 +357,18 @@ export async function startPageServer(options: { webRoot?: string; port?: number
     else if (path === '/api/bookings/check') {
       const parsed = BookingRequest.safeParse(JSON.parse(await body(request)));
       if (!parsed.success) {
-        problem(response, 422, 'invalid', 'The body is not valid.', { errors: Object.fromEntries(parsed.error.issues.map((issue) => [issue.path.join('.'), [issue.message]])) });
+        problem(response, 422, 'invalid', 'The body is not valid.', {
+          errors: Object.fromEntries(parsed.error.issues.map((issue) => [issue.path.join('.'), [issue.message]])),
+        });
         return;
       }
       const { shots, start, end } = parsed.data;
       const frames = shots.reduce((n, s) => n + s.quantity, 0);
       const estimated = shots.reduce((n, s) => n + s.quantity * (s.exposure_seconds + 15), 0);
       const slot = (Date.parse(end) - Date.parse(start)) / 1000;
-      const errors: Record<string, string[]> = shots.some((s) => s.exposure_seconds > slot) ? { 'shots.0.exposure_seconds': ['is longer than the slot'] } : {};
+      const errors: Record<string, string[]> = shots.some((s) => s.exposure_seconds > slot)
+        ? { 'shots.0.exposure_seconds': ['is longer than the slot'] }
+        : {};
       json(response, {
         ok: Object.keys(errors).length === 0,
         errors,
@@ -323,12 +386,25 @@ export async function startPageServer(options: { webRoot?: string; port?: number
     } else if (path === '/api/bookings') {
       const wanted = url.searchParams.get('target')?.toLowerCase() ?? '';
       const state = url.searchParams.get('access_state');
-      json(response, page(bookings().filter((b) => b.target.name.toLowerCase().includes(wanted) && (!state || b.access_state === state))));
-    } else if (/^\/api\/bookings\/[^/]+\/images$/.test(path)) json(response, page([imageSummary((path.charCodeAt(path.length - 9) % 40) + 1, night)]));
+      json(
+        response,
+        page(
+          bookings().filter(
+            (b) => b.target.name.toLowerCase().includes(wanted) && (!state || b.access_state === state),
+          ),
+        ),
+      );
+    } else if (/^\/api\/bookings\/[^/]+\/images$/.test(path))
+      json(response, page([imageSummary((path.charCodeAt(path.length - 9) % 40) + 1, night)]));
     else if (path === '/api/telescopes')
       json(response, {
         data: [
-          { id: TELESCOPE_ID, name: 'Newton 250 f/4 · Atacama', filters: ['L', 'R', 'G', 'B', 'Ha', 'OIII', 'SII'], site: { timezone: 'America/Santiago' } },
+          {
+            id: TELESCOPE_ID,
+            name: 'Newton 250 f/4 · Atacama',
+            filters: ['L', 'R', 'G', 'B', 'Ha', 'OIII', 'SII'],
+            site: { timezone: 'America/Santiago' },
+          },
           { id: 'refractor', name: 'Lunette 106 · Provence', filters: ['L', 'Ha'], site: { timezone: 'Europe/Paris' } },
         ],
       });
@@ -345,7 +421,10 @@ export async function startPageServer(options: { webRoot?: string; port?: number
       if (!full.startsWith(webRoot)) throw new Error('outside');
       const content = await readFile(full);
       response
-        .writeHead(200, { 'content-type': TYPES[full.split('.').at(-1)!] ?? 'application/octet-stream', 'content-security-policy': csp(request.headers.host ?? '') })
+        .writeHead(200, {
+          'content-type': TYPES[full.split('.').at(-1)!] ?? 'application/octet-stream',
+          'content-security-policy': csp(request.headers.host ?? ''),
+        })
         .end(content);
     } catch {
       problem(response, 404, 'not_found', `No ${path}.`);
@@ -355,7 +434,10 @@ export async function startPageServer(options: { webRoot?: string; port?: number
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
     requests.push(`${request.method} ${url.pathname}`);
-    const work = url.pathname.startsWith('/api/') || url.pathname === '/broadcasting/auth' ? api(request, response, url) : file(request, response, url.pathname);
+    const work =
+      url.pathname.startsWith('/api/') || url.pathname === '/broadcasting/auth'
+        ? api(request, response, url)
+        : file(request, response, url.pathname);
     work.catch((thrown: unknown) => {
       console.error(thrown);
       if (!response.headersSent) problem(response, 500, 'internal', String(thrown));
@@ -370,7 +452,12 @@ export async function startPageServer(options: { webRoot?: string; port?: number
     wss.handleUpgrade(request, socket, head, (ws) => {
       const channels = new Set<string>();
       sockets.set(ws, channels);
-      ws.send(JSON.stringify({ event: 'pusher:connection_established', data: JSON.stringify({ socket_id: `${sockets.size}.${Date.now()}`, activity_timeout: 30 }) }));
+      ws.send(
+        JSON.stringify({
+          event: 'pusher:connection_established',
+          data: JSON.stringify({ socket_id: `${sockets.size}.${Date.now()}`, activity_timeout: 30 }),
+        }),
+      );
       ws.on('message', (raw: Buffer) => {
         const message = JSON.parse(raw.toString('utf8')) as { event: string; data?: { channel?: string } };
         if (message.event === 'pusher:ping') ws.send(JSON.stringify({ event: 'pusher:pong', data: '{}' }));
@@ -378,7 +465,10 @@ export async function startPageServer(options: { webRoot?: string; port?: number
         if (message.event !== 'pusher:subscribe' || !channel) return;
         channels.add(channel);
         ws.send(JSON.stringify({ event: 'pusher_internal:subscription_succeeded', channel, data: '{}' }));
-        if (channel.startsWith('private-cache-')) ws.send(JSON.stringify({ event: 'session.snapshot', channel, data: JSON.stringify(snapshot(night, receipt)) }));
+        if (channel.startsWith('private-cache-'))
+          ws.send(
+            JSON.stringify({ event: 'session.snapshot', channel, data: JSON.stringify(snapshot(night, receipt)) }),
+          );
       });
       ws.on('close', () => sockets.delete(ws));
     });
@@ -429,6 +519,7 @@ export function tinyFits(): Buffer {
     .join('')
     .padEnd(2880);
   const data = Buffer.alloc(Math.ceil((64 * 48 * 2) / 2880) * 2880);
-  for (let i = 0; i < 64 * 48; i++) data.writeInt16BE((i === 24 * 64 + 32 ? 60_000 : 1_000 + (i % 64) * 10) - 32_768, i * 2);
+  for (let i = 0; i < 64 * 48; i++)
+    data.writeInt16BE((i === 24 * 64 + 32 ? 60_000 : 1_000 + (i % 64) * 10) - 32_768, i * 2);
   return Buffer.concat([Buffer.from(header, 'latin1'), data]);
 }

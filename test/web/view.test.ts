@@ -1,7 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { bytes, clock, duration, number, percent, span } from '../../web/client/core/format.ts';
 import { instantsOf, wallTime } from '../../web/client/core/wall-time.ts';
-import { autoStretch, countsOf, fromAxis, midtonesTransfer, rangeOf, readFits, toAxis } from '../../web/client/control/quicklook-fits.ts';
+import {
+  autoStretch,
+  countsOf,
+  fromAxis,
+  midtonesTransfer,
+  rangeOf,
+  readFits,
+  toAxis,
+} from '../../web/client/control/quicklook-fits.ts';
 import { buildView, filterTone, type ViewInput } from '../../web/client/control/view.ts';
 import { TEXT } from '../../web/client/i18n/text.ts';
 import { planErrors } from '../../api/bookings/rules.ts';
@@ -14,7 +22,10 @@ import { newNight, snapshot, telescopeState } from './fixtures.ts';
 import { tinyFits } from './server.ts';
 
 const NOW = Date.parse('2026-11-23T02:00:00Z');
-function input(change: (night: ReturnType<typeof newNight>) => void = () => undefined, more: Partial<ViewInput> = {}): ViewInput {
+function input(
+  change: (night: ReturnType<typeof newNight>) => void = () => undefined,
+  more: Partial<ViewInput> = {},
+): ViewInput {
   const night = newNight(NOW);
   change(night);
   return {
@@ -48,7 +59,11 @@ describe('what the control page shows', () => {
     expect(view.plan.map((line) => line.count)).toEqual(['20/20', '4/15', '0/15']);
   });
   test('after a night without a frame nothing is announced any more, and no time is left', () => {
-    const lost = buildView(input((night) => Object.assign(night, { phase: 'weathered_out', reason: 'weather_no_time_left', done: 0 }), { telescope: null }));
+    const lost = buildView(
+      input((night) => Object.assign(night, { phase: 'weathered_out', reason: 'weather_no_time_left', done: 0 }), {
+        telescope: null,
+      }),
+    );
     expect(lost).toMatchObject({
       sequenceRemaining: '—',
       previewEmpty: 'No preview was taken.',
@@ -69,7 +84,10 @@ describe('what the control page shows', () => {
   });
   test('ages grow with the page’s clock, and panels go stale after their limit', () => {
     expect(buildView(input()).age.telescope).toEqual({ text: 'just now', stale: false });
-    expect(buildView(input(undefined, { pageNowMs: NOW + 30_000 })).age.telescope).toEqual({ text: '31 s ago', stale: true });
+    expect(buildView(input(undefined, { pageNowMs: NOW + 30_000 })).age.telescope).toEqual({
+      text: '31 s ago',
+      stale: true,
+    });
     expect(buildView(input(undefined, { pageNowMs: NOW + 60_000 })).age.weather.stale).toBe(false);
     expect(buildView(input(undefined, { pageNowMs: NOW + 200_000 })).age.weather.stale).toBe(true);
     expect(buildView(input(undefined, { telescope: null })).age.camera).toEqual({ text: 'no data', stale: true });
@@ -83,12 +101,31 @@ describe('what the control page shows', () => {
     expect(buildView(input(undefined, { locale: 'fr' })).weatherSeeing).toBe('non mesuré');
   });
   test('before H it counts down, with pause out of reach', () => {
-    const view = buildView(input((night) => Object.assign(night, { phase: 'prepared', startMs: NOW + 3_661_000, endMs: NOW + 9_000_000, done: 0 })));
-    expect(view).toMatchObject({ before: true, clockLabel: 'Starts in', clockValue: '1:01:01', canPause: false, whyPause: 'This is possible only during the slot.' });
+    const view = buildView(
+      input((night) =>
+        Object.assign(night, { phase: 'prepared', startMs: NOW + 3_661_000, endMs: NOW + 9_000_000, done: 0 }),
+      ),
+    );
+    expect(view).toMatchObject({
+      before: true,
+      clockLabel: 'Starts in',
+      clockValue: '1:01:01',
+      canPause: false,
+      whyPause: 'This is possible only during the slot.',
+    });
   });
   test('a user pause, in French', () => {
-    const view = buildView(input((night) => Object.assign(night, { phase: 'holding', holdCause: 'user', reason: 'user_pause' }), { locale: 'fr' }));
-    expect(view).toMatchObject({ paused: true, phaseLabel: 'Pause', reason: 'Mise en pause par l’invité.', credits: '12,4 sur 30' });
+    const view = buildView(
+      input((night) => Object.assign(night, { phase: 'holding', holdCause: 'user', reason: 'user_pause' }), {
+        locale: 'fr',
+      }),
+    );
+    expect(view).toMatchObject({
+      paused: true,
+      phaseLabel: 'Pause',
+      reason: 'Mise en pause par l’invité.',
+      credits: '12,4 sur 30',
+    });
   });
   test('binning comes from the camera, else from the last frame', () => {
     const bare = input(undefined, { lastBinning: 2 });
@@ -99,10 +136,21 @@ describe('what the control page shows', () => {
   });
   test('nothing known yet shows dashes, not zeros', () => {
     const view = buildView(input(undefined, { snapshot: null, telescope: null }));
-    expect(view).toMatchObject({ ra: '—', cameraTemperature: '—', focuserPosition: '—', rmsTotal: '—', shots: '—', canAbort: false });
+    expect(view).toMatchObject({
+      ra: '—',
+      cameraTemperature: '—',
+      focuserPosition: '—',
+      rmsTotal: '—',
+      shots: '—',
+      canAbort: false,
+    });
   });
   test('every phase, hold and ledger class has a text in both languages', () => {
-    const keys = [...PHASES.flatMap((p) => [`phase.${p}`, `phase.${p}.say`]), ...HOLD_CAUSES.map((h) => `hold.${h}`), ...LEDGER_CLASSES.map((c) => `ledger.${c}`)];
+    const keys = [
+      ...PHASES.flatMap((p) => [`phase.${p}`, `phase.${p}.say`]),
+      ...HOLD_CAUSES.map((h) => `hold.${h}`),
+      ...LEDGER_CLASSES.map((c) => `ledger.${c}`),
+    ];
     expect(keys.filter((key) => !(key in TEXT))).toEqual([]);
     expect(Object.entries(TEXT).filter(([, [fr, en]]) => !fr || !en)).toEqual([]);
   });
@@ -143,13 +191,17 @@ describe('what the API says of a plan', () => {
     const late = BookingRequest.parse({ ...plan, start: '2026-11-22T23:40:00Z', end: '2026-11-23T03:00:00Z' });
     // High enough at first, but too far west: the limit that it falls below later is not what stands in the way.
     expect(planErrors(telescope, late, Date.parse('2026-11-21T12:00:00Z'))).toEqual({
-      target: [expect.stringMatching(/^M 31 is never between the hour angles -3 and 3 h while it is dark: it reaches \d+\.\d° in this slot$/)],
+      target: [
+        expect.stringMatching(
+          /^M 31 is never between the hour angles -3 and 3 h while it is dark: it reaches \d+\.\d° in this slot$/,
+        ),
+      ],
     });
     expect(said.length).toBeGreaterThanOrEqual(wrong.length);
     expect(said.filter((text) => problemIn('fr', text) === text)).toEqual([]);
-    expect(problemIn('fr', 'M 31 is never above 30° and the horizon while it is dark: it reaches 12.4° in this slot')).toBe(
-      'M 31 ne dépasse jamais 30° et l’horizon pendant la nuit : au plus 12,4° dans ce créneau',
-    );
+    expect(
+      problemIn('fr', 'M 31 is never above 30° and the horizon while it is dark: it reaches 12.4° in this slot'),
+    ).toBe('M 31 ne dépasse jamais 30° et l’horizon pendant la nuit : au plus 12,4° dans ce créneau');
     expect(problemIn('en', 'the slot is over')).toBe('the slot is over');
   });
 });
@@ -158,8 +210,17 @@ describe('numbers and times', () => {
   test('spans, durations, sizes and shares in each language', () => {
     expect([span(59.9), span(3_600), span(200_000)]).toEqual(['00:59', '1:00:00', '2 d 7 h']);
     expect([duration(40), duration(61), duration(7_500)]).toEqual(['40 s', '1 min 01', '2 h 05']);
-    expect([bytes(18_100_800, 'fr'), bytes(18_100_800, 'en'), bytes(900, 'en')]).toEqual(['18,1 Mo', '18.1 MB', '900 B']);
-    expect([number(-10.14, 'fr', 1), number(null, 'en'), percent(0.856, 'en'), percent(0.856, 'fr')]).toEqual(['−10,1', '—', '86%', '86\u202f%']);
+    expect([bytes(18_100_800, 'fr'), bytes(18_100_800, 'en'), bytes(900, 'en')]).toEqual([
+      '18,1 Mo',
+      '18.1 MB',
+      '900 B',
+    ]);
+    expect([number(-10.14, 'fr', 1), number(null, 'en'), percent(0.856, 'en'), percent(0.856, 'fr')]).toEqual([
+      '−10,1',
+      '—',
+      '86%',
+      '86\u202f%',
+    ]);
     expect(clock('2026-11-23T02:00:00Z', 'en', 'America/Santiago')).toBe('23:00:00');
   });
   test('filters have the colour of their light, others share one', () => {
@@ -168,11 +229,14 @@ describe('numbers and times', () => {
 });
 
 describe('quick look', () => {
-  const buffer = (bytes: Buffer): ArrayBuffer => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  const buffer = (bytes: Buffer): ArrayBuffer =>
+    bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   test('reads size, header and physical values (BZERO applied), the bottom row of the file last', async () => {
     const image = await readFits(buffer(tinyFits()));
     const [plane] = image.planes;
-    expect([image.width, image.height, image.planes.length, plane![0], plane![(47 - 24) * 64 + 32]]).toEqual([64, 48, 1, 1_000, 60_000]);
+    expect([image.width, image.height, image.planes.length, plane![0], plane![(47 - 24) * 64 + 32]]).toEqual([
+      64, 48, 1, 1_000, 60_000,
+    ]);
     expect(image.cards).toContainEqual(['OBJECT', 'NGC 7000']);
     expect([image.factor, image.frameHeight, image.topDown]).toEqual([1, 48, false]);
   });
@@ -186,8 +250,22 @@ describe('quick look', () => {
       header.slice(480),
     ];
     const pixels = mono.subarray(2_880, 2_880 + 64 * 48 * 2);
-    const image = await readFits(buffer(Buffer.concat([Buffer.from(cards.join('').slice(0, 2_880), 'latin1'), pixels, pixels, pixels, Buffer.alloc(2_880)])));
-    expect([image.topDown, image.planes.length, image.planes.map((plane) => plane[24 * 64 + 32])]).toEqual([true, 3, [60_000, 60_000, 60_000]]);
+    const image = await readFits(
+      buffer(
+        Buffer.concat([
+          Buffer.from(cards.join('').slice(0, 2_880), 'latin1'),
+          pixels,
+          pixels,
+          pixels,
+          Buffer.alloc(2_880),
+        ]),
+      ),
+    );
+    expect([image.topDown, image.planes.length, image.planes.map((plane) => plane[24 * 64 + 32])]).toEqual([
+      true,
+      3,
+      [60_000, 60_000, 60_000],
+    ]);
   });
   test('the stretch puts the sky at a quarter of the light, and its axis leads there and back', async () => {
     const image = await readFits(buffer(tinyFits()));
@@ -196,7 +274,12 @@ describe('quick look', () => {
     const { black, midtones, white } = autoStretch(image.planes, range);
     const median = 1_000 + 320;
     expect(midtonesTransfer(midtones, (median - black) / (white - black))).toBeCloseTo(0.25, 1);
-    expect([midtonesTransfer(0.25, 0), midtonesTransfer(0.25, 0.25), midtonesTransfer(0.25, 1), midtonesTransfer(0.5, 0.3)]).toEqual([0, 0.5, 1, 0.3]);
+    expect([
+      midtonesTransfer(0.25, 0),
+      midtonesTransfer(0.25, 0.25),
+      midtonesTransfer(0.25, 1),
+      midtonesTransfer(0.5, 0.3),
+    ]).toEqual([0, 0.5, 1, 0.3]);
     expect(fromAxis(toAxis(4_321, range), range)).toBeCloseTo(4_321, 6);
     expect(countsOf(image.planes, range).reduce((a, b) => a + b)).toBe(64 * 48);
   });
@@ -207,7 +290,8 @@ describe('quick look', () => {
 });
 
 describe('a clock on the wall', () => {
-  const iso = (wall: string, zone: string): string[] => instantsOf(wall, zone).map((ms) => new Date(ms).toISOString().slice(0, 16));
+  const iso = (wall: string, zone: string): string[] =>
+    instantsOf(wall, zone).map((ms) => new Date(ms).toISOString().slice(0, 16));
   test.each([
     ['2027-01-15T21:30', 'Europe/Paris', ['2027-01-15T20:30']],
     ['2027-07-15T21:30', 'Europe/Paris', ['2027-07-15T19:30']],

@@ -33,8 +33,10 @@ function paint(): void {
 export function startPage(components: Record<string, (...args: never[]) => object>): void {
   paint();
   const page = document.body.dataset.page ?? '';
-  for (const link of document.querySelectorAll<HTMLAnchorElement>('.site-nav a')) if (link.pathname === `/${page}`) link.setAttribute('aria-current', 'page');
-  if (page === 'admin' || sessionStorage.getItem('nocturne.token.admin')) document.querySelector<HTMLElement>('[data-tool="admin"]')?.removeAttribute('hidden');
+  for (const link of document.querySelectorAll<HTMLAnchorElement>('.site-nav a'))
+    if (link.pathname === `/${page}`) link.setAttribute('aria-current', 'page');
+  if (page === 'admin' || sessionStorage.getItem('nocturne.token.admin'))
+    document.querySelector<HTMLElement>('[data-tool="admin"]')?.removeAttribute('hidden');
   const on = (name: string, change: () => void): void =>
     document.querySelector(`[data-tool="${name}"]`)?.addEventListener('click', () => {
       change();
@@ -44,7 +46,9 @@ export function startPage(components: Record<string, (...args: never[]) => objec
   on('night', () => (prefs.night = !prefs.night));
   on('zone', () => (prefs.zone = prefs.zone === 'site' ? 'local' : 'site'));
   const menu = document.querySelector('[data-tool="menu"]');
-  menu?.addEventListener('click', () => menu.setAttribute('aria-expanded', String(menu.getAttribute('aria-expanded') !== 'true')));
+  menu?.addEventListener('click', () =>
+    menu.setAttribute('aria-expanded', String(menu.getAttribute('aria-expanded') !== 'true')),
+  );
   if (!document.querySelector('[data-uses-zone]') && !['control', 'demo', 'report', 'observations'].includes(page))
     document.querySelector<HTMLElement>('[data-tool="zone"]')!.hidden = true;
   document.addEventListener('nocturne:prefs', paint);
@@ -53,5 +57,6 @@ export function startPage(components: Record<string, (...args: never[]) => objec
   Alpine.start();
   // Shown when its texts stand, so that nothing moves under the reader.
   requestAnimationFrame(() => document.querySelector('main')?.removeAttribute('data-filling'));
-  if ('serviceWorker' in navigator && window.isSecureContext) void navigator.serviceWorker.register('/sw.js').catch(() => undefined);
+  if ('serviceWorker' in navigator && window.isSecureContext)
+    void navigator.serviceWorker.register('/sw.js').catch(() => undefined);
 }

@@ -41,7 +41,9 @@ worker.addEventListener('notificationclick', (event) => {
       const open = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
       const same = open.find((client) => new URL(client.url).pathname === target.pathname);
       // Another page of the same booking has the access key and leads there with it; a new tab takes the one kept for it.
-      const sister = open.find((client) => new URL(client.url).pathname.split('/')[2] === target.pathname.split('/')[2]);
+      const sister = open.find(
+        (client) => new URL(client.url).pathname.split('/')[2] === target.pathname.split('/')[2],
+      );
       if (same) await same.focus();
       else if (sister) await ((await sister.navigate(target.href).catch(() => null)) ?? sister).focus();
       else {

@@ -31,10 +31,15 @@ export async function shotsDone(
 ): Promise<ShotDone[] | null> {
   const { telescopeId, targetGuid } = input;
   if (!targetGuid) return null;
-  const reads = proxyActivities<Pick<TelescopeActivities, 'listShotsDone'>>({ ...patience, taskQueue: telescopeQueue(telescopeId) });
+  const reads = proxyActivities<Pick<TelescopeActivities, 'listShotsDone'>>({
+    ...patience,
+    taskQueue: telescopeQueue(telescopeId),
+  });
   try {
     for (let offset = 0; ; offset += SHOTS_PER_PAGE) {
-      const page = await reads.listShotsDone.executeWithOptions({ summary: 'shots done' }, [{ telescopeId, targetGuid, offset, limit: SHOTS_PER_PAGE }]);
+      const page = await reads.listShotsDone.executeWithOptions({ summary: 'shots done' }, [
+        { telescopeId, targetGuid, offset, limit: SHOTS_PER_PAGE },
+      ]);
       if (page.length < SHOTS_PER_PAGE) return page;
       await take(page);
     }

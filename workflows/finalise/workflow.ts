@@ -1,7 +1,24 @@
-import { ActivityFailure, patched, proxyActivities, setCurrentDetails, setWorkflowOptions, startChild, upsertSearchAttributes, type ActivityOptions } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  patched,
+  proxyActivities,
+  setCurrentDetails,
+  setWorkflowOptions,
+  startChild,
+  upsertSearchAttributes,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { FAILURE } from '../../activities/failures.ts';
-import type { FinaliseActivities, FinaliseInput, FinaliseResult, FrameActivities, FrameCounts, SessionActivities, ShotDone } from '../../activities/ports.ts';
+import type {
+  FinaliseActivities,
+  FinaliseInput,
+  FinaliseResult,
+  FrameActivities,
+  FrameCounts,
+  SessionActivities,
+  ShotDone,
+} from '../../activities/ports.ts';
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, shotsWorkflowId } from '../../domain/queues.ts';
@@ -18,11 +35,19 @@ const steady = { initialInterval: '1 second', maximumInterval: '2 minutes', nonR
 /** Our own rows: until they are written. */
 const rows: ActivityOptions = { startToCloseTimeout: '1 minute', retry: steady };
 /** Copying and packing may wait for a share that is away; after a day the report says what is missing, and the reconcile Schedule goes on. */
-const long: ActivityOptions = { startToCloseTimeout: '2 hours', scheduleToCloseTimeout: '24 hours', heartbeatTimeout: '30 seconds', retry: steady };
+const long: ActivityOptions = {
+  startToCloseTimeout: '2 hours',
+  scheduleToCloseTimeout: '24 hours',
+  heartbeatTimeout: '30 seconds',
+  retry: steady,
+};
 
 const ledger = proxyActivities<Pick<FinaliseActivities, 'settle' | 'buildReport'>>(rows);
 const archive = proxyActivities<Pick<FinaliseActivities, 'buildArchive'>>(long);
-const records = proxyActivities<Pick<SessionActivities, 'recordTransition' | 'recordLog' | 'alertOperator'>>({ ...rows, taskQueue: QUEUE_SESSION });
+const records = proxyActivities<Pick<SessionActivities, 'recordTransition' | 'recordLog' | 'alertOperator'>>({
+  ...rows,
+  taskQueue: QUEUE_SESSION,
+});
 
 const EVENTS: Record<Outcome, WebhookType> = {
   completed: 'session.completed',
@@ -45,14 +70,34 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
     { key: ATTRIBUTES.phase, value: 'finalising' },
   ]);
 
-  const frames = proxyActivities<Pick<FrameActivities, 'reconcileFrames'>>({ ...long, taskQueue: framesQueue(telescopeId) });
+  const frames = proxyActivities<Pick<FrameActivities, 'reconcileFrames'>>({
+    ...long,
+    taskQueue: framesQueue(telescopeId),
+  });
   const reconcile = (shotsDone: ShotDone[] | null, final: boolean): Promise<FrameCounts> =>
-    attempt(input, 'frames', () => frames.reconcileFrames.executeWithOptions({ summary: final ? 'reconcile frames' : 'frames so far' }, [{ ...ids, shotsDone, final }]), NO_FRAMES);
+    attempt(
+      input,
+      'frames',
+      () =>
+        frames.reconcileFrames.executeWithOptions({ summary: final ? 'reconcile frames' : 'frames so far' }, [
+          { ...ids, shotsDone, final },
+        ]),
+      NO_FRAMES,
+    );
   const listed = await shotsDone(input, SHORT_PATIENCE, (page) => reconcile(page, false));
   const counts = await reconcile(listed, true);
-  const stored = await attempt(input, 'archive', () => archive.buildArchive.executeWithOptions({ summary: 'archive' }, [ids]), { archivePath: '', files: 0, bytes: 0 });
-  const settled = await ledger.settle.executeWithOptions({ summary: 'ledger and settlement' }, [{ ...ids, spans: input.spans, outcome: input.outcome }]);
-  const { reportPath } = await ledger.buildReport.executeWithOptions({ summary: 'report' }, [{ ...ids, outcome: input.outcome, reason: input.reason }]);
+  const stored = await attempt(
+    input,
+    'archive',
+    () => archive.buildArchive.executeWithOptions({ summary: 'archive' }, [ids]),
+    { archivePath: '', files: 0, bytes: 0 },
+  );
+  const settled = await ledger.settle.executeWithOptions({ summary: 'ledger and settlement' }, [
+    { ...ids, spans: input.spans, outcome: input.outcome },
+  ]);
+  const { reportPath } = await ledger.buildReport.executeWithOptions({ summary: 'report' }, [
+    { ...ids, outcome: input.outcome, reason: input.reason },
+  ]);
 
   const at = new Date(Date.now()).toISOString();
   const message = input.reason ? REASONS[input.reason] : { en: 'The session is over.', fr: 'La session est terminée.' };
@@ -76,7 +121,13 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
       },
       notify: {
         type: EVENTS[input.outcome],
-        data: { reason: input.reason, frames: counts, settlement_id: settled.settlementId, credits_refund: settled.refund, slot: input.slot },
+        data: {
+          reason: input.reason,
+          frames: counts,
+          settlement_id: settled.settlementId,
+          credits_refund: settled.refund,
+          slot: input.slot,
+        },
       },
     },
   ]);
@@ -121,7 +172,14 @@ async function attempt<T>(input: FinaliseInput, what: string, fn: () => Promise<
       at,
       log: { level: 'ERROR', event: `${what}_failed`, message, messageFr: `Échec : ${message}` },
     });
-    await records.alertOperator({ bookingId: input.bookingId, telescopeId: input.telescopeId, key: `finalise/${what}`, at, reason: 'internal_error', message });
+    await records.alertOperator({
+      bookingId: input.bookingId,
+      telescopeId: input.telescopeId,
+      key: `finalise/${what}`,
+      at,
+      reason: 'internal_error',
+      message,
+    });
     return otherwise;
   }
 }

@@ -22,8 +22,16 @@ const COPY_SECONDS = 3 * 3600;
 const READ_BACK_SECONDS = 1200;
 
 /** Every minute: bookings and workflows that have lost each other, commands without an answer, late frames, the outbox. */
-export async function reconcile(): Promise<Awaited<ReturnType<MaintenanceActivities['startMissingSessions']>> & { nudged: string[]; outbox: { waiting: number; dead: number } }> {
-  const sessions = await passes.startMissingSessions.executeWithOptions({ summary: 'sessions and their workflows' }, []);
+export async function reconcile(): Promise<
+  Awaited<ReturnType<MaintenanceActivities['startMissingSessions']>> & {
+    nudged: string[];
+    outbox: { waiting: number; dead: number };
+  }
+> {
+  const sessions = await passes.startMissingSessions.executeWithOptions(
+    { summary: 'sessions and their workflows' },
+    [],
+  );
   const { nudged } = await passes.collectLateFrames.executeWithOptions({ summary: 'late frames' }, []);
   const outbox = await passes.checkOutbox.executeWithOptions({ summary: 'outbox' }, []);
   return { ...sessions, nudged, outbox };
@@ -35,16 +43,28 @@ export async function retention(): Promise<{ telemetry: number; timeline: number
 }
 
 /** Daily, by day: copies elsewhere, then the rule of deletion (which looks for the copies), then reading back what lies on the disk. */
-export async function keepFrames(): Promise<{ copied: number; trashed: number; purged: number; checked: number; damaged: number }> {
-  const { copied } = await keeping.copyFrames.executeWithOptions({ summary: 'copies' }, [{ budgetSeconds: COPY_SECONDS }]);
+export async function keepFrames(): Promise<{
+  copied: number;
+  trashed: number;
+  purged: number;
+  checked: number;
+  damaged: number;
+}> {
+  const { copied } = await keeping.copyFrames.executeWithOptions({ summary: 'copies' }, [
+    { budgetSeconds: COPY_SECONDS },
+  ]);
   const { trashed, purged } = await keeping.expireFrames.executeWithOptions({ summary: 'rule of deletion' }, []);
-  const { checked, damaged } = await keeping.scrubFrames.executeWithOptions({ summary: 'read back' }, [{ budgetSeconds: SCRUB_SECONDS }]);
+  const { checked, damaged } = await keeping.scrubFrames.executeWithOptions({ summary: 'read back' }, [
+    { budgetSeconds: SCRUB_SECONDS },
+  ]);
   return { copied, trashed, purged, checked, damaged: damaged.length };
 }
 
 /** Every six hours: what has come since is read back from the disk within the day, by night, too, since it takes a minute or two. */
 export async function readBack(): Promise<{ checked: number; damaged: number }> {
-  const { checked, damaged } = await keeping.scrubFrames.executeWithOptions({ summary: 'read back' }, [{ budgetSeconds: READ_BACK_SECONDS, onlyNew: true }]);
+  const { checked, damaged } = await keeping.scrubFrames.executeWithOptions({ summary: 'read back' }, [
+    { budgetSeconds: READ_BACK_SECONDS, onlyNew: true },
+  ]);
   return { checked, damaged: damaged.length };
 }
 

@@ -1,5 +1,10 @@
 import { patched, proxyActivities, type ActivityInterfaceFor, type ActivityOptions } from '@temporalio/workflow';
-import type { FinaliseActivities, FrameActivities, SessionActivities, TelescopeActivities } from '../../activities/ports.ts';
+import type {
+  FinaliseActivities,
+  FrameActivities,
+  SessionActivities,
+  TelescopeActivities,
+} from '../../activities/ports.ts';
 import { FAILURE } from '../../activities/failures.ts';
 import { QUEUE_FINALISE, framesQueue, telescopeQueue } from '../../domain/queues.ts';
 import { PATCHES } from './patches.ts';
@@ -11,9 +16,20 @@ const hopeless = [FAILURE.invalid, FAILURE.notFound];
 /** Rows in our own database: idempotent by key, so they are tried until they succeed; a night does not wait for them. */
 const projection: ActivityOptions = {
   startToCloseTimeout: '20 seconds',
-  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds', nonRetryableErrorTypes: hopeless },
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '30 seconds',
+    nonRetryableErrorTypes: hopeless,
+  },
 };
-export const records = proxyActivities<Pick<SessionActivities, 'loadBooking' | 'recordTransition' | 'recordReceipt' | 'recordLog' | 'recordCheck' | 'alertOperator'>>(projection);
+export const records =
+  proxyActivities<
+    Pick<
+      SessionActivities,
+      'loadBooking' | 'recordTransition' | 'recordReceipt' | 'recordLog' | 'recordCheck' | 'alertOperator'
+    >
+  >(projection);
 
 /** Arithmetic over the sky and the plan: quick or not at all; the night goes on by a simpler rule without it. */
 export const planning = proxyActivities<Pick<SessionActivities, 'planRemainder'>>({
@@ -23,7 +39,10 @@ export const planning = proxyActivities<Pick<SessionActivities, 'planRemainder'>
 });
 
 /** What is left to do for a booking that ended before its slot: nothing to archive, but the credits and the report. */
-export const settling = proxyActivities<Pick<FinaliseActivities, 'settle' | 'buildReport'>>({ ...projection, taskQueue: QUEUE_FINALISE });
+export const settling = proxyActivities<Pick<FinaliseActivities, 'settle' | 'buildReport'>>({
+  ...projection,
+  taskQueue: QUEUE_FINALISE,
+});
 
 /** Queue frames.<telescope>: long copies that heartbeat with their position and resume from it; repeatable without end. */
 export const frames = (telescopeId: string): ActivityInterfaceFor<Pick<FrameActivities, 'drainFrames'>> =>
@@ -74,11 +93,19 @@ const watching: ActivityOptions = {
   startToCloseTimeout: '20 seconds',
   scheduleToStartTimeout: '20 seconds',
   cancellationType: 'ABANDON',
-  retry: { initialInterval: '1 second', backoffCoefficient: 1.5, maximumInterval: '10 seconds', nonRetryableErrorTypes: [...hopeless, 'TemporalTimeout:StartToClose'] },
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 1.5,
+    maximumInterval: '10 seconds',
+    nonRetryableErrorTypes: [...hopeless, 'TemporalTimeout:StartToClose'],
+  },
 };
 
 type Reads = Pick<TelescopeActivities, 'checkSite' | 'readObjects' | 'observe' | 'listShotsDone'>;
-type Commands = Pick<TelescopeActivities, 'registerGrant' | 'enableTarget' | 'disableTarget' | 'borrowSky' | 'startRoboTarget'>;
+type Commands = Pick<
+  TelescopeActivities,
+  'registerGrant' | 'enableTarget' | 'disableTarget' | 'borrowSky' | 'startRoboTarget'
+>;
 type Restores = Pick<TelescopeActivities, 'returnSky' | 'revokeGrant' | 'releaseLatch' | 'removeObjects'>;
 
 export interface TelescopeProxies {
@@ -95,7 +122,11 @@ export function telescope(telescopeId: string, scheduleToStartMs = 60_000): Tele
   const taskQueue = telescopeQueue(telescopeId);
   const waiting = { taskQueue, scheduleToStartTimeout: scheduleToStartMs };
   return {
-    reads: proxyActivities<Reads>({ ...reading, cancellationType: patched(PATCHES.abandon) ? 'ABANDON' : 'TRY_CANCEL', ...waiting }),
+    reads: proxyActivities<Reads>({
+      ...reading,
+      cancellationType: patched(PATCHES.abandon) ? 'ABANDON' : 'TRY_CANCEL',
+      ...waiting,
+    }),
     watching: proxyActivities<Pick<TelescopeActivities, 'watch'>>({ ...watching, taskQueue }),
     commands: proxyActivities<Commands>({ ...command, taskQueue }),
     objects: proxyActivities<Pick<TelescopeActivities, 'ensureObjects'>>({ ...objects, ...waiting }),

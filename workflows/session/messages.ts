@@ -30,7 +30,9 @@ export function wire(state: SessionState): void {
   setHandler(pauseSignal, (body) => state.receive('pause', body), { description: 'Hold the target until resumed' });
   setHandler(resumeSignal, (body) => state.receive('resume', body), { description: 'Go on after a pause' });
   setHandler(abortSignal, (body) => state.receive('abort', body), { description: 'Stop the target now and wrap up' });
-  setHandler(cancelSignal, (body) => state.receive('cancel', body), { description: 'Give the slot back before it begins' });
+  setHandler(cancelSignal, (body) => state.receive('cancel', body), {
+    description: 'Give the slot back before it begins',
+  });
   setHandler(
     framesWaitingSignal,
     () => {
@@ -45,13 +47,24 @@ export function wire(state: SessionState): void {
     },
     { description: 'Something happened at the telescope' },
   );
-  setHandler(rescheduleUpdate, (body) => answer(state, control('reschedule', body, body.start, body.end)), { description: 'Another slot; the booking row has it already' });
-  setHandler(amendPlanUpdate, (body) => answer(state, control('amend', body, null, null)), { description: 'Another plan; the booking row has it already' });
-  setHandler(extendUpdate, (body) => answer(state, control('extend', body, null, body.end)), { description: 'A later end; the booking row has it already' });
+  setHandler(rescheduleUpdate, (body) => answer(state, control('reschedule', body, body.start, body.end)), {
+    description: 'Another slot; the booking row has it already',
+  });
+  setHandler(amendPlanUpdate, (body) => answer(state, control('amend', body, null, null)), {
+    description: 'Another plan; the booking row has it already',
+  });
+  setHandler(extendUpdate, (body) => answer(state, control('extend', body, null, body.end)), {
+    description: 'A later end; the booking row has it already',
+  });
   setHandler(snapshotQuery, () => state.snapshot(), { description: 'Where the session stands, for operators' });
 }
 
-const control = (kind: Control['kind'], body: { commandId: string; requestedBy: string }, start: string | null, end: string | null): Control => ({
+const control = (
+  kind: Control['kind'],
+  body: { commandId: string; requestedBy: string },
+  start: string | null,
+  end: string | null,
+): Control => ({
   kind,
   commandId: body.commandId,
   requestedBy: body.requestedBy,
@@ -67,10 +80,17 @@ async function answer(state: SessionState, asked: Control): Promise<UpdateResult
   const given = state.answers.get(asked.commandId);
   if (given) return given;
   const receipt = state.receipt(asked.commandId)!;
-  return { commandId: asked.commandId, state: receipt.state, ...(receipt.reason ? { reason: receipt.reason } : {}), ...(receipt.message ? { message: receipt.message } : {}) };
+  return {
+    commandId: asked.commandId,
+    state: receipt.state,
+    ...(receipt.reason ? { reason: receipt.reason } : {}),
+    ...(receipt.message ? { message: receipt.message } : {}),
+  };
 }
 
 function settled(state: SessionState, commandId: string): boolean {
   const receipt = state.receipt(commandId);
-  return receipt !== null && (receipt.state === 'confirmed' || receipt.state === 'refused' || receipt.state === 'unknown');
+  return (
+    receipt !== null && (receipt.state === 'confirmed' || receipt.state === 'refused' || receipt.state === 'unknown')
+  );
 }

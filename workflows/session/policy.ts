@@ -10,9 +10,16 @@ import type { Reason } from '../../domain/reasons.ts';
 export type HoldAction = 'none' | 'disable' | 'stop';
 export type Verdict =
   /** `advisory`: the target may run, and this is why it does not show yet. */
-  { go: true; advisory: Reason | null } | { go: false; cause: HoldCause; reason: Reason; ledger: LedgerClass; action: HoldAction };
+  | { go: true; advisory: Reason | null }
+  | { go: false; cause: HoldCause; reason: Reason; ledger: LedgerClass; action: HoldAction };
 
-const hold = (cause: HoldCause, reason: Reason, ledger: LedgerClass, action: HoldAction): Verdict => ({ go: false, cause, reason, ledger, action });
+const hold = (cause: HoldCause, reason: Reason, ledger: LedgerClass, action: HoldAction): Verdict => ({
+  go: false,
+  cause,
+  reason,
+  ledger,
+  action,
+});
 
 export interface Circumstances {
   now: number;
@@ -37,16 +44,24 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
   if (seen === null) return hold('fault', 'gateway_away', 'outage', 'none');
   if (seen.emergency !== null) return hold('fault', 'voyager_emergency', 'unsafe', 'none');
   const weather = seen.weather;
-  if (!seen.connected) return hold('fault', 'voyager_away', weather.state === 'unsafe' && !weather.stale ? 'unsafe' : 'outage', 'none');
-  if (weather.state === 'unsafe' || weather.stale) return hold('weather', weather.reason ?? (weather.stale ? 'weather_unknown' : 'weather_unsafe'), 'unsafe', 'stop');
+  if (!seen.connected)
+    return hold('fault', 'voyager_away', weather.state === 'unsafe' && !weather.stale ? 'unsafe' : 'outage', 'none');
+  if (weather.state === 'unsafe' || weather.stale)
+    return hold('weather', weather.reason ?? (weather.stale ? 'weather_unknown' : 'weather_unsafe'), 'unsafe', 'stop');
   if (inMaintenance(c.maintenance, c.now)) return hold('fault', 'maintenance', 'outage', 'disable');
-  if (seen.clockOffsetSeconds !== null && Math.abs(seen.clockOffsetSeconds) > 60) return hold('fault', 'clock_offset', 'outage', 'disable');
-  if (seen.voyagerStatus === 'ERROR') return hold('fault', 'voyager_error', 'outage', c.pauseWins ? paused(c.policy) : 'none');
-  if (seen.mountConnected === false || seen.cameraConnected === false) return hold('fault', 'equipment_error', 'outage', 'disable');
+  if (seen.clockOffsetSeconds !== null && Math.abs(seen.clockOffsetSeconds) > 60)
+    return hold('fault', 'clock_offset', 'outage', 'disable');
+  if (seen.voyagerStatus === 'ERROR')
+    return hold('fault', 'voyager_error', 'outage', c.pauseWins ? paused(c.policy) : 'none');
+  if (seen.mountConnected === false || seen.cameraConnected === false)
+    return hold('fault', 'equipment_error', 'outage', 'disable');
   if (c.engaged && seen.target?.enabled === false) return hold('fault', 'local_operator', 'outage', 'none');
-  if (c.refusal !== null && !isWeather(c.refusal)) return hold('fault', c.refusal, c.refusal === 'foreign_target' ? 'foreign' : 'outage', 'none');
-  if (weather.state === 'hold' && !(c.calibrating && c.engaged)) return hold('weather', weather.reason ?? 'weather_hold', 'weather_hold', 'disable');
-  if (!c.engaged && debounceLeftMs(seen, c.policy, c.now) > 0) return hold('weather', 'weather_debounce', 'weather_hold', 'disable');
+  if (c.refusal !== null && !isWeather(c.refusal))
+    return hold('fault', c.refusal, c.refusal === 'foreign_target' ? 'foreign' : 'outage', 'none');
+  if (weather.state === 'hold' && !(c.calibrating && c.engaged))
+    return hold('weather', weather.reason ?? 'weather_hold', 'weather_hold', 'disable');
+  if (!c.engaged && debounceLeftMs(seen, c.policy, c.now) > 0)
+    return hold('weather', 'weather_debounce', 'weather_hold', 'disable');
   if (c.refusal !== null) return hold('weather', c.refusal, 'weather_hold', 'none');
   if (c.userPaused) return hold('user', 'user_pause', 'user_pause', paused(c.policy));
   return { go: true, advisory: advisory(seen, c) };
@@ -96,7 +111,11 @@ export function preparationMilestones(startMs: number): { alertAt: number; deadl
 }
 
 /** Milliseconds between two tries of a preparation: a quarter of an hour while there is a day, five minutes or the check interval when it gets late. */
-export function preparationPaceMs(policy: Pick<SessionBooking['policy'], 'check_interval'>, startMs: number, now: number): number {
+export function preparationPaceMs(
+  policy: Pick<SessionBooking['policy'], 'check_interval'>,
+  startMs: number,
+  now: number,
+): number {
   const { alertAt } = preparationMilestones(startMs);
   return now < alertAt ? Math.min(HOUR_MS / 4, alertAt - now) : Math.min(policy.check_interval * 1000, HOUR_MS / 12);
 }
@@ -110,11 +129,20 @@ const REPORTS_PER_SLOT = 36;
  */
 export function watchPlan(
   seen: Observation,
-  c: { policy: Pick<SessionBooking['policy'], 'check_interval'>; now: number; regularAt: number; slotMs: number; ends: readonly number[]; goal: WatchPlan['goal'] },
+  c: {
+    policy: Pick<SessionBooking['policy'], 'check_interval'>;
+    now: number;
+    regularAt: number;
+    slotMs: number;
+    ends: readonly number[];
+    goal: WatchPlan['goal'];
+  },
 ): WatchPlan | null {
   const everyMs = c.policy.check_interval * 1000;
   if (c.regularAt < c.now + everyMs) return null;
   const fit = Math.floor((Math.min(...c.ends) - c.now) / everyMs);
   const looks = Math.min(fit, Math.max(1, Math.ceil(c.slotMs / everyMs / REPORTS_PER_SLOT)));
-  return looks < 1 ? null : { everySeconds: c.policy.check_interval, looks, picture: pictureOf(seen, c.goal), goal: c.goal };
+  return looks < 1
+    ? null
+    : { everySeconds: c.policy.check_interval, looks, picture: pictureOf(seen, c.goal), goal: c.goal };
 }

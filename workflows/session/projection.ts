@@ -50,7 +50,10 @@ export class Projector {
   private async write(row: Projection): Promise<void> {
     switch (row.kind) {
       case 'transition':
-        return records.recordTransition.executeWithOptions({ summary: `${row.body.phase}${row.body.reason ? `: ${row.body.reason}` : ''}` }, [row.body]);
+        return records.recordTransition.executeWithOptions(
+          { summary: `${row.body.phase}${row.body.reason ? `: ${row.body.reason}` : ''}` },
+          [row.body],
+        );
       case 'receipt':
         return records.recordReceipt.executeWithOptions({ summary: `${row.body.kind} ${row.body.state}` }, [row.body]);
       case 'log':

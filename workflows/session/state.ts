@@ -2,7 +2,14 @@ import type { Observation, ReceiptChange, SessionBooking, Span, Transition } fro
 import type { VoyagerShot } from '../../domain/contracts/booking.ts';
 import type { ControlKind, ReceiptState } from '../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
-import type { AdoptedSession, ControlSignal, SessionInput, SessionSnapshot, TelescopeEventSignal, UpdateResult } from '../../domain/messages.ts';
+import type {
+  AdoptedSession,
+  ControlSignal,
+  SessionInput,
+  SessionSnapshot,
+  TelescopeEventSignal,
+  UpdateResult,
+} from '../../domain/messages.ts';
 import type { HoldCause, Outcome, Phase } from '../../domain/phases.ts';
 import { isFinal } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
@@ -34,9 +41,22 @@ interface LogLine {
 export type Projection =
   | { kind: 'transition'; body: Transition }
   | { kind: 'receipt'; body: ReceiptChange }
-  | { kind: 'log'; body: { bookingId: string; telescopeId: string; key: string; at: string; log: Transition['log']; notify?: Transition['notify'] } }
+  | {
+      kind: 'log';
+      body: {
+        bookingId: string;
+        telescopeId: string;
+        key: string;
+        at: string;
+        log: Transition['log'];
+        notify?: Transition['notify'];
+      };
+    }
   | { kind: 'check'; body: { bookingId: string; telescopeId: string; at: string; observation: Observation } }
-  | { kind: 'alert'; body: { bookingId: string; telescopeId: string; key: string; at: string; reason: Reason; message: string } };
+  | {
+      kind: 'alert';
+      body: { bookingId: string; telescopeId: string; key: string; at: string; reason: Reason; message: string };
+    };
 
 /** How a session ends. */
 export interface Ending {
@@ -178,7 +198,14 @@ export class SessionState {
       this.answers.set(control.commandId, { commandId: control.commandId, state: 'refused', reason: 'session_over' });
       return;
     }
-    this.data.receipts.push({ commandId: control.commandId, kind: control.kind, requestedBy: control.requestedBy, state: 'accepted', reason: null, message: null });
+    this.data.receipts.push({
+      commandId: control.commandId,
+      kind: control.kind,
+      requestedBy: control.requestedBy,
+      state: 'accepted',
+      reason: null,
+      message: null,
+    });
     if (this.data.receipts.length > KEPT_RECEIPTS) this.data.receipts.shift();
     this.data.inbox.push(control);
   }
@@ -188,7 +215,9 @@ export class SessionState {
   }
   /** Receipts of a kind that wait for their effect to be seen. */
   waiting(kind: ControlKind): KnownReceipt[] {
-    return this.data.receipts.filter((r) => r.kind === kind && (r.state === 'accepted' || r.state === 'sent' || r.state === 'unknown'));
+    return this.data.receipts.filter(
+      (r) => r.kind === kind && (r.state === 'accepted' || r.state === 'sent' || r.state === 'unknown'),
+    );
   }
 
   /** A key for a physical command: the same command never gets a second one, another try always does. */
@@ -228,7 +257,10 @@ export class SessionState {
     return this.booking.shots.reduce((sum, shot) => sum + shot.quantity, 0);
   }
   shotsTaken(): number {
-    return this.booking.plan.shots.reduce((sum, shot) => sum + Math.min(this.data.shotsDone[shot.GuidShot] ?? 0, shot.Num), 0);
+    return this.booking.plan.shots.reduce(
+      (sum, shot) => sum + Math.min(this.data.shotsDone[shot.GuidShot] ?? 0, shot.Num),
+      0,
+    );
   }
 
   snapshot(): SessionSnapshot {
@@ -246,7 +278,12 @@ export class SessionState {
       shotsDone: booking ? this.shotsTaken() : 0,
       shotsTotal: booking ? this.shotsTotal() : 0,
       next: this.data.next,
-      receipts: this.data.receipts.slice(-20).map((r) => ({ commandId: r.commandId, kind: r.kind, state: r.state, ...(r.reason ? { reason: r.reason } : {}) })),
+      receipts: this.data.receipts.slice(-20).map((r) => ({
+        commandId: r.commandId,
+        kind: r.kind,
+        state: r.state,
+        ...(r.reason ? { reason: r.reason } : {}),
+      })),
       checks: this.data.checks,
     };
   }
@@ -258,7 +295,9 @@ export class SessionState {
     const head = [
       `### ${this.bookingId} on ${this.telescopeId}`,
       `**${phase}**${holdCause ? ` (${holdCause})` : ''}${reason ? `: ${reason}` : ''}`,
-      booking ? `Slot ${booking.start} to ${booking.end}, generation ${booking.generation}, shots ${this.shotsTaken()}/${this.shotsTotal()}` : '',
+      booking
+        ? `Slot ${booking.start} to ${booking.end}, generation ${booking.generation}, shots ${this.shotsTaken()}/${this.shotsTotal()}`
+        : '',
       next && !isFinal(phase) ? `Next: ${next.what} at ${next.at}` : '',
     ].filter(Boolean);
     return `${head.join('\n\n')}\n\n${this.data.lines.map((l) => `- \`${l.at.slice(0, 19)}Z\` ${l.text}`).join('\n')}`;
@@ -303,4 +342,5 @@ function takenOverFrom({
   };
 }
 
-export const stateOf = (input: SessionInput): SessionState => new SessionState(input.bookingId, input.telescopeId, input.carried, input.adopted);
+export const stateOf = (input: SessionInput): SessionState =>
+  new SessionState(input.bookingId, input.telescopeId, input.carried, input.adopted);

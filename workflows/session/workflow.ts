@@ -17,7 +17,16 @@ import {
 } from '@temporalio/workflow';
 import { FAILURE } from '../../activities/failures.ts';
 import { pictureOf } from '../../activities/watch.ts';
-import type { CommandOutcome, FinaliseInput, FinaliseResult, Grant, ObjectsPlan, Observation, Transition, WatchPlan } from '../../activities/ports.ts';
+import type {
+  CommandOutcome,
+  FinaliseInput,
+  FinaliseResult,
+  Grant,
+  ObjectsPlan,
+  Observation,
+  Transition,
+  WatchPlan,
+} from '../../activities/ports.ts';
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { ReceiptState } from '../../domain/contracts/control.ts';
@@ -28,7 +37,17 @@ import { REASONS, type Reason } from '../../domain/reasons.ts';
 import { frames, planning, records, settling, telescope } from './activities.ts';
 import { ATTRIBUTES } from './attributes.ts';
 import { wire } from './messages.ts';
-import { HOUR_MS, debounceLeftMs, judge, minimumUsefulSeconds, planFinished, preparationMilestones, preparationPaceMs, watchPlan, type Verdict } from './policy.ts';
+import {
+  HOUR_MS,
+  debounceLeftMs,
+  judge,
+  minimumUsefulSeconds,
+  planFinished,
+  preparationMilestones,
+  preparationPaceMs,
+  watchPlan,
+  type Verdict,
+} from './policy.ts';
 import { PATCHES } from './patches.ts';
 import { Projector } from './projection.ts';
 import { stateOf, type Control, type Ending, type SessionState } from './state.ts';
@@ -86,14 +105,21 @@ class Night {
       if (!this.state.data.booking) {
         // Also when it is cancelled by then: without its booking a session cannot even be ended.
         this.state.data.booking = await CancellationScope.nonCancellable(() =>
-          records.loadBooking.executeWithOptions({ summary: 'booking' }, [{ bookingId: this.state.bookingId, now: nowIso() }]),
+          records.loadBooking.executeWithOptions({ summary: 'booking' }, [
+            { bookingId: this.state.bookingId, now: nowIso() },
+          ]),
         );
         this.state.data.firstEnd = this.state.booking.end;
         this.state.data.maintenance = this.state.booking.maintenance;
         if (this.state.adopted) this.adopt();
         if (this.state.data.transition === 0)
-          this.transition('scheduled', { event: 'scheduled', message: 'The session waits for its preparation.', messageFr: 'La session attend sa préparation.' });
-        if (this.state.booking.cancelled && !this.begun) this.state.data.ending ??= { outcome: 'cancelled', reason: 'user_cancel', commandId: null };
+          this.transition('scheduled', {
+            event: 'scheduled',
+            message: 'The session waits for its preparation.',
+            messageFr: 'La session attend sa préparation.',
+          });
+        if (this.state.booking.cancelled && !this.begun)
+          this.state.data.ending ??= { outcome: 'cancelled', reason: 'user_cancel', commandId: null };
       }
       ending = this.state.data.ending ?? (await this.live());
     } catch (thrown) {
@@ -119,11 +145,17 @@ class Night {
   /** Another run of this session is gone without having wrapped it up (activities/session/lost.ts). */
   private adopt(): void {
     const message = 'The session’s workflow was gone; another one takes over from what was recorded.';
-    this.log({ level: 'WARNING', event: 'taken_over', message, messageFr: 'Le déroulement de la session avait disparu ; un autre reprend à partir de ce qui a été noté.' });
+    this.log({
+      level: 'WARNING',
+      event: 'taken_over',
+      message,
+      messageFr: 'Le déroulement de la session avait disparu ; un autre reprend à partir de ce qui a été noté.',
+    });
     this.alertOnce('taken_over', 'internal_error', message);
     if (this.state.data.ending) return;
     // The booking that was just read has them.
-    for (const { commandId, kind } of this.state.data.receipts) if (kind === 'amend' || kind === 'reschedule' || kind === 'extend') this.receipt(commandId, 'confirmed');
+    for (const { commandId, kind } of this.state.data.receipts)
+      if (kind === 'amend' || kind === 'reschedule' || kind === 'extend') this.receipt(commandId, 'confirmed');
   }
 
   /** From the first day to the reason why it ends. */
@@ -155,7 +187,11 @@ class Night {
       const done = await this.controls();
       if (done !== 'nothing') return done === 'restarted' ? null : done;
     }
-    this.transition('preparing', { event: 'preparing', message: 'Preparing the observation at the telescope.', messageFr: 'Préparation de l’observation au télescope.' });
+    this.transition('preparing', {
+      event: 'preparing',
+      message: 'Preparing the observation at the telescope.',
+      messageFr: 'Préparation de l’observation au télescope.',
+    });
     return null;
   }
 
@@ -167,7 +203,9 @@ class Night {
       if (controlled !== 'nothing') return controlled === 'restarted' ? null : controlled;
       const now = Date.now();
       if (now + this.minimumUsefulMs() >= state.endMs)
-        return state.adopted && state.data.started ? this.slotOver() : { outcome: 'failed', reason: state.data.reason ?? 'preparation_failed', commandId: null };
+        return state.adopted && state.data.started
+          ? this.slotOver()
+          : { outcome: 'failed', reason: state.data.reason ?? 'preparation_failed', commandId: null };
 
       const { alertAt, deadlineAt } = preparationMilestones(state.startMs);
       const patience = [alertAt, deadlineAt, state.startMs, now + 60 * SECOND].find((at) => at > now)!;
@@ -178,19 +216,30 @@ class Night {
         const late = Date.now() >= state.startMs;
         this.transition(
           late ? 'starting' : 'prepared',
-          { event: 'prepared', message: 'Set, target and shots stand in Voyager and were read back.', messageFr: 'Set, cible et poses sont dans Voyager et vérifiés.' },
+          {
+            event: 'prepared',
+            message: 'Set, target and shots stand in Voyager and were read back.',
+            messageFr: 'Set, cible et poses sont dans Voyager et vérifiés.',
+          },
           {
             objects: true,
             ...(state.data.alerts.includes('prepared')
               ? {}
-              : { notify: { type: 'session.prepared', data: { set_guid: state.booking.plan.set.Guid, target_guid: state.booking.plan.target.GuidTarget } } }),
+              : {
+                  notify: {
+                    type: 'session.prepared',
+                    data: { set_guid: state.booking.plan.set.Guid, target_guid: state.booking.plan.target.GuidTarget },
+                  },
+                }),
           },
         );
         return null;
       }
       await this.preparationTrouble(problem, attempt, { alertAt, deadlineAt });
       const tried = Date.now();
-      const pace = patched(PATCHES.patience) ? preparationPaceMs(state.booking.policy, state.startMs, tried) : Math.min(state.booking.policy.check_interval * SECOND, 300 * SECOND);
+      const pace = patched(PATCHES.patience)
+        ? preparationPaceMs(state.booking.policy, state.startMs, tried)
+        : Math.min(state.booking.policy.check_interval * SECOND, 300 * SECOND);
       const retryAt = Math.min(tried + pace, tried < state.startMs ? state.startMs : Infinity);
       state.data.next = { what: 'prepare', at: new Date(retryAt).toISOString() };
       await this.wait(retryAt, 'preparation again');
@@ -202,16 +251,36 @@ class Night {
     const { state } = this;
     const t = telescope(state.telescopeId, patienceMs);
     try {
-      const site = await t.reads.checkSite.executeWithOptions({ summary: 'site' }, [{ telescopeId: state.telescopeId, bookingId: state.bookingId }]);
+      const site = await t.reads.checkSite.executeWithOptions({ summary: 'site' }, [
+        { telescopeId: state.telescopeId, bookingId: state.bookingId },
+      ]);
       const first = site.problems[0];
       if (!site.ok && first) return first;
-      const granted = await this.submit(() => t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [this.grant()]));
-      if (granted.outcome !== 'done') return { reason: granted.reason ?? 'preparation_failed', message: granted.message ?? 'the grant was not taken' };
+      const granted = await this.submit(() =>
+        t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [this.grant()]),
+      );
+      if (granted.outcome !== 'done')
+        return {
+          reason: granted.reason ?? 'preparation_failed',
+          message: granted.message ?? 'the grant was not taken',
+        };
       state.data.objectsMade = true;
-      const made = await t.objects.ensureObjects.executeWithOptions({ summary: 'set, target, shots' }, [{ grant: this.grant(), plan: state.booking.plan }]);
-      if (made.outcome !== 'done') return { reason: made.reason ?? 'preparation_failed', message: made.message ?? 'the objects could not be written' };
-      const read = await t.reads.readObjects.executeWithOptions({ summary: 'read back' }, [{ telescopeId: state.telescopeId, plan: state.booking.plan }]);
-      if (read.differences.length > 0) return { reason: 'preparation_failed', message: `read back otherwise: ${read.differences.slice(0, 5).join('; ')}` };
+      const made = await t.objects.ensureObjects.executeWithOptions({ summary: 'set, target, shots' }, [
+        { grant: this.grant(), plan: state.booking.plan },
+      ]);
+      if (made.outcome !== 'done')
+        return {
+          reason: made.reason ?? 'preparation_failed',
+          message: made.message ?? 'the objects could not be written',
+        };
+      const read = await t.reads.readObjects.executeWithOptions({ summary: 'read back' }, [
+        { telescopeId: state.telescopeId, plan: state.booking.plan },
+      ]);
+      if (read.differences.length > 0)
+        return {
+          reason: 'preparation_failed',
+          message: `read back otherwise: ${read.differences.slice(0, 5).join('; ')}`,
+        };
       state.data.voyagerShots = made.shots;
       await this.removeObsolete();
       return null;
@@ -221,7 +290,11 @@ class Night {
     }
   }
 
-  private async preparationTrouble(problem: Problem, attempt: number, milestones: { alertAt: number; deadlineAt: number }): Promise<void> {
+  private async preparationTrouble(
+    problem: Problem,
+    attempt: number,
+    milestones: { alertAt: number; deadlineAt: number },
+  ): Promise<void> {
     const { state } = this;
     const now = Date.now();
     if (now >= milestones.alertAt) this.alertOnce('preparation', problem.reason, problem.message);
@@ -237,13 +310,23 @@ class Night {
       return;
     }
     if (state.data.reason !== problem.reason) {
-      this.transition('preparing', { level: 'WARNING', event: 'preparation_problem', message: problem.message, messageFr: REASONS[problem.reason].fr }, { reason: problem.reason });
+      this.transition(
+        'preparing',
+        {
+          level: 'WARNING',
+          event: 'preparation_problem',
+          message: problem.message,
+          messageFr: REASONS[problem.reason].fr,
+        },
+        { reason: problem.reason },
+      );
     } else log.info('still not prepared', { attempt, reason: problem.reason });
   }
 
   private async waitToStart(): Promise<Ending | null> {
     const { state } = this;
-    if (state.data.phase === 'preparing') this.transition('prepared', { event: 'prepared', message: 'Prepared.', messageFr: 'Préparée.' });
+    if (state.data.phase === 'preparing')
+      this.transition('prepared', { event: 'prepared', message: 'Prepared.', messageFr: 'Préparée.' });
     const soonAt = state.startMs - HOUR_MS;
     for (;;) {
       if (this.shouldContinueAsNew()) await this.continueAsNew();
@@ -252,7 +335,12 @@ class Night {
       if (now >= soonAt && !state.data.alerts.includes('soon') && now < soonAt + HOUR_MS / 2) {
         state.data.alerts.push('soon');
         this.log(
-          { level: 'INFO', event: 'starting_soon', message: 'The session starts in an hour.', messageFr: 'La session démarre dans une heure.' },
+          {
+            level: 'INFO',
+            event: 'starting_soon',
+            message: 'The session starts in an hour.',
+            messageFr: 'La session démarre dans une heure.',
+          },
           { type: 'session.starting_soon', data: { start: state.booking.start } },
         );
       }
@@ -278,17 +366,28 @@ class Night {
       if (Date.now() >= state.endMs) return this.slotOver();
 
       const earliest = this.lastCheckAt + LEAST_BETWEEN_CHECKS_MS;
-      if (!this.quiet && Date.now() < earliest) await this.waitFor(Math.min(earliest, state.endMs), () => state.data.inbox.length > 0, 'between two checks');
+      if (!this.quiet && Date.now() < earliest)
+        await this.waitFor(Math.min(earliest, state.endMs), () => state.data.inbox.length > 0, 'between two checks');
       if (state.data.inbox.length > 0) continue;
       const seen = await this.check();
       if (seen === undefined) continue;
       if (seen?.latchedAbort && seen.latchedAbort.commandId !== state.data.takenOver) {
-        state.receive('abort', { commandId: seen.latchedAbort.commandId, requestedBy: seen.latchedAbort.requestedBy, alreadyStopped: true });
+        state.receive('abort', {
+          commandId: seen.latchedAbort.commandId,
+          requestedBy: seen.latchedAbort.requestedBy,
+          alreadyStopped: true,
+        });
         if (state.data.inbox.length > 0) continue;
       }
-      if (seen && state.data.maintenance?.bookings === 'cancel' && Date.now() >= Date.parse(state.data.maintenance.from) && Date.now() < Date.parse(state.data.maintenance.to))
+      if (
+        seen &&
+        state.data.maintenance?.bookings === 'cancel' &&
+        Date.now() >= Date.parse(state.data.maintenance.from) &&
+        Date.now() < Date.parse(state.data.maintenance.to)
+      )
         return { outcome: state.data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
-      if (seen && state.data.started && planFinished(seen, state.plannedShots())) return { outcome: 'completed', reason: 'plan_finished', commandId: null };
+      if (seen && state.data.started && planFinished(seen, state.plannedShots()))
+        return { outcome: 'completed', reason: 'plan_finished', commandId: null };
 
       let verdict = judge(seen, this.circumstances(null));
       if (verdict.go) {
@@ -315,25 +414,38 @@ class Night {
     // What is told meanwhile asks for a look now, not for another watch.
     const quiet = state.events.length > 0 ? null : this.quiet;
     this.quiet = null;
-    const eventAt = state.events.reduce<string | null>((first, e) => (first === null || e.at < first ? e.at : first), null);
+    const eventAt = state.events.reduce<string | null>(
+      (first, e) => (first === null || e.at < first ? e.at : first),
+      null,
+    );
     state.events.length = 0;
     this.lastCheckAt = Date.now();
     const patience = this.gatewayAway ? Math.max(60, state.booking.policy.check_interval) * SECOND : 60 * SECOND;
     const maintenance = JSON.stringify(state.data.maintenance);
-    const called = (): boolean => state.data.inbox.length > 0 || state.events.length > 0 || JSON.stringify(state.data.maintenance) !== maintenance;
+    const called = (): boolean =>
+      state.data.inbox.length > 0 || state.events.length > 0 || JSON.stringify(state.data.maintenance) !== maintenance;
     const seen = quiet
       ? await this.interruptibleBy(called, () => this.keepWatch(quiet))
-      : await this.interruptible(() => this.observe(Math.max(5 * SECOND, Math.min(patience, state.endMs - Date.now()))));
+      : await this.interruptible(() =>
+          this.observe(Math.max(5 * SECOND, Math.min(patience, state.endMs - Date.now()))),
+        );
     if (quiet && !seen) this.checkAtOnce();
     if (seen === undefined) return undefined;
     this.lastCheckAt = Date.now();
     const now = this.lastCheckAt;
     state.data.checks += 1;
-    this.sinceWhen = eventAt !== null && eventAt > new Date(Math.max(state.startMs, now - 10 * 60 * SECOND)).toISOString() ? eventAt : nowIso();
+    this.sinceWhen =
+      eventAt !== null && eventAt > new Date(Math.max(state.startMs, now - 10 * 60 * SECOND)).toISOString()
+        ? eventAt
+        : nowIso();
     this.lastObservation = seen;
     if (seen) {
-      for (const [guid, done] of Object.entries(seen.shotsDone ?? {})) state.data.shotsDone[guid] = Math.max(state.data.shotsDone[guid] ?? 0, done);
-      this.projector.push({ kind: 'check', body: { bookingId: state.bookingId, telescopeId: state.telescopeId, at: nowIso(), observation: seen } });
+      for (const [guid, done] of Object.entries(seen.shotsDone ?? {}))
+        state.data.shotsDone[guid] = Math.max(state.data.shotsDone[guid] ?? 0, done);
+      this.projector.push({
+        kind: 'check',
+        body: { bookingId: state.bookingId, telescopeId: state.telescopeId, at: nowIso(), observation: seen },
+      });
     }
     return seen;
   }
@@ -343,7 +455,10 @@ class Night {
   private async observe(patienceMs: number): Promise<Observation | null> {
     this.gatewayAway = false;
     try {
-      return await telescope(this.state.telescopeId, patienceMs).reads.observe.executeWithOptions({ summary: 'check' }, [{ grant: this.grant() }]);
+      return await telescope(this.state.telescopeId, patienceMs).reads.observe.executeWithOptions(
+        { summary: 'check' },
+        [{ grant: this.grant() }],
+      );
     } catch (thrown) {
       if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
       this.gatewayAway = patched(PATCHES.quiet) && unreachable(thrown).reason === 'gateway_away';
@@ -359,7 +474,9 @@ class Night {
   private async keepWatch(plan: WatchPlan): Promise<Observation | undefined> {
     try {
       const summary = `${plan.looks > 1 ? `${plan.looks} checks` : 'check'} every ${plan.everySeconds} s`;
-      return await telescope(this.state.telescopeId).watching.watch.executeWithOptions({ summary }, [{ grant: this.grant(), plan }]);
+      return await telescope(this.state.telescopeId).watching.watch.executeWithOptions({ summary }, [
+        { grant: this.grant(), plan },
+      ]);
     } catch (thrown) {
       if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
       log.warn('the watch ended; looking again', { error: thrown.cause?.message });
@@ -369,9 +486,19 @@ class Night {
 
   private circumstances(refusal: Reason | null): Parameters<typeof judge>[1] {
     const { data, booking } = this.state;
-    const calibrating = booking.policy.calibration_in_bad_weather && this.state.onlyCalibrationLeft() && patched(PATCHES.calibration);
+    const calibrating =
+      booking.policy.calibration_in_bad_weather && this.state.onlyCalibrationLeft() && patched(PATCHES.calibration);
     const pauseWins = data.userPaused && patched(PATCHES.pauseHeld);
-    return { now: Date.now(), policy: booking.policy, engaged: data.engaged, userPaused: data.userPaused, pauseWins, maintenance: data.maintenance, calibrating, refusal };
+    return {
+      now: Date.now(),
+      policy: booking.policy,
+      engaged: data.engaged,
+      userPaused: data.userPaused,
+      pauseWins,
+      maintenance: data.maintenance,
+      calibrating,
+      refusal,
+    };
   }
 
   /** One step towards motion; null when it is done, else the reason, which the night log has too. */
@@ -390,26 +517,44 @@ class Night {
     const what = `${outcome} ${reason} ${message}`;
     if (this.said.get(name) === what && patched(PATCHES.patience)) return;
     this.said.set(name, what);
-    this.log({ level: 'WARNING', event: `${name}_${outcome}`, message: message ?? REASONS[reason].en, messageFr: REASONS[reason].fr });
+    this.log({
+      level: 'WARNING',
+      event: `${name}_${outcome}`,
+      message: message ?? REASONS[reason].en,
+      messageFr: REASONS[reason].fr,
+    });
   }
   private readonly said = new Map<string, string>();
   private borrow(): Promise<Reason | null> {
     const { state } = this;
     state.data.borrowed = true;
     const key = state.commandKey('borrow');
-    return this.step('borrow', () => telescope(state.telescopeId).commands.borrowSky.executeWithOptions({ summary: 'other targets' }, [{ grant: this.grant(), key }]));
+    return this.step('borrow', () =>
+      telescope(state.telescopeId).commands.borrowSky.executeWithOptions({ summary: 'other targets' }, [
+        { grant: this.grant(), key },
+      ]),
+    );
   }
   private startRoboTarget(): Promise<Reason | null> {
     const { state } = this;
     const key = state.commandKey('robotarget');
-    return this.step('robotarget', () => telescope(state.telescopeId).commands.startRoboTarget.executeWithOptions({ summary: 'start RoboTarget' }, [{ grant: this.grant(), key }]));
+    return this.step('robotarget', () =>
+      telescope(state.telescopeId).commands.startRoboTarget.executeWithOptions({ summary: 'start RoboTarget' }, [
+        { grant: this.grant(), key },
+      ]),
+    );
   }
   /** Our target is enabled and something else runs, or nothing: what policy allows is done, once per check interval; true when it was. */
   private async keepOurs(seen: Observation): Promise<boolean> {
     const { policy } = this.state.booking;
     const intruder = seen.running === 'foreign' && policy.exclusivity === 'exclusive';
     const stopped = seen.roboTargetRunning === false && policy.robotarget_start === 'dragscript';
-    if ((!intruder && !stopped) || Date.now() < this.keptAt + policy.check_interval * SECOND || !patched(PATCHES.upkeep)) return false;
+    if (
+      (!intruder && !stopped) ||
+      Date.now() < this.keptAt + policy.check_interval * SECOND ||
+      !patched(PATCHES.upkeep)
+    )
+      return false;
     this.keptAt = Date.now();
     const refused = [...(intruder ? [await this.borrow()] : []), ...(stopped ? [await this.startRoboTarget()] : [])];
     return refused.every((reason) => reason === null);
@@ -424,7 +569,9 @@ class Night {
     const { state } = this;
     const t = telescope(state.telescopeId);
     if (this.registered !== JSON.stringify(this.grant()) || !patched(PATCHES.patience)) {
-      const granted = await this.step('grant', () => t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [this.grant()]));
+      const granted = await this.step('grant', () =>
+        t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [this.grant()]),
+      );
       if (granted) return granted;
     }
     if (state.booking.policy.exclusivity === 'exclusive' && (!state.data.borrowed || seen.running === 'foreign')) {
@@ -439,7 +586,9 @@ class Night {
     if (Date.now() >= state.endMs) return 'slot_over';
     const key = state.commandKey('enable');
     for (const receipt of state.waiting('resume')) this.receipt(receipt.commandId, 'sent');
-    const enabled = await this.submit(() => t.commands.enableTarget.executeWithOptions({ summary: 'enable target' }, [{ grant: this.grant(), key }]));
+    const enabled = await this.submit(() =>
+      t.commands.enableTarget.executeWithOptions({ summary: 'enable target' }, [{ grant: this.grant(), key }]),
+    );
     if (enabled.outcome === 'refused') {
       const reason = enabled.reason ?? 'refused_by_voyager';
       this.complain('enable', 'refused', reason, enabled.message);
@@ -472,14 +621,22 @@ class Night {
     const { data } = state;
     const first = !data.started;
     const foreign = this.lastObservation?.running === 'foreign';
-    state.span(foreign ? { class: 'foreign', cause: 'foreign_target' } : { class: 'overhead', cause: null }, first ? nowIso() : this.sinceWhen);
+    state.span(
+      foreign ? { class: 'foreign', cause: 'foreign_target' } : { class: 'overhead', cause: null },
+      first ? nowIso() : this.sinceWhen,
+    );
     if (data.phase === 'running' && data.reason === advisory) return;
     if (data.phase === 'running') {
       data.reason = advisory;
       this.log(
         advisory
           ? { level: 'WARNING', event: advisory, message: REASONS[advisory].en, messageFr: REASONS[advisory].fr }
-          : { level: 'INFO', event: 'as_planned', message: 'Running as planned again.', messageFr: 'De nouveau conforme au plan.' },
+          : {
+              level: 'INFO',
+              event: 'as_planned',
+              message: 'Running as planned again.',
+              messageFr: 'De nouveau conforme au plan.',
+            },
       );
       return;
     }
@@ -491,7 +648,11 @@ class Night {
     this.transition(
       'running',
       first
-        ? { event: 'started', message: 'The target is enabled; RoboTarget takes it from here.', messageFr: 'La cible est activée ; RoboTarget prend le relais.' }
+        ? {
+            event: 'started',
+            message: 'The target is enabled; RoboTarget takes it from here.',
+            messageFr: 'La cible est activée ; RoboTarget prend le relais.',
+          }
         : { event: 'resumed', message: 'The session goes on.', messageFr: 'La session reprend.' },
       { reason: advisory, notify: { type: first ? 'session.started' : 'session.resumed' } },
     );
@@ -505,11 +666,17 @@ class Night {
     this.stillFailures = 0;
     if (!seen) return;
     if (verdict.action === 'none') {
-      const held = seen.target?.enabled === false && (state.booking.policy.pause_mode !== 'abort' || seen.running !== 'ours');
+      const held =
+        seen.target?.enabled === false && (state.booking.policy.pause_mode !== 'abort' || seen.running !== 'ours');
       if (held && state.waiting('pause').length > 0 && patched(PATCHES.pauseHeld)) this.settlePauses('confirmed', null);
       return;
     }
-    const wants = verdict.action === 'stop' && (seen.running === 'ours' || seen.target?.enabled !== false) ? 'stop' : seen.target?.enabled === false ? null : 'disable';
+    const wants =
+      verdict.action === 'stop' && (seen.running === 'ours' || seen.target?.enabled !== false)
+        ? 'stop'
+        : seen.target?.enabled === false
+          ? null
+          : 'disable';
     if (wants === null) {
       state.data.engaged = false;
       this.settlePauses('confirmed', null);
@@ -525,12 +692,18 @@ class Night {
     this.settlePauses('unknown', 'no_answer');
     if (!patched(PATCHES.insist)) return;
     this.stillFailures = failures + 1;
-    if (failures > 0) this.alertOnce('hold', verdict.reason, `The target could not be seen to hold (${verdict.reason}); it is tried again.`);
+    if (failures > 0)
+      this.alertOnce(
+        'hold',
+        verdict.reason,
+        `The target could not be seen to hold (${verdict.reason}); it is tried again.`,
+      );
   }
   /** How often in a row the target could not be made to hold. */
   private stillFailures = 0;
   private settlePauses(to: ReceiptState, reason: Reason | null): void {
-    if (this.state.data.userPaused) for (const receipt of this.state.waiting('pause')) this.receipt(receipt.commandId, to, reason);
+    if (this.state.data.userPaused)
+      for (const receipt of this.state.waiting('pause')) this.receipt(receipt.commandId, to, reason);
   }
 
   /** Disables or stops the target and sees that it is so. */
@@ -545,7 +718,12 @@ class Night {
         : t.commands.disableTarget.executeWithOptions({ summary: 'disable target' }, body),
     );
     if (result.outcome === 'refused') {
-      this.log({ level: 'ERROR', event: `${how}_refused`, message: result.message ?? 'Voyager refused the command.', messageFr: REASONS.refused_by_voyager.fr });
+      this.log({
+        level: 'ERROR',
+        event: `${how}_refused`,
+        message: result.message ?? 'Voyager refused the command.',
+        messageFr: REASONS.refused_by_voyager.fr,
+      });
       return false;
     }
     return this.confirm((o) => o.target !== null && !o.target.enabled && (how === 'disable' || o.running !== 'ours'));
@@ -557,10 +735,18 @@ class Night {
     if (verdict.cause !== 'weather') return null;
     const rest = await this.remainder();
     if (rest === null || (rest.anyShotFits && rest.usefulSeconds >= this.minimumUsefulMs() / SECOND)) return null;
-    return { outcome: state.shotsTaken() > 0 ? 'completed' : 'weathered_out', reason: 'weather_no_time_left', commandId: null };
+    return {
+      outcome: state.shotsTaken() > 0 ? 'completed' : 'weathered_out',
+      reason: 'weather_no_time_left',
+      commandId: null,
+    };
   }
 
-  private async remainder(): Promise<{ usefulSeconds: number; anyShotFits: boolean; shots: { guid: string; remaining: number }[] } | null> {
+  private async remainder(): Promise<{
+    usefulSeconds: number;
+    anyShotFits: boolean;
+    shots: { guid: string; remaining: number }[];
+  } | null> {
     const { state } = this;
     const now = nowIso();
     try {
@@ -571,7 +757,11 @@ class Night {
       if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
       const seconds = (state.endMs - Date.now()) / SECOND;
       const left = state.booking.plan.shots.filter((s) => s.Enabled && (state.data.shotsDone[s.GuidShot] ?? 0) < s.Num);
-      return { usefulSeconds: seconds, anyShotFits: left.some((s) => s.Exposure <= seconds), shots: left.map((s) => ({ guid: s.GuidShot, remaining: s.Num })) };
+      return {
+        usefulSeconds: seconds,
+        anyShotFits: left.some((s) => s.Exposure <= seconds),
+        shots: left.map((s) => ({ guid: s.GuidShot, remaining: s.Num })),
+      };
     }
   }
 
@@ -590,7 +780,10 @@ class Night {
     if (JSON.stringify(shots) === JSON.stringify(state.booking.plan.shots)) return;
     const plan: ObjectsPlan = { ...state.booking.plan, shots };
     try {
-      const written = await telescope(state.telescopeId).objects.ensureObjects.executeWithOptions({ summary: 'plan that still fits' }, [{ grant: this.grant(), plan }]);
+      const written = await telescope(state.telescopeId).objects.ensureObjects.executeWithOptions(
+        { summary: 'plan that still fits' },
+        [{ grant: this.grant(), plan }],
+      );
       if (written.outcome !== 'done') return;
       state.data.booking = { ...state.booking, plan };
       this.log({
@@ -610,11 +803,14 @@ class Night {
     const now = Date.now();
     let at = now + state.booking.policy.check_interval * SECOND;
     if (seen === null) at = Math.min(at, now + 30 * SECOND);
-    if (!verdict.go && verdict.reason === 'weather_debounce' && seen) at = Math.min(at, now + Math.max(SECOND, debounceLeftMs(seen, state.booking.policy, now)));
+    if (!verdict.go && verdict.reason === 'weather_debounce' && seen)
+      at = Math.min(at, now + Math.max(SECOND, debounceLeftMs(seen, state.booking.policy, now)));
     const emergency = !verdict.go && verdict.reason === 'voyager_emergency';
     if (emergency) at = Math.min(at, now + EMERGENCY_EVERY_SECONDS * SECOND);
     if (!verdict.go && this.stillFailures > 0) at = Math.min(at, now + STOP_AGAIN_MS * 2 ** (this.stillFailures - 1));
-    const boundary = state.data.maintenance ? [state.data.maintenance.from, state.data.maintenance.to].map((t) => Date.parse(t)).find((t) => t > now) : undefined;
+    const boundary = state.data.maintenance
+      ? [state.data.maintenance.from, state.data.maintenance.to].map((t) => Date.parse(t)).find((t) => t > now)
+      : undefined;
     if (boundary) at = Math.min(at, boundary);
     at = Math.min(at, state.endMs);
     state.data.next = { what: at === state.endMs ? 'end' : 'check', at: new Date(at).toISOString() };
@@ -622,7 +818,9 @@ class Night {
     if (seen && patched(PATCHES.quiet)) {
       const { check_interval: regular } = state.booking.policy;
       this.quiet = watchPlan(seen, {
-        policy: { check_interval: emergency && patched(PATCHES.patience) ? Math.min(regular, EMERGENCY_EVERY_SECONDS) : regular },
+        policy: {
+          check_interval: emergency && patched(PATCHES.patience) ? Math.min(regular, EMERGENCY_EVERY_SECONDS) : regular,
+        },
         now,
         regularAt: at,
         slotMs: state.endMs - state.startMs,
@@ -631,14 +829,21 @@ class Night {
       });
       if (this.quiet) return;
     }
-    await this.waitFor(at, () => state.data.inbox.length > 0 || state.events.length > 0, at === state.endMs ? 'end of the slot' : 'next check');
+    await this.waitFor(
+      at,
+      () => state.data.inbox.length > 0 || state.events.length > 0,
+      at === state.endMs ? 'end of the slot' : 'next check',
+    );
   }
 
   private slotOver(): Ending {
     const { data } = this.state;
-    if (data.started && this.state.shotsTaken() > 0) return { outcome: 'completed', reason: 'slot_over', commandId: null };
-    if (data.phase === 'holding' && data.holdCause === 'weather') return { outcome: 'weathered_out', reason: 'weather_no_time_left', commandId: null };
-    if (data.started || data.holdCause === 'user') return { outcome: 'completed', reason: 'slot_over', commandId: null };
+    if (data.started && this.state.shotsTaken() > 0)
+      return { outcome: 'completed', reason: 'slot_over', commandId: null };
+    if (data.phase === 'holding' && data.holdCause === 'weather')
+      return { outcome: 'weathered_out', reason: 'weather_no_time_left', commandId: null };
+    if (data.started || data.holdCause === 'user')
+      return { outcome: 'completed', reason: 'slot_over', commandId: null };
     return { outcome: 'failed', reason: data.reason ?? 'slot_over', commandId: null };
   }
 
@@ -680,14 +885,21 @@ class Night {
         state.data.userPaused = true;
         this.receipt(control.commandId, 'accepted');
         // What is not prepared is not enabled: there is nothing to wait for.
-        if (!state.data.prepared && !state.data.engaged && patched(PATCHES.pauseUnprepared)) this.receipt(control.commandId, 'confirmed');
+        if (!state.data.prepared && !state.data.engaged && patched(PATCHES.pauseUnprepared))
+          this.receipt(control.commandId, 'confirmed');
         this.checkAtOnce();
         return 'nothing';
       case 'resume': {
         if (!this.begun) return this.refuse(control, 'outside_slot');
         if (!state.data.userPaused) return this.refuse(control, 'not_paused');
         const blocked = judge(this.lastObservation, { ...this.circumstances(null), userPaused: false });
-        if (this.lastObservation && !blocked.go && blocked.reason !== 'weather_debounce' && blocked.reason !== 'local_operator') return this.refuse(control, blocked.reason);
+        if (
+          this.lastObservation &&
+          !blocked.go &&
+          blocked.reason !== 'weather_debounce' &&
+          blocked.reason !== 'local_operator'
+        )
+          return this.refuse(control, blocked.reason);
         state.data.userPaused = false;
         this.receipt(control.commandId, 'accepted');
         this.checkAtOnce();
@@ -713,7 +925,8 @@ class Night {
     return 'nothing';
   }
   private refuseAll(reason: Reason): void {
-    for (let control = this.state.data.inbox.shift(); control; control = this.state.data.inbox.shift()) this.refuse(control, reason);
+    for (let control = this.state.data.inbox.shift(); control; control = this.state.data.inbox.shift())
+      this.refuse(control, reason);
     for (const receipt of this.state.data.receipts)
       if (receipt.state === 'accepted' || receipt.state === 'sent')
         this.receipt(
@@ -748,7 +961,12 @@ class Night {
         )) === null;
     state.data.engaged = false;
     this.log(
-      { level: 'INFO', event: 'extended', message: `The slot now ends at ${state.booking.end}.`, messageFr: `Le créneau se termine maintenant à ${state.booking.end}.` },
+      {
+        level: 'INFO',
+        event: 'extended',
+        message: `The slot now ends at ${state.booking.end}.`,
+        messageFr: `Le créneau se termine maintenant à ${state.booking.end}.`,
+      },
       { type: 'session.extended', data: { end: state.booking.end } },
     );
     this.receipt(control.commandId, confirmed ? 'confirmed' : 'unknown', confirmed ? null : 'no_answer');
@@ -762,7 +980,13 @@ class Night {
     this.outdate();
     await this.reload(state.booking.generation + 1);
     const data = state.data;
-    if (data.borrowed) await this.restore('return the sky', () => telescope(state.telescopeId).restoring.returnSky({ telescopeId: state.telescopeId, bookingId: state.bookingId }));
+    if (data.borrowed)
+      await this.restore('return the sky', () =>
+        telescope(state.telescopeId).restoring.returnSky({
+          telescopeId: state.telescopeId,
+          bookingId: state.bookingId,
+        }),
+      );
     Object.assign(data, {
       prepared: false,
       objectsMade: false,
@@ -777,7 +1001,11 @@ class Night {
     });
     this.transition(
       'scheduled',
-      { event: 'rescheduled', message: `The session moved to ${state.booking.start}.`, messageFr: `La session est déplacée au ${state.booking.start}.` },
+      {
+        event: 'rescheduled',
+        message: `The session moved to ${state.booking.start}.`,
+        messageFr: `La session est déplacée au ${state.booking.start}.`,
+      },
       { notify: { type: 'session.rescheduled', data: { start: state.booking.start, end: state.booking.end } } },
     );
     this.receipt(control.commandId, 'confirmed');
@@ -787,14 +1015,26 @@ class Night {
   private async amend(control: Control): Promise<'restarted' | 'nothing'> {
     const { state } = this;
     const night = this.begun;
-    if (night && Date.now() + this.minimumUsefulMs() >= state.endMs && patched(PATCHES.lateAmend)) return this.refuse(control, 'slot_over');
+    if (night && Date.now() + this.minimumUsefulMs() >= state.endMs && patched(PATCHES.lateAmend))
+      return this.refuse(control, 'slot_over');
     if (night && this.inEmergency() && patched(PATCHES.lateAmend)) return this.refuse(control, 'voyager_emergency');
     if (night && state.data.engaged && !(await this.still('disable'))) return this.refuse(control, 'no_answer');
     this.outdate();
     await this.reload(state.booking.generation + 1);
     Object.assign(state.data, { prepared: false, objectsMade: false, engaged: false, replan: false, shotsDone: {} });
-    this.log({ level: 'INFO', event: 'amended', message: 'The plan was changed.', messageFr: 'Le plan a été modifié.', data: { generation: state.booking.generation } });
-    if (state.data.phase === 'prepared') this.transition('preparing', { event: 'preparing', message: 'Preparing the changed plan.', messageFr: 'Préparation du plan modifié.' });
+    this.log({
+      level: 'INFO',
+      event: 'amended',
+      message: 'The plan was changed.',
+      messageFr: 'Le plan a été modifié.',
+      data: { generation: state.booking.generation },
+    });
+    if (state.data.phase === 'prepared')
+      this.transition('preparing', {
+        event: 'preparing',
+        message: 'Preparing the changed plan.',
+        messageFr: 'Préparation du plan modifié.',
+      });
     this.receipt(control.commandId, 'confirmed');
     return 'restarted';
   }
@@ -803,13 +1043,23 @@ class Night {
     const { state } = this;
     if (!state.data.objectsMade) return;
     const { plan, generation } = state.booking;
-    state.data.obsolete.push({ generation, setGuid: plan.set.Guid, targetGuid: plan.target.GuidTarget, shotGuids: plan.shots.map((s) => s.GuidShot) });
+    state.data.obsolete.push({
+      generation,
+      setGuid: plan.set.Guid,
+      targetGuid: plan.target.GuidTarget,
+      shotGuids: plan.shots.map((s) => s.GuidShot),
+    });
   }
   private async removeObsolete(): Promise<void> {
     const { state } = this;
     for (const old of state.data.obsolete) {
       const removed = await this.restore('remove the older plan', () =>
-        telescope(state.telescopeId).restoring.removeObjects({ grant: this.grant(), setGuid: old.setGuid, targetGuid: old.targetGuid, shotGuids: old.shotGuids }),
+        telescope(state.telescopeId).restoring.removeObjects({
+          grant: this.grant(),
+          setGuid: old.setGuid,
+          targetGuid: old.targetGuid,
+          shotGuids: old.shotGuids,
+        }),
       );
       if (removed) state.data.obsolete = state.data.obsolete.filter((o) => o !== old);
     }
@@ -899,13 +1149,18 @@ class Night {
           message: ending.reason ? REASONS[ending.reason].en : 'The session is over.',
           messageFr: ending.reason ? REASONS[ending.reason].fr : REASONS.session_over.fr,
         },
-        { reason: ending.reason, outcome: ending.outcome, notify: { type: ENDING_EVENTS[ending.outcome], data: { reason: ending.reason } } },
+        {
+          reason: ending.reason,
+          outcome: ending.outcome,
+          notify: { type: ENDING_EVENTS[ending.outcome], data: { reason: ending.reason } },
+        },
       );
       if (ending.commandId) this.receipt(ending.commandId, 'confirmed');
     }
     state.data.outcome = ending.outcome;
     if (state.data.objectsMade) this.outdate();
-    const cleared = this.state.data.obsolete.length > 0 || state.data.objectsMade ? this.putBack(ending) : Promise.resolve();
+    const cleared =
+      this.state.data.obsolete.length > 0 || state.data.objectsMade ? this.putBack(ending) : Promise.resolve();
     let done = false;
     const refusing = this.refuseUntil(() => done, 'session_over');
     const settled = patched(PATCHES.settle) ? this.settleBefore(ending) : Promise.resolve();
@@ -939,18 +1194,28 @@ class Night {
     const giveUpAt = Math.max(state.endMs + state.booking.policy.grace_seconds * SECOND, began) + 120 * SECOND;
     if (ending.commandId && !this.inEmergency()) this.receipt(ending.commandId, 'sent');
     for (let attempt = 0; ; attempt++) {
-      const seen = attempt === 0 && ending.outcome === 'aborted' && this.lastObservation && !this.inEmergency() ? this.lastObservation : await this.observe(15 * SECOND);
+      const seen =
+        attempt === 0 && ending.outcome === 'aborted' && this.lastObservation && !this.inEmergency()
+          ? this.lastObservation
+          : await this.observe(15 * SECOND);
       if (seen) this.lastObservation = seen;
       if (seen?.emergency) {
         if (attempt === 0) {
-          if (ending.commandId) this.receipt(ending.commandId, 'accepted', 'voyager_emergency', REASONS.voyager_emergency.en);
-          this.log({ level: 'WARNING', event: 'latched', message: REASONS.voyager_emergency.en, messageFr: REASONS.voyager_emergency.fr });
+          if (ending.commandId)
+            this.receipt(ending.commandId, 'accepted', 'voyager_emergency', REASONS.voyager_emergency.en);
+          this.log({
+            level: 'WARNING',
+            event: 'latched',
+            message: REASONS.voyager_emergency.en,
+            messageFr: REASONS.voyager_emergency.fr,
+          });
         }
         if (Date.now() > giveUpAt + 6 * HOUR_MS) break;
         await this.waitOutEmergency(seen);
         continue;
       }
-      if (seen && attempt > 0 && seen.target !== null && !seen.target.enabled && seen.running !== 'ours') return this.stopped();
+      if (seen && attempt > 0 && seen.target !== null && !seen.target.enabled && seen.running !== 'ours')
+        return this.stopped();
       const abrupt = ending.outcome === 'aborted' || !seen || seen.running === 'ours' || seen.running === 'unknown';
       if (seen && !abrupt && seen.target?.enabled === false) return this.stopped();
       if (ending.commandId) this.receipt(ending.commandId, 'sent');
@@ -959,7 +1224,11 @@ class Night {
       await this.waitFor(Date.now() + Math.min(5 * SECOND * 2 ** attempt, 60 * SECOND), () => false, 'stop again');
     }
     this.stopUnseen = true;
-    this.alertOnce('stop', 'no_answer', 'The target could not be seen to have stopped; the gateway’s own watchdog and Voyager’s C_DateEnd end it.');
+    this.alertOnce(
+      'stop',
+      'no_answer',
+      'The target could not be seen to have stopped; the gateway’s own watchdog and Voyager’s C_DateEnd end it.',
+    );
     if (ending.commandId) this.receipt(ending.commandId, 'unknown', 'no_answer');
   }
   /** Until Voyager's emergency is over, somebody tells of it, or it is time to look again. */
@@ -968,9 +1237,15 @@ class Night {
     const told = (): boolean => state.events.length > 0;
     if (patched(PATCHES.patience)) {
       const goal = state.plannedShots();
-      const plan = { everySeconds: EMERGENCY_EVERY_SECONDS, looks: EMERGENCY_LOOKS, picture: pictureOf(seen, goal), goal };
+      const plan = {
+        everySeconds: EMERGENCY_EVERY_SECONDS,
+        looks: EMERGENCY_LOOKS,
+        picture: pictureOf(seen, goal),
+        goal,
+      };
       const next = await this.interruptibleBy(told, () => this.keepWatch(plan));
-      if (next === undefined && !told()) await this.waitFor(Date.now() + EMERGENCY_EVERY_SECONDS * SECOND, told, 'Voyager’s emergency');
+      if (next === undefined && !told())
+        await this.waitFor(Date.now() + EMERGENCY_EVERY_SECONDS * SECOND, told, 'Voyager’s emergency');
     } else await this.waitFor(Date.now() + EMERGENCY_EVERY_SECONDS * SECOND, told, 'Voyager’s emergency');
     state.events.length = 0;
   }
@@ -989,12 +1264,17 @@ class Night {
     const t = telescope(state.telescopeId);
     const ids = { telescopeId: state.telescopeId, bookingId: state.bookingId };
     const granted = state.data.objectsMade || state.data.obsolete.length > 0;
-    if (state.data.borrowed) await this.restore('return the sky', () => t.restoring.returnSky.executeWithOptions({ summary: 'return the sky' }, [ids]));
+    if (state.data.borrowed)
+      await this.restore('return the sky', () =>
+        t.restoring.returnSky.executeWithOptions({ summary: 'return the sky' }, [ids]),
+      );
     await this.removeObsolete();
     if (state.data.takenOver) await this.releaseLatch();
     if (this.stopUnseen && patched(PATCHES.grantKept)) return;
     if (state.data.objectsMade || ending.outcome === 'cancelled' || (granted && patched(PATCHES.grantKept)))
-      await this.restore('revoke the grant', () => t.restoring.revokeGrant.executeWithOptions({ summary: 'revoke grant' }, [ids]));
+      await this.restore('revoke the grant', () =>
+        t.restoring.revokeGrant.executeWithOptions({ summary: 'revoke grant' }, [ids]),
+      );
   }
   private async releaseLatch(): Promise<void> {
     const { state } = this;
@@ -1025,7 +1305,14 @@ class Night {
 
   private grant(): Grant {
     const { booking, bookingId, telescopeId } = this.state;
-    return { bookingId, telescopeId, generation: booking.generation, start: booking.start, end: booking.end, targetGuid: booking.plan.target.GuidTarget };
+    return {
+      bookingId,
+      telescopeId,
+      generation: booking.generation,
+      start: booking.start,
+      end: booking.end,
+      targetGuid: booking.plan.target.GuidTarget,
+    };
   }
   private minimumUsefulMs(): number {
     return minimumUsefulSeconds(this.state.booking.policy, (this.state.endMs - this.state.startMs) / SECOND) * SECOND;
@@ -1038,7 +1325,12 @@ class Night {
     } catch (thrown) {
       if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
       const { reason, message } = unreachable(thrown);
-      return { outcome: thrown.cause instanceof ApplicationFailure && thrown.cause.type === FAILURE.refused ? 'refused' : 'unknown', reason, message };
+      return {
+        outcome:
+          thrown.cause instanceof ApplicationFailure && thrown.cause.type === FAILURE.refused ? 'refused' : 'unknown',
+        reason,
+        message,
+      };
     }
   }
 
@@ -1070,7 +1362,8 @@ class Night {
     try {
       return await result;
     } catch (thrown) {
-      if (!isCancellation(thrown) || !work.consideredCancelled || CancellationScope.current().consideredCancelled) throw thrown;
+      if (!isCancellation(thrown) || !work.consideredCancelled || CancellationScope.current().consideredCancelled)
+        throw thrown;
       return undefined;
     }
   }
@@ -1091,7 +1384,9 @@ class Night {
       await condition(() => state.data.framesWaiting);
       state.data.framesWaiting = false;
       try {
-        await t.drainFrames.executeWithOptions({ summary: 'frames' }, [{ bookingId: state.bookingId, telescopeId: state.telescopeId, linger: true }]);
+        await t.drainFrames.executeWithOptions({ summary: 'frames' }, [
+          { bookingId: state.bookingId, telescopeId: state.telescopeId, linger: true },
+        ]);
       } catch (thrown) {
         if (isCancellation(thrown)) {
           state.data.framesWaiting = true;
@@ -1114,19 +1409,49 @@ class Night {
     const fault = cause === 'fault';
     this.transition(
       'holding',
-      { level: fault ? 'ERROR' : cause === 'weather' ? 'WARNING' : 'INFO', event: reason, message: message ?? REASONS[reason].en, messageFr: REASONS[reason].fr },
-      { reason, holdCause: cause, ...(wasHolding ? {} : { notify: { type: 'session.paused', data: { reason, cause } } }) },
+      {
+        level: fault ? 'ERROR' : cause === 'weather' ? 'WARNING' : 'INFO',
+        event: reason,
+        message: message ?? REASONS[reason].en,
+        messageFr: REASONS[reason].fr,
+      },
+      {
+        reason,
+        holdCause: cause,
+        ...(wasHolding ? {} : { notify: { type: 'session.paused', data: { reason, cause } } }),
+      },
     );
     if (fault) {
-      this.log({ level: 'ERROR', event: `fault_${reason}`, message: message ?? REASONS[reason].en, messageFr: REASONS[reason].fr }, { type: 'error.occurred', data: { reason } });
+      this.log(
+        {
+          level: 'ERROR',
+          event: `fault_${reason}`,
+          message: message ?? REASONS[reason].en,
+          messageFr: REASONS[reason].fr,
+        },
+        { type: 'error.occurred', data: { reason } },
+      );
       this.alertOnce(`fault_${reason}`, reason, message ?? REASONS[reason].en);
     }
   }
 
   private transition(
     phase: Phase,
-    line: { level?: 'INFO' | 'WARNING' | 'ERROR'; event: string; message: string; messageFr: string; data?: Record<string, unknown> },
-    more: { reason?: Reason | null; holdCause?: HoldCause; outcome?: Outcome; notify?: Transition['notify']; objects?: boolean; sessionEndedAt?: string } = {},
+    line: {
+      level?: 'INFO' | 'WARNING' | 'ERROR';
+      event: string;
+      message: string;
+      messageFr: string;
+      data?: Record<string, unknown>;
+    },
+    more: {
+      reason?: Reason | null;
+      holdCause?: HoldCause;
+      outcome?: Outcome;
+      notify?: Transition['notify'];
+      objects?: boolean;
+      sessionEndedAt?: string;
+    } = {},
   ): void {
     const { state } = this;
     const { data } = state;
@@ -1153,11 +1478,23 @@ class Night {
         reason: data.reason,
         outcome: more.outcome ?? null,
         generation: state.booking.generation,
-        ...(more.objects ? { setGuid: state.booking.plan.set.Guid, targetGuid: state.booking.plan.target.GuidTarget, voyagerShots: data.voyagerShots } : {}),
+        ...(more.objects
+          ? {
+              setGuid: state.booking.plan.set.Guid,
+              targetGuid: state.booking.plan.target.GuidTarget,
+              voyagerShots: data.voyagerShots,
+            }
+          : {}),
         ...(data.startedAt ? { sessionStartedAt: data.startedAt } : {}),
         ...(more.sessionEndedAt ? { sessionEndedAt: more.sessionEndedAt } : {}),
         next: this.nextOf(phase),
-        log: { level: line.level ?? 'INFO', event: line.event, message: line.message, messageFr: line.messageFr, ...(line.data ? { data: line.data } : {}) },
+        log: {
+          level: line.level ?? 'INFO',
+          event: line.event,
+          message: line.message,
+          messageFr: line.messageFr,
+          ...(line.data ? { data: line.data } : {}),
+        },
         ...(more.notify ? { notify: more.notify } : {}),
       },
     });
@@ -1176,7 +1513,14 @@ class Night {
     this.line(entry.message);
     this.projector.push({
       kind: 'log',
-      body: { bookingId: state.bookingId, telescopeId: state.telescopeId, key: `${entry.event}/${state.data.commands}`, at: nowIso(), log: entry, ...(notify ? { notify } : {}) },
+      body: {
+        bookingId: state.bookingId,
+        telescopeId: state.telescopeId,
+        key: `${entry.event}/${state.data.commands}`,
+        at: nowIso(),
+        log: entry,
+        ...(notify ? { notify } : {}),
+      },
     });
   }
   private line(text: string): void {
@@ -1188,10 +1532,18 @@ class Night {
     const name = `alert_${key}`;
     if (state.data.alerts.includes(name)) return;
     state.data.alerts.push(name);
-    this.projector.push({ kind: 'alert', body: { bookingId: state.bookingId, telescopeId: state.telescopeId, key: name, at: nowIso(), reason, message } });
+    this.projector.push({
+      kind: 'alert',
+      body: { bookingId: state.bookingId, telescopeId: state.telescopeId, key: name, at: nowIso(), reason, message },
+    });
   }
 
-  private receipt(commandId: string, to: ReceiptState, reason: Reason | null = null, message: string | null = null): void {
+  private receipt(
+    commandId: string,
+    to: ReceiptState,
+    reason: Reason | null = null,
+    message: string | null = null,
+  ): void {
     const { state } = this;
     const known = state.receipt(commandId);
     if (!known) return;
@@ -1199,15 +1551,33 @@ class Night {
     Object.assign(known, { state: to, reason, message });
     this.projector.push({
       kind: 'receipt',
-      body: { commandId, bookingId: state.bookingId, telescopeId: state.telescopeId, kind: known.kind, state: to, reason, message, requestedBy: known.requestedBy, at: nowIso() },
+      body: {
+        commandId,
+        bookingId: state.bookingId,
+        telescopeId: state.telescopeId,
+        kind: known.kind,
+        state: to,
+        reason,
+        message,
+        requestedBy: known.requestedBy,
+        at: nowIso(),
+      },
     });
   }
 
   private shouldContinueAsNew(): boolean {
     const info = workflowInfo();
     // An update is answered by the run that took it: it is worked off first.
-    if (this.state.data.inbox.some((control) => control.kind === 'extend' || control.kind === 'reschedule' || control.kind === 'amend')) return false;
-    return !this.over && (info.continueAsNewSuggested || (this.maxHistoryEvents !== null && info.historyLength >= this.maxHistoryEvents));
+    if (
+      this.state.data.inbox.some(
+        (control) => control.kind === 'extend' || control.kind === 'reschedule' || control.kind === 'amend',
+      )
+    )
+      return false;
+    return (
+      !this.over &&
+      (info.continueAsNewSuggested || (this.maxHistoryEvents !== null && info.historyLength >= this.maxHistoryEvents))
+    );
   }
   /** A fresh history with all that is known; frames under way are picked up where their heartbeat left off. */
   private async continueAsNew(): Promise<never> {
@@ -1238,7 +1608,10 @@ function unreachable(failure: ActivityFailure): Problem {
   if (cause instanceof TimeoutFailure) {
     return cause.timeoutType === 'SCHEDULE_TO_START'
       ? { reason: 'gateway_away', message: 'No gateway took the work in time.' }
-      : { reason: 'no_answer', message: `No answer in time (${String(cause.timeoutType).toLowerCase().replaceAll('_', ' ')}).` };
+      : {
+          reason: 'no_answer',
+          message: `No answer in time (${String(cause.timeoutType).toLowerCase().replaceAll('_', ' ')}).`,
+        };
   }
   if (cause instanceof ApplicationFailure) {
     if (cause.type === FAILURE.notConnected) return { reason: 'voyager_away', message: cause.message };

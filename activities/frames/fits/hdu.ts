@@ -48,11 +48,16 @@ export interface ImageHdu extends Hdu {
 
 function axes(header: Header, prefix = ''): number[] {
   const naxis = header.integer(`${prefix}NAXIS`);
-  if (naxis === null || naxis < 0 || naxis > 999) throw new FitsError('bad_header', `${prefix}NAXIS is ${JSON.stringify(header.get(`${prefix}NAXIS`) ?? null)}`);
+  if (naxis === null || naxis < 0 || naxis > 999)
+    throw new FitsError('bad_header', `${prefix}NAXIS is ${JSON.stringify(header.get(`${prefix}NAXIS`) ?? null)}`);
   const sizes: number[] = [];
   for (let i = 1; i <= naxis; i++) {
     const size = header.integer(`${prefix}NAXIS${i}`);
-    if (size === null || size < 0) throw new FitsError('bad_header', `${prefix}NAXIS${i} is ${JSON.stringify(header.get(`${prefix}NAXIS${i}`) ?? null)}`);
+    if (size === null || size < 0)
+      throw new FitsError(
+        'bad_header',
+        `${prefix}NAXIS${i} is ${JSON.stringify(header.get(`${prefix}NAXIS${i}`) ?? null)}`,
+      );
     sizes.push(size);
   }
   return sizes;
@@ -75,7 +80,8 @@ function dataBytesOf(header: Header): number {
   const gcount = header.integer('GCOUNT') ?? 1;
   const pcount = header.integer('PCOUNT') ?? 0;
   const total = bytes * gcount * (pcount + pixels);
-  if (!(total >= 0) || pcount < 0 || gcount < 0) throw new FitsError('bad_header', `the header's sizes make ${total} bytes`);
+  if (!(total >= 0) || pcount < 0 || gcount < 0)
+    throw new FitsError('bad_header', `the header's sizes make ${total} bytes`);
   return total;
 }
 
@@ -106,7 +112,11 @@ export function scanHdus(source: ByteSource): Scan {
     const { header, end } = readHeader(source, at);
     const dataBytes = dataBytesOf(header);
     needed = end + dataBytes;
-    if (needed > source.size) throw new FitsError('truncated', `HDU ${hdus.length} promises ${needed} bytes in all, the file has ${source.size}`);
+    if (needed > source.size)
+      throw new FitsError(
+        'truncated',
+        `HDU ${hdus.length} promises ${needed} bytes in all, the file has ${source.size}`,
+      );
     hdus.push({ index: hdus.length, header, headerStart: at, dataStart: end, dataBytes });
     at = end + Math.ceil(dataBytes / BLOCK) * BLOCK;
   }
@@ -123,7 +133,8 @@ export function asImage(hdu: Hdu): ImageHdu | null {
   if (sizes.length === 0 || sizes.some((n) => n === 0)) return null;
   const bitpix = bitpixOf(header);
   const bytes = (Math.abs(bitpix) / 8) * sizes.reduce((product, n) => product * n, 1);
-  if (bytes > hdu.dataBytes) throw new FitsError('bad_header', `the image takes ${bytes} bytes, its HDU has ${hdu.dataBytes}`);
+  if (bytes > hdu.dataBytes)
+    throw new FitsError('bad_header', `the image takes ${bytes} bytes, its HDU has ${hdu.dataBytes}`);
   return { ...hdu, ...shape(sizes), bitpix, ...scaling(header, header.integer('BLANK')), tiling: null };
 }
 
@@ -139,11 +150,15 @@ function scaling(header: Header, blank: number | null): Pick<ImageHdu, 'bscale' 
 function compressedImage(hdu: Hdu): ImageHdu {
   const { header } = hdu;
   const sizes = axes(header, 'Z');
-  if (sizes.length === 0 || sizes.some((n) => n === 0)) throw new FitsError('no_image', 'the compressed image has no pixels');
+  if (sizes.length === 0 || sizes.some((n) => n === 0))
+    throw new FitsError('no_image', 'the compressed image has no pixels');
   const algorithm = (header.string('ZCMPTYPE') ?? '').trim();
   const name = algorithm === 'RICE_ONE' ? 'RICE_1' : algorithm;
   if (name !== 'RICE_1' && name !== 'GZIP_1' && name !== 'GZIP_2' && name !== 'NOCOMPRESS')
-    throw new FitsError('unsupported', `compression ${algorithm || '(none named)'} is not read; funpack turns the file into a plain one`);
+    throw new FitsError(
+      'unsupported',
+      `compression ${algorithm || '(none named)'} is not read; funpack turns the file into a plain one`,
+    );
   const tile = sizes.map((n, i) => header.integer(`ZTILE${i + 1}`) ?? (i === 0 ? n : 1));
   if (tile.some((n) => n < 1)) throw new FitsError('bad_header', 'a ZTILE size is not positive');
   const tiles = sizes.reduce((product, n, i) => product * Math.ceil(n / tile[i]!), 1);
@@ -152,7 +167,8 @@ function compressedImage(hdu: Hdu): ImageHdu {
   if (rows < tiles) throw new FitsError('corrupt', `${tiles} tiles are promised, the table has ${rows} rows`);
   const table = rowBytes * rows;
   const heapOffset = header.integer('THEAP') ?? table;
-  if (heapOffset < 0 || heapOffset > hdu.dataBytes || table > hdu.dataBytes) throw new FitsError('bad_header', 'the table does not fit into its HDU');
+  if (heapOffset < 0 || heapOffset > hdu.dataBytes || table > hdu.dataBytes)
+    throw new FitsError('bad_header', 'the table does not fit into its HDU');
   const columns = columnsOf(header, rowBytes);
   const parameters: Record<string, HeaderNumber> = {};
   for (let i = 1; i <= 20; i++) {
@@ -186,7 +202,20 @@ function compressedImage(hdu: Hdu): ImageHdu {
 }
 type HeaderNumber = number | undefined;
 
-const COLUMN_BYTES: Record<string, number> = { L: 1, B: 1, I: 2, J: 4, K: 8, A: 1, E: 4, D: 8, C: 8, M: 16, P: 8, Q: 16 };
+const COLUMN_BYTES: Record<string, number> = {
+  L: 1,
+  B: 1,
+  I: 2,
+  J: 4,
+  K: 8,
+  A: 1,
+  E: 4,
+  D: 8,
+  C: 8,
+  M: 16,
+  P: 8,
+  Q: 16,
+};
 
 function columnsOf(header: Header, rowBytes: number): Tiling['columns'] {
   const columns: Tiling['columns'] = new Map();
@@ -234,7 +263,10 @@ export function imageHeader(scan: Scan, image: ImageHdu): Record<string, unknown
   }
   const own = new Header(cards).toJSON();
   if (image.index === 0) return own;
-  const structural = /^(SIMPLE|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|CHECKSUM|DATASUM|COMMENT|HISTORY|BZERO|BSCALE|BLANK)$/;
-  const primary = Object.fromEntries(Object.entries(scan.hdus[0]!.header.toJSON()).filter(([keyword]) => !structural.test(keyword)));
+  const structural =
+    /^(SIMPLE|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|CHECKSUM|DATASUM|COMMENT|HISTORY|BZERO|BSCALE|BLANK)$/;
+  const primary = Object.fromEntries(
+    Object.entries(scan.hdus[0]!.header.toJSON()).filter(([keyword]) => !structural.test(keyword)),
+  );
   return { ...primary, ...own };
 }

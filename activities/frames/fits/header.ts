@@ -23,7 +23,8 @@ export class Header {
   private readonly index = new Map<string, Card>();
   constructor(cards: Card[]) {
     this.cards = cards;
-    for (const card of cards) if (card.value !== undefined && !this.index.has(card.keyword)) this.index.set(card.keyword, card);
+    for (const card of cards)
+      if (card.value !== undefined && !this.index.has(card.keyword)) this.index.set(card.keyword, card);
   }
   get(keyword: string): HeaderValue | undefined {
     return this.index.get(keyword)?.value;
@@ -85,7 +86,10 @@ function parseValue(field: string): { value: HeaderValue; comment: string } {
       } else break;
     }
     const slash = text.indexOf('/', i + 1);
-    return { value: out.length > 0 && out.trimEnd() === '' ? '' : out.trimEnd(), comment: slash < 0 ? '' : text.slice(slash + 1).trim() };
+    return {
+      value: out.length > 0 && out.trimEnd() === '' ? '' : out.trimEnd(),
+      comment: slash < 0 ? '' : text.slice(slash + 1).trim(),
+    };
   }
   const slash = text.indexOf('/');
   const raw = (slash < 0 ? text : text.slice(0, slash)).trim();
@@ -109,7 +113,8 @@ export function parseCard(bytes: Uint8Array): Card {
     if (at > 9) return { keyword: text.slice(9, at).trim(), ...parseValue(text.slice(at + 1)) };
   }
   if (keyword === 'CONTINUE' && text.slice(8, 10) !== '= ') return { keyword, ...parseValue(text.slice(8)) };
-  if (keyword === 'COMMENT' || keyword === 'HISTORY' || keyword === '' || text.slice(8, 10) !== '= ') return { keyword, value: undefined, comment: text.slice(8).trimEnd() };
+  if (keyword === 'COMMENT' || keyword === 'HISTORY' || keyword === '' || text.slice(8, 10) !== '= ')
+    return { keyword, value: undefined, comment: text.slice(8).trimEnd() };
   return { keyword, ...parseValue(text.slice(10)) };
 }
 
@@ -135,19 +140,24 @@ export function readHeader(source: ByteSource, start: number): ParsedHeader {
       const good = primary ? /^SIMPLE {2}=/.test(first) : first.startsWith('XTENSION');
       if (!good) {
         const head = clean(block.subarray(0, Math.min(n, 16)));
-        throw new FitsError(primary ? 'not_fits' : 'bad_header', primary ? `does not begin with SIMPLE but with "${head}"` : `no XTENSION at byte ${start} but "${head}"`);
+        throw new FitsError(
+          primary ? 'not_fits' : 'bad_header',
+          primary ? `does not begin with SIMPLE but with "${head}"` : `no XTENSION at byte ${start} but "${head}"`,
+        );
       }
     }
     for (let c = 0; c + CARD <= n; c += CARD) {
       const bytes = block.subarray(c, c + CARD);
       if (bytes[0] === 0x45 && bytes[1] === 0x4e && bytes[2] === 0x44 && (bytes[3] === 0x20 || bytes[3] === 0)) {
-        if (clean(bytes.subarray(0, 8)).replace(/\?/g, ' ').trimEnd() === 'END') return { header: new Header(joinContinued(cards)), end: at + BLOCK };
+        if (clean(bytes.subarray(0, 8)).replace(/\?/g, ' ').trimEnd() === 'END')
+          return { header: new Header(joinContinued(cards)), end: at + BLOCK };
       }
       cards.push(parseCard(bytes));
     }
     if (n < BLOCK) throw new FitsError('truncated', `the header has no END card; the file ends at byte ${source.size}`);
     at += BLOCK;
-    if (at - start > MAX_HEADER_BYTES) throw new FitsError('bad_header', `no END card within ${MAX_HEADER_BYTES} bytes`);
+    if (at - start > MAX_HEADER_BYTES)
+      throw new FitsError('bad_header', `no END card within ${MAX_HEADER_BYTES} bytes`);
   }
 }
 
@@ -156,7 +166,13 @@ function joinContinued(cards: Card[]): Card[] {
   const out: Card[] = [];
   for (const card of cards) {
     const last = out.at(-1);
-    if (card.keyword === 'CONTINUE' && last && typeof last.value === 'string' && last.value.endsWith('&') && typeof card.value === 'string') {
+    if (
+      card.keyword === 'CONTINUE' &&
+      last &&
+      typeof last.value === 'string' &&
+      last.value.endsWith('&') &&
+      typeof card.value === 'string'
+    ) {
       last.value = last.value.slice(0, -1) + card.value;
       if (card.comment) last.comment = last.comment ? `${last.comment} ${card.comment}` : card.comment;
       continue;

@@ -32,7 +32,8 @@ class PlainReader implements PixelReader {
     this.ints = new Int32Array(this.narrow ? CHUNK_PIXELS : 0);
   }
   private load(start: number, count: number): void {
-    if (count > CHUNK_PIXELS || start < 0 || start + count > this.total) throw new RangeError(`pixels ${start} to ${start + count} of ${this.total}`);
+    if (count > CHUNK_PIXELS || start < 0 || start + count > this.total)
+      throw new RangeError(`pixels ${start} to ${start + count} of ${this.total}`);
     const n = this.source.read(this.buffer, this.image.dataStart + start * this.bytes, count * this.bytes);
     if (n < count * this.bytes) throw new FitsError('truncated', `the data end ${count * this.bytes - n} bytes early`);
   }

@@ -6,11 +6,18 @@ import { FitsError } from './errors.ts';
  * Writes signed values into `out`; bytes before and behind `input` are never touched.
  * @throws FitsError corrupt when the stream ends early
  */
-export function riceDecode(input: Uint8Array, out: Int32Array, count: number, bytePix: number, blockSize: number): void {
+export function riceDecode(
+  input: Uint8Array,
+  out: Int32Array,
+  count: number,
+  bytePix: number,
+  blockSize: number,
+): void {
   const fsBits = bytePix === 1 ? 3 : bytePix === 2 ? 4 : 5;
   const fsMax = bytePix === 1 ? 6 : bytePix === 2 ? 14 : 25;
   const rawBits = bytePix * 8;
-  if ((bytePix !== 1 && bytePix !== 2 && bytePix !== 4) || blockSize < 1) throw new FitsError('unsupported', `RICE_1 with BYTEPIX ${bytePix} and BLOCKSIZE ${blockSize}`);
+  if ((bytePix !== 1 && bytePix !== 2 && bytePix !== 4) || blockSize < 1)
+    throw new FitsError('unsupported', `RICE_1 with BYTEPIX ${bytePix} and BLOCKSIZE ${blockSize}`);
   if (input.length < bytePix) throw new FitsError('corrupt', 'a RICE_1 tile is empty');
   let last = 0;
   for (let i = 0; i < bytePix; i++) last = (last << 8) | input[i]!;

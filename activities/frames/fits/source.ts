@@ -60,7 +60,9 @@ export function openSource(path: string, maxBytes = 8 * 1024 ** 3): ByteSource {
   try {
     fd = openSync(path, READ);
   } catch (thrown) {
-    throw new FitsError('unreadable', `cannot be opened: ${(thrown as NodeJS.ErrnoException).code ?? String(thrown)}`, { cause: thrown });
+    throw new FitsError('unreadable', `cannot be opened: ${(thrown as NodeJS.ErrnoException).code ?? String(thrown)}`, {
+      cause: thrown,
+    });
   }
   try {
     const stat = fstatSync(fd);
@@ -81,7 +83,11 @@ export function openSource(path: string, maxBytes = 8 * 1024 ** 3): ByteSource {
     } catch {
       // Already closed.
     }
-    throw thrown instanceof FitsError ? thrown : new FitsError('unreadable', `cannot be read: ${(thrown as NodeJS.ErrnoException).code ?? String(thrown)}`, { cause: thrown });
+    throw thrown instanceof FitsError
+      ? thrown
+      : new FitsError('unreadable', `cannot be read: ${(thrown as NodeJS.ErrnoException).code ?? String(thrown)}`, {
+          cause: thrown,
+        });
   }
 }
 
@@ -91,7 +97,8 @@ function inflated(packed: Buffer, maxBytes: number): ByteSource {
     plain = gunzipSync(packed, { maxOutputLength: Math.min(maxBytes, 2 ** 31 - 1) });
   } catch (thrown) {
     const error = thrown as NodeJS.ErrnoException;
-    if (error.code === 'ERR_BUFFER_TOO_LARGE') throw new FitsError('too_large', `inflates to more than ${maxBytes} bytes`);
+    if (error.code === 'ERR_BUFFER_TOO_LARGE')
+      throw new FitsError('too_large', `inflates to more than ${maxBytes} bytes`);
     throw new FitsError('corrupt', `gzip: ${error.code ?? error.message}`);
   }
   if (plain.length === 0) throw new FitsError('empty', 'the gzip file holds nothing');

@@ -46,7 +46,8 @@ export class TileReader implements PixelReader {
     this.tiling = tiling;
     this.total = total;
     this.narrow = (image.bitpix === 8 || image.bitpix === 16) && !tiling.quantized;
-    if (tiling.tileDepth > 1 && tiling.tileHeight < image.height) throw new FitsError('unsupported', 'tiles that are parts of several planes are not read');
+    if (tiling.tileDepth > 1 && tiling.tileHeight < image.height)
+      throw new FitsError('unsupported', 'tiles that are parts of several planes are not read');
     this.bandRows = tiling.tileDepth > 1 ? image.height * tiling.tileDepth : tiling.tileHeight;
     const bandPixels = image.width * this.bandRows;
     const perTile = tiling.algorithm === 'RICE_1' ? Math.ceil((8 * tiling.blockSize) / 3) : MAX_DEFLATE_RATIO;
@@ -72,7 +73,8 @@ export class TileReader implements PixelReader {
   }
 
   private gather(start: number, count: number, out: Int32Array | Float64Array): void {
-    if (count > CHUNK_PIXELS || start < 0 || start + count > this.total) throw new RangeError(`pixels ${start} to ${start + count} of ${this.total}`);
+    if (count > CHUNK_PIXELS || start < 0 || start + count > this.total)
+      throw new RangeError(`pixels ${start} to ${start + count} of ${this.total}`);
     const { width, height } = this.image;
     for (let done = 0; done < count;) {
       const pixel = start + done;
@@ -82,7 +84,8 @@ export class TileReader implements PixelReader {
         this.tiling.tileDepth > 1
           ? Math.floor(plane / this.tiling.tileDepth) * this.tiling.tileDepth * height
           : plane * height + Math.floor((row % height) / this.tiling.tileHeight) * this.tiling.tileHeight;
-      const bandEnd = this.tiling.tileDepth > 1 ? bandTop + this.bandRows : Math.min(bandTop + this.bandRows, (plane + 1) * height);
+      const bandEnd =
+        this.tiling.tileDepth > 1 ? bandTop + this.bandRows : Math.min(bandTop + this.bandRows, (plane + 1) * height);
       if (this.bandStart !== bandTop) this.decodeBand(bandTop);
       const n = Math.min(count - done, bandEnd * width - pixel);
       const from = pixel - bandTop * width;
@@ -115,15 +118,25 @@ export class TileReader implements PixelReader {
     if (!found) return null;
     const head = new Uint8Array(found.wide ? 16 : 8);
     const at = this.image.dataStart + tile * this.tiling.rowBytes + found.offset;
-    if (this.source.read(head, at, head.length) < head.length) throw new FitsError('truncated', `row ${tile} of the tile table is cut`);
+    if (this.source.read(head, at, head.length) < head.length)
+      throw new FitsError('truncated', `row ${tile} of the tile table is cut`);
     const view = new DataView(head.buffer);
     const length = found.wide ? Number(view.getBigUint64(0)) : view.getUint32(0);
     const offset = found.wide ? Number(view.getBigUint64(8)) : view.getUint32(4);
     if (length === 0) return null;
-    const size = length * (found.type === 'I' ? 2 : found.type === 'J' || found.type === 'E' ? 4 : found.type === 'D' || found.type === 'K' ? 8 : 1);
+    const size =
+      length *
+      (found.type === 'I'
+        ? 2
+        : found.type === 'J' || found.type === 'E'
+          ? 4
+          : found.type === 'D' || found.type === 'K'
+            ? 8
+            : 1);
     if (offset + size > this.tiling.heapBytes) throw new FitsError('corrupt', `tile ${tile} lies outside of the heap`);
     const bytes = new Uint8Array(size);
-    if (this.source.read(bytes, this.tiling.heapStart + offset, size) < size) throw new FitsError('truncated', `tile ${tile} is cut`);
+    if (this.source.read(bytes, this.tiling.heapStart + offset, size) < size)
+      throw new FitsError('truncated', `tile ${tile} is cut`);
     return { bytes, type: found.type };
   }
 
@@ -167,7 +180,8 @@ export class TileReader implements PixelReader {
     const fallback = this.cell(tile, 'GZIP_COMPRESSED_DATA');
     const raw = fallback ? inflate(fallback.bytes, count * 8, tile) : this.cell(tile, 'UNCOMPRESSED_DATA')?.bytes;
     if (!raw) throw new FitsError('corrupt', `tile ${tile} has no data`);
-    if (band instanceof Float64Array && image.bitpix < 0) return this.place(floats(raw, image.bitpix, count, tile), x, w, rows);
+    if (band instanceof Float64Array && image.bitpix < 0)
+      return this.place(floats(raw, image.bitpix, count, tile), x, w, rows);
     integers(raw, this.scratch, count, tile, image.bitpix === 8);
     this.place(this.scratch, x, w, rows);
   }
@@ -176,7 +190,9 @@ export class TileReader implements PixelReader {
     const { tiling } = this;
     const scale = this.scalar(tile, 'ZSCALE', 1);
     const zero = this.scalar(tile, 'ZZERO', 0);
-    const blank = tiling.columns.has('ZBLANK') ? this.scalar(tile, 'ZBLANK', -2147483648) : (this.image.blank ?? -2147483648);
+    const blank = tiling.columns.has('ZBLANK')
+      ? this.scalar(tile, 'ZBLANK', -2147483648)
+      : (this.image.blank ?? -2147483648);
     const out = new Float64Array(count);
     if (tiling.dither === 0) {
       for (let i = 0; i < count; i++) out[i] = stored[i] === blank ? Number.NaN : stored[i]! * scale + zero;
@@ -187,7 +203,12 @@ export class TileReader implements PixelReader {
     let next = Math.trunc(random[seed]! * 500);
     for (let i = 0; i < count; i++) {
       const value = stored[i]!;
-      out[i] = value === blank ? Number.NaN : tiling.dither === 2 && value === ZERO_DITHER2 ? 0 : (value - random[next]! + 0.5) * scale + zero;
+      out[i] =
+        value === blank
+          ? Number.NaN
+          : tiling.dither === 2 && value === ZERO_DITHER2
+            ? 0
+            : (value - random[next]! + 0.5) * scale + zero;
       if (++next === 10_000) {
         seed = (seed + 1) % 10_000;
         next = Math.trunc(random[seed]! * 500);
@@ -214,7 +235,8 @@ function inflate(bytes: Uint8Array, maxBytes: number, tile: number): Uint8Array 
 /** GZIP_2 stores all first bytes, then all second ones and so on. */
 function unshuffle(raw: Uint8Array, count: number, tile: number): Uint8Array {
   const size = raw.length / count;
-  if (!Number.isInteger(size)) throw new FitsError('corrupt', `tile ${tile} has ${raw.length} bytes for ${count} pixels`);
+  if (!Number.isInteger(size))
+    throw new FitsError('corrupt', `tile ${tile} has ${raw.length} bytes for ${count} pixels`);
   const out = new Uint8Array(raw.length);
   for (let b = 0; b < size; b++) for (let i = 0; i < count; i++) out[i * size + b] = raw[b * count + i]!;
   return out;
@@ -230,7 +252,8 @@ function integers(raw: Uint8Array, out: Int32Array, count: number, tile: number,
 
 function floats(raw: Uint8Array, bitpix: number, count: number, tile: number): Float64Array {
   const bytes = Math.abs(bitpix) / 8;
-  if (raw.length < count * bytes) throw new FitsError('corrupt', `tile ${tile} has ${raw.length} bytes for ${count} pixels`);
+  if (raw.length < count * bytes)
+    throw new FitsError('corrupt', `tile ${tile} has ${raw.length} bytes for ${count} pixels`);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const out = new Float64Array(count);
   if (bitpix === -32) for (let i = 0; i < count; i++) out[i] = view.getFloat32(i * 4);

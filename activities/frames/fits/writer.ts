@@ -11,7 +11,14 @@ function formatCard(keyword: string, value: WritableValue, comment = ''): string
       .replace(/(^|[^'])'$/, '$1')
       .padEnd(8)}'`;
   } else if (typeof value === 'boolean') field = (value ? 'T' : 'F').padStart(20);
-  else field = (Number.isInteger(value) ? String(value) : String(value).includes('e') ? value.toExponential().toUpperCase() : String(value)).padStart(20);
+  else
+    field = (
+      Number.isInteger(value)
+        ? String(value)
+        : String(value).includes('e')
+          ? value.toExponential().toUpperCase()
+          : String(value)
+    ).padStart(20);
   const text = `${keyword.padEnd(8)}= ${field}`;
   return (comment ? `${text} / ${comment}` : text).slice(0, 80).padEnd(80);
 }

@@ -145,7 +145,10 @@ export class FrameIntake {
   }
 
   /** Events, the shot-done list and the folder brought together; with `final` every frame of the booking gets its end. */
-  reconcile(input: { bookingId: string; telescopeId: string; shotsDone: ShotDone[] | null; final: boolean }, caller: Caller): Promise<FrameCounts> {
+  reconcile(
+    input: { bookingId: string; telescopeId: string; shotsDone: ShotDone[] | null; final: boolean },
+    caller: Caller,
+  ): Promise<FrameCounts> {
     return this.inTurn(input.telescopeId, caller, async () => {
       const telescope = await this.telescope(input.telescopeId);
       if (input.shotsDone) await this.search.learn(input.telescopeId, input.bookingId, input.shotsDone);
@@ -169,7 +172,8 @@ export class FrameIntake {
   takePast(telescope: Telescope, bookingId: string, caller: Caller, each: (row: Frame) => void): Promise<FrameCounts> {
     return this.inTurn(`${telescope.id}/${bookingId}`, caller, async () => {
       await this.drainNow(telescope, caller, this.deps.timing.settleMs * 2, { bookingId, each });
-      for (const row of await this.deps.db.frame.findMany({ where: { bookingId, state: 'pending' } })) await this.miss(row, 'file_absent');
+      for (const row of await this.deps.db.frame.findMany({ where: { bookingId, state: 'pending' } }))
+        await this.miss(row, 'file_absent');
       return this.counts(bookingId);
     });
   }
@@ -206,7 +210,13 @@ export class FrameIntake {
     return found;
   }
 
-  private async drainNow(telescope: Telescope, caller: Caller, patienceMs: number, past: Past | null = null, lingerMs = 0): Promise<void> {
+  private async drainNow(
+    telescope: Telescope,
+    caller: Caller,
+    patienceMs: number,
+    past: Past | null = null,
+    lingerMs = 0,
+  ): Promise<void> {
     const { db, timing } = this.deps;
     const started = Date.now();
     // Patience begins when every file has been looked at once: a slow share takes nothing of it.
@@ -222,7 +232,10 @@ export class FrameIntake {
         where: {
           telescopeId: telescope.id,
           ...scopeOf(past),
-          OR: [{ state: 'pending' }, { state: 'archived', bookingId: past ? past.bookingId : { not: null }, announced: false }],
+          OR: [
+            { state: 'pending' },
+            { state: 'archived', bookingId: past ? past.bookingId : { not: null }, announced: false },
+          ],
         },
         orderBy: [{ seenAt: 'asc' }, { sourceKey: 'asc' }],
       });
@@ -318,13 +331,16 @@ export class FrameIntake {
     const { db, mount, maxBytes, timing } = this.deps;
     const age = Date.now() - row.seenAt.getTime();
     let mapped = mapPath(row.sourcePath, telescope.path_map);
-    if (!mapped) return this.refuse(telescope, row, {}, 'path_unmapped', `no path_map entry fits ${row.sourcePath}`, null);
+    if (!mapped)
+      return this.refuse(telescope, row, {}, 'path_unmapped', `no path_map entry fits ${row.sourcePath}`, null);
     let seen: MountState;
     try {
       seen = await mount.probe(mapped.path, mapped.root, maxBytes);
     } catch (thrown) {
-      if (thrown instanceof MountFailure && thrown.code === 'outside') return this.refuse(telescope, row, {}, 'outside', thrown.message, null);
-      if (thrown instanceof MountFailure && (thrown.errno === 'EACCES' || thrown.errno === 'EPERM')) this.denied.add(row.id);
+      if (thrown instanceof MountFailure && thrown.code === 'outside')
+        return this.refuse(telescope, row, {}, 'outside', thrown.message, null);
+      if (thrown instanceof MountFailure && (thrown.errno === 'EACCES' || thrown.errno === 'EPERM'))
+        this.denied.add(row.id);
       this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'frame cannot be looked at');
       await this.attributeByPath(telescope, row);
       return 'wait';
@@ -346,17 +362,30 @@ export class FrameIntake {
       if (MAY_GROW.has(seen.code) && !this.settled(row.id, seen.size, seen.mtimeMs)) return 'wait';
       return this.refuse(telescope, row, {}, seen.code, seen.message, mapped);
     }
-    if (/\.gz$/i.test(mapped.path) && !this.settled(row.id, seen.size, seen.mtimeMs, Math.min(2_000, timing.settleMs))) return 'wait';
-    if (!seen.hasImage) return this.refuse(telescope, row, seen.header, 'no_image', 'no HDU of the file holds an image', mapped);
+    if (/\.gz$/i.test(mapped.path) && !this.settled(row.id, seen.size, seen.mtimeMs, Math.min(2_000, timing.settleMs)))
+      return 'wait';
+    if (!seen.hasImage)
+      return this.refuse(telescope, row, seen.header, 'no_image', 'no HDU of the file holds an image', mapped);
 
     const calibrationType = row.type !== 'LIGHT';
     const claim = async (): ReturnType<typeof findOwner> =>
       row.bookingId
         ? {
-            owner: { bookingId: row.bookingId, shotGuid: row.shotGuid, shotDoneGuid: row.shotDoneGuid, shotIndex: row.shotIndex, by: 'shot_done_list' },
+            owner: {
+              bookingId: row.bookingId,
+              shotGuid: row.shotGuid,
+              shotDoneGuid: row.shotDoneGuid,
+              shotIndex: row.shotIndex,
+              by: 'shot_done_list',
+            },
             record: await this.recordOf(telescope, row, seen.header),
           }
-        : findOwner(db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header: seen.header });
+        : findOwner(db, telescope, {
+            sourcePath: row.sourcePath,
+            seenAt: row.seenAt,
+            shotDoneGuid: row.shotDoneGuid,
+            header: seen.header,
+          });
     let { owner, record } = await claim();
     if (!owner && !calibrationType && age < timing.attributeMs) {
       // Voyager's record of a frame follows its file by some tenths of a second: the copy is made meanwhile.
@@ -368,7 +397,10 @@ export class FrameIntake {
     if (!owner && !calibration) {
       if (age < timing.attributeMs) return 'wait';
       await this.forget(row.id);
-      await db.frame.updateMany({ where: { id: row.id, state: 'pending' }, data: { state: 'unassigned', shotDoneGuid: rtShotOf(seen.header) ?? row.shotDoneGuid } });
+      await db.frame.updateMany({
+        where: { id: row.id, state: 'pending' },
+        data: { state: 'unassigned', shotDoneGuid: rtShotOf(seen.header) ?? row.shotDoneGuid },
+      });
       return 'later';
     }
 
@@ -376,14 +408,30 @@ export class FrameIntake {
     const plan = owner ? await this.planned(owner.bookingId, owner.shotIndex) : null;
     let prepared: Prepared;
     try {
-      prepared = await this.prepare(telescope, owner ? { ...row, bookingId: owner.bookingId } : row, mapped, seen, owner !== null);
+      prepared = await this.prepare(
+        telescope,
+        owner ? { ...row, bookingId: owner.bookingId } : row,
+        mapped,
+        seen,
+        owner !== null,
+      );
     } catch (thrown) {
       if (!(thrown instanceof MountFailure) || thrown.errno === 'ENOSPC') throw thrown;
       this.deps.logger.warn({ frame: row.id, err: thrown.message }, 'frame copy failed, it will be continued');
       if (thrown.code === 'changed') await this.forget(row.id);
       return 'wait';
     }
-    return this.alone(prepared.copied.sha256, () => this.archive(telescope, row, past, { prepared, owner, record, metadata, plan, shotDoneGuid, header: seen.header }));
+    return this.alone(prepared.copied.sha256, () =>
+      this.archive(telescope, row, past, {
+        prepared,
+        owner,
+        record,
+        metadata,
+        plan,
+        shotDoneGuid,
+        header: seen.header,
+      }),
+    );
   }
 
   /** Where the store has the content of a frame already: its copy stood when a process died, and the file has gone since. */
@@ -404,19 +452,32 @@ export class FrameIntake {
       await this.forget(row.id);
       await db.frame.updateMany({
         where: { id: row.id, state: 'pending' },
-        data: { state: 'skipped', bookingId: null, reason: `same_as_${twin.id}`, sha256: copied.sha256, sizeBytes: BigInt(copied.bytes) },
+        data: {
+          state: 'skipped',
+          bookingId: null,
+          reason: `same_as_${twin.id}`,
+          sha256: copied.sha256,
+          sizeBytes: BigInt(copied.bytes),
+        },
       });
       return 'later';
     }
     const { store } = this.deps;
-    await db.frame.updateMany({ where: { id: row.id, state: 'pending' }, data: { sha256: copied.sha256, sizeBytes: BigInt(copied.bytes) } });
+    await db.frame.updateMany({
+      where: { id: row.id, state: 'pending' },
+      data: { sha256: copied.sha256, sizeBytes: BigInt(copied.bytes) },
+    });
     const object = await store.adopt(staging, copied.sha256, copied.bytes, copied.crc32).catch((thrown: unknown) => {
       // The copy is not where it was made; the next attempt makes another.
       this.copies.delete(row.id);
       throw thrown;
     });
-    const type: FrameType = row.sourceKey.startsWith('event/') ? (row.type as FrameType) : (metadata.type ?? (row.type as FrameType));
-    const folder = owner ? store.bookingFolder(owner.bookingId) : join(store.root, 'calibration', safeName(telescope.id), type.toLowerCase());
+    const type: FrameType = row.sourceKey.startsWith('event/')
+      ? (row.type as FrameType)
+      : (metadata.type ?? (row.type as FrameType));
+    const folder = owner
+      ? store.bookingFolder(owner.bookingId)
+      : join(store.root, 'calibration', safeName(telescope.id), type.toLowerCase());
     const named = await store.name(folder, row.filename, object);
     const jpg = await pictureNumbers(db, telescope.id, row);
     const hfd = jpg?.hfd ?? record?.hfd ?? null;
@@ -472,7 +533,13 @@ export class FrameIntake {
    * Made once per state of the file, however often it is asked for.
    * @throws MountFailure when the source cannot be read or has changed; Error `disk_low`
    */
-  private prepare(telescope: Telescope, row: Frame, mapped: { path: string; root: string }, seen: { size: number; mtimeMs: number }, pictured: boolean): Promise<Prepared> {
+  private prepare(
+    telescope: Telescope,
+    row: Frame,
+    mapped: { path: string; root: string },
+    seen: { size: number; mtimeMs: number },
+    pictured: boolean,
+  ): Promise<Prepared> {
     const stamp = `${row.id}\n${row.sourcePath}\n${seen.size}\n${seen.mtimeMs}`;
     const known = this.copies.get(row.id);
     if (known?.stamp === stamp) return known.work;
@@ -484,7 +551,14 @@ export class FrameIntake {
     return work;
   }
 
-  private async copyAndLook(telescope: Telescope, row: Frame, mapped: { path: string; root: string }, size: number, stamp: string, pictured: boolean): Promise<Prepared> {
+  private async copyAndLook(
+    telescope: Telescope,
+    row: Frame,
+    mapped: { path: string; root: string },
+    size: number,
+    stamp: string,
+    pictured: boolean,
+  ): Promise<Prepared> {
     const { store, mount, maxBytes } = this.deps;
     await this.guardSpace(row, size);
     const staging = await store.staging(`${stamp}\n${BOOT}`);
@@ -529,7 +603,15 @@ export class FrameIntake {
     if (free >= (this.underWayBytes + bytes) * 1.2 + RESERVE_BYTES) return;
     const message = `${Math.floor(free / 1e6)} MB free in the frame store, a frame of ${Math.ceil(bytes / 1e6)} MB waits`;
     const { bookingId, telescopeId } = row;
-    if (bookingId) await alertOperator(this.deps.db, { bookingId, telescopeId, key: 'disk_low', at: new Date().toISOString(), reason: 'disk_low', message: `${message}.` });
+    if (bookingId)
+      await alertOperator(this.deps.db, {
+        bookingId,
+        telescopeId,
+        key: 'disk_low',
+        at: new Date().toISOString(),
+        reason: 'disk_low',
+        message: `${message}.`,
+      });
     throw new Error(`disk_low: ${message}`);
   }
 
@@ -545,24 +627,53 @@ export class FrameIntake {
 
   private async attributeByPath(telescope: Telescope, row: Frame): Promise<void> {
     if (row.bookingId) return;
-    const { owner } = await findOwner(this.deps.db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header: {} });
+    const { owner } = await findOwner(this.deps.db, telescope, {
+      sourcePath: row.sourcePath,
+      seenAt: row.seenAt,
+      shotDoneGuid: row.shotDoneGuid,
+      header: {},
+    });
     if (owner)
       await this.deps.db.frame.update({
         where: { id: row.id },
-        data: { bookingId: owner.bookingId, shotGuid: owner.shotGuid, shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null, shotIndex: owner.shotIndex },
+        data: {
+          bookingId: owner.bookingId,
+          shotGuid: owner.shotGuid,
+          shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null,
+          shotIndex: owner.shotIndex,
+        },
       });
   }
 
-  private async recordOf(telescope: Telescope, row: Frame, header: Record<string, unknown>): Promise<ShotDoneRecord | null> {
-    return (await findOwner(this.deps.db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header })).record;
+  private async recordOf(
+    telescope: Telescope,
+    row: Frame,
+    header: Record<string, unknown>,
+  ): Promise<ShotDoneRecord | null> {
+    return (
+      await findOwner(this.deps.db, telescope, {
+        sourcePath: row.sourcePath,
+        seenAt: row.seenAt,
+        shotDoneGuid: row.shotDoneGuid,
+        header,
+      })
+    ).record;
   }
 
   /**
    * Another row of the same booking for the same exposure: same shot-done record, or the same content under the same path. Of an imported
    * folder every copy of a content is the same exposure.
    */
-  private async twin(row: Frame, bookingId: string | null, shotDoneGuid: string | null, sha256: string, past: boolean): Promise<{ id: string } | null> {
-    const same: Prisma.FrameWhereInput = past ? {} : { OR: [...(shotDoneGuid ? [{ shotDoneGuid }] : []), { sourcePath: row.sourcePath }] };
+  private async twin(
+    row: Frame,
+    bookingId: string | null,
+    shotDoneGuid: string | null,
+    sha256: string,
+    past: boolean,
+  ): Promise<{ id: string } | null> {
+    const same: Prisma.FrameWhereInput = past
+      ? {}
+      : { OR: [...(shotDoneGuid ? [{ shotDoneGuid }] : []), { sourcePath: row.sourcePath }] };
     return this.deps.db.frame.findFirst({
       where: { telescopeId: row.telescopeId, bookingId, id: { not: row.id }, state: 'archived', sha256, ...same },
       select: { id: true },
@@ -589,10 +700,20 @@ export class FrameIntake {
     let bookingId = row.bookingId;
     let shot: Partial<Pick<Frame, 'shotGuid' | 'shotDoneGuid' | 'shotIndex'>> = {};
     if (!bookingId) {
-      const { owner } = await findOwner(db, telescope, { sourcePath: row.sourcePath, seenAt: row.seenAt, shotDoneGuid: row.shotDoneGuid, header });
+      const { owner } = await findOwner(db, telescope, {
+        sourcePath: row.sourcePath,
+        seenAt: row.seenAt,
+        shotDoneGuid: row.shotDoneGuid,
+        header,
+      });
       if (!owner && Date.now() - row.seenAt.getTime() < timing.attributeMs) return 'wait';
       bookingId = owner?.bookingId ?? null;
-      if (owner) shot = { shotGuid: owner.shotGuid, shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null, shotIndex: owner.shotIndex };
+      if (owner)
+        shot = {
+          shotGuid: owner.shotGuid,
+          shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null,
+          shotIndex: owner.shotIndex,
+        };
     }
     let archivePath: string | null = null;
     let sha256: string | null = null;
@@ -616,7 +737,15 @@ export class FrameIntake {
     await db.$transaction(async (tx) => {
       const { count } = await tx.frame.updateMany({
         where: { id: row.id, state: 'pending' },
-        data: { state: 'rejected', reason: code, bookingId, ...shot, sha256, sizeBytes, metadata: { error: message, quarantine: archivePath } },
+        data: {
+          state: 'rejected',
+          reason: code,
+          bookingId,
+          ...shot,
+          sha256,
+          sizeBytes,
+          metadata: { error: message, quarantine: archivePath },
+        },
       });
       if (count === 0) return;
       await logFrame(
@@ -638,10 +767,13 @@ export class FrameIntake {
   /** A file that was cut when it was refused may be whole by now: the last reconciliation looks once more. */
   private async reopen(telescope: Telescope, bookingId: string): Promise<void> {
     const { db, mount, maxBytes } = this.deps;
-    for (const row of await db.frame.findMany({ where: { bookingId, state: 'rejected', reason: { in: [...MAY_GROW] } } })) {
+    for (const row of await db.frame.findMany({
+      where: { bookingId, state: 'rejected', reason: { in: [...MAY_GROW] } },
+    })) {
       const mapped = mapPath(row.sourcePath, telescope.path_map);
       const seen = mapped ? await mount.probe(mapped.path, mapped.root, maxBytes).catch(() => null) : null;
-      if (seen?.state === 'whole' && seen.hasImage) await db.frame.update({ where: { id: row.id }, data: { state: 'pending', reason: null } });
+      if (seen?.state === 'whole' && seen.hasImage)
+        await db.frame.update({ where: { id: row.id }, data: { state: 'pending', reason: null } });
     }
   }
 
@@ -663,17 +795,27 @@ export class FrameIntake {
           unreachable ||= !reachable;
           continue;
         }
-        await this.miss(row, !reachable ? 'storage_unreachable' : this.denied.has(row.id) ? 'unreadable' : 'file_absent');
+        await this.miss(
+          row,
+          !reachable ? 'storage_unreachable' : this.denied.has(row.id) ? 'unreadable' : 'file_absent',
+        );
       }
       await this.drainNow(telescope, caller, 0);
-      await sleep(unreachable ? Math.max(1_000, timing.pollMs) : timing.pollMs, undefined, caller.signal ? { signal: caller.signal } : {});
+      await sleep(
+        unreachable ? Math.max(1_000, timing.pollMs) : timing.pollMs,
+        undefined,
+        caller.signal ? { signal: caller.signal } : {},
+      );
     }
   }
 
   private async miss(row: Frame, code: string): Promise<void> {
     const text = reasonText(code);
     await this.deps.db.$transaction(async (tx) => {
-      const { count } = await tx.frame.updateMany({ where: { id: row.id, state: 'pending' }, data: { state: 'missing', reason: code } });
+      const { count } = await tx.frame.updateMany({
+        where: { id: row.id, state: 'pending' },
+        data: { state: 'missing', reason: code },
+      });
       if (count === 0) return;
       await logFrame(tx, row, {
         level: 'ERROR',

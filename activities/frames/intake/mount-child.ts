@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readdirSync, readSync, realpathSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join, relative, isAbsolute } from 'node:path';
 import { crc32 } from '../store/crc32.ts';
 import { asImage, FitsError, imageHeader, openSource, READ, scanHdus, type FitsErrorCode } from '../fits/index.ts';
@@ -16,7 +26,14 @@ export type MountRequest =
 
 export type MountState =
   | { state: 'absent'; rootReachable: boolean }
-  | { state: 'whole'; size: number; mtimeMs: number; header: Record<string, unknown>; hasImage: boolean; trailing: number }
+  | {
+      state: 'whole';
+      size: number;
+      mtimeMs: number;
+      header: Record<string, unknown>;
+      hasImage: boolean;
+      trailing: number;
+    }
   | { state: 'broken'; size: number; mtimeMs: number; code: FitsErrorCode; message: string };
 export interface CopyResult {
   bytes: number;
@@ -35,7 +52,13 @@ export type MountAnswer = MountState | CopyResult | ListedFile[] | boolean;
 export type MountMessage =
   | { id: number; progress: true }
   | { id: number; ok: true; answer: MountAnswer }
-  | { id: number; ok: false; code: FitsErrorCode | 'changed' | 'outside' | 'failed'; errno: string | null; message: string };
+  | {
+      id: number;
+      ok: false;
+      code: FitsErrorCode | 'changed' | 'outside' | 'failed';
+      errno: string | null;
+      message: string;
+    };
 
 const CHUNK = 4 << 20;
 
@@ -51,7 +74,8 @@ class MountError extends Error {
 function inside(path: string, root: string): string {
   const real = realpathSync(path);
   const rest = relative(realpathSync(root), real);
-  if (rest.startsWith('..') || isAbsolute(rest)) throw new MountError('outside', 'the file lies outside of the mapped folder');
+  if (rest.startsWith('..') || isAbsolute(rest))
+    throw new MountError('outside', 'the file lies outside of the mapped folder');
   return real;
 }
 
@@ -69,22 +93,43 @@ function probe(path: string, root: string, maxBytes: number): MountState {
     stat = statSync(inside(path, root));
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EIO' || code === 'ESTALE' || code === 'ENOTCONN' || code === 'EHOSTDOWN')
+    if (
+      code === 'ENOENT' ||
+      code === 'ENOTDIR' ||
+      code === 'EIO' ||
+      code === 'ESTALE' ||
+      code === 'ENOTCONN' ||
+      code === 'EHOSTDOWN'
+    )
       return { state: 'absent', rootReachable: reachable(root) };
     throw thrown;
   }
-  if (!stat.isFile()) return { state: 'broken', size: stat.size, mtimeMs: stat.mtimeMs, code: 'unreadable', message: 'is not a file' };
+  if (!stat.isFile())
+    return { state: 'broken', size: stat.size, mtimeMs: stat.mtimeMs, code: 'unreadable', message: 'is not a file' };
   const seen = { size: stat.size, mtimeMs: stat.mtimeMs };
-  if (stat.size > maxBytes) return { state: 'broken', ...seen, code: 'too_large', message: `${stat.size} bytes, more than the ${maxBytes} that MAX_IMAGE_SIZE_MB allows` };
+  if (stat.size > maxBytes)
+    return {
+      state: 'broken',
+      ...seen,
+      code: 'too_large',
+      message: `${stat.size} bytes, more than the ${maxBytes} that MAX_IMAGE_SIZE_MB allows`,
+    };
   try {
     const source = openSource(path, maxBytes);
     try {
       const scan = scanHdus(source);
       for (const hdu of scan.hdus) {
         const image = imageOf(hdu);
-        if (image) return { state: 'whole', ...seen, header: imageHeader(scan, image), hasImage: true, trailing: scan.trailing };
+        if (image)
+          return { state: 'whole', ...seen, header: imageHeader(scan, image), hasImage: true, trailing: scan.trailing };
       }
-      return { state: 'whole', ...seen, header: scan.hdus[0]!.header.toJSON(), hasImage: scan.hdus.some((hdu) => hdu.header.get('ZIMAGE') === true), trailing: scan.trailing };
+      return {
+        state: 'whole',
+        ...seen,
+        header: scan.hdus[0]!.header.toJSON(),
+        hasImage: scan.hdus.some((hdu) => hdu.header.get('ZIMAGE') === true),
+        trailing: scan.trailing,
+      };
     } finally {
       source.close();
     }
@@ -96,7 +141,19 @@ function probe(path: string, root: string, maxBytes: number): MountState {
   }
 }
 /** What a share answers while another program holds the file open (Windows' sharing violation comes as EBUSY or ETXTBSY) or while it is away. */
-const PASSING = new Set(['EBUSY', 'ETXTBSY', 'EAGAIN', 'EINTR', 'ENOENT', 'EIO', 'ESTALE', 'ENOTCONN', 'EHOSTDOWN', 'EHOSTUNREACH', 'ETIMEDOUT']);
+const PASSING = new Set([
+  'EBUSY',
+  'ETXTBSY',
+  'EAGAIN',
+  'EINTR',
+  'ENOENT',
+  'EIO',
+  'ESTALE',
+  'ENOTCONN',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ETIMEDOUT',
+]);
 
 function imageOf(hdu: Parameters<typeof asImage>[0]): ReturnType<typeof asImage> {
   try {
@@ -135,7 +192,8 @@ function copy(id: number, request: MountRequest & { op: 'copy' }): CopyResult {
     }
     while (at < before.size) {
       const n = readSync(from, buffer, 0, Math.min(buffer.length, before.size - at), at);
-      if (n === 0) throw new MountError('changed', `the file became shorter while it was copied: ${at} of ${before.size} bytes`);
+      if (n === 0)
+        throw new MountError('changed', `the file became shorter while it was copied: ${at} of ${before.size} bytes`);
       for (let written = 0; written < n;) written += writeSync(to, buffer, written, n - written, at + written);
       hash.update(buffer.subarray(0, n));
       crc = crc32(buffer.subarray(0, n), crc);
@@ -143,10 +201,17 @@ function copy(id: number, request: MountRequest & { op: 'copy' }): CopyResult {
       send({ id, progress: true });
     }
     const after = fstatSync(from);
-    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) throw new MountError('changed', 'the file changed while it was copied');
+    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs)
+      throw new MountError('changed', 'the file changed while it was copied');
     const copied = performance.now();
     if (request.sync) fsyncSync(to);
-    return { bytes: at, sha256: hash.digest('hex'), crc32: crc, copyMs: copied - started, syncMs: performance.now() - copied };
+    return {
+      bytes: at,
+      sha256: hash.digest('hex'),
+      crc32: crc,
+      copyMs: copied - started,
+      syncMs: performance.now() - copied,
+    };
   } finally {
     closeSync(from);
     if (to !== null) closeSync(to);

@@ -91,12 +91,17 @@ export class Mount {
   }
   private watch(child: Child): void {
     if (child.timer) clearTimeout(child.timer);
-    child.timer = setTimeout(() => this.lose(child, new MountFailure('stalled', null, `no progress for ${this.stallMs} ms`)), this.stallMs);
+    child.timer = setTimeout(
+      () => this.lose(child, new MountFailure('stalled', null, `no progress for ${this.stallMs} ms`)),
+      this.stallMs,
+    );
   }
   private start(): Child {
     const fromSource = fileURLToPath(import.meta.url).endsWith('.ts');
     const file = fileURLToPath(new URL(`./mount-child${fromSource ? '.ts' : '.js'}`, import.meta.url));
-    const execArgv = fromSource ? ['--import', pathToFileURL(projectPath('node_modules/tsx/dist/loader.mjs')).href] : [];
+    const execArgv = fromSource
+      ? ['--import', pathToFileURL(projectPath('node_modules/tsx/dist/loader.mjs')).href]
+      : [];
     const child: Child = {
       process: fork(file, [], {
         execArgv: ['--max-old-space-size=64', ...execArgv],
@@ -108,7 +113,9 @@ export class Mount {
     };
     child.process.on('message', (message: MountMessage) => this.hear(child, message));
     child.process.on('error', (error: Error) => this.lose(child, error));
-    child.process.on('exit', (code, signal) => this.lose(child, new MountFailure('failed', null, `the mount reader ended with ${signal ?? code}`)));
+    child.process.on('exit', (code, signal) =>
+      this.lose(child, new MountFailure('failed', null, `the mount reader ended with ${signal ?? code}`)),
+    );
     child.process.unref();
     child.process.channel?.unref();
     this.children.push(child);

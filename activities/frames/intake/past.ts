@@ -11,4 +11,6 @@ export interface Past {
 }
 /** Rows that a drain looks at. An import's rows are its own, however young their frames: their paths are not Voyager's. */
 export const scopeOf = (past: Past | null): Prisma.FrameWhereInput =>
-  past ? { bookingId: past.bookingId } : { seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) }, sourceKey: { not: { startsWith: IMPORTED } } };
+  past
+    ? { bookingId: past.bookingId }
+    : { seenAt: { gte: new Date(Date.now() - 30 * DAY_MS) }, sourceKey: { not: { startsWith: IMPORTED } } };

@@ -8,7 +8,8 @@ export function splitPath(path: string): { folder: string; name: string } {
 }
 
 /** For comparing Windows paths: slashes and case do not matter there. */
-export const comparable = (path: string): string => path.replaceAll('\\', '/').replace(/\/+/g, '/').normalize('NFC').toLowerCase();
+export const comparable = (path: string): string =>
+  path.replaceAll('\\', '/').replace(/\/+/g, '/').normalize('NFC').toLowerCase();
 
 /** File name without its last extension, for joining a frame with its JPEG. */
 export const stemOf = (path: string): string => {
@@ -20,7 +21,8 @@ export const stemOf = (path: string): string => {
 const parts = (path: string): string[] => path.split(/[\\/]+/).filter((part) => part !== '');
 
 /** `\\?\C:\…` and `\\?\UNC\server\…`, as Windows programs write long paths, in their ordinary form. */
-const ordinary = (path: string): string => path.replace(/^[\\/]{2}\?[\\/](UNC[\\/])?/i, (_, unc?: string) => (unc ? '\\\\' : ''));
+const ordinary = (path: string): string =>
+  path.replace(/^[\\/]{2}\?[\\/](UNC[\\/])?/i, (_, unc?: string) => (unc ? '\\\\' : ''));
 
 /**
  * Where this machine finds a file that Voyager names, by the longest mapped root that it lies under: drive letters and UNC names

@@ -35,13 +35,23 @@ export class FramePictures {
 
   private derived(frameId: string): { preview: string; thumbnail: string; quicklook: string } {
     const folder = this.deps.store.derivedFolder(frameId);
-    return { preview: join(folder, 'preview.jpg'), thumbnail: join(folder, 'thumbnail.jpg'), quicklook: join(folder, 'quicklook.fits') };
+    return {
+      preview: join(folder, 'preview.jpg'),
+      thumbnail: join(folder, 'thumbnail.jpg'),
+      quicklook: join(folder, 'quicklook.fits'),
+    };
   }
 
   /** Preview, thumbnail, quick look and statistics of a file; the error where its pixels cannot be read. */
   async look(telescope: Telescope, frameId: string, path: string): Promise<PreviewResult | FitsError> {
     try {
-      return await this.deps.pool.run({ kind: 'preview', path, ...this.derived(frameId), orientation: telescope.frame_orientation, bayer: telescope.camera.bayer });
+      return await this.deps.pool.run({
+        kind: 'preview',
+        path,
+        ...this.derived(frameId),
+        orientation: telescope.frame_orientation,
+        bayer: telescope.camera.bayer,
+      });
     } catch (thrown) {
       if (!(thrown instanceof FitsError)) throw thrown;
       this.deps.logger.warn({ frame: frameId, err: thrown.message }, 'frame has no preview');
@@ -70,7 +80,14 @@ export class FramePictures {
   async measureSome(telescopeId: string, caller: Caller, past: Past | null): Promise<boolean> {
     const { db, pool, store } = this.deps;
     const rows = await db.frame.findMany({
-      where: { telescopeId, state: 'archived', measured: false, announced: true, bookingId: { not: null }, ...scopeOf(past) },
+      where: {
+        telescopeId,
+        state: 'archived',
+        measured: false,
+        announced: true,
+        bookingId: { not: null },
+        ...scopeOf(past),
+      },
       orderBy: [{ seenAt: 'asc' }, { sourceKey: 'asc' }],
       take: 2,
     });
@@ -100,7 +117,9 @@ export class FramePictures {
             starIndex: jpg?.star_index ?? row.starIndex,
             hfd: measured ?? voyagerHfd ?? row.hfd,
             hfdSource: measured !== null ? 'measured' : voyagerHfd !== null ? 'voyager' : row.hfdSource,
-            ...(stats && metrics ? { stats: { ...stats, background: metrics.background, eccentricity: metrics.eccentricity } } : {}),
+            ...(stats && metrics
+              ? { stats: { ...stats, background: metrics.background, eccentricity: metrics.eccentricity } }
+              : {}),
           },
         });
         if (!past) await announceMeasured(db, updated);
@@ -112,9 +131,17 @@ export class FramePictures {
 }
 
 /** Numbers of the NewJPGReady that belongs to a frame, by file name. */
-export async function pictureNumbers(db: Database, telescopeId: string, row: Frame): Promise<JournalKinds['jpg'] | null> {
+export async function pictureNumbers(
+  db: Database,
+  telescopeId: string,
+  row: Frame,
+): Promise<JournalKinds['jpg'] | null> {
   const rows = await db.journal.findMany({
-    where: { telescopeId, kind: 'jpg', at: { gte: new Date(row.seenAt.getTime() - 600_000), lte: new Date(row.seenAt.getTime() + 600_000) } },
+    where: {
+      telescopeId,
+      kind: 'jpg',
+      at: { gte: new Date(row.seenAt.getTime() - 600_000), lte: new Date(row.seenAt.getTime() + 600_000) },
+    },
     orderBy: [{ epoch: 'desc' }, { n: 'desc' }],
     take: 500,
   });

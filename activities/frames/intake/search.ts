@@ -33,7 +33,10 @@ export class FrameSearch {
     const targetGuid = session?.targetGuid;
     if (!targetGuid || shots.length === 0) return;
     const since = new Date(Math.min(...shots.map((shot) => Date.parse(shot.at))) - 2 * DAY_MS);
-    const records = await db.journal.findMany({ where: { telescopeId, kind: 'shot_done', at: { gte: since } }, select: { data: true } });
+    const records = await db.journal.findMany({
+      where: { telescopeId, kind: 'shot_done', at: { gte: since } },
+      select: { data: true },
+    });
     const known = new Set(records.map((row) => (row.data as unknown as ShotDoneRecord).guid.toLowerCase()));
     const fresh = shots.filter((shot) => !known.has(shot.guid.toLowerCase()));
     if (fresh.length === 0) return;
@@ -81,7 +84,8 @@ export class FrameSearch {
       const path = pathOf({ path: shot.path, filename: shot.filename });
       const known = frames.find((f) => f.shotDoneGuid?.toLowerCase() === guid);
       if (known) {
-        if (known.state === 'unassigned') await db.frame.update({ where: { id: known.id }, data: { state: 'pending', bookingId, ...place } });
+        if (known.state === 'unassigned')
+          await db.frame.update({ where: { id: known.id }, data: { state: 'pending', bookingId, ...place } });
         continue;
       }
       const unclaimed = frames.find((f) => !f.shotDoneGuid && comparable(f.sourcePath) === comparable(path));
@@ -89,7 +93,12 @@ export class FrameSearch {
         if (unclaimed.bookingId === bookingId || unclaimed.state === 'unassigned' || unclaimed.state === 'pending')
           await db.frame.update({
             where: { id: unclaimed.id },
-            data: { shotDoneGuid: guid, ...place, bookingId, ...(unclaimed.state === 'unassigned' ? { state: 'pending' } : {}) },
+            data: {
+              shotDoneGuid: guid,
+              ...place,
+              bookingId,
+              ...(unclaimed.state === 'unassigned' ? { state: 'pending' } : {}),
+            },
           });
         continue;
       }
@@ -120,12 +129,18 @@ export class FrameSearch {
   async addFromFolder(telescope: Telescope, bookingId: string, caller: Caller): Promise<void> {
     const { db, mount, maxBytes } = this.deps;
     const frames = await db.frame.findMany({
-      where: { telescopeId: telescope.id, OR: [{ bookingId }, { seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }], sourceKey: { not: { startsWith: IMPORTED } } },
+      where: {
+        telescopeId: telescope.id,
+        OR: [{ bookingId }, { seenAt: { gte: new Date(Date.now() - 7 * DAY_MS) } }],
+        sourceKey: { not: { startsWith: IMPORTED } },
+      },
       select: { sourcePath: true, bookingId: true, seenAt: true },
     });
     const own = frames.filter((f) => f.bookingId === bookingId);
     const first = own.reduce((min, f) => Math.min(min, f.seenAt.getTime()), Number.POSITIVE_INFINITY);
-    const known = new Set(frames.map((f) => comparable(mapPath(f.sourcePath, telescope.path_map)?.path ?? f.sourcePath)));
+    const known = new Set(
+      frames.map((f) => comparable(mapPath(f.sourcePath, telescope.path_map)?.path ?? f.sourcePath)),
+    );
     const folders = new Map<string, string>();
     for (const { sourcePath } of own) folders.set(splitPath(sourcePath).folder, sourcePath);
     for (const [folder, sample] of folders) {
@@ -149,7 +164,12 @@ export class FrameSearch {
           this.strangers.set(`${bookingId}\n${file.path}`, { stamp, RTSHOT: seen.header.RTSHOT });
           return;
         }
-        const { owner } = await findOwner(db, telescope, { sourcePath, seenAt: new Date(file.mtimeMs), shotDoneGuid: null, header: seen.header });
+        const { owner } = await findOwner(db, telescope, {
+          sourcePath,
+          seenAt: new Date(file.mtimeMs),
+          shotDoneGuid: null,
+          header: seen.header,
+        });
         if (owner?.bookingId !== bookingId) return;
         const sourceKey = `file/${file.path}/${Math.round(file.mtimeMs)}`;
         await db.frame.createMany({
@@ -180,11 +200,18 @@ export class FrameSearch {
    * Whether a file can be this booking's at all, without asking the database for each of thousands: its RTSHOT or name stands in the
    * journal's records, or the booking's tag in its header. Who it belongs to is then decided as for every frame.
    */
-  private async marksOf(telescope: Telescope, bookingId: string, sinceMs: number): Promise<(name: string, header: Record<string, unknown>) => boolean> {
+  private async marksOf(
+    telescope: Telescope,
+    bookingId: string,
+    sinceMs: number,
+  ): Promise<(name: string, header: Record<string, unknown>) => boolean> {
     const since = new Date((Number.isFinite(sinceMs) ? sinceMs : Date.now()) - 2 * DAY_MS);
     const [booking, records] = await Promise.all([
       this.deps.db.booking.findUnique({ where: { id: bookingId }, select: { userRef: true } }),
-      this.deps.db.journal.findMany({ where: { telescopeId: telescope.id, kind: 'shot_done', at: { gte: since } }, select: { data: true } }),
+      this.deps.db.journal.findMany({
+        where: { telescopeId: telescope.id, kind: 'shot_done', at: { gte: since } },
+        select: { data: true },
+      }),
     ]);
     const tag = setTag(telescope, bookingId, booking?.userRef ?? '');
     const [guids, names] = [new Set<string>(), new Set<string>()];
@@ -193,6 +220,7 @@ export class FrameSearch {
       guids.add(record.guid.toLowerCase());
       names.add(splitPath(pathOf(record)).name.toLowerCase());
     }
-    return (name, header) => guids.has(rtShotOf(header) ?? '') || names.has(name.toLowerCase()) || Object.values(header).includes(tag);
+    return (name, header) =>
+      guids.has(rtShotOf(header) ?? '') || names.has(name.toLowerCase()) || Object.values(header).includes(tag);
   }
 }

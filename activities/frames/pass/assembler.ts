@@ -44,7 +44,11 @@ export const v128 = {
   load: (offset = 0): Code => simd(0x00, 0, ...leb(offset)),
   store: (offset = 0): Code => simd(0x0b, 0, ...leb(offset)),
   /** Swaps the two bytes of each 16-bit lane; both operands of the shuffle are the top of the stack and local `again`. */
-  swap16: (again: number): Code => [...tee(again), ...get(again), ...simd(0x0d, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)],
+  swap16: (again: number): Code => [
+    ...tee(again),
+    ...get(again),
+    ...simd(0x0d, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14),
+  ],
   xor: simd(0x51),
   splat16: simd(0x10),
   extract16: (lane: number): Code => simd(0x19, lane),
@@ -108,7 +112,17 @@ export function assemble(routines: Routine[]): WebAssembly.Module | null {
     0,
     0,
     0,
-    ...section(1, vector(routines.map((r) => [0x60, ...leb(r.parameters), ...Array<number>(r.parameters).fill(I32), ...(r.result ? [1, I32] : [0])]))),
+    ...section(
+      1,
+      vector(
+        routines.map((r) => [
+          0x60,
+          ...leb(r.parameters),
+          ...Array<number>(r.parameters).fill(I32),
+          ...(r.result ? [1, I32] : [0]),
+        ]),
+      ),
+    ),
     ...section(2, [1, ...text('env'), ...text('memory'), 2, 0, 1]),
     ...section(3, vector(routines.map((_, i) => leb(i)))),
     ...section(7, vector(routines.map((r, i) => [...text(r.name), 0, ...leb(i)]))),

@@ -17,7 +17,11 @@ export type Mosaic = readonly [number, number, number, number];
  * The colour filter array out of BAYERPAT (or COLORTYP) and its offsets; null for a mono sensor. It describes the stored rows, so a
  * preview that turns the rows over keeps its colours.
  */
-export function mosaicOf(header: Header, image: Pick<ImageHdu, 'planes' | 'width' | 'height'>, setting: string | null = null): Mosaic | null {
+export function mosaicOf(
+  header: Header,
+  image: Pick<ImageHdu, 'planes' | 'width' | 'height'>,
+  setting: string | null = null,
+): Mosaic | null {
   if (image.planes !== 1 || image.width < 2 || image.height < 2) return null;
   const pattern = (header.string('BAYERPAT') ?? header.string('COLORTYP') ?? setting ?? '').trim().toUpperCase();
   if (!/^(RGGB|BGGR|GRBG|GBRG)$/.test(pattern)) return null;

@@ -16,14 +16,23 @@ const JPEG_SIDE = 65_500;
  * The frame at full size with the stretch of its preview, a row at a time: besides the 8-bit picture itself only some rows are held.
  * A colour sensor gives one pixel per 2×2 cell.
  */
-export function fullPicture(source: ByteSource, image: ImageHdu, pass: PassResult, orientation: Orientation | 'auto'): Stretched {
+export function fullPicture(
+  source: ByteSource,
+  image: ImageHdu,
+  pass: PassResult,
+  orientation: Orientation | 'auto',
+): Stretched {
   const { width, height, planes } = image;
   const { mosaic, low, high } = pass;
   if (width > CHUNK_PIXELS) throw new FitsError('unsupported', `rows of ${width} pixels are not shown`);
   const channels = mosaic || planes === 3 ? 3 : 1;
   const cell = mosaic ? 2 : 1;
   let box = cell;
-  while (Math.floor(width / box) * Math.floor(height / box) * channels > FULL_BYTES || Math.max(width, height) / box > JPEG_SIDE) box += cell;
+  while (
+    Math.floor(width / box) * Math.floor(height / box) * channels > FULL_BYTES ||
+    Math.max(width, height) / box > JPEG_SIDE
+  )
+    box += cell;
   const [boxColumns, boxRows] = [Math.min(box, width), Math.min(box, height)];
   const outWidth = Math.floor(width / boxColumns);
   const outHeight = Math.floor(height / boxRows);

@@ -2,7 +2,15 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FrameStats } from '../../../domain/contracts/image.ts';
 import { writeWhole } from '../files.ts';
-import { bufferSource, firstImage, FitsError, imageHeader, openSource, scanHdus, type FitsErrorCode } from '../fits/index.ts';
+import {
+  bufferSource,
+  firstImage,
+  FitsError,
+  imageHeader,
+  openSource,
+  scanHdus,
+  type FitsErrorCode,
+} from '../fits/index.ts';
 import type { Orientation } from './colour.ts';
 import { renderFull } from './full.ts';
 import { runPass } from './pass.ts';
@@ -13,7 +21,16 @@ import { findStars, type StarMetrics } from './stars.ts';
 
 /** Work on the pixels of one stored frame; runs in a worker thread. */
 export type FrameJob =
-  | { kind: 'preview'; path: string; preview: string; thumbnail: string; quicklook: string | null; orientation: Orientation | 'auto'; bayer: string | null; kernel?: 'wasm' | 'js' }
+  | {
+      kind: 'preview';
+      path: string;
+      preview: string;
+      thumbnail: string;
+      quicklook: string | null;
+      orientation: Orientation | 'auto';
+      bayer: string | null;
+      kernel?: 'wasm' | 'js';
+    }
   | { kind: 'full'; path: string; to: string; orientation: Orientation | 'auto'; bayer: string | null }
   | { kind: 'stars'; path: string }
   /** Makes a thread ready: libraries loaded, kernels compiled, one small frame drawn. */
@@ -45,7 +62,9 @@ export interface WarmResult {
   kind: 'warm';
 }
 export type FrameJobResult = PreviewResult | FullResult | StarsResult | WarmResult;
-export type FrameJobAnswer = { id: number; ok: true; result: FrameJobResult } | { id: number; ok: false; code: FitsErrorCode | 'failed'; message: string };
+export type FrameJobAnswer =
+  | { id: number; ok: true; result: FrameJobResult }
+  | { id: number; ok: false; code: FitsErrorCode | 'failed'; message: string };
 
 /** @throws FitsError when the file cannot be read; other errors when the disk or the picture library fails */
 export async function runJob(job: FrameJob): Promise<FrameJobResult> {
@@ -55,8 +74,12 @@ export async function runJob(job: FrameJob): Promise<FrameJobResult> {
     const scan = scanHdus(source);
     const image = firstImage(scan);
     if (job.kind === 'stars') return { kind: 'stars', metrics: findStars(source, image) };
-    const pass = runPass(source, image, { bayer: job.bayer, ...('kernel' in job && job.kernel ? { kernel: job.kernel } : {}) });
-    if (pass.reduced.channels.length === 0) throw new FitsError('unsupported', `rows of ${image.width} pixels are not shown`);
+    const pass = runPass(source, image, {
+      bayer: job.bayer,
+      ...('kernel' in job && job.kernel ? { kernel: job.kernel } : {}),
+    });
+    if (pass.reduced.channels.length === 0)
+      throw new FitsError('unsupported', `rows of ${image.width} pixels are not shown`);
     if (job.kind === 'full') {
       const { jpeg, width, height } = await renderFull(source, image, pass, job.orientation);
       await writeWhole(job.to, jpeg);

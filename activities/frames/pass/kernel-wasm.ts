@@ -1,4 +1,22 @@
-import { ADD, AND, assemble, get, i32, load32, load8, OR, set, SHL, step, store32, tee, v128, whileAtLeast, XOR, type Code } from './assembler.ts';
+import {
+  ADD,
+  AND,
+  assemble,
+  get,
+  i32,
+  load32,
+  load8,
+  OR,
+  set,
+  SHL,
+  step,
+  store32,
+  tee,
+  v128,
+  whileAtLeast,
+  XOR,
+  type Code,
+} from './assembler.ts';
 
 /**
  * The row kernel as WebAssembly with SIMD:
@@ -31,7 +49,15 @@ const count = (table: number): Code => [
   ...store32(table * TABLE_BYTES),
 ];
 
-const addHalf = (offset: number, widen: Code): Code => [...get(SUMS), ...get(SUMS), ...v128.load(offset), ...get(LANES), ...widen, ...v128.add32, ...v128.store(offset)];
+const addHalf = (offset: number, widen: Code): Code => [
+  ...get(SUMS),
+  ...get(SUMS),
+  ...v128.load(offset),
+  ...get(LANES),
+  ...widen,
+  ...v128.add32,
+  ...v128.store(offset),
+];
 
 const eight: Code = [
   ...get(SOURCE),
@@ -43,7 +69,13 @@ const eight: Code = [
   ...set(LANES),
   ...addHalf(0, v128.widenLow16),
   ...addHalf(16, v128.widenHigh16),
-  ...[0, 1, 2, 3, 4, 5, 6, 7].flatMap((lane) => [...get(LANES), ...v128.extract16(lane), ...i32(2), ...SHL, ...count(lane & 3)]),
+  ...[0, 1, 2, 3, 4, 5, 6, 7].flatMap((lane) => [
+    ...get(LANES),
+    ...v128.extract16(lane),
+    ...i32(2),
+    ...SHL,
+    ...count(lane & 3),
+  ]),
   ...step(SOURCE, 16),
   ...step(SUMS, 32),
   ...step(PIXELS, -8),
@@ -87,6 +119,15 @@ let compiled: WebAssembly.Module | null | undefined;
 
 /** The compiled kernel, or null on an engine without SIMD. */
 export function kernelWasm(): WebAssembly.Module | null {
-  compiled ??= assemble([{ name: 'row', parameters: 4, result: false, vectors: 1, integers: 3, code: [...whileAtLeast(PIXELS, 8, eight), ...whileAtLeast(PIXELS, 1, one)] }]);
+  compiled ??= assemble([
+    {
+      name: 'row',
+      parameters: 4,
+      result: false,
+      vectors: 1,
+      integers: 3,
+      code: [...whileAtLeast(PIXELS, 8, eight), ...whileAtLeast(PIXELS, 1, one)],
+    },
+  ]);
   return compiled;
 }

@@ -40,11 +40,18 @@ export function createKernel(width: number, rows: number, mode: 'wasm' | 'js' = 
   const buffer: ArrayBuffer = memory ? memory.buffer : new ArrayBuffer(bytes);
   const band = new Uint8Array(buffer, bandAt, width * 2 * rows);
   const sums = [new Uint32Array(buffer, sumsAt, width), new Uint32Array(buffer, sumsAt + sumBytes, width)] as const;
-  const tables = [0, 1].map((set) => [0, 1, 2, 3].map((t) => new Uint32Array(buffer, set * SET_BYTES + t * TABLE_BYTES, LEVELS)));
+  const tables = [0, 1].map((set) =>
+    [0, 1, 2, 3].map((t) => new Uint32Array(buffer, set * SET_BYTES + t * TABLE_BYTES, LEVELS)),
+  );
 
   let addRows: Kernel['addRows'];
   if (module && memory) {
-    const run = new WebAssembly.Instance(module, { env: { memory } }).exports.row as (source: number, pixels: number, sums: number, tables: number) => void;
+    const run = new WebAssembly.Instance(module, { env: { memory } }).exports.row as (
+      source: number,
+      pixels: number,
+      sums: number,
+      tables: number,
+    ) => void;
     addRows = (first, count, parity) => {
       for (let r = 0; r < count; r++) {
         const set = parity === null ? 0 : (parity + r) & 1;
@@ -61,7 +68,8 @@ export function createKernel(width: number, rows: number, mode: 'wasm' | 'js' = 
         const set = ((parity ?? 0) + turn) & 1;
         const [a, b, c, d] = tables[set] as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
         let r = turn;
-        for (; r + 2 * step < count; r += 3 * step) threeRows(pixels, r * width, step * width, width, sums[set]!, a, b, c, d);
+        for (; r + 2 * step < count; r += 3 * step)
+          threeRows(pixels, r * width, step * width, width, sums[set]!, a, b, c, d);
         for (; r < count; r += step) oneRow(pixels, r * width, width, sums[set]!, a, b, c, d);
       }
     };
@@ -86,7 +94,16 @@ export function createKernel(width: number, rows: number, mode: 'wasm' | 'js' = 
 }
 
 /** Levels of one row, its first pixel at `from`; even columns in turns into `a` and `c`, odd ones into `b` and `d`. */
-function oneRow(pixels: Uint16Array, from: number, width: number, sums: Uint32Array, a: Uint32Array, b: Uint32Array, c: Uint32Array, d: Uint32Array): void {
+function oneRow(
+  pixels: Uint16Array,
+  from: number,
+  width: number,
+  sums: Uint32Array,
+  a: Uint32Array,
+  b: Uint32Array,
+  c: Uint32Array,
+  d: Uint32Array,
+): void {
   let x = 0;
   for (; x + 4 <= width; x += 4) {
     const at = from + x;
@@ -112,7 +129,17 @@ function oneRow(pixels: Uint16Array, from: number, width: number, sums: Uint32Ar
 }
 
 /** The same of three rows that lie `stride` pixels apart: a column's sum is read and written once for all three, which is a third faster. */
-function threeRows(pixels: Uint16Array, from: number, stride: number, width: number, sums: Uint32Array, a: Uint32Array, b: Uint32Array, c: Uint32Array, d: Uint32Array): void {
+function threeRows(
+  pixels: Uint16Array,
+  from: number,
+  stride: number,
+  width: number,
+  sums: Uint32Array,
+  a: Uint32Array,
+  b: Uint32Array,
+  c: Uint32Array,
+  d: Uint32Array,
+): void {
   const second = from + stride;
   const third = second + stride;
   let x = 0;

@@ -1,5 +1,12 @@
 import type { FrameStats } from '../../../domain/contracts/image.ts';
-import { CHUNK_PIXELS, FitsError, openPixels, type ByteSource, type ImageHdu, type PixelReader } from '../fits/index.ts';
+import {
+  CHUNK_PIXELS,
+  FitsError,
+  openPixels,
+  type ByteSource,
+  type ImageHdu,
+  type PixelReader,
+} from '../fits/index.ts';
 import { mosaicOf, type Mosaic } from './colour.ts';
 import { createKernel, LEVELS } from './kernel.ts';
 import { BoxReducer, reductionOf, type Reduced } from './reduce.ts';
@@ -43,7 +50,8 @@ export function runPass(source: ByteSource, image: ImageHdu, options: PassOption
   const showable = image.width <= MAX_PREVIEW_WIDTH;
   const factor = reductionOf(image.width, image.height, mosaic !== null, options.side);
   const saturate = header.number('SATURATE');
-  if (image.bitpix === 16 && !image.tiling && image.blank === null && image.planes <= 3 && showable) return fastPass(source, image, mosaic, factor, saturate, options.kernel);
+  if (image.bitpix === 16 && !image.tiling && image.blank === null && image.planes <= 3 && showable)
+    return fastPass(source, image, mosaic, factor, saturate, options.kernel);
   return slowPass(openPixels(source, image), image, showable ? mosaic : null, factor, saturate, showable);
 }
 
@@ -60,7 +68,13 @@ function normalised(basic: Basic, low: number, high: number): ChannelLevels {
 }
 
 /** Pixels at the top of the range: at or over SATURATE, else at the frame's highest level where that is within 2 % of the type's end. */
-function saturatedOf(histogram: ArrayLike<number>, offset: number, scale: number, levels: number, saturate: number | null): number {
+function saturatedOf(
+  histogram: ArrayLike<number>,
+  offset: number,
+  scale: number,
+  levels: number,
+  saturate: number | null,
+): number {
   let from: number;
   if (saturate !== null && scale > 0) from = Math.ceil((saturate - offset) / scale);
   else {
@@ -73,12 +87,22 @@ function saturatedOf(histogram: ArrayLike<number>, offset: number, scale: number
   return n;
 }
 
-function fastPass(source: ByteSource, image: ImageHdu, mosaic: Mosaic | null, factor: number, saturate: number | null, mode?: 'wasm' | 'js'): PassResult {
+function fastPass(
+  source: ByteSource,
+  image: ImageHdu,
+  mosaic: Mosaic | null,
+  factor: number,
+  saturate: number | null,
+  mode?: 'wasm' | 'js',
+): PassResult {
   const { width, height, planes, bscale } = image;
   const offset = image.bzero - 32_768 * bscale;
   const rowBytes = width * 2;
   const boxRows = Math.min(factor, height);
-  const bandRows = Math.max(1, Math.min(height, Math.floor(BAND_BYTES / rowBytes / boxRows) * boxRows || Math.floor(BAND_BYTES / rowBytes)));
+  const bandRows = Math.max(
+    1,
+    Math.min(height, Math.floor(BAND_BYTES / rowBytes / boxRows) * boxRows || Math.floor(BAND_BYTES / rowBytes)),
+  );
   const perPlane: Uint32Array[] = [];
   const channels: Float32Array[] = [];
   let reduced: Reduced | null = null;
@@ -104,11 +128,14 @@ function fastPass(source: ByteSource, image: ImageHdu, mosaic: Mosaic | null, fa
         inBox = 0;
       }
     }
-    const parts = ([0, 1] as const).flatMap((set) => (set === 1 && !mosaic ? [] : ([0, 1] as const).map((column) => kernel.histogram(set, column))));
+    const parts = ([0, 1] as const).flatMap((set) =>
+      set === 1 && !mosaic ? [] : ([0, 1] as const).map((column) => kernel.histogram(set, column)),
+    );
     perPlane.push(sumOf(parts));
     channels.push(...reducer.result.channels);
     reduced = reducer.result;
-    if (mosaic) channelHistograms = [0, 1, 2].map((colour) => sumOf(parts.filter((_, position) => mosaic[position] === colour)));
+    if (mosaic)
+      channelHistograms = [0, 1, 2].map((colour) => sumOf(parts.filter((_, position) => mosaic[position] === colour)));
   }
   const whole = perPlane.length === 1 ? perPlane[0]! : sumOf(perPlane);
   const basic = statsOfHistogram(whole, offset, bscale);
@@ -177,7 +204,14 @@ class ColumnSums {
   }
 }
 
-function slowPass(reader: PixelReader, image: ImageHdu, mosaic: Mosaic | null, factor: number, saturate: number | null, showable: boolean): PassResult {
+function slowPass(
+  reader: PixelReader,
+  image: ImageHdu,
+  mosaic: Mosaic | null,
+  factor: number,
+  saturate: number | null,
+  showable: boolean,
+): PassResult {
   const { width, height, planes } = image;
   const planePixels = width * height;
   const shown = planes === 3 ? 3 : 1;
@@ -228,8 +262,18 @@ function slowPass(reader: PixelReader, image: ImageHdu, mosaic: Mosaic | null, f
     histogram = all.histogram;
   }
   const [low, high] = rangeOf(image, whole.min, whole.max);
-  const levels = mosaic ? channels.map((values) => normalised(basicOf(values), low, high)) : parts.map((part) => normalised(part, low, high));
-  return { stats: toFrameStats(whole, saturated), histogram, reduced: { ...reduced, channels }, levels, low, high, mosaic };
+  const levels = mosaic
+    ? channels.map((values) => normalised(basicOf(values), low, high))
+    : parts.map((part) => normalised(part, low, high));
+  return {
+    stats: toFrameStats(whole, saturated),
+    histogram,
+    reduced: { ...reduced, channels },
+    levels,
+    low,
+    high,
+    mosaic,
+  };
 }
 
 function eachChunk(total: number, use: (at: number, n: number) => void): void {
@@ -250,5 +294,13 @@ function basicOf(values: Float32Array): Basic {
   const middle = (a: Float32Array): number => (a.length === 0 ? 0 : (a[(a.length - 1) >> 1]! + a[a.length >> 1]!) / 2);
   const median = middle(sorted);
   const mad = middle(sorted.map((v) => Math.abs(v - median)).sort());
-  return { count: sorted.length, nonfinite: values.length - sorted.length, min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0, mean: 0, median, mad };
+  return {
+    count: sorted.length,
+    nonfinite: values.length - sorted.length,
+    min: sorted[0] ?? 0,
+    max: sorted.at(-1) ?? 0,
+    mean: 0,
+    median,
+    mad,
+  };
 }

@@ -3,7 +3,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { projectPath } from '../../../platform/paths.ts';
 import { FitsError } from '../fits/index.ts';
-import type { FrameJob, FrameJobAnswer, FrameJobResult, FullResult, PreviewResult, StarsResult, WarmResult } from './jobs.ts';
+import type {
+  FrameJob,
+  FrameJobAnswer,
+  FrameJobResult,
+  FullResult,
+  PreviewResult,
+  StarsResult,
+  WarmResult,
+} from './jobs.ts';
 
 interface Waiting {
   id: number;
@@ -29,7 +37,10 @@ function startThread(name: string): Worker {
   if (!existsSync(file)) throw new Error(`the frame worker ${file.pathname} is missing; the build is incomplete`);
   if (!fromSource) return new Worker(file, { execArgv: [] });
   const loader = pathToFileURL(projectPath('node_modules/tsx/dist/esm/api/index.mjs')).href;
-  return new Worker(`import(${JSON.stringify(loader)}).then((tsx) => { tsx.register(); return import(${JSON.stringify(file.href)}); });`, { eval: true, execArgv: [] });
+  return new Worker(
+    `import(${JSON.stringify(loader)}).then((tsx) => { tsx.register(); return import(${JSON.stringify(file.href)}); });`,
+    { eval: true, execArgv: [] },
+  );
 }
 
 /** How long one frame may take before its thread is given up; a 61-megapixel frame takes a tenth of a second. */
@@ -82,7 +93,11 @@ export class FramePool {
     member.busy = waiting;
     member.worker.ref();
     member.timer = setTimeout(
-      () => void this.replace(member, new FitsError('unsupported', `its pixels cannot be worked on: no result within ${this.deadlineMs} ms`)),
+      () =>
+        void this.replace(
+          member,
+          new FitsError('unsupported', `its pixels cannot be worked on: no result within ${this.deadlineMs} ms`),
+        ),
       this.deadlineMs,
     );
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
@@ -105,7 +120,8 @@ export class FramePool {
     member.busy = null;
     member.worker.unref();
     if (answer.ok) waiting.resolve(answer.result);
-    else waiting.reject(answer.code === 'failed' ? new Error(answer.message) : new FitsError(answer.code, answer.message));
+    else
+      waiting.reject(answer.code === 'failed' ? new Error(answer.message) : new FitsError(answer.code, answer.message));
     this.next();
   }
   /** A thread died: its job is begun once more by another, since the machine may have been short of memory; never a third time. */

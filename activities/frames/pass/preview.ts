@@ -10,7 +10,8 @@ sharp.concurrency(1);
 
 export const THUMBNAIL_SIDE = 320;
 /** Colour noise is as fine as the pixels: with halved colour, or at 85, its JPEG is less than 30 dB like it (test/frames/likeness). */
-export const jpegOf = (channels: 1 | 3): JpegOptions => (channels === 1 ? { quality: 85 } : { quality: 90, chromaSubsampling: '4:4:4' });
+export const jpegOf = (channels: 1 | 3): JpegOptions =>
+  channels === 1 ? { quality: 85 } : { quality: 90, chromaSubsampling: '4:4:4' };
 
 /** The stretched picture as JPEG at most 1,600 pixels long, and the thumbnail at most 320. */
 export async function renderPreview(

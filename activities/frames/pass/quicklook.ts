@@ -2,7 +2,21 @@ import { writeFits16, type WritableValue } from '../fits/writer.ts';
 import type { ImageHdu } from '../fits/index.ts';
 import type { PassResult } from './pass.ts';
 
-const COPIED = ['OBJECT', 'DATE-OBS', 'EXPTIME', 'EXPOSURE', 'FILTER', 'GAIN', 'OFFSET', 'CCD-TEMP', 'RA', 'DEC', 'ROWORDER', 'INSTRUME', 'TELESCOP'] as const;
+const COPIED = [
+  'OBJECT',
+  'DATE-OBS',
+  'EXPTIME',
+  'EXPOSURE',
+  'FILTER',
+  'GAIN',
+  'OFFSET',
+  'CCD-TEMP',
+  'RA',
+  'DEC',
+  'ROWORDER',
+  'INSTRUME',
+  'TELESCOP',
+] as const;
 
 /**
  * The reduced linear image as a small 16-bit FITS for the browser's viewer: rows as stored, physical values kept by BSCALE and BZERO.
@@ -35,8 +49,17 @@ export function quicklookFits(image: ImageHdu, pass: PassResult): Buffer {
   const cards: [string, WritableValue, string?][] = [];
   for (const keyword of COPIED) {
     const value = image.header.get(keyword);
-    if (typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))) cards.push([keyword, value]);
+    if (
+      typeof value === 'string' ||
+      typeof value === 'boolean' ||
+      (typeof value === 'number' && Number.isFinite(value))
+    )
+      cards.push([keyword, value]);
   }
-  cards.push(['BINFACT', reduced.factor, 'box mean of so many pixels a side'], ['ORIGW', image.width, 'width of the frame'], ['ORIGH', image.height, 'height of the frame']);
+  cards.push(
+    ['BINFACT', reduced.factor, 'box mean of so many pixels a side'],
+    ['ORIGW', image.width, 'width of the frame'],
+    ['ORIGH', image.height, 'height of the frame'],
+  );
   return writeFits16(reduced.width, reduced.height, planes, cards, { bscale: step, bzero: low });
 }

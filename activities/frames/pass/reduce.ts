@@ -35,7 +35,12 @@ export class BoxReducer {
     this.boxRows = Math.min(factor, height);
     const w = Math.floor(width / this.boxColumns);
     const h = Math.floor(height / this.boxRows);
-    this.result = { width: w, height: h, factor, channels: Array.from({ length: mosaic ? 3 : 1 }, () => new Float32Array(w * h)) };
+    this.result = {
+      width: w,
+      height: h,
+      factor,
+      channels: Array.from({ length: mosaic ? 3 : 1 }, () => new Float32Array(w * h)),
+    };
   }
   /** Rows in one box; the caller gathers column sums over this many rows before `flush`. */
   get rowsPerBox(): number {
@@ -45,7 +50,14 @@ export class BoxReducer {
    * One row of boxes out of column sums: `even` and `odd` are the sums over the box's even and odd rows (a mono image puts all into
    * `even`), `evenCounts`/`oddCounts` the numbers of values in them, or null where every pixel has one.
    */
-  flush(even: ArrayLike<number>, odd: ArrayLike<number>, evenCounts: ArrayLike<number> | null, oddCounts: ArrayLike<number> | null, offset: number, scale: number): void {
+  flush(
+    even: ArrayLike<number>,
+    odd: ArrayLike<number>,
+    evenCounts: ArrayLike<number> | null,
+    oddCounts: ArrayLike<number> | null,
+    offset: number,
+    scale: number,
+  ): void {
     const { result, mosaic, boxColumns, boxRows } = this;
     if (this.y >= result.height) return;
     const base = this.y * result.width;
@@ -80,7 +92,8 @@ export class BoxReducer {
           sums[bottom]! += odd[x]!;
           counts[bottom]! += oddCounts ? oddCounts[x]! : oddRows;
         }
-        for (let k = 0; k < 3; k++) result.channels[k]![base + i] = counts[k]! > 0 ? offset + (sums[k]! / counts[k]!) * scale : Number.NaN;
+        for (let k = 0; k < 3; k++)
+          result.channels[k]![base + i] = counts[k]! > 0 ? offset + (sums[k]! / counts[k]!) * scale : Number.NaN;
       }
     }
     this.y++;
@@ -88,7 +101,14 @@ export class BoxReducer {
 }
 
 /** One row of mono boxes out of whole sums; by itself, since a loop that meets one kind of array alone is three times as fast. */
-function foldLevels(sums: Uint32Array, columns: number, rows: number, offset: number, scale: number, out: Float32Array): void {
+function foldLevels(
+  sums: Uint32Array,
+  columns: number,
+  rows: number,
+  offset: number,
+  scale: number,
+  out: Float32Array,
+): void {
   const n = columns * rows;
   for (let i = 0, x = 0; i < out.length; i++) {
     let sum = 0;
@@ -112,7 +132,8 @@ function foldMosaic(
   const perColumn = [Math.ceil(rows / 2), Math.floor(rows / 2)] as const;
   const perRow = [Math.ceil(columns / 2), Math.floor(columns / 2)] as const;
   const counts = [0, 0, 0];
-  for (const [position, colour] of mosaic.entries()) counts[colour]! += perColumn[position >> 1]! * perRow[position & 1]!;
+  for (const [position, colour] of mosaic.entries())
+    counts[colour]! += perColumn[position >> 1]! * perRow[position & 1]!;
   const [red, green, blue] = channels as [Float32Array, Float32Array, Float32Array];
   const sums = new Float64Array(3);
   for (let i = 0, x = 0; i < width; i++) {

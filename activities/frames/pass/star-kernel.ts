@@ -1,4 +1,19 @@
-import { ADD, assemble, get, i32, OR, set, SHL, step, store32, tee, v128, when, whileAtLeast, type Code } from './assembler.ts';
+import {
+  ADD,
+  assemble,
+  get,
+  i32,
+  OR,
+  set,
+  SHL,
+  step,
+  store32,
+  tee,
+  v128,
+  when,
+  whileAtLeast,
+  type Code,
+} from './assembler.ts';
 
 /**
  * The inner loops of star detection over rows of 16-bit numbers above the sky:
@@ -84,7 +99,20 @@ const filter: Code = (() => {
       ...v128.gtS16,
       ...v128.bitmask16,
       ...tee(MASK),
-      ...when([...get(OUT), ...get(HITS), ...i32(2), ...SHL, ...ADD, ...get(X), ...i32(8), ...SHL, ...get(MASK), ...OR, ...store32(), ...step(HITS, 1)]),
+      ...when([
+        ...get(OUT),
+        ...get(HITS),
+        ...i32(2),
+        ...SHL,
+        ...ADD,
+        ...get(X),
+        ...i32(8),
+        ...SHL,
+        ...get(MASK),
+        ...OR,
+        ...store32(),
+        ...step(HITS, 1),
+      ]),
       ...step(AT, 16),
       ...step(X, 8),
       ...step(LEFT, -8),
@@ -132,7 +160,11 @@ export function createStarKernel(width: number, bandRows: number, mode: 'wasm' |
   const memory = module ? new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) }) : null;
   const buffer: ArrayBuffer = memory ? memory.buffer : new ArrayBuffer(bytes);
   const rowStart = (slot: number): number => rowsAt + slot * rowBytes + ROW_MARGIN * 2;
-  const rows = [0, 1, 2].map((slot) => new Int16Array(buffer, rowStart(slot), width)) as unknown as [Int16Array, Int16Array, Int16Array];
+  const rows = [0, 1, 2].map((slot) => new Int16Array(buffer, rowStart(slot), width)) as unknown as [
+    Int16Array,
+    Int16Array,
+    Int16Array,
+  ];
   const tails = [0, 1, 2].map((slot) => new Int16Array(buffer, rowStart(slot) + width * 2, padded - width));
   const sky = new Int16Array(buffer, skyAt, width);
   const column = new Int16Array(buffer, columnAt + ROW_MARGIN * 2 - 2, padded + 2);
@@ -142,7 +174,15 @@ export function createStarKernel(width: number, bandRows: number, mode: 'wasm' |
   if (module && memory) {
     const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as {
       prepare(source: number, pixels: number, target: number, sky: number, shift: number): void;
-      filter(above: number, here: number, below: number, pixels: number, column: number, out: number, threshold: number): number;
+      filter(
+        above: number,
+        here: number,
+        below: number,
+        pixels: number,
+        column: number,
+        out: number,
+        threshold: number,
+      ): number;
     };
     return {
       name: 'wasm',
@@ -154,7 +194,16 @@ export function createStarKernel(width: number, bandRows: number, mode: 'wasm' |
         exports.prepare(bandAt + bandRow * width * 2, padded, rowStart(slot), skyAt, shift);
         tails[slot]!.fill(0);
       },
-      filter: (above, here, below, threshold) => exports.filter(rowStart(above), rowStart(here), rowStart(below), padded, columnAt + ROW_MARGIN * 2, hitsAt, threshold),
+      filter: (above, here, below, threshold) =>
+        exports.filter(
+          rowStart(above),
+          rowStart(here),
+          rowStart(below),
+          padded,
+          columnAt + ROW_MARGIN * 2,
+          hitsAt,
+          threshold,
+        ),
     };
   }
   return {
@@ -165,7 +214,8 @@ export function createStarKernel(width: number, bandRows: number, mode: 'wasm' |
     hits,
     prepare: (bandRow, slot, shift) => {
       const target = rows[slot]!;
-      for (let x = 0, j = bandRow * width * 2; x < width; x++, j += 2) target[x] = saturate((((band[j]! << 24) >> 16) | band[j + 1]!) - sky[x]!) >> shift;
+      for (let x = 0, j = bandRow * width * 2; x < width; x++, j += 2)
+        target[x] = saturate((((band[j]! << 24) >> 16) | band[j + 1]!) - sky[x]!) >> shift;
     },
     filter: (above, here, below, threshold) => {
       const [a, b, c] = [rows[above]!, rows[here]!, rows[below]!];

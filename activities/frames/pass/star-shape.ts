@@ -37,7 +37,13 @@ const RING = 4;
  * within an aperture of 3.5 half-flux diameters (so ASTAP and SEP; NINA's HFR is another quantity). The aperture is found from a first
  * look at a few stars. Stars at the frame's edge, with a neighbour in the aperture or sharper than light can be are left out.
  */
-export function measureStars(reader: PixelReader, width: number, height: number, spots: readonly Spot[], noise: number): StarShape[] {
+export function measureStars(
+  reader: PixelReader,
+  width: number,
+  height: number,
+  spots: readonly Spot[],
+  noise: number,
+): StarShape[] {
   const sorted = spots.toSorted((a, b) => b.flux - a.flux);
   const brightest = sorted.filter((spot, i) => i < AT_LEAST || spot.flux > BRIGHT_FLUX);
   const measure = (radius: number, wanted: number): StarShape[] => {
@@ -158,7 +164,10 @@ function shapeOf(stamp: Stamp, radius: number, noise: number): Omit<StarShape, '
   const spread = Math.sqrt(((xx - yy) / 2) ** 2 + xy ** 2);
   const major = (xx + yy) / 2 + spread;
   const minor = (xx + yy) / 2 - spread;
-  return { hfd: Math.sqrt(Math.max(0.25, (2 * half) ** 2 - PIXEL_SMEAR)), eccentricity: major > 0 ? Math.sqrt(Math.max(0, 1 - Math.max(0, minor) / major)) : 0 };
+  return {
+    hfd: Math.sqrt(Math.max(0.25, (2 * half) ** 2 - PIXEL_SMEAR)),
+    eccentricity: major > 0 ? Math.sqrt(Math.max(0, 1 - Math.max(0, minor) / major)) : 0,
+  };
 }
 
 /**
@@ -173,7 +182,14 @@ const STEP = 0.25;
 const PARTS = 4;
 
 /** Flux within circles of growing radius; each pixel is divided into 4 × 4 parts. */
-function growthCurve(values: Float64Array, side: number, cx: number, cy: number, base: number, radius: number): Float64Array {
+function growthCurve(
+  values: Float64Array,
+  side: number,
+  cx: number,
+  cy: number,
+  base: number,
+  radius: number,
+): Float64Array {
   const bins = new Float64Array(Math.floor(radius / STEP) + 1);
   const last = bins.length;
   const share = 1 / (PARTS * PARTS);

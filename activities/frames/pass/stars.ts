@@ -87,7 +87,9 @@ function estimateSky(reader: PixelReader, width: number, height: number): Sky | 
   const perMesh = Math.ceil(width / meshX / SAMPLE + 1) * Math.ceil(height / meshY / SAMPLE + 1);
   const samples = Array.from({ length: meshX }, () => new Float64Array(perMesh));
   const counts = new Int32Array(meshX);
-  const meshOf = Int32Array.from({ length: Math.ceil(width / SAMPLE) }, (_, i) => Math.min(meshX - 1, Math.floor((i * SAMPLE * meshX) / width)));
+  const meshOf = Int32Array.from({ length: Math.ceil(width / SAMPLE) }, (_, i) =>
+    Math.min(meshX - 1, Math.floor((i * SAMPLE * meshX) / width)),
+  );
   for (let my = 0; my < meshY; my++) {
     counts.fill(0);
     for (let y = Math.ceil((my * height) / meshY); y < Math.floor(((my + 1) * height) / meshY); y += SAMPLE) {
@@ -143,7 +145,10 @@ function skyRow(sky: Sky, width: number, height: number, y: number, out: Float64
   const y0 = Math.floor(fy);
   const y1 = Math.min(meshY - 1, y0 + 1);
   const ty = fy - y0;
-  const nodes = Float64Array.from({ length: meshX }, (_, m) => level[y0 * meshX + m]! * (1 - ty) + level[y1 * meshX + m]! * ty);
+  const nodes = Float64Array.from(
+    { length: meshX },
+    (_, m) => level[y0 * meshX + m]! * (1 - ty) + level[y1 * meshX + m]! * ty,
+  );
   const stepX = meshX / width;
   for (let x = 0; x < width; x++) {
     const fx = (x + 0.5) * stepX - 0.5;
@@ -184,7 +189,9 @@ function detect(source: ByteSource, image: ImageHdu, reader: PixelReader, sky: S
   const { width, height } = image;
   const sigma = options.sigma ?? THRESHOLD_SIGMA;
   const plain = image.bitpix === 16 && !image.tiling && image.blank === null && image.bscale > 0;
-  const { kernel, threshold, feed, saturated } = plain ? bandFeed(source, image, sky, sigma, options.kernel) : valueFeed(reader, width, height, sky, sigma, options.kernel);
+  const { kernel, threshold, feed, saturated } = plain
+    ? bandFeed(source, image, sky, sigma, options.kernel)
+    : valueFeed(reader, width, height, sky, sigma, options.kernel);
 
   const groups: Group[] = [];
   const parent: number[] = [];
@@ -237,7 +244,13 @@ function detect(source: ByteSource, image: ImageHdu, reader: PixelReader, sky: S
         group.sy += weight * at;
         if (v > group.peak) {
           group.peak = v;
-          const sum = above[x - 1]! + above[x + 1]! + below[x - 1]! + below[x + 1]! + 2 * (above[x]! + below[x]! + here[x - 1]! + here[x + 1]!) + 4 * v;
+          const sum =
+            above[x - 1]! +
+            above[x + 1]! +
+            below[x - 1]! +
+            below[x + 1]! +
+            2 * (above[x]! + below[x]! + here[x - 1]! + here[x + 1]!) +
+            4 * v;
           group.spread = sum / KERNEL_SUM / v;
           group.saturated ||= saturated(v, x);
         }
@@ -261,7 +274,13 @@ function detect(source: ByteSource, image: ImageHdu, reader: PixelReader, sky: S
   }
   return groups
     .filter((group, i) => parent[i] === i && group.area >= MIN_AREA && group.flux > 0 && group.spread > SHARPEST)
-    .map((group) => ({ x: group.sx / group.flux, y: group.sy / group.flux, flux: (group.flux / threshold) * sigma * KERNEL_NORM, area: group.area, saturated: group.saturated }));
+    .map((group) => ({
+      x: group.sx / group.flux,
+      y: group.sy / group.flux,
+      flux: (group.flux / threshold) * sigma * KERNEL_NORM,
+      area: group.area,
+      saturated: group.saturated,
+    }));
 }
 
 function merge(into: Group, from: Group): void {
@@ -295,7 +314,8 @@ function bandFeed(source: ByteSource, image: ImageHdu, sky: Sky, sigma: number, 
       }
       if (y % SKY_STEP === 0) {
         skyRow(sky, width, height, y + SKY_STEP / 2, row);
-        for (let x = 0; x < width; x++) kernel.sky[x] = Math.max(-32_768, Math.min(32_767, Math.round((row[x]! - bzero) / bscale)));
+        for (let x = 0; x < width; x++)
+          kernel.sky[x] = Math.max(-32_768, Math.min(32_767, Math.round((row[x]! - bzero) / bscale)));
       }
       kernel.prepare(y - band, slot, shift);
     },
@@ -303,7 +323,14 @@ function bandFeed(source: ByteSource, image: ImageHdu, sky: Sky, sigma: number, 
   };
 }
 
-function valueFeed(reader: PixelReader, width: number, height: number, sky: Sky, sigma: number, mode?: 'wasm' | 'js'): RowFeed {
+function valueFeed(
+  reader: PixelReader,
+  width: number,
+  height: number,
+  sky: Sky,
+  sigma: number,
+  mode?: 'wasm' | 'js',
+): RowFeed {
   const kernel = createStarKernel(width, 1, mode);
   const unit = UNITS_PER_SIGMA / sky.noise;
   const row = new Float64Array(width);

@@ -69,7 +69,13 @@ function middle2(histogram: ArrayLike<number>, count: number, step: number): num
 }
 
 /** 256 equal bins from `min` to `max` out of a full histogram. */
-export function coarse(histogram: ArrayLike<number>, offset: number, scale: number, min: number, max: number): number[] {
+export function coarse(
+  histogram: ArrayLike<number>,
+  offset: number,
+  scale: number,
+  min: number,
+  max: number,
+): number[] {
   const bins = Array.from({ length: 256 }, () => 0);
   const perUnit = max > min ? 256 / (max - min) : 0;
   for (let i = 0; i < histogram.length; i++) {
@@ -83,7 +89,8 @@ type Chunks = (use: (values: Float64Array) => void) => void;
 
 function chunksOf(reader: PixelReader, from: number, count: number): Chunks {
   return (use) => {
-    for (let at = 0; at < count; at += CHUNK_PIXELS) use(reader.physical(from + at, Math.min(CHUNK_PIXELS, count - at)));
+    for (let at = 0; at < count; at += CHUNK_PIXELS)
+      use(reader.physical(from + at, Math.min(CHUNK_PIXELS, count - at)));
   };
 }
 
@@ -99,7 +106,15 @@ interface Filter {
  * Exact order statistics of a stream that is too large to hold, read several times: a histogram over the range that is still
  * possible, then the same inside the bin that holds the rank, until few enough values are left to sort.
  */
-function ranks(chunks: Chunks, map: (v: number) => number, first: number, second: number, min: number, max: number, filters: Filter[] = []): [number, number] {
+function ranks(
+  chunks: Chunks,
+  map: (v: number) => number,
+  first: number,
+  second: number,
+  min: number,
+  max: number,
+  filters: Filter[] = [],
+): [number, number] {
   let low = min;
   let high = max;
   let k1 = first;
@@ -180,7 +195,12 @@ function passes(v: number, filters: Filter[]): boolean {
 }
 
 /** Statistics of any run of pixels, exact, in constant memory and about six reads of the data. `each` sees the chunks of the first. */
-export function statsOfPixels(reader: PixelReader, from: number, count: number, each?: (values: Float64Array, offset: number) => void): Basic & { histogram: number[] } {
+export function statsOfPixels(
+  reader: PixelReader,
+  from: number,
+  count: number,
+  each?: (values: Float64Array, offset: number) => void,
+): Basic & { histogram: number[] } {
   const chunks = chunksOf(reader, from, count);
   let finite = 0;
   let min = Number.POSITIVE_INFINITY;
@@ -206,17 +226,35 @@ export function statsOfPixels(reader: PixelReader, from: number, count: number, 
   if (finite === 0) return { ...EMPTY, nonfinite, histogram };
   const perUnit = max > min ? 256 / (max - min) : 0;
   chunks((values) => {
-    for (let i = 0; i < values.length; i++) if (isFinite(values[i])) histogram[binOf(values[i]!, min, perUnit, 256)]! += 1;
+    for (let i = 0; i < values.length; i++)
+      if (isFinite(values[i])) histogram[binOf(values[i]!, min, perUnit, 256)]! += 1;
   });
   const k1 = Math.floor((finite - 1) / 2);
   const k2 = Math.floor(finite / 2);
   const [a, b] = ranks(chunks, (v) => v, k1, k2, min, max);
   const median = a / 2 + b / 2;
-  const [c, d] = ranks(chunks, (v) => (v < median ? median - v : v - median), k1, k2, 0, Math.max(max - median, median - min));
+  const [c, d] = ranks(
+    chunks,
+    (v) => (v < median ? median - v : v - median),
+    k1,
+    k2,
+    0,
+    Math.max(max - median, median - min),
+  );
   return { count: finite, nonfinite, min, max, mean: sum / finite, median, mad: c / 2 + d / 2, histogram };
 }
 
 /** The statistics of the contract out of these; what a star pass adds stays null. */
 export function toFrameStats(basic: Basic, saturated: number): FrameStats {
-  return { min: basic.min, max: basic.max, mean: basic.mean, median: basic.median, mad: basic.mad, nonfinite: basic.nonfinite, saturated, background: null, eccentricity: null };
+  return {
+    min: basic.min,
+    max: basic.max,
+    mean: basic.mean,
+    median: basic.median,
+    mad: basic.mad,
+    nonfinite: basic.nonfinite,
+    saturated,
+    background: null,
+    eccentricity: null,
+  };
 }

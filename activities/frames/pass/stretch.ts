@@ -53,7 +53,13 @@ export function stretchTable({ c0, c1, m }: StretchParameters): Uint8Array {
 }
 
 /** Linear means → 8-bit picture: black where NaN, turned over where the rows run bottom-up. */
-export function stretch(reduced: Reduced, parameters: StretchParameters, low: number, high: number, flip: boolean): Stretched {
+export function stretch(
+  reduced: Reduced,
+  parameters: StretchParameters,
+  low: number,
+  high: number,
+  flip: boolean,
+): Stretched {
   const { width, height } = reduced;
   const channels = reduced.channels.length === 3 ? 3 : 1;
   const pixels = new Uint8Array(width * height * channels);

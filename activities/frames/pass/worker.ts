@@ -13,7 +13,12 @@ async function answer(id: number, job: FrameJob): Promise<FrameJobAnswer> {
     if (thrown instanceof FitsError) return { id, ok: false, code: thrown.code, message };
     // What the disk answers may be otherwise next time; everything else lies in the file.
     const disk = typeof (thrown as NodeJS.ErrnoException).errno === 'number';
-    return { id, ok: false, code: disk ? 'failed' : 'unsupported', message: disk ? message : `its pixels cannot be worked on: ${message}` };
+    return {
+      id,
+      ok: false,
+      code: disk ? 'failed' : 'unsupported',
+      message: disk ? message : `its pixels cannot be worked on: ${message}`,
+    };
   }
 }
 

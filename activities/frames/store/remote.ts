@@ -30,13 +30,23 @@ export interface RemoteConfig {
  * The S3-compatible target out of `S3_*`; null when `S3_BUCKET` is not set. Without `S3_ENDPOINT` it is Amazon's of the region.
  * @throws UsageError naming what lacks
  */
-export function remoteConfig(config: Pick<Config, 'S3_ENDPOINT' | 'S3_BUCKET' | 'S3_REGION' | 'S3_ACCESS_KEY_ID' | 'S3_SECRET_ACCESS_KEY'>): RemoteConfig | null {
+export function remoteConfig(
+  config: Pick<Config, 'S3_ENDPOINT' | 'S3_BUCKET' | 'S3_REGION' | 'S3_ACCESS_KEY_ID' | 'S3_SECRET_ACCESS_KEY'>,
+): RemoteConfig | null {
   if (!config.S3_BUCKET) return null;
   const region = config.S3_REGION ?? 'us-east-1';
-  for (const name of ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const) if (!config[name]) throw new UsageError(`${name} is not set, but S3_BUCKET is; set both or neither.`);
+  for (const name of ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const)
+    if (!config[name]) throw new UsageError(`${name} is not set, but S3_BUCKET is; set both or neither.`);
   const endpoint = config.S3_ENDPOINT ?? `https://s3.${region}.amazonaws.com`;
-  if (!URL.canParse(endpoint)) throw new UsageError(`S3_ENDPOINT: ${endpoint} is not a URL such as https://s3.example.org.`);
-  return { endpoint: endpoint.replace(/\/+$/, ''), bucket: config.S3_BUCKET, region, accessKeyId: config.S3_ACCESS_KEY_ID!, secretAccessKey: config.S3_SECRET_ACCESS_KEY! };
+  if (!URL.canParse(endpoint))
+    throw new UsageError(`S3_ENDPOINT: ${endpoint} is not a URL such as https://s3.example.org.`);
+  return {
+    endpoint: endpoint.replace(/\/+$/, ''),
+    bucket: config.S3_BUCKET,
+    region,
+    accessKeyId: config.S3_ACCESS_KEY_ID!,
+    secretAccessKey: config.S3_SECRET_ACCESS_KEY!,
+  };
 }
 
 /** Longest wait for an answer that carries no frame. */
@@ -52,7 +62,13 @@ export class RemoteStore {
   private readonly client: AwsClient;
   private readonly base: string;
   constructor(config: RemoteConfig) {
-    this.client = new AwsClient({ accessKeyId: config.accessKeyId, secretAccessKey: config.secretAccessKey, service: 's3', region: config.region, retries: 0 });
+    this.client = new AwsClient({
+      accessKeyId: config.accessKeyId,
+      secretAccessKey: config.secretAccessKey,
+      service: 's3',
+      region: config.region,
+      retries: 0,
+    });
     this.base = `${config.endpoint}/${encodeSegment(config.bucket)}`;
   }
 
@@ -70,12 +86,19 @@ export class RemoteStore {
     if (await this.verify(key, sha256, size)) return 'known';
     const body = createReadStream(path, { highWaterMark: 1 << 18 });
     try {
-      const answer = await this.send('PUT', key, size, { 'content-length': String(size), ...this.checksum(sha256) }, Readable.toWeb(body));
+      const answer = await this.send(
+        'PUT',
+        key,
+        size,
+        { 'content-length': String(size), ...this.checksum(sha256) },
+        Readable.toWeb(body),
+      );
       await answer.arrayBuffer();
     } finally {
       body.destroy();
     }
-    if (!(await this.verify(key, sha256, size))) throw new RemoteFailure(null, `${key}: what was stored is not what was sent`);
+    if (!(await this.verify(key, sha256, size)))
+      throw new RemoteFailure(null, `${key}: what was stored is not what was sent`);
     return 'stored';
   }
 
@@ -118,16 +141,30 @@ export class RemoteStore {
       },
     });
     await pipeline(Readable.fromWeb(answer.body as ReadableStream), tap, createWriteStream(to));
-    if (hash.digest('hex') !== sha256) throw new RemoteFailure(null, `${key}: what came is not the content with this name`);
+    if (hash.digest('hex') !== sha256)
+      throw new RemoteFailure(null, `${key}: what came is not the content with this name`);
   }
 
   private checksum(sha256: string): Record<string, string> {
-    return { 'x-amz-content-sha256': sha256, 'x-amz-checksum-sha256': base64Of(sha256), 'content-type': 'application/octet-stream' };
+    return {
+      'x-amz-content-sha256': sha256,
+      'x-amz-checksum-sha256': base64Of(sha256),
+      'content-type': 'application/octet-stream',
+    };
   }
 
-  private async send(method: string, key: string, bytes: number, headers: Record<string, string>, body?: ReadableStream | string): Promise<Response> {
+  private async send(
+    method: string,
+    key: string,
+    bytes: number,
+    headers: Record<string, string>,
+    body?: ReadableStream | string,
+  ): Promise<Response> {
     const url = `${this.base}/${key.split('/').map(encodeSegment).join('/')}`;
-    const signed = await this.client.sign(url, { method, headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', ...headers } });
+    const signed = await this.client.sign(url, {
+      method,
+      headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', ...headers },
+    });
     let answer: Response;
     try {
       answer = await fetch(url, {
@@ -142,13 +179,17 @@ export class RemoteStore {
     }
     if (!answer.ok) {
       const text = method === 'HEAD' ? '' : await answer.text().catch(() => '');
-      throw new RemoteFailure(answer.status, `${method} ${key}: ${answer.status} ${/<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? ''}`.trim());
+      throw new RemoteFailure(
+        answer.status,
+        `${method} ${key}: ${answer.status} ${/<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? ''}`.trim(),
+      );
     }
     return answer;
   }
 }
 
 /** As the signature's canonical path has it (RFC 3986: also ! ' ( ) * are escaped), so that what is sent is what is signed. */
-const encodeSegment = (text: string): string => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+const encodeSegment = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 
 const base64Of = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');

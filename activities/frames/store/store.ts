@@ -1,6 +1,19 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type Stats } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from './crc32.ts';
@@ -111,7 +124,13 @@ export class FrameStore {
           const there = await stat(path);
           if (there.ino === target.ino && there.dev === target.dev) return path;
           if (there.size === target.size && (await hashFile(path)) === (await hashFile(object))) return path;
-        } else if (code === 'EMLINK' || code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS' || code === 'EXDEV') {
+        } else if (
+          code === 'EMLINK' ||
+          code === 'EPERM' ||
+          code === 'ENOTSUP' ||
+          code === 'ENOSYS' ||
+          code === 'EXDEV'
+        ) {
           await copyFile(object, `${path}.part`);
           await rename(`${path}.part`, path);
           return path;
@@ -179,7 +198,9 @@ export async function hashFile(path: string): Promise<string> {
 
 /** A file name that every system can hold: no separators, no control or reserved characters, at most 200 bytes. */
 export function safeName(name: string): string {
-  const base = Array.from((name.split(/[\\/]/).pop() ?? '').normalize('NFC'), (c) => (c < ' ' || c === '\u007f' || '<>:"|?*'.includes(c) ? '_' : c))
+  const base = Array.from((name.split(/[\\/]/).pop() ?? '').normalize('NFC'), (c) =>
+    c < ' ' || c === '\u007f' || '<>:"|?*'.includes(c) ? '_' : c,
+  )
     .join('')
     .replace(/[. ]+$/, '');
   let clean = base === '' || /^\.+$/.test(base) ? 'frame.fits' : base;

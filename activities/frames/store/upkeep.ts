@@ -31,7 +31,12 @@ const STAGING_AGE_MS = 2 * DAY_MS;
  * ago (or with `onlyNew` none of those), until `budgetMs` is used. A damaged frame keeps its place, gets the reason `damaged` and a line in the night log; repeating changes
  * nothing. `alive` is called before each file.
  */
-export async function scrubFrames(deps: UpkeepDeps, budgetMs: number, alive: (frameId: string) => void = () => undefined, onlyNew = false): Promise<ScrubResult> {
+export async function scrubFrames(
+  deps: UpkeepDeps,
+  budgetMs: number,
+  alive: (frameId: string) => void = () => undefined,
+  onlyNew = false,
+): Promise<ScrubResult> {
   const { db, store } = deps;
   const end = Date.now() + budgetMs;
   const result: ScrubResult = { checked: 0, restored: 0, damaged: [] };
@@ -77,7 +82,10 @@ async function checkOne({ store, remote, logger }: UpkeepDeps, row: Frame): Prom
     try {
       await store.fetchObject(remote, row.sha256!, Number(row.sizeBytes));
     } catch (thrown) {
-      logger.warn({ frame: row.id, err: toError(thrown).message }, 'a damaged frame could not be fetched from its copy');
+      logger.warn(
+        { frame: row.id, err: toError(thrown).message },
+        'a damaged frame could not be fetched from its copy',
+      );
       return 'damaged';
     }
   }

@@ -70,7 +70,8 @@ export class ZipLayout {
         sent += (chunk as Buffer).length;
         yield chunk as Buffer;
       }
-      if (sent !== to - from + 1) throw new Error(`a file of the archive became shorter: ${sent} of ${to - from + 1} bytes`);
+      if (sent !== to - from + 1)
+        throw new Error(`a file of the archive became shorter: ${sent} of ${to - from + 1} bytes`);
     }
   }
 }
@@ -78,7 +79,10 @@ export class ZipLayout {
 /** MS-DOS date and time in UTC, two-second steps, from 1980. */
 function dosTime(date: Date): [number, number] {
   const year = Math.max(1980, Math.min(2107, date.getUTCFullYear()));
-  return [(date.getUTCHours() << 11) | (date.getUTCMinutes() << 5) | (date.getUTCSeconds() >> 1), ((year - 1980) << 9) | ((date.getUTCMonth() + 1) << 5) | date.getUTCDate()];
+  return [
+    (date.getUTCHours() << 11) | (date.getUTCMinutes() << 5) | (date.getUTCSeconds() >> 1),
+    ((year - 1980) << 9) | ((date.getUTCMonth() + 1) << 5) | date.getUTCDate(),
+  ];
 }
 
 function localHeader(entry: ZipEntry): Buffer {

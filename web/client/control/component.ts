@@ -4,7 +4,18 @@ import { align, Graph, Series } from '../core/charts.ts';
 import { bytes, clock, duration, number, UNKNOWN } from '../core/format.ts';
 import { LiveSource } from '../core/live.ts';
 import { prefs } from '../core/prefs.ts';
-import type { ControlName, Event, ImageSummary, Link, LogLine, Receipt, SessionStats, Snapshot, Source, TelescopeState } from '../core/types.ts';
+import type {
+  ControlName,
+  Event,
+  ImageSummary,
+  Link,
+  LogLine,
+  Receipt,
+  SessionStats,
+  Snapshot,
+  Source,
+  TelescopeState,
+} from '../core/types.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
 import { translateTree } from '../i18n/tree.ts';
 import { DemoSource } from './demo.ts';
@@ -238,7 +249,8 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
 
       m.http = new Http(options.token ?? (this.demo ? null : takeToken('booking', id)), options.baseUrl);
       const elsewhere = new URL(m.http.url('/'), location.href).origin !== location.origin;
-      this.reportUrl = m.http.url(`/report/${encodeURIComponent(id)}`) + (elsewhere && m.http.token ? `#token=${m.http.token}` : '');
+      this.reportUrl =
+        m.http.url(`/report/${encodeURIComponent(id)}`) + (elsewhere && m.http.token ? `#token=${m.http.token}` : '');
       this.helpUrl = m.http.url('/help');
       this.bookUrl = m.http.url('/book');
       this.demoUrl = m.http.url('/demo');
@@ -296,7 +308,13 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     failed(thrown: unknown): void {
       if (thrown instanceof ApiProblem)
-        this.closed(thrown.status === 401 || thrown.status === 403 ? say('ui.denied') : thrown.status === 404 ? say('ui.notFound') : thrown.message);
+        this.closed(
+          thrown.status === 401 || thrown.status === 403
+            ? say('ui.denied')
+            : thrown.status === 404
+              ? say('ui.notFound')
+              : thrown.message,
+        );
     },
     /** No session to show: why, and where else to go, instead of a page of dashes. */
     closed(why: string): void {
@@ -307,7 +325,12 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     async loadInitialData(): Promise<void> {
       const source = m.source;
       if (!source || this.connection === 'denied') return;
-      const [images, logs, stats, history] = await Promise.allSettled([source.images(), source.logs(), source.stats(), source.history()]);
+      const [images, logs, stats, history] = await Promise.allSettled([
+        source.images(),
+        source.logs(),
+        source.stats(),
+        source.history(),
+      ]);
       if (images.status === 'fulfilled') {
         m.images = images.value.images.slice(0, MAX_TILES);
         this.paintTiles();
@@ -349,7 +372,14 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     paintLink(): void {
       const link = this.connection as Link;
       this.linkText = say(`link.${link}`);
-      this.linkTone = { connecting: 'dim', live: 'good', polling: 'warn', offline: 'danger', demo: 'info', denied: 'danger' }[link];
+      this.linkTone = {
+        connecting: 'dim',
+        live: 'good',
+        polling: 'warn',
+        offline: 'danger',
+        demo: 'info',
+        denied: 'danger',
+      }[link];
       this.linkBanner = link === 'polling' || link === 'offline' ? say(`banner.${link}`) : '';
     },
 
@@ -361,12 +391,23 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       m.snapshot = snapshot;
       if (
         snapshot.telescope &&
-        (!m.telescope || snapshot.telescope.rev >= m.telescope.rev || snapshot.telescope.epoch !== m.telescope.epoch || Date.now() - m.telescopeAtMs > 5_000)
+        (!m.telescope ||
+          snapshot.telescope.rev >= m.telescope.rev ||
+          snapshot.telescope.epoch !== m.telescope.epoch ||
+          Date.now() - m.telescopeAtMs > 5_000)
       )
         this.takeTelescope(snapshot.telescope);
-      if (snapshot.last_receipt && !this.busy && Date.now() + m.offsetMs - Date.parse(snapshot.last_receipt.at) < 60_000) this.hearReceipt(snapshot.last_receipt);
+      if (
+        snapshot.last_receipt &&
+        !this.busy &&
+        Date.now() + m.offsetMs - Date.parse(snapshot.last_receipt.at) < 60_000
+      )
+        this.hearReceipt(snapshot.last_receipt);
       if (phaseBefore && phaseBefore !== snapshot.phase) {
-        const label = snapshot.phase === 'holding' && snapshot.hold_cause ? say(`hold.${snapshot.hold_cause}`) : say(`phase.${snapshot.phase}`);
+        const label =
+          snapshot.phase === 'holding' && snapshot.hold_cause
+            ? say(`hold.${snapshot.hold_cause}`)
+            : say(`phase.${snapshot.phase}`);
         this.toast(
           `${label} — ${reasonIn(prefs.locale, snapshot.reason) || say(`phase.${snapshot.phase}.say`)}`,
           snapshot.phase === 'holding' ? 'warn' : snapshot.phase === 'failed' ? 'danger' : 'good',
@@ -393,7 +434,12 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.voyagerStatus = telescope.voyager.status;
       this.sequence = telescope.sequence;
       this.currentShot = telescope.exposure;
-      this.equipment = { mount: telescope.mount.connected, camera: telescope.camera.connected, focuser: telescope.focuser.connected, guiding: telescope.guiding.connected };
+      this.equipment = {
+        mount: telescope.mount.connected,
+        camera: telescope.camera.connected,
+        focuser: telescope.focuser.connected,
+        guiding: telescope.guiding.connected,
+      };
       if (telescope.preview && telescope.preview.id !== m.previewId) void this.refreshPreview();
     },
 
@@ -410,7 +456,8 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
           }
           break;
         case 'preview.ready':
-          if (m.telescope) m.telescope = { ...m.telescope, preview: event.data as unknown as TelescopeState['preview'] };
+          if (m.telescope)
+            m.telescope = { ...m.telescope, preview: event.data as unknown as TelescopeState['preview'] };
           void this.refreshPreview();
           break;
         case 'image.captured':
@@ -427,7 +474,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         case 'error.alert': {
           const text = prefs.locale === 'fr' ? (event.data.message_fr ?? event.data.message) : event.data.message;
           this.toast(
-            typeof text === 'string' ? text : reasonIn(prefs.locale, event.data.reason as string | undefined) || say('ui.error'),
+            typeof text === 'string'
+              ? text
+              : reasonIn(prefs.locale, event.data.reason as string | undefined) || say('ui.error'),
             event.type === 'weather.alert' ? 'warn' : 'danger',
           );
           break;
@@ -517,10 +566,12 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         const value = next[key];
         if (key === 'age') {
           for (const name of Object.keys(next.age) as (keyof View['age'])[])
-            if (next.age[name].text !== this.view.age[name].text || next.age[name].stale !== this.view.age[name].stale) this.view.age[name] = next.age[name];
+            if (next.age[name].text !== this.view.age[name].text || next.age[name].stale !== this.view.age[name].stale)
+              this.view.age[name] = next.age[name];
         } else if (typeof value !== 'object') {
           if (this.view[key] !== value) (this.view as unknown as Record<string, unknown>)[key] = value;
-        } else if (JSON.stringify(value) !== JSON.stringify(this.view[key])) (this.view as unknown as Record<string, unknown>)[key] = value;
+        } else if (JSON.stringify(value) !== JSON.stringify(this.view[key]))
+          (this.view as unknown as Record<string, unknown>)[key] = value;
       }
       this.slotNow = Math.round(next.slotPercent);
       this.slotScale = `scaleX(${(next.slotPercent / 100).toFixed(4)})`;
@@ -551,7 +602,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     paintTiles(): void {
       const known = new Map(this.tiles.map((tile) => [tile.id, tile]));
-      this.tiles = m.images.map((image) => this.tileOf(image)).map((tile) => (same(tile, known.get(tile.id)) ? known.get(tile.id)! : tile));
+      this.tiles = m.images
+        .map((image) => this.tileOf(image))
+        .map((tile) => (same(tile, known.get(tile.id)) ? known.get(tile.id)! : tile));
     },
     tileOf(image: ImageSummary): Tile {
       return {
@@ -595,9 +648,16 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     buildGraphs(): void {
       m.focusGraph?.destroy();
       m.guideGraph?.destroy();
-      m.sky = new SkyDisc(this.$refs.sky as unknown as SVGSVGElement, prefs.locale === 'fr' ? ['N', 'E', 'S', 'O'] : ['N', 'E', 'S', 'W']);
+      m.sky = new SkyDisc(
+        this.$refs.sky as unknown as SVGSVGElement,
+        prefs.locale === 'fr' ? ['N', 'E', 'S', 'O'] : ['N', 'E', 'S', 'W'],
+      );
       m.sky.point(m.telescope?.mount.altitude_degrees, m.telescope?.mount.azimuth_degrees);
-      m.focusGraph = new Graph(this.$refs.focusGraph!, { lines: [{ label: say('focuser.position'), color: '--gold', fill: true }], digits: 0, zone });
+      m.focusGraph = new Graph(this.$refs.focusGraph!, {
+        lines: [{ label: say('focuser.position'), color: '--gold', fill: true }],
+        digits: 0,
+        zone,
+      });
       m.guideGraph = new Graph(this.$refs.guideGraph!, {
         lines: [
           { label: 'X', color: '--accent' },
@@ -644,7 +704,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         if (m.previewUrl) URL.revokeObjectURL(m.previewUrl);
         m.previewUrl = url;
         this.previewReady = true;
-        this.previewAlt = say('preview.alt', { what: [this.view.targetName, this.view.previewStats].filter(Boolean).join(', ') });
+        this.previewAlt = say('preview.alt', {
+          what: [this.view.targetName, this.view.previewStats].filter(Boolean).join(', '),
+        });
         drawHistogram(this.$refs.histogram as HTMLCanvasElement, m.counts);
       } catch {
         m.previewId = null;
@@ -673,10 +735,14 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         await m.source.refresh();
       } catch (thrown) {
         const problem = thrown instanceof ApiProblem ? thrown : null;
-        const reason = problem ? reasonIn(prefs.locale, problem.body.reason as string | undefined) || problem.message : say('link.offline');
+        const reason = problem
+          ? reasonIn(prefs.locale, problem.body.reason as string | undefined) || problem.message
+          : say('link.offline');
         const unknown = problem === null || problem.status >= 500;
         this.receiptState = unknown ? 'unknown' : 'refused';
-        this.receiptText = unknown ? `${say('receipt.unknown', { what: say(`controls.${kind}`) })} (${reason})` : say('receipt.refused', { what: say(`controls.${kind}`), reason });
+        this.receiptText = unknown
+          ? `${say('receipt.unknown', { what: say(`controls.${kind}`) })} (${reason})`
+          : say('receipt.refused', { what: say(`controls.${kind}`), reason });
       } finally {
         this.busy = false;
       }
@@ -696,12 +762,19 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       if (receipt.state !== 'refused') this.showReceipt(receipt);
     },
     showReceipt(receipt: Receipt): void {
-      const names: Partial<Record<Receipt['kind'], string>> = { pause: say('controls.pause'), resume: say('controls.resume'), abort: say('controls.abort') };
+      const names: Partial<Record<Receipt['kind'], string>> = {
+        pause: say('controls.pause'),
+        resume: say('controls.resume'),
+        abort: say('controls.abort'),
+      };
       const what = names[receipt.kind];
       if (!what) return;
       const before = `${this.receiptState} ${this.receiptText}`;
       this.receiptState = receipt.state;
-      this.receiptText = say(`receipt.${receipt.state}`, { what, reason: reasonIn(prefs.locale, receipt.reason) || receipt.message || '' });
+      this.receiptText = say(`receipt.${receipt.state}`, {
+        what,
+        reason: reasonIn(prefs.locale, receipt.reason) || receipt.message || '',
+      });
       if (before === `${this.receiptState} ${this.receiptText}`) return;
       if (receipt.state === 'confirmed') play('good');
       if (receipt.state === 'refused') play('warn');
@@ -715,7 +788,12 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     askAbort(): void {
       if (!this.view.canAbort) return;
       const when = this.view.before ? '.before' : '';
-      [this.abortTitle, this.abortSay, this.abortYes, this.abortKeep] = [say(`abort.title${when}`), say(`abort.say${when}`), say(`abort.confirm${when}`), say(`abort.keep${when}`)];
+      [this.abortTitle, this.abortSay, this.abortYes, this.abortKeep] = [
+        say(`abort.title${when}`),
+        say(`abort.say${when}`),
+        say(`abort.confirm${when}`),
+        say(`abort.keep${when}`),
+      ];
       this.openDialog('abortDialog');
     },
     openDialog(name: string): void {
@@ -740,15 +818,20 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     startTour(): void {
       this.closeDialogs();
       void startTour(m.root!, prefs.locale, (section) => {
-        const deck = m.root!.querySelector<HTMLElement>(`[data-section="${section}"]`)?.closest<HTMLElement>('[data-deck]')?.dataset.deck;
+        const deck = m
+          .root!.querySelector<HTMLElement>(`[data-section="${section}"]`)
+          ?.closest<HTMLElement>('[data-deck]')?.dataset.deck;
         if (deck) this.showDeck(deck);
       });
     },
     attachment(): string {
       const lines = m.logs.slice(-50).map((line) => `${line.at} ${line.level} ${line.event} ${line.message}`);
-      return [`booking: ${m.bookingId || '?'}`, `phase: ${[m.snapshot?.phase ?? '?', m.snapshot?.reason].filter(Boolean).join(' ')}`, `link: ${this.connection}`, ...lines].join(
-        '\n',
-      );
+      return [
+        `booking: ${m.bookingId || '?'}`,
+        `phase: ${[m.snapshot?.phase ?? '?', m.snapshot?.reason].filter(Boolean).join(' ')}`,
+        `link: ${this.connection}`,
+        ...lines,
+      ].join('\n');
     },
     openProblem(): void {
       this.problemAttachment = this.attachment();
@@ -779,7 +862,10 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         quick: resolve(m.http, image.quicklook_url),
         pairs: [
           { label: say('sequence.filter'), value: image.filter ?? '—' },
-          { label: say('images.exposure'), value: unit(number(image.exposure, l, (image.exposure ?? 0) % 1 ? 1 : 0), 's') },
+          {
+            label: say('images.exposure'),
+            value: unit(number(image.exposure, l, (image.exposure ?? 0) % 1 ? 1 : 0), 's'),
+          },
           { label: 'HFD', value: unit(number(image.hfd, l, 2), 'px') },
           { label: say('images.stars'), value: number(image.stars, l) },
           { label: say('camera.temperature'), value: unit(number(image.temperature, l, 1), '°C') },
@@ -793,7 +879,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     quickLook(): void {
       const url = this.shown.quick;
-      void import('./quicklook.ts').then(({ openQuickLook }) => openQuickLook(m.root!, url, this.shown.filename, prefs.locale));
+      void import('./quicklook.ts').then(({ openQuickLook }) =>
+        openQuickLook(m.root!, url, this.shown.filename, prefs.locale),
+      );
     },
 
     filterLogs(level: string): void {
@@ -803,13 +891,17 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     consoleScrolled(): void {
       const list = this.$refs.console!;
       const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 24;
-      if (!atEnd && this.autoscroll && list.scrollHeight > list.clientHeight && list.matches(':hover, :focus')) this.autoscroll = false;
+      if (!atEnd && this.autoscroll && list.scrollHeight > list.clientHeight && list.matches(':hover, :focus'))
+        this.autoscroll = false;
     },
     /** The whole night's log, of which the console shows the end; without the server, what is here. */
     async exportLogs(): Promise<void> {
       const lines = (await m.source?.allLogs().catch(() => null)) ?? m.logs;
       const text = lines
-        .map((line) => `${line.at}\t${line.level}\t${line.source}\t${line.event}\t${prefs.locale === 'fr' ? (line.message_fr ?? line.message) : line.message}`)
+        .map(
+          (line) =>
+            `${line.at}\t${line.level}\t${line.source}\t${line.event}\t${prefs.locale === 'fr' ? (line.message_fr ?? line.message) : line.message}`,
+        )
         .join('\n');
       const link = document.createElement('a');
       link.href = URL.createObjectURL(new Blob([text, '\n'], { type: 'text/plain;charset=utf-8' }));
@@ -843,7 +935,8 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       const box = this.$refs.toasts!;
       // Each has a place of its own until it goes, so that none moves while it is read.
       const taken = new Map([...box.children].map((other) => [(other as HTMLElement).dataset.slot, other]));
-      const slot = ['0', '1', '2'].find((name) => !taken.has(name)) ?? (box.firstElementChild as HTMLElement).dataset.slot!;
+      const slot =
+        ['0', '1', '2'].find((name) => !taken.has(name)) ?? (box.firstElementChild as HTMLElement).dataset.slot!;
       taken.get(slot)?.remove();
       el.dataset.slot = slot;
       box.append(el);
@@ -861,7 +954,10 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       // A view is read from its top.
       const above = decks.getBoundingClientRect().top - m.root!.querySelector('.tabs')!.clientHeight - 8;
       if (above < 0) scrollBy({ top: above });
-      decks.scrollTo({ left: el.offsetLeft - decks.offsetLeft, behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+      decks.scrollTo({
+        left: el.offsetLeft - decks.offsetLeft,
+        behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth',
+      });
     },
     decksScrolled(): void {
       const decks = this.$refs.decks!;
@@ -871,7 +967,13 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
 
     key(event: KeyboardEvent): void {
       const target = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, textarea, select, [contenteditable]')) return;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        target.closest('input, textarea, select, [contenteditable]')
+      )
+        return;
       if (document.querySelector('dialog[open]') && event.key !== '?') return;
       if (document.querySelector('.driver-active')) return;
       switch (event.key.toLowerCase()) {
@@ -910,9 +1012,11 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
 }
 
 /** Field by field; what has not changed keeps its object, and with it what the page shows of it. */
-const same = (a: Tile, b: Tile | undefined): boolean => b !== undefined && (Object.keys(a) as (keyof Tile)[]).every((key) => a[key] === b[key]);
+const same = (a: Tile, b: Tile | undefined): boolean =>
+  b !== undefined && (Object.keys(a) as (keyof Tile)[]).every((key) => a[key] === b[key]);
 const unit = (value: string, name: string): string => (value === UNKNOWN ? value : `${value} ${name}`);
-const resolve = (http: Http | null, url: string | null | undefined): string => (url ? (url.startsWith('/') && http ? http.url(url) : url) : '');
+const resolve = (http: Http | null, url: string | null | undefined): string =>
+  url ? (url.startsWith('/') && http ? http.url(url) : url) : '';
 
 function logNode(line: LogLine, zone: string | undefined): HTMLElement {
   const p = document.createElement('p');

@@ -1,5 +1,17 @@
 import { formatDec, formatRa } from '../../../domain/coordinates.ts';
-import type { ControlName, Event, History, ImageSummary, LogLine, Receipt, SessionStats, Snapshot, Source, SourceHandlers, TelescopeState } from '../core/types.ts';
+import type {
+  ControlName,
+  Event,
+  History,
+  ImageSummary,
+  LogLine,
+  Receipt,
+  SessionStats,
+  Snapshot,
+  Source,
+  SourceHandlers,
+  TelescopeState,
+} from '../core/types.ts';
 import { prefs } from '../core/prefs.ts';
 
 /** A night in the page itself, about forty times as fast, for visitors without a booking. Nothing leaves the browser. */
@@ -52,10 +64,21 @@ export class DemoSource implements Source {
 
   async connect(handlers: SourceHandlers): Promise<void> {
     this.handlers = handlers;
-    this.log('INFO', 'session.started', 'Session started: slewing to NGC 7000.', 'Session démarrée : pointage vers NGC 7000.');
-    this.log('INFO', 'voyager.focus', 'Focus found: HFD 2.36 at 10 212. Guiding started.', 'Mise au point : HFD 2,36 à 10 212. Guidage démarré.');
+    this.log(
+      'INFO',
+      'session.started',
+      'Session started: slewing to NGC 7000.',
+      'Session démarrée : pointage vers NGC 7000.',
+    );
+    this.log(
+      'INFO',
+      'voyager.focus',
+      'Focus found: HFD 2.36 at 10 212. Guiding started.',
+      'Mise au point : HFD 2,36 à 10 212. Guidage démarré.',
+    );
     handlers.link('demo');
-    for (let before = FRAMES_BEFORE; before > 0; before--) await this.expose(Date.now() - (before - 1) * FRAME_SECONDS * 1_000);
+    for (let before = FRAMES_BEFORE; before > 0; before--)
+      await this.expose(Date.now() - (before - 1) * FRAME_SECONDS * 1_000);
     this.begin('expose');
     handlers.snapshot(this.snapshot());
     this.timer = setInterval(() => void this.tick(), 1_000);
@@ -78,7 +101,8 @@ export class DemoSource implements Source {
   }
   async history(): Promise<History> {
     const now = Date.now() / 1000;
-    const series = (n: number, every: number, value: (i: number) => number): [number, number][] => Array.from({ length: n }, (_, i) => [now - (n - i) * every, value(i)]);
+    const series = (n: number, every: number, value: (i: number) => number): [number, number][] =>
+      Array.from({ length: n }, (_, i) => [now - (n - i) * every, value(i)]);
     return {
       focuser_position: series(60, 20, (i) => Math.round(10_240 + 30 * Math.sin(i / 9) - i * 0.7)),
       focuser_temperature: series(60, 20, (i) => 9.4 - i * 0.02),
@@ -90,7 +114,12 @@ export class DemoSource implements Source {
     return this.picture;
   }
   async stats(): Promise<SessionStats> {
-    const by = PLAN.map((line, i) => ({ filter: line.filter as string, count: this.done[i]!, exposure_seconds: this.done[i]! * line.exposure_seconds, average_hfd: 2.4 }));
+    const by = PLAN.map((line, i) => ({
+      filter: line.filter as string,
+      count: this.done[i]!,
+      exposure_seconds: this.done[i]! * line.exposure_seconds,
+      average_hfd: 2.4,
+    }));
     return {
       elapsed_seconds: (Date.now() - this.start) / 1000,
       by_filter: by.filter((f) => f.count > 0),
@@ -101,7 +130,13 @@ export class DemoSource implements Source {
   }
 
   async command(kind: ControlName): Promise<Receipt> {
-    const receipt: Receipt = { command_id: crypto.randomUUID(), kind, state: 'sent', booking_id: 'demo', at: new Date().toISOString() };
+    const receipt: Receipt = {
+      command_id: crypto.randomUUID(),
+      kind,
+      state: 'sent',
+      booking_id: 'demo',
+      at: new Date().toISOString(),
+    };
     this.emit('receipt.changed', { ...receipt });
     await new Promise((resolve) => setTimeout(resolve, 900));
     const refused = (kind === 'pause' && this.paused) || (kind === 'resume' && !this.paused);
@@ -110,7 +145,12 @@ export class DemoSource implements Source {
       if (kind === 'resume') [this.paused, this.phase] = [false, 'running'];
       if (kind === 'abort') [this.step, this.phase] = ['done', 'aborted'];
       if (kind === 'resume') this.begin('expose');
-      this.log('INFO', `session.${kind}`, `Session: ${kind} confirmed.`, `Session : ${{ pause: 'pause', resume: 'reprise', abort: 'arrêt' }[kind]} confirmée.`);
+      this.log(
+        'INFO',
+        `session.${kind}`,
+        `Session: ${kind} confirmed.`,
+        `Session : ${{ pause: 'pause', resume: 'reprise', abort: 'arrêt' }[kind]} confirmée.`,
+      );
     }
     this.receipt = {
       ...receipt,
@@ -143,7 +183,15 @@ export class DemoSource implements Source {
     });
   }
   private log(level: LogLine['level'], event: string, message: string, french: string): void {
-    const line: LogLine = { at: new Date().toISOString(), level, source: 'session', event, message, message_fr: french, data: {} };
+    const line: LogLine = {
+      at: new Date().toISOString(),
+      level,
+      source: 'session',
+      event,
+      message,
+      message_fr: french,
+      data: {},
+    };
     this.lines.push(line);
     if (this.lines.length > 200) this.lines.shift();
     this.emit('log.appended', { ...line });
@@ -159,7 +207,12 @@ export class DemoSource implements Source {
     } else if (this.step === 'focus' && inStep > 4) {
       this.begin('expose');
       this.phase = 'running';
-      this.log('INFO', 'voyager.focus', 'Focus found: HFD 2.36 at 10 212. Guiding started.', 'Mise au point : HFD 2,36 à 10 212. Guidage démarré.');
+      this.log(
+        'INFO',
+        'voyager.focus',
+        'Focus found: HFD 2.36 at 10 212. Guiding started.',
+        'Mise au point : HFD 2,36 à 10 212. Guidage démarré.',
+      );
       this.handlers?.snapshot(this.snapshot());
     } else if (this.step === 'expose' && inStep > shot.exposure_seconds) this.begin('download');
     else if (this.step === 'download' && inStep > 2) await this.finishShot();
@@ -241,7 +294,11 @@ export class DemoSource implements Source {
     const shot = PLAN[this.line]!;
     const running = this.step === 'expose' || this.step === 'download';
     const minutes = (Date.now() - this.start) / 60_000;
-    const measured = (value: number): { value: number; source: string; age_seconds: number } => ({ value, source: 'demo', age_seconds: 4 });
+    const measured = (value: number): { value: number; source: string; age_seconds: number } => ({
+      value,
+      source: 'demo',
+      age_seconds: 4,
+    });
     return {
       telescope_id: 'demo',
       rev: this.rev,
@@ -302,7 +359,13 @@ export class DemoSource implements Source {
         connected: true,
         position: 10_212 - Math.round(minutes),
         temperature_celsius: 8.2 - minutes * 0.03,
-        last_focus: { at: new Date(this.start + 9_000).toISOString(), position: 10_212, hfd: 2.36, filter_index: 0, ok: true },
+        last_focus: {
+          at: new Date(this.start + 9_000).toISOString(),
+          position: 10_212,
+          hfd: 2.36,
+          filter_index: 0,
+          ok: true,
+        },
         age_seconds: 0.4,
       },
       guiding: {
@@ -319,7 +382,14 @@ export class DemoSource implements Source {
       dome: { connected: true, azimuth_degrees: 70, moving: false, shutter: 'open' },
       planetarium_connected: true,
       plate_solver_connected: true,
-      sequence: { name: 'NGC7000_LRGB', total_seconds: null, elapsed_seconds: null, remaining_seconds: null, start: null, end: null },
+      sequence: {
+        name: 'NGC7000_LRGB',
+        total_seconds: null,
+        elapsed_seconds: null,
+        remaining_seconds: null,
+        start: null,
+        end: null,
+      },
       exposure: running
         ? {
             file: null,
@@ -394,7 +464,12 @@ export class DemoSource implements Source {
         binning: 1,
         type: 'light',
       })),
-      progress: { shots_done: shots, shots_total: total, integration_seconds: this.done.reduce((n, d, i) => n + d * PLAN[i]!.exposure_seconds, 0), percent: (100 * shots) / total },
+      progress: {
+        shots_done: shots,
+        shots_total: total,
+        integration_seconds: this.done.reduce((n, d, i) => n + d * PLAN[i]!.exposure_seconds, 0),
+        percent: (100 * shots) / total,
+      },
       credits: { charged: 12, used: Math.min(12, ((now - this.start) / 1000 / SLOT_SECONDS) * 12), refund: null },
       images: { captured: shots, archived: shots, average_hfd: shots > 0 ? 2.41 : null },
       controls: over

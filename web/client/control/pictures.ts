@@ -9,12 +9,17 @@ export function histogramOf(picture: ImageBitmap): number[] {
   context.drawImage(picture, 0, 0, width, height);
   const { data } = context.getImageData(0, 0, width, height);
   const counts = Array.from<number>({ length: 256 }).fill(0);
-  for (let i = 0; i < data.length; i += 4) counts[Math.round(0.2126 * data[i]! + 0.7152 * data[i + 1]! + 0.0722 * data[i + 2]!)]!++;
+  for (let i = 0; i < data.length; i += 4)
+    counts[Math.round(0.2126 * data[i]! + 0.7152 * data[i + 1]! + 0.0722 * data[i + 2]!)]!++;
   return counts;
 }
 
 /** Draws counts on a logarithmic scale, since a sky is one tall peak and a long tail of stars; `marks` are lines, as shares of the width. */
-export function drawHistogram(canvas: HTMLCanvasElement, counts: readonly number[], marks: readonly number[] = []): void {
+export function drawHistogram(
+  canvas: HTMLCanvasElement,
+  counts: readonly number[],
+  marks: readonly number[] = [],
+): void {
   const context = canvas.getContext('2d');
   if (!context) return;
   const { width, height } = canvas;
@@ -55,13 +60,28 @@ export class SkyDisc {
   constructor(svg: SVGSVGElement, cardinals: [string, string, string, string]) {
     svg.replaceChildren();
     const [n, e, s, w] = cardinals;
-    svg.append(node('circle', { class: 'rim', r: 96 }), node('path', { class: 'low', d: 'M-96 0A96 96 0 1 1 96 0A96 96 0 1 1-96 0ZM-64 0A64 64 0 1 0 64 0A64 64 0 1 0-64 0Z' }));
+    svg.append(
+      node('circle', { class: 'rim', r: 96 }),
+      node('path', {
+        class: 'low',
+        d: 'M-96 0A96 96 0 1 1 96 0A96 96 0 1 1-96 0ZM-64 0A64 64 0 1 0 64 0A64 64 0 1 0-64 0Z',
+      }),
+    );
     for (const r of [32, 64]) svg.append(node('circle', { class: 'grid', r }));
     svg.append(node('path', { class: 'grid', d: 'M0-96V96M-96 0H96' }));
-    svg.append(node('text', { x: 0, y: -86 }, n), node('text', { x: -87, y: 0 }, e), node('text', { x: 0, y: 87 }, s), node('text', { x: 87, y: 0 }, w));
+    svg.append(
+      node('text', { x: 0, y: -86 }, n),
+      node('text', { x: -87, y: 0 }, e),
+      node('text', { x: 0, y: 87 }, s),
+      node('text', { x: 87, y: 0 }, w),
+    );
     this.path = node('path', { class: 'trail' });
     this.mark = node('g', { visibility: 'hidden' });
-    this.mark.append(node('circle', { class: 'mark', r: 8 }), node('circle', { class: 'mark-dot', r: 2.6 }), node('path', { class: 'mark', d: 'M-14 0H-8M8 0H14M0-14V-8M0 8V14' }));
+    this.mark.append(
+      node('circle', { class: 'mark', r: 8 }),
+      node('circle', { class: 'mark-dot', r: 2.6 }),
+      node('path', { class: 'mark', d: 'M-14 0H-8M8 0H14M0-14V-8M0 8V14' }),
+    );
     svg.append(this.path, this.mark);
   }
   point(altitude: number | null | undefined, azimuth: number | null | undefined): void {

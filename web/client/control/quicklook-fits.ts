@@ -25,7 +25,8 @@ export async function readFits(buffer: ArrayBuffer): Promise<FitsImage> {
   const header = fits.getHeader();
   if (header?.get('SIMPLE') !== true) throw new Error('not a FITS file');
   const image = fits.getDataUnit() as Image | undefined;
-  if (!image || image.naxis.length < 2 || image.width <= 0 || image.height <= 0) throw new Error('this FITS file holds no image');
+  if (!image || image.naxis.length < 2 || image.width <= 0 || image.height <= 0)
+    throw new Error('this FITS file holds no image');
   const { width, height } = image;
   const topDown = header.getString('ROWORDER').toUpperCase() === 'TOP-DOWN';
   const planes: Float32Array[] = [];
@@ -36,7 +37,12 @@ export async function readFits(buffer: ArrayBuffer): Promise<FitsImage> {
     planes.push(values);
   }
   const factor = Math.max(1, header.getNumber('BINFACT', 1));
-  const cards = header.getCards().map(({ key, value }): [string, string] => [key, value === true ? 'T' : value === false ? 'F' : String(value ?? '')]);
+  const cards = header
+    .getCards()
+    .map(({ key, value }): [string, string] => [
+      key,
+      value === true ? 'T' : value === false ? 'F' : String(value ?? ''),
+    ]);
   return { width, height, planes, cards, factor, frameHeight: header.getNumber('ORIGH', height * factor), topDown };
 }
 
@@ -56,7 +62,8 @@ export interface Stretch {
   white: number;
 }
 /** The midtones transfer function: 0 and 1 stay, `m` becomes one half. */
-export const midtonesTransfer = (m: number, x: number): number => (x <= 0 ? 0 : x >= 1 ? 1 : ((m - 1) * x) / ((2 * m - 1) * x - m));
+export const midtonesTransfer = (m: number, x: number): number =>
+  x <= 0 ? 0 : x >= 1 ? 1 : ((m - 1) * x) / ((2 * m - 1) * x - m);
 
 /** Least and greatest value. */
 export function rangeOf(planes: readonly Float32Array[]): [number, number] {
@@ -74,7 +81,8 @@ export function autoStretch(planes: readonly Float32Array[], [low, high]: [numbe
   const sample: number[] = [];
   for (const values of planes) {
     const step = Math.max(1, Math.floor(values.length / 60_000));
-    for (let i = 0; i < values.length; i += step) if (Number.isFinite(values[i])) sample.push((values[i]! - low) / (high - low));
+    for (let i = 0; i < values.length; i += step)
+      if (Number.isFinite(values[i])) sample.push((values[i]! - low) / (high - low));
   }
   const middle = (numbers: number[]): number => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
   const median = middle(sample);
@@ -85,12 +93,15 @@ export function autoStretch(planes: readonly Float32Array[], [low, high]: [numbe
 }
 
 /** Where a value stands on the axis of histogram and sliders, which gives the sky at its low end most of the room; and back. */
-export const toAxis = (value: number, [low, high]: [number, number]): number => Math.cbrt(Math.min(1, Math.max(0, (value - low) / (high - low))));
+export const toAxis = (value: number, [low, high]: [number, number]): number =>
+  Math.cbrt(Math.min(1, Math.max(0, (value - low) / (high - low))));
 export const fromAxis = (at: number, [low, high]: [number, number]): number => low + at ** 3 * (high - low);
 
 /** 256 counts along that axis. */
 export function countsOf(planes: readonly Float32Array[], range: [number, number]): number[] {
   const counts = Array.from<number>({ length: 256 }).fill(0);
-  for (const values of planes) for (const value of values) if (Number.isFinite(value)) counts[Math.min(255, Math.floor(toAxis(value, range) * 256))]!++;
+  for (const values of planes)
+    for (const value of values)
+      if (Number.isFinite(value)) counts[Math.min(255, Math.floor(toAxis(value, range) * 256))]!++;
   return counts;
 }

@@ -2,7 +2,16 @@ import type { Locale } from '../../../domain/reasons.ts';
 import { number } from '../core/format.ts';
 import { translate } from '../i18n/index.ts';
 import { drawHistogram } from './pictures.ts';
-import { autoStretch, countsOf, fromAxis, midtonesTransfer, rangeOf, readFits, toAxis, type FitsImage } from './quicklook-fits.ts';
+import {
+  autoStretch,
+  countsOf,
+  fromAxis,
+  midtonesTransfer,
+  rangeOf,
+  readFits,
+  toAxis,
+  type FitsImage,
+} from './quicklook-fits.ts';
 
 const STEPS = 1_000;
 type Knob = 'black' | 'midtones' | 'white';
@@ -45,7 +54,12 @@ export async function openQuickLook(root: HTMLElement, url: string, filename: st
 }
 
 /** Picture, value, histogram and sliders; gives back what the button "auto" does. */
-function show(body: HTMLElement, image: FitsImage, say: (key: string, values?: Record<string, string | number>) => string, locale: Locale): () => void {
+function show(
+  body: HTMLElement,
+  image: FitsImage,
+  say: (key: string, values?: Record<string, string | number>) => string,
+  locale: Locale,
+): () => void {
   const { width, height, planes } = image;
   const range = rangeOf(planes);
   const canvas = add(body, 'canvas');
@@ -102,12 +116,18 @@ function show(body: HTMLElement, image: FitsImage, say: (key: string, values?: R
     point.x = Math.min(width - 1, Math.max(0, Math.floor(x)));
     point.y = Math.min(height - 1, Math.max(0, Math.floor(y)));
     const row = image.topDown ? point.y * image.factor : image.frameHeight - 1 - point.y * image.factor;
-    const values = planes.map((plane) => number(plane[point.y * width + point.x], locale, range[1] - range[0] > 100 ? 0 : 4));
+    const values = planes.map((plane) =>
+      number(plane[point.y * width + point.x], locale, range[1] - range[0] > 100 ? 0 : 4),
+    );
     value.textContent = say('quicklook.pixel', { x: point.x * image.factor, y: row, value: values.join(' · ') });
   };
-  canvas.addEventListener('pointermove', (event) => tell((event.offsetX * width) / canvas.clientWidth, (event.offsetY * height) / canvas.clientHeight));
+  canvas.addEventListener('pointermove', (event) =>
+    tell((event.offsetX * width) / canvas.clientWidth, (event.offsetY * height) / canvas.clientHeight),
+  );
   canvas.addEventListener('keydown', (event) => {
-    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+    const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [
+      0, 0,
+    ];
     if (dx === 0 && dy === 0) return;
     event.preventDefault();
     const far = event.shiftKey ? 20 : 1;

@@ -45,9 +45,11 @@ function toldOf(): Record<string, string> {
     return {};
   }
 }
-const keyBytes = (base64Url: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(base64Url.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
+const keyBytes = (base64Url: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(base64Url.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
 
-const pushSubscription = async (): Promise<PushSubscription | null> => (await navigator.serviceWorker.getRegistration())?.pushManager.getSubscription().catch(() => null) ?? null;
+const pushSubscription = async (): Promise<PushSubscription | null> =>
+  (await navigator.serviceWorker.getRegistration())?.pushManager.getSubscription().catch(() => null) ?? null;
 
 /** Whether this browser is told of this booking; keys that have run out are dropped on the way. */
 export async function pushTells(bookingId: string): Promise<boolean> {
@@ -61,11 +63,24 @@ export async function subscribePush(http: Http, config: PageConfig, bookingId: s
   if (!pushPossible(http, config) || (await Notification.requestPermission()) !== 'granted') return false;
   const registration = await navigator.serviceWorker.ready;
   const known = await registration.pushManager.getSubscription();
-  const subscription = known ?? (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: keyBytes(config.vapidPublicKey!) }));
+  const subscription =
+    known ??
+    (await registration.pushManager.subscribe({
+      userVisibleOnly: true,
+      applicationServerKey: keyBytes(config.vapidPublicKey!),
+    }));
   const { endpoint, keys } = subscription.toJSON();
-  const { id } = await http.post<{ id: string }>('/api/push/subscriptions', { booking_id: bookingId, endpoint, keys, locale: prefs.locale });
+  const { id } = await http.post<{ id: string }>('/api/push/subscriptions', {
+    booking_id: bookingId,
+    endpoint,
+    keys,
+    locale: prefs.locale,
+  });
   const token = http.token ?? '';
-  localStorage.setItem(TOLD_KEY, JSON.stringify({ ...toldOf(), [claimsOf(token)?.kind === 'user' ? ALL : bookingId]: id }));
+  localStorage.setItem(
+    TOLD_KEY,
+    JSON.stringify({ ...toldOf(), [claimsOf(token)?.kind === 'user' ? ALL : bookingId]: id }),
+  );
   await keepKey(bookingId, token);
   return true;
 }
@@ -76,5 +91,6 @@ export async function unsubscribePush(http: Http, bookingId: string): Promise<vo
   localStorage.setItem(TOLD_KEY, JSON.stringify(others));
   await forgetKey(bookingId);
   if (Object.keys(others).length === 0) await (await pushSubscription())?.unsubscribe();
-  for (const id of [own, all]) if (id) await http.post(`/api/push/subscriptions/${encodeURIComponent(id)}`, {}, {}, 'DELETE');
+  for (const id of [own, all])
+    if (id) await http.post(`/api/push/subscriptions/${encodeURIComponent(id)}`, {}, {}, 'DELETE');
 }

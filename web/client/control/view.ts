@@ -162,7 +162,18 @@ export interface ViewInput {
   last?: LastSeen;
 }
 
-const TONES: Record<string, string> = { L: 'l', R: 'r', G: 'g', B: 'b', HA: 'ha', 'H-ALPHA': 'ha', OIII: 'oiii', O3: 'oiii', SII: 'sii', S2: 'sii' };
+const TONES: Record<string, string> = {
+  L: 'l',
+  R: 'r',
+  G: 'g',
+  B: 'b',
+  HA: 'ha',
+  'H-ALPHA': 'ha',
+  OIII: 'oiii',
+  O3: 'oiii',
+  SII: 'sii',
+  S2: 'sii',
+};
 /** Colour name of a filter; unknown filters share one. */
 export const filterTone = (filter: string | null | undefined): string => TONES[(filter ?? '').toUpperCase()] ?? 'other';
 
@@ -171,7 +182,9 @@ const ACTIVE = new Set(['starting', 'running', 'holding']);
 
 /** "just now", "40 s ago", "3 min ago": the older, the coarser. */
 const ago = (seconds: number, locale: Locale): string =>
-  seconds < 5 ? translate(locale, 'ui.age.now') : translate(locale, 'ui.age', { age: duration(seconds < 60 ? seconds : Math.floor(seconds / 60) * 60) });
+  seconds < 5
+    ? translate(locale, 'ui.age.now')
+    : translate(locale, 'ui.age', { age: duration(seconds < 60 ? seconds : Math.floor(seconds / 60) * 60) });
 
 export function ageOf(seconds: number | null, limit: number, locale: Locale): Age {
   if (seconds === null) return { text: translate(locale, 'ui.age.none'), stale: true };
@@ -182,7 +195,13 @@ export function ageOf(seconds: number | null, limit: number, locale: Locale): Ag
 function linesOf(plan: readonly PlanLine[]): PlanLine[] {
   const lines: PlanLine[] = [];
   for (const line of plan) {
-    const same = lines.find((l) => l.filter === line.filter && l.exposure_seconds === line.exposure_seconds && l.binning === line.binning && l.type === line.type);
+    const same = lines.find(
+      (l) =>
+        l.filter === line.filter &&
+        l.exposure_seconds === line.exposure_seconds &&
+        l.binning === line.binning &&
+        l.type === line.type,
+    );
     if (same) Object.assign(same, { quantity: same.quantity + line.quantity, done: same.done + line.done });
     else lines.push({ ...line });
   }
@@ -200,7 +219,8 @@ export function buildView(input: ViewInput): View {
   const { snapshot: s, telescope: t, stats, nowMs, locale } = input;
   const say = (key: string, values?: Record<string, string | number>): string => translate(locale, key, values);
   const since = Math.max(0, (input.pageNowMs - input.telescopeAtMs) / 1000);
-  const plus = (age: number | null | undefined): number | null => (age === null || age === undefined ? null : age + since);
+  const plus = (age: number | null | undefined): number | null =>
+    age === null || age === undefined ? null : age + since;
   const zone = input.zone === 'site' && s ? s.timezone : undefined;
   const phase = s?.phase ?? 'scheduled';
   const start = s ? Date.parse(s.start) : nowMs;
@@ -216,41 +236,78 @@ export function buildView(input: ViewInput): View {
   const connected = t?.connection.connected ?? false;
   const exposure = t?.exposure ?? null;
   const exposing = exposure !== null && exposure.status !== 'IDLE' && exposure.status !== 'ERROR';
-  const exposureElapsed = exposure ? Math.min(exposure.total_seconds, exposure.elapsed_seconds + (exposure.status === 'EXPOSE' ? since : 0)) : 0;
-  const exposurePercent = !exposing || !exposure ? 0 : exposure.status === 'EXPOSE' && exposure.total_seconds > 0 ? (100 * exposureElapsed) / exposure.total_seconds : 100;
+  const exposureElapsed = exposure
+    ? Math.min(exposure.total_seconds, exposure.elapsed_seconds + (exposure.status === 'EXPOSE' ? since : 0))
+    : 0;
+  const exposurePercent =
+    !exposing || !exposure
+      ? 0
+      : exposure.status === 'EXPOSE' && exposure.total_seconds > 0
+        ? (100 * exposureElapsed) / exposure.total_seconds
+        : 100;
   const w = t?.weather;
   const unmeasured = w ? say('weather.unmeasured') : UNKNOWN;
   const measured = (value: Measured | undefined, digits: number, unit: string): string =>
-    value ? (unit === '%' ? percent(value.value / 100, locale, digits) : `${number(value.value, locale, digits)}${unit === '″' ? '' : '\u00a0'}${unit}`) : unmeasured;
-  const worded = (what: 'wind' | 'cloud', word: string | null | undefined): string => (word ? textOr(`weather.${what}.${word.toUpperCase()}`, word, locale) : unmeasured);
-  const degrees = (value: number | null | undefined, digits = 1): string => (value === null || value === undefined ? UNKNOWN : `${number(value, locale, digits)} °C`);
-  const passed = (at: string | null | undefined): string => (at ? ago(Math.max(0, (nowMs - Date.parse(at)) / 1000), locale) : '');
-  const onOff = (value: boolean | null | undefined): string => (value === null || value === undefined ? UNKNOWN : say(value ? 'telescope.on' : 'telescope.off'));
+    value
+      ? unit === '%'
+        ? percent(value.value / 100, locale, digits)
+        : `${number(value.value, locale, digits)}${unit === '″' ? '' : '\u00a0'}${unit}`
+      : unmeasured;
+  const worded = (what: 'wind' | 'cloud', word: string | null | undefined): string =>
+    word ? textOr(`weather.${what}.${word.toUpperCase()}`, word, locale) : unmeasured;
+  const degrees = (value: number | null | undefined, digits = 1): string =>
+    value === null || value === undefined ? UNKNOWN : `${number(value, locale, digits)} °C`;
+  const passed = (at: string | null | undefined): string =>
+    at ? ago(Math.max(0, (nowMs - Date.parse(at)) / 1000), locale) : '';
+  const onOff = (value: boolean | null | undefined): string =>
+    value === null || value === undefined ? UNKNOWN : say(value ? 'telescope.on' : 'telescope.off');
   const binning = before ? null : (t?.camera.binning ?? t?.preview?.binning ?? input.lastBinning);
   const weatherStale = (w?.stale ?? true) || (plus(w?.category_age_seconds) ?? 0) > 600;
   const weatherAges = w
-    ? [w.category_age_seconds, w.temperature_celsius?.age_seconds, w.humidity_percent?.age_seconds, w.safety_monitor?.age_seconds].filter((a): a is number => typeof a === 'number')
+    ? [
+        w.category_age_seconds,
+        w.temperature_celsius?.age_seconds,
+        w.humidity_percent?.age_seconds,
+        w.safety_monitor?.age_seconds,
+      ].filter((a): a is number => typeof a === 'number')
     : [];
   const planDone = s?.progress.shots_done ?? 0;
   const planTotal = s?.progress.shots_total ?? 0;
-  const remainingPlan = s ? s.plan.reduce((sum, line) => sum + Math.max(0, line.quantity - line.done) * line.exposure_seconds, 0) : null;
+  const remainingPlan = s
+    ? s.plan.reduce((sum, line) => sum + Math.max(0, line.quantity - line.done) * line.exposure_seconds, 0)
+    : null;
   const used = s ? s.credits.used : null;
 
   // After the night the mirror is gone; its last frame is still there.
   const frame = input.last?.frame;
-  const picture = t?.preview ? { ...t.preview, exposure: t.preview.exposure_seconds } : frame ? { ...frame, at: frame.captured_at } : null;
+  const picture = t?.preview
+    ? { ...t.preview, exposure: t.preview.exposure_seconds }
+    : frame
+      ? { ...frame, at: frame.captured_at }
+      : null;
 
   let alert = '';
   let alertTone = '';
   if (t?.voyager.emergency) [alert, alertTone] = [say('banner.emergency'), 'danger'];
-  else if (t && !connected) [alert, alertTone] = [[say('banner.gateway'), linkIn(locale, t.connection.reason)].filter(Boolean).join(' · '), 'warn'];
+  else if (t && !connected)
+    [alert, alertTone] = [
+      [say('banner.gateway'), linkIn(locale, t.connection.reason)].filter(Boolean).join(' · '),
+      'warn',
+    ];
   else if (t && !over && (t.stale || since > 20))
-    [alert, alertTone] = [say('banner.stale', { age: duration(Math.max(since, t.connection.last_message_age_seconds ?? 0)) }), 'warn'];
+    [alert, alertTone] = [
+      say('banner.stale', { age: duration(Math.max(since, t.connection.last_message_age_seconds ?? 0)) }),
+      'warn',
+    ];
   else if (t?.read_only) [alert, alertTone] = [say('banner.readonly'), 'info'];
 
   return {
     phase,
-    phaseLabel: !s ? say('ui.loading') : phase === 'holding' && s.hold_cause ? say(`hold.${s.hold_cause}`) : say(`phase.${phase}`),
+    phaseLabel: !s
+      ? say('ui.loading')
+      : phase === 'holding' && s.hold_cause
+        ? say(`hold.${s.hold_cause}`)
+        : say(`phase.${phase}`),
     phaseSay: s ? say(`phase.${phase}.say`) : '',
     reason: reasonIn(locale, s?.reason),
     telescopeName: s?.telescope_name ?? UNKNOWN,
@@ -260,18 +317,33 @@ export function buildView(input: ViewInput): View {
     connectedText: over ? '' : say(connected ? 'header.connected' : 'header.disconnected'),
     connectedTone: over || !s ? 'dim' : connected ? 'good' : 'danger',
     clockLabel: say(before ? 'header.startsIn' : over ? 'header.ended' : 'header.remaining'),
-    clockValue: before ? span((start - nowMs) / 1000) : over ? clock(s?.session_ended_at ?? s?.end, locale, zone, false) : span(remaining),
+    clockValue: before
+      ? span((start - nowMs) / 1000)
+      : over
+        ? clock(s?.session_ended_at ?? s?.end, locale, zone, false)
+        : span(remaining),
     elapsed: span(elapsed),
     remaining: span(remaining),
     slotPercent: end > start ? Math.max(0, Math.min(100, (100 * (nowMs - start)) / (end - start))) : 0,
-    slotText: s ? `${dayAndTime(s.start, locale, zone)} – ${clock(s.end, locale, zone, false)} ${zoneName(s.start, locale, zone)}` : '',
-    credits: s ? say('header.creditsOf', { used: number(used, locale, 1), charged: number(s.credits.charged, locale, 0) }) : UNKNOWN,
+    slotText: s
+      ? `${dayAndTime(s.start, locale, zone)} – ${clock(s.end, locale, zone, false)} ${zoneName(s.start, locale, zone)}`
+      : '',
+    credits: s
+      ? say('header.creditsOf', { used: number(used, locale, 1), charged: number(s.credits.charged, locale, 0) })
+      : UNKNOWN,
     refund: s?.credits.refund ? say('header.refund', { refund: number(s.credits.refund, locale, 1) }) : '',
     creditsPercent: s && s.credits.charged > 0 ? Math.min(100, (100 * s.credits.used) / s.credits.charged) : 0,
     binning: binning ? `${binning}×${binning}` : UNKNOWN,
-    cameraBinning: t?.camera.binning ? `${t.camera.binning}×${t.camera.binning}` : binning ? `${binning}×${binning}` : UNKNOWN,
+    cameraBinning: t?.camera.binning
+      ? `${t.camera.binning}×${t.camera.binning}`
+      : binning
+        ? `${binning}×${binning}`
+        : UNKNOWN,
     nextText: s?.next
-      ? `${say('next.label')} : ${textOr(`next.${s.next.what}`, s.next.what, locale)} · ${clock(s.next.at, locale, zone, false)}`.replace(' :', locale === 'fr' ? ' :' : ':')
+      ? `${say('next.label')} : ${textOr(`next.${s.next.what}`, s.next.what, locale)} · ${clock(s.next.at, locale, zone, false)}`.replace(
+          ' :',
+          locale === 'fr' ? ' :' : ':',
+        )
       : '',
     before,
     active,
@@ -291,23 +363,43 @@ export function buildView(input: ViewInput): View {
 
     status: t?.voyager.status ?? 'UNDEFINED',
     statusLabel: over ? UNKNOWN : say(`voyager.${t?.voyager.status ?? 'UNDEFINED'}`),
-    statusTone: { IDLE: 'calm', RUN: 'good', ERROR: 'danger', STOPPED: 'calm', WARNING: 'warn', UNDEFINED: 'dim' }[t?.voyager.status ?? 'UNDEFINED'],
+    statusTone: { IDLE: 'calm', RUN: 'good', ERROR: 'danger', STOPPED: 'calm', WARNING: 'warn', UNDEFINED: 'dim' }[
+      t?.voyager.status ?? 'UNDEFINED'
+    ],
     ra: m?.ra_hours === null || m?.ra_hours === undefined ? UNKNOWN : coordinate(formatRa(m.ra_hours), locale),
-    dec: m?.dec_degrees === null || m?.dec_degrees === undefined ? UNKNOWN : coordinate(formatDec(m.dec_degrees), locale),
-    altaz: m?.altitude_degrees === null || m?.altitude_degrees === undefined ? UNKNOWN : `${number(m.altitude_degrees, locale, 1)}° · ${number(m.azimuth_degrees, locale, 1)}°`,
+    dec:
+      m?.dec_degrees === null || m?.dec_degrees === undefined ? UNKNOWN : coordinate(formatDec(m.dec_degrees), locale),
+    altaz:
+      m?.altitude_degrees === null || m?.altitude_degrees === undefined
+        ? UNKNOWN
+        : `${number(m.altitude_degrees, locale, 1)}° · ${number(m.azimuth_degrees, locale, 1)}°`,
     tracking: m?.slewing ? say('telescope.slewing') : onOff(m?.tracking),
     trackingOn: m?.tracking === true,
     slewing: m?.slewing === true,
-    parked: m?.parked === null || m?.parked === undefined ? UNKNOWN : say(m.parked ? 'telescope.parked.yes' : 'telescope.parked.no'),
+    parked:
+      m?.parked === null || m?.parked === undefined
+        ? UNKNOWN
+        : say(m.parked ? 'telescope.parked.yes' : 'telescope.parked.no'),
     unparked: m?.parked === false,
     pier: m?.pier ? say(`telescope.pier.${m.pier}`) : UNKNOWN,
-    flip: m?.time_to_flip_seconds !== null && m?.time_to_flip_seconds !== undefined && m.time_to_flip_seconds > 0 ? duration(m.time_to_flip_seconds) : UNKNOWN,
+    flip:
+      m?.time_to_flip_seconds !== null && m?.time_to_flip_seconds !== undefined && m.time_to_flip_seconds > 0
+        ? duration(m.time_to_flip_seconds)
+        : UNKNOWN,
 
     cameraTemperature: degrees(t?.camera.temperature_celsius),
-    cameraSetpoint: t?.camera.setpoint_celsius === null || t?.camera.setpoint_celsius === undefined ? '' : say('camera.setpoint', { value: degrees(t.camera.setpoint_celsius) }),
-    cameraPower: t?.camera.power_percent === null || t?.camera.power_percent === undefined ? UNKNOWN : percent(t.camera.power_percent / 100, locale),
+    cameraSetpoint:
+      t?.camera.setpoint_celsius === null || t?.camera.setpoint_celsius === undefined
+        ? ''
+        : say('camera.setpoint', { value: degrees(t.camera.setpoint_celsius) }),
+    cameraPower:
+      t?.camera.power_percent === null || t?.camera.power_percent === undefined
+        ? UNKNOWN
+        : percent(t.camera.power_percent / 100, locale),
     cameraPowerPercent: t?.camera.power_percent ?? 0,
-    cooling: t?.camera.status ? textOr(`cooling.${t.camera.status}`, t.camera.status, locale) : onOff(t?.camera.cooling),
+    cooling: t?.camera.status
+      ? textOr(`cooling.${t.camera.status}`, t.camera.status, locale)
+      : onOff(t?.camera.cooling),
     coolingOn: t?.camera.cooling === true,
 
     focuserPosition: number(t?.focuser.position, locale),
@@ -319,7 +411,10 @@ export function buildView(input: ViewInput): View {
     sequenceName: t?.sequence?.name || t?.voyager.run_sequence || UNKNOWN,
     filter: exposure?.filter ?? t?.preview?.filter ?? UNKNOWN,
     filterTone: filterTone(exposure?.filter ?? t?.preview?.filter),
-    exposureText: exposing && exposure ? `${number(exposureElapsed, locale)} / ${number(exposure.total_seconds, locale)} s` : say('sequence.none'),
+    exposureText:
+      exposing && exposure
+        ? `${number(exposureElapsed, locale)} / ${number(exposure.total_seconds, locale)} s`
+        : say('sequence.none'),
     exposurePercent: Math.max(0, Math.min(100, exposurePercent)),
     exposureStatus: exposing && exposure ? say(`exposure.${exposure.status}`) : say('exposure.IDLE'),
     exposing,
@@ -346,7 +441,9 @@ export function buildView(input: ViewInput): View {
     })),
 
     guiding: t?.guiding.status ? say(`guiding.${t.guiding.status}`) : UNKNOWN,
-    guidingTone: { STOPPED: 'calm', SETTLING: 'warn', RUNNING: 'good', TIMEOUT: 'danger', none: 'dim' }[t?.guiding.status ?? 'none'],
+    guidingTone: { STOPPED: 'calm', SETTLING: 'warn', RUNNING: 'good', TIMEOUT: 'danger', none: 'dim' }[
+      t?.guiding.status ?? 'none'
+    ],
     rmsX: t?.guiding.rms ? `${number(t.guiding.rms.x_px, locale, 2)} px` : UNKNOWN,
     rmsY: t?.guiding.rms ? `${number(t.guiding.rms.y_px, locale, 2)} px` : UNKNOWN,
     rmsTotal: t?.guiding.rms ? `${number(t.guiding.rms.total_px, locale, 2)} px` : UNKNOWN,
@@ -355,12 +452,20 @@ export function buildView(input: ViewInput): View {
     previewHfd: picture?.hfd ? `${number(picture.hfd, locale, 2)} px` : UNKNOWN,
     previewStarIndex: picture?.star_index ? number(picture.star_index, locale, 1) : UNKNOWN,
     previewStats: picture
-      ? [picture.filter, picture.exposure ? `${number(picture.exposure, locale)} s` : null, picture.binning ? `bin ${picture.binning}` : null].filter(Boolean).join(' · ')
+      ? [
+          picture.filter,
+          picture.exposure ? `${number(picture.exposure, locale)} s` : null,
+          picture.binning ? `bin ${picture.binning}` : null,
+        ]
+          .filter(Boolean)
+          .join(' · ')
       : '',
     previewAge: passed(picture?.at),
     previewTime: picture ? clock(picture.at, locale, zone) : '',
 
-    imagesCount: say(s?.images.captured === 1 ? 'images.one' : 'images.count', { n: number(s?.images.captured ?? 0, locale) }),
+    imagesCount: say(s?.images.captured === 1 ? 'images.one' : 'images.count', {
+      n: number(s?.images.captured ?? 0, locale),
+    }),
     imagesAge: passed(input.last?.frame?.captured_at),
     logsAge: passed(input.last?.log),
     statsAge: input.last?.statsAtMs ? ago(Math.max(0, (input.pageNowMs - input.last.statsAtMs) / 1000), locale) : '',
@@ -375,10 +480,16 @@ export function buildView(input: ViewInput): View {
 
     weather: w?.state ?? 'unknown',
     weatherLabel: w ? say(`weather.${w.state}`) : over ? UNKNOWN : say('ui.unknown'),
-    weatherReason: w ? [reasonIn(locale, w.reason), ...w.causes.map((cause) => observatoryIn(locale, cause))].filter(Boolean).join(' · ') : '',
+    weatherReason: w
+      ? [reasonIn(locale, w.reason), ...w.causes.map((cause) => observatoryIn(locale, cause))]
+          .filter(Boolean)
+          .join(' · ')
+      : '',
     weatherTemperature: measured(w?.temperature_celsius ?? null, 1, '°C'),
     weatherHumidity: measured(w?.humidity_percent ?? null, 0, '%'),
-    weatherWind: w?.wind_meters_per_second ? `${number(w.wind_meters_per_second.value, locale, 1)} m/s` : worded('wind', w?.wind),
+    weatherWind: w?.wind_meters_per_second
+      ? `${number(w.wind_meters_per_second.value, locale, 1)} m/s`
+      : worded('wind', w?.wind),
     weatherSeeing: measured(w?.seeing_arcsec ?? null, 1, '″'),
     weatherClouds: w?.cloud_percent ? percent(w.cloud_percent.value / 100, locale) : worded('cloud', w?.cloud),
     weatherDew: measured(w?.dew_point_celsius ?? null, 1, '°C'),
@@ -400,7 +511,11 @@ export function buildView(input: ViewInput): View {
           guiding: ageOf(plus(t?.guiding.age_seconds), STALE_SECONDS.guiding, locale),
           sequence: ageOf(plus(t?.voyager.age_seconds), STALE_SECONDS.sequence, locale),
           weather: ((): Age => {
-            const age = ageOf(weatherAges.length > 0 ? plus(Math.min(...weatherAges)) : null, STALE_SECONDS.weather, locale);
+            const age = ageOf(
+              weatherAges.length > 0 ? plus(Math.min(...weatherAges)) : null,
+              STALE_SECONDS.weather,
+              locale,
+            );
             return { text: age.text, stale: age.stale || weatherStale };
           })(),
         },

@@ -16,7 +16,8 @@ export class Zoom {
     stage.addEventListener('wheel', (event) => this.wheel(event), { passive: false, signal });
     stage.addEventListener('pointerdown', (event) => this.down(event), { signal });
     stage.addEventListener('pointermove', (event) => this.move(event), { signal });
-    for (const name of ['pointerup', 'pointercancel', 'pointerleave'] as const) stage.addEventListener(name, (event) => this.pointers.delete(event.pointerId), { signal });
+    for (const name of ['pointerup', 'pointercancel', 'pointerleave'] as const)
+      stage.addEventListener(name, (event) => this.pointers.delete(event.pointerId), { signal });
     stage.addEventListener('keydown', (event) => this.key(event), { signal });
   }
   get level(): number {
@@ -85,7 +86,12 @@ export class Zoom {
   }
   private key(event: KeyboardEvent): void {
     const step = 40;
-    const moves: Record<string, [number, number]> = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
+    const moves: Record<string, [number, number]> = {
+      ArrowLeft: [step, 0],
+      ArrowRight: [-step, 0],
+      ArrowUp: [0, step],
+      ArrowDown: [0, -step],
+    };
     const by = moves[event.key];
     if (by && this.scale > 1) {
       this.x += by[0];

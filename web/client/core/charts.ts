@@ -54,7 +54,12 @@ export class Graph {
   private build(): void {
     this.plot?.destroy();
     const { lines, height = this.el.clientHeight || 132, digits = 1, zone, range, behind } = this.options;
-    const axis = { stroke: css('--muted'), grid: { stroke: css('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui' };
+    const axis = {
+      stroke: css('--muted'),
+      grid: { stroke: css('--line'), width: 1 },
+      ticks: { show: false },
+      font: '11px system-ui',
+    };
     this.plot = new uPlot(
       {
         width: Math.max(60, this.el.clientWidth),
@@ -63,10 +68,25 @@ export class Graph {
         legend: { show: false },
         padding: [lines.length > 1 ? 20 : 6, 22, 0, 0],
         ...(behind ? { hooks: { drawClear: [behind] } } : {}),
-        scales: { x: { time: true, range: (_u, min, max) => stretch(min, max) }, y: range ? { range } : { range: (_u, min, max) => padded(min, max) } },
+        scales: {
+          x: { time: true, range: (_u, min, max) => stretch(min, max) },
+          y: range ? { range } : { range: (_u, min, max) => padded(min, max) },
+        },
         axes: [
-          { ...axis, size: 24, space: 64, values: (_u, splits) => splits.map((s) => clock(s * 1000, prefs.locale, zone?.(), splits.length > 1 && splits[1]! - splits[0]! < 60)) },
-          { ...axis, size: 46, values: (_u, splits) => splits.map((s) => number(s, prefs.locale, Math.abs(s) >= 1000 ? 0 : digits)) },
+          {
+            ...axis,
+            size: 24,
+            space: 64,
+            values: (_u, splits) =>
+              splits.map((s) =>
+                clock(s * 1000, prefs.locale, zone?.(), splits.length > 1 && splits[1]! - splits[0]! < 60),
+              ),
+          },
+          {
+            ...axis,
+            size: 46,
+            values: (_u, splits) => splits.map((s) => number(s, prefs.locale, Math.abs(s) >= 1000 ? 0 : digits)),
+          },
         ],
         series: [
           {},
@@ -99,7 +119,8 @@ export class Graph {
   }
   private resize(): void {
     const width = this.el.clientWidth;
-    if (width > 0 && this.plot && Math.abs(this.plot.width - width) > 1) this.plot.setSize({ width, height: this.plot.height });
+    if (width > 0 && this.plot && Math.abs(this.plot.width - width) > 1)
+      this.plot.setSize({ width, height: this.plot.height });
   }
   destroy(): void {
     this.observer.disconnect();
@@ -153,7 +174,8 @@ export class Series {
     if (last && at <= last[0]) return;
     this.points.push([at, value]);
     // Thinned by half rather than cut: the start of the night stays in sight.
-    if (this.points.length > this.limit) this.points = this.points.filter((_, i) => i % 2 === 0 || i > this.limit * 0.8);
+    if (this.points.length > this.limit)
+      this.points = this.points.filter((_, i) => i % 2 === 0 || i > this.limit * 0.8);
   }
   /** Time of the newest point; 0 when there is none. */
   get last(): number {
@@ -168,7 +190,9 @@ const GAP_SECONDS = 45;
 export function align(series: Series[]): [number[], ...(number | null)[][]] {
   const known = [...new Set(series.flatMap((s) => s.columns()[0]))].sort((a, b) => a - b);
   // A pause is a gap, not a line across it.
-  const times = known.flatMap((t, i) => (i > 0 && t - known[i - 1]! > GAP_SECONDS ? [(t + known[i - 1]!) / 2, t] : [t]));
+  const times = known.flatMap((t, i) =>
+    i > 0 && t - known[i - 1]! > GAP_SECONDS ? [(t + known[i - 1]!) / 2, t] : [t],
+  );
   const at = new Map(times.map((t, i) => [t, i]));
   return [
     times,

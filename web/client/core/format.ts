@@ -9,11 +9,20 @@ export function number(value: number | null | undefined, locale: Locale, digits 
   if (value === null || value === undefined || !Number.isFinite(value)) return UNKNOWN;
   const key = `${locale}${digits}`;
   let format = numbers.get(key);
-  if (!format) numbers.set(key, (format = new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits })));
+  if (!format)
+    numbers.set(
+      key,
+      (format = new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits })),
+    );
   return format.format(value).replace('-', '\u2212');
 }
 
-function timeFormat(locale: Locale, zone: string | undefined, options: Intl.DateTimeFormatOptions, key: string): Intl.DateTimeFormat {
+function timeFormat(
+  locale: Locale,
+  zone: string | undefined,
+  options: Intl.DateTimeFormatOptions,
+  key: string,
+): Intl.DateTimeFormat {
   const id = `${locale}|${zone ?? ''}|${key}`;
   let format = times.get(id);
   if (!format) {
@@ -36,12 +45,22 @@ const instant = (at: string | number | null | undefined): number | null => {
 export function clock(at: string | number | null | undefined, locale: Locale, zone?: string, seconds = true): string {
   const ms = instant(at);
   if (ms === null) return UNKNOWN;
-  return timeFormat(locale, zone, { hour: '2-digit', minute: '2-digit', ...(seconds ? { second: '2-digit' } : {}), hourCycle: 'h23' }, seconds ? 'hms' : 'hm').format(ms);
+  return timeFormat(
+    locale,
+    zone,
+    { hour: '2-digit', minute: '2-digit', ...(seconds ? { second: '2-digit' } : {}), hourCycle: 'h23' },
+    seconds ? 'hms' : 'hm',
+  ).format(ms);
 }
 export function dayAndTime(at: string | number | null | undefined, locale: Locale, zone?: string): string {
   const ms = instant(at);
   if (ms === null) return UNKNOWN;
-  return timeFormat(locale, zone, { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }, 'dhm').format(ms);
+  return timeFormat(
+    locale,
+    zone,
+    { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+    'dhm',
+  ).format(ms);
 }
 /** The zone's short name at that time: UTC, CET, UTC−3. */
 export function zoneName(at: string | number, locale: Locale, zone?: string): string {
@@ -72,7 +91,8 @@ export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return UNKNOWN;
   const total = Math.max(0, Math.round(seconds));
   if (total < 60) return `${total} s`;
-  if (total < 3600) return `${Math.floor(total / 60)} min${total % 60 ? ` ${String(total % 60).padStart(2, '0')}` : ''}`;
+  if (total < 3600)
+    return `${Math.floor(total / 60)} min${total % 60 ? ` ${String(total % 60).padStart(2, '0')}` : ''}`;
   return `${Math.floor(total / 3600)} h ${String(Math.floor(total / 60) % 60).padStart(2, '0')}`;
 }
 export function bytes(value: number | null | undefined, locale: Locale): string {
@@ -87,7 +107,10 @@ export function bytes(value: number | null | undefined, locale: Locale): string 
   return `${number(size, locale, unit === 0 || size >= 100 ? 0 : 1)} ${units[unit]}`;
 }
 export function percent(share: number | null | undefined, locale: Locale, digits = 0): string {
-  return share === null || share === undefined ? UNKNOWN : `${number(share * 100, locale, digits)}${locale === 'fr' ? '\u202f' : ''}%`;
+  return share === null || share === undefined
+    ? UNKNOWN
+    : `${number(share * 100, locale, digits)}${locale === 'fr' ? '\u202f' : ''}%`;
 }
 /** A position as text, with the language's decimal sign. */
-export const coordinate = (text: string, locale: Locale): string => (locale === 'fr' ? text.replaceAll('.', ',') : text);
+export const coordinate = (text: string, locale: Locale): string =>
+  locale === 'fr' ? text.replaceAll('.', ',') : text;

@@ -12,7 +12,8 @@ export interface PageConfig {
   bookUrl: string | null;
 }
 
-const textOf = (...values: unknown[]): string => values.find((value): value is string => typeof value === 'string') ?? '';
+const textOf = (...values: unknown[]): string =>
+  values.find((value): value is string => typeof value === 'string') ?? '';
 
 /** A refusal of the API (RFC 9457), with Laravel's `errors` by field where it has them. */
 export class ApiProblem extends Error {
@@ -52,7 +53,12 @@ export function takeToken(kind: TokenKind, id = ''): string | null {
     const rest = fragment.toString();
     history.replaceState(history.state, '', location.pathname + location.search + (rest ? `#${rest}` : ''));
   }
-  return given ?? sessionStorage.getItem(storageKey(kind, id)) ?? sessionStorage.getItem(storageKey('user')) ?? sessionStorage.getItem(storageKey('admin'));
+  return (
+    given ??
+    sessionStorage.getItem(storageKey(kind, id)) ??
+    sessionStorage.getItem(storageKey('user')) ??
+    sessionStorage.getItem(storageKey('admin'))
+  );
 }
 
 /** Calls to the API with the page's token. */
@@ -70,7 +76,11 @@ export class Http {
     return path.startsWith('/') ? this.base + path : path;
   }
   private async send(path: string, init: RequestInit): Promise<Response> {
-    const response = await fetch(this.url(path), { ...init, headers: { ...this.headers(), ...(init.headers as Record<string, string>) }, signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(this.url(path), {
+      ...init,
+      headers: { ...this.headers(), ...(init.headers as Record<string, string>) },
+      signal: AbortSignal.timeout(20_000),
+    });
     if (response.ok) return response;
     const body = (await response.json().catch(() => ({}))) as Record<string, unknown>;
     throw new ApiProblem(response.status, body);
@@ -81,7 +91,9 @@ export class Http {
   /** Every page of a list, one after the other, from `cursor` on. `path` has a query. */
   async *pages<T>(path: string, cursor: string | null = null): AsyncGenerator<T[]> {
     for (let next = cursor, first = cursor === null; first || next !== null; first = false) {
-      const page: Page<T> = await this.get<Page<T>>(next === null ? path : `${path}&cursor=${encodeURIComponent(next)}`);
+      const page: Page<T> = await this.get<Page<T>>(
+        next === null ? path : `${path}&cursor=${encodeURIComponent(next)}`,
+      );
       yield page.data;
       next = page.meta.next_cursor;
     }
@@ -90,7 +102,11 @@ export class Http {
     return (await this.send(path, {})).blob();
   }
   async post<T>(path: string, body: unknown, headers: Record<string, string> = {}, method = 'POST'): Promise<T> {
-    const response = await this.send(path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } });
+    const response = await this.send(path, {
+      method,
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json', ...headers },
+    });
     return (response.status === 204 ? null : await response.json()) as T;
   }
   async config(): Promise<PageConfig> {

@@ -1,7 +1,19 @@
 import Echo from 'laravel-echo';
 import Pusher from 'pusher-js';
 import { ApiProblem, type Http, type PageConfig } from './http.ts';
-import type { ControlName, Event, History, ImageSummary, Link, LogLine, Receipt, SessionStats, Snapshot, Source, SourceHandlers } from './types.ts';
+import type {
+  ControlName,
+  Event,
+  History,
+  ImageSummary,
+  Link,
+  LogLine,
+  Receipt,
+  SessionStats,
+  Snapshot,
+  Source,
+  SourceHandlers,
+} from './types.ts';
 
 const EVENT_NAMES = [
   'control.updated',
@@ -58,7 +70,9 @@ export class LiveSource implements Source {
     const { signal } = this.aborter;
     addEventListener('online', () => this.wake(), { signal });
     addEventListener('offline', () => this.setLink('offline'), { signal });
-    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && void this.repair(), { signal });
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && void this.repair(), {
+      signal,
+    });
     this.openSocket();
     await this.takeSnapshot();
   }
@@ -97,7 +111,9 @@ export class LiveSource implements Source {
       if (problem?.status === 401 || problem?.status === 403) this.setLink('denied');
     });
     session.subscribed(() => void this.repair());
-    echo.private(`cache-session.${this.id}.state`).listen('.session.snapshot', (snapshot: Snapshot) => this.takeState(snapshot, false));
+    echo
+      .private(`cache-session.${this.id}.state`)
+      .listen('.session.snapshot', (snapshot: Snapshot) => this.takeState(snapshot, false));
   }
 
   private socketState(up: boolean): void {
@@ -209,10 +225,11 @@ export class LiveSource implements Source {
   private async readMissed(): Promise<void> {
     if (this.seq !== null) {
       for (let complete = false; !complete;) {
-        const page: { data: Event[]; meta: { epoch: number; last_seq: number; complete: boolean } } = await this.http.get<{
-          data: Event[];
-          meta: { epoch: number; last_seq: number; complete: boolean };
-        }>(`${this.base}/events?after=${this.seq}&limit=200`);
+        const page: { data: Event[]; meta: { epoch: number; last_seq: number; complete: boolean } } =
+          await this.http.get<{
+            data: Event[];
+            meta: { epoch: number; last_seq: number; complete: boolean };
+          }>(`${this.base}/events?after=${this.seq}&limit=200`);
         if (page.meta.epoch !== this.epoch) {
           this.seq = null;
           break;
@@ -242,7 +259,8 @@ export class LiveSource implements Source {
   }
   async allLogs(): Promise<LogLine[]> {
     const lines: LogLine[] = [];
-    for await (const page of this.http.pages<LogLine>(`${this.base}/logs?per_page=100&order=oldest`)) lines.push(...page);
+    for await (const page of this.http.pages<LogLine>(`${this.base}/logs?per_page=100&order=oldest`))
+      lines.push(...page);
     return lines;
   }
   async stats(): Promise<SessionStats> {
@@ -254,11 +272,20 @@ export class LiveSource implements Source {
     return this.access === 'active' ? this.liveHistory().catch(() => this.storedHistory()) : this.storedHistory();
   }
   private async liveHistory(): Promise<History> {
-    const live = await this.http.get<{ series: Record<string, { points: [number, number][] }> }>(`${this.base}/history`);
-    return Object.fromEntries(Object.entries(live.series).map(([name, { points }]) => [name, points.map(([ms, value]) => [ms / 1000, value] as [number, number])]));
+    const live = await this.http.get<{ series: Record<string, { points: [number, number][] }> }>(
+      `${this.base}/history`,
+    );
+    return Object.fromEntries(
+      Object.entries(live.series).map(([name, { points }]) => [
+        name,
+        points.map(([ms, value]) => [ms / 1000, value] as [number, number]),
+      ]),
+    );
   }
   private async storedHistory(): Promise<History> {
-    const stored = await this.http.get<{ t: number[]; series: Record<string, { mean: (number | null)[] }> }>(`${this.base}/telemetry`);
+    const stored = await this.http.get<{ t: number[]; series: Record<string, { mean: (number | null)[] }> }>(
+      `${this.base}/telemetry`,
+    );
     const names: Record<string, string> = {
       'focuser.position': 'focuser_position',
       'focuser.temperature': 'focuser_temperature',
@@ -268,7 +295,9 @@ export class LiveSource implements Source {
     };
     const history: History = {};
     for (const [name, { mean }] of Object.entries(stored.series)) {
-      const points = mean.map((value, i) => [stored.t[i]!, value] as [number, number | null]).filter((p): p is [number, number] => p[1] !== null);
+      const points = mean
+        .map((value, i) => [stored.t[i]!, value] as [number, number | null])
+        .filter((p): p is [number, number] => p[1] !== null);
       if (points.length > 0) history[names[name] ?? name] = points;
     }
     return history;

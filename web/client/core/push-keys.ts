@@ -10,8 +10,12 @@ const address = (bookingId: string): string => `/push-keys/${encodeURIComponent(
 export function claimsOf(token: string): { kind: string; subject: string; expiresAtMs: number } | null {
   try {
     const body = token.replace(/^nct_/, '').split('.')[0]!.replaceAll('-', '+').replaceAll('_', '/');
-    const { k, sub, exp } = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(body), (c) => c.charCodeAt(0)))) as { k?: unknown; sub?: unknown; exp?: unknown };
-    return typeof k === 'string' && typeof sub === 'string' && typeof exp === 'number' ? { kind: k, subject: sub, expiresAtMs: exp * 1000 } : null;
+    const { k, sub, exp } = JSON.parse(
+      new TextDecoder().decode(Uint8Array.from(atob(body), (c) => c.charCodeAt(0))),
+    ) as { k?: unknown; sub?: unknown; exp?: unknown };
+    return typeof k === 'string' && typeof sub === 'string' && typeof exp === 'number'
+      ? { kind: k, subject: sub, expiresAtMs: exp * 1000 }
+      : null;
   } catch {
     return null;
   }
@@ -21,7 +25,9 @@ export function claimsOf(token: string): { kind: string; subject: string; expire
 export async function keepKey(bookingId: string, token: string): Promise<void> {
   const claims = claimsOf(token);
   if (claims?.kind !== 'booking' || claims.subject !== bookingId) return;
-  await (await caches.open(CACHE)).put(address(bookingId), new Response(token, { headers: { [UNTIL]: String(claims.expiresAtMs) } }));
+  await (
+    await caches.open(CACHE)
+  ).put(address(bookingId), new Response(token, { headers: { [UNTIL]: String(claims.expiresAtMs) } }));
 }
 
 /** The booking's key, or null; keys that have run out are dropped. */

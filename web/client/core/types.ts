@@ -4,7 +4,18 @@ import type { Receipt, ReceiptState } from '../../../domain/contracts/control.ts
 import type { Snapshot, PlanLine } from '../../../domain/contracts/snapshot.ts';
 import type { TelescopeState, Measured } from '../../../domain/contracts/state.ts';
 
-export type { Image, ImageSummary, LogLine, Event, Receipt, ReceiptState, Snapshot, PlanLine, TelescopeState, Measured };
+export type {
+  Image,
+  ImageSummary,
+  LogLine,
+  Event,
+  Receipt,
+  ReceiptState,
+  Snapshot,
+  PlanLine,
+  TelescopeState,
+  Measured,
+};
 
 export type Link = 'connecting' | 'live' | 'polling' | 'offline' | 'demo' | 'denied';
 export type ControlName = 'pause' | 'resume' | 'abort';

@@ -5,7 +5,15 @@ function format(zone: string | undefined): Intl.DateTimeFormat {
   const key = zone ?? '';
   let known = shown.get(key);
   if (!known) {
-    const parts = { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
+    const parts = {
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      hourCycle: 'h23',
+    } as const;
     shown.set(key, (known = new Intl.DateTimeFormat('en-CA', { ...parts, ...(zone ? { timeZone: zone } : {}) })));
   }
   return known;
@@ -18,11 +26,15 @@ function aheadMs(atMs: number, zone: string | undefined): number {
       .formatToParts(atMs)
       .map(({ type, value }) => [type, Number(value)]),
   );
-  return Date.UTC(part.year!, part.month! - 1, part.day, part.hour, part.minute, part.second) - Math.floor(atMs / 1000) * 1000;
+  return (
+    Date.UTC(part.year!, part.month! - 1, part.day, part.hour, part.minute, part.second) -
+    Math.floor(atMs / 1000) * 1000
+  );
 }
 
 /** `2026-11-22T21:30`, as a field of type `datetime-local` takes it. */
-export const wallTime = (atMs: number, zone?: string): string => new Date(atMs + aheadMs(atMs, zone)).toISOString().slice(0, 16);
+export const wallTime = (atMs: number, zone?: string): string =>
+  new Date(atMs + aheadMs(atMs, zone)).toISOString().slice(0, 16);
 
 /**
  * The instants, in milliseconds, at which clocks of the zone show that time: one as a rule, none in the hour that is skipped in spring, two in the

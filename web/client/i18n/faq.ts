@@ -35,8 +35,14 @@ export const FAQ: readonly { fr: Answer; en: Answer }[] = [
     },
   },
   {
-    en: { q: 'Why is a panel grey?', a: 'Its data is old. Each panel says how old, so that you never take an old figure for a live one.' },
-    fr: { q: 'Pourquoi un panneau est-il gris ?', a: 'Ses données sont anciennes. Chaque panneau indique leur âge, pour ne jamais prendre un vieux chiffre pour du direct.' },
+    en: {
+      q: 'Why is a panel grey?',
+      a: 'Its data is old. Each panel says how old, so that you never take an old figure for a live one.',
+    },
+    fr: {
+      q: 'Pourquoi un panneau est-il gris ?',
+      a: 'Ses données sont anciennes. Chaque panneau indique leur âge, pour ne jamais prendre un vieux chiffre pour du direct.',
+    },
   },
   {
     en: {
@@ -49,7 +55,10 @@ export const FAQ: readonly { fr: Answer; en: Answer }[] = [
     },
   },
   {
-    en: { q: 'When can I download my frames?', a: 'Each FITS as soon as it is archived, from the gallery; all of them as one ZIP from the report. Checksums are in the report.' },
+    en: {
+      q: 'When can I download my frames?',
+      a: 'Each FITS as soon as it is archived, from the gallery; all of them as one ZIP from the report. Checksums are in the report.',
+    },
     fr: {
       q: 'Quand puis-je télécharger mes images ?',
       a: 'Chaque FITS dès son archivage, depuis la galerie ; toutes en un ZIP depuis le rapport, qui donne aussi les sommes de contrôle.',
@@ -66,7 +75,13 @@ export const FAQ: readonly { fr: Answer; en: Answer }[] = [
     },
   },
   {
-    en: { q: 'My night eyes hurt. Can the page be red?', a: 'Yes: the moon button or the key N switches to night vision, pictures included.' },
-    fr: { q: 'Peut-on passer la page en rouge ?', a: 'Oui : le bouton lune ou la touche N passe en vision nocturne, images comprises.' },
+    en: {
+      q: 'My night eyes hurt. Can the page be red?',
+      a: 'Yes: the moon button or the key N switches to night vision, pictures included.',
+    },
+    fr: {
+      q: 'Peut-on passer la page en rouge ?',
+      a: 'Oui : le bouton lune ou la touche N passe en vision nocturne, images comprises.',
+    },
   },
 ];

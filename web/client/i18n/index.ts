@@ -10,4 +10,5 @@ export function translate(locale: Locale, key: string, values?: Record<string, s
   if (values) for (const [name, value] of Object.entries(values)) text = text.replaceAll(`{${name}}`, String(value));
   return text;
 }
-export const reasonIn = (locale: Locale, reason: string | null | undefined): string => (reason ? (REASONS[reason as Reason]?.[locale] ?? reason) : '');
+export const reasonIn = (locale: Locale, reason: string | null | undefined): string =>
+  reason ? (REASONS[reason as Reason]?.[locale] ?? reason) : '';

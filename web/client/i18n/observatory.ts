@@ -15,8 +15,16 @@ const SENTENCES: [RegExp, string, string?][] = [
   [/^gust (\S+) m\/s over (\S+)$/, 'rafales $1 m/s, limite $2 m/s', 'gusts $1 m/s, limit $2 m/s'],
   [/^rain (\S+) mm\/h$/, 'pluie $1 mm/h'],
   [/^dew margin (\S+) °C under (\S+)$/, 'point de rosée à $1 °C, limite $2 °C', 'dew point $1 °C away, limit $2 °C'],
-  [/^safety monitor \(.*\) says unsafe$/, 'le moniteur de sécurité signale un danger', 'the safety monitor says unsafe'],
-  [/^safety monitor \(.*\) says neither safe nor unsafe$/, 'le moniteur de sécurité ne se prononce pas', 'the safety monitor says neither safe nor unsafe'],
+  [
+    /^safety monitor \(.*\) says unsafe$/,
+    'le moniteur de sécurité signale un danger',
+    'the safety monitor says unsafe',
+  ],
+  [
+    /^safety monitor \(.*\) says neither safe nor unsafe$/,
+    'le moniteur de sécurité ne se prononce pas',
+    'the safety monitor says neither safe nor unsafe',
+  ],
   [/^no safety monitor is connected$/, 'aucun moniteur de sécurité connecté'],
   [/^no weather source is configured$/, 'aucune source météo configurée'],
   [/^no source measures the weather$/, 'aucune source ne mesure la météo'],
@@ -34,8 +42,16 @@ export function observatoryIn(locale: Locale, text: string): string {
 }
 
 const LINK: [RegExp, string, string][] = [
-  [/^no (?:data|message) from Voyager for (\d+) s$/, 'Voyager ne dit plus rien depuis $1 s', 'nothing from Voyager for $1 s'],
-  [/^(?:Voyager closed|the connection (?:was closed|broke)|moved to).*$/, 'Voyager a fermé la connexion', 'Voyager closed the connection'],
+  [
+    /^no (?:data|message) from Voyager for (\d+) s$/,
+    'Voyager ne dit plus rien depuis $1 s',
+    'nothing from Voyager for $1 s',
+  ],
+  [
+    /^(?:Voyager closed|the connection (?:was closed|broke)|moved to).*$/,
+    'Voyager a fermé la connexion',
+    'Voyager closed the connection',
+  ],
   [/^(?:cannot connect|no Version|no answer).*$/, 'Voyager ne répond pas', 'Voyager does not answer'],
   [/^login .*$/, 'Voyager refuse l’accès', 'Voyager refuses the login'],
 ];

@@ -9,7 +9,10 @@ const FRENCH: [RegExp, string][] = [
   [/^one exposure of (\S+) s is longer than the slot of (\S+) s$/, 'une pose de $1 s dépasse le créneau de $2 s'],
   [/^the slot is over$/, 'le créneau est passé'],
   [/^what is left of the slot is shorter than one exposure$/, 'ce qui reste du créneau est plus court qu’une pose'],
-  [/^no night in this slot: the Sun stays above (\S+)° at (.*) \((\S+)° at start\)$/, 'il ne fait pas nuit dans ce créneau : à $2 le Soleil reste au-dessus de $1° ($3° au début)'],
+  [
+    /^no night in this slot: the Sun stays above (\S+)° at (.*) \((\S+)° at start\)$/,
+    'il ne fait pas nuit dans ce créneau : à $2 le Soleil reste au-dessus de $1° ($3° au début)',
+  ],
   [
     /^(.*) is never above (\S+)° and the horizon while it is dark: it reaches (\S+)° in this slot$/,
     '$1 ne dépasse jamais $2° et l’horizon pendant la nuit : au plus $3° dans ce créneau',

@@ -32,8 +32,14 @@ export const TEXT = {
     'The server does not answer, or does not let this site embed it. Trying again every 5 s.',
   ],
   'ui.error': ['Un problème est survenu', 'Something went wrong'],
-  'ui.noToken': ['Ouvrez cette page par le lien reçu : il contient votre clé d’accès.', 'Open this page through the link you were sent: it carries your access key.'],
-  'ui.denied': ['Cette clé d’accès n’est pas valable, ou ne l’est plus.', 'This access key is not valid, or no longer is.'],
+  'ui.noToken': [
+    'Ouvrez cette page par le lien reçu : il contient votre clé d’accès.',
+    'Open this page through the link you were sent: it carries your access key.',
+  ],
+  'ui.denied': [
+    'Cette clé d’accès n’est pas valable, ou ne l’est plus.',
+    'This access key is not valid, or no longer is.',
+  ],
   'ui.notFound': ['Cette page n’existe pas (ou plus).', 'There is no such page (any more).'],
 
   'phase.scheduled': ['Réservée', 'Booked'],
@@ -48,13 +54,31 @@ export const TEXT = {
   'phase.aborted': ['Interrompue', 'Stopped'],
   'phase.weathered_out': ['Perdue par la météo', 'Lost to weather'],
   'phase.failed': ['Échouée', 'Failed'],
-  'phase.scheduled.say': ['Votre nuit est réservée. Le télescope sera préparé la veille.', 'Your night is booked. The telescope is prepared the day before.'],
-  'phase.preparing.say': ['La cible et les poses sont en cours d’enregistrement à l’observatoire.', 'Target and shots are being set up at the observatory.'],
-  'phase.prepared.say': ['Tout est prêt : cible, poses et filtres sont vérifiés.', 'All is ready: target, shots and filters are checked.'],
-  'phase.starting.say': ['Le télescope se met en route : pointage, mise au point, guidage.', 'The telescope is waking up: slew, focus, guiding.'],
+  'phase.scheduled.say': [
+    'Votre nuit est réservée. Le télescope sera préparé la veille.',
+    'Your night is booked. The telescope is prepared the day before.',
+  ],
+  'phase.preparing.say': [
+    'La cible et les poses sont en cours d’enregistrement à l’observatoire.',
+    'Target and shots are being set up at the observatory.',
+  ],
+  'phase.prepared.say': [
+    'Tout est prêt : cible, poses et filtres sont vérifiés.',
+    'All is ready: target, shots and filters are checked.',
+  ],
+  'phase.starting.say': [
+    'Le télescope se met en route : pointage, mise au point, guidage.',
+    'The telescope is waking up: slew, focus, guiding.',
+  ],
   'phase.running.say': ['Le télescope observe pour vous.', 'The telescope is observing for you.'],
-  'phase.holding.say': ['L’observation attend ; elle reprendra d’elle-même si possible.', 'The observation waits; it goes on by itself when it can.'],
-  'phase.finalising.say': ['Les images sont vérifiées et archivées ; le rapport arrive.', 'Frames are being verified and archived; the report is on its way.'],
+  'phase.holding.say': [
+    'L’observation attend ; elle reprendra d’elle-même si possible.',
+    'The observation waits; it goes on by itself when it can.',
+  ],
+  'phase.finalising.say': [
+    'Les images sont vérifiées et archivées ; le rapport arrive.',
+    'Frames are being verified and archived; the report is on its way.',
+  ],
   'phase.completed.say': ['L’observation est terminée. Bravo !', 'The observation is complete. Well done!'],
   'phase.cancelled.say': ['Cette réservation a été annulée.', 'This booking was cancelled.'],
   'phase.aborted.say': ['La session a été arrêtée.', 'The session was stopped.'],
@@ -62,7 +86,10 @@ export const TEXT = {
     'La météo n’a pas permis d’observer. Vos crédits sont rendus selon les règles.',
     'The weather did not let us observe. Your credits are returned by the rules.',
   ],
-  'phase.failed.say': ['La session n’a pas pu avoir lieu. L’opérateur est prévenu.', 'The session could not take place. The operator has been told.'],
+  'phase.failed.say': [
+    'La session n’a pas pu avoir lieu. L’opérateur est prévenu.',
+    'The session could not take place. The operator has been told.',
+  ],
   'hold.user': ['Pause', 'Paused'],
   'hold.weather': ['Pause météo', 'Weather hold'],
   'hold.fault': ['Incident', 'Fault'],
@@ -89,13 +116,19 @@ export const TEXT = {
     'Votre appareil est hors ligne. La session continue sans vous ; la page se réparera seule.',
     'Your device is offline. The session goes on without you; the page repairs itself.',
   ],
-  'banner.gateway': ['La liaison avec l’observatoire est coupée ; elle se rétablit d’elle-même', 'The link to the observatory is down; it comes back by itself'],
+  'banner.gateway': [
+    'La liaison avec l’observatoire est coupée ; elle se rétablit d’elle-même',
+    'The link to the observatory is down; it comes back by itself',
+  ],
   'banner.emergency': [
     'Arrêt d’urgence à l’observatoire : le toit et les instruments sont mis à l’abri.',
     'Emergency at the observatory: roof and instruments are being made safe.',
   ],
   'banner.stale': ['Les données du télescope n’arrivent plus depuis {age}.', 'No telescope data for {age}.'],
-  'banner.demo': ['Vous pilotez un télescope simulé : tout est permis.', 'You are flying a simulated telescope: anything goes.'],
+  'banner.demo': [
+    'Vous pilotez un télescope simulé : tout est permis.',
+    'You are flying a simulated telescope: anything goes.',
+  ],
   'banner.readonly': ['Lecture seule : les commandes sont désactivées.', 'Read-only: controls are switched off.'],
 
   'header.section': ['Session', 'Session'],
@@ -183,7 +216,10 @@ export const TEXT = {
   'focuser.last': ['Dernier autofocus', 'Last autofocus'],
   'focuser.last.failed': ['échec', 'failed'],
   'focuser.graph': ['Position dans le temps', 'Position over time'],
-  'focuser.help': ['Le tube se contracte quand il refroidit : la mise au point suit la température.', 'The tube shrinks as it cools: focus follows temperature.'],
+  'focuser.help': [
+    'Le tube se contracte quand il refroidit : la mise au point suit la température.',
+    'The tube shrinks as it cools: focus follows temperature.',
+  ],
 
   'sequence.title': ['Séquence', 'Sequence'],
   'sequence.name': ['Nom', 'Name'],
@@ -195,7 +231,10 @@ export const TEXT = {
   'sequence.integration': ['Intégration', 'Integration'],
   'sequence.none': ['Aucune pose en cours', 'No exposure running'],
   'sequence.plan': ['Plan par filtre', 'Plan by filter'],
-  'sequence.help': ['Le plan de poses et ce qui en est fait. L’anneau suit la pose en cours.', 'The plan of shots and how far it is. The ring follows the running exposure.'],
+  'sequence.help': [
+    'Le plan de poses et ce qui en est fait. L’anneau suit la pose en cours.',
+    'The plan of shots and how far it is. The ring follows the running exposure.',
+  ],
   'exposure.IDLE': ['attente', 'waiting'],
   'exposure.EXPOSE': ['pose', 'exposing'],
   'exposure.DOWNLOAD': ['lecture', 'reading out'],
@@ -267,7 +306,10 @@ export const TEXT = {
   'controls.sound.off': ['Sons coupés', 'Sounds off'],
   'controls.push': ['Notifications', 'Notifications'],
   'controls.more': ['Plus', 'More'],
-  'controls.help': ['Pause laisse finir la pose en cours. Arrêter met fin à la session pour de bon.', 'Pause lets the current exposure finish. Stop ends the session for good.'],
+  'controls.help': [
+    'Pause laisse finir la pose en cours. Arrêter met fin à la session pour de bon.',
+    'Pause lets the current exposure finish. Stop ends the session for good.',
+  ],
   'receipt.accepted': ['{what} : demande reçue', '{what}: received'],
   'receipt.sent': ['{what} : envoyée au télescope', '{what}: sent to the telescope'],
   'receipt.confirmed': ['{what} : confirmée par le télescope', '{what}: confirmed by the telescope'],
@@ -297,7 +339,10 @@ export const TEXT = {
   'logs.export': ['Exporter', 'Export'],
   'logs.none': ['Rien à signaler.', 'Nothing to report.'],
   'logs.filter': ['Filtrer le journal', 'Filter the log'],
-  'logs.help': ['Ce que font la session et l’observatoire, en mots simples.', 'What session and observatory do, in plain words.'],
+  'logs.help': [
+    'Ce que font la session et l’observatoire, en mots simples.',
+    'What session and observatory do, in plain words.',
+  ],
 
   'stats.title': ['Statistiques', 'Statistics'],
   'stats.elapsed': ['Durée écoulée', 'Time elapsed'],
@@ -331,7 +376,10 @@ export const TEXT = {
   'weather.monitor.none': ['aucun', 'none'],
   'weather.monitor.safe': ['sûr', 'safe'],
   'weather.monitor.unsafe': ['danger', 'unsafe'],
-  'weather.help': ['Sans donnée récente, la météo compte comme dangereuse et le télescope attend.', 'Without fresh data the weather counts as unsafe and the telescope waits.'],
+  'weather.help': [
+    'Sans donnée récente, la météo compte comme dangereuse et le télescope attend.',
+    'Without fresh data the weather counts as unsafe and the telescope waits.',
+  ],
 
   'toast.image': ['Nouvelle image : {name}', 'New frame: {name}'],
   'toast.linkBack': ['Liaison rétablie, rien n’a été perdu', 'Link restored, nothing was lost'],
@@ -374,8 +422,14 @@ export const TEXT = {
     'Votre session : cible, temps restant et crédits. L’arrêt reste toujours à portée de main.',
     'Your session: target, time left and credits. The stop button is always within reach.',
   ],
-  'tour.preview': ['Chaque image apparaît ici quelques secondes après la pose. Pincez pour zoomer.', 'Each frame appears here seconds after the exposure. Pinch to zoom.'],
-  'tour.sequence': ['Le plan de poses et la pose en cours. Tout avance tout seul.', 'The plan and the running exposure. It all moves by itself.'],
+  'tour.preview': [
+    'Chaque image apparaît ici quelques secondes après la pose. Pincez pour zoomer.',
+    'Each frame appears here seconds after the exposure. Pinch to zoom.',
+  ],
+  'tour.sequence': [
+    'Le plan de poses et la pose en cours. Tout avance tout seul.',
+    'The plan and the running exposure. It all moves by itself.',
+  ],
   'tour.telescope': [
     'Où pointe le télescope et ce qu’il fait. L’âge des données est toujours affiché.',
     'Where the telescope points and what it does. The age of data is always shown.',
@@ -390,7 +444,10 @@ export const TEXT = {
   ],
 
   'report.title': ['Rapport d’observation', 'Observation report'],
-  'report.pending': ['Le rapport se prépare ; cette page se mettra à jour seule.', 'The report is being made; this page updates by itself.'],
+  'report.pending': [
+    'Le rapport se prépare ; cette page se mettra à jour seule.',
+    'The report is being made; this page updates by itself.',
+  ],
   'report.summary': ['Résumé', 'Summary'],
   'report.planned': ['Durée prévue', 'Planned'],
   'report.actual': ['Durée réelle', 'Actual'],
@@ -424,7 +481,10 @@ export const TEXT = {
   'report.pauses': ['Pauses', 'Pauses'],
   'report.holds': ['Attentes', 'Holds'],
   'report.noneYet': ['Aucune donnée pour cette courbe.', 'No data for this chart.'],
-  'report.weatherLine': ['{t} °C, humidité {h} %, seeing {s}″, nuages {c} %', '{t} °C, humidity {h}%, seeing {s}″, clouds {c}%'],
+  'report.weatherLine': [
+    '{t} °C, humidité {h} %, seeing {s}″, nuages {c} %',
+    '{t} °C, humidity {h}%, seeing {s}″, clouds {c}%',
+  ],
   'ledger.unsafe': ['Météo dangereuse', 'Unsafe weather'],
   'ledger.outage': ['Panne', 'Outage'],
   'ledger.foreign': ['Autre cible', 'Other target'],
@@ -499,7 +559,10 @@ export const TEXT = {
   'book.zone': ['Heures en', 'Times in'],
   'book.zone.site': ['heure de l’observatoire', 'observatory time'],
   'book.zone.local': ['mon heure', 'my time'],
-  'book.twice': ['cette heure revient deux fois cette nuit-là ; c’est la première ({zone})', 'this time comes twice that night; this is the first ({zone})'],
+  'book.twice': [
+    'cette heure revient deux fois cette nuit-là ; c’est la première ({zone})',
+    'this time comes twice that night; this is the first ({zone})',
+  ],
   'book.duration': ['Durée (heures)', 'Length (hours)'],
   'book.shots': ['Plan de poses', 'Shots'],
   'book.filter': ['Filtre', 'Filter'],
@@ -531,19 +594,34 @@ export const TEXT = {
   'book.conflict': ['Le créneau de {from} à {to} est déjà pris.', 'The slot from {from} to {to} is taken.'],
   'book.submit': ['Réserver', 'Book'],
   'book.done': ['C’est réservé !', 'Booked!'],
-  'book.handOver': ['Votre demande est prête ; le site de réservation la reçoit.', 'Your request is ready; the booking site receives it.'],
+  'book.handOver': [
+    'Votre demande est prête ; le site de réservation la reçoit.',
+    'Your request is ready; the booking site receives it.',
+  ],
   'book.check': ['Vérifier', 'Check'],
   'book.moon': ['Lune', 'Moon'],
   'book.altitude': ['hauteur', 'altitude'],
   'book.limit': ['limite', 'limit'],
-  'book.incomplete': ['Choisissez une cible pour voir si elle est visible.', 'Choose a target to see whether it is in sight.'],
+  'book.incomplete': [
+    'Choisissez une cible pour voir si elle est visible.',
+    'Choose a target to see whether it is in sight.',
+  ],
   'book.noTariff': ['Le tarif est celui du site de réservation.', 'The booking site sets the price.'],
   'book.rate': ['{n} crédits par heure', '{n} credits an hour'],
   'book.error.name': ['donnez un nom à la cible', 'give the target a name'],
-  'book.error.ra': ['des heures de 0 à 24, comme 5h35m17s, 05:35:17 ou 5,588', 'hours from 0 to 24, such as 5h35m17s, 05:35:17 or 5.588'],
-  'book.error.dec': ['des degrés de −90 à 90, comme −5°23′28″, -05:23:28 ou -5,391', 'degrees from −90 to 90, such as −5°23′28″, -05:23:28 or -5.391'],
+  'book.error.ra': [
+    'des heures de 0 à 24, comme 5h35m17s, 05:35:17 ou 5,588',
+    'hours from 0 to 24, such as 5h35m17s, 05:35:17 or 5.588',
+  ],
+  'book.error.dec': [
+    'des degrés de −90 à 90, comme −5°23′28″, -05:23:28 ou -5,391',
+    'degrees from −90 to 90, such as −5°23′28″, -05:23:28 or -5.391',
+  ],
   'book.error.start': ['une date et une heure', 'a day and a time'],
-  'book.error.skipped': ['cette heure n’existe pas ce jour-là : on avance les montres', 'this time does not exist that day: clocks go forward'],
+  'book.error.skipped': [
+    'cette heure n’existe pas ce jour-là : on avance les montres',
+    'this time does not exist that day: clocks go forward',
+  ],
   'book.error.hours': ['plus que zéro, au plus 14 heures', 'more than zero, at most 14 hours'],
   'book.field.name': ['Cible', 'Target'],
   'book.field.ra': ['Ascension droite', 'Right ascension'],
@@ -571,7 +649,10 @@ export const TEXT = {
   'quicklook.white': ['Blanc', 'White'],
   'quicklook.midtones': ['Tons moyens', 'Midtones'],
   'quicklook.auto': ['Étirement auto', 'Auto stretch'],
-  'quicklook.picture': ['Image ; les flèches déplacent le point lu', 'Picture; the arrow keys move the point that is read'],
+  'quicklook.picture': [
+    'Image ; les flèches déplacent le point lu',
+    'Picture; the arrow keys move the point that is read',
+  ],
   'quicklook.hint': ['Pointez un pixel pour lire sa valeur.', 'Point at a pixel to read its value.'],
   'quicklook.pixel': ['x {x} · y {y} : {value}', 'x {x} · y {y}: {value}'],
   'quicklook.header': ['En-tête FITS', 'FITS header'],

@@ -12,8 +12,19 @@ interface Analytics {
   total_observation_hours: number;
   images_captured: number;
   images_by_state: Record<string, number>;
-  revenue_by_month: { month: string; currency: string; amount_minor: number; credits_charged: number; credits_refund: number }[];
-  sessions: { total: number; by_outcome: Record<string, number>; success_rate: number | null; average_minutes: number | null };
+  revenue_by_month: {
+    month: string;
+    currency: string;
+    amount_minor: number;
+    credits_charged: number;
+    credits_refund: number;
+  }[];
+  sessions: {
+    total: number;
+    by_outcome: Record<string, number>;
+    success_rate: number | null;
+    average_minutes: number | null;
+  };
   problems: { reason: string; count: number }[];
   lost_hours_by_month: { month: string; telescope_id: string; class: string; hours: number }[];
 }
@@ -26,7 +37,12 @@ interface Bar {
 const isoDay = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 const barsOf = (rows: { key: string; label: string; value: number; text: string }[]): Bar[] => {
   const top = Math.max(1e-9, ...rows.map((r) => r.value));
-  return rows.map(({ key, label, value, text }) => ({ key, label, text, scale: `scaleX(${Math.max(0, value / top)})` }));
+  return rows.map(({ key, label, value, text }) => ({
+    key,
+    label,
+    text,
+    scale: `scaleX(${Math.max(0, value / top)})`,
+  }));
 };
 
 function admin(): object {
@@ -41,7 +57,18 @@ function admin(): object {
     temporal: '',
     from: isoDay(Date.now() - 365 * 86_400_000),
     to: isoDay(Date.now() + 86_400_000),
-    board: [] as { id: string; name: string; tone: string; status: string; weather: string; booking: string; href: string; exposure: string; age: string; note: string }[],
+    board: [] as {
+      id: string;
+      name: string;
+      tone: string;
+      status: string;
+      weather: string;
+      booking: string;
+      href: string;
+      exposure: string;
+      age: string;
+      note: string;
+    }[],
     kpis: [] as { key: string; label: string; value: string; note: string }[],
     utilisation: [] as Bar[],
     months: [] as { key: string; credits: string; lost: string; revenue: string }[],
@@ -65,7 +92,10 @@ function admin(): object {
         await Promise.all([this.load(), this.loadBoard()]);
         setInterval(() => void this.loadBoard(), 30_000);
         setInterval(() => this.paintBoard(), 1_000);
-        const [{ default: Echo }, { default: Pusher }] = await Promise.all([import('laravel-echo'), import('pusher-js')]);
+        const [{ default: Echo }, { default: Pusher }] = await Promise.all([
+          import('laravel-echo'),
+          import('pusher-js'),
+        ]);
         const secure = location.protocol === 'https:';
         const port = Number(location.port || (secure ? 443 : 80));
         const echo = new Echo({
@@ -112,30 +142,54 @@ function admin(): object {
       this.paintBoard();
     },
     fail(thrown: unknown): void {
-      this.problem = thrown instanceof ApiProblem ? (thrown.status === 401 || thrown.status === 403 ? say('ui.denied') : thrown.message) : say('ui.error');
+      this.problem =
+        thrown instanceof ApiProblem
+          ? thrown.status === 401 || thrown.status === 403
+            ? say('ui.denied')
+            : thrown.message
+          : say('ui.error');
     },
     paintBoard(): void {
       const l = prefs.locale;
       const next = [...names].map(([id, name]) => {
         const seen = states.get(id);
         const state = seen?.state;
-        const age = seen && state ? (state.connection.last_message_age_seconds ?? 0) + (Date.now() - seen.atMs) / 1000 : null;
+        const age =
+          seen && state ? (state.connection.last_message_age_seconds ?? 0) + (Date.now() - seen.atMs) / 1000 : null;
         const booking = active.get(id);
         const e = state?.exposure;
         return {
           id,
           name,
-          tone: !state?.connection.connected ? 'danger' : ({ RUN: 'good', ERROR: 'danger', WARNING: 'warn' }[state.voyager.status as string] ?? 'calm'),
-          status: state ? (state.connection.connected ? say(`voyager.${state.voyager.status}`) : say('header.disconnected')) : say('ui.unknown'),
+          tone: !state?.connection.connected
+            ? 'danger'
+            : ({ RUN: 'good', ERROR: 'danger', WARNING: 'warn' }[state.voyager.status as string] ?? 'calm'),
+          status: state
+            ? state.connection.connected
+              ? say(`voyager.${state.voyager.status}`)
+              : say('header.disconnected')
+            : say('ui.unknown'),
           weather: state ? say(`weather.${state.weather.state}`) : '—',
           booking: booking ? `${booking.target.name} · ${say(`phase.${booking.phase}`)}` : say('admin.free'),
           href: booking ? `/control/${encodeURIComponent(booking.id)}` : '',
-          exposure: e && e.status !== 'IDLE' ? `${e.filter ?? ''} ${number(e.elapsed_seconds, l)}/${number(e.total_seconds, l)} s` : '—',
+          exposure:
+            e && e.status !== 'IDLE'
+              ? `${e.filter ?? ''} ${number(e.elapsed_seconds, l)}/${number(e.total_seconds, l)} s`
+              : '—',
           // What an operator wants to know first: why it waits, why the link is down, what Voyager complained of.
-          note: [booking?.reason ? reasonIn(l, booking.reason) : '', state?.connection.reason ?? '', state?.voyager.status === 'ERROR' ? (state.voyager.last_error ?? '') : '']
+          note: [
+            booking?.reason ? reasonIn(l, booking.reason) : '',
+            state?.connection.reason ?? '',
+            state?.voyager.status === 'ERROR' ? (state.voyager.last_error ?? '') : '',
+          ]
             .filter(Boolean)
             .join(' · '),
-          age: age === null ? say('ui.age.none') : age < 5 ? say('ui.age.now') : translate(l, 'ui.age', { age: duration(age) }),
+          age:
+            age === null
+              ? say('ui.age.none')
+              : age < 5
+                ? say('ui.age.now')
+                : translate(l, 'ui.age', { age: duration(age) }),
         };
       });
       if (JSON.stringify(next) !== JSON.stringify(this.board)) this.board = next;
@@ -147,10 +201,12 @@ function admin(): object {
       const l = prefs.locale;
       const booked = a.utilisation.reduce((n, u) => n + u.booked_hours, 0);
       const imaging = a.utilisation.reduce((n, u) => n + u.imaging_hours, 0);
-      const money = (currency: string, minor: number): string => (currency ? new Intl.NumberFormat(l, { style: 'currency', currency }).format(minor / 100) : '');
+      const money = (currency: string, minor: number): string =>
+        currency ? new Intl.NumberFormat(l, { style: 'currency', currency }).format(minor / 100) : '';
       const hours = (value: number): string => duration(value * 3600);
       const totals = new Map<string, number>();
-      for (const row of a.revenue_by_month) totals.set(row.currency, (totals.get(row.currency) ?? 0) + row.amount_minor);
+      for (const row of a.revenue_by_month)
+        totals.set(row.currency, (totals.get(row.currency) ?? 0) + row.amount_minor);
       const credits = a.revenue_by_month.reduce((n, row) => n + row.credits_charged - row.credits_refund, 0);
       const revenue = [...totals]
         .map(([currency, minor]) => money(currency, minor))
@@ -182,9 +238,16 @@ function admin(): object {
           key: 'kpi-success',
           label: say('admin.success'),
           value: percent(a.sessions.success_rate, l),
-          note: translate(l, a.sessions.total === 1 ? 'admin.oneSession' : 'admin.sessionCount', { n: number(a.sessions.total, l) }),
+          note: translate(l, a.sessions.total === 1 ? 'admin.oneSession' : 'admin.sessionCount', {
+            n: number(a.sessions.total, l),
+          }),
         },
-        { key: 'kpi-mean', label: say('admin.mean'), value: a.sessions.average_minutes === null ? '—' : duration(a.sessions.average_minutes * 60), note: '' },
+        {
+          key: 'kpi-mean',
+          label: say('admin.mean'),
+          value: a.sessions.average_minutes === null ? '—' : duration(a.sessions.average_minutes * 60),
+          note: '',
+        },
       ];
       this.utilisation = a.utilisation.map((u) => ({
         key: u.telescope_id,
@@ -205,13 +268,20 @@ function admin(): object {
         lost: hours(a.lost_hours_by_month.filter((x) => x.month === key).reduce((n, x) => n + x.hours, 0)),
         revenue: month.money.join(' + ') || '—',
       }));
-      this.problems = barsOf(a.problems.map((p) => ({ key: p.reason, label: reasonIn(l, p.reason), value: p.count, text: String(p.count) })));
+      this.problems = barsOf(
+        a.problems.map((p) => ({ key: p.reason, label: reasonIn(l, p.reason), value: p.count, text: String(p.count) })),
+      );
       const lost = new Map<string, number>();
       for (const row of a.lost_hours_by_month) lost.set(row.class, (lost.get(row.class) ?? 0) + row.hours);
       this.downtime = barsOf(
         [...lost]
           .sort((x, y) => y[1] - x[1])
-          .map(([key, value]) => ({ key, label: key === 'user_pause' ? say('admin.guestPause') : say(`ledger.${key}`), value, text: hours(value) })),
+          .map(([key, value]) => ({
+            key,
+            label: key === 'user_pause' ? say('admin.guestPause') : say(`ledger.${key}`),
+            value,
+            text: hours(value),
+          })),
       );
     },
   });

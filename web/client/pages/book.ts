@@ -67,11 +67,31 @@ const FIELDS: Record<string, string> = {
   'constraints.hour_angle_end_hours': 'haEnd',
   'constraints.priority': 'priority',
 };
-const SHOT_LABELS: Record<string, string> = { filter: 'filter', exposure_seconds: 'exposure', quantity: 'quantity', binning: 'binning', gain: 'gain', offset: 'offset' };
-const NO_FAULTS = { name: '', ra: '', dec: '', telescope: '', start: '', hours: '', shots: '', minAltitude: '', haStart: '', haEnd: '', priority: '' };
+const SHOT_LABELS: Record<string, string> = {
+  filter: 'filter',
+  exposure_seconds: 'exposure',
+  quantity: 'quantity',
+  binning: 'binning',
+  gain: 'gain',
+  offset: 'offset',
+};
+const NO_FAULTS = {
+  name: '',
+  ra: '',
+  dec: '',
+  telescope: '',
+  start: '',
+  hours: '',
+  shots: '',
+  minAltitude: '',
+  haStart: '',
+  haEnd: '',
+  priority: '',
+};
 
 const asText = (value: number | string): string => String(value).trim().replace(',', '.');
-const coordinate = (text: string): number | string => (/^[+-]?\d+([.,]\d+)?$/.test(text.trim()) ? Number(asText(text)) : text);
+const coordinate = (text: string): number | string =>
+  /^[+-]?\d+([.,]\d+)?$/.test(text.trim()) ? Number(asText(text)) : text;
 
 function bookingForm(): object {
   const http = new Http(takeToken('user') ?? anyToken());
@@ -107,7 +127,19 @@ function bookingForm(): object {
       start: '',
       zone: prefs.zone,
       hours: 2,
-      shots: [{ key: 1, filter: 'L', exposure_seconds: 120, quantity: 20, binning: 1, gain: '', offset: '', fault: '', bad: [] }] as ShotRow[],
+      shots: [
+        {
+          key: 1,
+          filter: 'L',
+          exposure_seconds: 120,
+          quantity: 20,
+          binning: 1,
+          gain: '',
+          offset: '',
+          fault: '',
+          bad: [],
+        },
+      ] as ShotRow[],
       minAltitude: 30,
       haStart: -3,
       haEnd: 3,
@@ -163,7 +195,8 @@ function bookingForm(): object {
         this.form.telescope ||= data[0]?.id ?? '';
         this.telescopeChanged();
       } catch (thrown) {
-        if (http.token) this.problem = thrown instanceof ApiProblem && thrown.status < 500 ? say('ui.denied') : say('ui.error');
+        if (http.token)
+          this.problem = thrown instanceof ApiProblem && thrown.status < 500 ? say('ui.denied') : say('ui.error');
       }
     },
     telescopeChanged(): void {
@@ -209,15 +242,24 @@ function bookingForm(): object {
         this.hits = [];
         return;
       }
-      const { data } = await http.get<{ data: CatalogueEntry[] }>(`/api/catalogue?limit=8&query=${encodeURIComponent(text)}`).catch(() => ({ data: [] }));
+      const { data } = await http
+        .get<{ data: CatalogueEntry[] }>(`/api/catalogue?limit=8&query=${encodeURIComponent(text)}`)
+        .catch(() => ({ data: [] }));
       if (text !== this.query.trim()) return;
       catalogue = data;
       this.hits = data.map((entry, index) => ({
         id: `hit-${index}`,
         index,
         designation: entry.designation,
-        name: (prefs.locale === 'fr' ? entry.name_fr : null) ?? entry.names.find((n) => !/^(NGC|IC|HIP|HD)\b/.test(n)) ?? entry.names[0] ?? '',
-        note: [entry.magnitude === null ? '' : `mag ${number(entry.magnitude, prefs.locale, 1)}`, entry.size_arcmin === null ? '' : `${number(entry.size_arcmin, prefs.locale)}′`]
+        name:
+          (prefs.locale === 'fr' ? entry.name_fr : null) ??
+          entry.names.find((n) => !/^(NGC|IC|HIP|HD)\b/.test(n)) ??
+          entry.names[0] ??
+          '',
+        note: [
+          entry.magnitude === null ? '' : `mag ${number(entry.magnitude, prefs.locale, 1)}`,
+          entry.size_arcmin === null ? '' : `${number(entry.size_arcmin, prefs.locale)}′`,
+        ]
           .filter(Boolean)
           .join(' · '),
       }));
@@ -246,7 +288,13 @@ function bookingForm(): object {
     },
     addShot(): void {
       const last = this.form.shots.at(-1)!;
-      this.form.shots.push({ ...last, key: nextKey++, fault: '', bad: [], filter: this.filters[(this.filters.indexOf(last.filter) + 1) % this.filters.length] ?? last.filter });
+      this.form.shots.push({
+        ...last,
+        key: nextKey++,
+        fault: '',
+        bad: [],
+        filter: this.filters[(this.filters.indexOf(last.filter) + 1) % this.filters.length] ?? last.filter,
+      });
       this.changed();
     },
     removeShot(key: number): void {
@@ -269,12 +317,21 @@ function bookingForm(): object {
         name: form.name.trim() === '' && form.ra !== '' ? say('book.error.name') : '',
         ra: form.ra !== '' && ra === null ? say('book.error.ra') : '',
         dec: form.dec !== '' && dec === null ? say('book.error.dec') : '',
-        start: start !== undefined ? '' : say(/T\d\d:\d\d/.test(form.start) ? 'book.error.skipped' : 'book.error.start'),
+        start:
+          start !== undefined ? '' : say(/T\d\d:\d\d/.test(form.start) ? 'book.error.skipped' : 'book.error.start'),
         hours: form.hours > 0 ? '' : say('book.error.hours'),
       };
       for (const shot of form.shots) [shot.fault, shot.bad] = ['', []];
       this.paintStart(start, again);
-      if (ra === null || dec === null || form.name.trim() === '' || start === undefined || !form.telescope || !(form.hours > 0)) return null;
+      if (
+        ra === null ||
+        dec === null ||
+        form.name.trim() === '' ||
+        start === undefined ||
+        !form.telescope ||
+        !(form.hours > 0)
+      )
+        return null;
       const perHour = this.perHour();
       return {
         telescope_id: form.telescope,
@@ -316,7 +373,9 @@ function bookingForm(): object {
           ? ''
           : [
               again === undefined ? '' : say('book.twice', { zone: zoneName(start, prefs.locale, this.zone()) }),
-              ...others.filter(([, zone]) => zone !== this.zone()).map(([label, zone]) => `${label} ${dayAndTime(start, prefs.locale, zone)}`),
+              ...others
+                .filter(([, zone]) => zone !== this.zone())
+                .map(([label, zone]) => `${label} ${dayAndTime(start, prefs.locale, zone)}`),
             ]
               .filter(Boolean)
               .join(' · ');
@@ -331,12 +390,18 @@ function bookingForm(): object {
         const own = FIELDS[field];
         if (shot && part) {
           shot.bad = [...shot.bad, part];
-          shot.fault = [shot.fault, labelled(say(`book.${SHOT_LABELS[part] ?? 'shots'}`), text)].filter(Boolean).join(' · ');
+          shot.fault = [shot.fault, labelled(say(`book.${SHOT_LABELS[part] ?? 'shots'}`), text)]
+            .filter(Boolean)
+            .join(' · ');
         } else if (own && own in this.faults) this.faults = { ...this.faults, [own]: text };
         else rest.push(`${field}: ${text}`);
       }
       const named = Object.entries(this.faults).filter(([, text]) => text !== '');
-      this.reasons = [...named.map(([field, text]) => labelled(say(`book.field.${field}`), text)), ...this.form.shots.map((shot) => shot.fault).filter(Boolean), ...rest];
+      this.reasons = [
+        ...named.map(([field, text]) => labelled(say(`book.field.${field}`), text)),
+        ...this.form.shots.map((shot) => shot.fault).filter(Boolean),
+        ...rest,
+      ];
     },
     async check(): Promise<void> {
       const mine = ++asked;
@@ -362,7 +427,10 @@ function bookingForm(): object {
     judge(check: Check): void {
       const l = prefs.locale;
       this.possible = check.ok;
-      this.cost = check.credits === null ? UNKNOWN : say('book.credits', { n: number(check.credits, l, check.credits % 1 ? 2 : 0) });
+      this.cost =
+        check.credits === null
+          ? UNKNOWN
+          : say('book.credits', { n: number(check.credits, l, check.credits % 1 ? 2 : 0) });
       const [minor, currency] = [Number(setting('creditPriceMinor')), setting('currency')];
       this.price =
         check.credits === null
@@ -381,10 +449,19 @@ function bookingForm(): object {
       this.placeErrors(check.errors);
       this.reasons = [
         ...this.reasons,
-        ...(check.conflict ? [say('book.conflict', { from: clock(check.conflict.start, l, this.zone(), false), to: clock(check.conflict.end, l, this.zone(), false) })] : []),
+        ...(check.conflict
+          ? [
+              say('book.conflict', {
+                from: clock(check.conflict.start, l, this.zone(), false),
+                to: clock(check.conflict.end, l, this.zone(), false),
+              }),
+            ]
+          : []),
         ...(check.ok && !check.fits ? [say('book.tooLong')] : []),
       ];
-      this.verdict = check.ok ? { tone: check.fits ? 'ok' : 'hold', text: say('book.ok') } : { tone: 'unsafe', text: say('book.problems') };
+      this.verdict = check.ok
+        ? { tone: check.fits ? 'ok' : 'hold', text: say('book.ok') }
+        : { tone: 'unsafe', text: say('book.problems') };
     },
     async loadCurve(request: BookingRequestInput, mine: number): Promise<void> {
       const middle = (Date.parse(request.start) + Date.parse(request.end)) / 2;
@@ -395,7 +472,9 @@ function bookingForm(): object {
         to: new Date(middle + 8 * 3_600_000).toISOString(),
         min_altitude_degrees: String(request.constraints?.min_altitude_degrees ?? 30),
       });
-      const found = await http.get<Visibility>(`/api/telescopes/${request.telescope_id}/visibility?${query}`).catch(() => null);
+      const found = await http
+        .get<Visibility>(`/api/telescopes/${request.telescope_id}/visibility?${query}`)
+        .catch(() => null);
       if (!found || mine !== asked) return;
       visibility = found;
       this.sky = {
@@ -419,14 +498,20 @@ function bookingForm(): object {
         range: [0, 90],
         behind: (u) => visibility && shade(u, visibility, startMs / 1000, form.hours * 3_600),
       });
-      graph.set([v.t, v.altitude.map((a) => (a < 0 ? null : a)), v.horizon.map((h) => Math.max(h, v.minimum_altitude_degrees))]);
+      graph.set([
+        v.t,
+        v.altitude.map((a) => (a < 0 ? null : a)),
+        v.horizon.map((h) => Math.max(h, v.minimum_altitude_degrees)),
+      ]);
     },
 
     async submit(): Promise<void> {
       const request = this.request();
       if (!request || !this.possible) return;
       const { credits_per_hour: _perHour, ...body } = request;
-      const handled = !root.dispatchEvent(new CustomEvent('nocturne:booking', { detail: body, bubbles: true, cancelable: true }));
+      const handled = !root.dispatchEvent(
+        new CustomEvent('nocturne:booking', { detail: body, bubbles: true, cancelable: true }),
+      );
       if (handled || !this.isAdmin) {
         this.done = say('book.handOver');
         return;
@@ -471,7 +556,14 @@ function shade(u: uPlot, v: Visibility, slotStart: number, slotSeconds: number):
   v.t.forEach((t, i) => {
     const sun = v.sun_altitude[i]!;
     const next = v.t[i + 1] ?? t;
-    ctx.fillStyle = sun > 0 ? 'rgba(130,170,235,0.28)' : sun > -6 ? 'rgba(110,130,210,0.20)' : sun > v.sun_limit_degrees ? 'rgba(90,100,180,0.12)' : 'rgba(0,0,0,0)';
+    ctx.fillStyle =
+      sun > 0
+        ? 'rgba(130,170,235,0.28)'
+        : sun > -6
+          ? 'rgba(110,130,210,0.20)'
+          : sun > v.sun_limit_degrees
+            ? 'rgba(90,100,180,0.12)'
+            : 'rgba(0,0,0,0)';
     ctx.fillRect(Math.round(x(t)), bbox.top, Math.round(x(next)) - Math.round(x(t)), bbox.height);
   });
   ctx.fillStyle = style.getPropertyValue('--accent').trim();

@@ -5,7 +5,20 @@ import { translate } from '../i18n/index.ts';
 import { FAQ } from '../i18n/faq.ts';
 import { startPage } from '../shell.ts';
 
-const SECTIONS = ['header', 'telescope', 'camera', 'focuser', 'sequence', 'guiding', 'preview', 'images', 'controls', 'logs', 'stats', 'weather'] as const;
+const SECTIONS = [
+  'header',
+  'telescope',
+  'camera',
+  'focuser',
+  'sequence',
+  'guiding',
+  'preview',
+  'images',
+  'controls',
+  'logs',
+  'stats',
+  'weather',
+] as const;
 const KEYS = [
   ['', 'space'],
   ['R', 'r'],
@@ -38,8 +51,14 @@ function help(): object {
     fill(): void {
       const l = prefs.locale;
       this.faq = FAQ.map((item) => item[l]);
-      this.sections = SECTIONS.map((name) => ({ title: translate(l, `${name}.title`), text: translate(l, `${name}.help`) }));
-      this.keys = KEYS.map(([key, name]) => ({ key: key || translate(l, 'key.name.space'), text: translate(l, `key.${name}`) }));
+      this.sections = SECTIONS.map((name) => ({
+        title: translate(l, `${name}.title`),
+        text: translate(l, `${name}.help`),
+      }));
+      this.keys = KEYS.map(([key, name]) => ({
+        key: key || translate(l, 'key.name.space'),
+        text: translate(l, `key.${name}`),
+      }));
     },
   });
 }

@@ -26,7 +26,15 @@ interface Page {
   data: Booking[];
   meta: { next_cursor: string | null };
 }
-const TONES: Record<string, string> = { completed: 'good', running: 'good', starting: 'good', holding: 'warn', weathered_out: 'warn', aborted: 'danger', failed: 'danger' };
+const TONES: Record<string, string> = {
+  completed: 'good',
+  running: 'good',
+  starting: 'good',
+  holding: 'warn',
+  weathered_out: 'warn',
+  aborted: 'danger',
+  failed: 'danger',
+};
 
 function observations(): object {
   const http = new Http(takeToken('user'));
@@ -101,12 +109,15 @@ function observations(): object {
       this.next = page.meta.next_cursor ?? '';
       this.empty = bookings.length === 0;
       this.paint();
-      for (const booking of page.data) if (booking.images_captured > 0 && !thumbs.has(booking.id)) void this.loadThumb(booking.id);
+      for (const booking of page.data)
+        if (booking.images_captured > 0 && !thumbs.has(booking.id)) void this.loadThumb(booking.id);
     },
     async loadThumb(id: string): Promise<void> {
       thumbs.set(id, '');
       try {
-        const { data } = await http.get<{ data: ImageSummary[] }>(`/api/bookings/${encodeURIComponent(id)}/images?per_page=1&state=archived`);
+        const { data } = await http.get<{ data: ImageSummary[] }>(
+          `/api/bookings/${encodeURIComponent(id)}/images?per_page=1&state=archived`,
+        );
         thumbs.set(id, data[0]?.preview_url ?? data[0]?.thumbnail_url ?? '');
         const row = this.rows.find((r) => r.id === id);
         if (row) row.thumb = thumbs.get(id)!;
@@ -116,7 +127,12 @@ function observations(): object {
     },
     fail(thrown: unknown): void {
       const l = prefs.locale;
-      this.problem = thrown instanceof ApiProblem ? (thrown.status === 401 || thrown.status === 403 ? translate(l, 'ui.denied') : thrown.message) : translate(l, 'ui.error');
+      this.problem =
+        thrown instanceof ApiProblem
+          ? thrown.status === 401 || thrown.status === 403
+            ? translate(l, 'ui.denied')
+            : thrown.message
+          : translate(l, 'ui.error');
     },
     async zip(id: string): Promise<void> {
       try {
@@ -144,8 +160,9 @@ function observations(): object {
           images:
             b.access_state === 'upcoming'
               ? ''
-              : translate(l, b.images_captured === 1 ? 'images.one' : 'images.count', { n: number(b.images_captured, l) }) +
-                (b.reason && over ? ` · ${reasonIn(l, b.reason)}` : ''),
+              : translate(l, b.images_captured === 1 ? 'images.one' : 'images.count', {
+                  n: number(b.images_captured, l),
+                }) + (b.reason && over ? ` · ${reasonIn(l, b.reason)}` : ''),
           action: translate(l, over ? 'obs.report' : 'obs.watch'),
           hasZip: over && b.images_captured > 0,
           zipLabel: `ZIP — ${translate(l, 'header.zip')} — ${b.target.name}`,

@@ -28,7 +28,8 @@ function reportPage(): object {
   let timezone: string | undefined;
   const images: ImageSummary[] = [];
   const french = new Map<string, string>();
-  const learn = (lines: LogLine[]): void => lines.forEach((line) => line.message_fr && french.set(line.message, line.message_fr));
+  const learn = (lines: LogLine[]): void =>
+    lines.forEach((line) => line.message_fr && french.set(line.message, line.message_fr));
   const graphs: Graph[] = [];
   let refs: Record<string, HTMLElement> = {};
   const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
@@ -92,13 +93,21 @@ function reportPage(): object {
           this.pending = known;
           this.problem = known ? '' : say('ui.notFound');
           if (known) setTimeout(() => void this.load(), 5_000);
-        } else this.problem = thrown instanceof ApiProblem ? (thrown.status === 401 || thrown.status === 403 ? say('ui.denied') : thrown.message) : say('ui.error');
+        } else
+          this.problem =
+            thrown instanceof ApiProblem
+              ? thrown.status === 401 || thrown.status === 403
+                ? say('ui.denied')
+                : thrown.message
+              : say('ui.error');
         return;
       }
       this.pending = false;
       const [page, series, snapshot, logs] = await Promise.allSettled([
         http.get<Page<ImageSummary>>(`${base}/images?per_page=60&order=oldest`),
-        http.get<Telemetry>(`${base}/telemetry?points=400&series=guiding.rms,weather.temperature,weather.humidity,weather.wind,weather.cloud`),
+        http.get<Telemetry>(
+          `${base}/telemetry?points=400&series=guiding.rms,weather.temperature,weather.humidity,weather.wind,weather.cloud`,
+        ),
         http.get<{ timezone: string }>(`${base}/snapshot`),
         http.get<Page<LogLine>>(LOGS),
       ]);
@@ -121,7 +130,9 @@ function reportPage(): object {
     /** The rest of the night's frames, so that the slider finds the picture of every moment. */
     async loadRest(cursor: string | null): Promise<void> {
       for (let next = cursor; next !== null && images.length < MAX_IMAGES;) {
-        const page: Page<ImageSummary> = await http.get<Page<ImageSummary>>(`${base}/images?per_page=100&order=oldest&cursor=${encodeURIComponent(next)}`);
+        const page: Page<ImageSummary> = await http.get<Page<ImageSummary>>(
+          `${base}/images?per_page=100&order=oldest&cursor=${encodeURIComponent(next)}`,
+        );
         images.push(...page.data);
         next = page.meta.next_cursor;
       }
@@ -151,18 +162,30 @@ function reportPage(): object {
         position: coordinate(`${s.ra_text} ${s.dec_text}`, l),
         where: `${s.equipment} · ${dayAndTime(s.date, l, zone())} – ${clock(s.end, l, zone(), false)} ${zoneName(s.date, l, zone())}`,
         outcome: say(`phase.${s.outcome}`),
-        tone: { completed: 'good', cancelled: 'info', aborted: 'danger', weathered_out: 'warn', failed: 'danger' }[s.outcome],
+        tone: { completed: 'good', cancelled: 'info', aborted: 'danger', weathered_out: 'warn', failed: 'danger' }[
+          s.outcome
+        ],
         reason: reasonIn(l, s.reason),
       };
       document.title = `${s.target} · nocturne`;
       const pixels = (value: number | null): string => (value === null ? UNKNOWN : `${number(value, l, 2)} px`);
       this.figures = [
-        { key: 'images', label: say('report.images'), value: String(r.images.archived), note: say('report.imagesOf', { n: r.images.total_captured, planned: r.images.planned }) },
+        {
+          key: 'images',
+          label: say('report.images'),
+          value: String(r.images.archived),
+          note: say('report.imagesOf', { n: r.images.total_captured, planned: r.images.planned }),
+        },
         { key: 'exposure', label: say('report.exposure'), value: duration(r.images.total_exposure_seconds), note: '' },
         { key: 'hfd', label: say('report.hfd'), value: pixels(r.images.average_hfd), note: '' },
         { key: 'rms', label: say('report.rms'), value: pixels(r.tracking.average_rms_px), note: '' },
         { key: 'uptime', label: say('report.uptime'), value: percent(r.tracking.guiding_uptime, l), note: '' },
-        { key: 'duration', label: say('report.actual'), value: duration(s.duration_actual_seconds), note: `${say('report.planned')} ${duration(s.duration_planned_seconds)}` },
+        {
+          key: 'duration',
+          label: say('report.actual'),
+          value: duration(s.duration_actual_seconds),
+          note: `${say('report.planned')} ${duration(s.duration_planned_seconds)}`,
+        },
       ];
       const most = Math.max(1, ...r.images.by_filter.map((f) => f.count));
       this.filters = r.images.by_filter.map((f) => ({
@@ -175,13 +198,22 @@ function reportPage(): object {
       this.ledger = (Object.entries(r.ledger.seconds) as [keyof typeof r.ledger.seconds, number][])
         .filter(([, seconds]) => seconds > 0)
         .sort((a, b) => b[1] - a[1])
-        .map(([key, seconds]) => ({ key, label: say(`ledger.${key}`), time: duration(seconds), credits: lines.has(key) ? number(lines.get(key), l, 2) : '' }));
+        .map(([key, seconds]) => ({
+          key,
+          label: say(`ledger.${key}`),
+          time: duration(seconds),
+          credits: lines.has(key) ? number(lines.get(key), l, 2) : '',
+        }));
       this.credits = r.credits
         ? `${say('report.charged')} ${number(r.credits.credits_charged, l, 2)} · ${say('report.refund')} ${number(r.credits.credits_refund, l, 2)} · ${say('report.net')} ${number(r.credits.credits_charged - r.credits.credits_refund, l, 2)}`
         : '';
       this.issues = [
         { key: 'errors', label: say('report.errors'), value: String(r.issues.errors_count) },
-        { key: 'pauses', label: say('report.pauses'), value: `${r.issues.pauses_count} · ${duration(r.issues.pauses_duration_seconds)}` },
+        {
+          key: 'pauses',
+          label: say('report.pauses'),
+          value: `${r.issues.pauses_count} · ${duration(r.issues.pauses_duration_seconds)}`,
+        },
         { key: 'rejected', label: say('report.rejected'), value: String(r.images.rejected) },
         { key: 'missing', label: say('report.missing'), value: String(r.images.missing) },
       ];
@@ -190,7 +222,9 @@ function reportPage(): object {
         text: `${clock(hold.start, l, zone(), false)} – ${clock(hold.end, l, zone(), false)} · ${reasonIn(l, hold.reason)}`,
       }));
       const w = r.weather;
-      this.weather = [w.average_temperature, w.average_humidity, w.average_seeing, w.cloud_coverage].some((value) => value !== null)
+      this.weather = [w.average_temperature, w.average_humidity, w.average_seeing, w.cloud_coverage].some(
+        (value) => value !== null,
+      )
         ? say('report.weatherLine', {
             t: number(w.average_temperature, l, 1),
             h: number(w.average_humidity, l),
@@ -311,13 +345,26 @@ function reportPage(): object {
       for (const graph of graphs.splice(0)) graph.destroy();
       if (this.has.hfd) {
         const filters = [...new Set(frames.map((f) => f.filter))];
-        const graph = new Graph(refs.hfd!, { lines: filters.map((f) => ({ label: f ?? '', color: `--filter-${filterTone(f)}`, points: true })), height: 200, digits: 2, zone });
+        const graph = new Graph(refs.hfd!, {
+          lines: filters.map((f) => ({ label: f ?? '', color: `--filter-${filterTone(f)}`, points: true })),
+          height: 200,
+          digits: 2,
+          zone,
+        });
         const sorted = [...frames].sort((a, b) => Date.parse(a.captured_at!) - Date.parse(b.captured_at!));
-        graph.set([sorted.map((f) => Date.parse(f.captured_at!) / 1000), ...filters.map((filter) => sorted.map((f) => (f.filter === filter ? f.hfd : null)))]);
+        graph.set([
+          sorted.map((f) => Date.parse(f.captured_at!) / 1000),
+          ...filters.map((filter) => sorted.map((f) => (f.filter === filter ? f.hfd : null))),
+        ]);
         graphs.push(graph);
       }
       if (t && this.has.guiding) {
-        const graph = new Graph(refs.guiding!, { lines: [{ label: 'RMS', color: '--accent', fill: true, dots: true }], height: 200, digits: 2, zone });
+        const graph = new Graph(refs.guiding!, {
+          lines: [{ label: 'RMS', color: '--accent', fill: true, dots: true }],
+          height: 200,
+          digits: 2,
+          zone,
+        });
         graph.set([t.t, t.series['guiding.rms']!.mean]);
         graphs.push(graph);
       }
@@ -332,13 +379,20 @@ function reportPage(): object {
           digits: 0,
           zone,
         });
-        graph.set([t.t, ...['weather.temperature', 'weather.humidity', 'weather.cloud'].map((name) => t.series[name]?.mean ?? t.t.map(() => null))]);
+        graph.set([
+          t.t,
+          ...['weather.temperature', 'weather.humidity', 'weather.cloud'].map(
+            (name) => t.series[name]?.mean ?? t.t.map(() => null),
+          ),
+        ]);
         graphs.push(graph);
       }
     },
   });
 }
-const withHfd = (r: Report): Report['images']['frames'] => r.images.frames.filter((f) => f.captured_at && f.hfd !== null);
-const hasData = (telemetry: Telemetry | null, name: string): boolean => telemetry?.series[name]?.mean.some((v) => v !== null) ?? false;
+const withHfd = (r: Report): Report['images']['frames'] =>
+  r.images.frames.filter((f) => f.captured_at && f.hfd !== null);
+const hasData = (telemetry: Telemetry | null, name: string): boolean =>
+  telemetry?.series[name]?.mean.some((v) => v !== null) ?? false;
 
 startPage({ report: reportPage });
