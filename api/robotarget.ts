@@ -3,7 +3,7 @@ import type { Receipt, ReceiptState } from '../domain/contracts/control.ts';
 import type { Telescope } from '../domain/contracts/telescope.ts';
 import { QUEUE_SESSION } from '../domain/ids.ts';
 import { COMMAND_WORKFLOW } from '../domain/messages.ts';
-import type { RoboTargetRequest, RoboTargetResult } from '../activities/ports.ts';
+import type { RoboTargetRequest, RoboTargetResult } from '../domain/ports.ts';
 import { toError } from '../platform/errors.ts';
 import { openReceipt } from '../platform/receipts.ts';
 import { requireScope, type Identity } from './auth.ts';

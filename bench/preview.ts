@@ -4,7 +4,7 @@ import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { firstImage, openSource, scanHdus } from '../activities/frames/fits/index.ts';
+import { firstImage, openSource, scanHdus } from '../frames/fits/index.ts';
 import { projectPath } from '../platform/paths.ts';
 import { pythonWith } from '../test/support/python.ts';
 import { starFieldFits } from '../test/support/synthetic.ts';

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
 import { toSessionBooking } from '../activities/session/booking.ts';
-import type { FinaliseActivities, FrameActivities, SessionActivities, SessionBooking } from '../activities/ports.ts';
+import type { FinaliseActivities, FrameActivities, SessionActivities, SessionBooking } from '../domain/ports.ts';
 import { Telescope } from '../domain/contracts/telescope.ts';
 import {
   QUEUE_FINALISE,

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
-import type { CommandOutcome, FrameCounts, Observation, TelescopeActivities } from '../activities/ports.ts';
-import { watchOnce } from '../activities/watch.ts';
+import type { CommandOutcome, FrameCounts, Observation, TelescopeActivities } from '../domain/ports.ts';
+import { watchOnce } from '../gateway/activities/watch.ts';
 import { framesQueue, telescopeQueue } from '../domain/queues.ts';
 
 /**

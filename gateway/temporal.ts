@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { NativeConnection, Worker, type NativeConnectionOptions } from '@temporalio/worker';
-import type { TelescopeActivities } from '../activities/ports.ts';
+import type { TelescopeActivities } from '../domain/ports.ts';
 import { sessionWorkflowId, telescopeQueue } from '../domain/ids.ts';
 import type { Config } from '../platform/config.ts';
 import { toError } from '../platform/errors.ts';

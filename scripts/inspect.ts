@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { firstImage, FitsError, imageHeader, openSource, scanHdus } from '../activities/frames/fits/index.ts';
-import { writeWhole } from '../activities/frames/files.ts';
-import { runPass } from '../activities/frames/pass/pass.ts';
-import { renderPreview } from '../activities/frames/pass/preview.ts';
-import { findStars } from '../activities/frames/pass/stars.ts';
+import { firstImage, FitsError, imageHeader, openSource, scanHdus } from '../frames/fits/index.ts';
+import { writeWhole } from '../frames/files.ts';
+import { runPass } from '../frames/pass/pass.ts';
+import { renderPreview } from '../frames/pass/preview.ts';
+import { findStars } from '../frames/pass/stars.ts';
 
 /** What `npm run inspect` says of one file; fields as in docs/commands. */
 type Inspection =

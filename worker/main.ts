@@ -5,7 +5,7 @@ import { createArchiveActivities } from '../activities/frames/archive.ts';
 import { createFrameActivities } from '../activities/frames/index.ts';
 import { createKeepingActivities } from '../activities/frames/keeping.ts';
 import { OutboxDelivery } from '../activities/notify/delivery.ts';
-import type { FrameActivities } from '../activities/ports.ts';
+import type { FrameActivities } from '../domain/ports.ts';
 import { createSessionActivities } from '../activities/session/index.ts';
 import { createMaintenanceActivities } from '../activities/session/maintenance.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../domain/ids.ts';

@@ -11,8 +11,8 @@ import type { Reason } from '../../domain/reasons.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import type { Frame } from '../../prisma/client/client.ts';
-import { FAILURE } from '../failures.ts';
-import type { FinaliseActivities, Span } from '../ports.ts';
+import { FAILURE } from '../../domain/failures.ts';
+import type { FinaliseActivities, Span } from '../../domain/ports.ts';
 import { findBooking } from '../session/booking.ts';
 import { composeReport } from './report.ts';
 

@@ -3,7 +3,7 @@ import { appendEvent } from '../../platform/bus.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import type { Frame } from '../../prisma/client/client.ts';
-import { toImageSummary } from './images.ts';
+import { toImageSummary } from '../../frames/images.ts';
 
 /** How many captured frames make one `images.digest`. */
 export const DIGEST_SIZE = 15;

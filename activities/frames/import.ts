@@ -4,10 +4,10 @@ import type { FrameType } from '../../domain/contracts/image.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
 import { UsageError } from '../../platform/errors.ts';
-import type { FrameCounts } from '../ports.ts';
+import type { FrameCounts } from '../../domain/ports.ts';
 import { FrameIntake, type IntakeDeps } from './intake/intake.ts';
 import { IMPORTED } from './intake/past.ts';
-import { metadataOf, type FrameMetadata } from './metadata.ts';
+import { metadataOf, type FrameMetadata } from '../../frames/metadata.ts';
 
 export interface ImportOptions {
   folder: string;

@@ -1,13 +1,13 @@
 import type { Config } from '../../platform/config.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { FrameActivities, FrameCounts } from '../ports.ts';
+import type { FrameActivities, FrameCounts } from '../../domain/ports.ts';
 import { currentCaller } from './caller.ts';
 import { DEFAULT_TIMING, FrameIntake, type IntakeTiming } from './intake/intake.ts';
 import { Mount } from './intake/mount.ts';
 import { linger, type LingerTiming } from './linger.ts';
-import { FramePool } from './pass/pool.ts';
-import { FrameStore } from './store/store.ts';
+import { FramePool } from '../../frames/pass/pool.ts';
+import { FrameStore } from '../../frames/store/store.ts';
 
 export interface FrameDeps {
   db: Database;
@@ -60,6 +60,6 @@ export function createFrameActivities(deps: FrameDeps): FrameService {
   }) as FrameService;
 }
 
-export { toImage, toImageSummary } from './images.ts';
-export { FrameStore } from './store/store.ts';
-export { scrubFrames } from './store/upkeep.ts';
+export { toImage, toImageSummary } from '../../frames/images.ts';
+export { FrameStore } from '../../frames/store/store.ts';
+export { scrubFrames } from './upkeep.ts';

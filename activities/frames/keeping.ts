@@ -8,13 +8,13 @@ import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { listTelescopes } from '../../platform/telescopes.ts';
 import { channelsFor } from '../notify/channels.ts';
-import type { DiskForecast, KeepingActivities } from '../ports.ts';
+import type { DiskForecast, KeepingActivities } from '../../domain/ports.ts';
 import { alertOperator, appendLog } from '../session/records.ts';
-import { buildManifest } from './archive.ts';
+import { buildManifest } from '../../frames/archive.ts';
 import { currentCaller } from './caller.ts';
-import { RemoteStore, remoteConfig } from './store/remote.ts';
-import { FrameStore } from './store/store.ts';
-import { scrubFrames } from './store/upkeep.ts';
+import { RemoteStore, remoteConfig } from '../../frames/store/remote.ts';
+import { FrameStore } from '../../frames/store/store.ts';
+import { scrubFrames } from './upkeep.ts';
 
 export interface KeepingDeps {
   db: Database;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../../platform/database.ts';
-import type { FrameCounts } from '../ports.ts';
+import { framesNotTaken, markTaken, shotsNotTaken } from '../../platform/journal.ts';
+import type { FrameCounts } from '../../domain/ports.ts';
 import type { Caller } from './caller.ts';
 
 /** Milliseconds; tests shorten them. */
@@ -31,45 +32,17 @@ export async function linger(
   let news = began;
   let shots = await shotsNotTaken(db, telescopeId);
   let counts = await drain();
-  await take(db, telescopeId, shots);
+  await markTaken(db, telescopeId, shots);
   while (!rest.aborted && Date.now() - began < timing.mostMs && Date.now() - news < timing.idleMs) {
     caller.signal?.throwIfAborted();
     caller.heartbeat({ lingering: telescopeId });
     if (await framesNotTaken(db, telescopeId)) {
       shots = await shotsNotTaken(db, telescopeId);
       counts = await drain();
-      await take(db, telescopeId, shots);
+      await markTaken(db, telescopeId, shots);
       news = Date.now();
     } else await sleep(timing.askMs, undefined, { signal: waking }).catch(() => undefined);
   }
   caller.signal?.throwIfAborted();
   return counts;
-}
-
-/** Whether the journal of a telescope has frames, or records of Voyager about frames, that no drain has taken; up to a position, or at all. */
-export async function framesNotTaken(
-  db: Database,
-  telescopeId: string,
-  upTo: Position = { epoch: 2 ** 31 - 1, n: 0 },
-): Promise<boolean> {
-  const [row] = await db.$queryRaw<{ waiting: boolean }[]>`
-    SELECT EXISTS (
-      SELECT 1 FROM journal
-      WHERE telescope_id = ${telescopeId} AND delivered_at IS NULL AND kind IN ('frame', 'shot_done') AND (epoch, n) <= (${upTo.epoch}::int, ${upTo.n}::int)
-    ) AS waiting`;
-  return row!.waiting;
-}
-
-type Position = { epoch: number; n: number };
-const shotsNotTaken = (db: Database, telescopeId: string): Promise<Position[]> =>
-  db.$queryRaw<
-    Position[]
-  >`SELECT epoch, n FROM journal WHERE telescope_id = ${telescopeId} AND delivered_at IS NULL AND kind = 'shot_done' ORDER BY epoch, n LIMIT 1000`;
-/** A drain that began after these records stood has used them. */
-async function take(db: Database, telescopeId: string, shots: Position[]): Promise<void> {
-  if (shots.length > 0)
-    await db.journal.updateMany({
-      where: { telescopeId, kind: 'shot_done', deliveredAt: null, OR: shots },
-      data: { deliveredAt: new Date() },
-    });
 }

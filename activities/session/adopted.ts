@@ -8,7 +8,7 @@ import { finaliseWorkflowId } from '../../domain/queues.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Booking, Receipt, Session } from '../../prisma/client/client.ts';
-import type { FinaliseInput } from '../ports.ts';
+import type { FinaliseInput } from '../../domain/ports.ts';
 
 /** The last run of a session that is not over. `result`: it came to its end, and our rows do not know it (a restored backup). */
 export interface LostRun {

@@ -5,8 +5,8 @@ import { objectGuid } from '../../domain/ids.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { findTelescope } from '../../platform/telescopes.ts';
 import type { Booking } from '../../prisma/client/client.ts';
-import { FAILURE } from '../failures.ts';
-import type { ObjectsPlan, SessionBooking } from '../ports.ts';
+import { FAILURE } from '../../domain/failures.ts';
+import type { ObjectsPlan, SessionBooking } from '../../domain/ports.ts';
 
 const DAY_MS = 86_400_000;
 const SHOT_TYPES = { light: 0, bias: 1, dark: 2, flat: 3 } as const;

@@ -1,6 +1,6 @@
 import { planRemainder } from '../../domain/planning.ts';
 import type { Database } from '../../platform/database.ts';
-import type { SessionActivities } from '../ports.ts';
+import type { SessionActivities } from '../../domain/ports.ts';
 import { findBooking, maintenanceOf, toSessionBooking } from './booking.ts';
 import { alertOperator, recordCheck, recordLog, recordReceipt, recordTransition } from './records.ts';
 

@@ -8,31 +8,13 @@ import {
   type TelescopeEventSignal,
 } from '../../domain/messages.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
+import type { MaintenanceActivities } from '../../domain/ports.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { startSession, updateSession } from '../../platform/sessions.ts';
 import { matchSessions } from './lost.ts';
-
-/** One pass each over the database, run by Schedules; safe to repeat and to overlap. */
-export interface MaintenanceActivities {
-  /** Bookings whose row stands but whose workflow was never started, and commands that the workflow has not answered; then `matchSessions`. */
-  startMissingSessions(): Promise<{
-    started: string[];
-    rescheduled: string[];
-    takenOver: string[];
-    cancelled: string[];
-  }>;
-  /** Frames in the journal of sessions: running ones are nudged, those that are over get a `lateFrames` workflow. */
-  collectLateFrames(): Promise<{ nudged: string[] }>;
-  /** How many outbox rows wait and how many are given up; the operator is told of the latter once by the log. */
-  checkOutbox(): Promise<{ waiting: number; dead: number }>;
-  /** The day's sessions, frames, messages and telescopes in one letter to the operator, once a day; returns its lines. */
-  tellHealth(): Promise<{ lines: string[] }>;
-  /** Telemetry 90 days, night logs and events a year, erased people, spent keys. */
-  applyRetention(): Promise<{ telemetry: number; timeline: number; people: number; keys: number }>;
-}
 
 export const LATE_FRAMES_WORKFLOW = 'lateFrames';
 const DAY_MS = 86_400_000;

@@ -9,9 +9,9 @@ import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { moveReceipt, openReceipt } from '../../platform/receipts.ts';
 import type { Prisma, Session } from '../../prisma/client/client.ts';
-import { FAILURE } from '../failures.ts';
+import { FAILURE } from '../../domain/failures.ts';
 import { channelsFor } from '../notify/channels.ts';
-import type { ReceiptChange, SessionActivities, Transition } from '../ports.ts';
+import type { ReceiptChange, SessionActivities, Transition } from '../../domain/ports.ts';
 import { maintenanceOf } from './booking.ts';
 
 const json = (value: unknown): Prisma.InputJsonValue => value as Prisma.InputJsonValue;

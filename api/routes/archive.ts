@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from '@hono/zod-openapi';
-import { streamArchive } from '../../activities/frames/archive.ts';
+import { streamArchive } from '../../frames/archive.ts';
 import { BookingId } from '../../domain/contracts/common.ts';
 import { requireBooking } from '../auth.ts';
 import { loadBooking } from '../bookings/service.ts';

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { z } from '@hono/zod-openapi';
-import { toImage, toImageSummary } from '../../activities/frames/images.ts';
-import { FitsError } from '../../activities/frames/fits/errors.ts';
-import { restoreFrames } from '../../activities/frames/restore.ts';
-import { Busy, PicturesOnRequest } from '../../activities/frames/on-request.ts';
+import { toImage, toImageSummary } from '../../frames/images.ts';
+import { FitsError } from '../../frames/fits/errors.ts';
+import { restoreFrames } from '../../frames/restore.ts';
+import { Busy, PicturesOnRequest } from '../../frames/on-request.ts';
 import { BookingId } from '../../domain/contracts/common.ts';
 import { FRAME_STATES, FRAME_TYPES, Image, ImageSummary } from '../../domain/contracts/image.ts';
 import type { Frame } from '../../prisma/client/client.ts';

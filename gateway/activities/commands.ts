@@ -1,4 +1,4 @@
-import type { CommandOutcome, Grant, Observation, TelescopeActivities } from '../../activities/ports.ts';
+import type { CommandOutcome, Grant, Observation, TelescopeActivities } from '../../domain/ports.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import type { OpenTarget } from '../robotarget/open.ts';
 import { done, refused, toCommand, unknown } from '../telescope/outcomes.ts';

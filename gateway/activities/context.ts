@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { FAILURE } from '../../activities/failures.ts';
+import { FAILURE } from '../../domain/failures.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
 
 /** Tells Temporal that a long activity lives; nothing outside one. */

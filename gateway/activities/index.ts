@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import type { ShotDone, TelescopeActivities } from '../../activities/ports.ts';
-import { watchOnce } from '../../activities/watch.ts';
+import type { ShotDone, TelescopeActivities } from '../../domain/ports.ts';
+import { watchOnce } from './watch.ts';
 import type { OpenShotDone } from '../robotarget/open.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
 import { borrowSky, disableTarget, enableTarget, observe, startRoboTarget, stopTarget } from './commands.ts';

@@ -1,4 +1,4 @@
-import type { CommandOutcome, ObjectsPlan, TelescopeActivities } from '../../activities/ports.ts';
+import type { CommandOutcome, ObjectsPlan, TelescopeActivities } from '../../domain/ports.ts';
 import type { VoyagerShot } from '../../domain/contracts/booking.ts';
 import type { RequestOutcome } from '../connection/link.ts';
 import { readNumber, type JsonObject } from '../protocol/fields.ts';

@@ -1,4 +1,4 @@
-import type { RoboTargetRequest, RoboTargetResult } from '../../activities/ports.ts';
+import type { RoboTargetRequest, RoboTargetResult } from '../../domain/ports.ts';
 import type { JsonObject } from '../protocol/fields.ts';
 import type { ReadOutcome } from '../robotarget/commands.ts';
 import type { ObjectKind } from '../robotarget/dialect.ts';

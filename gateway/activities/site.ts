@@ -1,4 +1,4 @@
-import type { SiteCheck } from '../../activities/ports.ts';
+import type { SiteCheck } from '../../domain/ports.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import { asText, readNumber } from '../protocol/fields.ts';

@@ -1,4 +1,4 @@
-import type { CommandOutcome, Outcome3 } from '../../activities/ports.ts';
+import type { CommandOutcome, Outcome3 } from '../../domain/ports.ts';
 import type { Database } from '../../platform/database.ts';
 import type { DatabaseMirror } from './database-mirror.ts';
 import type { Records, StateFile } from './state-file.ts';

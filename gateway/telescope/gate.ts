@@ -1,6 +1,6 @@
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import type { Reason } from '../../domain/reasons.ts';
-import type { Grant } from '../../activities/ports.ts';
+import type { Grant } from '../../domain/ports.ts';
 import type { GateVerdict, OutgoingLine } from '../connection/link.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
 import { ALWAYS_LISTED, classify, type Classified } from './classify.ts';

@@ -1,4 +1,4 @@
-import type { Grant } from '../../activities/ports.ts';
+import type { Grant } from '../../domain/ports.ts';
 import { objectGuid } from '../../domain/ids.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Records, StateFile } from './state-file.ts';

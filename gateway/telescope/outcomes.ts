@@ -1,4 +1,4 @@
-import type { CommandOutcome } from '../../activities/ports.ts';
+import type { CommandOutcome } from '../../domain/ports.ts';
 import { REASON_CODES, type Reason } from '../../domain/reasons.ts';
 import type { RequestOutcome } from '../connection/link.ts';
 

@@ -1,8 +1,8 @@
 import { telemetrySample } from '../../domain/telemetry.ts';
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
-import { framesNotTaken } from '../../activities/frames/linger.ts';
-import type { CommandOutcome, Grant } from '../../activities/ports.ts';
+import { framesNotTaken } from '../../platform/journal.ts';
+import type { CommandOutcome, Grant } from '../../domain/ports.ts';
 import type { GatewayAbort, Receipt } from '../../domain/contracts/control.ts';
 import type { ConnectionState, TelescopeState } from '../../domain/contracts/state.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';

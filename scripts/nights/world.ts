@@ -8,7 +8,7 @@ import type {
   SessionActivities,
   SessionBooking,
   Transition,
-} from '../../activities/ports.ts';
+} from '../../domain/ports.ts';
 import { planObjects, toSessionBooking } from '../../activities/session/booking.ts';
 import type { Shot } from '../../domain/contracts/booking.ts';
 import type { LedgerInterval } from '../../domain/contracts/ledger.ts';

@@ -14,9 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { createArchiveActivities, matchingCalibration, streamArchive } from '../../activities/frames/archive.ts';
-import { crc32 } from '../../activities/frames/store/crc32.ts';
-import { ZipLayout, type ZipEntry } from '../../activities/frames/store/zip.ts';
+import { createArchiveActivities } from '../../activities/frames/archive.ts';
+import { matchingCalibration, streamArchive } from '../../frames/archive.ts';
+import { crc32 } from '../../frames/store/crc32.ts';
+import { ZipLayout, type ZipEntry } from '../../frames/store/zip.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { cameraFrame, guid, startWorld, TELESCOPE, type World } from './support.ts';
 

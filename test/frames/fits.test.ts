@@ -14,8 +14,8 @@ import {
   parseCard,
   readHeader,
   scanHdus,
-} from '../../activities/frames/fits/index.ts';
-import { writeFits16 } from '../../activities/frames/fits/writer.ts';
+} from '../../frames/fits/index.ts';
+import { writeFits16 } from '../../frames/fits/writer.ts';
 
 const card = (text: string): Buffer => Buffer.from(text.padEnd(80).slice(0, 80), 'latin1');
 /** Header block from cards, padded. */

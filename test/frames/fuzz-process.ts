@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { writeFits16 } from '../../activities/frames/fits/writer.ts';
+import { writeFits16 } from '../../frames/fits/writer.ts';
 import { fuzz } from './fuzz.ts';
 
 /** Run by the fuzz test in a process of its own, so that the resident set is the reader's and not that of other tests: argument COUNT. */

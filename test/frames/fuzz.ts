@@ -1,6 +1,6 @@
-import { firstImage, bufferSource, FitsError, imageHeader, scanHdus } from '../../activities/frames/fits/index.ts';
-import { runPass } from '../../activities/frames/pass/pass.ts';
-import { findStars } from '../../activities/frames/pass/stars.ts';
+import { firstImage, bufferSource, FitsError, imageHeader, scanHdus } from '../../frames/fits/index.ts';
+import { runPass } from '../../frames/pass/pass.ts';
+import { findStars } from '../../frames/pass/stars.ts';
 import { generator } from '../support/synthetic.ts';
 
 export interface FuzzResult {

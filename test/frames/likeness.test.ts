@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { firstImage, openSource, scanHdus } from '../../activities/frames/fits/index.ts';
-import { runPass } from '../../activities/frames/pass/pass.ts';
-import { renderPreview } from '../../activities/frames/pass/preview.ts';
+import { firstImage, openSource, scanHdus } from '../../frames/fits/index.ts';
+import { runPass } from '../../frames/pass/pass.ts';
+import { renderPreview } from '../../frames/pass/preview.ts';
 import { pythonWith } from '../support/python.ts';
 import { starFieldFits } from '../support/synthetic.ts';
 

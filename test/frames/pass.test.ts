@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
-import { bufferSource, firstImage, openPixels, scanHdus } from '../../activities/frames/fits/index.ts';
-import { writeFits16, type WritableValue } from '../../activities/frames/fits/writer.ts';
-import { createKernel, LEVELS } from '../../activities/frames/pass/kernel.ts';
-import { createStarKernel } from '../../activities/frames/pass/star-kernel.ts';
-import { runPass } from '../../activities/frames/pass/pass.ts';
-import { renderPreview } from '../../activities/frames/pass/preview.ts';
-import { quicklookFits } from '../../activities/frames/pass/quicklook.ts';
-import { autoStretch, mtf } from '../../activities/frames/pass/stretch.ts';
+import { bufferSource, firstImage, openPixels, scanHdus } from '../../frames/fits/index.ts';
+import { writeFits16, type WritableValue } from '../../frames/fits/writer.ts';
+import { createKernel, LEVELS } from '../../frames/pass/kernel.ts';
+import { createStarKernel } from '../../frames/pass/star-kernel.ts';
+import { runPass } from '../../frames/pass/pass.ts';
+import { renderPreview } from '../../frames/pass/preview.ts';
+import { quicklookFits } from '../../frames/pass/quicklook.ts';
+import { autoStretch, mtf } from '../../frames/pass/stretch.ts';
 import { generator } from '../support/synthetic.ts';
 
 const open = (file: Buffer) => {

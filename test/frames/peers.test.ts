@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { firstImage, FitsError, openSource, scanHdus } from '../../activities/frames/fits/index.ts';
-import { runPass } from '../../activities/frames/pass/pass.ts';
+import { firstImage, FitsError, openSource, scanHdus } from '../../frames/fits/index.ts';
+import { runPass } from '../../frames/pass/pass.ts';
 import { pythonWith } from '../support/python.ts';
 
 /**

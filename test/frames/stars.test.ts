@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bufferSource, firstImage, scanHdus } from '../../activities/frames/fits/index.ts';
-import { findStars } from '../../activities/frames/pass/stars.ts';
+import { bufferSource, firstImage, scanHdus } from '../../frames/fits/index.ts';
+import { findStars } from '../../frames/pass/stars.ts';
 import { pythonWith } from '../support/python.ts';
 import { moffatHalfFluxDiameter, starFieldFits, type FieldOptions } from '../support/synthetic.ts';
 

@@ -9,7 +9,7 @@ import { createLogger } from '../../platform/logger.ts';
 import { syncTelescopes } from '../../platform/telescopes.ts';
 import { createFrameActivities, type FrameService } from '../../activities/frames/index.ts';
 import type { IntakeTiming } from '../../activities/frames/intake/intake.ts';
-import { writeFits16, type WritableValue } from '../../activities/frames/fits/writer.ts';
+import { writeFits16, type WritableValue } from '../../frames/fits/writer.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 export const TELESCOPE = 'dome';

@@ -11,6 +11,7 @@ const FOLDERS = [
   'bench',
   'clients',
   'domain',
+  'frames',
   'gateway',
   'platform',
   'prisma',

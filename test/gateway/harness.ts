@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from '@jest/globals';
-import type { Grant, ObjectsPlan, TelescopeActivities } from '../../activities/ports.ts';
+import type { Grant, ObjectsPlan, TelescopeActivities } from '../../domain/ports.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import { objectGuid } from '../../domain/ids.ts';
 import { hourAngleHours } from '../../domain/sky.ts';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createFrameActivities } from '../../activities/frames/index.ts';
 import { LINGER_TIMING } from '../../activities/frames/linger.ts';
 import { SessionSignals } from '../../gateway/telescope/signals.ts';
-import { framesNotTaken } from '../../activities/frames/linger.ts';
+import { framesNotTaken } from '../../platform/journal.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { Stage, type Night } from './night.ts';

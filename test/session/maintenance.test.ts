@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMaintenanceActivities, type MaintenanceActivities } from '../../activities/session/maintenance.ts';
+import { createMaintenanceActivities } from '../../activities/session/maintenance.ts';
+import type { MaintenanceActivities } from '../../domain/ports.ts';
 import type { ControlKind } from '../../domain/contracts/control.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { Stage, type Night, type NightOptions } from './night.ts';

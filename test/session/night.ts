@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFinaliseActivities } from '../../activities/finalise/index.ts';
-import type { FrameActivities, TelescopeActivities } from '../../activities/ports.ts';
+import type { FrameActivities, TelescopeActivities } from '../../domain/ports.ts';
 import { createSessionActivities } from '../../activities/session/index.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import {

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { FAILURE } from '../../activities/failures.ts';
+import { FAILURE } from '../../domain/failures.ts';
 import type {
   CommandOutcome,
   FrameCounts,
@@ -9,8 +9,8 @@ import type {
   Observation,
   ShotDone,
   TelescopeActivities,
-} from '../../activities/ports.ts';
-import { watchOnce } from '../../activities/watch.ts';
+} from '../../domain/ports.ts';
+import { watchOnce } from '../../gateway/activities/watch.ts';
 import type { WeatherState } from '../../domain/contracts/state.ts';
 import { stableId } from '../../domain/ids.ts';
 import type { Reason } from '../../domain/reasons.ts';

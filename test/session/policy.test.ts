@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Observation } from '../../activities/ports.ts';
+import type { Observation } from '../../domain/ports.ts';
 import { TelescopePolicy } from '../../domain/contracts/telescope.ts';
 import {
   judge,

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFinaliseActivities } from '../../activities/finalise/index.ts';
-import type { FinaliseActivities, SessionActivities, Span, Transition } from '../../activities/ports.ts';
+import type { FinaliseActivities, SessionActivities, Span, Transition } from '../../domain/ports.ts';
 import { createSessionActivities } from '../../activities/session/index.ts';
 import { Telescope } from '../../domain/contracts/telescope.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';

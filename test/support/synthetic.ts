@@ -1,4 +1,4 @@
-import { writeFits16, type WritableValue } from '../../activities/frames/fits/writer.ts';
+import { writeFits16, type WritableValue } from '../../frames/fits/writer.ts';
 
 /** What is put into a synthetic star field. */
 export interface FieldOptions {

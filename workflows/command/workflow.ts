@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities, TimeoutFailure } from '@temporalio/workflow';
-import { FAILURE } from '../../activities/failures.ts';
-import type { RoboTargetRequest, RoboTargetResult, TelescopeActivities } from '../../activities/ports.ts';
+import { FAILURE } from '../../domain/failures.ts';
+import type { RoboTargetRequest, RoboTargetResult, TelescopeActivities } from '../../domain/ports.ts';
 import { telescopeQueue } from '../../domain/queues.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { patched, proxyActivities, setWorkflowOptions, type ActivityOptions } from '@temporalio/workflow';
-import { FAILURE } from '../../activities/failures.ts';
-import type { FinaliseActivities, FrameActivities, FrameCounts, ShotDone } from '../../activities/ports.ts';
+import { FAILURE } from '../../domain/failures.ts';
+import type { FinaliseActivities, FrameActivities, FrameCounts, ShotDone } from '../../domain/ports.ts';
 import { QUEUE_FINALISE, framesQueue } from '../../domain/queues.ts';
 import { PATCHES } from '../session/patches.ts';
 import { LONG_PATIENCE, shotsDone } from './shots.ts';

@@ -1,6 +1,6 @@
 import { ActivityFailure, log, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
-import { FAILURE } from '../../activities/failures.ts';
-import type { ShotDone, TelescopeActivities } from '../../activities/ports.ts';
+import { FAILURE } from '../../domain/failures.ts';
+import type { ShotDone, TelescopeActivities } from '../../domain/ports.ts';
 import { telescopeQueue } from '../../domain/queues.ts';
 
 /** Some 350 bytes each: a page stays far under the 2 MB that a payload may have, a night of 7,200 frames would not. */

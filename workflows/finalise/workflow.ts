@@ -9,7 +9,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { FAILURE } from '../../activities/failures.ts';
+import { FAILURE } from '../../domain/failures.ts';
 import type {
   FinaliseActivities,
   FinaliseInput,
@@ -18,7 +18,7 @@ import type {
   FrameCounts,
   SessionActivities,
   ShotDone,
-} from '../../activities/ports.ts';
+} from '../../domain/ports.ts';
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, shotsWorkflowId } from '../../domain/queues.ts';

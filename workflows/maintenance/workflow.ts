@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { KeepingActivities } from '../../activities/ports.ts';
-import type { MaintenanceActivities } from '../../activities/session/maintenance.ts';
+import type { KeepingActivities } from '../../domain/ports.ts';
+import type { MaintenanceActivities } from '../../domain/ports.ts';
 import { QUEUE_FINALISE } from '../../domain/queues.ts';
 
 /** What the Schedules run. Each activity is one pass over the database that may be repeated at any time. */

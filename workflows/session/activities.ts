@@ -4,8 +4,8 @@ import type {
   FrameActivities,
   SessionActivities,
   TelescopeActivities,
-} from '../../activities/ports.ts';
-import { FAILURE } from '../../activities/failures.ts';
+} from '../../domain/ports.ts';
+import { FAILURE } from '../../domain/failures.ts';
 import { QUEUE_FINALISE, framesQueue, telescopeQueue } from '../../domain/queues.ts';
 import { PATCHES } from './patches.ts';
 

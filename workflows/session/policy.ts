@@ -1,5 +1,5 @@
-import type { Observation, SessionBooking, WatchPlan } from '../../activities/ports.ts';
-import { pictureOf } from '../../activities/watch.ts';
+import type { Observation, SessionBooking, WatchPlan } from '../../domain/ports.ts';
+import { pictureOf } from '../../domain/watch.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { HoldCause } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';

@@ -1,4 +1,4 @@
-import type { Observation, ReceiptChange, SessionBooking, Span, Transition } from '../../activities/ports.ts';
+import type { Observation, ReceiptChange, SessionBooking, Span, Transition } from '../../domain/ports.ts';
 import type { VoyagerShot } from '../../domain/contracts/booking.ts';
 import type { ControlKind, ReceiptState } from '../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';

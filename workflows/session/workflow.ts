@@ -15,8 +15,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { FAILURE } from '../../activities/failures.ts';
-import { pictureOf } from '../../activities/watch.ts';
+import { FAILURE } from '../../domain/failures.ts';
+import { pictureOf } from '../../domain/watch.ts';
 import type {
   CommandOutcome,
   FinaliseInput,
@@ -26,7 +26,7 @@ import type {
   Observation,
   Transition,
   WatchPlan,
-} from '../../activities/ports.ts';
+} from '../../domain/ports.ts';
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { ReceiptState } from '../../domain/contracts/control.ts';

@@ -11,8 +11,16 @@ import {
   writeSync,
 } from 'node:fs';
 import { join, relative, isAbsolute } from 'node:path';
-import { crc32 } from '../store/crc32.ts';
-import { asImage, FitsError, imageHeader, openSource, READ, scanHdus, type FitsErrorCode } from '../fits/index.ts';
+import { crc32 } from '../../../frames/store/crc32.ts';
+import {
+  asImage,
+  FitsError,
+  imageHeader,
+  openSource,
+  READ,
+  scanHdus,
+  type FitsErrorCode,
+} from '../../../frames/fits/index.ts';
 
 /**
  * Everything that touches a mount runs in this child process: a dead mount blocks the thread that reads it, and here that thread is

@@ -6,10 +6,10 @@ import type { Logger } from '../../../platform/logger.ts';
 import type { Frame, Prisma } from '../../../prisma/client/client.ts';
 import { announceMeasured } from '../announce.ts';
 import type { Caller } from '../caller.ts';
-import { FitsError } from '../fits/index.ts';
-import type { PreviewResult } from '../pass/jobs.ts';
-import type { FramePool } from '../pass/pool.ts';
-import type { FrameStore } from '../store/store.ts';
+import { FitsError } from '../../../frames/fits/index.ts';
+import type { PreviewResult } from '../../../frames/pass/jobs.ts';
+import type { FramePool } from '../../../frames/pass/pool.ts';
+import type { FrameStore } from '../../../frames/store/store.ts';
 import { scopeOf, type Past } from './past.ts';
 import { stemOf } from './paths.ts';
 

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Database } from '../../platform/database.ts';
-import { findTelescope } from '../../platform/telescopes.ts';
-import type { Frame } from '../../prisma/client/client.ts';
+import type { Database } from '../platform/database.ts';
+import { findTelescope } from '../platform/telescopes.ts';
+import type { Frame } from '../prisma/client/client.ts';
 import { FramePool } from './pass/pool.ts';
 import { FrameStore, statOrNull } from './store/store.ts';
 import { ensureTimelapse } from './timelapse.ts';

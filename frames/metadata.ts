@@ -1,5 +1,5 @@
-import { FRAME_TYPES, type FrameType } from '../../domain/contracts/image.ts';
-import { parseDecDegrees, parseRaHours } from '../../domain/coordinates.ts';
+import { FRAME_TYPES, type FrameType } from '../domain/contracts/image.ts';
+import { parseDecDegrees, parseRaHours } from '../domain/coordinates.ts';
 
 /** What a header says about a frame, with the names that different cameras' programs use. */
 export interface FrameMetadata {

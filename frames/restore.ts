@@ -1,8 +1,8 @@
-import type { Config } from '../../platform/config.ts';
-import type { Database } from '../../platform/database.ts';
-import { toError } from '../../platform/errors.ts';
-import type { Logger } from '../../platform/logger.ts';
-import type { Frame } from '../../prisma/client/client.ts';
+import type { Config } from '../platform/config.ts';
+import type { Database } from '../platform/database.ts';
+import { toError } from '../platform/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Frame } from '../prisma/client/client.ts';
 import { RemoteStore, remoteConfig } from './store/remote.ts';
 import { FrameStore } from './store/store.ts';
 

@@ -1,17 +1,17 @@
-import type { RoboShot, RoboSet, RoboTarget, SettlementLine, VoyagerShot, Weather } from '../domain/contracts/index.ts';
-import type { ControlKind, ReceiptState } from '../domain/contracts/control.ts';
-import type { WebhookType } from '../domain/contracts/event.ts';
-import type { LedgerClass } from '../domain/contracts/ledger.ts';
-import type { Shot, Target, Constraints } from '../domain/contracts/booking.ts';
-import type { TelescopePolicy } from '../domain/contracts/telescope.ts';
-import type { HoldCause, Outcome, Phase } from '../domain/phases.ts';
-import type { Reason } from '../domain/reasons.ts';
+import type { RoboShot, RoboSet, RoboTarget, SettlementLine, VoyagerShot, Weather } from './contracts/index.ts';
+import type { ControlKind, ReceiptState } from './contracts/control.ts';
+import type { WebhookType } from './contracts/event.ts';
+import type { LedgerClass } from './contracts/ledger.ts';
+import type { Shot, Target, Constraints } from './contracts/booking.ts';
+import type { TelescopePolicy } from './contracts/telescope.ts';
+import type { HoldCause, Outcome, Phase } from './phases.ts';
+import type { Reason } from './reasons.ts';
 import type { z } from 'zod';
 
 /**
  * The activities that the workflows need, as interfaces that the implementations satisfy: workflow code imports these types alone.
  * Instants are ISO 8601 UTC strings, durations carry their unit. Every activity may run twice: its effect is idempotent by a key or
- * guarded by a read. Errors a workflow must tell apart are ApplicationFailures with a `type` from `activities/failures.ts`.
+ * guarded by a read. Errors a workflow must tell apart are ApplicationFailures with a `type` from `domain/failures.ts`.
  */
 
 /** Right to move this telescope: brought by every command, kept by the gateway on disk; a higher generation wins, an older one is refused. */
@@ -115,7 +115,7 @@ export interface TelescopeActivities {
   stopTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
   /** The mirror plus RoboTarget's lists. Read-only. */
   observe(input: { grant: Grant }): Promise<Observation>;
-  /** Looks again and again without an event in the history; returns when the picture differs from the known one or after the last look (activities/watch.ts). */
+  /** Looks again and again without an event in the history; returns when the picture differs from the known one or after the last look (gateway/activities/watch.ts). */
   watch(input: { grant: Grant; plan: WatchPlan }): Promise<Observation>;
   /** exclusive: other people's enabled targets are disabled for the slot and remembered; refused with `foreign_target` where that is not allowed. */
   borrowSky(input: {
@@ -366,4 +366,23 @@ export interface FinaliseResult {
   frames: FrameCounts;
   reportPath: string;
   archivePath: string;
+}
+
+/** One pass each over the database, run by Schedules; safe to repeat and to overlap. */
+export interface MaintenanceActivities {
+  /** Bookings whose row stands but whose workflow was never started, and commands that the workflow has not answered; then `matchSessions`. */
+  startMissingSessions(): Promise<{
+    started: string[];
+    rescheduled: string[];
+    takenOver: string[];
+    cancelled: string[];
+  }>;
+  /** Frames in the journal of sessions: running ones are nudged, those that are over get a `lateFrames` workflow. */
+  collectLateFrames(): Promise<{ nudged: string[] }>;
+  /** How many outbox rows wait and how many are given up; the operator is told of the latter once by the log. */
+  checkOutbox(): Promise<{ waiting: number; dead: number }>;
+  /** The day's sessions, frames, messages and telescopes in one letter to the operator, once a day; returns its lines. */
+  tellHealth(): Promise<{ lines: string[] }>;
+  /** Telemetry 90 days, night logs and events a year, erased people, spent keys. */
+  applyRetention(): Promise<{ telemetry: number; timeline: number; people: number; keys: number }>;
 }

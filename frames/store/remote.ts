@@ -5,8 +5,8 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { AwsClient } from 'aws4fetch';
-import type { Config } from '../../../platform/config.ts';
-import { UsageError } from '../../../platform/errors.ts';
+import type { Config } from '../../platform/config.ts';
+import { UsageError } from '../../platform/errors.ts';
 
 /** The target did not do what was asked; `status` is its HTTP status, or null where it did not answer. */
 export class RemoteFailure extends Error {

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { FrameStats } from '../../../domain/contracts/image.ts';
+import type { FrameStats } from '../../domain/contracts/image.ts';
 import { writeWhole } from '../files.ts';
 import {
   bufferSource,

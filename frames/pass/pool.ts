@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { projectPath } from '../../../platform/paths.ts';
+import { projectPath } from '../../platform/paths.ts';
 import { FitsError } from '../fits/index.ts';
 import type {
   FrameJob,

@@ -1,5 +1,5 @@
-import type { FrameStats, FrameType, Image, ImageSummary } from '../../domain/contracts/image.ts';
-import type { Frame } from '../../prisma/client/client.ts';
+import type { FrameStats, FrameType, Image, ImageSummary } from '../domain/contracts/image.ts';
+import type { Frame } from '../prisma/client/client.ts';
 
 /** States that only the intake knows: a frame that is nobody's so far, and one that is no part of any booking (focus, plate solving). */
 export const INTERNAL_STATES = ['unassigned', 'skipped'] as const;

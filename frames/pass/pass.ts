@@ -1,4 +1,4 @@
-import type { FrameStats } from '../../../domain/contracts/image.ts';
+import type { FrameStats } from '../../domain/contracts/image.ts';
 import {
   CHUNK_PIXELS,
   FitsError,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Database } from '../../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import { writeWhole } from './files.ts';
 import { statOrNull, type FrameStore } from './store/store.ts';
 

@@ -1,5 +1,3 @@
-import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { FAILURE } from './failures.ts';
 import type { Observation, WatchPlan } from './ports.ts';
 
 /** Largest clock offset that no verdict minds, in seconds (safety.md 11). */
@@ -31,26 +29,4 @@ export function pictureOf(seen: Observation, goal: WatchPlan['goal']): string {
     target?.statusOp === 'no_ephemeris',
     seen.latchedAbort?.commandId ?? null,
   ]);
-}
-
-/**
- * One attempt of the activity `watch`. The first attempt looks at nothing; each later one looks, and as long as the picture is the one that the
- * session knows it asks to be run again an interval later. Attempts leave no event in the history, so an hour of checks costs it one activity.
- * @throws ApplicationFailure Quiet (benign) with the delay to the next look
- */
-export async function watchOnce(
-  plan: WatchPlan,
-  attempt: number,
-  look: () => Promise<Observation>,
-): Promise<Observation> {
-  if (attempt > 1) {
-    const seen = await look();
-    if (attempt > plan.looks || pictureOf(seen, plan.goal) !== plan.picture) return seen;
-  }
-  throw ApplicationFailure.create({
-    type: FAILURE.quiet,
-    message: `nothing new; look ${attempt} of ${plan.looks} in ${plan.everySeconds} s`,
-    nextRetryDelay: plan.everySeconds * 1000,
-    category: ApplicationFailureCategory.BENIGN,
-  });
 }

@@ -1,11 +1,11 @@
-import type { Database } from '../../../platform/database.ts';
-import type { Logger } from '../../../platform/logger.ts';
-import type { Frame } from '../../../prisma/client/client.ts';
-import { logFrame } from '../announce.ts';
-import { reasonText } from '../reasons.ts';
-import { toError } from '../../../platform/errors.ts';
-import type { RemoteStore } from './remote.ts';
-import { hashFile, statOrNull, type FrameStore } from './store.ts';
+import type { Database } from '../../platform/database.ts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Frame } from '../../prisma/client/client.ts';
+import { logFrame } from './announce.ts';
+import { reasonText } from '../../frames/reasons.ts';
+import { toError } from '../../platform/errors.ts';
+import type { RemoteStore } from '../../frames/store/remote.ts';
+import { hashFile, statOrNull, type FrameStore } from '../../frames/store/store.ts';
 
 export interface UpkeepDeps {
   db: Database;

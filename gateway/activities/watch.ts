@@ -1,0 +1,26 @@
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { FAILURE } from '../../domain/failures.ts';
+import type { Observation, WatchPlan } from '../../domain/ports.ts';
+import { pictureOf } from '../../domain/watch.ts';
+
+/**
+ * One attempt of the activity `watch`. The first attempt looks at nothing; each later one looks, and as long as the picture is the one that the
+ * session knows it asks to be run again an interval later. Attempts leave no event in the history, so an hour of checks costs it one activity.
+ * @throws ApplicationFailure Quiet (benign) with the delay to the next look
+ */
+export async function watchOnce(
+  plan: WatchPlan,
+  attempt: number,
+  look: () => Promise<Observation>,
+): Promise<Observation> {
+  if (attempt > 1) {
+    const seen = await look();
+    if (attempt > plan.looks || pictureOf(seen, plan.goal) !== plan.picture) return seen;
+  }
+  throw ApplicationFailure.create({
+    type: FAILURE.quiet,
+    message: `nothing new; look ${attempt} of ${plan.looks} in ${plan.everySeconds} s`,
+    nextRetryDelay: plan.everySeconds * 1000,
+    category: ApplicationFailureCategory.BENIGN,
+  });
+}
