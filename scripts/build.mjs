@@ -108,6 +108,13 @@ function linkPostgres() {
 }
 
 const isSource = (path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.endsWith('.d.ts');
+/** All that the workflow bundle contains: `workflows/` imports from `domain/` and nowhere else. */
+export const bundleInputs = () => [
+  at('package-lock.json'),
+  ...files(at('workflows'), isSource),
+  ...files(at('domain'), isSource),
+  at('worker', 'bundle.ts'),
+];
 const STEPS = [
   {
     name: 'database client',
@@ -130,12 +137,7 @@ const STEPS = [
   {
     name: 'workflow bundle',
     when: () => existsSync(at('dist', 'worker', 'bundle.js')),
-    inputs: () => [
-      at('package-lock.json'),
-      ...files(at('workflows'), isSource),
-      ...files(at('domain'), isSource),
-      at('worker', 'bundle.ts'),
-    ],
+    inputs: bundleInputs,
     made: () => at('dist', 'workflow-bundle.js'),
     run: bundle,
   },
