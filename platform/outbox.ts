@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { WebhookType } from '../domain/contracts/event.ts';
+import type { OutboxType } from '../domain/contracts/event.ts';
 import { stableId } from '../domain/ids.ts';
 import type { Prisma } from '../prisma/client/client.ts';
 import { BUS_CHANNEL } from './bus.ts';
@@ -10,7 +10,7 @@ export type OutboxChannel = 'webhook' | 'email' | 'push';
 export interface OutboxEntry {
   /** Makes a repeated write a no-op. */
   key: string;
-  type: WebhookType;
+  type: OutboxType;
   bookingId: string | null;
   telescopeId: string | null;
   data: Record<string, unknown>;

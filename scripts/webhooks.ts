@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { WEBHOOK_TYPES } from '../domain/contracts/event.ts';
+import { OUTBOX_TYPES } from '../domain/contracts/event.ts';
 import { loadConfig } from '../platform/config.ts';
 import { createDatabase, type Database } from '../platform/database.ts';
 import { UsageError, toError } from '../platform/errors.ts';
@@ -14,7 +14,7 @@ const USAGE = `Usage: npm run webhooks -- list   [--state waiting|delivered|dead
   list    the newest webhooks first (50 unless --limit says otherwise)
   show    one webhook with every attempt
   replay  delivers again: the same id, sequence and body, for another 24 h of attempts
-The database is that of DATABASE_URL, else that of the demo in DATA_DIR. Types: ${WEBHOOK_TYPES.join(', ')}.
+The database is that of DATABASE_URL, else that of the demo in DATA_DIR. Types: ${OUTBOX_TYPES.join(', ')}.
 `;
 
 interface Options {
@@ -67,8 +67,8 @@ async function run(db: Database, command: string | undefined, ids: string[], opt
   const { state, booking, type, json } = options;
   if (state !== undefined && !(OUTBOX_STATES as readonly string[]).includes(state))
     throw new UsageError(`--state: "${state}" is none of ${OUTBOX_STATES.join(', ')}.`);
-  if (type !== undefined && !(WEBHOOK_TYPES as readonly string[]).includes(type))
-    throw new UsageError(`--type: "${type}" is none of ${WEBHOOK_TYPES.join(', ')}.`);
+  if (type !== undefined && !(OUTBOX_TYPES as readonly string[]).includes(type))
+    throw new UsageError(`--type: "${type}" is none of ${OUTBOX_TYPES.join(', ')}.`);
   const limit = Number(options.limit);
   if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
     throw new UsageError(`--limit: "${options.limit}" is not a number from 1 to 10000.`);

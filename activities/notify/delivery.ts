@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent } from 'node:https';
 import { createTransport, type Transporter } from 'nodemailer';
-import type { WebhookType } from '../../domain/contracts/event.ts';
+import type { OutboxType } from '../../domain/contracts/event.ts';
 import type { Target } from '../../domain/contracts/booking.ts';
 import type { Locale } from '../../domain/reasons.ts';
 import { BusListener, type BusMessage } from '../../platform/bus.ts';
@@ -42,7 +42,7 @@ export interface DeliveryDeps {
 interface Row {
   id: string;
   channel: string;
-  type: WebhookType;
+  type: OutboxType;
   booking_id: string | null;
   telescope_id: string | null;
   sequence: number;

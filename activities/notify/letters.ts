@@ -1,4 +1,4 @@
-import type { WebhookType } from '../../domain/contracts/event.ts';
+import type { OutboxType } from '../../domain/contracts/event.ts';
 import { REASONS, type Locale, type Reason } from '../../domain/reasons.ts';
 
 /** What a letter may speak of; links only where PUBLIC_URL is set. */
@@ -41,7 +41,7 @@ type Write = (f: LetterFacts) => {
 };
 
 /** The letters of the roadmap (6.1) and what ends a session otherwise, each in two languages. */
-const LETTERS: Partial<Record<WebhookType, Write>> = {
+const LETTERS: Partial<Record<OutboxType, Write>> = {
   'session.prepared': (f) => ({
     fr: [
       'Votre observation est prête',
@@ -221,7 +221,7 @@ function framesLine(f: LetterFacts): string {
 }
 
 /** The letter for a type in the guest's language; null for types that nobody gets a letter about. */
-export function writeLetter(type: WebhookType, facts: LetterFacts): Letter | null {
+export function writeLetter(type: OutboxType, facts: LetterFacts): Letter | null {
   const written = LETTERS[type]?.(facts);
   if (!written) return null;
   const [subject, ...lines] = written[facts.locale];

@@ -128,7 +128,7 @@ export function createMaintenanceActivities(deps: {
       await db.$transaction((tx) =>
         enqueueOutbox(tx, {
           key: `health/${day}`,
-          type: 'error.occurred',
+          type: 'operator.health',
           bookingId: null,
           telescopeId: null,
           data: {

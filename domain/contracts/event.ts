@@ -62,6 +62,9 @@ export const WEBHOOK_TYPES = [
   'error.occurred',
 ] as const;
 export type WebhookType = (typeof WEBHOOK_TYPES)[number];
+/** What goes through the outbox: all that Laravel hears of, and what only the operator reads. */
+export const OUTBOX_TYPES = [...WEBHOOK_TYPES, 'operator.health'] as const;
+export type OutboxType = (typeof OUTBOX_TYPES)[number];
 export const Webhook = z
   .object({
     id: z.string(),
