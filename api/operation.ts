@@ -293,13 +293,3 @@ export function operation<
   };
   app.openapi(route, handle as never);
 }
-
-/** Answer with an ETag; 304 without a body when the reader has it. */
-export function withEtag(c: Context, etag: string, respond: () => Response): Response {
-  const given = c.req.header('if-none-match');
-  if (given && (given.trim() === '*' || given.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag)))
-    return new Response(null, { status: 304, headers: { etag } });
-  const response = respond();
-  response.headers.set('etag', etag);
-  return response;
-}

@@ -1,7 +1,5 @@
 /** Names of workflows and task queues, without anything that a workflow's sandbox lacks. */
 export const sessionWorkflowId = (bookingId: string): string => `booking-${bookingId}`;
-export const bookingIdOfWorkflow = (workflowId: string): string | null =>
-  workflowId.startsWith('booking-') ? workflowId.slice('booking-'.length) : null;
 /** The reading of Voyager's list that the wrapping up could not do. */
 export const shotsWorkflowId = (bookingId: string): string => `shots-${bookingId}`;
 export const finaliseWorkflowId = (bookingId: string): string => `finalise-${bookingId}`;

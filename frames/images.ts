@@ -1,9 +1,6 @@
 import type { FrameStats, FrameType, Image, ImageSummary } from '../domain/contracts/image.ts';
 import type { Frame } from '../prisma/client/client.ts';
 
-/** States that only the intake knows: a frame that is nobody's so far, and one that is no part of any booking (focus, plate solving). */
-export const INTERNAL_STATES = ['unassigned', 'skipped'] as const;
-
 /** A row of `frames` as the contract's image. URLs are API paths; whoever hands them out signs them. */
 export function toImageSummary(row: Frame): ImageSummary {
   const base = `/api/bookings/${row.bookingId}/images/${row.id}`;

@@ -136,10 +136,7 @@ async function main(): Promise<void> {
   }, ADOPT_EVERY_MS);
   adopt.unref();
 
-  const intake = alive<FrameActivities>({
-    drainFrames: (input) => frames.drainFrames(input),
-    reconcileFrames: (input) => frames.reconcileFrames(input),
-  });
+  const intake = alive<FrameActivities>(frames);
   const pollFrames = async (): Promise<void> => {
     const ids =
       config.WORKER_TELESCOPES.length > 0 ? config.WORKER_TELESCOPES : (await listTelescopes(db)).map((t) => t.id);

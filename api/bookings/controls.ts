@@ -135,13 +135,6 @@ async function within<T>(ms: number, fallback: T, promise: Promise<T>): Promise<
   }
 }
 
-export interface AbortTarget {
-  bookingId: string | null;
-  telescope: Telescope;
-  targetGuid?: string;
-  setGuid?: string;
-}
-
 /**
  * Stops a session now. The gateway is told first, over HTTP, and the workflow next; either is enough, and neither the
  * database nor Temporal is needed: a booking token names its telescope, and the telescopes are in memory.

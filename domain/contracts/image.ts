@@ -5,7 +5,6 @@ export const FRAME_TYPES = ['LIGHT', 'BIAS', 'DARK', 'FLAT'] as const;
 export type FrameType = (typeof FRAME_TYPES)[number];
 /** What a reader of the API sees; `pending` is the time between "seen" and one of the three ends. */
 export const FRAME_STATES = ['pending', 'archived', 'rejected', 'missing'] as const;
-export type FrameState = (typeof FRAME_STATES)[number];
 
 /** Statistics over physical values (BZERO and BSCALE applied, NaN left out). */
 export const FrameStats = z

@@ -33,7 +33,6 @@ export const load32 = (offset = 0): Code => [0x28, 2, ...leb(offset)];
 export const load8 = (offset = 0): Code => [0x2d, 0, ...leb(offset)];
 export const store32 = (offset = 0): Code => [0x36, 2, ...leb(offset)];
 export const ADD: Code = [0x6a];
-export const SUB: Code = [0x6b];
 export const AND: Code = [0x71];
 export const OR: Code = [0x72];
 export const XOR: Code = [0x73];

@@ -67,10 +67,8 @@ const read = <const M extends string, P extends z.ZodObject = typeof NONE>(
 const int = z.number().int();
 const flag = z.boolean();
 const on = z.object({ IsOn: flag });
-/** Value for "not set" in Gain and Offset of a shot; −900000 takes the preset, −800000 leaves the actual one. */
+/** Value for "not set" in Gain and Offset of a shot. */
 export const GAIN_NONE = -2_147_483_648;
-export const GAIN_PRESET = -900_000;
-export const GAIN_ACTUAL = -800_000;
 
 const retFailure = (paramRet: Readonly<JsonObject>): string | null => {
   const ret = paramRet.ret;

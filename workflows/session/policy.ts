@@ -124,8 +124,8 @@ export function preparationPaceMs(
 const REPORTS_PER_SLOT = 36;
 
 /**
- * The watch that stands for the next checks while nothing happens: as many looks as fit before whatever comes first of `ends`, at most a fortieth of
- * the slot's. Null when the next check is due otherwise than by the interval, or when the interval does not fit any more: then a timer waits.
+ * The watch that stands for the next checks while nothing happens: as many looks as fit before whatever comes first of `ends`, at most one
+ * piece of the slot (`REPORTS_PER_SLOT`). Null when the next check is due otherwise than by the interval, or when the interval does not fit any more: then a timer waits.
  */
 export function watchPlan(
   seen: Observation,
