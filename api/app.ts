@@ -6,9 +6,10 @@ import { routePath } from 'hono/route';
 import { UsageError } from '../platform/errors.ts';
 import { deriveKey } from '../platform/signing.ts';
 import { Revocations, ServerKeys, TokenSigner } from './auth.ts';
-import type { ApiOptions, Deps } from './deps.ts';
+import type { Deps } from './deps.ts';
 import { Problem, fieldErrors, invalid, problemResponse, toProblem } from './errors.ts';
 import { GatewayClient } from './gateway-client.ts';
+import type { ApiOptions, Ground } from './ground.ts';
 import { RateLimiter } from './limits.ts';
 import { liveHttpRoutes } from './live/http-api.ts';
 import { LiveServer } from './live/server.ts';
@@ -52,7 +53,7 @@ export function createApp(options: ApiOptions): Api {
   const limits = options.limits ?? { perTokenPerSecond: 20, burst: 120, authFailuresPerMinute: 60 };
   const gateways = new GatewayClient(secret, now);
   const metrics = createMetrics();
-  const deps = {
+  const ground: Ground = {
     config,
     logger,
     db,
@@ -68,12 +69,11 @@ export function createApp(options: ApiOptions): Api {
     telescopes: new TelescopeDirectory(options.telescopes, db, now),
     gateways,
     mirror: new Mirror(gateways, now),
-    receipts: new ReceiptWaiters(db),
     limiter: new RateLimiter(limits.perTokenPerSecond, limits.burst, limits.authFailuresPerMinute),
     metrics,
-  } as Deps;
-  deps.snapshots = new SnapshotCache(deps);
-  deps.live = new LiveServer(deps);
+  };
+  const made = { ...ground, receipts: new ReceiptWaiters(db), snapshots: new SnapshotCache(ground) };
+  const deps: Deps = { ...made, live: new LiveServer(made) };
 
   const app: App = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {

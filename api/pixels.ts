@@ -4,21 +4,21 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
 import { hmacBase64Url } from '../platform/signing.ts';
-import type { Deps } from './deps.ts';
+import type { Ground } from './ground.ts';
 import { Problem } from './errors.ts';
 
 /** Links in pages and live events live for an hour. */
 const LIVE_MS = 3_600_000;
 
 /** Signs an API path for the next hour; the end is rounded up to a quarter, so that browsers can cache by URL. */
-export function signLive(deps: Deps, path: string): string {
+export function signLive(deps: Ground, path: string): string {
   const quarter = 900;
   const exp = Math.ceil((deps.now() + LIVE_MS) / 1000 / quarter) * quarter;
   return `${path}?exp=${exp}&sig=${hmacBase64Url(deps.urlKey, `${path}\n${exp}`)}`;
 }
 
 /** Signs the pixel paths inside an image's data. */
-export function signImageUrls<T extends Record<string, unknown>>(deps: Deps, image: T): T {
+export function signImageUrls<T extends Record<string, unknown>>(deps: Ground, image: T): T {
   const signed: Record<string, unknown> = { ...image };
   for (const name of ['url', 'preview_url', 'thumbnail_url', 'full_url', 'quicklook_url'] as const) {
     const path = signed[name];
@@ -29,7 +29,7 @@ export function signImageUrls<T extends Record<string, unknown>>(deps: Deps, ima
 }
 
 /** A path of the frame store, which must lie inside it. @throws Problem `not_found`. */
-export function storePath(deps: Deps, stored: string): string {
+export function storePath(deps: Ground, stored: string): string {
   const root = resolve(deps.config.OBSERVATIONS_STORAGE_PATH);
   const path = isAbsolute(stored) ? stored : resolve(root, stored);
   const inside = relative(root, path);

@@ -3,7 +3,7 @@ import type { Event } from '../domain/contracts/event.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Database } from '../platform/database.ts';
 import { isSettled, moveReceipt, toReceipt } from '../platform/receipts.ts';
-import type { Deps } from './deps.ts';
+import type { Ground } from './ground.ts';
 
 /** Waits for a command to be confirmed or refused: told by the bus, and looked up each second in case the bus is away. */
 export class ReceiptWaiters {
@@ -50,7 +50,7 @@ const ORDER: readonly ReceiptState[] = ['accepted', 'unknown', 'sent', 'confirme
 
 /** Moves a receipt forward, never back: what the worker has written meanwhile stands. */
 export async function settleReceipt(
-  deps: Deps,
+  deps: Ground,
   commandId: string,
   state: ReceiptState,
   reason: Reason | null,

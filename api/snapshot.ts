@@ -2,10 +2,9 @@ import type { Booking as BookingContract, VoyagerShot } from '../domain/contract
 import type { Snapshot } from '../domain/contracts/snapshot.ts';
 import type { Event } from '../domain/contracts/event.ts';
 import { formatDec, formatRa } from '../domain/coordinates.ts';
-import { isFinal, laravelStatus, type HoldCause, type Outcome, type Phase } from '../domain/phases.ts';
+import { isActivePhase, isFinal, laravelStatus, type HoldCause, type Outcome, type Phase } from '../domain/phases.ts';
 import type { Reason } from '../domain/reasons.ts';
-import type { Deps } from './deps.ts';
-import { isActivePhase } from './bookings/service.ts';
+import type { Ground } from './ground.ts';
 import { withoutOthers } from './mirror.ts';
 import { toReceipt } from '../platform/receipts.ts';
 import type { StoredTarget } from './bookings/view.ts';
@@ -41,7 +40,7 @@ export class SnapshotCache {
   private readonly cached = new Map<string, Cached>();
   private readonly making = new Map<string, Promise<Cached | null>>();
   private generation = new Map<string, number>();
-  constructor(private readonly deps: Deps) {}
+  constructor(private readonly deps: Ground) {}
 
   /** Something about this booking has changed. */
   forget(bookingId: string): void {
@@ -98,7 +97,7 @@ export class SnapshotCache {
 }
 
 export async function buildSnapshot(
-  deps: Deps,
+  deps: Ground,
   bookingId: string,
 ): Promise<{ snapshot: Snapshot; userRef: string } | null> {
   const { db } = deps;

@@ -24,6 +24,16 @@ export const FINAL_PHASES = [
 ] as const satisfies readonly Phase[];
 export const isFinal = (phase: Phase): boolean => (FINAL_PHASES as readonly Phase[]).includes(phase);
 
+/** The slot is ahead: what a session does before it may touch the sky. */
+export const WAITING_PHASES = ['scheduled', 'preparing', 'prepared'] as const satisfies readonly Phase[];
+export const isWaitingPhase = (phase: string): boolean => (WAITING_PHASES as readonly string[]).includes(phase);
+/** The session moves the telescope, or waits to. */
+export const ACTIVE_PHASES = ['starting', 'running', 'holding'] as const satisfies readonly Phase[];
+export const isActivePhase = (phase: string): boolean => (ACTIVE_PHASES as readonly string[]).includes(phase);
+/** The slot has begun and the session is not over: what is active, and what is wrapped up. */
+export const BEGUN_PHASES = [...ACTIVE_PHASES, 'finalising'] as const satisfies readonly Phase[];
+export const hasBegun = (phase: string): boolean => (BEGUN_PHASES as readonly string[]).includes(phase);
+
 /** Why a session holds. */
 export const HOLD_CAUSES = ['weather', 'fault', 'user'] as const;
 export type HoldCause = (typeof HOLD_CAUSES)[number];

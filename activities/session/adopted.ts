@@ -3,7 +3,7 @@ import type { VoyagerShot } from '../../domain/contracts/booking.ts';
 import type { ControlKind, ReceiptState } from '../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { AdoptedSession } from '../../domain/messages.ts';
-import type { HoldCause, Outcome, Phase } from '../../domain/phases.ts';
+import { hasBegun, type HoldCause, type Outcome, type Phase } from '../../domain/phases.ts';
 import { finaliseWorkflowId } from '../../domain/queues.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Database } from '../../platform/database.ts';
@@ -121,7 +121,6 @@ async function toldOf(
   return [...new Set([...lines.map(({ event }) => TOLD[event]!), ...(setGuid === null ? [] : ['prepared'])])];
 }
 
-const BEGUN: readonly string[] = ['starting', 'running', 'holding', 'finalising'];
 const ABORTED: readonly (string | null)[] = ['user_abort', 'operator_abort'];
 
 /** The ending that is due: the run's own, the one that somebody asked for, the operator's who ended it by hand, or the one that time has brought; null while the night can go on. */
@@ -135,7 +134,7 @@ function endingOf(
   const { phase, booking } = session;
   const reason = session.reason as Reason | null;
   const started = session.sessionStartedAt !== null;
-  const begun = BEGUN.includes(phase);
+  const begun = hasBegun(phase);
   if (lost.result) return { ...lost.result, commandId: null };
   const asked = open.find(({ kind }) => kind === 'abort' || kind === 'cancel');
   if (asked && phase !== 'finalising') {

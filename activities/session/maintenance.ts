@@ -7,7 +7,7 @@ import {
   type FramesWaitingSignal,
   type TelescopeEventSignal,
 } from '../../domain/messages.ts';
-import { FINAL_PHASES } from '../../domain/phases.ts';
+import { ACTIVE_PHASES, FINAL_PHASES } from '../../domain/phases.ts';
 import type { MaintenanceActivities } from '../../domain/ports.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
@@ -172,7 +172,7 @@ export function createMaintenanceActivities(deps: {
     });
     for (const window of windows) {
       const sessions = await db.session.findMany({
-        where: { telescopeId: window.telescopeId, phase: { in: ['starting', 'running', 'holding'] } },
+        where: { telescopeId: window.telescopeId, phase: { in: [...ACTIVE_PHASES] } },
         select: { bookingId: true },
       });
       for (const { bookingId } of sessions) {

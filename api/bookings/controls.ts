@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Receipt } from '../../domain/contracts/control.ts';
 import { stableId } from '../../domain/ids.ts';
 import { SIGNALS, type ControlSignal } from '../../domain/messages.ts';
-import { isFinal, type Phase } from '../../domain/phases.ts';
+import { isActivePhase, isFinal, type Phase } from '../../domain/phases.ts';
 import { reasonText, type Reason } from '../../domain/reasons.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { toError } from '../../platform/errors.ts';
@@ -12,7 +12,7 @@ import { Problem } from '../errors.ts';
 import { openReceipt, toReceipt } from '../../platform/receipts.ts';
 import { settleReceipt } from '../receipts.ts';
 import { ensureSession, signalSession, type Delivery } from './sessions.ts';
-import { isActivePhase, loadBooking } from './service.ts';
+import { loadBooking } from './service.ts';
 
 const CONFIRM_WAIT_MS = 10_000;
 const KEY = /^[\x21-\x7e]{1,200}$/;

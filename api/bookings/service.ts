@@ -10,7 +10,7 @@ import {
   type RescheduleUpdate,
   type UpdateResult,
 } from '../../domain/messages.ts';
-import { isFinal, laravelStatus, type Phase } from '../../domain/phases.ts';
+import { isFinal, isWaitingPhase, laravelStatus, type Phase } from '../../domain/phases.ts';
 import { reasonText } from '../../domain/reasons.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import { lockSlots, sqlState, type Transaction } from '../../platform/database.ts';
@@ -24,10 +24,6 @@ import { settleReceipt } from '../receipts.ts';
 import { bodyHash, planErrors } from './rules.ts';
 import { ensureSession, updateSession } from './sessions.ts';
 import { bookingEtag, type FullBooking } from './view.ts';
-
-const BEFORE_STARTING: readonly Phase[] = ['scheduled', 'preparing', 'prepared'];
-const ACTIVE: readonly Phase[] = ['starting', 'running', 'holding'];
-export const isActivePhase = (phase: string): boolean => (ACTIVE as readonly string[]).includes(phase);
 
 const phaseOf = (session: Session | null): Phase => (session?.phase ?? 'scheduled') as Phase;
 const asJson = (value: unknown): Prisma.InputJsonValue => value as Prisma.InputJsonValue;
@@ -233,7 +229,7 @@ async function replaceBooking(
   }
   if (isFinal(phaseOf(session)))
     throw new Problem('booking_final', `Booking ${row.id} has ended (${phaseOf(session)}); an id is never used again.`);
-  if (!BEFORE_STARTING.includes(phaseOf(session)))
+  if (!isWaitingPhase(phaseOf(session)))
     throw new Problem(
       'session_started',
       `Session ${row.id} has begun; what may still change goes through PATCH /api/bookings/${row.id}, or through its controls.`,
@@ -307,7 +303,7 @@ export async function rescheduleBooking(
   if (known) return toReceipt(known);
   const phase = phaseOf(full.session);
   if (isFinal(phase)) throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`);
-  if (!BEFORE_STARTING.includes(phase))
+  if (!isWaitingPhase(phase))
     throw new Problem('session_started', `Session ${id} has begun; its slot can be extended, not moved.`, { phase });
   const body = { ...requestOf(full), start: slot.start, end: slot.end };
   return changePlan(deps, who, full.booking, body, bodyHash(body), 'reschedule', commandId);

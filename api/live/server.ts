@@ -5,8 +5,11 @@ import { isVolatile, type Event } from '../../domain/contracts/event.ts';
 import { toEvent, type BusMessage } from '../../platform/bus.ts';
 import { toError } from '../../platform/errors.ts';
 import { hmacBase64Url } from '../../platform/signing.ts';
-import type { Deps } from '../deps.ts';
+import { ACTIVE_PHASES, isActivePhase } from '../../domain/phases.ts';
+import type { Ground } from '../ground.ts';
 import { signImageUrls } from '../pixels.ts';
+import type { ReceiptWaiters } from '../receipts.ts';
+import type { SnapshotCache } from '../snapshot.ts';
 import { Cluster, CLUSTER, type ClusterMessage } from './cluster.ts';
 import { Hub, type Member, type Viewer } from './hub.ts';
 import { Presence } from './presence.ts';
@@ -46,6 +49,9 @@ interface Watched {
   chain: Promise<void> | null;
 }
 
+/** The ground and what a change on the bus wakes or makes stale. */
+type LiveDeps = Ground & { receipts: ReceiptWaiters; snapshots: SnapshotCache };
+
 /** The Pusher-compatible live server: sockets in, bus events out. */
 export class LiveServer {
   readonly hub: Hub;
@@ -65,7 +71,7 @@ export class LiveServer {
   /** Sends what the session channels carry on to a customer's own server. */
   readonly relay: Relay | null;
 
-  constructor(private readonly deps: Deps) {
+  constructor(private readonly deps: LiveDeps) {
     this.hub = new Hub(deps.metrics);
     this.cluster = new Cluster(deps.db, deps.logger);
     this.key = deps.config.PUSHER_APP_KEY;
@@ -410,15 +416,14 @@ export class LiveServer {
 
   private noteActive(event: Event): void {
     const phase = String(event.data.phase);
-    if (phase === 'starting' || phase === 'running' || phase === 'holding')
-      this.activeBooking.set(event.telescope_id, event.booking_id!);
+    if (isActivePhase(phase)) this.activeBooking.set(event.telescope_id, event.booking_id!);
     else if (this.activeBooking.get(event.telescope_id) === event.booking_id)
       this.activeBooking.delete(event.telescope_id);
   }
   private async loadActive(): Promise<void> {
     try {
       const rows = await this.deps.db.session.findMany({
-        where: { phase: { in: ['starting', 'running', 'holding'] } },
+        where: { phase: { in: [...ACTIVE_PHASES] } },
         select: { bookingId: true, telescopeId: true },
       });
       this.activeBooking.clear();

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { Instant, TelescopeId } from '../../domain/contracts/common.ts';
 import { WEBHOOK_TYPES } from '../../domain/contracts/event.ts';
 import { LEDGER_CLASSES } from '../../domain/contracts/ledger.ts';
+import { BEGUN_PHASES } from '../../domain/phases.ts';
 import { OUTBOX_STATES, outboxState, outboxWhere, replayOutbox, type OutboxFilter } from '../../platform/outbox.ts';
 import { Prisma } from '../../prisma/client/client.ts';
 import type { Deps } from '../deps.ts';
@@ -427,7 +428,7 @@ export function adminRoutes(app: App, deps: Deps): void {
       const now = new Date(deps.now());
       const telescopes = await deps.telescopes.list();
       const [active, upcoming, waiting, dead, oldest] = await Promise.all([
-        deps.db.session.findMany({ where: { phase: { in: ['starting', 'running', 'holding', 'finalising'] } } }),
+        deps.db.session.findMany({ where: { phase: { in: [...BEGUN_PHASES] } } }),
         deps.db.booking.findMany({
           where: { occupies: true, startsAt: { gt: now } },
           orderBy: { startsAt: 'asc' },

@@ -3,7 +3,7 @@ import { Booking, BookingAmendment, BookingRequest } from '../../domain/contract
 import { BookingId, Instant, TelescopeId } from '../../domain/contracts/common.ts';
 import { AbortRequest, ExtendRequest, Receipt, RescheduleRequest } from '../../domain/contracts/control.ts';
 import { Snapshot } from '../../domain/contracts/snapshot.ts';
-import { PHASES, type Phase } from '../../domain/phases.ts';
+import { PHASES, laravelStatus, type Phase } from '../../domain/phases.ts';
 import { altAz, usableWindows } from '../../domain/sky.ts';
 import { requireBooking, requireKey, requireOwner, seesPerson, type Identity } from '../auth.ts';
 import { abort, commandIdOf, control, receiptAnswer } from '../bookings/controls.ts';
@@ -32,12 +32,8 @@ const ListQuery = PageQuery.extend({
   target: z.string().max(120).optional().describe('Part of the target’s name'),
   sort: z.enum(['newest', 'oldest', 'images']).default('newest'),
 });
-const ACCESS: Record<'upcoming' | 'active' | 'finished' | 'cancelled', Phase[]> = {
-  upcoming: ['scheduled', 'preparing', 'prepared'],
-  active: ['starting', 'running', 'holding'],
-  finished: ['finalising', 'completed', 'weathered_out', 'aborted', 'failed'],
-  cancelled: ['cancelled'],
-};
+const phasesOf = (access: ReturnType<typeof laravelStatus>['access_state']): Phase[] =>
+  PHASES.filter((phase) => laravelStatus(phase).access_state === access);
 
 const CheckResult = z
   .object({
@@ -208,7 +204,7 @@ export function bookingRoutes(app: App, deps: Deps): void {
                 { startsAt: at!, id: down ? { lt: cursor[1] as string } : { gt: cursor[1] as string } },
               ],
             };
-      const phases = query.phase ? [query.phase] : query.access_state ? ACCESS[query.access_state] : null;
+      const phases = query.phase ? [query.phase] : query.access_state ? phasesOf(query.access_state) : null;
       if (query.user_ref !== undefined && who.kind === 'user' && query.user_ref !== who.subject)
         throw new Problem('forbidden', 'This token lists its own bookings only.');
       const owner =

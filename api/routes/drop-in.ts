@@ -4,12 +4,11 @@ import { DropInAbort, DropInToggle, Receipt } from '../../domain/contracts/contr
 import { DashboardState } from '../../domain/contracts/dashboard.ts';
 import { ConnectionState, type TelescopeState } from '../../domain/contracts/state.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
-import { isFinal, type Phase } from '../../domain/phases.ts';
+import { ACTIVE_PHASES, isActivePhase, isFinal, type Phase } from '../../domain/phases.ts';
 import { reasonText, type Reason } from '../../domain/reasons.ts';
 import type { Booking as BookingRow, Session } from '../../prisma/client/client.ts';
 import { requireOwner, type Identity } from '../auth.ts';
 import { abort, commandIdOf, control, receiptAnswer } from '../bookings/controls.ts';
-import { isActivePhase } from '../bookings/service.ts';
 import { localeOf } from '../bookings/view.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
@@ -21,7 +20,6 @@ const Where = z.object({ telescope: TelescopeId.optional().describe('May be left
 const READ = {
   scopes: ['telescopes:read', 'telescopes:write', 'bookings:read', 'bookings:write', 'admin:read'],
 } as const;
-const ACTIVE = ['starting', 'running', 'holding'];
 
 type ActiveSession = Session & { booking: BookingRow };
 
@@ -37,7 +35,7 @@ async function sessionFor(
       ? { setGuid: { equals: guids.setGuid, mode: 'insensitive' as const } }
       : null;
   return deps.db.session.findFirst({
-    where: { telescopeId: telescope.id, ...(byGuid ?? { phase: { in: ACTIVE } }) },
+    where: { telescopeId: telescope.id, ...(byGuid ?? { phase: { in: [...ACTIVE_PHASES] } }) },
     include: { booking: true },
     orderBy: { updatedAt: 'desc' },
   });
@@ -312,7 +310,7 @@ export function dropInRoutes(app: App, deps: Deps): void {
           : await deps.db.session.findFirst({
               where: {
                 telescopeId: telescope.id,
-                phase: { in: ACTIVE },
+                phase: { in: [...ACTIVE_PHASES] },
                 ...(body.objectType === 1 ? { targetGuid: guid } : { setGuid: guid }),
               },
               include: { booking: true },

@@ -1,7 +1,5 @@
+import { BEGUN_PHASES, WAITING_PHASES } from '../../domain/phases.ts';
 import { connectPg } from '../../platform/database.ts';
-
-/** Phases in which a restart costs a guest sky time. The others sleep in Temporal and do not notice one. */
-const ACTIVE = ['starting', 'running', 'holding', 'finalising'];
 
 export interface DeployAnswer {
   can_deploy: boolean;
@@ -10,16 +8,17 @@ export interface DeployAnswer {
   next_start: string | null;
 }
 
+/** In a phase that has begun a restart costs a guest sky time; the others sleep in Temporal and do not notice one. */
 export async function deployAnswer(databaseUrl: string): Promise<DeployAnswer> {
   const client = await connectPg(databaseUrl, () => undefined);
   try {
     const active = await client.query<{ booking_id: string; telescope_id: string; phase: string; ends_at: Date }>(
       `SELECT s.booking_id, s.telescope_id, s.phase, b.ends_at FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE s.phase = ANY($1) ORDER BY b.ends_at`,
-      [ACTIVE],
+      [BEGUN_PHASES],
     );
     const next = await client.query<{ at: Date | null }>(
       `SELECT min(b.starts_at) AS at FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE s.phase = ANY($1)`,
-      [['scheduled', 'preparing', 'prepared']],
+      [WAITING_PHASES],
     );
     return {
       can_deploy: active.rows.length === 0,

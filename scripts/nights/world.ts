@@ -22,7 +22,7 @@ import {
   type TelescopeEventSignal,
   type UpdateResult,
 } from '../../domain/messages.ts';
-import { isFinal, type Phase } from '../../domain/phases.ts';
+import { isFinal, isWaitingPhase, type Phase } from '../../domain/phases.ts';
 import { planRemainder } from '../../domain/planning.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
 import type { Booking } from '../../prisma/client/client.ts';
@@ -345,7 +345,7 @@ export class World {
         return this.change(step, { endsAt: end }, UPDATES.extend, { ...body, end: end.toISOString() });
       }
       case 'reschedule': {
-        if (!['scheduled', 'preparing', 'prepared'].includes(this.phase)) return;
+        if (!isWaitingPhase(this.phase)) return;
         const [start, end] = [this.row.startsAt, this.row.endsAt].map(
           (d) => new Date(d.getTime() + step.laterSeconds * SECOND),
         ) as [Date, Date];

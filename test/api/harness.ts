@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp, type Api } from '../../api/app.ts';
-import type { ApiOptions } from '../../api/deps.ts';
+import type { ApiOptions } from '../../api/ground.ts';
 import { listen } from '../../api/listen.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';

@@ -1,4 +1,5 @@
 import { formatDec, formatRa } from '../../../domain/coordinates.ts';
+import { isActivePhase, isWaitingPhase } from '../../../domain/phases.ts';
 import { clock, coordinate, dayAndTime, duration, number, percent, span, UNKNOWN, zoneName } from '../core/format.ts';
 import type { ImageSummary, Measured, PlanLine, SessionStats, Snapshot, TelescopeState } from '../core/types.ts';
 import { reasonIn, translate, type Locale } from '../i18n/index.ts';
@@ -177,9 +178,6 @@ const TONES: Record<string, string> = {
 /** Colour name of a filter; unknown filters share one. */
 export const filterTone = (filter: string | null | undefined): string => TONES[(filter ?? '').toUpperCase()] ?? 'other';
 
-const BEFORE = new Set(['scheduled', 'preparing', 'prepared']);
-const ACTIVE = new Set(['starting', 'running', 'holding']);
-
 /** "just now", "40 s ago", "3 min ago": the older, the coarser. */
 const ago = (seconds: number, locale: Locale): string =>
   seconds < 5
@@ -225,8 +223,8 @@ export function buildView(input: ViewInput): View {
   const phase = s?.phase ?? 'scheduled';
   const start = s ? Date.parse(s.start) : nowMs;
   const end = s ? Date.parse(s.end) : nowMs;
-  const before = !!s && BEFORE.has(phase);
-  const active = !!s && ACTIVE.has(phase);
+  const before = !!s && isWaitingPhase(phase);
+  const active = !!s && isActivePhase(phase);
   const over = !!s && !before && !active;
   const elapsedFrom = s?.session_started_at ? Date.parse(s.session_started_at) : start;
   const elapsedTo = s?.session_ended_at ? Date.parse(s.session_ended_at) : Math.min(nowMs, end);

@@ -1,0 +1,42 @@
+import type { Client } from '@temporalio/client';
+import type { Telescope } from '../domain/contracts/telescope.ts';
+import type { BusListener } from '../platform/bus.ts';
+import type { Config } from '../platform/config.ts';
+import type { Database } from '../platform/database.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Revocations, ServerKeys, TokenSigner } from './auth.ts';
+import type { GatewayClient } from './gateway-client.ts';
+import type { Mirror } from './mirror.ts';
+import type { Metrics } from './metrics.ts';
+import type { RateLimiter } from './limits.ts';
+import type { TelescopeDirectory } from './telescopes.ts';
+
+/** What the process is given. */
+export interface ApiOptions {
+  config: Config;
+  logger: Logger;
+  db: Database;
+  temporal: Client;
+  bus: BusListener;
+  /** From the configuration; known even while the database is away. */
+  telescopes: Telescope[];
+  now?: () => number;
+  /** Calls to Temporal end after this, so that a request never hangs on it; 5 s when left out. */
+  temporalTimeoutMs?: number;
+  limits?: { perTokenPerSecond: number; burst: number; authFailuresPerMinute: number };
+}
+
+/** The options, and the services that need none of the others: what a service is made from. A route works with `Deps`. */
+export interface Ground extends Required<Omit<ApiOptions, 'telescopes' | 'limits'>> {
+  /** GATEWAY_SECRET: signs tokens, URLs and requests to gateways. */
+  secret: string;
+  signer: TokenSigner;
+  urlKey: Buffer;
+  keys: ServerKeys;
+  revocations: Revocations;
+  telescopes: TelescopeDirectory;
+  gateways: GatewayClient;
+  mirror: Mirror;
+  limiter: RateLimiter;
+  metrics: Metrics;
+}
