@@ -146,6 +146,7 @@ const built = await step('build', process.execPath, ['scripts/build.mjs']);
 for (const project of ['tsconfig.json', 'web/client', 'test/web'])
   await step(`types ${project}`, bin('tsc'), ['-p', project]);
 await step('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
+await step('dead exports', bin('knip'), ['--include', 'exports,types,files', '--no-progress']);
 await step('format', bin('oxfmt'), ['--check', '.']);
 if (built) await jest();
 else console.log('the tests did not run, since the build failed');

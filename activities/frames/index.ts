@@ -60,6 +60,5 @@ export function createFrameActivities(deps: FrameDeps): FrameService {
   }) as FrameService;
 }
 
-export { toImage, toImageSummary } from '../../frames/images.ts';
 export { FrameStore } from '../../frames/store/store.ts';
 export { scrubFrames } from './upkeep.ts';

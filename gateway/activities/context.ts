@@ -16,8 +16,6 @@ export function heartbeat(): void {
 
 export const invalid = (message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, FAILURE.invalid);
-export const notFound = (message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(message, FAILURE.notFound);
 export const notConnected = (message: string): ApplicationFailure =>
   ApplicationFailure.create({ message, type: FAILURE.notConnected });
 
