@@ -35,7 +35,7 @@ export const BEGUN_PHASES = [...ACTIVE_PHASES, 'finalising'] as const satisfies 
 export const hasBegun = (phase: string): boolean => (BEGUN_PHASES as readonly string[]).includes(phase);
 
 /** Why a session holds. */
-export const HOLD_CAUSES = ['weather', 'fault', 'user'] as const;
+export const HOLD_CAUSES = ['weather', 'fault', 'user', 'maintenance'] as const;
 export type HoldCause = (typeof HOLD_CAUSES)[number];
 
 /** How a session ended; null until it has. `completed` also when the plan was finished early. */

@@ -66,10 +66,12 @@ export interface Observation {
   weather: Pick<z.infer<typeof Weather>, 'state' | 'reason' | 'causes' | 'ok_since' | 'stale'>;
   /** Read from RoboTarget's own list; null while it could not be read. */
   target: { enabled: boolean; statusOp: 'unknown' | 'idle' | 'running' | 'finished' | 'no_ephemeris' } | null;
+  /** The list was read, and our target is not on it. */
+  targetAbsent?: boolean;
   /** Done counts by shot GUID out of the shot-done list (live records only); null while it could not be read. */
   shotsDone: Record<string, number> | null;
   /** An abort that the gateway's emergency path has latched and no workflow has taken over. */
-  latchedAbort: { commandId: string; requestedBy: string; at: string } | null;
+  latchedAbort: { commandId: string; requestedBy: string; at: string; reason?: Reason } | null;
 }
 
 /** How a telescope is watched while nothing is asked of it. */

@@ -48,9 +48,10 @@ export async function disableTarget(gateway: TelescopeGateway, grant: Grant, key
   const [sent] = await gateway.targets.stop([guid], false);
   const outcome = toCommand(sent!);
   gateway.journalCommand(key, 'disable', outcome, grant.bookingId);
-  if (outcome.outcome !== 'unknown') return gateway.commands.finish(key, outcome);
+  if (outcome.outcome === 'done') return gateway.commands.finish(key, outcome);
+  // Refused or unanswered: what the list shows decides, and what is not on it is disabled.
   const target = await findTarget(gateway, guid);
-  return gateway.commands.finish(key, target && !target.enabled ? done('read back') : outcome);
+  return gateway.commands.finish(key, target !== undefined && !target?.enabled ? done('read back') : outcome);
 }
 
 /** Stop ladder, confirmed from telemetry. */
@@ -184,8 +185,16 @@ export async function observe(gateway: TelescopeGateway, grant: Grant): Promise<
       stale: weather.stale,
     },
     target: target ? { enabled: target.enabled, statusOp: target.statusOp } : null,
+    targetAbsent: guid !== null && list?.ok === true && !target,
     shotsDone: shots?.ok ? countByShot(shots.items) : null,
-    latchedAbort: latch ? { commandId: latch.commandId, requestedBy: latch.requestedBy, at: latch.at } : null,
+    latchedAbort: latch
+      ? {
+          commandId: latch.commandId,
+          requestedBy: latch.requestedBy,
+          at: latch.at,
+          ...(latch.reason ? { reason: latch.reason } : {}),
+        }
+      : null,
   };
 }
 

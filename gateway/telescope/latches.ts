@@ -1,3 +1,4 @@
+import type { Reason } from '../../domain/reasons.ts';
 import type { Records, StateFile } from './state-file.ts';
 
 /** An abort of the emergency path. `waiting`: not sent yet (Voyager's emergency, or no link); `sent`; `confirmed` by telemetry. */
@@ -7,6 +8,8 @@ export interface Latch {
   targetGuids: string[];
   setGuids: string[];
   requestedBy: string;
+  /** Under whose name the session files it; absent in a latch of an older gateway. */
+  reason?: Reason;
   at: string;
   state: 'waiting' | 'sent' | 'confirmed';
 }

@@ -29,6 +29,12 @@ export interface ObservatoryScript {
   weather?: (Span & { state: WeatherState; reason?: Reason })[];
   /** Voyager does not answer the gateway. */
   linkDown?: Span[];
+  /** RoboTarget's list is read, and our target is not on it. */
+  targetGone?: Span[];
+  /** Voyager answers, RoboTarget's list cannot be read. */
+  unreadable?: Span[];
+  /** RoboTarget refuses the target: the set is made, the rest is not. */
+  targetRefused?: Span[];
   /** VOYSTAT says ERROR. */
   voyagerError?: Span[];
   emergency?: Span[];
@@ -95,7 +101,7 @@ export class Observatory {
   /** How often it was looked at. */
   looks = 0;
   readonly borrowed = new Set<string>();
-  latch: { commandId: string; requestedBy: string; at: string } | null = null;
+  latch: Observation['latchedAbort'] = null;
   private exposing: Exposure | null = null;
   private readyAt: number | null = null;
   private clock = 0;
@@ -131,6 +137,7 @@ export class Observatory {
       !this.in(this.script.emergency, this.clock) &&
       this.scriptRuns(this.clock) &&
       !this.foreignEnabled(this.clock).some((f) => f.takesOverAt !== undefined) &&
+      !this.in(this.script.targetGone, this.clock) &&
       !this.in(this.script.unplugged, this.clock)
     );
   }
@@ -231,13 +238,14 @@ export class Observatory {
     const connected = !this.in(this.script.linkDown, at);
     const foreign = this.foreignEnabled(at)[0];
     const ours = this.exposing !== null || (this.mayRun && !this.finished);
+    const listed = !this.in(this.script.targetGone, at) && !this.in(this.script.unreadable, at);
     return {
       at: new Date(at).toISOString(),
       connected,
       ageSeconds: connected ? 1 : 60,
       voyagerStatus: this.in(this.script.voyagerError, at) ? 'ERROR' : ours ? 'RUN' : 'IDLE',
       emergency: this.in(this.script.emergency, at) ? 'suspend' : null,
-      running: connected ? (ours ? 'ours' : foreign && weather.state !== 'unsafe' ? 'foreign' : 'none') : 'unknown',
+      running: connected && !this.in(this.script.unreadable, at) ? (ours ? 'ours' : foreign && weather.state !== 'unsafe' ? 'foreign' : 'none') : 'unknown',
       roboTargetRunning: this.scriptRuns(at),
       runSequence: ours ? 'Sequence' : null,
       runDragScript: 'RoboTarget',
@@ -254,11 +262,12 @@ export class Observatory {
         stale: false,
       },
       target:
-        connected && this.plan
+        connected && listed && this.plan
           ? { enabled: this.enabled, statusOp: this.finished ? 'finished' : ours ? 'running' : 'idle' }
           : null,
+      targetAbsent: connected && !this.in(this.script.unreadable, at) && !(listed && this.plan),
       shotsDone:
-        connected && this.plan ? Object.fromEntries(this.plan.shots.map((s, i) => [s.GuidShot, this.done(i)])) : null,
+        connected && listed && this.plan ? Object.fromEntries(this.plan.shots.map((s, i) => [s.GuidShot, this.done(i)])) : null,
       latchedAbort: this.latch,
     };
   }
@@ -287,6 +296,15 @@ export class Observatory {
       },
       ensureObjects: async ({ plan }) => {
         const before = this.plan;
+        if (this.in(this.script.targetRefused, this.now()))
+          return {
+            outcome: 'refused',
+            reason: 'sequence_mismatch',
+            message: 'Voyager refuses the target: the base sequence is not known',
+            created: 1,
+            repaired: 0,
+            shots: [],
+          };
         const outcome = this.command('ensureObjects', () => {
           if (same(before, plan)) return null;
           this.plan = plan;
@@ -346,6 +364,7 @@ export class Observatory {
           this.now() >= Date.parse(grant.end)
         )
           return refused('outside_slot');
+        if (this.in(this.script.targetGone, this.now())) return refused('refused_by_voyager');
         return this.command('enableTarget', () => {
           if (this.enabled) return null;
           this.enabled = true;

@@ -39,6 +39,7 @@ const usual: Circumstances = {
   userPaused: false,
   pauseWins: false,
   maintenance: null,
+  plannedWork: false,
   calibrating: false,
   refusal: null,
 };
@@ -140,6 +141,20 @@ describe('judge', () => {
       },
       'fault maintenance outage disable',
     ],
+    [
+      'maintenance, not the fault that it looks like from afar',
+      { connected: false },
+      {
+        plannedWork: true,
+        maintenance: {
+          from: new Date(NOW - 1).toISOString(),
+          to: new Date(NOW + 1).toISOString(),
+          bookings: 'hold' as const,
+        },
+      },
+      'maintenance maintenance outage none',
+    ],
+    ['maintenance of which the gate knows first', {}, { refusal: 'maintenance' as const }, 'maintenance maintenance outage none'],
     [
       'maintenance over',
       {},

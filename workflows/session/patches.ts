@@ -29,4 +29,8 @@ export const PATCHES = {
   pauseHeld: 'pause-in-hold',
   /** A disable or stop that was refused or not seen is tried again within seconds, not at the next check. */
   insist: 'insist-on-stop',
+  /** A stop takes effect or says why not within seconds, in preparation and in every hold; what is not there is stopped. */
+  promptStop: 'prompt-stop',
+  /** Maintenance holds and ends a session as maintenance, without fault and alarm. */
+  maintenance: 'maintenance-no-fault',
 } as const;

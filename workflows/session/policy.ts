@@ -30,6 +30,8 @@ export interface Circumstances {
   /** The guest has paused, and a hold in which nothing would be sent does not keep the target from being held for that. */
   pauseWins: boolean;
   maintenance: SessionBooking['maintenance'];
+  /** Somebody works at the telescope as announced: what is away or taken over by hand meanwhile is that, and no fault. */
+  plannedWork: boolean;
   /** What is left of the plan needs no clear sky, and policy lets it go on. */
   calibrating: boolean;
   /** A step towards motion was refused a moment ago, with this reason. */
@@ -41,14 +43,22 @@ export interface Circumstances {
  * emergency, outage, unsafe weather, foreign, weather hold, user. `seen` null: the gateway did not answer.
  */
 export function judge(seen: Observation | null, c: Circumstances): Verdict {
-  if (seen === null) return hold('fault', 'gateway_away', 'outage', 'none');
+  if (seen === null)
+    return c.plannedWork
+      ? hold('maintenance', 'maintenance', 'outage', 'none')
+      : hold('fault', 'gateway_away', 'outage', 'none');
   if (seen.emergency !== null) return hold('fault', 'voyager_emergency', 'unsafe', 'none');
   const weather = seen.weather;
-  if (!seen.connected)
-    return hold('fault', 'voyager_away', weather.state === 'unsafe' && !weather.stale ? 'unsafe' : 'outage', 'none');
+  if (!seen.connected) {
+    const ledger = weather.state === 'unsafe' && !weather.stale ? 'unsafe' : 'outage';
+    return c.plannedWork
+      ? hold('maintenance', 'maintenance', ledger, 'none')
+      : hold('fault', 'voyager_away', ledger, 'none');
+  }
   if (weather.state === 'unsafe' || weather.stale)
     return hold('weather', weather.reason ?? (weather.stale ? 'weather_unknown' : 'weather_unsafe'), 'unsafe', 'stop');
-  if (inMaintenance(c.maintenance, c.now)) return hold('fault', 'maintenance', 'outage', 'disable');
+  if (inMaintenance(c.maintenance, c.now))
+    return hold(c.plannedWork ? 'maintenance' : 'fault', 'maintenance', 'outage', 'disable');
   if (seen.clockOffsetSeconds !== null && Math.abs(seen.clockOffsetSeconds) > 60)
     return hold('fault', 'clock_offset', 'outage', 'disable');
   if (seen.voyagerStatus === 'ERROR')
@@ -56,6 +66,8 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
   if (seen.mountConnected === false || seen.cameraConnected === false)
     return hold('fault', 'equipment_error', 'outage', 'disable');
   if (c.engaged && seen.target?.enabled === false) return hold('fault', 'local_operator', 'outage', 'none');
+  // The gate knows of the maintenance before the session does.
+  if (c.refusal === 'maintenance') return hold('maintenance', 'maintenance', 'outage', 'none');
   if (c.refusal !== null && !isWeather(c.refusal))
     return hold('fault', c.refusal, c.refusal === 'foreign_target' ? 'foreign' : 'outage', 'none');
   if (weather.state === 'hold' && !(c.calibrating && c.engaged))

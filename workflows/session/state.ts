@@ -88,6 +88,8 @@ interface Carried {
   prepared: boolean;
   objectsMade: boolean;
   engaged: boolean;
+  /** The target was told to be enabled and not seen stopped since; unknown in a state of older code, which counts as yes. */
+  mayRun?: boolean;
   started: boolean;
   startedAt: string | null;
   userPaused: boolean;
@@ -146,6 +148,7 @@ export class SessionState {
       prepared: false,
       objectsMade: false,
       engaged: false,
+      mayRun: false,
       started: false,
       startedAt: null,
       userPaused: false,
@@ -328,6 +331,7 @@ function takenOverFrom({
     reason,
     startedAt,
     started: startedAt !== null,
+    mayRun: objectsMade,
     borrowed: startedAt !== null,
     framesWaiting: startedAt !== null,
     objectsMade,

@@ -40,6 +40,7 @@ import { wire } from './messages.ts';
 import {
   HOUR_MS,
   debounceLeftMs,
+  inMaintenance,
   judge,
   minimumUsefulSeconds,
   planFinished,
@@ -74,6 +75,10 @@ const EMERGENCY_EVERY_SECONDS = 30;
 const EMERGENCY_LOOKS = 40;
 /** The first pause before a disable or stop that failed is tried again; it doubles. */
 const STOP_AGAIN_MS = 15 * SECOND;
+/** A look that a control waits for is given up after this long. */
+const QUICK_LOOK_MS = 8 * SECOND;
+/** Endings that are neither the guest's nor the sky's: what is left of the slot is an outage. */
+const OUR_DOING: readonly Reason[] = ['operator_abort', 'maintenance'];
 /** Two looks at the telescope are at least this far apart, however fast it calls. */
 const LEAST_BETWEEN_CHECKS_MS = 2 * SECOND;
 
@@ -201,11 +206,20 @@ class Night {
       if (this.shouldContinueAsNew()) await this.continueAsNew();
       const controlled = await this.controls();
       if (controlled !== 'nothing') return controlled === 'restarted' ? null : controlled;
+      if (state.events.length > 0 && patched(PATCHES.promptStop)) {
+        const heard = await this.heardWhilePreparing();
+        if (heard) return heard;
+        continue;
+      }
       const now = Date.now();
       if (now + this.minimumUsefulMs() >= state.endMs)
         return state.adopted && state.data.started
           ? this.slotOver()
           : { outcome: 'failed', reason: state.data.reason ?? 'preparation_failed', commandId: null };
+      if (this.maintained()) {
+        await this.waitForMaintenance();
+        continue;
+      }
 
       const { alertAt, deadlineAt } = preparationMilestones(state.startMs);
       const patience = [alertAt, deadlineAt, state.startMs, now + 60 * SECOND].find((at) => at > now)!;
@@ -242,8 +256,55 @@ class Night {
         : Math.min(state.booking.policy.check_interval * SECOND, 300 * SECOND);
       const retryAt = Math.min(tried + pace, tried < state.startMs ? state.startMs : Infinity);
       state.data.next = { what: 'prepare', at: new Date(retryAt).toISOString() };
-      await this.wait(retryAt, 'preparation again');
+      await this.waitFor(retryAt, () => this.called(), 'preparation again');
     }
+  }
+
+  /** A control, or something that the observatory tells of, waits to be looked at. */
+  private called(): boolean {
+    return this.state.data.inbox.length > 0 || (this.state.events.length > 0 && patched(PATCHES.promptStop));
+  }
+  /**
+   * What is told while no check looks: an abort that the gateway has latched goes into the inbox, a maintenance that begins now is read. The
+   * ending when that maintenance cancels what falls into it.
+   */
+  private async heardWhilePreparing(): Promise<Ending | null> {
+    const { state } = this;
+    const told = state.events.splice(0);
+    if (told.some((event) => event.kind === 'aborted_at_gateway')) {
+      const seen = await this.observe(QUICK_LOOK_MS);
+      if (seen) this.takeLatch(seen);
+    }
+    if (told.some((event) => event.detail === 'maintenance'))
+      await this.interruptible(() => this.reload());
+    const { maintenance } = state.data;
+    return Date.now() >= state.startMs && maintenance?.bookings === 'cancel' && inMaintenance(maintenance, Date.now())
+      ? { outcome: 'failed', reason: 'maintenance', commandId: null }
+      : null;
+  }
+  /** Inside the slot somebody works at the telescope: nothing is prepared for it then. */
+  private maintained(): boolean {
+    const { state } = this;
+    const now = Date.now();
+    return now >= state.startMs && inMaintenance(state.data.maintenance, now) && patched(PATCHES.maintenance);
+  }
+  private async waitForMaintenance(): Promise<void> {
+    const { state } = this;
+    this.sinceWhen = '';
+    this.holding('maintenance', 'maintenance', 'outage', null);
+    const until = Math.min(Date.parse(state.data.maintenance!.to), state.endMs - this.minimumUsefulMs());
+    state.data.next = { what: 'prepare', at: new Date(until).toISOString() };
+    await this.waitFor(until, () => this.called(), 'end of the maintenance');
+  }
+  /** An abort that the gateway has latched and no workflow has taken over, with who asked for it and why. */
+  private takeLatch({ latchedAbort: latch }: Observation): void {
+    if (!latch || latch.commandId === this.state.data.takenOver) return;
+    this.state.receive('abort', {
+      commandId: latch.commandId,
+      requestedBy: latch.requestedBy,
+      alreadyStopped: true,
+      ...(latch.reason ? { reason: latch.reason } : {}),
+    });
   }
 
   /** One try; null when everything stands and was read back. */
@@ -371,20 +432,11 @@ class Night {
       if (state.data.inbox.length > 0) continue;
       const seen = await this.check();
       if (seen === undefined) continue;
-      if (seen?.latchedAbort && seen.latchedAbort.commandId !== state.data.takenOver) {
-        state.receive('abort', {
-          commandId: seen.latchedAbort.commandId,
-          requestedBy: seen.latchedAbort.requestedBy,
-          alreadyStopped: true,
-        });
-        if (state.data.inbox.length > 0) continue;
-      }
-      if (
-        seen &&
-        state.data.maintenance?.bookings === 'cancel' &&
-        Date.now() >= Date.parse(state.data.maintenance.from) &&
-        Date.now() < Date.parse(state.data.maintenance.to)
-      )
+      if (seen) this.takeLatch(seen);
+      if (seen?.latchedAbort && state.data.inbox.length > 0) continue;
+      const { maintenance } = state.data;
+      const cancels = maintenance?.bookings === 'cancel' && inMaintenance(maintenance, Date.now());
+      if (cancels && (seen || patched(PATCHES.maintenance)))
         return { outcome: state.data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
       if (seen && state.data.started && planFinished(seen, state.plannedShots()))
         return { outcome: 'completed', reason: 'plan_finished', commandId: null };
@@ -392,6 +444,7 @@ class Night {
       let verdict = judge(seen, this.circumstances(null));
       if (verdict.go) {
         const refusal = state.data.engaged ? null : await this.engage(seen!);
+        if (refusal && this.cutShort()) continue;
         this.registered = refusal === 'foreign_target' ? JSON.stringify(this.grant()) : null;
         if (refusal) verdict = judge(seen, this.circumstances(refusal));
         else {
@@ -401,6 +454,7 @@ class Night {
       }
       if (!verdict.go) {
         await this.hold(verdict, seen);
+        if (this.cutShort()) continue;
         const tooLate = await this.nothingFits(verdict);
         if (tooLate) return tooLate;
       }
@@ -420,7 +474,12 @@ class Night {
     );
     state.events.length = 0;
     this.lastCheckAt = Date.now();
-    const patience = this.gatewayAway ? Math.max(60, state.booking.policy.check_interval) * SECOND : 60 * SECOND;
+    const pausing = state.data.userPaused && state.waiting('pause').some((receipt) => receipt.state !== 'unknown');
+    const patience = this.gatewayAway
+      ? Math.max(60, state.booking.policy.check_interval) * SECOND
+      : pausing
+        ? QUICK_LOOK_MS
+        : 60 * SECOND;
     const maintenance = JSON.stringify(state.data.maintenance);
     const called = (): boolean =>
       state.data.inbox.length > 0 || state.events.length > 0 || JSON.stringify(state.data.maintenance) !== maintenance;
@@ -496,6 +555,7 @@ class Night {
       userPaused: data.userPaused,
       pauseWins,
       maintenance: data.maintenance,
+      plannedWork: inMaintenance(data.maintenance, Date.now()) && patched(PATCHES.maintenance),
       calibrating,
       refusal,
     };
@@ -578,12 +638,16 @@ class Night {
       const borrowed = await this.borrow();
       if (borrowed) return borrowed;
     }
-    if (state.data.replan) await this.replan();
+    if (this.cutShort()) return 'superseded';
+    if (state.data.replan) await this.unlessAsked(() => this.replan());
+    if (this.cutShort()) return 'superseded';
     if (seen.roboTargetRunning === false && state.booking.policy.robotarget_start === 'dragscript') {
       const refused = await this.startRoboTarget();
       if (refused) return refused;
     }
     if (Date.now() >= state.endMs) return 'slot_over';
+    if (this.cutShort()) return 'superseded';
+    state.data.mayRun = true;
     const key = state.commandKey('enable');
     for (const receipt of state.waiting('resume')) this.receipt(receipt.commandId, 'sent');
     const enabled = await this.submit(() =>
@@ -592,10 +656,12 @@ class Night {
     if (enabled.outcome === 'refused') {
       const reason = enabled.reason ?? 'refused_by_voyager';
       this.complain('enable', 'refused', reason, enabled.message);
+      this.explain('resume', reason);
       return reason;
     }
     this.said.delete('enable');
-    if (!(await this.confirm((o) => o.target?.enabled === true))) {
+    if (!(await this.confirm((o) => o.target?.enabled === true, () => this.cutShort()))) {
+      if (this.cutShort()) return 'superseded';
       for (const receipt of state.waiting('resume')) this.receipt(receipt.commandId, 'unknown', 'no_answer');
       return enabled.reason ?? 'no_answer';
     }
@@ -605,15 +671,32 @@ class Night {
   }
 
   /** Reads back until the telescope shows it, for a dozen seconds; false when it does not. */
-  private async confirm(shown: (seen: Observation) => boolean): Promise<boolean> {
-    for (let i = 0; i < CONFIRM_TRIES; i++) {
-      const seen = await this.observe(15 * SECOND);
+  private async confirm(shown: (seen: Observation) => boolean, cut: () => boolean = () => false): Promise<boolean> {
+    for (let i = 0; i < CONFIRM_TRIES && !cut(); i++) {
+      const seen = patched(PATCHES.promptStop)
+        ? await this.interruptibleBy(cut, () => this.observe(15 * SECOND))
+        : await this.observe(15 * SECOND);
       if (seen) this.lastObservation = seen;
       if (seen && shown(seen)) return true;
-      if (seen === null) return false;
-      await this.waitFor(Date.now() + CONFIRM_EVERY_MS, () => false, 'read back again');
+      if (!seen) return false;
+      await this.waitFor(Date.now() + CONFIRM_EVERY_MS, cut, 'read back again');
     }
     return false;
+  }
+  /** Something was asked while a step was under way: it comes before the rest of that step. */
+  private cutShort(): boolean {
+    return this.state.data.inbox.length > 0 && patched(PATCHES.promptStop);
+  }
+  /** Runs `fn`, unless something is asked of us meanwhile: then it is left. */
+  private unlessAsked<T>(fn: () => Promise<T>): Promise<T | undefined> {
+    return patched(PATCHES.promptStop) ? this.interruptible(fn) : fn();
+  }
+  /** Why what was asked for is not done yet, said in its receipt; the same is said once. */
+  private explain(kind: 'pause' | 'resume', reason: Reason, to: ReceiptState = 'unknown'): void {
+    if (!patched(PATCHES.promptStop)) return;
+    for (const receipt of this.state.waiting(kind))
+      if (receipt.state !== to || receipt.reason !== reason)
+        this.receipt(receipt.commandId, to, reason, REASONS[reason].en);
   }
 
   private running(advisory: Reason | null): void {
@@ -664,11 +747,15 @@ class Night {
     this.holding(verdict.cause, verdict.reason, verdict.ledger, null);
     const failures = this.stillFailures;
     this.stillFailures = 0;
-    if (!seen) return;
+    if (state.waiting('resume').length > 0 && !state.data.userPaused) this.explain('resume', verdict.reason, 'accepted');
+    if (!seen) return this.explainPause(verdict.reason);
     if (verdict.action === 'none') {
       const held =
         seen.target?.enabled === false && (state.booking.policy.pause_mode !== 'abort' || seen.running !== 'ours');
-      if (held && state.waiting('pause').length > 0 && patched(PATCHES.pauseHeld)) this.settlePauses('confirmed', null);
+      if (state.waiting('pause').length === 0) return;
+      if (held && patched(PATCHES.pauseHeld)) this.settlePauses('confirmed', null);
+      else if (notThere(seen) && patched(PATCHES.promptStop)) this.settlePauses('confirmed', null);
+      else this.explainPause(verdict.reason);
       return;
     }
     const wants =
@@ -677,18 +764,24 @@ class Night {
         : seen.target?.enabled === false
           ? null
           : 'disable';
+    if (wants !== null && notThere(seen) && seen.running !== 'unknown' && patched(PATCHES.promptStop)) {
+      state.data.engaged = false;
+      this.settlePauses('confirmed', null);
+      return;
+    }
     if (wants === null) {
       state.data.engaged = false;
       this.settlePauses('confirmed', null);
       return;
     }
     for (const receipt of state.waiting('pause')) this.receipt(receipt.commandId, 'sent');
-    if (await this.still(wants)) {
+    if (await this.still(wants, () => this.cutShort())) {
       state.data.engaged = false;
       state.data.replan = true;
       this.settlePauses('confirmed', null);
       return;
     }
+    if (this.cutShort()) return;
     this.settlePauses('unknown', 'no_answer');
     if (!patched(PATCHES.insist)) return;
     this.stillFailures = failures + 1;
@@ -701,13 +794,17 @@ class Night {
   }
   /** How often in a row the target could not be made to hold. */
   private stillFailures = 0;
+  /** A pause of which nothing can be seen now: it holds as soon as the telescope can be spoken to, and its sender hears why not yet. */
+  private explainPause(reason: Reason): void {
+    if (this.state.data.userPaused) this.explain('pause', reason, reason === 'voyager_emergency' ? 'accepted' : 'unknown');
+  }
   private settlePauses(to: ReceiptState, reason: Reason | null): void {
     if (this.state.data.userPaused)
       for (const receipt of this.state.waiting('pause')) this.receipt(receipt.commandId, to, reason);
   }
 
   /** Disables or stops the target and sees that it is so. */
-  private async still(how: 'disable' | 'stop'): Promise<boolean> {
+  private async still(how: 'disable' | 'stop', cut: () => boolean = () => false): Promise<boolean> {
     const { state } = this;
     const t = telescope(state.telescopeId);
     const key = state.commandKey(how);
@@ -717,6 +814,7 @@ class Night {
         ? t.stopping.stopTarget.executeWithOptions({ summary: 'stop target' }, body)
         : t.commands.disableTarget.executeWithOptions({ summary: 'disable target' }, body),
     );
+    this.unseenBecause = result.reason ?? 'no_answer';
     if (result.outcome === 'refused') {
       this.log({
         level: 'ERROR',
@@ -726,15 +824,29 @@ class Night {
       });
       return false;
     }
-    return this.confirm((o) => o.target !== null && !o.target.enabled && (how === 'disable' || o.running !== 'ours'));
+    const away = result.reason === 'gateway_away' || result.reason === 'voyager_away';
+    if (result.outcome === 'unknown' && away && patched(PATCHES.promptStop)) return false;
+    const absentIsStopped = patched(PATCHES.promptStop);
+    const stopped = await this.confirm(
+      (o) =>
+        (o.target !== null ? !o.target.enabled : absentIsStopped && notThere(o)) &&
+        (how === 'disable' || o.running !== 'ours'),
+      cut,
+    );
+    // A disabled target still finishes its exposure.
+    const { running } = this.lastObservation ?? { running: 'unknown' };
+    if (stopped && (how === 'stop' || running === 'none' || running === 'foreign')) state.data.mayRun = false;
+    return stopped;
   }
+  /** Why the last disable or stop could not be seen to work. */
+  private unseenBecause: Reason = 'no_answer';
 
   /** Bad weather has left no room for one exposure: the end, with what there is. */
   private async nothingFits(verdict: Extract<Verdict, { go: false }>): Promise<Ending | null> {
     const { state } = this;
     if (verdict.cause !== 'weather') return null;
-    const rest = await this.remainder();
-    if (rest === null || (rest.anyShotFits && rest.usefulSeconds >= this.minimumUsefulMs() / SECOND)) return null;
+    const rest = await this.unlessAsked(() => this.remainder());
+    if (!rest || (rest.anyShotFits && rest.usefulSeconds >= this.minimumUsefulMs() / SECOND)) return null;
     return {
       outcome: state.shotsTaken() > 0 ? 'completed' : 'weathered_out',
       reason: 'weather_no_time_left',
@@ -842,6 +954,8 @@ class Night {
       return { outcome: 'completed', reason: 'slot_over', commandId: null };
     if (data.phase === 'holding' && data.holdCause === 'weather')
       return { outcome: 'weathered_out', reason: 'weather_no_time_left', commandId: null };
+    if (data.phase === 'holding' && data.reason === 'maintenance' && patched(PATCHES.maintenance))
+      return { outcome: data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
     if (data.started || data.holdCause === 'user')
       return { outcome: 'completed', reason: 'slot_over', commandId: null };
     return { outcome: 'failed', reason: data.reason ?? 'slot_over', commandId: null };
@@ -887,6 +1001,7 @@ class Night {
         // What is not prepared is not enabled: there is nothing to wait for.
         if (!state.data.prepared && !state.data.engaged && patched(PATCHES.pauseUnprepared))
           this.receipt(control.commandId, 'confirmed');
+        else if (this.gatewayAway) this.explain('pause', 'gateway_away');
         this.checkAtOnce();
         return 'nothing';
       case 'resume': {
@@ -900,8 +1015,13 @@ class Night {
           blocked.reason !== 'local_operator'
         )
           return this.refuse(control, blocked.reason);
+        if (this.gatewayAway && patched(PATCHES.promptStop)) return this.refuse(control, 'gateway_away');
         state.data.userPaused = false;
         this.receipt(control.commandId, 'accepted');
+        if (!state.data.prepared && !state.data.engaged) {
+          const waitsFor = state.data.reason ?? 'preparation_failed';
+          this.explain('resume', waitsFor === 'user_pause' ? 'preparation_failed' : waitsFor, 'accepted');
+        }
         this.checkAtOnce();
         return 'nothing';
       }
@@ -914,6 +1034,12 @@ class Night {
       default:
         return this.refuse(control, 'not_allowed');
     }
+  }
+  /** Somebody wants the session to end: that waits for no other control. */
+  private stopAsked(): boolean {
+    return (
+      this.state.data.inbox.some(({ kind }) => kind === 'abort' || kind === 'cancel') && patched(PATCHES.promptStop)
+    );
   }
   private checkAtOnce(): void {
     this.lastCheckAt = 0;
@@ -956,7 +1082,7 @@ class Night {
     if (state.data.prepared)
       confirmed =
         (await this.interruptibleBy(
-          () => false,
+          () => this.stopAsked(),
           () => this.prepareOnce(15 * SECOND),
         )) === null;
     state.data.engaged = false;
@@ -976,22 +1102,31 @@ class Night {
 
   private async reschedule(control: Control): Promise<'restarted' | 'nothing'> {
     const { state } = this;
-    if (this.begun && state.data.started && !(await this.still('stop'))) return this.refuse(control, 'no_answer');
+    const moved = state.data.started || (state.data.mayRun === true && patched(PATCHES.promptStop));
+    if (this.begun && moved && !(await this.still('stop'))) return this.refuse(control, 'no_answer');
     this.outdate();
     await this.reload(state.booking.generation + 1);
     const data = state.data;
-    if (data.borrowed)
-      await this.restore('return the sky', () =>
-        telescope(state.telescopeId).restoring.returnSky({
-          telescopeId: state.telescopeId,
-          bookingId: state.bookingId,
-        }),
-      );
+    let returned: boolean | undefined = true;
+    if (data.borrowed) {
+      const giveBack = (): Promise<boolean> =>
+        this.restore('return the sky', () =>
+          telescope(state.telescopeId).restoring.returnSky({
+            telescopeId: state.telescopeId,
+            bookingId: state.bookingId,
+          }),
+        );
+      returned = patched(PATCHES.promptStop)
+        ? await this.interruptibleBy(() => this.stopAsked(), giveBack)
+        : await giveBack();
+    }
     Object.assign(data, {
       prepared: false,
       objectsMade: false,
       engaged: false,
-      borrowed: false,
+      mayRun: false,
+      // Cut off by a stop: the end gives it back.
+      borrowed: returned === undefined,
       replan: false,
       userPaused: false,
       spans: [],
@@ -1018,7 +1153,8 @@ class Night {
     if (night && Date.now() + this.minimumUsefulMs() >= state.endMs && patched(PATCHES.lateAmend))
       return this.refuse(control, 'slot_over');
     if (night && this.inEmergency() && patched(PATCHES.lateAmend)) return this.refuse(control, 'voyager_emergency');
-    if (night && state.data.engaged && !(await this.still('disable'))) return this.refuse(control, 'no_answer');
+    const enabled = state.data.engaged || (state.data.mayRun === true && patched(PATCHES.promptStop));
+    if (night && enabled && !(await this.still('disable'))) return this.refuse(control, 'no_answer');
     this.outdate();
     await this.reload(state.booking.generation + 1);
     Object.assign(state.data, { prepared: false, objectsMade: false, engaged: false, replan: false, shotsDone: {} });
@@ -1074,7 +1210,9 @@ class Night {
     if (state.data.phase !== 'finalising') {
       await this.stopForGood(ending);
       const at = nowIso();
-      state.span(null, at < state.booking.end ? at : state.booking.end);
+      const from = at < state.booking.end ? at : state.booking.end;
+      const ours = ending.reason !== null && OUR_DOING.includes(ending.reason);
+      state.span(ours ? { class: 'outage', cause: ending.reason } : null, from);
       this.transition(
         'finalising',
         {
@@ -1085,7 +1223,8 @@ class Night {
         },
         { reason: ending.reason, sessionEndedAt: at },
       );
-      if (ending.commandId) this.receipt(ending.commandId, 'confirmed');
+      if (ending.commandId && !(this.stopUnseen && patched(PATCHES.promptStop)))
+        this.receipt(ending.commandId, 'confirmed');
       await this.projector.flush();
     }
     if (patched(PATCHES.quiet)) this.background.cancel();
@@ -1159,8 +1298,11 @@ class Night {
     }
     state.data.outcome = ending.outcome;
     if (state.data.objectsMade) this.outdate();
+    const latched = state.data.takenOver !== null && patched(PATCHES.promptStop);
     const cleared =
-      this.state.data.obsolete.length > 0 || state.data.objectsMade ? this.putBack(ending) : Promise.resolve();
+      this.state.data.obsolete.length > 0 || state.data.objectsMade || latched
+        ? this.putBack(ending)
+        : Promise.resolve();
     let done = false;
     const refusing = this.refuseUntil(() => done, 'session_over');
     const settled = patched(PATCHES.settle) ? this.settleBefore(ending) : Promise.resolve();
@@ -1174,7 +1316,8 @@ class Night {
     const { bookingId, telescopeId, booking } = this.state;
     const ids = { bookingId, telescopeId };
     const { outcome, reason } = ending;
-    const lost: LedgerClass = outcome === 'failed' || reason === 'maintenance' ? 'outage' : 'other';
+    const ours = outcome === 'failed' || (reason !== null && OUR_DOING.includes(reason));
+    const lost: LedgerClass = ours ? 'outage' : 'other';
     await this.projector.flush();
     try {
       const spans = [{ class: lost, start: booking.start, end: booking.end, cause: reason }];
@@ -1193,9 +1336,16 @@ class Night {
     const began = Date.now();
     const giveUpAt = Math.max(state.endMs + state.booking.policy.grace_seconds * SECOND, began) + 120 * SECOND;
     if (ending.commandId && !this.inEmergency()) this.receipt(ending.commandId, 'sent');
+    // Never enabled, or seen disabled since: unless the telescope shows the opposite, there is nothing to stop.
+    const still = state.data.mayRun === false && patched(PATCHES.promptStop);
+    if (still) {
+      const seen = await this.observe(QUICK_LOOK_MS);
+      if (seen) this.lastObservation = seen;
+      if (!seen?.target?.enabled && seen?.running !== 'ours') return this.stopped();
+    }
     for (let attempt = 0; ; attempt++) {
       const seen =
-        attempt === 0 && ending.outcome === 'aborted' && this.lastObservation && !this.inEmergency()
+        attempt === 0 && (still || ending.outcome === 'aborted') && this.lastObservation && !this.inEmergency()
           ? this.lastObservation
           : await this.observe(15 * SECOND);
       if (seen) this.lastObservation = seen;
@@ -1216,10 +1366,13 @@ class Night {
       }
       if (seen && attempt > 0 && seen.target !== null && !seen.target.enabled && seen.running !== 'ours')
         return this.stopped();
+      if (seen && notThere(seen) && seen.running !== 'unknown' && patched(PATCHES.promptStop)) return this.stopped();
       const abrupt = ending.outcome === 'aborted' || !seen || seen.running === 'ours' || seen.running === 'unknown';
       if (seen && !abrupt && seen.target?.enabled === false) return this.stopped();
       if (ending.commandId) this.receipt(ending.commandId, 'sent');
       if (await this.still(abrupt && ending.reason !== 'plan_finished' ? 'stop' : 'disable')) return this.stopped();
+      if (ending.commandId && patched(PATCHES.promptStop))
+        this.receipt(ending.commandId, 'unknown', this.unseenBecause, REASONS[this.unseenBecause].en);
       if (Date.now() >= giveUpAt) break;
       await this.waitFor(Date.now() + Math.min(5 * SECOND * 2 ** attempt, 60 * SECOND), () => false, 'stop again');
     }
@@ -1253,6 +1406,7 @@ class Night {
   private stopUnseen = false;
   private stopped(): void {
     this.state.data.engaged = false;
+    this.state.data.mayRun = false;
   }
   private inEmergency(): boolean {
     return this.lastObservation?.emergency !== null && this.lastObservation?.emergency !== undefined;
@@ -1600,6 +1754,8 @@ interface Problem {
   reason: Reason;
   message: string;
 }
+/** RoboTarget's list was read, our target is not on it, and nothing of ours runs: there is nothing to stop. */
+const notThere = (seen: Observation): boolean => seen.targetAbsent === true && seen.running !== 'ours';
 const nowIso = (): string => new Date(Date.now()).toISOString();
 
 /** Why an activity on the telescope's queue failed, in our words. */

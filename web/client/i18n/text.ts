@@ -93,6 +93,7 @@ export const TEXT = {
   'hold.user': ['Pause', 'Paused'],
   'hold.weather': ['Pause météo', 'Weather hold'],
   'hold.fault': ['Incident', 'Fault'],
+  'hold.maintenance': ['Maintenance', 'Maintenance'],
   'next.label': ['Ensuite', 'Next'],
   'next.prepare': ['préparation', 'preparation'],
   'next.preparation': ['préparation', 'preparation'],

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { replayNights } from './histories.ts';
+import { Stage, type Night, type NightOptions } from './night.ts';
+import type { ObservatoryScript } from './observatory.ts';
+
+/**
+ * Every control in every phase and hold, with the target present, absent, not to be read and Voyager away: half a minute later its receipt says
+ * what became of it, and a stop of what is not there is done. Virtual time on the time-skipping server.
+ */
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open();
+}, 90_000);
+afterAll(async () => {
+  await stage?.close();
+}, 60_000);
+
+const CONTROLS = ['pause', 'resume', 'abort', 'cancel'] as const;
+const TARGETS = ['present', 'absent', 'unreadable', 'away'] as const;
+type Target = (typeof TARGETS)[number];
+const LONG = 100_000_000;
+const from = (start: number, seconds: number): { from: number; to: number } => ({
+  from: start + seconds * 1000,
+  to: start + LONG,
+});
+
+interface Situation {
+  /** Seconds after the slot's start at which the control is asked for. */
+  at: number;
+  script?: (start: number) => Partial<ObservatoryScript>;
+  before?: NonNullable<NightOptions['steps']>;
+  maintenance?: boolean;
+}
+const looked = (at: number, kind: string): { at: number; do: (n: Night) => Promise<unknown> } => ({
+  at,
+  do: (n) => n.handle.signal('telescopeEvent', { id: `${kind}${at}`, at: new Date(n.at(at)).toISOString(), kind }),
+});
+const SITUATIONS: Record<string, Situation> = {
+  preparing: { at: -600, script: (s) => ({ targetRefused: [from(s, -LONG / 1000)] }) },
+  prepared: { at: -600 },
+  'held in preparation': { at: 300, script: (s) => ({ targetRefused: [from(s, -LONG / 1000)] }) },
+  running: { at: 1000 },
+  clouds: {
+    at: 1000,
+    script: (s) => ({ weather: [{ ...from(s, 400), state: 'hold' }] }),
+    before: [looked(401, 'weather_changed')],
+  },
+  'unsafe weather': {
+    at: 1000,
+    script: (s) => ({ weather: [{ ...from(s, 400), state: 'unsafe' }] }),
+    before: [looked(401, 'weather_changed')],
+  },
+  'Voyager’s error': {
+    at: 1000,
+    script: (s) => ({ voyagerError: [from(s, 400)] }),
+    before: [looked(401, 'voyager_error')],
+  },
+  'Voyager’s emergency': {
+    at: 1000,
+    script: (s) => ({ emergency: [from(s, 400)] }),
+    before: [looked(401, 'emergency_begun')],
+  },
+  'camera away': {
+    at: 1000,
+    script: (s) => ({ unplugged: [{ ...from(s, 400), what: 'camera' }] }),
+    before: [looked(401, 'camera_error')],
+  },
+  'taken over by hand': {
+    at: 1000,
+    script: (s) => ({ disabledByHand: [s + 400_000] }),
+    before: [looked(402, 'local_operator')],
+  },
+  'another’s target in the way': {
+    at: 1000,
+    script: () => ({ foreign: [{ guid: 'f1', name: 'Survey', locked: true }] }),
+  },
+  paused: { at: 1000, before: [{ at: 400, do: (n) => n.signal('pause', 'p0') }] },
+  maintenance: { at: 1000, maintenance: true },
+};
+
+function missing(target: Target, start: number, at: number): Partial<ObservatoryScript> {
+  const since = [from(start, at - 30)];
+  if (target === 'absent') return { targetGone: since };
+  if (target === 'unreadable') return { unreadable: since };
+  return target === 'away' ? { linkDown: since } : {};
+}
+
+const answers = new Map<string, { receipt: string; phase: string }>();
+/** One night up to half a minute after the control. */
+async function ask(name: string, control: (typeof CONTROLS)[number], target: Target): Promise<void> {
+  const { at, script, before, maintenance } = SITUATIONS[name]!;
+  const id = `m${Object.keys(SITUATIONS).indexOf(name)}-${control}-${target}`;
+  const night = await stage.prepare({
+    id,
+    startsIn: 4000,
+    slotSeconds: 7200,
+    shots: [{ filter: 'L', exposure_seconds: 300, quantity: 20 }],
+    policy: { prepare_lead: 3600, check_interval: 300 },
+    script: (start) => ({ ...script?.(start), ...missing(target, start, at) }),
+    steps: [
+      ...(before ?? []),
+      { at, do: (n) => n.signal(control, 'c') },
+      {
+        at: at + 30,
+        do: async (n) => {
+          const session = await stage.db.session.findUniqueOrThrow({ where: { bookingId: id } });
+          answers.set(id, { receipt: (await n.receipts()).c ?? 'none', phase: session.phase });
+        },
+      },
+    ],
+  });
+  if (maintenance)
+    await stage.db.maintenance.create({
+      data: {
+        id,
+        telescopeId: night.telescopeId,
+        fromAt: new Date(night.at(400)),
+        toAt: new Date(night.at(7000)),
+        reason: 'mirror',
+        bookings: 'hold',
+      },
+    });
+  await night.book();
+  await stage.env.client.workflow.getHandle(`sim-${id}`).result();
+  await night.handle.terminate().catch(() => undefined);
+  await night.stopGateway();
+}
+const answerTo = (name: string, control: string, target: string): { receipt: string; phase: string } =>
+  answers.get(`m${Object.keys(SITUATIONS).indexOf(name)}-${control}-${target}`)!;
+
+describe.each(Object.keys(SITUATIONS))('%s', (name) => {
+  beforeAll(async () => {
+    for (const target of TARGETS) await Promise.all(CONTROLS.map((control) => ask(name, control, target)));
+  }, 240_000);
+
+  test('half a minute later each control is done, refused, or says what it waits for', () => {
+    const rows = CONTROLS.map((control) => [
+      control,
+      ...TARGETS.map((target) => answerTo(name, control, target).receipt),
+    ]);
+    process.stdout.write(`${name}\n${rows.map((r) => `  ${r.map((c) => c.padEnd(30)).join('')}`).join('\n')}\n`);
+    for (const row of rows)
+      for (const receipt of row.slice(1)) expect(receipt).toMatch(/^(confirmed|refused:\w+|(unknown|accepted):\w+)$/);
+  });
+
+  test('a stop of a target that is there or is not there is done', () => {
+    const emergency = name === 'Voyager’s emergency';
+    for (const control of ['abort', 'cancel'])
+      for (const target of ['present', 'absent']) {
+        const { receipt, phase } = answerTo(name, control, target);
+        if (emergency) expect(receipt).toBe('accepted:voyager_emergency');
+        else {
+          expect(receipt).toBe('confirmed');
+          expect(['finalising', 'aborted', 'cancelled']).toContain(phase);
+        }
+      }
+  });
+});
+
+test('what was never enabled needs no stop, whatever can be read', () => {
+  for (const name of ['preparing', 'prepared', 'held in preparation'])
+    for (const control of ['abort', 'cancel'])
+      for (const target of TARGETS) expect(answerTo(name, control, target).receipt).toBe('confirmed');
+});
+
+test('the nights replay', async () => {
+  expect((await replayNights(stage)).failed).toEqual({});
+}, 60_000);
