@@ -2,9 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import type { Observation } from '../../domain/ports.ts';
 import { TelescopePolicy } from '../../domain/contracts/telescope.ts';
 import {
+  badWeatherSeen,
   judge,
+  lostToWeather,
   minimumUsefulSeconds,
   planFinished,
+  preparationHold,
   preparationPaceMs,
   type Circumstances,
 } from '../../workflows/session/policy.ts';
@@ -64,6 +67,18 @@ describe('judge', () => {
       'emergency above all',
       { emergency: 'suspend', ...weather({ state: 'unsafe' }) },
       { userPaused: true },
+      'fault voyager_emergency unsafe none',
+    ],
+    [
+      'emergency in bad weather: the weather is the cause, and still nothing is sent',
+      { emergency: 'suspend', ...weather({ state: 'unsafe', reason: 'weather_unsafe' }) },
+      { emergencyForWeather: true, userPaused: true },
+      'weather weather_unsafe unsafe none',
+    ],
+    [
+      'a step refused for Voyager’s emergency is no outage',
+      {},
+      { refusal: 'voyager_emergency' as const },
       'fault voyager_emergency unsafe none',
     ],
     ['unsafe', weather({ state: 'unsafe', reason: 'weather_unsafe' }), {}, 'weather weather_unsafe unsafe stop'],
@@ -235,5 +250,55 @@ describe('J-1', () => {
     expect(prepareAt({ site, policy: noon }, Date.parse('2026-07-15T23:30:00Z')).toISOString()).toBe(
       '2026-07-15T10:00:00.000Z',
     );
+  });
+});
+
+describe('bad weather as a cause', () => {
+  const look = (seen: Partial<Observation>, before = false): boolean => badWeatherSeen({ ...fine, ...seen }, before);
+  test('known to be bad is evidence, unknown is none, and what stood when the emergency began is remembered until it ends', () => {
+    const unsafe = weather({ state: 'unsafe', reason: 'weather_unsafe' });
+    const unknown = weather({ state: 'unsafe', reason: 'weather_unknown' });
+    expect(look(unsafe)).toBe(true);
+    expect(look(weather({ state: 'hold', reason: 'weather_hold' }))).toBe(true);
+    expect(look(weather({ state: 'unsafe', reason: 'weather_unsafe', stale: true }))).toBe(false);
+    expect(look({ ...unknown, emergency: 'suspend' })).toBe(false);
+    expect(look({ ...unknown, emergency: 'suspend' }, true)).toBe(true);
+    expect(look(unknown, true)).toBe(false);
+    expect(look({ emergency: 'exit' }, true)).toBe(true);
+    expect(look({}, true)).toBe(false);
+  });
+
+  test('a preparation that waits inside the slot: unsafe weather and Voyager’s emergency come before our own trouble', () => {
+    const unsafe = judge({ ...fine, ...weather({ state: 'unsafe', reason: 'weather_unsafe' }) }, usual);
+    expect(preparationHold('sequence_mismatch', unsafe)).toMatchObject({ cause: 'weather', ledger: 'unsafe' });
+    expect(preparationHold('voyager_emergency', null)).toMatchObject({ cause: 'fault', ledger: 'unsafe' });
+    expect(preparationHold('foreign_target', judge(fine, usual))).toMatchObject({ ledger: 'foreign' });
+    expect(preparationHold('sequence_mismatch', judge(fine, usual))).toMatchObject({
+      cause: 'fault',
+      ledger: 'outage',
+    });
+  });
+
+  const span = (
+    ledger: 'unsafe' | 'weather_hold' | 'outage' | 'user_pause',
+    from: number,
+    to: number | null,
+    cause = 'x',
+  ) => ({
+    class: ledger,
+    start: new Date(NOW + from * 60_000).toISOString(),
+    end: to === null ? null : new Date(NOW + to * 60_000).toISOString(),
+    cause,
+  });
+  const lost = (spans: Parameters<typeof lostToWeather>[0], holding = false): boolean =>
+    lostToWeather(spans, NOW + 3_600_000, holding);
+  test('a slot is lost to the weather when that outweighs what failed', () => {
+    expect(lost([])).toBe(false);
+    expect(lost([span('unsafe', 0, 55), span('outage', 55, null)])).toBe(true);
+    expect(lost([span('outage', 0, 55), span('unsafe', 55, null)], true)).toBe(false);
+    expect(lost([span('unsafe', 0, null, 'voyager_emergency')])).toBe(false);
+    expect(lost([span('unsafe', 0, null, 'safety_monitor_missing')], true)).toBe(false);
+    expect(lost([span('user_pause', 0, 40), span('weather_hold', 40, null)])).toBe(false);
+    expect(lost([span('user_pause', 0, 40), span('weather_hold', 40, null)], true)).toBe(true);
   });
 });

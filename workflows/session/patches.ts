@@ -33,4 +33,6 @@ export const PATCHES = {
   promptStop: 'prompt-stop',
   /** Maintenance holds and ends a session as maintenance, without fault and alarm. */
   maintenance: 'maintenance-no-fault',
+  /** Bad weather is the cause of what it brought about: Voyager's own emergency, a preparation that waits for it, a slot that ends so; a sky that nobody knows for long is told to the operator. */
+  cause: 'weather-is-the-cause',
 } as const;

@@ -1,4 +1,4 @@
-import type { Observation, SessionBooking, WatchPlan } from '../../domain/ports.ts';
+import type { Observation, SessionBooking, Span, WatchPlan } from '../../domain/ports.ts';
 import { pictureOf } from '../../domain/watch.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { HoldCause } from '../../domain/phases.ts';
@@ -36,6 +36,8 @@ export interface Circumstances {
   calibrating: boolean;
   /** A step towards motion was refused a moment ago, with this reason. */
   refusal: Reason | null;
+  /** Voyager's emergency began in weather that was known to be bad (`badWeatherSeen`). */
+  emergencyForWeather?: boolean;
 }
 
 /**
@@ -47,7 +49,10 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
     return c.plannedWork
       ? hold('maintenance', 'maintenance', 'outage', 'none')
       : hold('fault', 'gateway_away', 'outage', 'none');
-  if (seen.emergency !== null) return hold('fault', 'voyager_emergency', 'unsafe', 'none');
+  if (seen.emergency !== null)
+    return c.emergencyForWeather
+      ? hold('weather', 'weather_unsafe', 'unsafe', 'none')
+      : hold('fault', 'voyager_emergency', 'unsafe', 'none');
   const weather = seen.weather;
   if (!seen.connected) {
     const ledger = weather.state === 'unsafe' && !weather.stale ? 'unsafe' : 'outage';
@@ -69,7 +74,7 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
   // The gate knows of the maintenance before the session does.
   if (c.refusal === 'maintenance') return hold('maintenance', 'maintenance', 'outage', 'none');
   if (c.refusal !== null && !isWeather(c.refusal))
-    return hold('fault', c.refusal, c.refusal === 'foreign_target' ? 'foreign' : 'outage', 'none');
+    return hold('fault', c.refusal, REFUSED[c.refusal] ?? 'outage', 'none');
   if (weather.state === 'hold' && !(c.calibrating && c.engaged))
     return hold('weather', weather.reason ?? 'weather_hold', 'weather_hold', 'disable');
   if (!c.engaged && debounceLeftMs(seen, c.policy, c.now) > 0)
@@ -78,6 +83,9 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
   if (c.userPaused) return hold('user', 'user_pause', 'user_pause', paused(c.policy));
   return { go: true, advisory: advisory(seen, c) };
 }
+
+/** Classes of refusals that are no outage. */
+const REFUSED: Partial<Record<Reason, LedgerClass>> = { foreign_target: 'foreign', voyager_emergency: 'unsafe' };
 
 const paused = (policy: SessionBooking['policy']): HoldAction => (policy.pause_mode === 'abort' ? 'stop' : 'disable');
 
@@ -90,7 +98,41 @@ function advisory(seen: Observation, c: Circumstances): Reason | null {
   return null;
 }
 
-const isWeather = (reason: Reason): boolean => reason.startsWith('weather_');
+const isWeather = (reason: string): boolean => reason.startsWith('weather_');
+
+/**
+ * Was the weather known to be bad at the last look, or before the emergency that Voyager still carries out? Voyager's roof closes at once and its
+ * monitor may fall silent, so what stood when it began is remembered until it ends. Unknown weather is no such evidence.
+ */
+export function badWeatherSeen(seen: Observation, before: boolean): boolean {
+  const { state, reason, stale } = seen.weather;
+  if (!stale && state !== 'ok' && (reason === 'weather_unsafe' || reason === 'weather_hold')) return true;
+  return before && seen.emergency !== null;
+}
+
+/** How a hold in the preparation counts: unsafe weather and Voyager's emergency outrank our own trouble, as the ledger has it. */
+export function preparationHold(
+  problem: Reason,
+  verdict: Verdict | null,
+): { cause: HoldCause; reason: Reason; ledger: LedgerClass } {
+  if (verdict && !verdict.go && verdict.ledger === 'unsafe') return verdict;
+  return { cause: 'fault', reason: problem, ledger: REFUSED[problem] ?? 'outage' };
+}
+
+/** Whose seconds a span is when a slot without a frame is explained. */
+function blamed({ class: ledger, cause }: Span): 'weather' | 'fault' | 'rest' {
+  if (ledger === 'weather_hold') return 'weather';
+  if (ledger === 'unsafe')
+    return cause === 'voyager_emergency' || cause === 'safety_monitor_missing' ? 'fault' : 'weather';
+  return ledger === 'outage' || ledger === 'foreign' ? 'fault' : 'rest';
+}
+/** Did bad weather take the slot? It outweighs what failed, and all else too unless the slot ended in it (`holding`). */
+export function lostToWeather(spans: readonly Span[], untilMs: number, holding: boolean): boolean {
+  const lost = { weather: 0, fault: 0, rest: 0 };
+  for (const span of spans)
+    lost[blamed(span)] += (span.end === null ? untilMs : Date.parse(span.end)) - Date.parse(span.start);
+  return lost.weather > 0 && lost.weather >= lost.fault && (holding || lost.weather >= lost.rest);
+}
 
 /** Milliseconds until the weather has been safe for the debounce time; the whole of it while nobody says since when it is safe. */
 export function debounceLeftMs(seen: Observation, policy: SessionBooking['policy'], now: number): number {

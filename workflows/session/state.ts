@@ -109,6 +109,8 @@ interface Carried {
   checks: number;
   next: { what: string; at: string } | null;
   takenOver: string | null;
+  /** The weather was known to be bad at the last look, or before Voyager's emergency that goes on (policy.ts `badWeatherSeen`). */
+  badWeather?: boolean;
 }
 
 /** RoboTarget's type of a shot of the sky. */

@@ -39,11 +39,14 @@ import { ATTRIBUTES } from './attributes.ts';
 import { wire } from './messages.ts';
 import {
   HOUR_MS,
+  badWeatherSeen,
   debounceLeftMs,
   inMaintenance,
   judge,
+  lostToWeather,
   minimumUsefulSeconds,
   planFinished,
+  preparationHold,
   preparationMilestones,
   preparationPaceMs,
   watchPlan,
@@ -79,6 +82,8 @@ const STOP_AGAIN_MS = 15 * SECOND;
 const QUICK_LOOK_MS = 8 * SECOND;
 /** Endings that are neither the guest's nor the sky's: what is left of the slot is an outage. */
 const OUR_DOING: readonly Reason[] = ['operator_abort', 'maintenance'];
+/** Weather that has been unknown for so long is told to the operator. */
+const UNKNOWN_SKY_MS = 600 * SECOND;
 /** Two looks at the telescope are at least this far apart, however fast it calls. */
 const LEAST_BETWEEN_CHECKS_MS = 2 * SECOND;
 
@@ -213,7 +218,7 @@ class Night {
       }
       const now = Date.now();
       if (now + this.minimumUsefulMs() >= state.endMs)
-        return state.adopted && state.data.started
+        return (state.adopted && state.data.started) || this.weatheredOut()
           ? this.slotOver()
           : { outcome: 'failed', reason: state.data.reason ?? 'preparation_failed', commandId: null };
       if (this.maintained()) {
@@ -367,7 +372,7 @@ class Night {
       );
     }
     if (now >= state.startMs) {
-      this.holding('fault', problem.reason, 'outage', problem.message);
+      await this.holdPreparation(problem);
       return;
     }
     if (state.data.reason !== problem.reason) {
@@ -382,6 +387,20 @@ class Night {
         { reason: problem.reason },
       );
     } else log.info('still not prepared', { attempt, reason: problem.reason });
+  }
+
+  /** Time of the slot that passes without a preparation: what the sky and Voyager show now says whose it is. */
+  private async holdPreparation(problem: Problem): Promise<void> {
+    if (!patched(PATCHES.cause)) {
+      this.holding('fault', problem.reason, 'outage', problem.message);
+      return;
+    }
+    const seen = await this.interruptible(() => this.observe(15 * SECOND));
+    if (seen === undefined) return;
+    if (seen) this.noteLook(seen);
+    const verdict = seen ? judge(seen, this.circumstances(null)) : null;
+    const { cause, reason, ledger } = preparationHold(problem.reason, verdict);
+    this.holding(cause, reason, ledger, cause === 'weather' ? null : problem.message);
   }
 
   private async waitToStart(): Promise<Ending | null> {
@@ -499,6 +518,7 @@ class Night {
         : nowIso();
     this.lastObservation = seen;
     if (seen) {
+      this.noteLook(seen);
       for (const [guid, done] of Object.entries(seen.shotsDone ?? {}))
         state.data.shotsDone[guid] = Math.max(state.data.shotsDone[guid] ?? 0, done);
       this.projector.push({
@@ -507,6 +527,10 @@ class Night {
       });
     }
     return seen;
+  }
+  private noteLook(seen: Observation): void {
+    this.lastObservation = seen;
+    this.state.data.badWeather = badWeatherSeen(seen, this.state.data.badWeather ?? false);
   }
   /** Since when what the last check saw has been so: the first event that called for it, else the check itself. */
   private sinceWhen = '';
@@ -548,6 +572,7 @@ class Night {
     const calibrating =
       booking.policy.calibration_in_bad_weather && this.state.onlyCalibrationLeft() && patched(PATCHES.calibration);
     const pauseWins = data.userPaused && patched(PATCHES.pauseHeld);
+    const emergencyForWeather = this.inEmergency() && (data.badWeather ?? false) && patched(PATCHES.cause);
     return {
       now: Date.now(),
       policy: booking.policy,
@@ -558,6 +583,7 @@ class Night {
       plannedWork: inMaintenance(data.maintenance, Date.now()) && patched(PATCHES.maintenance),
       calibrating,
       refusal,
+      emergencyForWeather,
     };
   }
 
@@ -745,6 +771,7 @@ class Night {
   private async hold(verdict: Extract<Verdict, { go: false }>, seen: Observation | null): Promise<void> {
     const { state } = this;
     this.holding(verdict.cause, verdict.reason, verdict.ledger, null);
+    this.tellOfUnknownSky(verdict, seen);
     const failures = this.stillFailures;
     this.stillFailures = 0;
     if (state.waiting('resume').length > 0 && !state.data.userPaused) this.explain('resume', verdict.reason, 'accepted');
@@ -791,6 +818,16 @@ class Night {
         verdict.reason,
         `The target could not be seen to hold (${verdict.reason}); it is tried again.`,
       );
+  }
+  /** Weather that nobody knows for a while, and Voyager's end in bad weather: somebody must act, and rain alone asks nobody. */
+  private tellOfUnknownSky(verdict: Extract<Verdict, { go: false }>, seen: Observation | null): void {
+    if (verdict.cause !== 'weather' || seen === null) return;
+    const since = Date.parse(this.state.data.spans.at(-1)?.start ?? nowIso());
+    const unknown = verdict.reason === 'weather_unknown' || verdict.reason === 'safety_monitor_missing';
+    if (unknown && Date.now() - since >= UNKNOWN_SKY_MS && patched(PATCHES.cause))
+      this.alertOnce(verdict.reason, verdict.reason, seen.weather.causes.join('; ') || REASONS[verdict.reason].en);
+    if (seen.emergency === 'exit')
+      this.alertOnce('fault_voyager_emergency', 'voyager_emergency', 'Voyager has carried out an emergency exit.');
   }
   /** How often in a row the target could not be made to hold. */
   private stillFailures = 0;
@@ -917,7 +954,7 @@ class Night {
     if (seen === null) at = Math.min(at, now + 30 * SECOND);
     if (!verdict.go && verdict.reason === 'weather_debounce' && seen)
       at = Math.min(at, now + Math.max(SECOND, debounceLeftMs(seen, state.booking.policy, now)));
-    const emergency = !verdict.go && verdict.reason === 'voyager_emergency';
+    const emergency = !verdict.go && (verdict.reason === 'voyager_emergency' || this.inEmergency());
     if (emergency) at = Math.min(at, now + EMERGENCY_EVERY_SECONDS * SECOND);
     if (!verdict.go && this.stillFailures > 0) at = Math.min(at, now + STOP_AGAIN_MS * 2 ** (this.stillFailures - 1));
     const boundary = state.data.maintenance
@@ -952,13 +989,17 @@ class Night {
     const { data } = this.state;
     if (data.started && this.state.shotsTaken() > 0)
       return { outcome: 'completed', reason: 'slot_over', commandId: null };
-    if (data.phase === 'holding' && data.holdCause === 'weather')
-      return { outcome: 'weathered_out', reason: 'weather_no_time_left', commandId: null };
+    if (this.weatheredOut()) return { outcome: 'weathered_out', reason: 'weather_no_time_left', commandId: null };
     if (data.phase === 'holding' && data.reason === 'maintenance' && patched(PATCHES.maintenance))
       return { outcome: data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
     if (data.started || data.holdCause === 'user')
       return { outcome: 'completed', reason: 'slot_over', commandId: null };
     return { outcome: 'failed', reason: data.reason ?? 'slot_over', commandId: null };
+  }
+
+  private weatheredOut(): boolean {
+    const { phase, holdCause, spans } = this.state.data;
+    return lostToWeather(spans, Date.now(), phase === 'holding' && holdCause === 'weather');
   }
 
   // ── controls ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1349,6 +1390,8 @@ class Night {
           ? this.lastObservation
           : await this.observe(15 * SECOND);
       if (seen) this.lastObservation = seen;
+      const quiet = seen?.emergency && seen.target?.enabled === false && seen.running === 'none';
+      if (quiet && patched(PATCHES.cause)) return this.stopped();
       if (seen?.emergency) {
         if (attempt === 0) {
           if (ending.commandId)
