@@ -245,7 +245,14 @@ export class Observatory {
       ageSeconds: connected ? 1 : 60,
       voyagerStatus: this.in(this.script.voyagerError, at) ? 'ERROR' : ours ? 'RUN' : 'IDLE',
       emergency: this.in(this.script.emergency, at) ? 'suspend' : null,
-      running: connected && !this.in(this.script.unreadable, at) ? (ours ? 'ours' : foreign && weather.state !== 'unsafe' ? 'foreign' : 'none') : 'unknown',
+      running:
+        connected && !this.in(this.script.unreadable, at)
+          ? ours
+            ? 'ours'
+            : foreign && weather.state !== 'unsafe'
+              ? 'foreign'
+              : 'none'
+          : 'unknown',
       roboTargetRunning: this.scriptRuns(at),
       runSequence: ours ? 'Sequence' : null,
       runDragScript: 'RoboTarget',
@@ -267,7 +274,9 @@ export class Observatory {
           : null,
       targetAbsent: connected && !this.in(this.script.unreadable, at) && !(listed && this.plan),
       shotsDone:
-        connected && listed && this.plan ? Object.fromEntries(this.plan.shots.map((s, i) => [s.GuidShot, this.done(i)])) : null,
+        connected && listed && this.plan
+          ? Object.fromEntries(this.plan.shots.map((s, i) => [s.GuidShot, this.done(i)]))
+          : null,
       latchedAbort: this.latch,
     };
   }

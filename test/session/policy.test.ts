@@ -169,7 +169,12 @@ describe('judge', () => {
       },
       'maintenance maintenance outage none',
     ],
-    ['maintenance of which the gate knows first', {}, { refusal: 'maintenance' as const }, 'maintenance maintenance outage none'],
+    [
+      'maintenance of which the gate knows first',
+      {},
+      { refusal: 'maintenance' as const },
+      'maintenance maintenance outage none',
+    ],
     [
       'maintenance over',
       {},

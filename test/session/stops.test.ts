@@ -36,9 +36,9 @@ const looked = (at: number, kind: string): { at: number; do: (n: Night) => Promi
   do: (n) => n.handle.signal('telescopeEvent', { id: `${kind}${at}`, at: new Date(n.at(at)).toISOString(), kind }),
 });
 const SITUATIONS: Record<string, Situation> = {
-  preparing: { at: -600, script: (s) => ({ targetRefused: [from(s, -LONG / 1000)] }) },
+  preparing: { at: -470, script: (s) => ({ targetRefused: [from(s, -LONG / 1000)] }) },
   prepared: { at: -600 },
-  'held in preparation': { at: 300, script: (s) => ({ targetRefused: [from(s, -LONG / 1000)] }) },
+  'held in preparation': { at: 440, script: (s) => ({ targetRefused: [from(s, -LONG / 1000)] }) },
   running: { at: 1000 },
   clouds: {
     at: 1000,

@@ -280,8 +280,7 @@ class Night {
       const seen = await this.observe(QUICK_LOOK_MS);
       if (seen) this.takeLatch(seen);
     }
-    if (told.some((event) => event.detail === 'maintenance'))
-      await this.interruptible(() => this.reload());
+    if (told.some((event) => event.detail === 'maintenance')) await this.interruptible(() => this.reload());
     const { maintenance } = state.data;
     return Date.now() >= state.startMs && maintenance?.bookings === 'cancel' && inMaintenance(maintenance, Date.now())
       ? { outcome: 'failed', reason: 'maintenance', commandId: null }
@@ -686,7 +685,12 @@ class Night {
       return reason;
     }
     this.said.delete('enable');
-    if (!(await this.confirm((o) => o.target?.enabled === true, () => this.cutShort()))) {
+    if (
+      !(await this.confirm(
+        (o) => o.target?.enabled === true,
+        () => this.cutShort(),
+      ))
+    ) {
       if (this.cutShort()) return 'superseded';
       for (const receipt of state.waiting('resume')) this.receipt(receipt.commandId, 'unknown', 'no_answer');
       return enabled.reason ?? 'no_answer';
@@ -774,7 +778,8 @@ class Night {
     this.tellOfUnknownSky(verdict, seen);
     const failures = this.stillFailures;
     this.stillFailures = 0;
-    if (state.waiting('resume').length > 0 && !state.data.userPaused) this.explain('resume', verdict.reason, 'accepted');
+    if (state.waiting('resume').length > 0 && !state.data.userPaused)
+      this.explain('resume', verdict.reason, 'accepted');
     if (!seen) return this.explainPause(verdict.reason);
     if (verdict.action === 'none') {
       const held =
@@ -833,7 +838,8 @@ class Night {
   private stillFailures = 0;
   /** A pause of which nothing can be seen now: it holds as soon as the telescope can be spoken to, and its sender hears why not yet. */
   private explainPause(reason: Reason): void {
-    if (this.state.data.userPaused) this.explain('pause', reason, reason === 'voyager_emergency' ? 'accepted' : 'unknown');
+    if (this.state.data.userPaused)
+      this.explain('pause', reason, reason === 'voyager_emergency' ? 'accepted' : 'unknown');
   }
   private settlePauses(to: ReceiptState, reason: Reason | null): void {
     if (this.state.data.userPaused)
