@@ -467,6 +467,7 @@ class Night {
         if (refusal) verdict = judge(seen, this.circumstances(refusal));
         else {
           this.running(verdict.advisory);
+          if (state.waiting('resume').length > 0 && patched(PATCHES.promptStop)) this.confirmResumes();
           if (await this.keepOurs(seen!)) continue;
         }
       }
@@ -696,8 +697,12 @@ class Night {
       return enabled.reason ?? 'no_answer';
     }
     state.data.engaged = true;
-    for (const receipt of state.waiting('resume')) this.receipt(receipt.commandId, 'confirmed');
+    if (!patched(PATCHES.promptStop)) this.confirmResumes();
     return null;
+  }
+  /** Written after the row that shows it: whoever hears of a confirmed resume finds the session running. */
+  private confirmResumes(): void {
+    for (const receipt of this.state.waiting('resume')) this.receipt(receipt.commandId, 'confirmed');
   }
 
   /** Reads back until the telescope shows it, for a dozen seconds; false when it does not. */
