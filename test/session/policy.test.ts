@@ -1,14 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Observation } from '../../domain/ports.ts';
 import { TelescopePolicy } from '../../domain/contracts/telescope.ts';
+import { minimumUsefulSeconds, preparationPaceMs } from '../../workflows/session/pace.ts';
 import {
   badWeatherSeen,
   judge,
   lostToWeather,
-  minimumUsefulSeconds,
   planFinished,
   preparationHold,
-  preparationPaceMs,
   type Circumstances,
 } from '../../workflows/session/policy.ts';
 import { prepareAt } from '../../activities/session/booking.ts';

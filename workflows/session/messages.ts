@@ -12,7 +12,9 @@ import {
   type TelescopeEventSignal,
   type UpdateResult,
 } from '../../domain/messages.ts';
-import type { Control, SessionState } from './state.ts';
+import { snapshotOf } from './face.ts';
+import type { Control } from './data.ts';
+import type { SessionState } from './state.ts';
 
 export const pauseSignal = defineSignal<[ControlSignal]>(SIGNALS.pause);
 export const resumeSignal = defineSignal<[ControlSignal]>(SIGNALS.resume);
@@ -56,7 +58,7 @@ export function wire(state: SessionState): void {
   setHandler(extendUpdate, (body) => answer(state, control('extend', body, null, body.end)), {
     description: 'A later end; the booking row has it already',
   });
-  setHandler(snapshotQuery, () => state.snapshot(), { description: 'Where the session stands, for operators' });
+  setHandler(snapshotQuery, () => snapshotOf(state), { description: 'Where the session stands, for operators' });
 }
 
 const control = (

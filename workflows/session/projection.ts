@@ -1,6 +1,7 @@
 import { ActivityFailure, condition, log } from '@temporalio/workflow';
 import { records } from './activities.ts';
-import type { Projection, SessionState } from './state.ts';
+import type { Projection } from './data.ts';
+import type { SessionState } from './state.ts';
 
 /**
  * Writes what the session says into our own database, in order and behind its back: while PostgreSQL is away the night goes on and the rows follow.

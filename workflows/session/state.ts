@@ -1,117 +1,15 @@
-import type { Observation, ReceiptChange, SessionBooking, Span, Transition } from '../../domain/ports.ts';
-import type { VoyagerShot } from '../../domain/contracts/booking.ts';
-import type { ControlKind, ReceiptState } from '../../domain/contracts/control.ts';
+import type { ControlKind } from '../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type {
   AdoptedSession,
   ControlSignal,
   SessionInput,
-  SessionSnapshot,
   TelescopeEventSignal,
   UpdateResult,
 } from '../../domain/messages.ts';
-import type { HoldCause, Outcome, Phase } from '../../domain/phases.ts';
-import { isFinal } from '../../domain/phases.ts';
-import type { Reason } from '../../domain/reasons.ts';
-
-/** A control as it waits for the night's single thread of work. */
-export interface Control {
-  kind: ControlKind;
-  commandId: string;
-  requestedBy: string;
-  alreadyStopped: boolean;
-  reason: Reason | null;
-  /** reschedule: the new slot; extend: the new end. */
-  start: string | null;
-  end: string | null;
-}
-interface KnownReceipt {
-  commandId: string;
-  kind: ControlKind;
-  requestedBy: string;
-  state: ReceiptState;
-  reason: Reason | null;
-  message: string | null;
-}
-interface LogLine {
-  at: string;
-  text: string;
-}
-/** What waits to be written into our own database, in order. */
-export type Projection =
-  | { kind: 'transition'; body: Transition }
-  | { kind: 'receipt'; body: ReceiptChange }
-  | {
-      kind: 'log';
-      body: {
-        bookingId: string;
-        telescopeId: string;
-        key: string;
-        at: string;
-        log: Transition['log'];
-        notify?: Transition['notify'];
-      };
-    }
-  | { kind: 'check'; body: { bookingId: string; telescopeId: string; at: string; observation: Observation } }
-  | {
-      kind: 'alert';
-      body: { bookingId: string; telescopeId: string; key: string; at: string; reason: Reason; message: string };
-    };
-
-/** How a session ends. */
-export interface Ending {
-  outcome: Outcome;
-  reason: Reason | null;
-  /** The control that asked for it, so that its receipt is settled when it is done. */
-  commandId: string | null;
-}
-
-/** Objects of an older generation that are removed once the new ones are confirmed. */
-export interface Obsolete {
-  generation: number;
-  setGuid: string;
-  targetGuid: string;
-  shotGuids: string[];
-}
-
-/** Everything that survives continue-as-new, as JSON. */
-interface Carried {
-  booking: SessionBooking | null;
-  firstEnd: string | null;
-  phase: Phase;
-  holdCause: HoldCause | null;
-  reason: Reason | null;
-  outcome: Outcome | null;
-  ending: Ending | null;
-  transition: number;
-  commands: number;
-  prepared: boolean;
-  objectsMade: boolean;
-  engaged: boolean;
-  /** The target was told to be enabled and not seen stopped since; unknown in a state of older code, which counts as yes. */
-  mayRun?: boolean;
-  started: boolean;
-  startedAt: string | null;
-  userPaused: boolean;
-  replan: boolean;
-  borrowed: boolean;
-  alerts: string[];
-  obsolete: Obsolete[];
-  voyagerShots: VoyagerShot[];
-  shotsDone: Record<string, number>;
-  maintenance: SessionBooking['maintenance'];
-  spans: Span[];
-  receipts: KnownReceipt[];
-  inbox: Control[];
-  framesWaiting: boolean;
-  lines: LogLine[];
-  projections: Projection[];
-  checks: number;
-  next: { what: string; at: string } | null;
-  takenOver: string | null;
-  /** The weather was known to be bad at the last look, or before Voyager's emergency that goes on (policy.ts `badWeatherSeen`). */
-  badWeather?: boolean;
-}
+import type { SessionBooking } from '../../domain/ports.ts';
+import type { Carried, Control, KnownReceipt } from './data.ts';
+import { takenOverFrom } from './adopted.ts';
 
 /** RoboTarget's type of a shot of the sky. */
 const LIGHT = 0;
@@ -267,85 +165,6 @@ export class SessionState {
       0,
     );
   }
-
-  snapshot(): SessionSnapshot {
-    const booking = this.data.booking;
-    return {
-      bookingId: this.bookingId,
-      phase: this.data.phase,
-      holdCause: this.data.holdCause,
-      reason: this.data.reason,
-      outcome: this.data.outcome,
-      generation: booking?.generation ?? 0,
-      slot: { start: booking?.start ?? '', end: booking?.end ?? '' },
-      setGuid: this.data.objectsMade ? (booking?.plan.set.Guid ?? null) : null,
-      targetGuid: this.data.objectsMade ? (booking?.plan.target.GuidTarget ?? null) : null,
-      shotsDone: booking ? this.shotsTaken() : 0,
-      shotsTotal: booking ? this.shotsTotal() : 0,
-      next: this.data.next,
-      receipts: this.data.receipts.slice(-20).map((r) => ({
-        commandId: r.commandId,
-        kind: r.kind,
-        state: r.state,
-        ...(r.reason ? { reason: r.reason } : {}),
-      })),
-      checks: this.data.checks,
-    };
-  }
-
-  /** The night log for Temporal's UI: Markdown, under its limit of 20 KB. */
-  details(): string {
-    const { phase, holdCause, reason, next } = this.data;
-    const booking = this.data.booking;
-    const head = [
-      `### ${this.bookingId} on ${this.telescopeId}`,
-      `**${phase}**${holdCause ? ` (${holdCause})` : ''}${reason ? `: ${reason}` : ''}`,
-      booking
-        ? `Slot ${booking.start} to ${booking.end}, generation ${booking.generation}, shots ${this.shotsTaken()}/${this.shotsTotal()}`
-        : '',
-      next && !isFinal(phase) ? `Next: ${next.what} at ${next.at}` : '',
-    ].filter(Boolean);
-    return `${head.join('\n\n')}\n\n${this.data.lines.map((l) => `- \`${l.at.slice(0, 19)}Z\` ${l.text}`).join('\n')}`;
-  }
-}
-
-/** Objects and borrowed targets are looked for again rather than believed to be there. */
-function takenOverFrom({
-  transition,
-  commands,
-  phase,
-  holdCause,
-  reason,
-  startedAt,
-  objectsMade,
-  obsolete,
-  paused,
-  receipts,
-  told,
-  spans,
-  ending,
-}: AdoptedSession): Partial<Carried> {
-  return {
-    transition,
-    commands,
-    phase,
-    holdCause,
-    reason,
-    startedAt,
-    started: startedAt !== null,
-    mayRun: objectsMade,
-    borrowed: startedAt !== null,
-    framesWaiting: startedAt !== null,
-    objectsMade,
-    obsolete,
-    userPaused: paused,
-    receipts: receipts.map((receipt) => ({ ...receipt, reason: null, message: null })),
-    alerts: told,
-    spans,
-    ending,
-    // A stop that was asked for may stand as a latch at the gateway too.
-    takenOver: ending?.commandId ?? null,
-  };
 }
 
 export const stateOf = (input: SessionInput): SessionState =>

@@ -1,0 +1,166 @@
+import { patched } from '@temporalio/workflow';
+import type { Observation } from '../../../domain/ports.ts';
+import { beginAnew, historyIsLong } from '../continue.ts';
+import { controls } from '../controls.ts';
+import { circumstances, slotOver, type Night } from '../night.ts';
+import { PATCHES } from '../patches.ts';
+import { EMERGENCY_EVERY_SECONDS, QUICK_LOOK_MS, watchPlan } from '../pace.ts';
+import { debounceLeftMs, inMaintenance, judge, planFinished, type Verdict } from '../policy.ts';
+import type { Ending } from '../data.ts';
+import { keepWatch, observe } from '../telescope.ts';
+import { SECOND, nowIso } from '../time.ts';
+import { interruptible, interruptibleBy, unlessAsked, waitFor } from '../waiting.ts';
+import { engage, keepOurs, remainder, running } from './engage.ts';
+import { hold } from './hold.ts';
+
+/** The first pause before a disable or stop that failed is tried again; it doubles. */
+const STOP_AGAIN_MS = 15 * SECOND;
+/** Two looks at the telescope are at least this far apart, however fast it calls. */
+const LEAST_BETWEEN_CHECKS_MS = 2 * SECOND;
+
+/** The loop of checks: look, judge, act, wait. Returns when the session ends, or null when it goes back to waiting. */
+export async function watch(night: Night): Promise<Ending | null> {
+  const { state } = night;
+  for (;;) {
+    if (historyIsLong(night)) await beginAnew(night);
+    const controlled = await controls(night);
+    if (controlled !== 'nothing') return controlled === 'restarted' ? null : controlled;
+    if (Date.now() >= state.endMs) return slotOver(night);
+
+    const earliest = night.memory.lastCheckAt + LEAST_BETWEEN_CHECKS_MS;
+    if (!night.memory.quiet && Date.now() < earliest)
+      await waitFor(night, Math.min(earliest, state.endMs), () => state.data.inbox.length > 0, 'between two checks');
+    if (state.data.inbox.length > 0) continue;
+    const seen = await check(night);
+    if (seen === undefined) continue;
+    if (seen) night.takeLatch(seen);
+    if (seen?.latchedAbort && state.data.inbox.length > 0) continue;
+    const { maintenance } = state.data;
+    const cancels = maintenance?.bookings === 'cancel' && inMaintenance(maintenance, Date.now());
+    if (cancels && (seen || patched(PATCHES.maintenance)))
+      return { outcome: state.data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
+    if (seen && state.data.started && planFinished(seen, state.plannedShots()))
+      return { outcome: 'completed', reason: 'plan_finished', commandId: null };
+
+    let verdict = judge(seen, circumstances(night, null));
+    if (verdict.go) {
+      const refusal = state.data.engaged ? null : await engage(night, seen!);
+      if (refusal && night.cutShort()) continue;
+      night.memory.registered = refusal === 'foreign_target' ? JSON.stringify(night.grant()) : null;
+      if (refusal) verdict = judge(seen, circumstances(night, refusal));
+      else {
+        running(night, verdict.advisory);
+        if (state.waiting('resume').length > 0 && patched(PATCHES.promptStop)) night.logbook.confirmResumes();
+        if (await keepOurs(night, seen!)) continue;
+      }
+    }
+    if (!verdict.go) {
+      await hold(night, verdict, seen);
+      if (night.cutShort()) continue;
+      const tooLate = await nothingFits(night, verdict);
+      if (tooLate) return tooLate;
+    }
+    await waitForNextCheck(night, verdict, seen);
+  }
+}
+
+/** One look, or the end of a quiet watch; null when the gateway does not answer, undefined when a control came in between. */
+export async function check(night: Night): Promise<Observation | null | undefined> {
+  const { state } = night;
+  // What is told meanwhile asks for a look now, not for another watch.
+  const quiet = state.events.length > 0 ? null : night.memory.quiet;
+  night.memory.quiet = null;
+  const eventAt = state.events.reduce<string | null>(
+    (first, e) => (first === null || e.at < first ? e.at : first),
+    null,
+  );
+  state.events.length = 0;
+  night.memory.lastCheckAt = Date.now();
+  const pausing = state.data.userPaused && state.waiting('pause').some((receipt) => receipt.state !== 'unknown');
+  const patience = night.memory.gatewayAway
+    ? Math.max(60, state.booking.policy.check_interval) * SECOND
+    : pausing
+      ? QUICK_LOOK_MS
+      : 60 * SECOND;
+  const maintenance = JSON.stringify(state.data.maintenance);
+  const called = (): boolean =>
+    state.data.inbox.length > 0 || state.events.length > 0 || JSON.stringify(state.data.maintenance) !== maintenance;
+  const seen = quiet
+    ? await interruptibleBy(night, called, () => keepWatch(night, quiet))
+    : await interruptible(night, () =>
+        observe(night, Math.max(5 * SECOND, Math.min(patience, state.endMs - Date.now()))),
+      );
+  if (quiet && !seen) night.checkAtOnce();
+  if (seen === undefined) return undefined;
+  night.memory.lastCheckAt = Date.now();
+  const now = night.memory.lastCheckAt;
+  state.data.checks += 1;
+  night.memory.sinceWhen =
+    eventAt !== null && eventAt > new Date(Math.max(state.startMs, now - 10 * 60 * SECOND)).toISOString()
+      ? eventAt
+      : nowIso();
+  night.memory.lastObservation = seen;
+  if (seen) {
+    night.noteLook(seen);
+    for (const [guid, done] of Object.entries(seen.shotsDone ?? {}))
+      state.data.shotsDone[guid] = Math.max(state.data.shotsDone[guid] ?? 0, done);
+    night.projector.push({
+      kind: 'check',
+      body: { bookingId: state.bookingId, telescopeId: state.telescopeId, at: nowIso(), observation: seen },
+    });
+  }
+  return seen;
+}
+
+/** Bad weather has left no room for one exposure: the end, with what there is. */
+export async function nothingFits(night: Night, verdict: Extract<Verdict, { go: false }>): Promise<Ending | null> {
+  const { state } = night;
+  if (verdict.cause !== 'weather') return null;
+  const rest = await unlessAsked(night, () => remainder(night));
+  if (!rest || (rest.anyShotFits && rest.usefulSeconds >= night.minimumUsefulMs() / SECOND)) return null;
+  return {
+    outcome: state.shotsTaken() > 0 ? 'completed' : 'weathered_out',
+    reason: 'weather_no_time_left',
+    commandId: null,
+  };
+}
+
+export async function waitForNextCheck(night: Night, verdict: Verdict, seen: Observation | null): Promise<void> {
+  const { state } = night;
+  const now = Date.now();
+  let at = now + state.booking.policy.check_interval * SECOND;
+  if (seen === null) at = Math.min(at, now + 30 * SECOND);
+  if (!verdict.go && verdict.reason === 'weather_debounce' && seen)
+    at = Math.min(at, now + Math.max(SECOND, debounceLeftMs(seen, state.booking.policy, now)));
+  const emergency = !verdict.go && (verdict.reason === 'voyager_emergency' || night.inEmergency());
+  if (emergency) at = Math.min(at, now + EMERGENCY_EVERY_SECONDS * SECOND);
+  if (!verdict.go && night.memory.stillFailures > 0)
+    at = Math.min(at, now + STOP_AGAIN_MS * 2 ** (night.memory.stillFailures - 1));
+  const boundary = state.data.maintenance
+    ? [state.data.maintenance.from, state.data.maintenance.to].map((t) => Date.parse(t)).find((t) => t > now)
+    : undefined;
+  if (boundary) at = Math.min(at, boundary);
+  at = Math.min(at, state.endMs);
+  state.data.next = { what: at === state.endMs ? 'end' : 'check', at: new Date(at).toISOString() };
+  if (night.memory.gatewayAway) return;
+  if (seen && patched(PATCHES.quiet)) {
+    const { check_interval: regular } = state.booking.policy;
+    night.memory.quiet = watchPlan(seen, {
+      policy: {
+        check_interval: emergency && patched(PATCHES.patience) ? Math.min(regular, EMERGENCY_EVERY_SECONDS) : regular,
+      },
+      now,
+      regularAt: at,
+      slotMs: state.endMs - state.startMs,
+      ends: [state.endMs, boundary ?? Infinity],
+      goal: state.plannedShots(),
+    });
+    if (night.memory.quiet) return;
+  }
+  await waitFor(
+    night,
+    at,
+    () => state.data.inbox.length > 0 || state.events.length > 0,
+    at === state.endMs ? 'end of the slot' : 'next check',
+  );
+}

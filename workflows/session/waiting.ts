@@ -1,0 +1,57 @@
+import { CancellationScope, condition, isCancellation, patched } from '@temporalio/workflow';
+import type { Night } from './night.ts';
+import { PATCHES } from './patches.ts';
+
+/** Runs `fn`, unless something is asked of us meanwhile: then it is left. */
+export function unlessAsked<T>(night: Night, fn: () => Promise<T>): Promise<T | undefined> {
+  return patched(PATCHES.promptStop) ? interruptible(night, fn) : fn();
+}
+
+export function interruptible<T>(night: Night, fn: () => Promise<T>): Promise<T | undefined> {
+  return interruptibleBy(night, () => night.state.data.inbox.length > 0, fn);
+}
+
+/** Runs `fn` until it is done or something is asked of us; undefined when it was cut off. */
+export async function interruptibleBy<T>(
+  night: Night,
+  asked: () => boolean,
+  fn: () => Promise<T>,
+): Promise<T | undefined> {
+  const work = new CancellationScope();
+  const watch = new CancellationScope();
+  const result = work.run(fn);
+  let settled = false;
+  const quiet = result.then(
+    () => {
+      settled = true;
+    },
+    () => {
+      settled = true;
+    },
+  );
+  const interrupted = watch
+    .run(() => condition(() => settled || asked()))
+    .catch((thrown: unknown) => {
+      if (!isCancellation(thrown)) throw thrown;
+    });
+  await Promise.race([quiet, interrupted]);
+  watch.cancel();
+  if (!settled) work.cancel();
+  try {
+    return await result;
+  } catch (thrown) {
+    if (!isCancellation(thrown) || !work.consideredCancelled || CancellationScope.current().consideredCancelled)
+      throw thrown;
+    return undefined;
+  }
+}
+
+export function wait(night: Night, untilMs: number, summary: string): Promise<void> {
+  return waitFor(night, untilMs, () => night.state.data.inbox.length > 0, summary);
+}
+
+/** Sleeps to an instant, never for a length, so that drift does not add up. */
+export async function waitFor(night: Night, untilMs: number, wake: () => boolean, summary: string): Promise<void> {
+  const ms = untilMs - Date.now();
+  if (ms > 0) await condition(wake, ms, { summary: `${summary}: ${new Date(untilMs).toISOString().slice(0, 19)}Z` });
+}
