@@ -1,3 +1,4 @@
+import { parseTolerant } from '../protocol/tolerant-json.ts';
 import { PictureBuffers, TOO_LARGE } from './picture-buffers.ts';
 
 /**
@@ -30,6 +31,7 @@ const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte ===
 /** More blanks than this between key and picture, and the line is read as a whole. */
 const MAX_BLANKS = 64;
 const KEEP_HELD = 1 << 20;
+const MAX_DEPTH = 64;
 
 /** Bytes that grow by doubling. */
 class Held {
@@ -336,13 +338,11 @@ function isPictureHead(head: Buffer): boolean {
   let end = head.length;
   while (end > 0 && isBlank(head[end - 1])) end--;
   if (head[end - 1] !== COMMA) return false;
-  const text = head.toString('latin1', 0, end - 1);
+  const text = `${head.toString('latin1', 0, end - 1)}}`;
   try {
-    return (
-      (JSON.parse(`${text.replace(/:\s*-?(?:NaN|Infinity)\s*(?=,|$)/g, ':0')}}`) as { Event?: unknown }).Event ===
-      'NewJPGReady'
-    );
+    return (JSON.parse(text) as { Event?: unknown }).Event === 'NewJPGReady';
   } catch {
-    return false;
+    const tolerant = parseTolerant(text, MAX_DEPTH);
+    return tolerant?.broken === false && tolerant.json.Event === 'NewJPGReady';
   }
 }

@@ -36,13 +36,13 @@ export type RequestOutcome =
       message: string;
       paramRet?: Record<string, unknown>;
     }
-  | { outcome: 'unknown'; uid: string; why: 'timeout' | 'disconnected'; message: string };
+  | { outcome: 'unknown'; uid: string; why: 'timeout' | 'disconnected' | 'unreadable'; message: string };
 
 export interface LinkEvents {
   /** Every decoded event, in order. NewJPGReady carries its picture as a Buffer, never as text. */
   event: [VoyagerEvent];
   status: [{ state: LinkState; reason: string | null; epoch: number }];
-  /** A line that could not be read; counted, cut and redacted, and passed over. */
+  /** A line that could not be read, or only in part; counted, cut and redacted. One that was read in part is an `event` too. */
   badLine: [{ error: string; head: string }];
   alarm: [{ what: 'login_rejected' | 'line_too_long'; message: string }];
 }
@@ -62,6 +62,8 @@ export interface LinkStats {
   linesIn: number;
   linesOut: number;
   badLines: number;
+  /** Lines that were no JSON and could be read all the same, their bad values as null. */
+  mendedLines: number;
   unknownEvents: number;
   heartbeatsIn: number;
   heartbeatsOut: number;

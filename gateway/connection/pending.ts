@@ -101,6 +101,11 @@ export class PendingRequests {
       });
       return true;
     }
+    if (result.ParamRetLost) {
+      const message = `${entry.method} was carried out, but its answer cannot be read`;
+      this.end(entry, { outcome: 'unknown', uid, why: 'unreadable', message });
+      return true;
+    }
     const failure = entry.payloadFailure(paramRet);
     this.end(
       entry,

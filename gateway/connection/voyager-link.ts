@@ -87,6 +87,7 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     linesIn: 0,
     linesOut: 0,
     badLines: 0,
+    mendedLines: 0,
     unknownEvents: 0,
     heartbeatsIn: 0,
     heartbeatsOut: 0,
@@ -414,16 +415,22 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     this.stats.linesIn++;
     const decoded = decodeLine(bytes, picture);
     if (!decoded.ok) {
-      this.stats.badLines++;
-      const head = excerpt(bytes);
-      if (this.stats.badLines <= 10 || this.stats.badLines % 100 === 0)
-        this.logger.warn({ error: decoded.error, head, badLines: this.stats.badLines }, 'line of voyager passed over');
-      this.tell('badLine', { error: decoded.error, head });
+      this.noteBadLine('badLines', decoded.error, bytes);
       return;
     }
+    if (decoded.mended !== null) this.noteBadLine('mendedLines', decoded.mended, bytes);
     this.lastValid = this.clock.monotonicMs();
     this.keepalive.message();
     this.onMessage(decoded.message);
+  }
+
+  /** The first ten of each kind are logged, then every hundredth. */
+  private noteBadLine(kind: 'badLines' | 'mendedLines', error: string, bytes: Buffer): void {
+    const count = ++this.stats[kind];
+    const head = excerpt(bytes);
+    const what = kind === 'badLines' ? 'line of voyager passed over' : 'line of voyager read in part';
+    if (count <= 10 || count % 100 === 0) this.logger.warn({ error, head, [kind]: count }, what);
+    this.tell('badLine', { error, head });
   }
 
   private onMessage(message: Message): void {

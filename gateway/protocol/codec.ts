@@ -1,8 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { randomBytes } from 'node:crypto';
+import { decodeText } from '../../domain/reading/text.ts';
 import { Base64Decoder, type Picture } from '../connection/framer.ts';
 import { decodeEvent, type VoyagerEvent } from './events.ts';
-import { type Absent, type AbsentReason, asText, isObject, type JsonObject, readNumber } from './fields.ts';
+import { type Absent, asText, isObject, type JsonObject, readNumber } from './fields.ts';
+import { parseTolerant, type TolerantJson } from './tolerant-json.ts';
 
 /** One line to one typed message. Nothing in here throws: a line that cannot be read gives an error. */
 
@@ -30,31 +31,51 @@ export type Message =
   | { kind: 'event'; event: VoyagerEvent }
   | { kind: 'reply'; reply: Reply }
   | { kind: 'request'; request: WireRequest };
-export type Decoded = { ok: true; message: Message } | { ok: false; error: string };
+/** `mended`: what was wrong with a line that could be read all the same, or null. */
+export type Decoded = { ok: true; message: Message; mended: string | null } | { ok: false; error: string };
 
 const MAX_DEPTH = 64;
 const bad = (error: string): Decoded => ({ ok: false, error });
+const good = (message: Message): Decoded => ({ ok: true, message, mended: null });
 
 /**
- * UTF-8, or Latin-1 when the bytes are not valid UTF-8: the protocol does not say which, and a degree sign is all that differs.
+ * UTF-8, or windows-1252 when the bytes are not valid UTF-8: the protocol does not say which.
  * @param picture what the framer cut out of the line
  */
 export function decodeLine(bytes: Buffer, picture: Picture | null = null): Decoded {
   let text = bytes.toString('utf8');
-  if (text.includes('\uFFFD') && !isUtf8(bytes)) text = bytes.toString('latin1');
+  if (text.includes('\uFFFD') && !isUtf8(bytes)) text = decodeText(bytes);
   let json: unknown;
-  let noted: Absent | null = null;
   try {
     json = JSON.parse(text);
   } catch (thrown) {
-    const repaired = parseBareNumbers(text.startsWith('\uFEFF') ? text.slice(1) : text);
-    if (!repaired) return bad(`not JSON: ${shortReason(thrown, text.length)}`);
-    ({ json, noted } = repaired);
+    return decodeMended(text, `not JSON: ${shortReason(thrown, text.length)}`, picture);
   }
   if (!isObject(json)) return bad('not an object');
   if (isNested(text) && depthOver(json, MAX_DEPTH)) return bad(`nested deeper than ${MAX_DEPTH}`);
-  return decodeObject(json, noted, text, picture);
+  return decodeObject(json, null, text, picture);
 }
+
+/**
+ * A line that is not quite JSON. A reply or request of which a part is lost is passed over, since it decides something; so is a line that
+ * ends too early, unless it is one of Voyager's log, whose text may hold a raw line end: there the part that came counts.
+ */
+function decodeMended(text: string, why: string, picture: Picture | null): Decoded {
+  const tolerant = parseTolerant(text.startsWith('\uFEFF') ? text.slice(1) : text, MAX_DEPTH);
+  if (!tolerant) return bad(why);
+  const { json, noted, broken, cut } = tolerant;
+  if (broken && typeof json.Event !== 'string') return bad(why);
+  if (broken && endsEarly(tolerant, text)) {
+    if (json.Event !== 'LogEvent') return bad(why);
+    if (cut?.key === 'Text') {
+      json.Text = cut.text;
+      delete noted.Text;
+    }
+  }
+  const decoded = decodeObject(json, noted, text, picture);
+  return decoded.ok ? { ...decoded, mended: why } : decoded;
+}
+const endsEarly = ({ cut }: TolerantJson, text: string): boolean => cut !== null || !text.trimEnd().endsWith('}');
 
 function decodeObject(raw: JsonObject, noted: Absent | null, text: string, picture: Picture | null): Decoded {
   const name = raw.Event;
@@ -62,25 +83,14 @@ function decodeObject(raw: JsonObject, noted: Absent | null, text: string, pictu
     if (typeof name !== 'string' || name === '') return bad('Event is not a name');
     if (name === 'NewJPGReady') return decodePreview(raw, noted, picture);
     const timestampText = name === 'Version' ? (/"Timestamp"\s*:\s*"?(-?[\d.eE+-]+)/.exec(text)?.[1] ?? null) : null;
-    return { ok: true, message: { kind: 'event', event: decodeEvent(raw, noted, { timestampText }) } };
+    return good({ kind: 'event', event: decodeEvent(raw, noted, { timestampText }) });
   }
   if (raw.method !== undefined) {
     if (typeof raw.method !== 'string' || raw.method === '') return bad('method is not a name');
     if (raw.params !== undefined && raw.params !== null && !isObject(raw.params)) return bad('params is not an object');
     const params = isObject(raw.params) ? raw.params : {};
-    return {
-      ok: true,
-      message: {
-        kind: 'request',
-        request: {
-          id: readNumber(raw.id),
-          method: raw.method,
-          uid: typeof params.UID === 'string' ? params.UID : null,
-          params,
-          raw,
-        },
-      },
-    };
+    const uid = typeof params.UID === 'string' ? params.UID : null;
+    return good({ kind: 'request', request: { id: readNumber(raw.id), method: raw.method, uid, params, raw } });
   }
   if (raw.id !== undefined) return decodeReply(raw);
   return bad('no Event, no method and no id: not a message of Voyager');
@@ -100,7 +110,7 @@ function decodePreview(raw: JsonObject, noted: Absent | null, cut: Picture | nul
   if (inline !== undefined) raw.Base64Data = null;
   if (picture?.length === 0) picture = null;
   const absent = spoilt ? ({ ...noted, Base64Data: 'unreadable' } as Absent) : noted;
-  return { ok: true, message: { kind: 'event', event: decodeEvent(raw, absent, { picture }) } };
+  return good({ kind: 'event', event: decodeEvent(raw, absent, { picture }) });
 }
 
 function decodeReply(raw: JsonObject): Decoded {
@@ -119,58 +129,7 @@ function decodeReply(raw: JsonObject): Decoded {
     reply.auth = (raw.authbase ?? raw.authticket) as JsonObject;
   } else if (raw.result !== undefined) reply.result = readNumber(raw.result);
   else return bad('an id without result, error, authbase or authticket');
-  return { ok: true, message: { kind: 'reply', reply } };
-}
-
-const MARK = `\u0001${randomBytes(8).toString('hex')}`;
-const BARE = /(^|[[:,\s])(-?)(NaN|Infinity)(?=$|[\],}\s])/g;
-
-/**
- * JSON in which numbers may be a bare `NaN` or `Infinity`, which Voyager can write: they become null, with the reason noted under the field's
- * dotted path. The replacement is made outside strings only. Null when that does not make it JSON.
- */
-function parseBareNumbers(text: string): { json: unknown; noted: Absent } | null {
-  let out = '';
-  let at = 0;
-  while (at < text.length) {
-    const quote = text.indexOf('"', at);
-    const outside = quote < 0 ? text.slice(at) : text.slice(at, quote);
-    out += outside.replace(
-      BARE,
-      (_, before: string, _sign: string, word: string) =>
-        `${before}"${MARK.replace('\u0001', '\\u0001')}${word === 'NaN' ? 'n' : 'i'}"`,
-    );
-    if (quote < 0) break;
-    let end = text.indexOf('"', quote + 1);
-    while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
-    if (end < 0) return null;
-    out += text.slice(quote, end + 1);
-    at = end + 1;
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(out);
-  } catch {
-    return null;
-  }
-  const noted: Record<string, AbsentReason> = {};
-  if (isObject(json) && !depthOver(json, MAX_DEPTH)) unmark(json, '', noted);
-  return { json, noted };
-}
-function isEscaped(text: string, at: number): boolean {
-  let slashes = 0;
-  while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++;
-  return slashes % 2 === 1;
-}
-function unmark(node: JsonObject | unknown[], path: string, noted: Record<string, AbsentReason>): void {
-  for (const key of Object.keys(node)) {
-    const holder = node as JsonObject;
-    const value = holder[key];
-    if (typeof value === 'string' && value.startsWith(MARK)) {
-      holder[key] = null;
-      noted[path + key] = value.endsWith('n') ? 'nan' : 'infinity';
-    } else if (typeof value === 'object' && value !== null) unmark(value as JsonObject, `${path}${key}.`, noted);
-  }
+  return good({ kind: 'reply', reply });
 }
 
 const isNested = (text: string): boolean => text.includes('{', text.indexOf('{') + 1) || text.includes('[');

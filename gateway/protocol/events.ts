@@ -102,9 +102,9 @@ function controlData(f: FieldReader, raw: JsonObject) {
     SEQREMAIN,
     SEQREMAINSeconds: seconds(SEQREMAIN),
     SEQEND: f.name('SEQEND', raw.SEQEND),
-    /** File of the running sequence and DragScript; null when none runs. */
-    RUNSEQ: f.name('RUNSEQ', raw.RUNSEQ),
-    RUNDS: f.name('RUNDS', raw.RUNDS),
+    /** File of the running sequence and DragScript; null when none runs, `(unreadable)` where that is all that can be told. */
+    RUNSEQ: f.running('RUNSEQ', raw.RUNSEQ),
+    RUNDS: f.running('RUNDS', raw.RUNDS),
     GUIDECONN: f.bool('GUIDECONN', raw.GUIDECONN),
     GUIDESTAT: GUIDESTAT_,
     GUIDESTATName: codeName(GUIDESTAT, GUIDESTAT_),
@@ -179,6 +179,8 @@ function remoteActionResult(f: FieldReader) {
     ActionResultIntName: codeName(ACTION_RESULTS, ActionResultInt),
     Motivo: f.text('Motivo') ?? '',
     ParamRet: f.object('ParamRet'),
+    /** ParamRet was sent and its structure is lost: it is `{}` here, which must not be taken for an empty list. */
+    ParamRetLost: f.absent.ParamRet === 'unreadable',
   };
 }
 

@@ -1,3 +1,8 @@
+import { readDurationSeconds } from '../../domain/reading/duration.ts';
+import { readNumber, whyNoNumber } from '../../domain/reading/number.ts';
+
+export { readNumber };
+
 /**
  * Readers of single wire fields. Voyager's numbers and booleans drift between versions (integers for doubles, text for both), and it
  * writes "no value" as a number; a reader gives the value or null, and notes why it is null.
@@ -5,7 +10,7 @@
 
 /**
  * Why a field that was sent is null: `off` (−123456789, not present or switched off), `error` (+123456789), `not_defined` (the field's own
- * mark such as −1 or 1000), `nan` and `infinity` (bare words in the JSON), `unreadable` (neither of those, nor of the field's type).
+ * mark such as −1 or 1000), `nan` and `infinity` (as any library writes them), `unreadable` (neither of those, nor of the field's type).
  */
 export type AbsentReason = 'off' | 'error' | 'not_defined' | 'nan' | 'infinity' | 'unreadable';
 export type Absent = Readonly<Record<string, AbsentReason>>;
@@ -13,6 +18,8 @@ export type JsonObject = Record<string, unknown>;
 
 const OFF = -123_456_789;
 const ERROR = 123_456_789;
+/** Stands for the name of something that runs and whose name cannot be read. */
+export const UNREADABLE = '(unreadable)';
 const NONE: Absent = Object.freeze({});
 
 export const isObject = (value: unknown): value is JsonObject =>
@@ -22,13 +29,6 @@ export const isObject = (value: unknown): value is JsonObject =>
 export const asText = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
 
-/** Number out of a number or of text with a decimal point or comma; null when it is neither. */
-export function readNumber(value: unknown): number | null {
-  if (typeof value === 'number') return value;
-  if (typeof value !== 'string') return null;
-  const text = value.trim();
-  return /^[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text.replace(',', '.')) : null;
-}
 /** Boolean out of a boolean, `"true"`/`"false"` in any case, or 1/0; null when it is none. */
 export function readBoolean(value: unknown): boolean | null {
   if (typeof value === 'boolean') return value;
@@ -49,7 +49,7 @@ export function sexagesimal(text: string): number | null {
   let at = 0;
   let code = text.charCodeAt(0);
   while (code === 32) code = text.charCodeAt(++at);
-  const negative = code === 45;
+  const negative = code === 45 || code === 0x2212 || code === 0x2013;
   if (negative || code === 43) code = text.charCodeAt(++at);
   while (code === 32) code = text.charCodeAt(++at);
   if (!isDigit(code)) return null;
@@ -88,28 +88,10 @@ export function sexagesimal(text: string): number | null {
   return negative ? -total : total;
 }
 
-/**
- * Seconds out of `HH:MM:SS`, `MM:SS` or `SS`, with a sign in front; characters besides digits, colons and the sign are passed over, since
- * SEQREMAIN and its like carry some (voyager-protocol: traps). Null when nothing is left.
- */
+/** Whole seconds of a duration, towards zero; null when the text is none. */
 export function durationSeconds(text: string): number | null {
-  let groups = 0;
-  let total = 0;
-  let value = -1;
-  let negative = false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (isDigit(code)) value = (value < 0 ? 0 : value) * 10 + code - 48;
-    else if (code === 58 && value >= 0) {
-      total = total * 60 + value;
-      value = -1;
-      groups++;
-    } else if (code === 45 && groups === 0 && value < 0) negative = true;
-    else if ((code === 46 || code === 44) && value >= 0) break;
-  }
-  if (value < 0) return null;
-  total = total * 60 + value;
-  return negative && total !== 0 ? -total : total;
+  const seconds = readDurationSeconds(text);
+  return seconds === null ? null : Math.trunc(seconds) + 0;
 }
 
 /** Reads the fields of one object, each at most once, and counts them, so that fields nobody read are found again. */
@@ -145,11 +127,11 @@ export class FieldReader {
       if (value === ERROR) return this.none(key, 'error');
       return Number.isFinite(value) ? value : this.none(key, 'infinity');
     }
-    if (value === undefined || value === null || value === '') return null;
+    if (value === undefined || value === null || (typeof value === 'string' && value.trim() === '')) return null;
     const number = readNumber(value);
     if (number === OFF) return this.none(key, 'off');
     if (number === ERROR) return this.none(key, 'error');
-    return number ?? this.none(key, value === 'NaN' ? 'nan' : 'unreadable');
+    return number ?? this.none(key, whyNoNumber(value) ?? 'unreadable');
   }
   /** A number of which one value means that there is none. */
   numBut(key: string, mark: number, value: unknown = this.raw[key]): number | null {
@@ -173,6 +155,12 @@ export class FieldReader {
   name(key: string, value: unknown = this.raw[key]): string | null {
     const text = this.text(key, value);
     return text === null || text === '' || (text.charCodeAt(0) <= 32 && text.trim() === '') ? null : text;
+  }
+  /** The same where nothing means "nothing runs": a text that cannot be read must not look like that. */
+  running(key: string, value: unknown = this.raw[key]): string | null {
+    const unread = this.notes?.[key] === 'unreadable' || (typeof value === 'object' && value !== null);
+    const name = this.name(key, value);
+    return unread ? UNREADABLE : name;
   }
   object(key: string): JsonObject {
     const value = this.take(key);

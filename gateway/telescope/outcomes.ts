@@ -6,7 +6,7 @@ type Failed = Exclude<RequestOutcome, { outcome: 'done' }>;
 
 /** The product's reason for a request that did not succeed. */
 export function reasonOf(failed: Failed): Reason {
-  if (failed.outcome === 'unknown') return failed.why === 'timeout' ? 'no_answer' : 'voyager_away';
+  if (failed.outcome === 'unknown') return failed.why === 'disconnected' ? 'voyager_away' : 'no_answer';
   if (failed.how === 'gate')
     return (REASON_CODES as readonly string[]).includes(failed.message) ? (failed.message as Reason) : 'not_allowed';
   return failed.how === 'not_ready' ? 'voyager_away' : 'refused_by_voyager';

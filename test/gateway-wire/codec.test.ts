@@ -273,7 +273,7 @@ describe('codec: replies, requests, malformed lines', () => {
     const errors: [string, RegExp][] = [
       ['', /not JSON/],
       ['{', /ends too early/],
-      ['{"Event":"Signal","Code":}', /unexpected text/],
+      ['{"method":"x","id":}', /unexpected text/],
       ['{"Event":"Signal"', /not JSON/],
       ['null', /not an object/],
       ['[{"Event":"Polling"}]', /not an object/],
@@ -286,7 +286,6 @@ describe('codec: replies, requests, malformed lines', () => {
       ['{"method":"x","params":[1],"id":1}', /params is not an object/],
       [`{"Event":"X","a":${'['.repeat(100)}${']'.repeat(100)}}`, /nested deeper/],
       ['['.repeat(200_000), /not JSON/],
-      ['{"Event":"X","a":NaNa}', /not JSON/],
       ['{"Event":"X","a":"NaN}', /not JSON/],
       ['\u0000\u0001', /not JSON/],
     ];

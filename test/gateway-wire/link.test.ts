@@ -297,7 +297,7 @@ describe('connection: lines', () => {
     const h = await start();
     await h.ready();
     h.peer.last.raw(
-      '{"Event":"Signal","Code":}\r\n{"method":"x","params":{"Base":"YWRtaW46c2VzYW1l"\r\n\r\n\r\n{"Event":"Signal","Timestamp":1,"Host":"P","Inst":1,"Code":501}\n',
+      '{"Event":"Signal","Code":\r\n{"method":"x","params":{"Base":"YWRtaW46c2VzYW1l"\r\n\r\n\r\n{"Event":"Signal","Timestamp":1,"Host":"P","Inst":1,"Code":501}\n',
     );
     await h.settled();
     expect(h.recorded.badLines).toHaveLength(2);
@@ -305,6 +305,22 @@ describe('connection: lines', () => {
     expect(h.link.stats.badLines).toBe(2);
     expect(h.recorded.events.at(-1)).toMatchObject({ name: 'Signal', data: { Code: 501 } });
     expect(h.link.state).toBe('ready');
+  });
+  test('a line that can be read in part is an event, counted apart', async () => {
+    const h = await start();
+    await h.ready();
+    h.peer.last.raw(
+      '{"Event":"LogEvent","Timestamp":1,"Host":"P","Inst":1,"TimeInfo":nan,"Type":9,"Text":"SUSPEND\t[x]"}\r\n',
+    );
+    await h.settled();
+    expect(h.recorded.events.at(-1)).toMatchObject({
+      name: 'LogEvent',
+      data: { TypeName: 'EMERGENCY', Text: 'SUSPEND\t[x]', TimeInfo: null },
+    });
+    expect(h.link.stats).toMatchObject({ badLines: 0, mendedLines: 1 });
+    expect(h.recorded.badLines).toEqual([
+      { error: expect.stringContaining('not JSON'), head: expect.stringContaining('"Type":9') },
+    ]);
   });
   test('a line over the limit resets the connection with a reason', async () => {
     const h = await start({ maxLineMb: 1 });

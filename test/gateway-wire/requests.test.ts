@@ -175,6 +175,21 @@ describe('requests: the ways of failing', () => {
     expect(h.peer.last.methods().filter((m) => m === 'RemoteGetStatus')).toHaveLength(1);
     expect(h.link.state).toBe('ready');
   });
+  test('a result whose list cannot be read is unknown, never an empty list', async () => {
+    const h = await failing((m, c) => {
+      if (m.method !== 'RemoteGetListAvalaibleSequence') return false;
+      c.send({ jsonrpc: '2.0', result: 0, id: m.id });
+      const uid = (m.params as { UID: string }).UID;
+      c.raw(
+        `{"Event":"RemoteActionResult","UID":"${uid}","ActionResultInt":4,"Motivo":"","ParamRet":{"list":["a",}}\r\n`,
+      );
+      return true;
+    });
+    await expect(h.link.request(buildRequest('RemoteGetListAvalaibleSequence', {}))).resolves.toMatchObject({
+      outcome: 'unknown',
+      why: 'unreadable',
+    });
+  });
   test('a connection that breaks between command and reply: unknown, and nothing is sent again after the reconnect', async () => {
     const h = await failing((m, c) => m.method === 'RemoteMountFastCommand' && (c.socket.destroy(), true));
     const answer = h.link.request(buildRequest('RemoteMountFastCommand', { CommandType: 3 }));
