@@ -15,6 +15,12 @@ const NOT_COMPARED: Readonly<Record<ObjectKind, readonly string[]>> = {
   target: ['DateCreation', 'Status'],
   shot: ['Done'],
 };
+/** Written for people and found again by GUID, so that one which comes back otherwise (another alphabet, a cut) decides nothing. */
+const LABELS: Readonly<Record<ObjectKind, readonly string[]>> = {
+  set: ['Name', 'Tag'],
+  target: ['TargetName', 'Tag'],
+  shot: [],
+};
 const PASSES = 4;
 const SETTLE_MS = 1_000;
 
@@ -48,7 +54,7 @@ function compare(
   found: Found,
 ): { set: string[]; target: string[]; shots: Map<string, string[]>; extra: string[] } {
   const against = (kind: ObjectKind, wanted: JsonObject, is: JsonObject | null): string[] =>
-    is === null ? ['not there'] : differences(without(wanted, NOT_COMPARED[kind]), is);
+    is === null ? ['not there'] : differences(without(wanted, [...NOT_COMPARED[kind], ...LABELS[kind]]), is);
   return {
     set: against('set', plan.set, found.set),
     target: against('target', plan.target, found.target),
@@ -62,6 +68,11 @@ function compare(
       .map((s) => String(s.GuidShot))
       .filter((guid) => !plan.shots.some((shot) => sameGuid(shot.GuidShot, guid))),
   };
+}
+/** Does a label of the object that is there differ? */
+function mislabelled(kind: ObjectKind, wanted: JsonObject, is: JsonObject | null): boolean {
+  const labels = Object.fromEntries(Object.entries(wanted).filter(([field]) => LABELS[kind].includes(field)));
+  return is !== null && differences(labels, is).length > 0;
 }
 function describe(plan: ObjectsPlan, found: Found): string[] {
   const is = compare(plan, found);
@@ -115,7 +126,13 @@ export async function ensureObjects(
     const enabled = found.target !== null && readNumber(found.target.Status) === 0;
     const keepEnabled = enabled && gateway.grants.check(grant) === null;
     const disable = enabled && !keepEnabled;
+    // Labels are put right once; a target that runs is not touched for one.
+    const label = pass === 1 && !keepEnabled;
+    const labelSet = label && is.set.length === 0 && mislabelled('set', plan.set, found.set);
+    const labelTarget = label && is.target.length === 0 && mislabelled('target', plan.target, found.target);
     const clean =
+      !labelSet &&
+      !labelTarget &&
       is.set.length === 0 &&
       is.target.length === 0 &&
       is.extra.length === 0 &&
@@ -128,18 +145,19 @@ export async function ensureObjects(
         found,
       );
 
-    const writes: { what: 'create' | 'repair'; send: () => Promise<RequestOutcome> }[] = [];
+    const writes: { what: 'create' | 'repair' | 'label'; send: () => Promise<RequestOutcome> }[] = [];
     const { client } = gateway;
     if (found.set === null) writes.push({ what: 'create', send: () => client.add('set', plan.set) });
-    else if (is.set.length > 0) writes.push({ what: 'repair', send: () => client.update('set', plan.set) });
+    else if (is.set.length > 0 || labelSet)
+      writes.push({ what: labelSet ? 'label' : 'repair', send: () => client.update('set', plan.set) });
     if (found.target === null)
       writes.push({ what: 'create', send: () => client.add('target', { ...plan.target, Status: 1 }) });
     else {
       if (disable)
         writes.push({ what: 'repair', send: () => client.setEnabled('target', plan.target.GuidTarget, false) });
-      if (is.target.length > 0)
+      if (is.target.length > 0 || labelTarget)
         writes.push({
-          what: 'repair',
+          what: labelTarget ? 'label' : 'repair',
           send: () => {
             const request = client.buildRequest('target', 'update', {
               body: { ...plan.target, Status: keepEnabled ? 0 : 1 },
@@ -167,6 +185,7 @@ export async function ensureObjects(
         if (write.what === 'create') created += 1;
         else repaired += 1;
       } else if (outcome.outcome === 'refused' && outcome.how === 'not_ready') throw notConnected(outcome.message);
+      else if (outcome.outcome === 'refused' && write.what === 'label') continue;
       else if (outcome.outcome === 'refused') {
         const reason = reasonOf(outcome);
         return answer(

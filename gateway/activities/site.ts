@@ -11,13 +11,13 @@ const CLOCK_WARNING_SECONDS = 2;
 
 /** Voyager's filters as name → index from 0, out of `FilterNum`, `Filter1_Name`… (names count from 1, indices elsewhere from 0). */
 export function readFilters(paramRet: Readonly<Record<string, unknown>>): Record<string, number> {
-  const filters: Record<string, number> = {};
+  const filters: [name: string, index: number][] = [];
   const count = Math.min(readNumber(paramRet.FilterNum) ?? 0, 100);
   for (let i = 1; i <= count; i++) {
     const name = asText(paramRet[`Filter${i}_Name`]).trim();
-    if (name) filters[name] = i - 1;
+    if (name) filters.push([name, i - 1]);
   }
-  return filters;
+  return Object.fromEntries(filters);
 }
 
 /** Each difference between the telescope's filters and Voyager's, both named. */
@@ -27,7 +27,7 @@ export function filterDifferences(
 ): string[] {
   return Object.entries(telescope.filters).flatMap(([name, index]) => {
     const at = Object.entries(found).find(([, i]) => i === index)?.[0];
-    if (at === name) return [];
+    if (at?.normalize() === name.normalize()) return [];
     return [
       `filter ${index} is "${name}" for this telescope and ${at === undefined ? 'missing' : `"${at}"`} in Voyager`,
     ];
@@ -57,7 +57,7 @@ export async function checkSite(gateway: TelescopeGateway, bookingId: string | n
   const environment = await gateway.link.request(buildRequest('RemoteGetEnvironmentData', {}, { timeoutMs: READ_MS }));
   if (environment.outcome === 'done') {
     const profile = asText(environment.paramRet.Profile);
-    if (profile.toLowerCase() !== telescope.profile.toLowerCase())
+    if (profile.normalize().toLowerCase() !== telescope.profile.normalize().toLowerCase())
       problems.push({
         reason: 'profile_mismatch',
         message: `Voyager has profile "${profile}" loaded; this telescope is set to "${telescope.profile}".`,

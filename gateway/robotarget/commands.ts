@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestOutcome, VoyagerLink, VoyagerRequest } from '../connection/link.ts';
-import { asText, type JsonObject } from '../protocol/fields.ts';
+import { asText, type JsonObject, readNumber } from '../protocol/fields.ts';
 import { type Dialect, type DialectOp, decodeObject, encodeCommand, type ObjectKind } from './dialect.ts';
 import {
   buildOpenRequest,
@@ -143,12 +143,12 @@ export function differences(wanted: Readonly<JsonObject>, found: Readonly<JsonOb
 }
 function same(field: string, wanted: unknown, found: unknown): boolean {
   if (typeof wanted === 'number') {
-    const number = typeof found === 'string' ? Number(found) : typeof found === 'boolean' ? Number(found) : found;
-    return typeof number === 'number' && Math.abs(number - wanted) <= (/Date/.test(field) ? 1 : 1e-6);
+    const number = typeof found === 'boolean' ? Number(found) : readNumber(found);
+    return number !== null && Math.abs(number - wanted) <= (/Date/.test(field) ? 1 : 1e-6);
   }
   if (typeof wanted === 'boolean')
     return found === wanted || asText(found).toLowerCase() === String(wanted) || found === Number(wanted);
-  if (typeof wanted === 'string')
-    return typeof found === 'string' && found.trim().toLowerCase() === wanted.trim().toLowerCase();
+  if (typeof wanted === 'string') return typeof found === 'string' && plain(found) === plain(wanted);
   return JSON.stringify(wanted) === JSON.stringify(found);
 }
+const plain = (text: string): string => text.trim().normalize().toLowerCase();

@@ -115,6 +115,33 @@ describe('a session’s activities on the simulator', () => {
   );
 
   scenario(
+    'a name that Voyager cannot keep decides nothing: it is put right once, and the target is prepared',
+    async () => {
+      const sim = await observatory();
+      const { activities } = await gatewayOn(sim);
+      const { grant, plan, target } = booking(sim, { start: 300, end: 900 });
+      plan.target.TargetName = 'Nébuleuse de l’œil – α';
+      plan.set.Name = 'Zoé’s “night”';
+      const { store } = sim.world;
+      const put = store.put.bind(store);
+      // A database of one code page: what it does not have becomes a question mark.
+      store.put = ((table, guid, row) =>
+        put(table, guid, JSON.parse(JSON.stringify(row).replace(/[^\0-\x7f]/g, '?')))) as typeof store.put;
+      await activities.registerGrant(grant);
+      expect(await activities.ensureObjects({ grant, plan })).toMatchObject({ outcome: 'done', created: 3 });
+      expect(store.find('targets', target)!.row.TargetName).toBe('N?buleuse de l??il ? ?');
+      expect(await activities.readObjects({ telescopeId: 'demo', plan })).toEqual({ differences: [], enabled: false });
+      store.put = put;
+      expect(await activities.ensureObjects({ grant, plan })).toMatchObject({
+        outcome: 'done',
+        created: 0,
+        repaired: 2,
+      });
+      expect(store.find('targets', target)!.row.TargetName).toBe('Nébuleuse de l’œil – α');
+    },
+  );
+
+  scenario(
     'a difference is repaired and an enabled target outside its slot is disabled, whoever changed it',
     async () => {
       const sim = await observatory();
