@@ -4,7 +4,7 @@ import { Receipt } from '../../domain/contracts/control.ts';
 import { TelescopeState } from '../../domain/contracts/state.ts';
 import { Maintenance, Telescope } from '../../domain/contracts/telescope.ts';
 import { altAz, hourAngleHours, moon, sunAltitudeDegrees, usableWindows, horizonAltitude } from '../../domain/sky.ts';
-import { parseDecDegrees, parseRaHours } from '../../domain/coordinates.ts';
+import { COORDINATE_PROBLEMS, readDecDegrees, readRaHours } from '../../domain/coordinates.ts';
 import { randomUUID } from 'node:crypto';
 import { publish } from '../../platform/bus.ts';
 import { openReceipt } from '../../platform/receipts.ts';
@@ -340,8 +340,8 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       guard: { scopes: [...READ.scopes, 'session:view'] },
       params: Id,
       query: z.object({
-        ra_hours: z.string().max(40).describe('hours, or like 02:49:50'),
-        dec_degrees: z.string().max(40).describe('degrees, or like +47:20:07'),
+        ra_hours: z.string().max(64).describe('hours, or like 02:49:50'),
+        dec_degrees: z.string().max(64).describe('degrees, or like +47:20:07'),
         date: z.iso.date().optional().describe('Evening of the night, at the site; tonight when left out'),
         from: Instant.optional(),
         to: Instant.optional().describe('At most 48 h after `from`'),
@@ -353,13 +353,12 @@ export function telescopeRoutes(app: App, deps: Deps): void {
     },
     async ({ params, query }) => {
       const telescope = await deps.telescopes.get(params.id);
-      const number = (text: string): number | string => (/^[+-]?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text);
-      const ra = parseRaHours(number(query.ra_hours));
-      const dec = parseDecDegrees(number(query.dec_degrees));
-      if (ra === null || dec === null)
+      const ra = readRaHours(query.ra_hours);
+      const dec = readDecDegrees(query.dec_degrees);
+      if (typeof ra === 'string' || typeof dec === 'string')
         throw invalid({
-          ...(ra === null ? { ra_hours: ['must be hours from 0 up to but not 24'] } : {}),
-          ...(dec === null ? { dec_degrees: ['must be degrees from -90 to 90'] } : {}),
+          ...(typeof ra === 'string' ? { ra_hours: [COORDINATE_PROBLEMS[ra].en] } : {}),
+          ...(typeof dec === 'string' ? { dec_degrees: [COORDINATE_PROBLEMS[dec].en] } : {}),
         });
       // Noon to noon at the site's longitude: the whole night lies inside.
       const offsetMs = (telescope.site.longitude_degrees / 15) * 3_600_000;

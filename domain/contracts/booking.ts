@@ -1,28 +1,20 @@
 import { z } from 'zod';
 import { HOLD_CAUSES, OUTCOMES, PHASES } from '../phases.ts';
 import { REASON_CODES } from '../reasons.ts';
-import { parseDecDegrees, parseRaHours } from '../coordinates.ts';
+import { COORDINATE_PROBLEMS, type CoordinateProblem, readDecDegrees, readRaHours } from '../coordinates.ts';
+import { MAX_ANGLE_LENGTH } from '../reading/angle.ts';
 import { BookingId, Guid, Instant, TelescopeId } from './common.ts';
 
-const RaHours = z.union([z.number(), z.string()]).transform((value, ctx) => {
-  const hours = parseRaHours(value);
-  if (hours === null) {
-    ctx.addIssue({
-      code: 'custom',
-      message: 'must be hours from 0 up to but not 24, as a number or like "02:49:50" (degrees divide by 15)',
-    });
+/** A number, or a text as people write it; longer than any position is refused before it is read. */
+const position = (read: (value: number | string) => number | CoordinateProblem) =>
+  z.union([z.number(), z.string().max(MAX_ANGLE_LENGTH)]).transform((value, ctx) => {
+    const found = read(value);
+    if (typeof found === 'number') return found;
+    ctx.addIssue({ code: 'custom', message: COORDINATE_PROBLEMS[found].en });
     return z.NEVER;
-  }
-  return hours;
-});
-const DecDegrees = z.union([z.number(), z.string()]).transform((value, ctx) => {
-  const degrees = parseDecDegrees(value);
-  if (degrees === null) {
-    ctx.addIssue({ code: 'custom', message: 'must be degrees from -90 to 90, as a number or like "+47:20:07"' });
-    return z.NEVER;
-  }
-  return degrees;
-});
+  });
+const RaHours = position(readRaHours);
+const DecDegrees = position(readDecDegrees);
 
 export const Shot = z
   .object({

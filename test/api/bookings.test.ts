@@ -127,7 +127,7 @@ describe('bookings', () => {
     [
       'right ascension of 25 h',
       { target: { name: 'x', ra_hours: 25, dec_degrees: 10 } },
-      { 'target.ra_hours': /degrees divide by 15/ },
+      { 'target.ra_hours': /not 24 hours; for degrees write d or °/ },
     ],
     [
       'declination of -91°',

@@ -125,8 +125,7 @@ describe('a session’s activities on the simulator', () => {
       const { store } = sim.world;
       const put = store.put.bind(store);
       // A database of one code page: what it does not have becomes a question mark.
-      store.put = ((table, guid, row) =>
-        put(table, guid, JSON.parse(JSON.stringify(row).replace(/[^\0-\x7f]/g, '?')))) as typeof store.put;
+      store.put = (table, guid, row) => put(table, guid, JSON.parse(JSON.stringify(row).replace(/[^\0-\x7f]/g, '?')));
       await activities.registerGrant(grant);
       expect(await activities.ensureObjects({ grant, plan })).toMatchObject({ outcome: 'done', created: 3 });
       expect(store.find('targets', target)!.row.TargetName).toBe('N?buleuse de l??il ? ?');

@@ -516,10 +516,10 @@ const ITEMS: Record<string, string[]> = {
     expect(await page.getByLabel('Count').first().getAttribute('aria-invalid')).toBe('false');
     await seeText(page, '.shot .fault', 'Exposure (s): is longer than the slot');
     await page.getByLabel('Right ascension (hours)').fill('25h');
-    await seeText(page, '#f-ra', 'hours from 0 to 24, such as 5h35m17s');
+    await seeText(page, '#f-ra', 'right ascension goes from 0 up to but not 24 hours');
     await page.locator('[data-tool="locale"]').click();
     await page.getByLabel('Ascension droite (heures)').fill('xx');
-    await seeText(page, '#f-ra', 'des heures de 0 à 24');
+    await seeText(page, '#f-ra', 'écrivez l’ascension droite comme');
     expect(await page.locator('[data-item="submit"]').isDisabled()).toBe(true);
     expect(await page.getByLabel('Priority').isVisible()).toBe(false);
     expect(faults).toEqual([]);

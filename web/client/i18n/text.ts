@@ -610,14 +610,6 @@ export const TEXT = {
   'book.noTariff': ['Le tarif est celui du site de réservation.', 'The booking site sets the price.'],
   'book.rate': ['{n} crédits par heure', '{n} credits an hour'],
   'book.error.name': ['donnez un nom à la cible', 'give the target a name'],
-  'book.error.ra': [
-    'des heures de 0 à 24, comme 5h35m17s, 05:35:17 ou 5,588',
-    'hours from 0 to 24, such as 5h35m17s, 05:35:17 or 5.588',
-  ],
-  'book.error.dec': [
-    'des degrés de −90 à 90, comme −5°23′28″, -05:23:28 ou -5,391',
-    'degrees from −90 to 90, such as −5°23′28″, -05:23:28 or -5.391',
-  ],
   'book.error.start': ['une date et une heure', 'a day and a time'],
   'book.error.skipped': [
     'cette heure n’existe pas ce jour-là : on avance les montres',

@@ -1,5 +1,5 @@
 import type { BookingRequestInput } from '../../../domain/contracts/booking.ts';
-import { formatDec, formatRa, parseDecDegrees, parseRaHours } from '../../../domain/coordinates.ts';
+import { COORDINATE_PROBLEMS, formatDec, formatRa, readDecDegrees, readRaHours } from '../../../domain/coordinates.ts';
 import type { CatalogueEntry } from '../../../domain/catalogue/index.ts';
 import type uPlot from 'uplot';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
@@ -88,10 +88,6 @@ const NO_FAULTS = {
   haEnd: '',
   priority: '',
 };
-
-const asText = (value: number | string): string => String(value).trim().replace(',', '.');
-const coordinate = (text: string): number | string =>
-  /^[+-]?\d+([.,]\d+)?$/.test(text.trim()) ? Number(asText(text)) : text;
 
 function bookingForm(): object {
   const http = new Http(takeToken('user') ?? anyToken());
@@ -309,14 +305,14 @@ function bookingForm(): object {
     },
     request(): (BookingRequestInput & { credits_per_hour?: number }) | null {
       const { form } = this;
-      const ra = parseRaHours(coordinate(form.ra));
-      const dec = parseDecDegrees(coordinate(form.dec));
+      const ra = readRaHours(form.ra);
+      const dec = readDecDegrees(form.dec);
       const [start, again] = instantsOf(form.start, this.zone());
       this.faults = {
         ...NO_FAULTS,
         name: form.name.trim() === '' && form.ra !== '' ? say('book.error.name') : '',
-        ra: form.ra !== '' && ra === null ? say('book.error.ra') : '',
-        dec: form.dec !== '' && dec === null ? say('book.error.dec') : '',
+        ra: form.ra !== '' && typeof ra === 'string' ? COORDINATE_PROBLEMS[ra][prefs.locale] : '',
+        dec: form.dec !== '' && typeof dec === 'string' ? COORDINATE_PROBLEMS[dec][prefs.locale] : '',
         start:
           start !== undefined ? '' : say(/T\d\d:\d\d/.test(form.start) ? 'book.error.skipped' : 'book.error.start'),
         hours: form.hours > 0 ? '' : say('book.error.hours'),
@@ -324,8 +320,8 @@ function bookingForm(): object {
       for (const shot of form.shots) [shot.fault, shot.bad] = ['', []];
       this.paintStart(start, again);
       if (
-        ra === null ||
-        dec === null ||
+        typeof ra === 'string' ||
+        typeof dec === 'string' ||
         form.name.trim() === '' ||
         start === undefined ||
         !form.telescope ||
