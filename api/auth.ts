@@ -115,9 +115,31 @@ interface CachedKey {
   untilMs: number;
 }
 
+/** A permission is looked up within this time or not given. */
+const LOOKUP_MS = 3_000;
+async function lookUp<T>(question: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new Problem(
+            'database_away',
+            'Whether this credential still stands cannot be looked up; try again shortly.',
+            {},
+            { 'retry-after': '5' },
+          ),
+        ),
+      LOOKUP_MS,
+    );
+  });
+  return Promise.race([question, late]).finally(() => clearTimeout(timer));
+}
+
 /**
  * Server keys (`X-API-Key`): the one of the environment works without a database; those of table api_keys are hashed there,
- * looked up by hash, and remembered for 30 s or until a replica says that keys have changed.
+ * looked up by hash, and remembered for 30 s or until a replica says that keys have changed. While the bus cannot be
+ * trusted to bring such news, nobody is let in from memory.
  */
 export class ServerKeys {
   private readonly cache = new Map<string, CachedKey>();
@@ -126,6 +148,7 @@ export class ServerKeys {
   constructor(
     environmentKey: string | undefined,
     private readonly db: Database,
+    private readonly busIsTrusted: () => boolean,
     private readonly now: () => number,
   ) {
     this.environmentHash = environmentKey ? hashKey(environmentKey) : null;
@@ -148,12 +171,12 @@ export class ServerKeys {
       };
     const cached = this.cache.get(hash);
     const now = this.now();
-    if (cached && cached.untilMs > now) {
+    if (cached && cached.untilMs > now && (cached.identity === null || this.busIsTrusted())) {
       if (!cached.identity) throw unauthenticated('The API key is not known.');
       this.touch(cached.identity.credentialId, now);
       return cached.identity;
     }
-    const row = await this.db.apiKey.findUnique({ where: { hash } });
+    const row = await lookUp(this.db.apiKey.findUnique({ where: { hash } }));
     const good = row && !row.revokedAt && (!row.expiresAt || row.expiresAt.getTime() > now);
     const identity: Identity | null = good
       ? {
@@ -184,7 +207,7 @@ export class ServerKeys {
 }
 
 /**
- * Revoked tokens. While the bus is up every replica hears of a revocation at once and memory decides; while it is away the
+ * Revoked tokens. While the bus shows that it hears, every replica learns of a revocation at once and memory decides; else the
  * table is asked, so that a revoked token is refused within a second everywhere.
  */
 export class Revocations {
@@ -192,11 +215,15 @@ export class Revocations {
   private loaded = false;
   constructor(
     private readonly db: Database,
-    private readonly busIsUp: () => boolean,
+    private readonly busIsTrusted: () => boolean,
     private readonly now: () => number,
   ) {}
   add(id: string): void {
     this.ids.add(id);
+  }
+  /** What memory knows; the table may know more. */
+  known(id: string): boolean {
+    return this.ids.has(id);
   }
   async load(): Promise<void> {
     const rows = await this.db.token.findMany({
@@ -210,10 +237,11 @@ export class Revocations {
   distrust(): void {
     this.loaded = false;
   }
+  /** @throws Problem `database_away` when neither memory nor table can say. */
   async has(id: string): Promise<boolean> {
     if (this.ids.has(id)) return true;
-    if (this.busIsUp() && this.loaded) return false;
-    const row = await this.db.token.findUnique({ where: { id }, select: { revokedAt: true } });
+    if (this.busIsTrusted() && this.loaded) return false;
+    const row = await lookUp(this.db.token.findUnique({ where: { id }, select: { revokedAt: true } }));
     if (row?.revokedAt) this.ids.add(id);
     return row?.revokedAt !== null && row?.revokedAt !== undefined;
   }

@@ -115,7 +115,7 @@ export function problemResponse(c: Context, problem: Problem): Response {
 }
 
 const DATABASE_AWAY =
-  /ECONNREFUSED|ECONNRESET|Connection terminated|timeout exceeded when trying to connect|Can't reach database|terminating connection|the database system is|server closed the connection/i;
+  /ECONNREFUSED|ECONNRESET|Connection terminated|Query read timeout|timeout exceeded when trying to connect|Can't reach database|terminating connection|the database system is|server closed the connection/i;
 /** Is this the database being away, rather than a fault of ours. */
 export function isDatabaseAway(thrown: unknown): boolean {
   const state = sqlState(thrown);

@@ -10,6 +10,9 @@ import { createTemporalClient } from '../platform/temporal.ts';
 import { createApp } from './app.ts';
 import { listen } from './listen.ts';
 
+/** No question of the api takes this long; one that does stands on a connection that is dead. */
+const QUERY_TIMEOUT_MS = 10_000;
+
 /** The api process: serves at once, and finds PostgreSQL and Temporal when they are there. */
 async function main(): Promise<void> {
   const config = loadConfig();
@@ -18,7 +21,7 @@ async function main(): Promise<void> {
   required(config, 'GATEWAY_SECRET');
   if (!config.VOYAGER_PROXY_API_KEY)
     logger.warn('VOYAGER_PROXY_API_KEY is not set: only keys of table api_keys open the API');
-  const db = createDatabase(databaseUrl, logger, 10);
+  const db = createDatabase(databaseUrl, logger, 10, QUERY_TIMEOUT_MS);
   const { client, connection } = createTemporalClient(config);
   const bus = new BusListener(databaseUrl, logger);
   const { app, deps } = createApp({

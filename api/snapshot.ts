@@ -60,7 +60,7 @@ export class SnapshotCache {
   async text(bookingId: string): Promise<{ json: string; userRef: string } | null> {
     const now = this.deps.now();
     let cached: Cached | null = this.cached.get(bookingId) ?? null;
-    if (!cached || now - cached.madeMs > FRESH_MS || !this.deps.bus.connected) {
+    if (!cached || now - cached.madeMs > FRESH_MS || !this.deps.bus.proven) {
       let making = this.making.get(bookingId);
       if (!making) {
         making = this.make(bookingId).finally(() => {

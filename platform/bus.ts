@@ -3,7 +3,8 @@ import type pg from 'pg';
 import type { Event, EventType } from '../domain/contracts/event.ts';
 import { stableId } from '../domain/ids.ts';
 import type { Prisma } from '../prisma/client/client.ts';
-import { connectPg, type Database, type Transaction } from './database.ts';
+import { BusProof } from './bus-proof.ts';
+import { connectPg, cutPg, type Database, type Transaction } from './database.ts';
 import { toError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
@@ -104,61 +105,117 @@ interface BusEvents {
   lost: [Error];
 }
 
-/** Listens on the bus for ever, reconnecting with backoff. Does nothing but push to memory: a slow listener would fill PostgreSQL's queue. */
+/** A listener that has not heard itself for this long does not listen, whatever its connection looks like. */
+const SILENT_AFTER_MS = 5_000;
+/** What the bus would have told within this time is taken as told; a revoked token must be refused within a second. */
+const TRUSTED_FOR_MS = 1_000;
+const FIRST_PROOF_WITHIN_MS = 2_000;
+
+/**
+ * Listens on the bus for ever, reconnecting with backoff. Does nothing but push to memory: a slow listener would fill PostgreSQL's queue.
+ * That it hears is shown by a NOTIFY to itself, over and over: a connection alone proves nothing behind a pooler or after a network cut.
+ */
 export class BusListener extends EventEmitter<BusEvents> {
   private client: pg.Client | null = null;
+  private readonly proof: BusProof;
+  private listeningSinceMs = 0;
   private stopped = false;
   private retryMs = 200;
-  private everConnected = false;
+  /** It was proven before, so that the next proof ends a gap. */
+  private everProven = false;
+  private told = false;
   constructor(
     private readonly url: string,
     private readonly logger: Logger,
   ) {
     super();
+    this.proof = new BusProof(url, () => this.check());
   }
+  /** Resolves once it hears itself, and in any case after two seconds. */
   async start(): Promise<void> {
-    if (this.stopped) return;
-    try {
-      const client = await connectPg(this.url, (err) => this.lose(err));
-      client.on('end', () => this.lose(new Error('connection ended')));
-      client.on('notification', (message) => {
-        if (!message.payload) return;
-        try {
-          this.emit('message', JSON.parse(message.payload) as BusMessage);
-        } catch (thrown) {
-          this.logger.warn({ err: toError(thrown).message }, 'bus message not understood');
-        }
-      });
-      await client.query(`LISTEN ${BUS_CHANNEL}`);
-      this.client = client;
-      this.retryMs = 200;
-      if (this.everConnected) this.emit('resumed');
-      this.everConnected = true;
-    } catch (thrown) {
-      this.retry(toError(thrown));
-    }
+    void this.connect();
+    this.proof.start();
+    for (const endMs = performance.now() + FIRST_PROOF_WITHIN_MS; !this.proven && performance.now() < endMs;)
+      await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  get connected(): boolean {
-    return this.client !== null;
+  private async connect(): Promise<void> {
+    if (this.stopped) return;
+    let client: pg.Client;
+    try {
+      client = await connectPg(this.url, (err) => this.lose(client, err));
+    } catch (thrown) {
+      return this.retry(toError(thrown));
+    }
+    if (this.stopped) return cutPg(client);
+    client.on('end', () => this.lose(client, new Error('connection ended')));
+    client.on('notification', ({ channel, payload }) => this.notified(channel, payload));
+    this.proof.forget();
+    this.told = false;
+    this.client = client;
+    this.listeningSinceMs = performance.now();
+    await client
+      .query(`LISTEN ${BUS_CHANNEL}; LISTEN ${this.proof.channel}`)
+      .catch((thrown: unknown) => this.lose(client, toError(thrown)));
+  }
+  /** It hears what is said, as far as the last seconds show. */
+  get proven(): boolean {
+    return this.client !== null && this.proof.ageMs() <= SILENT_AFTER_MS;
+  }
+  /** Nothing said before the last second can have been missed: what memory knows from the bus may be relied on. */
+  get trusted(): boolean {
+    return this.client !== null && this.proof.ageMs() <= TRUSTED_FOR_MS;
   }
   async stop(): Promise<void> {
     this.stopped = true;
+    this.proof.stop();
     const client = this.client;
     this.client = null;
-    await client?.end().catch(() => undefined);
+    if (client) cutPg(client);
   }
-  private lose(err: Error): void {
-    if (!this.client || this.stopped) return;
-    this.client.removeAllListeners('notification');
-    this.client.end().catch(() => undefined);
+  private notified(channel: string, payload: string | undefined): void {
+    if (!payload) return;
+    if (channel === this.proof.channel) {
+      this.proof.heard(payload);
+      this.hearsAgain();
+      return;
+    }
+    try {
+      this.emit('message', JSON.parse(payload) as BusMessage);
+    } catch (thrown) {
+      this.logger.warn({ err: toError(thrown).message }, 'bus message not understood');
+    }
+  }
+  /** The first proof of a connection: only now is it said that the bus is back. */
+  private hearsAgain(): void {
+    if (this.told || !this.proven) return;
+    this.told = true;
+    this.retryMs = 200;
+    if (this.everProven) this.emit('resumed');
+    this.everProven = true;
+  }
+  private check(): void {
+    const { client } = this;
+    if (!client || this.proven || performance.now() - this.listeningSinceMs < SILENT_AFTER_MS) return;
+    this.lose(
+      client,
+      new Error(
+        'its own NOTIFY does not come in: DATABASE_URL must reach PostgreSQL without a pooler in transaction mode',
+      ),
+    );
+  }
+  private lose(client: pg.Client, err: Error): void {
+    if (this.client !== client || this.stopped) return;
+    client.removeAllListeners('notification');
     this.client = null;
+    cutPg(client);
+    this.proof.forget();
     this.emit('lost', err);
     this.retry(err);
   }
   private retry(err: Error): void {
     if (this.stopped) return;
     this.logger.warn({ err: err.message, retryMs: this.retryMs }, 'bus: LISTEN connection is away');
-    setTimeout(() => void this.start(), this.retryMs).unref();
+    setTimeout(() => void this.connect(), this.retryMs).unref();
     this.retryMs = Math.min(this.retryMs * 2, 5_000);
   }
 }

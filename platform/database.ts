@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import { PrismaClient } from '../prisma/client/client.ts';
 import type { Logger } from './logger.ts';
 
@@ -8,9 +8,20 @@ export type Database = PrismaClient;
 export type Transaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
 export { PrismaClient };
 
-export function createDatabase(url: string, logger?: Logger, poolSize = 8): Database {
+/** An idle connection is asked after this long whether its other end still stands; the system's default is two hours. */
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 } as const;
+
+/** @param queryTimeoutMs a query without an answer for this long fails, and its connection is given up: so a network cut is noticed. */
+export function createDatabase(url: string, logger?: Logger, poolSize = 8, queryTimeoutMs?: number): Database {
   const adapter = new PrismaPg(
-    { connectionString: url, max: poolSize, connectionTimeoutMillis: 5_000, idleTimeoutMillis: 60_000 },
+    {
+      connectionString: url,
+      max: poolSize,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 60_000,
+      ...KEEP_ALIVE,
+      ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
+    },
     {
       // Without these two a restart of PostgreSQL would end the Node process.
       onPoolError: (err: Error) => logger?.warn({ err: err.message }, 'database pool'),
@@ -44,9 +55,19 @@ export const lockSlots = (tx: Transaction, telescopeId: string): Promise<unknown
   tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'slots/' + telescopeId}, 0))`;
 
 /** A bare connection, for LISTEN and for tools; errors end up in `onError`, never in an unhandled event. */
-export async function connectPg(url: string, onError: (err: Error) => void): Promise<Client> {
-  const client = new Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 5_000 });
+export async function connectPg(
+  url: string,
+  onError: (err: Error) => void,
+  more: Pick<ClientConfig, 'query_timeout'> = {},
+): Promise<Client> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000, ...KEEP_ALIVE, ...more });
   client.on('error', onError);
   await client.connect();
   return client;
+}
+
+/** Ends a connection whose other end may be gone: `end` alone would wait for an answer that never comes. */
+export function cutPg(client: Client): void {
+  client.end().catch(() => undefined);
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }

@@ -148,7 +148,7 @@ export async function abort(
   reason?: string,
 ): Promise<Receipt> {
   requireBooking(who, id);
-  const full = await within(deps.bus.connected ? 1_500 : 500, null, loadBooking(deps, who, id));
+  const full = await within(deps.bus.proven ? 1_500 : 500, null, loadBooking(deps, who, id));
   const phase = full ? ((full.session?.phase ?? 'scheduled') as Phase) : null;
   if (full && phase && isFinal(phase)) {
     const known = await within(1_000, null, deps.db.receipt.findUnique({ where: { commandId } }));
@@ -200,7 +200,7 @@ export async function abort(
   }
   const alreadyStopped = stopped !== null && stopped.state !== 'refused';
   const writing = within(
-    deps.bus.connected ? 1_500 : 500,
+    deps.bus.proven ? 1_500 : 500,
     false,
     deps.db
       .$transaction((tx) =>

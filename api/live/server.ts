@@ -101,6 +101,7 @@ export class LiveServer {
     const { bus } = this.deps;
     bus.on('message', (message) => this.fromBus(message));
     bus.on('resumed', () => void this.catchUp());
+    bus.on('lost', () => this.deps.revocations.distrust());
     this.cluster.start();
     this.timers.push(
       setInterval(() => this.checkAlive(), 5_000).unref(),
@@ -377,6 +378,18 @@ export class LiveServer {
         this.hub.close(viewer, CLOSE.unauthorised, 'the token was revoked');
   }
 
+  /** Revocations that the bus did not bring: read from the table, and their subscriptions ended. */
+  private async endRevoked(): Promise<void> {
+    try {
+      await this.deps.revocations.load();
+    } catch {
+      return;
+    }
+    for (const viewer of this.hub.viewers.values())
+      for (const { tokenId } of viewer.grants?.values() ?? [])
+        if (this.deps.revocations.known(tokenId)) this.revoke(tokenId);
+  }
+
   // ── what comes from the bus ────────────────────────────────────────────────────────────────────────────────────
 
   private fromBus(message: BusMessage): void {
@@ -517,7 +530,7 @@ export class LiveServer {
     this.deps.keys.forget();
     this.deps.telescopes.forget();
     this.deps.revocations.distrust();
-    await this.deps.revocations.load().catch(() => undefined);
+    await this.endRevoked();
     for (const [bookingId, watched] of this.watched)
       this.inOrder(bookingId, watched, () => this.readMissing(bookingId, watched));
   }
@@ -662,6 +675,7 @@ export class LiveServer {
   // ── keeping alive ──────────────────────────────────────────────────────────────────────────────────────────────
 
   private checkAlive(): void {
+    if (!this.deps.bus.proven) void this.endRevoked();
     const now = Date.now();
     const clock = this.deps.now();
     for (const viewer of this.hub.viewers.values()) {

@@ -139,7 +139,7 @@ export function systemRoutes(app: App, deps: Deps): void {
       const checks = {
         database,
         temporal,
-        bus: { ok: deps.bus.connected, ...(deps.bus.connected ? {} : { error: 'LISTEN connection is away' }) },
+        bus: { ok: deps.bus.proven, ...(deps.bus.proven ? {} : { error: 'LISTEN does not hear its own NOTIFY' }) },
       };
       const ok = Object.values(checks).every((check) => check.ok);
       return json({ ok, checks }, ok ? 200 : 503);

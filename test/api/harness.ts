@@ -102,7 +102,7 @@ export async function startApi(
 ): Promise<RunningApi> {
   const settings = options.config ?? config();
   const logger = createLogger('api-test', settings.LOG_LEVEL);
-  const db = createDatabase(databaseUrl, logger, 6);
+  const db = createDatabase(databaseUrl, logger, 6, 10_000);
   const { client, connection } = createTemporalClient(settings);
   const bus = new BusListener(databaseUrl, logger);
   const telescopes = options.telescopes ?? [telescope('t1')];
