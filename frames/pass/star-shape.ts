@@ -17,6 +17,13 @@ export interface StarShape {
   weight: number;
 }
 
+/** Fewer measured stars than this tell nothing of a frame: two of them may be a double star and a galaxy. */
+export const FEWEST_STARS = 5;
+/** Flux in the aperture over its own error; below it the diameter is that of the noise. */
+const MIN_SIGNAL = 10;
+/** A diameter over this part of the aperture's radius is cut by the aperture and not believed. */
+const CUT_BY_APERTURE = 0.5;
+
 const MAX_MEASURED = 150;
 /** Fainter stars (flux in sky deviations, about 50 times the noise of a usual aperture) would measure the noise; but at least so many. */
 const BRIGHT_FLUX = 1_200;
@@ -25,7 +32,8 @@ const FULL_WEIGHT = 5_000;
 /** Flux of a neighbour that disturbs, as a share of the star's own: the strictest that leaves enough stars. */
 const NEIGHBOURS = [0.01, 0.05];
 const FIRST_LOOK = 24;
-const FIRST_RADIUS = 24;
+/** Apertures of the first look, from the one for wide stars to the one for faint stars. */
+const FIRST_RADII = [24, 14, 8];
 const MIN_RADIUS = 8;
 const MAX_RADIUS = 48;
 /** Aperture radius in half-flux diameters: holds 97 % or more of a Moffat profile with β 2.5, nearly all with β 3 and over. */
@@ -35,7 +43,8 @@ const RING = 4;
 /**
  * Measures the brightest stars. The half-flux diameter is that of the circle round the flux-weighted centre that holds half of the flux
  * within an aperture of 3.5 half-flux diameters (so ASTAP and SEP; NINA's HFR is another quantity). The aperture is found from a first
- * look at a few stars. Stars at the frame's edge, with a neighbour in the aperture or sharper than light can be are left out.
+ * look at a few stars. Stars at the frame's edge, with a neighbour in the aperture, too faint for it or sharper than light can be are
+ * left out; with fewer than five of the others the list is empty.
  */
 export function measureStars(
   reader: PixelReader,
@@ -56,10 +65,15 @@ export function measureStars(
     }
     return shapes;
   };
-  const first = measure(Math.min(FIRST_RADIUS, Math.floor(Math.min(width, height) / 4)), FIRST_LOOK);
-  if (first.length === 0) return measure(MIN_RADIUS, MAX_MEASURED);
-  const guess = weightedMedian(first.map((s) => [s.hfd, s.weight]))!;
-  return measure(Math.round(Math.max(MIN_RADIUS, Math.min(MAX_RADIUS, APERTURE * guess))), MAX_MEASURED);
+  const widest = Math.floor(Math.min(width, height) / 4);
+  for (const radius of FIRST_RADII) {
+    const first = measure(Math.min(radius, widest), FIRST_LOOK);
+    if (first.length < FEWEST_STARS) continue;
+    const guess = weightedMedian(first.map((s) => [s.hfd, s.weight]))!;
+    const shapes = measure(Math.round(Math.max(MIN_RADIUS, Math.min(MAX_RADIUS, APERTURE * guess))), MAX_MEASURED);
+    if (shapes.length >= FEWEST_STARS) return shapes;
+  }
+  return [];
 }
 
 /** The value at which half of the weight is reached; null without values. */
@@ -70,6 +84,27 @@ export function weightedMedian(values: readonly (readonly [value: number, weight
   for (const [value, weight] of sorted) if ((seen += weight) >= half) return value;
   return null;
 }
+
+/**
+ * A quantile of sorted numbers. Where several are equal, as integers are, each stands for values spread evenly over the step between
+ * them, so that the result is not bound to whole numbers.
+ */
+export function quantileOfSorted(sorted: Float64Array, share: number): number {
+  const n = sorted.length;
+  const value = sorted[Math.min(n - 1, Math.floor(n * share))]!;
+  let first = Math.floor(n * share);
+  let last = Math.min(n - 1, first);
+  while (first > 0 && sorted[first - 1] === value) first--;
+  while (last < n - 1 && sorted[last + 1] === value) last++;
+  const equal = last - first + 1;
+  if (equal === 1) return value;
+  const step = Math.min(
+    first > 0 ? value - sorted[first - 1]! : Number.POSITIVE_INFINITY,
+    last < n - 1 ? sorted[last + 1]! - value : Number.POSITIVE_INFINITY,
+  );
+  return Number.isFinite(step) ? value + step * ((n * share - first) / equal - 0.5) : value;
+}
+const medianOfSorted = (sorted: Float64Array): number => quantileOfSorted(sorted, 0.5);
 
 /** No other star of this share of its flux within the aperture. */
 function isLonely(spot: Spot, sorted: readonly Spot[], radius: number, share: number): boolean {
@@ -112,7 +147,7 @@ function shapeOf(stamp: Stamp, radius: number, noise: number): Omit<StarShape, '
       if (r2 > inner2 && r2 <= outer2 && v === v) ring[n++] = v;
     }
   if (n < 8) return null;
-  const base = ring.subarray(0, n).sort()[n >> 1]!;
+  const { level: base, error: baseError } = skyOf(ring.subarray(0, n), noise);
   let { x: cx, y: cy } = stamp;
   for (let pass = 0; pass < 3; pass++) {
     let flux = 0;
@@ -135,7 +170,8 @@ function shapeOf(stamp: Stamp, radius: number, noise: number): Omit<StarShape, '
   }
   const growth = growthCurve(values, side, cx, cy, base, radius);
   const total = growth.at(-1)!;
-  if (!(total > 0)) return null;
+  const area = Math.PI * inner2;
+  if (!(total > MIN_SIGNAL * Math.sqrt(area * noise * noise + (area * baseError) ** 2))) return null;
   let half = 0;
   for (let i = 1; i < growth.length; i++)
     if (growth[i]! >= total / 2) {
@@ -143,7 +179,7 @@ function shapeOf(stamp: Stamp, radius: number, noise: number): Omit<StarShape, '
       half = (i - 1 + (rise > 0 ? (total / 2 - growth[i - 1]!) / rise : 0)) * STEP;
       break;
     }
-  if (half < 0.75) return null;
+  if (half < 0.75 || 2 * half > CUT_BY_APERTURE * radius) return null;
   let xx = 0;
   let yy = 0;
   let xy = 0;
@@ -168,6 +204,22 @@ function shapeOf(stamp: Stamp, radius: number, noise: number): Omit<StarShape, '
     hfd: Math.sqrt(Math.max(0.25, (2 * half) ** 2 - PIXEL_SMEAR)),
     eccentricity: major > 0 ? Math.sqrt(Math.max(0, 1 - Math.max(0, minor) / major)) : 0,
   };
+}
+
+/**
+ * Sky under a star out of the ring around it: the mean of what lies within three deviations of the median. The median alone is a whole
+ * number where pixels are, and half a level too little or too much over a whole aperture outweighs a faint star.
+ */
+function skyOf(ring: Float64Array, noise: number): { level: number; error: number } {
+  const median = medianOfSorted(ring.sort());
+  let sum = 0;
+  let n = 0;
+  for (const value of ring)
+    if (Math.abs(value - median) <= 3 * noise) {
+      sum += value;
+      n++;
+    }
+  return n < 8 ? { level: median, error: noise } : { level: sum / n, error: noise / Math.sqrt(n) };
 }
 
 /**

@@ -1,13 +1,13 @@
 import { openPixels, type ByteSource, type ImageHdu, type PixelReader } from '../fits/index.ts';
 import { createStarKernel, type StarKernel } from './star-kernel.ts';
-import { measureStars, weightedMedian, type Spot } from './star-shape.ts';
+import { measureStars, quantileOfSorted, weightedMedian, type Spot } from './star-shape.ts';
 
 /** What a star pass finds on the full frame. */
 export interface StarMetrics {
   count: number;
-  /** Median half-flux diameter of the measured stars, pixels; null without stars. */
+  /** Median half-flux diameter of the measured stars, pixels; null with fewer than five of them. */
   hfd: number | null;
-  /** Median eccentricity from second moments; null without stars. */
+  /** Median eccentricity from second moments; null likewise. */
   eccentricity: number | null;
   /** Median sky level and its noise (physical units). */
   background: number;
@@ -106,9 +106,9 @@ function estimateSky(reader: PixelReader, width: number, height: number): Sky | 
     for (let mx = 0; mx < meshX; mx++) {
       const n = counts[mx]!;
       const values = samples[mx]!.subarray(0, n).sort();
-      const median = n === 0 ? Number.NaN : (values[(n - 1) >> 1]! + values[n >> 1]!) / 2;
+      const median = n === 0 ? Number.NaN : quantileOfSorted(values, 0.5);
       level[my * meshX + mx] = median;
-      deviation[my * meshX + mx] = n === 0 ? Number.NaN : median - values[Math.floor(n * 0.1587)]!;
+      deviation[my * meshX + mx] = n === 0 ? Number.NaN : median - quantileOfSorted(values, 0.1587);
     }
   }
   const noises = deviation.filter((v) => Number.isFinite(v)).sort();
@@ -183,13 +183,15 @@ interface RowFeed {
   feed: (y: number, slot: number) => void;
   /** Whether a prepared value at this place means a saturated pixel. */
   saturated: (value: number, x: number) => boolean;
+  /** What the row's whole numbers left of the sky in a prepared value at this place. */
+  rest: (x: number) => number;
 }
 
 function detect(source: ByteSource, image: ImageHdu, reader: PixelReader, sky: Sky, options: StarOptions): Spot[] {
   const { width, height } = image;
   const sigma = options.sigma ?? THRESHOLD_SIGMA;
   const plain = image.bitpix === 16 && !image.tiling && image.blank === null && image.bscale > 0;
-  const { kernel, threshold, feed, saturated } = plain
+  const { kernel, threshold, feed, saturated, rest } = plain
     ? bandFeed(source, image, sky, sigma, options.kernel)
     : valueFeed(reader, width, height, sky, sigma, options.kernel);
 
@@ -251,7 +253,8 @@ function detect(source: ByteSource, image: ImageHdu, reader: PixelReader, sky: S
             below[x + 1]! +
             2 * (above[x]! + below[x]! + here[x - 1]! + here[x + 1]!) +
             4 * v;
-          group.spread = sum / KERNEL_SUM / v;
+          const left = rest(x);
+          group.spread = (sum / KERNEL_SUM - left) / (v - left);
           group.saturated ||= saturated(v, x);
         }
       }
@@ -320,6 +323,8 @@ function bandFeed(source: ByteSource, image: ImageHdu, sky: Sky, sigma: number, 
       kernel.prepare(y - band, slot, shift);
     },
     saturated: (value, x) => value * 2 ** shift + kernel.sky[x]! + 32_768 >= SATURATED_LEVEL,
+    // The shift rounds down, by half a unit in the mean.
+    rest: (x) => ((row[x]! - bzero) / bscale - kernel.sky[x]!) / 2 ** shift - (shift > 0 ? 0.5 : 0),
   };
 }
 
@@ -350,5 +355,6 @@ function valueFeed(
       }
     },
     saturated: () => false,
+    rest: () => 0,
   };
 }

@@ -1,12 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { bufferSource, firstImage, scanHdus } from '../../frames/fits/index.ts';
+import { writeFits16 } from '../../frames/fits/writer.ts';
 import { findStars } from '../../frames/pass/stars.ts';
 import { pythonWith } from '../support/python.ts';
-import { moffatHalfFluxDiameter, starFieldFits, type FieldOptions } from '../support/synthetic.ts';
+import { generator, moffatHalfFluxDiameter, starFieldFits, type FieldOptions } from '../support/synthetic.ts';
 
 const stars = (file: Buffer, sigma?: number, kernel?: 'wasm' | 'js') => {
   const source = bufferSource(file);
@@ -42,6 +44,43 @@ describe('star metrics', () => {
   test('a sky without stars has none; hot pixels are none either', () => {
     expect(stars(starFieldFits(field({ stars: 0 }))).count).toBe(0);
     expect(stars(starFieldFits(field({ stars: 0, hotPixels: 500 }))).count).toBeLessThan(3);
+  });
+
+  test.each(['a', 'b'])('a short exposure with a handful of stars has no half-flux diameter, frame %s', (name) => {
+    const found = stars(gunzipSync(readFileSync(new URL(`./files/few-stars-${name}.fits.gz`, import.meta.url))));
+    expect(found.hfd).toBeNull();
+    expect(found.eccentricity).toBeNull();
+  });
+
+  test('with enough stars the hot pixels beside them change nothing, though the sky is a whole number', () => {
+    const truth = moffatHalfFluxDiameter(3, 3);
+    for (const hotPixels of [0, 40]) {
+      const { hfd } = stars(
+        starFieldFits(
+          field({
+            width: 500,
+            height: 500,
+            seed: 31,
+            stars: 12,
+            fwhm: 3,
+            sky: 502,
+            noise: 1.3,
+            faintest: 300,
+            hotPixels,
+          }),
+        ),
+      );
+      expect(Math.abs(hfd! / truth - 1)).toBeLessThan(0.05);
+    }
+  });
+
+  test('faint hot pixels are no stars where the sky lies between two levels', () => {
+    const pixels = new Uint16Array(400 * 400);
+    const random = generator(7);
+    // Levels 500 and 501 in equal number: the sky is 500.5, its noise half a level.
+    for (let i = 0; i < pixels.length; i++) pixels[i] = 500 + (random() < 0.5 ? 1 : 0);
+    for (let h = 0; h < 200; h++) pixels[(11 + 19 * Math.floor(h / 20)) * 400 + 11 + 19 * (h % 20)] = 506;
+    expect(stars(writeFits16(400, 400, [pixels], [])).count).toBe(0);
   });
 
   test('both kernels find the same', () => {
