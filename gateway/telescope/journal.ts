@@ -4,6 +4,7 @@ import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { databaseError, within } from './database-mirror.ts';
 import { DiskLog } from './disk-log.ts';
+import { JournalPlaces } from './journal-places.ts';
 
 export interface JournalEntry<K extends JournalKind = JournalKind> {
   epoch: number;
@@ -33,7 +34,7 @@ export interface JournalOptions {
   db: Database | null;
   logger: Logger;
   quotaBytes?: number;
-  /** Called with entries that stand in PostgreSQL now, oldest first. */
+  /** Called with entries that stand in PostgreSQL now, oldest first, under their numbers there. */
   onDrained?: (entries: readonly JournalEntry[]) => void;
 }
 
@@ -44,6 +45,7 @@ export interface JournalOptions {
 export class Journal {
   private readonly log: DiskLog<JournalEntry>;
   private readonly telemetry: DiskLog<TelemetrySample>;
+  private places: JournalPlaces | null = null;
   private epoch = 0;
   private n = 0;
   private wake: (() => void) | null = null;
@@ -62,7 +64,7 @@ export class Journal {
     this.telemetry = new DiskLog(join(options.folder, 'telemetry'));
   }
 
-  /** Everything from now on is numbered within this epoch, from 1. */
+  /** Everything from now on is numbered within this epoch, from 1; where the table has such numbers already, from the next free one. */
   beginEpoch(epoch: number): void {
     if (epoch === this.epoch) return;
     this.epoch = epoch;
@@ -157,8 +159,10 @@ export class Journal {
   private async drainJournal(db: Database): Promise<number> {
     const { entries, commit } = await this.log.read();
     if (entries.length === 0) return 0;
+    this.places ??= new JournalPlaces(db, this.options.telescopeId);
+    const { fresh, all } = await within(this.places.find(entries), WRITE_MS);
     const written = db.journal.createMany({
-      data: entries.map((e) => ({
+      data: fresh.map((e) => ({
         telescopeId: this.options.telescopeId,
         epoch: e.epoch,
         n: e.n,
@@ -167,11 +171,10 @@ export class Journal {
         bookingId: e.bookingId,
         data: e.data as object,
       })),
-      skipDuplicates: true,
     });
     await within(written, WRITE_MS);
     commit();
-    this.options.onDrained?.(entries);
+    this.options.onDrained?.(all);
     return entries.length;
   }
   private async drainTelemetry(db: Database): Promise<number> {
