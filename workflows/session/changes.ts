@@ -1,4 +1,5 @@
 import { patched } from '@temporalio/workflow';
+import { NIGHT_LINES, sessionMoved, slotNowEnds } from '../../domain/night-lines.ts';
 import { records, telescope } from './activities.ts';
 import type { Night } from './night.ts';
 import { outdate, prepareOnce } from './objects.ts';
@@ -38,8 +39,7 @@ export async function extend(night: Night, control: Control): Promise<'nothing'>
     {
       level: 'INFO',
       event: 'extended',
-      message: `The slot now ends at ${state.booking.end}.`,
-      messageFr: `Le créneau se termine maintenant à ${state.booking.end}.`,
+      ...slotNowEnds(state.booking.end),
     },
     { type: 'session.extended', data: { end: state.booking.end } },
   );
@@ -86,8 +86,7 @@ export async function reschedule(night: Night, control: Control): Promise<'resta
     'scheduled',
     {
       event: 'rescheduled',
-      message: `The session moved to ${state.booking.start}.`,
-      messageFr: `La session est déplacée au ${state.booking.start}.`,
+      ...sessionMoved(state.booking.start),
     },
     { notify: { type: 'session.rescheduled', data: { start: state.booking.start, end: state.booking.end } } },
   );
@@ -110,15 +109,13 @@ export async function amend(night: Night, control: Control): Promise<'restarted'
   night.logbook.log({
     level: 'INFO',
     event: 'amended',
-    message: 'The plan was changed.',
-    messageFr: 'Le plan a été modifié.',
+    ...NIGHT_LINES.amended,
     data: { generation: state.booking.generation },
   });
   if (state.data.phase === 'prepared')
     night.logbook.transition('preparing', {
       event: 'preparing',
-      message: 'Preparing the changed plan.',
-      messageFr: 'Préparation du plan modifié.',
+      ...NIGHT_LINES.preparingChanges,
     });
   night.logbook.receipt(control.commandId, 'confirmed');
   return 'restarted';

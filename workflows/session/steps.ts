@@ -1,6 +1,7 @@
 import { patched } from '@temporalio/workflow';
 import type { CommandOutcome } from '../../domain/ports.ts';
-import { REASONS, type Reason } from '../../domain/reasons.ts';
+import { reasonWords } from '../../domain/night-lines.ts';
+import type { Reason } from '../../domain/reasons.ts';
 import { telescope } from './activities.ts';
 import type { Night } from './night.ts';
 import { PATCHES } from './patches.ts';
@@ -32,8 +33,7 @@ export function complain(
   night.logbook.log({
     level: 'WARNING',
     event: `${name}_${outcome}`,
-    message: message ?? REASONS[reason].en,
-    messageFr: REASONS[reason].fr,
+    ...reasonWords(reason, message),
   });
 }
 

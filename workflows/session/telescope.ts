@@ -8,6 +8,7 @@ import {
 } from '@temporalio/workflow';
 import { FAILURE } from '../../domain/failures.ts';
 import type { CommandOutcome, Grant, Observation, WatchPlan } from '../../domain/ports.ts';
+import { NIGHT_LINES } from '../../domain/night-lines.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';
 import { telescope } from './activities.ts';
 import type { Night } from './night.ts';
@@ -122,8 +123,8 @@ export async function still(night: Night, how: 'disable' | 'stop', cut: () => bo
     night.logbook.log({
       level: 'ERROR',
       event: `${how}_refused`,
-      message: result.message ?? 'Voyager refused the command.',
-      messageFr: REASONS.refused_by_voyager.fr,
+      ...NIGHT_LINES.refusedByVoyager,
+      ...(result.message ? { message: result.message } : {}),
     });
     return false;
   }

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { SessionInput } from '../../domain/messages.ts';
 import type { Outcome } from '../../domain/phases.ts';
+import { NIGHT_LINES } from '../../domain/night-lines.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import { frames, records } from './activities.ts';
 import { Night } from './night.ts';
@@ -47,8 +48,7 @@ async function run(night: Night): Promise<{ outcome: Outcome; reason: Reason | n
       if (night.state.data.transition === 0)
         night.logbook.transition('scheduled', {
           event: 'scheduled',
-          message: 'The session waits for its preparation.',
-          messageFr: 'La session attend sa préparation.',
+          ...NIGHT_LINES.scheduled,
         });
       if (night.state.booking.cancelled && !night.begun)
         night.state.data.ending ??= { outcome: 'cancelled', reason: 'user_cancel', commandId: null };
@@ -76,14 +76,12 @@ async function run(night: Night): Promise<{ outcome: Outcome; reason: Reason | n
 
 /** Another run of this session is gone without having wrapped it up (activities/session/lost.ts). */
 function adopt(night: Night): void {
-  const message = 'The session’s workflow was gone; another one takes over from what was recorded.';
   night.logbook.log({
     level: 'WARNING',
     event: 'taken_over',
-    message,
-    messageFr: 'Le déroulement de la session avait disparu ; un autre reprend à partir de ce qui a été noté.',
+    ...NIGHT_LINES.takenOver,
   });
-  night.logbook.alertOnce('taken_over', 'internal_error', message);
+  night.logbook.alertOnce('taken_over', 'internal_error', NIGHT_LINES.takenOver.message);
   if (night.state.data.ending) return;
   // The booking that was just read has them.
   for (const { commandId, kind } of night.state.data.receipts)

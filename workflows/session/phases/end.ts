@@ -12,7 +12,8 @@ import { FINALISE_WORKFLOW } from '../../../domain/messages.ts';
 import { isFinal, type Outcome } from '../../../domain/phases.ts';
 import type { FinaliseInput, FinaliseResult } from '../../../domain/ports.ts';
 import { QUEUE_FINALISE, finaliseWorkflowId } from '../../../domain/queues.ts';
-import { REASONS, type Reason } from '../../../domain/reasons.ts';
+import { NIGHT_LINES, reasonWords } from '../../../domain/night-lines.ts';
+import type { Reason } from '../../../domain/reasons.ts';
 import { settling, telescope } from '../activities.ts';
 import { ATTRIBUTES } from '../attributes.ts';
 import type { Night } from '../night.ts';
@@ -48,8 +49,7 @@ export async function end(night: Night, ending: Ending): Promise<void> {
       {
         level: ending.outcome === 'failed' ? 'ERROR' : 'INFO',
         event: ending.reason ?? 'over',
-        message: ending.reason ? REASONS[ending.reason].en : 'The session is over.',
-        messageFr: ending.reason ? REASONS[ending.reason].fr : REASONS.session_over.fr,
+        ...(ending.reason ? reasonWords(ending.reason) : NIGHT_LINES.over),
       },
       { reason: ending.reason, sessionEndedAt: at },
     );
@@ -115,8 +115,7 @@ export async function endBefore(night: Night, ending: Ending): Promise<void> {
       {
         level: ending.outcome === 'failed' ? 'ERROR' : 'INFO',
         event: ending.outcome,
-        message: ending.reason ? REASONS[ending.reason].en : 'The session is over.',
-        messageFr: ending.reason ? REASONS[ending.reason].fr : REASONS.session_over.fr,
+        ...(ending.reason ? reasonWords(ending.reason) : NIGHT_LINES.over),
       },
       {
         reason: ending.reason,

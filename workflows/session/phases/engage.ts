@@ -1,6 +1,7 @@
 import { ActivityFailure, isCancellation, patched } from '@temporalio/workflow';
 import type { ObjectsPlan, Observation } from '../../../domain/ports.ts';
-import { REASONS, type Reason } from '../../../domain/reasons.ts';
+import { NIGHT_LINES, reasonWords } from '../../../domain/night-lines.ts';
+import type { Reason } from '../../../domain/reasons.ts';
 import { planning, telescope } from '../activities.ts';
 import type { Night } from '../night.ts';
 import { PATCHES } from '../patches.ts';
@@ -91,12 +92,11 @@ export function running(night: Night, advisory: Reason | null): void {
     data.reason = advisory;
     night.logbook.log(
       advisory
-        ? { level: 'WARNING', event: advisory, message: REASONS[advisory].en, messageFr: REASONS[advisory].fr }
+        ? { level: 'WARNING', event: advisory, ...reasonWords(advisory) }
         : {
             level: 'INFO',
             event: 'as_planned',
-            message: 'Running as planned again.',
-            messageFr: 'De nouveau conforme au plan.',
+            ...NIGHT_LINES.asPlanned,
           },
     );
     return;
@@ -111,10 +111,9 @@ export function running(night: Night, advisory: Reason | null): void {
     first
       ? {
           event: 'started',
-          message: 'The target is enabled; RoboTarget takes it from here.',
-          messageFr: 'La cible est activée ; RoboTarget prend le relais.',
+          ...NIGHT_LINES.started,
         }
-      : { event: 'resumed', message: 'The session goes on.', messageFr: 'La session reprend.' },
+      : { event: 'resumed', ...NIGHT_LINES.resumed },
     { reason: advisory, notify: { type: first ? 'session.started' : 'session.resumed' } },
   );
 }
@@ -166,8 +165,7 @@ export async function replan(night: Night): Promise<void> {
     night.logbook.log({
       level: 'INFO',
       event: 'replanned',
-      message: 'The plan was cut to what still fits.',
-      messageFr: 'Le plan a été réduit à ce qui tient encore.',
+      ...NIGHT_LINES.replanned,
       data: { shots: shots.map((s) => ({ guid: s.GuidShot, quantity: s.Enabled ? s.Num : 0 })) },
     });
   } catch (thrown) {

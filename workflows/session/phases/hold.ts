@@ -3,6 +3,7 @@ import type { ReceiptState } from '../../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../../domain/contracts/ledger.ts';
 import type { HoldCause } from '../../../domain/phases.ts';
 import type { Observation } from '../../../domain/ports.ts';
+import { reasonWords } from '../../../domain/night-lines.ts';
 import { REASONS, type Reason } from '../../../domain/reasons.ts';
 import type { Night } from '../night.ts';
 import { PATCHES } from '../patches.ts';
@@ -33,8 +34,7 @@ export function holding(
     {
       level: fault ? 'ERROR' : cause === 'weather' ? 'WARNING' : 'INFO',
       event: reason,
-      message: message ?? REASONS[reason].en,
-      messageFr: REASONS[reason].fr,
+      ...reasonWords(reason, message),
     },
     {
       reason,
@@ -47,8 +47,7 @@ export function holding(
       {
         level: 'ERROR',
         event: `fault_${reason}`,
-        message: message ?? REASONS[reason].en,
-        messageFr: REASONS[reason].fr,
+        ...reasonWords(reason, message),
       },
       { type: 'error.occurred', data: { reason } },
     );

@@ -1,4 +1,5 @@
 import { patched } from '@temporalio/workflow';
+import { NIGHT_LINES } from '../../../domain/night-lines.ts';
 import { beginAnew, historyIsLong } from '../continue.ts';
 import { controls } from '../controls.ts';
 import { slotOver, type Night } from '../night.ts';
@@ -20,8 +21,7 @@ export async function waitToPrepare(night: Night): Promise<Ending | null> {
   }
   night.logbook.transition('preparing', {
     event: 'preparing',
-    message: 'Preparing the observation at the telescope.',
-    messageFr: 'Préparation de l’observation au télescope.',
+    ...NIGHT_LINES.preparing,
   });
   return null;
 }
@@ -58,8 +58,7 @@ export async function prepare(night: Night): Promise<Ending | null> {
         late ? 'starting' : 'prepared',
         {
           event: 'prepared',
-          message: 'Set, target and shots stand in Voyager and were read back.',
-          messageFr: 'Set, cible et poses sont dans Voyager et vérifiés.',
+          ...NIGHT_LINES.readBack,
         },
         {
           objects: true,
@@ -89,7 +88,7 @@ export async function prepare(night: Night): Promise<Ending | null> {
 export async function waitToStart(night: Night): Promise<Ending | null> {
   const { state } = night;
   if (state.data.phase === 'preparing')
-    night.logbook.transition('prepared', { event: 'prepared', message: 'Prepared.', messageFr: 'Préparée.' });
+    night.logbook.transition('prepared', { event: 'prepared', ...NIGHT_LINES.prepared });
   const soonAt = state.startMs - HOUR_MS;
   for (;;) {
     if (historyIsLong(night)) await beginAnew(night);
@@ -101,8 +100,7 @@ export async function waitToStart(night: Night): Promise<Ending | null> {
         {
           level: 'INFO',
           event: 'starting_soon',
-          message: 'The session starts in an hour.',
-          messageFr: 'La session démarre dans une heure.',
+          ...NIGHT_LINES.startingSoon,
         },
         { type: 'session.starting_soon', data: { start: state.booking.start } },
       );
@@ -115,8 +113,7 @@ export async function waitToStart(night: Night): Promise<Ending | null> {
   }
   night.logbook.transition('starting', {
     event: 'starting',
-    message: 'The slot begins.',
-    messageFr: 'Le créneau commence.',
+    ...NIGHT_LINES.starting,
   });
   return null;
 }

@@ -1,5 +1,6 @@
 import { patched } from '@temporalio/workflow';
 import type { Observation } from '../../../domain/ports.ts';
+import { reasonWords } from '../../../domain/night-lines.ts';
 import { REASONS } from '../../../domain/reasons.ts';
 import { pictureOf } from '../../../domain/watch.ts';
 import type { Night } from '../night.ts';
@@ -45,8 +46,7 @@ export async function stopForGood(night: Night, ending: Ending): Promise<void> {
         night.logbook.log({
           level: 'WARNING',
           event: 'latched',
-          message: REASONS.voyager_emergency.en,
-          messageFr: REASONS.voyager_emergency.fr,
+          ...reasonWords('voyager_emergency'),
         });
       }
       if (Date.now() > giveUpAt + 6 * HOUR_MS) break;

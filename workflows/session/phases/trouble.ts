@@ -1,5 +1,5 @@
 import { log, patched } from '@temporalio/workflow';
-import { REASONS } from '../../../domain/reasons.ts';
+import { reasonWords } from '../../../domain/night-lines.ts';
 import { reload } from '../changes.ts';
 import { circumstances, type Night } from '../night.ts';
 import { PATCHES } from '../patches.ts';
@@ -23,7 +23,7 @@ export async function preparationTrouble(
   if (now >= milestones.deadlineAt && !state.data.alerts.includes('preparation_late')) {
     state.data.alerts.push('preparation_late');
     night.logbook.log(
-      { level: 'ERROR', event: 'preparation_late', message: problem.message, messageFr: REASONS[problem.reason].fr },
+      { level: 'ERROR', event: 'preparation_late', ...reasonWords(problem.reason, problem.message) },
       { type: 'error.occurred', data: { reason: problem.reason } },
     );
   }
@@ -37,8 +37,7 @@ export async function preparationTrouble(
       {
         level: 'WARNING',
         event: 'preparation_problem',
-        message: problem.message,
-        messageFr: REASONS[problem.reason].fr,
+        ...reasonWords(problem.reason, problem.message),
       },
       { reason: problem.reason },
     );

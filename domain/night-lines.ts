@@ -1,0 +1,45 @@
+import { REASONS, type Reason } from './reasons.ts';
+
+/** One sentence of the night's log, as the operator reads it (English) and as a French guest does. */
+export interface Words {
+  message: string;
+  messageFr: string;
+}
+const words = (message: string, messageFr: string): Words => ({ message, messageFr });
+
+/** What a session says of itself that is not the sentence of a reason (`REASONS`). Instants are ISO 8601 UTC. */
+export const NIGHT_LINES = {
+  scheduled: words('The session waits for its preparation.', 'La session attend sa préparation.'),
+  takenOver: words(
+    'The session’s workflow was gone; another one takes over from what was recorded.',
+    'Le déroulement de la session avait disparu ; un autre reprend à partir de ce qui a été noté.',
+  ),
+  preparing: words('Preparing the observation at the telescope.', 'Préparation de l’observation au télescope.'),
+  preparingChanges: words('Preparing the changed plan.', 'Préparation du plan modifié.'),
+  readBack: words(
+    'Set, target and shots stand in Voyager and were read back.',
+    'Set, cible et poses sont dans Voyager et vérifiés.',
+  ),
+  prepared: words('Prepared.', 'Préparée.'),
+  startingSoon: words('The session starts in an hour.', 'La session démarre dans une heure.'),
+  starting: words('The slot begins.', 'Le créneau commence.'),
+  started: words(
+    'The target is enabled; RoboTarget takes it from here.',
+    'La cible est activée ; RoboTarget prend le relais.',
+  ),
+  resumed: words('The session goes on.', 'La session reprend.'),
+  asPlanned: words('Running as planned again.', 'De nouveau conforme au plan.'),
+  replanned: words('The plan was cut to what still fits.', 'Le plan a été réduit à ce qui tient encore.'),
+  amended: words('The plan was changed.', 'Le plan a été modifié.'),
+  over: words('The session is over.', REASONS.session_over.fr),
+  refusedByVoyager: words('Voyager refused the command.', REASONS.refused_by_voyager.fr),
+} as const satisfies Record<string, Words>;
+
+export const slotNowEnds = (end: string): Words =>
+  words(`The slot now ends at ${end}.`, `Le créneau se termine maintenant à ${end}.`);
+export const sessionMoved = (start: string): Words =>
+  words(`The session moved to ${start}.`, `La session est déplacée au ${start}.`);
+
+/** The sentence of a reason; `message` when somebody said it in other words, which only operators read. */
+export const reasonWords = (reason: Reason, message: string | null = null): Words =>
+  words(message ?? REASONS[reason].en, REASONS[reason].fr);
