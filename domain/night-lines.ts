@@ -27,6 +27,10 @@ export const NIGHT_LINES = {
     'The target is enabled; RoboTarget takes it from here.',
     'La cible est activée ; RoboTarget prend le relais.',
   ),
+  idle: words(
+    'The target is enabled and the sky permits, but nothing has begun. Start RoboTarget in Voyager; the session then goes on by itself.',
+    REASONS.robotarget_not_running.fr,
+  ),
   resumed: words('The session goes on.', 'La session reprend.'),
   asPlanned: words('Running as planned again.', 'De nouveau conforme au plan.'),
   replanned: words('The plan was cut to what still fits.', 'Le plan a été réduit à ce qui tient encore.'),

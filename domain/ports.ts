@@ -84,6 +84,8 @@ export interface WatchPlan {
   picture: string;
   /** Exposures to reach by shot GUID. */
   goal: { guid: string; quantity: number }[];
+  /** The session must hear when our target begins or stops to run, since an enabled target that idles is a fault. */
+  progress?: boolean;
 }
 
 /** Run by the gateway on queue `telescope.<id>`. */
@@ -364,7 +366,9 @@ export interface FinaliseInput {
   transition: number;
 }
 export interface FinaliseResult {
+  /** As asked for, or `failed` where a night called complete turned out to have no frame. */
   outcome: Outcome;
+  reason?: Reason | null;
   frames: FrameCounts;
   reportPath: string;
   archivePath: string;

@@ -40,6 +40,10 @@ export const REASONS = {
     en: 'Voyager carries out an emergency stop; nothing is sent until it has ended.',
     fr: 'Voyager exécute un arrêt d’urgence ; rien n’est envoyé avant sa fin.',
   },
+  no_frames: {
+    en: 'The session ended without a single frame.',
+    fr: 'La session s’est terminée sans une seule image.',
+  },
   robotarget_not_running: {
     en: 'RoboTarget is not running at the observatory.',
     fr: 'RoboTarget ne tourne pas à l’observatoire.',

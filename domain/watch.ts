@@ -5,9 +5,9 @@ const CLOCK_OFFSET_SECONDS = 60;
 
 /**
  * All of an observation that a verdict depends on, as one comparable text: two looks with the same picture ask for nothing new. Counts and ages
- * stay out of it, except that the plan is done.
+ * stay out of it, except that the plan is done. With `progress` it also says whether our target runs.
  */
-export function pictureOf(seen: Observation, goal: WatchPlan['goal']): string {
+export function pictureOf(seen: Observation, goal: WatchPlan['goal'], progress = false): string {
   const { weather, target } = seen;
   const done = seen.shotsDone;
   return JSON.stringify([
@@ -28,5 +28,6 @@ export function pictureOf(seen: Observation, goal: WatchPlan['goal']): string {
       (done !== null && goal.length > 0 && goal.every((shot) => (done[shot.guid] ?? 0) >= shot.quantity)),
     target?.statusOp === 'no_ephemeris',
     seen.latchedAbort?.commandId ?? null,
+    ...(progress ? [seen.running === 'ours'] : []),
   ]);
 }

@@ -33,7 +33,7 @@ export function createFinaliseActivities(deps: FinaliseDeps): FinaliseActivities
       await db.session.update({ where: { bookingId: input.bookingId }, data: { archivePath: built.archivePath } });
       return built;
     },
-    settle: (input) => settleBooking(db, input.bookingId, input.telescopeId, input.spans, input.before),
+    settle: (input) => settleBooking(db, input),
     resettle: (input) => resettleBooking(db, input.bookingId, input.telescopeId),
     buildReport: (input) => writeReport(deps, input.bookingId, input.outcome, input.reason),
     rebuildReport: async ({ bookingId }) => {
@@ -62,15 +62,20 @@ export function imagingSpans(frames: readonly Pick<Frame, 'capturedAt' | 'exposu
 
 /**
  * Ledger and settlement of a booking, in one transaction. The settlement's id follows from its lines: the same night settles once; a night
- * whose seconds changed (late frames) gets a new one that supersedes the old. `before`: the guest gave the slot up before it began.
+ * whose seconds changed (late frames) gets a new one that supersedes the old. `before`: the guest gave the slot up before it
+ * began. A session that failed without one exposure is given back whole, overhead included.
  */
 export async function settleBooking(
   db: Database,
-  bookingId: string,
-  telescopeId: string,
-  spans: readonly Span[],
-  before = false,
+  night: {
+    bookingId: string;
+    telescopeId: string;
+    spans: readonly Span[];
+    outcome: Outcome | null;
+    before?: boolean;
+  },
 ): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: SettlementLineOf[]; refund: number }> {
+  const { bookingId, telescopeId, spans, outcome, before = false } = night;
   const { row, telescope } = await findBooking(db, bookingId);
   const frames = await db.frame.findMany({
     where: { bookingId },
@@ -82,7 +87,8 @@ export async function settleBooking(
   const charged = (row.credits as { charged?: number }).charged ?? 0;
   const { refund } = telescope.policy;
   const rule = before ? { ...refund, refund_share: { ...refund.refund_share, other: refund.cancelled_share } } : refund;
-  const settled = settle(seconds, rule, charged);
+  const empty = outcome === 'failed' && seconds.imaging === 0;
+  const settled = settle(seconds, empty ? { ...rule, full_refund_below_imaging_share: 1 } : rule, charged);
   const digest = createHash('sha256').update(JSON.stringify(settled)).digest('hex');
   const settlementId = stableId('settlement', bookingId, digest);
   await db.$transaction(async (tx) => {
@@ -127,7 +133,8 @@ async function resettleBooking(db: Database, bookingId: string, telescopeId: str
     end: i.endsAt.toISOString(),
     cause: i.cause,
   }));
-  await settleBooking(db, bookingId, telescopeId, spans);
+  const session = await db.session.findUnique({ where: { bookingId }, select: { outcome: true } });
+  await settleBooking(db, { bookingId, telescopeId, spans, outcome: (session?.outcome ?? null) as Outcome | null });
 }
 
 async function writeLedger(tx: Transaction, bookingId: string, intervals: readonly LedgerInterval[]): Promise<void> {

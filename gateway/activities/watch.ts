@@ -15,7 +15,7 @@ export async function watchOnce(
 ): Promise<Observation> {
   if (attempt > 1) {
     const seen = await look();
-    if (attempt > plan.looks || pictureOf(seen, plan.goal) !== plan.picture) return seen;
+    if (attempt > plan.looks || pictureOf(seen, plan.goal, plan.progress) !== plan.picture) return seen;
   }
   throw ApplicationFailure.create({
     type: FAILURE.quiet,

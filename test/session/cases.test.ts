@@ -169,7 +169,7 @@ describe('faults', () => {
     expect(outage).toBeLessThanOrEqual(75);
   }, 60_000);
 
-  test('RoboTarget does not run and policy starts nothing: the session says so and its time is overhead, not motion of ours', async () => {
+  test('RoboTarget does not run and policy starts nothing: the session says so, holds, and sends no motion of ours', async () => {
     const night = await stage.prepare({
       id: 'no-script',
       startsIn: 600,
@@ -178,8 +178,10 @@ describe('faults', () => {
       policy: { prepare_lead: 300 },
       script: (start) => ({ scriptEnds: [start - 60_000] }),
     });
-    expect(await night.live()).toEqual({ outcome: 'completed', reason: 'slot_over' });
-    expect(await night.phases()).toEqual(expect.arrayContaining(['running:robotarget_not_running']));
+    expect(await night.live()).toEqual({ outcome: 'failed', reason: 'robotarget_not_running' });
+    expect(await night.phases()).toEqual(
+      expect.arrayContaining(['running:robotarget_not_running', 'holding:robotarget_not_running']),
+    );
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget']);
   }, 60_000);
 

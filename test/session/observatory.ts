@@ -54,6 +54,8 @@ export interface ObservatoryScript {
   guidingLost?: Span[];
   /** RoboTarget does not run from these instants until it is started. */
   scriptEnds?: number[];
+  /** RoboTarget takes no target, and nothing that Voyager tells says so. */
+  idle?: Span[];
   /** RoboTarget says that the target is finished, whatever its counts. */
   finishedFrom?: number;
   /** Seconds of slew, focus and guiding before the first exposure after each enabling, and between two exposures. */
@@ -138,6 +140,7 @@ export class Observatory {
       this.scriptRuns(this.clock) &&
       !this.foreignEnabled(this.clock).some((f) => f.takesOverAt !== undefined) &&
       !this.in(this.script.targetGone, this.clock) &&
+      !this.in(this.script.idle, this.clock) &&
       !this.in(this.script.unplugged, this.clock)
     );
   }
@@ -253,7 +256,7 @@ export class Observatory {
               ? 'foreign'
               : 'none'
           : 'unknown',
-      roboTargetRunning: this.scriptRuns(at),
+      roboTargetRunning: this.in(this.script.idle, at) ? null : this.scriptRuns(at),
       runSequence: ours ? 'Sequence' : null,
       runDragScript: 'RoboTarget',
       guiding: this.in(this.script.guidingLost, at) ? 'TIMEOUT' : ours ? 'RUNNING' : 'STOPPED',

@@ -22,7 +22,7 @@ import type {
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, shotsWorkflowId } from '../../domain/queues.ts';
-import { REASONS } from '../../domain/reasons.ts';
+import { REASONS, type Reason } from '../../domain/reasons.ts';
 import { ATTRIBUTES } from '../session/attributes.ts';
 import { PATCHES } from '../session/patches.ts';
 import { lateFrames } from './late.ts';
@@ -92,37 +92,42 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
     () => archive.buildArchive.executeWithOptions({ summary: 'archive' }, [ids]),
     { archivePath: '', files: 0, bytes: 0 },
   );
+  // What the session believed is checked against what has arrived: a night without a frame is not complete.
+  const none = counts !== NO_FRAMES && counts.archived + counts.rejected + counts.pending === 0;
+  const frameless = input.outcome === 'completed' && none && patched(PATCHES.frameless);
+  const outcome: Outcome = frameless ? 'failed' : input.outcome;
+  const reason: Reason | null = frameless ? 'no_frames' : input.reason;
   const settled = await ledger.settle.executeWithOptions({ summary: 'ledger and settlement' }, [
-    { ...ids, spans: input.spans, outcome: input.outcome },
+    { ...ids, spans: input.spans, outcome },
   ]);
   const { reportPath } = await ledger.buildReport.executeWithOptions({ summary: 'report' }, [
-    { ...ids, outcome: input.outcome, reason: input.reason },
+    { ...ids, outcome, reason },
   ]);
 
   const at = new Date(Date.now()).toISOString();
-  const message = input.reason ? REASONS[input.reason] : { en: 'The session is over.', fr: 'La session est terminée.' };
-  await records.recordTransition.executeWithOptions({ summary: input.outcome }, [
+  const message = reason ? REASONS[reason] : { en: 'The session is over.', fr: 'La session est terminée.' };
+  await records.recordTransition.executeWithOptions({ summary: outcome }, [
     {
       ...ids,
       transition: input.transition,
       at,
-      phase: input.outcome,
+      phase: outcome,
       holdCause: null,
-      reason: input.reason,
-      outcome: input.outcome,
+      reason,
+      outcome,
       generation: 0,
       next: null,
       log: {
-        level: input.outcome === 'failed' ? 'ERROR' : 'INFO',
-        event: input.outcome,
+        level: outcome === 'failed' ? 'ERROR' : 'INFO',
+        event: outcome,
         message: `${message.en} ${counts.archived} of ${counts.captured} frames are archived.`,
         messageFr: `${message.fr} ${counts.archived} images sur ${counts.captured} sont archivées.`,
         data: { frames: counts },
       },
       notify: {
-        type: EVENTS[input.outcome],
+        type: EVENTS[outcome],
         data: {
-          reason: input.reason,
+          reason,
           frames: counts,
           settlement_id: settled.settlementId,
           credits_refund: settled.refund,
@@ -132,11 +137,11 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
     },
   ]);
   if (listed === null && input.targetGuid && patched(PATCHES.shotsLater)) await askLater(input);
-  upsertSearchAttributes([{ key: ATTRIBUTES.phase, value: input.outcome }]);
+  upsertSearchAttributes([{ key: ATTRIBUTES.phase, value: outcome }]);
   setCurrentDetails(
-    `### ${bookingId}: ${input.outcome}\n\n- frames: ${counts.archived} archived, ${counts.rejected} rejected, ${counts.missing} missing\n- archive: ${stored.files} files, ${stored.bytes} bytes\n- refund: ${settled.refund}`,
+    `### ${bookingId}: ${outcome}\n\n- frames: ${counts.archived} archived, ${counts.rejected} rejected, ${counts.missing} missing\n- archive: ${stored.files} files, ${stored.bytes} bytes\n- refund: ${settled.refund}`,
   );
-  return { outcome: input.outcome, frames: counts, reportPath, archivePath: stored.archivePath };
+  return { outcome, reason, frames: counts, reportPath, archivePath: stored.archivePath };
 }
 
 const NO_FRAMES: FrameCounts = { captured: 0, archived: 0, rejected: 0, missing: 0, pending: 0 };

@@ -37,6 +37,8 @@ export interface Memory {
   stopUnseen: boolean;
   /** Why the last disable or stop could not be seen to work. */
   unseenBecause: Reason;
+  /** The last check found our target enabled and idle for too long (progress.ts). */
+  stalled: boolean;
 }
 
 /** A session under way: what it knows, what it says, what it remembers. What happens to it are functions of it, a file a phase. */
@@ -59,6 +61,7 @@ export class Night {
     stillFailures: 0,
     stopUnseen: false,
     unseenBecause: 'no_answer',
+    stalled: false,
   };
 
   constructor(
@@ -165,6 +168,7 @@ export function circumstances(night: Night, refusal: Reason | null): Parameters<
     plannedWork: inMaintenance(data.maintenance, Date.now()) && patched(PATCHES.maintenance),
     calibrating,
     refusal,
+    stalled: night.memory.stalled,
     emergencyForWeather,
   };
 }
@@ -176,6 +180,8 @@ export function slotOver(night: Night): Ending {
   if (night.weatheredOut()) return { outcome: 'weathered_out', reason: 'weather_no_time_left', commandId: null };
   if (data.phase === 'holding' && data.reason === 'maintenance' && patched(PATCHES.maintenance))
     return { outcome: data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
+  if (data.started && data.phase === 'holding' && data.holdCause !== 'user' && patched(PATCHES.progress))
+    return { outcome: 'failed', reason: data.reason, commandId: null };
   if (data.started || data.holdCause === 'user') return { outcome: 'completed', reason: 'slot_over', commandId: null };
   return { outcome: 'failed', reason: data.reason ?? 'slot_over', commandId: null };
 }

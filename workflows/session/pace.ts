@@ -39,6 +39,8 @@ export function watchPlan(
     slotMs: number;
     ends: readonly number[];
     goal: WatchPlan['goal'];
+    /** Our target's beginning or ceasing to run ends the watch. */
+    progress?: boolean;
   },
 ): WatchPlan | null {
   const everyMs = c.policy.check_interval * 1000;
@@ -47,7 +49,13 @@ export function watchPlan(
   const looks = Math.min(fit, Math.max(1, Math.ceil(c.slotMs / everyMs / REPORTS_PER_SLOT)));
   return looks < 1
     ? null
-    : { everySeconds: c.policy.check_interval, looks, picture: pictureOf(seen, c.goal), goal: c.goal };
+    : {
+        everySeconds: c.policy.check_interval,
+        looks,
+        picture: pictureOf(seen, c.goal, c.progress),
+        goal: c.goal,
+        ...(c.progress ? { progress: true } : {}),
+      };
 }
 
 /** While Voyager carries out an emergency it is looked at this often. */

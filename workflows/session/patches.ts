@@ -35,4 +35,8 @@ export const PATCHES = {
   maintenance: 'maintenance-no-fault',
   /** Bad weather is the cause of what it brought about: Voyager's own emergency, a preparation that waits for it, a slot that ends so; a sky that nobody knows for long is told to the operator. */
   cause: 'weather-is-the-cause',
+  /** A target that is enabled and idles although the sky permits is a fault, from when it began to idle. */
+  progress: 'progress-is-seen',
+  /** `finalise`: a night without a frame is not complete. */
+  frameless: 'no-frames-not-complete',
 } as const;

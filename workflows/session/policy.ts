@@ -37,6 +37,8 @@ export interface Circumstances {
   refusal: Reason | null;
   /** Voyager's emergency began in weather that was known to be bad (`badWeatherSeen`). */
   emergencyForWeather?: boolean;
+  /** Our target is enabled, the sky permits, and for long nothing has begun (progress.ts). */
+  stalled?: boolean;
 }
 
 /**
@@ -80,6 +82,7 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
     return hold('weather', 'weather_debounce', 'weather_hold', 'disable');
   if (c.refusal !== null) return hold('weather', c.refusal, 'weather_hold', 'none');
   if (c.userPaused) return hold('user', 'user_pause', 'user_pause', paused(c.policy));
+  if (c.stalled) return hold('fault', 'robotarget_not_running', 'outage', 'none');
   return { go: true, advisory: advisory(seen, c) };
 }
 

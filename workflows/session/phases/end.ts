@@ -83,8 +83,10 @@ export async function end(night: Night, ending: Ending): Promise<void> {
   });
   const refusing = refuseUntil(night, () => finished, 'finalising');
   await putBack(night, ending);
-  await result;
+  const wrapped = await result;
   await refusing;
+  // Wrapping up knows of the frames; what the session believed follows it.
+  Object.assign(ending, { outcome: wrapped.outcome, reason: wrapped.reason ?? ending.reason });
   state.data.phase = ending.outcome;
   state.data.outcome = ending.outcome;
   night.logbook.line(`${ending.outcome}: wrapped up`);

@@ -74,6 +74,7 @@ export async function engage(night: Night, seen: Observation): Promise<Reason | 
     return enabled.reason ?? 'no_answer';
   }
   state.data.engaged = true;
+  state.data.idleSince = nowIso();
   if (!patched(PATCHES.promptStop)) night.logbook.confirmResumes();
   return null;
 }
@@ -121,6 +122,7 @@ export function running(night: Night, advisory: Reason | null): void {
 export async function remainder(night: Night): Promise<{
   usefulSeconds: number;
   anyShotFits: boolean;
+  nextVisibleAt?: string | null;
   shots: { guid: string; remaining: number }[];
 } | null> {
   const { state } = night;

@@ -3,7 +3,7 @@ import type { ReceiptState } from '../../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../../domain/contracts/ledger.ts';
 import type { HoldCause } from '../../../domain/phases.ts';
 import type { Observation } from '../../../domain/ports.ts';
-import { reasonWords } from '../../../domain/night-lines.ts';
+import { NIGHT_LINES, reasonWords } from '../../../domain/night-lines.ts';
 import { REASONS, type Reason } from '../../../domain/reasons.ts';
 import type { Night } from '../night.ts';
 import { PATCHES } from '../patches.ts';
@@ -62,7 +62,8 @@ export async function hold(
   seen: Observation | null,
 ): Promise<void> {
   const { state } = night;
-  holding(night, verdict.cause, verdict.reason, verdict.ledger, null);
+  const idle = verdict.cause === 'fault' && night.memory.stalled ? NIGHT_LINES.idle.message : null;
+  holding(night, verdict.cause, verdict.reason, verdict.ledger, idle);
   tellOfUnknownSky(night, verdict, seen);
   const failures = night.memory.stillFailures;
   night.memory.stillFailures = 0;

@@ -10,6 +10,7 @@ import type { Ending } from '../data.ts';
 import { keepWatch, observe } from '../telescope.ts';
 import { SECOND, nowIso } from '../time.ts';
 import { interruptible, interruptibleBy, unlessAsked, waitFor } from '../waiting.ts';
+import { isStalled, noteProgress, stallDueMs } from '../progress.ts';
 import { engage, keepOurs, remainder, running } from './engage.ts';
 import { hold } from './hold.ts';
 
@@ -42,6 +43,9 @@ export async function watch(night: Night): Promise<Ending | null> {
     if (seen && state.data.started && planFinished(seen, state.plannedShots()))
       return { outcome: 'completed', reason: 'plan_finished', commandId: null };
 
+    night.memory.stalled = seen !== null && (await isStalled(night));
+    if (night.memory.stalled && night.cutShort()) continue;
+    if (night.memory.stalled && state.data.idleSince) night.memory.sinceWhen = state.data.idleSince;
     let verdict = judge(seen, circumstances(night, null));
     if (verdict.go) {
       const refusal = state.data.engaged ? null : await engage(night, seen!);
@@ -56,6 +60,7 @@ export async function watch(night: Night): Promise<Ending | null> {
     }
     if (!verdict.go) {
       await hold(night, verdict, seen);
+      if (night.memory.stalled && seen) await keepOurs(night, seen);
       if (night.cutShort()) continue;
       const tooLate = await nothingFits(night, verdict);
       if (tooLate) return tooLate;
@@ -102,6 +107,7 @@ export async function check(night: Night): Promise<Observation | null | undefine
   night.memory.lastObservation = seen;
   if (seen) {
     night.noteLook(seen);
+    noteProgress(night, seen);
     for (const [guid, done] of Object.entries(seen.shotsDone ?? {}))
       state.data.shotsDone[guid] = Math.max(state.data.shotsDone[guid] ?? 0, done);
     night.projector.push({
@@ -140,6 +146,9 @@ export async function waitForNextCheck(night: Night, verdict: Verdict, seen: Obs
     ? [state.data.maintenance.from, state.data.maintenance.to].map((t) => Date.parse(t)).find((t) => t > now)
     : undefined;
   if (boundary) at = Math.min(at, boundary);
+  const stallAt = stallDueMs(night);
+  const progress = stallAt > now && patched(PATCHES.progress);
+  if (progress) at = Math.min(at, stallAt);
   at = Math.min(at, state.endMs);
   state.data.next = { what: at === state.endMs ? 'end' : 'check', at: new Date(at).toISOString() };
   if (night.memory.gatewayAway) return;
@@ -152,8 +161,9 @@ export async function waitForNextCheck(night: Night, verdict: Verdict, seen: Obs
       now,
       regularAt: at,
       slotMs: state.endMs - state.startMs,
-      ends: [state.endMs, boundary ?? Infinity],
+      ends: [state.endMs, boundary ?? Infinity, progress ? stallAt : Infinity],
       goal: state.plannedShots(),
+      progress: state.data.engaged && patched(PATCHES.progress),
     });
     if (night.memory.quiet) return;
   }
