@@ -89,11 +89,7 @@ export function fieldErrors(
   const errors: FieldErrors = {};
   for (const issue of issues) {
     const field = issue.path.length > 0 ? issue.path.map(String).join('.') : whole;
-    (errors[field] ??= []).push(
-      issue.message.startsWith('Invalid input: expected') && issue.message.endsWith('received undefined')
-        ? 'is required'
-        : issue.message,
-    );
+    (errors[field] ??= []).push(issue.message);
   }
   return errors;
 }

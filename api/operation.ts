@@ -1,6 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context, MiddlewareHandler } from 'hono';
+import { lenient, tidyQuery } from '../domain/contracts/shapes.ts';
 import type { Scope } from '../domain/contracts/token.ts';
 import { verifySignedPath } from '../platform/signing.ts';
 import { unauthenticated, type Identity } from './auth.ts';
@@ -176,9 +177,19 @@ function guardMiddleware(
   };
 }
 
-/** A PHP client with nothing to say sends `[]`. */
-const emptyListAsObject = (schema: z.ZodType): z.ZodType =>
-  z.preprocess((value) => (Array.isArray(value) && value.length === 0 ? {} : value), schema);
+/** What is empty in an address is absent, and times may be written in each harmless way, before the query is judged. */
+function queryMiddleware(schema: z.ZodObject): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const at = c.req.url.indexOf('?');
+    const tidied = at < 0 ? null : tidyQuery(schema, new URLSearchParams(c.req.url.slice(at + 1)));
+    if (tidied) {
+      const all: Record<string, string[]> = {};
+      for (const key of tidied.keys()) all[key] = tidied.getAll(key);
+      c.req.queries = ((key?: string) => (key === undefined ? all : all[key])) as typeof c.req.queries;
+    }
+    await next();
+  };
+}
 
 const COMMON: readonly ProblemCode[] = [
   'bad_request',
@@ -239,6 +250,7 @@ export function operation<
     security,
     middleware: [
       guardMiddleware(deps, spec.guard, { present: spec.body !== undefined, optional: spec.bodyOptional ?? false }),
+      ...(query ? [queryMiddleware(query)] : []),
     ] as never,
     request: {
       ...(spec.params ? { params: spec.params } : {}),
@@ -247,7 +259,7 @@ export function operation<
         ? {
             body: {
               required: !spec.bodyOptional,
-              content: { 'application/json': { schema: spec.bodyOptional ? emptyListAsObject(spec.body) : spec.body } },
+              content: { 'application/json': { schema: lenient(spec.body) } },
             },
           }
         : {}),

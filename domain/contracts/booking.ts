@@ -3,7 +3,7 @@ import { HOLD_CAUSES, OUTCOMES, PHASES } from '../phases.ts';
 import { REASON_CODES } from '../reasons.ts';
 import { COORDINATE_PROBLEMS, type CoordinateProblem, readDecDegrees, readRaHours } from '../coordinates.ts';
 import { MAX_ANGLE_LENGTH } from '../reading/angle.ts';
-import { BookingId, Guid, Instant, TelescopeId } from './common.ts';
+import { BookingId, Email, Guid, Instant, TelescopeId } from './common.ts';
 
 /** A number, or a text as people write it; longer than any position is refused before it is read. */
 const position = (read: (value: number | string) => number | CoordinateProblem) =>
@@ -48,7 +48,7 @@ export type Constraints = z.infer<typeof Constraints>;
 export const BookingUser = z.object({
   ref: z.string().min(1).max(64).describe('Your own id of the person; the only trace of them outside one table'),
   display_name: z.string().max(120).optional(),
-  email: z.email().optional(),
+  email: Email.optional(),
   locale: z.enum(['fr', 'en']).default('fr'),
 });
 

@@ -23,21 +23,21 @@ const FRENCH: [RegExp, string][] = [
   ],
   [/^there is no telescope "(.*)"$/, 'il n’y a pas de télescope « $1 »'],
   [/^needs at least one shot$/, 'demande au moins une pose'],
-  [/^Too small: expected (?:number|int) to be (>=?)\s*(\S+)$/, 'doit être $1 $2'],
-  [/^Too big: expected (?:number|int) to be (<=?)\s*(\S+)$/, 'doit être $1 $2'],
-  [/^Invalid input: expected (?:number|int), received .*$/, 'doit être un nombre'],
-  [/^Invalid input: expected int, received .*$/, 'doit être un nombre entier'],
+  [/^is required$/, 'est demandé'],
+  [/^must be at least (\S+)$/, 'doit être au moins $1'],
+  [/^must be at most (\S+)$/, 'doit être au plus $1'],
+  [/^must be more than (\S+)$/, 'doit être plus grand que $1'],
+  [/^must be less than (\S+)$/, 'doit être plus petit que $1'],
+  [/^must have at most (\d+) characters?$/, 'doit compter au plus $1 caractères'],
+  [/^must be a number$/, 'doit être un nombre'],
+  [/^must be a whole number$/, 'doit être un nombre entier'],
+  [/^must be a text$/, 'doit être un texte'],
+  [/^must be one of (.*)$/, 'doit être l’un de : $1'],
 ];
 
 /** What the API says about a field, in the viewer's language; a sentence that nobody translated stays as it is. */
 export function problemIn(locale: Locale, text: string): string {
   if (locale === 'en') return text;
   const known = FRENCH.find(([pattern]) => pattern.test(text));
-  return known
-    ? text
-        .replace(known[0], known[1])
-        .replace('>=', '≥')
-        .replace('<=', '≤')
-        .replace(/(\d)\.(\d)/g, '$1,$2')
-    : text;
+  return known ? text.replace(known[0], known[1]).replace(/(\d)\.(\d)/g, '$1,$2') : text;
 }
