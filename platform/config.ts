@@ -18,6 +18,9 @@ export const SECRET_VARIABLES = [
   'TEMPORAL_TLS_KEY',
   'S3_SECRET_ACCESS_KEY',
   'VAPID_PRIVATE_KEY',
+  'OPERATOR_CHANNELS',
+  'OPERATOR_WEBHOOK_SECRET',
+  'TELEGRAM_BOT_TOKEN',
 ] as const;
 
 const flag = z
@@ -109,6 +112,15 @@ const Environment = z.object({
   SMTP_URL: opt,
   MAIL_FROM: z.string().default('nocturne@localhost'),
   OPERATOR_EMAIL: opt,
+  OPERATOR_WEBHOOK_URL: opt,
+  OPERATOR_WEBHOOK_SECRET: list,
+  OPERATOR_CHANNELS: list.describe('kind=address: ntfy, telegram, discord, slack'),
+  RUNBOOK_URL: opt,
+  GUEST_URL_TEMPLATE: opt.describe('with {booking_id} and {page}'),
+  LARAVEL_CHANNELS: list.describe('email, push, chat: what the Laravel app tells guests itself'),
+  TELEGRAM_BOT_TOKEN: opt,
+  TELEGRAM_API_URL: z.string().default('https://api.telegram.org'),
+  PUSH_SERVICES: list.describe('hosts of push services beside those of the browsers'),
   VAPID_PUBLIC_KEY: opt,
   VAPID_PRIVATE_KEY: opt,
   VAPID_SUBJECT: opt,

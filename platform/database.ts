@@ -47,6 +47,10 @@ export function sqlState(thrown: unknown): string | null {
   return null;
 }
 
+/** Holders of the same key come one after the other until their transaction ends. */
+export const lockKey = (tx: Transaction, key: string): Promise<unknown> =>
+  tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${key}, 0))`;
+
 /**
  * Writers of a telescope's slots come one after the other until their transaction ends. The exclusion constraint alone keeps them apart too, but it
  * lets two that collide wait for each other until PostgreSQL ends one as a deadlock (40P01).

@@ -4,7 +4,7 @@ import type { Reason } from '../domain/reasons.ts';
 import type { Prisma } from '../prisma/client/client.ts';
 import { appendEvent } from './bus.ts';
 import type { Transaction } from './database.ts';
-import { enqueueOutbox } from './outbox.ts';
+import { enqueueAlert, enqueueOutbox } from './outbox.ts';
 
 /**
  * Receipts of commands as everyone writes them, API and session alike: a repeated id changes nothing, and once confirmed or refused a receipt
@@ -170,18 +170,13 @@ async function putBack(
     select: { id: true },
   });
   if (taken) {
-    await enqueueOutbox(tx, {
+    await enqueueAlert(tx, {
       key: `put-back/${receipt.command_id}`,
-      type: 'error.occurred',
       bookingId,
       telescopeId: row.telescopeId,
-      data: {
-        audience: 'operator',
-        reason: 'next_slot_taken' satisfies Reason,
-        message: `The session refused command ${receipt.command_id} (${receipt.kind}) and keeps the slot from ${startsAt}, which booking ${taken.id} has taken meanwhile. One of the two must be cancelled or moved.`,
-        at: at.toISOString(),
-      },
-      channels: ['webhook', 'email'],
+      reason: 'next_slot_taken',
+      message: `The session refused command ${receipt.command_id} (${receipt.kind}) and keeps the slot from ${startsAt}, which booking ${taken.id} has taken meanwhile. One of the two must be cancelled or moved.`,
+      at,
     });
     return;
   }

@@ -8,7 +8,7 @@ import { UsageError, toError } from '../platform/errors.ts';
 import { OUTBOX_STATES, outboxState, outboxWhere, replayOutbox, type OutboxState } from '../platform/outbox.ts';
 import { projectPath } from '../platform/paths.ts';
 
-const USAGE = `Usage: npm run webhooks -- list   [--state waiting|delivered|dead] [--booking ID] [--type TYPE] [--limit N] [--json]
+const USAGE = `Usage: npm run webhooks -- list   [--state ${OUTBOX_STATES.join('|')}] [--booking ID] [--type TYPE] [--limit N] [--json]
        npm run webhooks -- show   ID [--json]
        npm run webhooks -- replay ID… | --dead | --booking ID [--type TYPE] [--json]
   list    the newest webhooks first (50 unless --limit says otherwise)

@@ -1,18 +1,25 @@
+import type { ImageSummary } from '../../domain/contracts/image.ts';
 import { stableId } from '../../domain/ids.ts';
+import { MESSAGES } from '../../domain/messages/table.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import { enqueueOutbox } from '../../platform/outbox.ts';
-import type { Frame } from '../../prisma/client/client.ts';
+import { enqueueOutbox, type OutboxChannel } from '../../platform/outbox.ts';
+import type { Frame, Outbox } from '../../prisma/client/client.ts';
 import { toImageSummary } from '../../frames/images.ts';
 
 /** How many captured frames make one `images.digest`. */
 export const DIGEST_SIZE = 15;
+/** A guest's next letter of images comes after so many more frames and so much time, whichever is later; the first frame has one of its own. */
+const LETTER_EVERY_MS = 3_600_000;
+/** A guest's devices and chats are told of a new image at most this often. */
+const NEW_IMAGE_EVERY_MS = 600_000;
+const LETTER_KEY = 'images.digest/letter';
 
 /**
- * Tells the world that a frame stands: event `image.captured`, webhook, the session's count and every fifteenth time a digest, all in
- * one transaction with the flag, so that a repeat says nothing twice.
+ * Tells the world that a frame stands: event `image.captured`, webhook, the session's count, now and then the guest, and every fifteenth time a
+ * digest, all in one transaction with the flag, so that a repeat says nothing twice.
  */
-export async function announceCaptured(db: Database, frameId: string): Promise<void> {
+export async function announceCaptured(db: Database, frameId: string, now = new Date()): Promise<void> {
   await db.$transaction(async (tx) => {
     const row = await tx.frame.findUniqueOrThrow({ where: { id: frameId } });
     const bookingId = row.bookingId;
@@ -20,7 +27,7 @@ export async function announceCaptured(db: Database, frameId: string): Promise<v
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'frames/' + bookingId}, 0))`;
     const { count: changed } = await tx.frame.updateMany({
       where: { id: frameId, announced: false },
-      data: { announced: true, announcedAt: new Date() },
+      data: { announced: true, announcedAt: now },
     });
     if (changed === 0) return;
     const summary = toImageSummary(row);
@@ -37,10 +44,44 @@ export async function announceCaptured(db: Database, frameId: string): Promise<v
       bookingId,
       telescopeId: row.telescopeId,
       data: summary,
+      channels: ['webhook', ...(await newImageChannels(tx, bookingId, now))],
+      at: now,
     });
     const captured = await tx.frame.count({ where: { bookingId, state: 'archived', announced: true } });
     await tx.session.updateMany({ where: { bookingId }, data: { imagesCaptured: captured } });
     if (captured % DIGEST_SIZE === 0) await digest(tx, bookingId, row.telescopeId, captured, DIGEST_SIZE);
+    await letterOfImages(tx, { bookingId, telescopeId: row.telescopeId, captured, now });
+  });
+}
+
+/** The last message of a type on a channel of this booking, as it was queued. */
+const lastQueued = (tx: Transaction, bookingId: string, type: string, channel: string): Promise<Outbox | null> =>
+  tx.outbox.findFirst({ where: { bookingId, type, channel }, orderBy: { sequence: 'desc' } });
+
+/** Push and chat, unless they were told of a frame a short while ago. */
+async function newImageChannels(tx: Transaction, bookingId: string, now: Date): Promise<OutboxChannel[]> {
+  const guests = MESSAGES['image.captured']?.to ?? [];
+  const last = guests[0] ? await lastQueued(tx, bookingId, 'image.captured', guests[0]) : null;
+  return last && now.getTime() - last.createdAt.getTime() < NEW_IMAGE_EVERY_MS ? [] : [...guests];
+}
+
+async function letterOfImages(
+  tx: Transaction,
+  session: { bookingId: string; telescopeId: string; captured: number; now: Date },
+): Promise<void> {
+  const { bookingId, telescopeId, captured, now } = session;
+  const last = await lastQueued(tx, bookingId, 'images.digest', 'email');
+  const told = (last?.data as { images_captured?: number } | undefined)?.images_captured ?? 0;
+  const size = captured - told;
+  if (last && (size < DIGEST_SIZE || now.getTime() - last.createdAt.getTime() < LETTER_EVERY_MS)) return;
+  await enqueueOutbox(tx, {
+    key: `${LETTER_KEY}/${captured}`,
+    type: 'images.digest',
+    bookingId,
+    telescopeId,
+    data: { images_captured: captured, images: await lastImages(tx, bookingId, size) },
+    channels: ['email'],
+    at: now,
   });
 }
 
@@ -60,24 +101,25 @@ async function digest(
   captured: number,
   size: number,
 ): Promise<void> {
-  const rows = await tx.frame.findMany({
-    where: { bookingId, state: 'archived', announced: true },
-    orderBy: [{ announcedAt: 'desc' }, { id: 'asc' }],
-    take: size,
-  });
   await enqueueOutbox(tx, {
     key: `images.digest/${captured}`,
     type: 'images.digest',
     bookingId,
     telescopeId,
-    data: {
-      images_captured: captured,
-      images: rows.toReversed().map((row) => {
-        const { id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url } =
-          toImageSummary(row);
-        return { id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url };
-      }),
-    },
+    data: { images_captured: captured, images: await lastImages(tx, bookingId, size) },
+  });
+}
+
+/** The newest frames, the oldest of them first. */
+async function lastImages(tx: Transaction, bookingId: string, size: number): Promise<Partial<ImageSummary>[]> {
+  const rows = await tx.frame.findMany({
+    where: { bookingId, state: 'archived', announced: true },
+    orderBy: [{ announcedAt: 'desc' }, { id: 'asc' }],
+    take: size,
+  });
+  return rows.toReversed().map((row) => {
+    const { id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url } = toImageSummary(row);
+    return { id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url };
   });
 }
 

@@ -7,7 +7,7 @@ import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { listTelescopes } from '../../platform/telescopes.ts';
-import { channelsFor } from '../notify/channels.ts';
+import { channelsFor } from '../../domain/messages/table.ts';
 import type { DiskForecast, KeepingActivities } from '../../domain/ports.ts';
 import { alertOperator, appendLog } from '../session/records.ts';
 import { buildManifest } from '../../frames/archive.ts';

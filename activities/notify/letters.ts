@@ -1,257 +1,161 @@
-import type { OutboxType } from '../../domain/contracts/event.ts';
-import { REASONS, type Locale, type Reason } from '../../domain/reasons.ts';
+import type { MessageFacts } from '../../domain/messages/facts.ts';
+import type { GuestMessage } from '../../domain/messages/table.ts';
+import type { Locale } from '../../domain/reasons.ts';
 
-/** What a letter may speak of; links only where PUBLIC_URL is set. */
-export interface LetterFacts {
-  locale: Locale;
-  name: string | null;
-  target: string;
-  telescope: string;
-  start: Date;
-  end: Date;
-  timezone: string;
-  data: Record<string, unknown>;
-  controlUrl: string | null;
-  reportUrl: string | null;
-  archiveUrl: string | null;
-  support: string | null;
+export interface Picture {
+  cid: string;
+  caption: string;
+  jpeg: Buffer;
 }
+
+/** What a letter says, before it becomes text and HTML. Subject and lines are plain text. */
 export interface Letter {
+  locale: Locale;
   subject: string;
+  /** Who it comes from, above the text. */
+  heading: string;
   lines: string[];
-  link: { label: string; url: string } | null;
+  figures: { label: string; value: string }[];
+  pictures: Picture[];
+  /** The first is the button. */
+  links: { label: string; url: string }[];
+  /** Small print: support, preferences. */
+  footer: { text: string; url: string | null }[];
 }
 
-const time = (facts: LetterFacts, at: Date): string =>
-  new Intl.DateTimeFormat(facts.locale === 'fr' ? 'fr-FR' : 'en-GB', {
-    dateStyle: 'full',
-    timeStyle: 'short',
-    timeZone: facts.timezone,
-  }).format(at);
-const reasonOf = (facts: LetterFacts): string => {
-  const reason = facts.data.reason;
-  return typeof reason === 'string' && reason in REASONS ? REASONS[reason as Reason][facts.locale] : '';
-};
-const count = (value: unknown): number => (typeof value === 'number' ? value : 0);
+export const LABELS = {
+  control: { fr: 'Suivre la session', en: 'Follow the session' },
+  report: { fr: 'Voir le rapport', en: 'See the report' },
+  archive: { fr: 'Télécharger les images', en: 'Download the images' },
+  preferences: { fr: 'Choisir ce que nous vous écrivons', en: 'Choose what we write to you' },
+  question: { fr: 'Une question ?', en: 'Questions?' },
+} as const satisfies Record<string, Record<Locale, string>>;
 
-type Write = (f: LetterFacts) => {
-  fr: [subject: string, ...lines: string[]];
-  en: [subject: string, ...lines: string[]];
-  link?: 'control' | 'report' | 'archive';
-};
-
-/** The letters of the roadmap (6.1) and what ends a session otherwise, each in two languages. */
-const LETTERS: Partial<Record<OutboxType, Write>> = {
-  'session.prepared': (f) => ({
-    fr: [
-      'Votre observation est prête',
-      `Tout est prêt au télescope ${f.telescope} pour observer ${f.target}.`,
-      `Début : ${time(f, f.start)}.`,
-    ],
-    en: [
-      'Your observation is ready',
-      `Everything stands ready at ${f.telescope} to observe ${f.target}.`,
-      `It starts on ${time(f, f.start)}.`,
-    ],
-    link: 'control',
-  }),
-  'session.starting_soon': (f) => ({
-    fr: [
-      'Votre session démarre dans une heure',
-      `${f.target} sera observée avec ${f.telescope}.`,
-      `Début : ${time(f, f.start)}.`,
-    ],
-    en: [
-      'Your session starts in an hour',
-      `${f.target} will be observed with ${f.telescope}.`,
-      `It starts on ${time(f, f.start)}.`,
-    ],
-    link: 'control',
-  }),
-  'session.started': (f) => ({
-    fr: [
-      'Votre session a démarré',
-      `Le télescope ${f.telescope} observe ${f.target}.`,
-      'Vous pouvez suivre les images en direct.',
-    ],
-    en: ['Your session has started', `${f.telescope} is observing ${f.target}.`, 'You can follow the images live.'],
-    link: 'control',
-  }),
-  'session.paused': (f) => ({
-    fr: [
-      'Session en pause',
-      `L’observation de ${f.target} est en attente.`,
-      reasonOf(f),
-      'Elle reprend d’elle-même dès que possible ; une pause demandée par vous dure jusqu’à votre reprise.',
-    ],
-    en: [
-      'Session on hold',
-      `The observation of ${f.target} is waiting.`,
-      reasonOf(f),
-      'It goes on by itself as soon as it can; a pause that you asked for lasts until you resume.',
-    ],
-    link: 'control',
-  }),
-  'session.resumed': (f) => ({
-    fr: ['Session reprise', `L’observation de ${f.target} continue.`],
-    en: ['Session resumed', `The observation of ${f.target} goes on.`],
-    link: 'control',
-  }),
-  'session.completed': (f) => ({
-    fr: [
-      'Session terminée : votre rapport',
-      `L’observation de ${f.target} est terminée.`,
-      reasonOf(f),
-      framesLine(f),
-      'Le lien de téléchargement reste valable 30 jours.',
-    ],
-    en: [
-      'Session completed: your report',
-      `The observation of ${f.target} is complete.`,
-      reasonOf(f),
-      framesLine(f),
-      'The download link is good for 30 days.',
-    ],
-    link: 'archive',
-  }),
-  'session.weathered_out': (f) => ({
-    fr: [
-      'Session annulée par la météo',
-      `La météo n’a pas permis d’observer ${f.target}.`,
-      reasonOf(f),
-      'Le temps perdu vous est rendu selon les conditions ; vous pouvez réserver un autre créneau.',
-    ],
-    en: [
-      'Session lost to the weather',
-      `The weather did not allow ${f.target} to be observed.`,
-      reasonOf(f),
-      'Lost time is given back under the terms; you may book another slot.',
-    ],
-    link: 'report',
-  }),
-  'session.aborted': (f) => ({
-    fr: ['Session arrêtée', `L’observation de ${f.target} a été arrêtée.`, reasonOf(f), framesLine(f)],
-    en: ['Session stopped', `The observation of ${f.target} was stopped.`, reasonOf(f), framesLine(f)],
-    link: 'report',
-  }),
-  'session.failed': (f) => ({
-    fr: [
-      'Session impossible',
-      `L’observation de ${f.target} n’a pas pu avoir lieu.`,
-      reasonOf(f),
-      'Le temps perdu vous est rendu selon les conditions.',
-    ],
-    en: [
-      'Session failed',
-      `The observation of ${f.target} could not take place.`,
-      reasonOf(f),
-      'Lost time is given back under the terms.',
-    ],
-    link: 'report',
-  }),
-  'session.cancelled': (f) => ({
-    fr: ['Réservation annulée', `L’observation de ${f.target} du ${time(f, f.start)} est annulée.`],
-    en: ['Booking cancelled', `The observation of ${f.target} on ${time(f, f.start)} is cancelled.`],
-  }),
-  'session.rescheduled': (f) => ({
-    fr: ['Session déplacée', `L’observation de ${f.target} a maintenant lieu : ${time(f, f.start)}.`],
-    en: ['Session moved', `The observation of ${f.target} is now on ${time(f, f.start)}.`],
-    link: 'control',
-  }),
-  'session.extended': (f) => ({
-    fr: ['Session prolongée', `L’observation de ${f.target} dure maintenant jusqu’à : ${time(f, f.end)}.`],
-    en: ['Session extended', `The observation of ${f.target} now lasts until ${time(f, f.end)}.`],
-    link: 'control',
-  }),
-  'error.occurred': (f) => ({
-    fr: [
-      'Problème détecté',
-      `L’observation de ${f.target} rencontre un problème.`,
-      reasonOf(f),
-      'L’opérateur est prévenu ; la session continue d’elle-même si elle le peut.',
-    ],
-    en: [
-      'A problem was found',
-      `The observation of ${f.target} has a problem.`,
-      reasonOf(f),
-      'The operator has been told; the session goes on by itself if it can.',
-    ],
-    link: 'control',
-  }),
-  'images.digest': (f) => ({
-    fr: [
-      `${count(f.data.images_captured)} images capturées`,
-      `${count(f.data.images_captured)} images de ${f.target} sont archivées jusqu’ici.`,
-    ],
-    en: [
-      `${count(f.data.images_captured)} images captured`,
-      `${count(f.data.images_captured)} images of ${f.target} are archived so far.`,
-    ],
-    link: 'control',
-  }),
-  'images.expiring': (f) => ({
-    fr: [
-      'Vos images seront bientôt supprimées',
-      `Les ${count(f.data.images)} images de ${f.target} seront supprimées : ${dayOf(f, f.data.expires_at)}.`,
-      'Téléchargez-les d’ici là si vous voulez les garder.',
-    ],
-    en: [
-      'Your images will be deleted soon',
-      `The ${count(f.data.images)} images of ${f.target} will be deleted on ${dayOf(f, f.data.expires_at)}.`,
-      'Download them before that day if you want to keep them.',
-    ],
-    link: 'archive',
-  }),
-};
-
-const dayOf = (facts: LetterFacts, instant: unknown): string =>
-  typeof instant === 'string'
-    ? new Intl.DateTimeFormat(facts.locale === 'fr' ? 'fr-FR' : 'en-GB', {
-        dateStyle: 'full',
-        timeZone: facts.timezone,
-      }).format(new Date(instant))
-    : '';
-
-function framesLine(f: LetterFacts): string {
-  const frames = f.data.frames as { archived?: number; captured?: number } | undefined;
-  if (!frames) return '';
-  return f.locale === 'fr'
-    ? `${count(frames.archived)} images archivées sur ${count(frames.captured)}.`
-    : `${count(frames.archived)} of ${count(frames.captured)} images are archived.`;
-}
-
-/** The letter for a type in the guest's language; null for types that nobody gets a letter about. */
-export function writeLetter(type: OutboxType, facts: LetterFacts): Letter | null {
-  const written = LETTERS[type]?.(facts);
-  if (!written) return null;
-  const [subject, ...lines] = written[facts.locale];
-  const fr = facts.locale === 'fr';
-  const links = {
-    control: { label: fr ? 'Suivre la session' : 'Follow the session', url: facts.controlUrl },
-    report: { label: fr ? 'Voir le rapport' : 'See the report', url: facts.reportUrl },
-    archive: { label: fr ? 'Télécharger les images' : 'Download the images', url: facts.archiveUrl ?? facts.reportUrl },
-  };
-  const link = written.link ? links[written.link] : null;
-  const hello = facts.name ? (fr ? `Bonjour ${facts.name},` : `Hello ${facts.name},`) : fr ? 'Bonjour,' : 'Hello,';
-  const bye = facts.support ? (fr ? `Une question ? ${facts.support}` : `Questions? ${facts.support}`) : '';
+/** The words of a guest's letter; its links, figures and pictures are put in by whoever knows them. */
+export function wordsOf(
+  message: GuestMessage,
+  facts: MessageFacts,
+  name: string | null,
+): Pick<Letter, 'locale' | 'subject' | 'heading' | 'lines'> {
+  const { locale } = facts;
+  const [subject, ...sentences] = message.write(facts)[locale];
+  const hello = locale === 'fr' ? 'Bonjour' : 'Hello';
   return {
+    locale,
     subject: `${subject} (${facts.target})`,
-    lines: [hello, ...lines, bye].filter(Boolean),
-    link: link?.url ? { label: link.label, url: link.url } : null,
+    heading: subject,
+    lines: [name ? `${hello} ${name},` : `${hello},`, ...sentences].filter(Boolean),
   };
 }
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+/** A header has one line. */
+const oneLine = (text: string): string => text.replace(/[\r\n]+/g, ' ').slice(0, 200);
 
-/** Plain text and the same as simple HTML. */
-export function renderLetter(letter: Letter, locale: Locale): { subject: string; text: string; html: string } {
-  const text = [...letter.lines, ...(letter.link ? [`${letter.link.label}: ${letter.link.url}`] : [])].join('\n\n');
-  const paragraphs = letter.lines.map((line) => `<p>${escapeHtml(line)}</p>`);
-  if (letter.link)
-    paragraphs.push(`<p><a href="${escapeHtml(letter.link.url)}">${escapeHtml(letter.link.label)}</a></p>`);
+function plainText(letter: Letter): string {
+  const figures = letter.figures.map((figure) => `${figure.label}: ${figure.value}`);
+  const blocks = [
+    ...letter.lines,
+    ...(figures.length > 0 ? [figures.join('\n')] : []),
+    ...letter.links.map((link) => `${link.label}:\n${link.url}`),
+    ...(letter.footer.length > 0
+      ? [`-- \n${letter.footer.map((line) => (line.url ? `${line.text}: ${line.url}` : line.text)).join('\n')}`]
+      : []),
+  ];
+  return `${blocks.join('\n\n')}\n`;
+}
+
+const FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+const INK = '#1b2333';
+const MUTED = '#5b6577';
+const ACCENT = '#2f5bd7';
+
+const cell = (style: string, inner: string): string => `<tr><td style="${FONT};${style}">${inner}</td></tr>`;
+
+function figuresHtml(letter: Letter): string {
+  if (letter.figures.length === 0) return '';
+  const cells = letter.figures.map(
+    (figure) =>
+      `<td width="33%" valign="top" style="${FONT};padding:12px 6px;text-align:center"><div style="font-size:22px;font-weight:700;color:${INK}">${escapeHtml(figure.value)}</div><div style="font-size:13px;line-height:18px;color:${MUTED}">${escapeHtml(figure.label)}</div></td>`,
+  );
+  return `<tr><td style="padding:4px 18px 8px"><table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="background:#f2f5fb;border-radius:10px"><tr>${cells.join('')}</tr></table></td></tr>`;
+}
+
+function picturesHtml(letter: Letter): string {
+  if (letter.pictures.length === 0) return '';
+  const single = letter.pictures.length === 1;
+  const pictures = letter.pictures.map(
+    (picture) =>
+      `<div style="display:inline-block;vertical-align:top;width:${single ? '100%' : '46%'};${single ? '' : 'margin:0 1.5% 10px;'}"><img src="cid:${picture.cid}" alt="${escapeHtml(picture.caption)}" width="${single ? 524 : 246}" style="display:block;width:100%;height:auto;border-radius:8px;border:0"><div style="${FONT};font-size:12px;line-height:18px;color:${MUTED};padding-top:4px">${escapeHtml(picture.caption)}</div></div>`,
+  );
+  return cell('padding:8px 24px 12px;text-align:center', pictures.join(''));
+}
+
+function linksHtml(letter: Letter): string {
+  return letter.links
+    .map((link, i) =>
+      i === 0
+        ? cell(
+            'padding:14px 24px',
+            `<a href="${escapeHtml(link.url)}" style="display:inline-block;background:${ACCENT};color:#ffffff;text-decoration:none;font-size:16px;font-weight:600;line-height:20px;padding:13px 22px;border-radius:8px">${escapeHtml(link.label)}</a>`,
+          )
+        : cell(
+            'padding:0 24px 14px;font-size:15px',
+            `<a href="${escapeHtml(link.url)}" style="color:${ACCENT}">${escapeHtml(link.label)}</a>`,
+          ),
+    )
+    .join('');
+}
+
+function footerHtml(letter: Letter): string {
+  const lines = letter.footer.map((line) =>
+    line.url
+      ? `<a href="${escapeHtml(line.url)}" style="color:${MUTED}">${escapeHtml(line.text)}</a>`
+      : escapeHtml(line.text),
+  );
+  return lines.length === 0
+    ? ''
+    : cell(
+        `padding:14px 24px 20px;border-top:1px solid #e3e8f2;font-size:13px;line-height:22px;color:${MUTED}`,
+        lines.join('<br>'),
+      );
+}
+
+/** HTML that mail programs show alike: tables, styles on each element, one column of at most 572 pixels, pictures from the letter itself. */
+function html(letter: Letter): string {
+  const preview = letter.lines.slice(1).join(' ').slice(0, 140);
+  const paragraphs = letter.lines
+    .map((line) => cell(`padding:6px 24px;font-size:16px;line-height:24px;color:${INK}`, escapeHtml(line)))
+    .join('');
+  return `<!doctype html>
+<html lang="${letter.locale}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light"><title>${escapeHtml(letter.subject)}</title></head>
+<body style="margin:0;padding:0;background:#e9edf5"><div style="display:none;max-height:0;overflow:hidden">${escapeHtml(preview)}</div>
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="background:#e9edf5"><tr><td align="center" style="padding:16px 8px">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width:572px;background:#ffffff;border-radius:14px">
+${cell(`padding:22px 24px 6px;font-size:13px;letter-spacing:1px;color:${MUTED}`, 'nocturne')}
+${cell(`padding:0 24px 8px;font-size:22px;line-height:28px;font-weight:700;color:${INK}`, escapeHtml(letter.heading))}
+${paragraphs}${figuresHtml(letter)}${picturesHtml(letter)}${linksHtml(letter)}${footerHtml(letter)}
+</table></td></tr></table></body></html>`;
+}
+
+export interface RenderedLetter {
+  subject: string;
+  text: string;
+  html: string;
+  attachments: { filename: string; content: Buffer; contentType: string; cid: string }[];
+}
+
+/** Plain text and the same as HTML, with the pictures that it shows. */
+export function renderLetter(letter: Letter): RenderedLetter {
   return {
-    subject: letter.subject.replace(/[\r\n]+/g, ' '),
-    text: `${text}\n`,
-    html: `<!doctype html><html lang="${locale}"><body>${paragraphs.join('')}</body></html>`,
+    subject: oneLine(letter.subject),
+    text: plainText(letter),
+    html: html(letter),
+    attachments: letter.pictures.map((picture, i) => ({
+      filename: `image-${i + 1}.jpg`,
+      content: picture.jpeg,
+      contentType: 'image/jpeg',
+      cid: picture.cid,
+    })),
   };
 }

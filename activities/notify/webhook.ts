@@ -1,12 +1,15 @@
 import { createHash, createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { signPath } from '../../platform/signing.ts';
 import { pinnedTo, publicAddresses } from './address.ts';
+import { failed, messageId, type Delivered, type DeliveryDeps, type Row } from './outcome.ts';
 
 const TIMEOUT_MS = 10_000;
 /** More of an answer than this is not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const ANSWER_MS = 2_000;
+const KEPT_CHARS = 4_096;
 
 /** A receiver of webhooks: its outbox channel and its address. */
 export interface Receiver {
@@ -23,12 +26,6 @@ export function webhookReceivers(urls: string | undefined): Receiver[] {
     channel: i === 0 ? 'webhook' : `webhook.${createHash('sha256').update(url).digest('hex').slice(0, 8)}`,
     url,
   }));
-}
-
-export interface Delivered {
-  ok: boolean;
-  status: number | null;
-  error: string | null;
 }
 
 /**
@@ -63,59 +60,109 @@ export function signatureHeaders(
   };
 }
 
-/** Posts a body once. Redirects are refused and private addresses too unless allowed; never throws. */
+interface Answer {
+  status: number;
+  /** The first kilobytes of what it said. */
+  text: string;
+  retryAfterSeconds: number | null;
+}
+
+/** One POST. Redirects are not followed and private addresses are refused unless allowed. @throws Error when there was no answer. */
+async function post(
+  target: URL,
+  headers: Record<string, string>,
+  body: string,
+  allowPrivate: boolean,
+): Promise<Answer> {
+  const addresses = await publicAddresses(target.hostname, allowPrivate);
+  return new Promise<Answer>((resolve, reject) => {
+    const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
+    const request = send(
+      target,
+      {
+        method: 'POST',
+        headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+        lookup: pinnedTo(addresses),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        agent: false,
+      },
+      (response) => {
+        // The status has been said; the rest may end in order, but not keep us.
+        let bytes = 0;
+        let text = '';
+        const enough = setTimeout(() => response.destroy(), ANSWER_MS);
+        response.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (text.length < KEPT_CHARS) text += chunk.toString('utf8').slice(0, KEPT_CHARS);
+          if (bytes > MAX_ANSWER_BYTES) response.destroy();
+        });
+        response.on('error', () => undefined);
+        response.on('close', () => {
+          clearTimeout(enough);
+          const patience = Number(response.headers['retry-after']);
+          resolve({
+            status: response.statusCode ?? 0,
+            text,
+            retryAfterSeconds: Number.isFinite(patience) && patience > 0 ? patience : null,
+          });
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** Posts a body once and says how it went; never throws. The answer's text is given where the caller must read it. */
 export async function postWebhook(
   url: string,
   headers: Record<string, string>,
   body: string,
   allowPrivate: boolean,
-): Promise<Delivered> {
+): Promise<Delivered & { answer?: string }> {
   try {
     const target = new URL(url);
     if (target.protocol !== 'https:' && target.protocol !== 'http:')
-      return { ok: false, status: null, error: `${target.protocol} is not http or https` };
-    const addresses = await publicAddresses(target.hostname, allowPrivate);
-    const status = await new Promise<number>((resolve, reject) => {
-      const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
-      const request = send(
-        target,
-        {
-          method: 'POST',
-          headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
-          lookup: pinnedTo(addresses),
-          signal: AbortSignal.timeout(TIMEOUT_MS),
-          agent: false,
-        },
-        (response) => {
-          // The status has been said; the rest may end in order, but not keep us.
-          let bytes = 0;
-          const enough = setTimeout(() => response.destroy(), ANSWER_MS);
-          response.on('data', (chunk: Buffer) => {
-            bytes += chunk.length;
-            if (bytes > MAX_ANSWER_BYTES) response.destroy();
-          });
-          response.on('error', () => undefined);
-          response.on('close', () => {
-            clearTimeout(enough);
-            resolve(response.statusCode ?? 0);
-          });
-        },
-      );
-      request.on('error', reject);
-      request.end(body);
-    });
-    if (status >= 200 && status < 300) return { ok: true, status, error: null };
-    return {
-      ok: false,
-      status,
-      error: status >= 300 && status < 400 ? 'redirects are not followed' : `answered ${status}`,
-    };
+      return failed(`${target.protocol} is not http or https`);
+    const { status, text, retryAfterSeconds } = await post(target, headers, body, allowPrivate);
+    if (status >= 200 && status < 300) return { ok: true, status, error: null, answer: text };
+    const error = status >= 300 && status < 400 ? 'redirects are not followed' : `answered ${status}`;
+    return { ...failed(error, status), answer: text, ...(retryAfterSeconds ? { retryAfterSeconds } : {}) };
   } catch (thrown) {
     const error = thrown as Error;
-    return {
-      ok: false,
-      status: null,
-      error: error.name === 'TimeoutError' ? `no answer in ${TIMEOUT_MS / 1000} s` : error.message,
-    };
+    return failed(error.name === 'TimeoutError' ? `no answer in ${TIMEOUT_MS / 1000} s` : error.message);
   }
+}
+
+/** Fields of a webhook that a guest may press; they are given as whole, signed addresses. */
+const ADDRESS_FIELD = /(^|_)url$/;
+const ADDRESS_LIFE_MS = 30 * 86_400_000;
+
+/** The data with each path of our API as an address that opens by itself for 30 days; the same at every attempt, since a repeat has one body. */
+function openable(config: DeliveryDeps['config'], row: Row, value: unknown, field = ''): unknown {
+  const { PUBLIC_URL, GATEWAY_SECRET } = config;
+  if (Array.isArray(value)) return value.map((one) => openable(config, row, one, field));
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, openable(config, row, one, name)]));
+  if (typeof value !== 'string' || !ADDRESS_FIELD.test(field) || !value.startsWith('/api/bookings/')) return value;
+  if (!PUBLIC_URL || !GATEWAY_SECRET || value.includes('?')) return value;
+  const signed = signPath(GATEWAY_SECRET, value, row.created_at.getTime() + ADDRESS_LIFE_MS);
+  return new URL(signed, PUBLIC_URL).toString();
+}
+
+/** A webhook to Laravel, or to a further receiver. One message has one id, whoever receives it. */
+export async function postLaravel(config: DeliveryDeps['config'], receiver: Receiver, row: Row): Promise<Delivered> {
+  const id = messageId(row);
+  const body = JSON.stringify({
+    id,
+    type: row.type,
+    created_at: row.created_at.toISOString(),
+    sequence: row.sequence,
+    booking_id: row.booking_id,
+    telescope_id: row.telescope_id,
+    data: openable(config, row, row.data),
+  });
+  const headers = signatureHeaders(config.WEBHOOK_SECRET, id, Math.floor(Date.now() / 1000), body);
+  const { answer: _, ...result } = await postWebhook(receiver.url, headers, body, config.WEBHOOK_ALLOW_PRIVATE);
+  return result;
 }

@@ -3,11 +3,10 @@ import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
 import { SESSION_WORKFLOW } from '../../domain/messages.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
 import { finaliseWorkflowId } from '../../domain/queues.ts';
-import type { Reason } from '../../domain/reasons.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { enqueueOutbox } from '../../platform/outbox.ts';
+import { enqueueAlert } from '../../platform/outbox.ts';
 import { takeOverSession } from '../../platform/sessions.ts';
 import { SEARCH_ATTRIBUTES } from '../../platform/temporal.ts';
 import { adoptedFrom, type LostRun } from './adopted.ts';
@@ -119,20 +118,14 @@ async function takeOver(deps: Deps, bookingId: string): Promise<boolean> {
       : `its workflow is ${lost.status.toLowerCase().replaceAll('_', ' ')}`;
   if (before >= TAKEOVERS) {
     const message = `Session ${bookingId} is ${session.phase} and ${why}; it was taken over ${before} times. Look at the last run's failure, then wrap it up by hand.`;
-    const data = {
-      audience: 'operator',
-      reason: 'internal_error' satisfies Reason,
-      message,
-      at: new Date(now()).toISOString(),
-    };
     await db.$transaction((tx) =>
-      enqueueOutbox(tx, {
+      enqueueAlert(tx, {
         key: 'take-over-given-up',
-        type: 'error.occurred',
         bookingId,
         telescopeId: session.telescopeId,
-        data,
-        channels: ['webhook', 'email'],
+        reason: 'internal_error',
+        message,
+        at: new Date(now()),
       }),
     );
     return false;

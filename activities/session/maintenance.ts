@@ -83,7 +83,7 @@ export function createMaintenanceActivities(deps: {
 
     async checkOutbox() {
       const waiting = await db.outbox.count({ where: { deliveredAt: null, deadAt: null } });
-      const dead = await db.outbox.count({ where: { deadAt: { gte: new Date(now() - DAY_MS) } } });
+      const dead = await db.outbox.count({ where: { unsent: false, deadAt: { gte: new Date(now() - DAY_MS) } } });
       if (dead > 0) logger.error({ dead }, 'messages were given up in the last day; see the delivery log');
       return { waiting, dead };
     },
@@ -106,7 +106,7 @@ export function createMaintenanceActivities(deps: {
           _count: { _all: true },
         }),
         db.outbox.count({ where: { deliveredAt: null, deadAt: null } }),
-        db.outbox.count({ where: { deadAt: { gte: since } } }),
+        db.outbox.count({ where: { unsent: false, deadAt: { gte: since } } }),
         db.timeline.count({ where: { event: 'operator_alert', at: { gte: since } } }),
       ]);
       const listed = (groups: { name: string; n: number }[]): string =>
@@ -135,9 +135,10 @@ export function createMaintenanceActivities(deps: {
             audience: 'operator',
             reason: `health of ${day}`,
             message: lines.join('\n'),
+            severity: 'info',
             at: new Date(now()).toISOString(),
           },
-          channels: ['email'],
+          channels: ['operator'],
         }),
       );
       return { lines };

@@ -6,11 +6,11 @@ import { isFinal, laravelStatus } from '../../domain/phases.ts';
 import { reasonText } from '../../domain/reasons.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import { enqueueOutbox } from '../../platform/outbox.ts';
+import { enqueueAlert, enqueueOutbox } from '../../platform/outbox.ts';
 import { moveReceipt, openReceipt } from '../../platform/receipts.ts';
 import type { Prisma, Session } from '../../prisma/client/client.ts';
 import { FAILURE } from '../../domain/failures.ts';
-import { channelsFor } from '../notify/channels.ts';
+import { channelsFor } from '../../domain/messages/table.ts';
 import type { ReceiptChange, SessionActivities, Transition } from '../../domain/ports.ts';
 import { maintenanceOf } from './booking.ts';
 
@@ -239,7 +239,7 @@ export async function recordCheck(
   return { maintenance: await maintenanceOf(db, booking.telescopeId, new Date(input.at), booking.endsAt) };
 }
 
-/** The operator hears of it by mail, the night log and the webhook; a repeated key changes nothing. */
+/** The operator hears of it on their channels, in the night log and by the webhook; a repeated key changes nothing. */
 export async function alertOperator(
   db: Database,
   input: Parameters<SessionActivities['alertOperator']>[0],
@@ -254,12 +254,6 @@ export async function alertOperator(
       messageFr: reasonText(input.reason, 'fr'),
       data: { reason: input.reason },
     });
-    await enqueueOutbox(tx, {
-      key: `alert/${input.key}`,
-      type: 'error.occurred',
-      ...scope,
-      data: { audience: 'operator', reason: input.reason, message: input.message, at: input.at },
-      channels: ['webhook', 'email'],
-    });
+    await enqueueAlert(tx, { ...scope, key: `alert/${input.key}`, reason: input.reason, message: input.message, at });
   });
 }

@@ -1,9 +1,17 @@
 import { z } from '@hono/zod-openapi';
 import { Instant, TelescopeId } from '../../domain/contracts/common.ts';
-import { WEBHOOK_TYPES } from '../../domain/contracts/event.ts';
+import { OUTBOX_TYPES } from '../../domain/contracts/event.ts';
 import { LEDGER_CLASSES } from '../../domain/contracts/ledger.ts';
 import { BEGUN_PHASES } from '../../domain/phases.ts';
-import { OUTBOX_STATES, outboxState, outboxWhere, replayOutbox, type OutboxFilter } from '../../platform/outbox.ts';
+import {
+  OUTBOX_CHANNELS,
+  OUTBOX_STATE_IS,
+  OUTBOX_STATES,
+  outboxState,
+  outboxWhere,
+  replayOutbox,
+  type OutboxFilter,
+} from '../../platform/outbox.ts';
 import { Prisma } from '../../prisma/client/client.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
@@ -22,7 +30,7 @@ const Delivery = z
       .string()
       .nullable()
       .describe('Which receiver of webhooks, where there are several and it is not the first'),
-    type: z.enum(WEBHOOK_TYPES),
+    type: z.enum(OUTBOX_TYPES),
     booking_id: z.string().nullable(),
     telescope_id: z.string().nullable(),
     sequence: z.number().int(),
@@ -60,6 +68,7 @@ type Row = {
   nextAttemptAt: Date;
   deliveredAt: Date | null;
   deadAt: Date | null;
+  unsent: boolean;
   lastError: string | null;
 };
 const showDelivery = (row: Row): Record<string, unknown> => ({
@@ -132,9 +141,9 @@ export function adminRoutes(app: App, deps: Deps): void {
       guard: READ,
       query: PageQuery.extend({
         state: z.enum(OUTBOX_STATES).optional(),
-        channel: z.enum(['webhook', 'email', 'push']).optional(),
+        channel: z.enum(OUTBOX_CHANNELS).optional(),
         booking_id: z.string().max(64).optional(),
-        type: z.enum(WEBHOOK_TYPES).optional(),
+        type: z.enum(OUTBOX_TYPES).optional(),
       }),
       answers: { 200: { description: 'A page', schema: DeliveryPage } },
     },
@@ -435,7 +444,7 @@ export function adminRoutes(app: App, deps: Deps): void {
           distinct: ['telescopeId'],
         }),
         deps.db.outbox.count({ where: { deliveredAt: null, deadAt: null } }),
-        deps.db.outbox.count({ where: { deadAt: { not: null }, deliveredAt: null } }),
+        deps.db.outbox.count({ where: OUTBOX_STATE_IS.dead }),
         deps.db.outbox.findFirst({
           where: { deliveredAt: null, deadAt: null },
           orderBy: { createdAt: 'asc' },

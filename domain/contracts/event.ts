@@ -62,8 +62,8 @@ export const WEBHOOK_TYPES = [
   'error.occurred',
 ] as const;
 export type WebhookType = (typeof WEBHOOK_TYPES)[number];
-/** What goes through the outbox: all that Laravel hears of, and what only the operator reads. */
-export const OUTBOX_TYPES = [...WEBHOOK_TYPES, 'operator.health'] as const;
+/** What goes through the outbox: all that Laravel hears of, what only the operator reads, and a letter that a guest asked us for. */
+export const OUTBOX_TYPES = [...WEBHOOK_TYPES, 'operator.health', 'link.requested'] as const;
 export type OutboxType = (typeof OUTBOX_TYPES)[number];
 export const Webhook = z
   .object({

@@ -414,7 +414,7 @@ describe('webhooks from the outbox', () => {
       }),
     ]);
     expect([replayed.code, replayed.out]).toEqual([1, '0 queued again.\n']);
-    expect([wrong.code, wrong.err]).toEqual([2, '--state: "lost" is none of waiting, delivered, dead.\n']);
+    expect([wrong.code, wrong.err]).toEqual([2, '--state: "lost" is none of waiting, delivered, dead, not_sent.\n']);
     expect([help.code, help.out]).toEqual([0, expect.stringContaining('npm run webhooks -- replay')]);
     expect((await command('replay', '--dead', '--json')).out).toBe('{"replayed":1}\n');
     expect(await db.outbox.count({ where: { deadAt: null } })).toBe(2);

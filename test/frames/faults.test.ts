@@ -265,7 +265,7 @@ describe('faults', () => {
         await world.db.frame.findFirstOrThrow({ where: { sourcePath: `${WINDOWS_ROOT}\\k5\\full.fit` } }),
       ).toMatchObject({ state: 'pending' });
       expect(
-        await world.db.outbox.count({ where: { bookingId: 'k5', type: 'error.occurred', channel: 'email' } }),
+        await world.db.outbox.count({ where: { bookingId: 'k5', type: 'error.occurred', channel: 'operator' } }),
       ).toBe(1);
       spawnSync('mount', ['-o', 'remount,size=600m', storage]);
       expect(await service.drainFrames({ bookingId: 'k5', telescopeId: TELESCOPE })).toMatchObject({

@@ -10,7 +10,7 @@ import { createKeepingActivities, NOTICE_DAYS, TRASH_DAYS } from '../../activiti
 import { restoreFrames } from '../../frames/restore.ts';
 import { RemoteStore, remoteConfig } from '../../frames/store/remote.ts';
 import { FrameStore } from '../../frames/store/store.ts';
-import { writeLetter } from '../../activities/notify/letters.ts';
+import { MESSAGES } from '../../domain/messages/table.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { cameraFrame, guid, startWorld, TELESCOPE, type World } from './support.ts';
@@ -418,10 +418,10 @@ describe('deletion by rule', () => {
       support: null,
     };
     const data = { images: 12, expires_at: '2027-03-04T00:00:00.000Z' };
-    expect(writeLetter('images.expiring', { ...facts, data, locale: 'fr' })!.lines.join(' ')).toContain(
+    expect(MESSAGES['images.expiring']!.write({ ...facts, data, locale: 'fr' }).fr.join(' ')).toContain(
       'Les 12 images de M 31 seront supprimées : jeudi 4 mars 2027.',
     );
-    expect(writeLetter('images.expiring', { ...facts, data, locale: 'en' })!.lines.join(' ')).toContain(
+    expect(MESSAGES['images.expiring']!.write({ ...facts, data, locale: 'en' }).en.join(' ')).toContain(
       'The 12 images of M 31 will be deleted on Thursday, 4 March 2027.',
     );
   });
@@ -454,7 +454,7 @@ describe('forecast of the disk', () => {
         (row.data as { reason: string }).reason,
       ]),
     ).toEqual([
-      ['email', 'operator', 'disk_low'],
+      ['operator', 'operator', 'disk_low'],
       ['webhook', 'operator', 'disk_low'],
     ]);
     expect((alerts[0]!.data as { message: string }).message).toMatch(

@@ -11,7 +11,7 @@ import { OutboxDelivery, backoffSeconds } from '../../activities/notify/delivery
 import { Telescope } from '../../domain/contracts/telescope.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
-import { enqueueOutbox } from '../../platform/outbox.ts';
+import { enqueueOutbox, outboxState, type OutboxChannel } from '../../platform/outbox.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 const logger = pino({ level: 'silent' });
@@ -119,7 +119,7 @@ const put = (
   bookingId: string,
   key: string,
   type: Parameters<typeof enqueueOutbox>[1]['type'],
-  channels: ('webhook' | 'email' | 'push')[] = ['webhook'],
+  channels: OutboxChannel[] = ['webhook'],
   data: Record<string, unknown> = {},
 ): Promise<void> =>
   db.$transaction((tx) => enqueueOutbox(tx, { key, type, bookingId, telescopeId: 't', data, channels }));
@@ -232,12 +232,14 @@ describe('letters', () => {
       .replace(/((?:=[0-9A-F]{2})+)/g, (hex) => Buffer.from(hex.replaceAll('=', ''), 'hex').toString());
 
   test('reach the guest in their language, the operator’s alarm only the operator', async () => {
+    const frame = { telescopeId: 't', bookingId: 'b2', sourcePath: '', filename: 'f.fit', type: 'light' };
+    await db.frame.create({ data: { ...frame, id: 'f-b2', sourceKey: 'b2', state: 'archived' } });
     await put('b1', '1', 'session.paused', ['email'], { reason: 'weather_unsafe' });
     await put('b2', '1', 'session.completed', ['email'], {
       reason: 'plan_finished',
       frames: { captured: 5, archived: 4 },
     });
-    await put('b1', '2', 'error.occurred', ['email'], {
+    await put('b1', '2', 'error.occurred', ['operator'], {
       audience: 'operator',
       reason: 'gateway_away',
       message: 'nobody polls',
@@ -247,9 +249,10 @@ describe('letters', () => {
     const anne = decoded(letters.find((l) => l.to === 'anne@example.org')!.raw);
     expect(anne).toContain('Bonjour Anne');
     expect(anne).toContain('La météo est dangereuse');
-    expect(anne).toContain('https://observe.example.org/control/b1');
+    expect(anne).toContain('https://observe.example.org/control/b1#link=');
     const bob = decoded(letters.find((l) => l.to === 'bob@example.org')!.raw);
     expect(bob).toContain('4 of 5 images are archived');
+    expect(bob).toContain('https://observe.example.org/report/b2#link=');
     expect(bob).toContain('https://observe.example.org/api/bookings/b2/archive.zip?exp=');
     expect(bob).toContain('Hello Bob &#60;b&#62;');
   });
@@ -271,12 +274,13 @@ describe('letters', () => {
     const count = (): void => void (reached += 1);
     server.on('connection', count);
     await put('b1', '1', 'session.started', ['push']);
-    await drain(delivery({ ...keys, WEBHOOK_ALLOW_PRIVATE: 'false' }));
-    expect((await db.outbox.findFirstOrThrow()).lastError).toMatch(/127\.0\.0\.1 is a private address/);
+    const own = { where: { channel: { startsWith: 'push.' } } };
+    await drain(delivery({ ...keys, WEBHOOK_ALLOW_PRIVATE: 'false', PUSH_SERVICES: '127.0.0.1' }));
+    expect((await db.outbox.findFirstOrThrow(own)).lastError).toMatch(/127\.0\.0\.1 is a private address/);
     await db.outbox.updateMany({ data: { nextAttemptAt: new Date(0) } });
-    await drain(delivery(keys));
+    await drain(delivery({ ...keys, PUSH_SERVICES: '127.0.0.1' }));
     // Reached: what listens there speaks no TLS.
-    expect((await db.outbox.findFirstOrThrow()).lastError).toMatch(/SSL|EPROTO|wrong version/i);
+    expect((await db.outbox.findFirstOrThrow(own)).lastError).toMatch(/SSL|EPROTO|wrong version/i);
     expect(reached).toBe(1);
     server.off('connection', count);
     await db.pushSubscription.deleteMany();
@@ -288,10 +292,10 @@ describe('letters', () => {
     await drain(delivery({ WEBHOOK_URL: '' }));
     expect(letters).toEqual([]);
     const rows = await db.outbox.findMany({ orderBy: { channel: 'asc' } });
-    expect(rows.map((r) => [r.channel, r.deliveredAt !== null, r.lastError])).toEqual([
-      ['email', true, 'no address'],
-      ['push', true, 'VAPID keys are not set'],
-      ['webhook', true, 'WEBHOOK_URL is not set'],
+    expect(rows.map((r) => [r.channel, outboxState(r), r.deliveredAt, r.lastError])).toEqual([
+      ['email', 'not_sent', null, 'no address'],
+      ['push', 'not_sent', null, 'VAPID keys are not set'],
+      ['webhook', 'not_sent', null, 'WEBHOOK_URL is not set'],
     ]);
   });
 });

@@ -417,7 +417,7 @@ scenario('taken over twice and gone again: left alone, and the operator is told 
       data: { path: ['message'], string_contains: 'taken over 2 times' },
     },
   });
-  expect(told.map((o) => o.channel).sort()).toEqual(['email', 'webhook']);
+  expect(told.map((o) => o.channel).sort()).toEqual(['operator', 'webhook']);
   expect(told[0]!.data).toMatchObject({
     audience: 'operator',
     message: expect.stringMatching(

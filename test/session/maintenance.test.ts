@@ -259,8 +259,8 @@ describe('daily', () => {
     await day(1).tellHealth();
     const letters = await stage.db.outbox.findMany({ where: { bookingId: null }, orderBy: { sequence: 'asc' } });
     expect(letters.map((l) => [l.channel, l.type])).toEqual([
-      ['email', 'operator.health'],
-      ['email', 'operator.health'],
+      ['operator', 'operator.health'],
+      ['operator', 'operator.health'],
     ]);
     expect(letters[0]!.data).toMatchObject({ audience: 'operator', message: lines.join('\n') });
     await stage.db.outbox.deleteMany({ where: { bookingId: { not: null } } });

@@ -552,7 +552,7 @@ describe('faults', () => {
     });
     expect((await night.live()).outcome).toBe('completed');
     expect(await night.phases()).toEqual(expect.arrayContaining(['holding:voyager_error']));
-    expect(await night.outbox('email')).toContain('error.occurred');
+    expect(await night.outbox('operator')).toContain('error.occurred');
   }, 60_000);
 
   test('other people’s targets are borrowed for the slot and given back', async () => {
