@@ -1,10 +1,15 @@
 import type { Measured, Weather } from './contracts/state.ts';
 import type { WeatherThresholds } from './contracts/telescope.ts';
 import type { Reason } from './reasons.ts';
+import { badness, dewMargin, evidenceOf, findingsOf, knows, QUANTITIES } from './weather-evidence.ts';
+import type { Evidence, Findings, Quantity } from './weather-evidence.ts';
+import { WeatherMemory } from './weather-memory.ts';
+
+export { isFresh, staleAfterSeconds } from './weather-evidence.ts';
 
 /**
- * What the weather lets the telescope do, judged from the latest reading of each source in the telescope file's order.
- * Three states: `ok`, `hold` (wait), `unsafe` (nothing may move). Missing and stale data count as unsafe (safety.md 10).
+ * What the weather lets the telescope do, judged from the latest reading of each source: per quantity the worst of all that know it now.
+ * Three states: `ok`, `hold` (wait), `unsafe` (nothing may move). Missing, stale, frozen and failing count as unsafe (safety.md 10).
  */
 
 /** Metric units: °C, %, hPa, m/s, mm/h, mag/arcsec², arcsec. */
@@ -40,6 +45,10 @@ export interface WeatherReading {
   categories: WeatherCategories | null;
   /** `safe` null: connected, but it says neither. Null as a whole: this source has no safety monitor. */
   safety: { connected: boolean; safe: boolean | null } | null;
+  /** Unix milliseconds at which a value was measured, where the source says it apart from the reading. */
+  measuredAtMs?: Partial<Record<Measure, number>>;
+  /** What the source has and could not tell this time, with why. */
+  failed?: { quantity: Quantity; why: string }[];
 }
 
 export interface WeatherSourceState {
@@ -48,6 +57,10 @@ export interface WeatherSourceState {
   reading: WeatherReading | null;
   /** Unix milliseconds since when the way to the source is broken; null while it stands. */
   lostSinceMs: number | null;
+  /** The telescope file lets the session go on without it. */
+  optional?: boolean;
+  /** What went wrong the last time that it was asked. */
+  trouble?: string | null;
 }
 
 export interface WeatherInput {
@@ -58,6 +71,8 @@ export interface WeatherInput {
   staleSeconds: number;
   /** No session without a connected safety monitor; also true once one has been seen, since its loss is no all-clear. */
   safetyMonitorRequired: boolean;
+  /** What was there before; without it nothing is missed. */
+  memory?: Pick<WeatherMemory, 'known' | 'monitors' | 'stood'>;
 }
 
 export interface WeatherJudgement {
@@ -67,154 +82,171 @@ export interface WeatherJudgement {
   stale: boolean;
 }
 
-/** A lost link makes its source unknown after this long (safety.md 10). */
-export const LOST_AFTER_SECONDS = 15;
-const STALE_CEILING_SECONDS = 180;
 const EMPTY: WeatherCategories = { cloud: null, rain: null, wind: null, light: null };
+const NO_MEMORY: NonNullable<WeatherInput['memory']> = {
+  known: new Set(),
+  monitors: new Map(),
+  stood: () => new Map(),
+};
 
-/** Seconds after which a reading says nothing any more: three periods and half a minute, within the ceiling. */
-export const staleAfterSeconds = (periodSeconds: number, staleSeconds = STALE_CEILING_SECONDS): number =>
-  Math.min(3 * periodSeconds + 30, staleSeconds, STALE_CEILING_SECONDS);
+type Facts = Pick<WeatherInput, 'nowMs' | 'sources' | 'staleSeconds' | 'memory'>;
+const gather = ({ nowMs, sources, staleSeconds, memory = NO_MEMORY }: Facts): Evidence[] =>
+  sources.map((source) => evidenceOf(source, nowMs, staleSeconds, memory.stood(source, nowMs)));
 
-/** May this source's reading still be believed at `nowMs`. One from the future says as little as an old one: a clock was set back, or the source's own is wrong. */
-export function isFresh(source: WeatherSourceState, nowMs: number, staleSeconds: number): boolean {
-  if (!source.reading) return false;
-  if (source.lostSinceMs !== null && nowMs - source.lostSinceMs > LOST_AFTER_SECONDS * 1000) return false;
-  return Math.abs(nowMs - source.reading.atMs) <= staleAfterSeconds(source.periodSeconds, staleSeconds) * 1000;
-}
+/** Of these the highest is the worst; of all others the first fresh source's is shown. */
+const HIGHEST: ReadonlySet<Measure> = new Set<Measure>([
+  'humidity_percent',
+  'wind_meters_per_second',
+  'gust_meters_per_second',
+  'cloud_percent',
+  'rain_rate',
+]);
 
-/** What is known now: each value from the first fresh source that has it. */
-export function mergeReadings(input: Pick<WeatherInput, 'nowMs' | 'sources' | 'staleSeconds'>): {
-  fresh: WeatherSourceState[];
+interface Merged {
   measured: Record<Measure, Measured>;
   categories: WeatherCategories;
   categoryAgeSeconds: number | null;
   safety: { connected: boolean; safe: boolean | null; source: string; age_seconds: number } | null;
-} {
-  const fresh = input.sources.filter((s) => isFresh(s, input.nowMs, input.staleSeconds));
-  const age = (atMs: number): number => Math.max(0, Math.round((input.nowMs - atMs) / 100) / 10);
+}
+
+/** What is shown of it: per quantity the worst that a fresh source knows, with its source and the age of the measurement. */
+function merge(fresh: readonly Evidence[], nowMs: number): Merged {
+  const age = (atMs: number): number => Math.max(0, Math.round((nowMs - atMs) / 100) / 10);
   const measured = Object.fromEntries(
     MEASURES.map((measure) => {
-      const from = fresh.find((s) => s.reading!.values[measure] !== undefined);
-      return [
-        measure,
-        from
-          ? { value: from.reading!.values[measure]!, source: from.name, age_seconds: age(from.reading!.atMs) }
-          : null,
-      ];
+      const all = fresh.filter(({ values }) => values[measure] !== undefined);
+      const from = HIGHEST.has(measure)
+        ? all.reduce<Evidence | undefined>(
+            (worst, one) => (worst && worst.values[measure]! >= one.values[measure]! ? worst : one),
+            undefined,
+          )
+        : all[0];
+      if (!from) return [measure, null];
+      const atMs = from.reading!.measuredAtMs?.[measure] ?? from.reading!.atMs;
+      return [measure, { value: from.values[measure]!, source: from.name, age_seconds: age(atMs) }];
     }),
   ) as Record<Measure, Measured>;
-  const withCategories = fresh.find((s) => s.reading!.categories !== null);
+  const categories = { ...EMPTY } as Record<keyof WeatherCategories, string | null>;
+  const ages: number[] = [];
+  for (const category of Object.keys(EMPTY) as (keyof WeatherCategories)[]) {
+    for (const { categories: said, reading } of fresh) {
+      if (!said || badness(category, said[category]) <= badness(category, categories[category])) continue;
+      categories[category] = said[category];
+      ages.push(age(reading!.atMs));
+    }
+  }
+  const withCategories = fresh.find((one) => one.categories !== null);
+  if (withCategories && ages.length === 0) ages.push(age(withCategories.reading!.atMs));
   // An unsafe monitor outranks a safe one, and a connected one a missing one, whatever their order.
-  const monitors = fresh.filter((s) => s.reading!.safety !== null);
+  const monitors = fresh.filter(({ reading }) => reading!.safety !== null);
   const monitor =
-    monitors.find((s) => s.reading!.safety!.connected && s.reading!.safety!.safe !== true) ??
-    monitors.find((s) => s.reading!.safety!.connected) ??
+    monitors.find(({ reading }) => reading!.safety!.connected && reading!.safety!.safe !== true) ??
+    monitors.find(({ reading }) => reading!.safety!.connected) ??
     monitors[0];
   return {
-    fresh,
     measured,
-    categories: withCategories?.reading!.categories ?? EMPTY,
-    categoryAgeSeconds: withCategories ? age(withCategories.reading!.atMs) : null,
+    categories: categories as WeatherCategories,
+    categoryAgeSeconds: ages.length > 0 ? Math.max(...ages) : null,
     safety: monitor
       ? { ...monitor.reading!.safety!, source: monitor.name, age_seconds: age(monitor.reading!.atMs) }
       : null,
   };
 }
 
-const CATEGORY_RULES: { field: keyof WeatherCategories; word: string; level: 'hold' | 'unsafe' }[] = [
-  { field: 'cloud', word: 'CLOUDY', level: 'hold' },
-  { field: 'cloud', word: 'VERY_CLOUDY', level: 'unsafe' },
-  { field: 'rain', word: 'WET', level: 'unsafe' },
-  { field: 'rain', word: 'RAIN', level: 'unsafe' },
-  { field: 'wind', word: 'WINDY', level: 'hold' },
-  { field: 'wind', word: 'VERY_WINDY', level: 'unsafe' },
-  { field: 'light', word: 'VERY_LIGHT', level: 'hold' },
-];
-const UPPER_LIMITS = [
-  ['cloud_percent', 'cloud', '%'],
-  ['humidity_percent', 'humidity', '%'],
-  ['wind_meters_per_second', 'wind', 'm/s'],
-  ['gust_meters_per_second', 'gust', 'm/s'],
-] as const;
-
-/** The judgement at one instant. Every limit that is passed is named with its figures in `causes`. */
+/** The judgement at one instant. Every limit that is passed is named in `causes` with its figures and its source, and so is all that is not known. */
 export function judgeWeather(input: WeatherInput): WeatherJudgement {
-  const { fresh, measured, categories, safety } = mergeReadings(input);
-  const holds: string[] = [];
-  const unsafe: string[] = [];
-  const unknown: string[] = [];
+  return judgeEvidence(gather(input), input);
+}
 
-  for (const rule of CATEGORY_RULES)
-    if (categories[rule.field] === rule.word)
-      (rule.level === 'hold' ? holds : unsafe).push(`${rule.field} ${rule.word}`);
-  for (const [measure, label, unit] of UPPER_LIMITS) {
-    const value = measured[measure]?.value;
-    if (value === undefined) continue;
-    const limit = input.thresholds[measure];
-    if (value > limit.unsafe) unsafe.push(`${label} ${value} ${unit} over ${limit.unsafe}`);
-    else if (value > limit.hold) holds.push(`${label} ${value} ${unit} over ${limit.hold}`);
+function judgeEvidence(all: readonly Evidence[], input: WeatherInput): WeatherJudgement {
+  const fresh = all.filter(({ trouble }) => trouble === null);
+  const found: Findings = { holds: [], unsafe: [] };
+  for (const one of fresh) {
+    const { holds, unsafe } = findingsOf(one, input.thresholds);
+    found.holds.push(...holds.map((cause) => `${cause} (${one.name})`));
+    found.unsafe.push(...unsafe.map((cause) => `${cause} (${one.name})`));
   }
-  const rain = measured.rain_rate?.value;
-  if (rain !== undefined && rain > 0) unsafe.push(`rain ${rain} mm/h`);
-  const temperature = measured.temperature_celsius?.value;
-  const dewPoint = measured.dew_point_celsius?.value;
-  if (temperature !== undefined && dewPoint !== undefined) {
-    const margin = Math.round((temperature - dewPoint) * 10) / 10;
-    const limit = input.thresholds.dew_margin_celsius;
-    if (margin < limit.unsafe) unsafe.push(`dew margin ${margin} °C under ${limit.unsafe}`);
-    else if (margin < limit.hold) holds.push(`dew margin ${margin} °C under ${limit.hold}`);
-  }
+  if (!fresh.some((one) => knows(one, 'dew margin')))
+    dewMargin(Object.assign({}, ...fresh.toReversed().map(({ values }) => values)), input.thresholds, found);
+  const monitor = monitorCauses(fresh, input);
+  found.unsafe.push(...monitor.unsafe);
+  const unknown = [...monitor.unknown, ...unknownCauses(all, input)];
 
-  if (safety?.connected) {
-    if (safety.safe === false) unsafe.push(`safety monitor (${safety.source}) says unsafe`);
-    else if (safety.safe === null) unknown.push(`safety monitor (${safety.source}) says neither safe nor unsafe`);
-  } else if (input.safetyMonitorRequired) unknown.push('no safety monitor is connected');
-
-  const stale = input.sources.filter((s) => !fresh.includes(s));
-  const measuresWeather =
-    Object.values(categories).some((word) => word !== null) || Object.values(measured).some((value) => value !== null);
-  if (!measuresWeather && !(safety?.connected && safety.safe !== null)) {
-    if (input.sources.length === 0) unknown.push('no weather source is configured');
-    else if (stale.length === 0) unknown.push('no source measures the weather');
-    for (const source of stale)
-      unknown.push(
-        `${source.name}: ${source.reading ? readingAge(input.nowMs - source.reading.atMs) : 'no reading yet'}`,
-      );
-  }
-
-  const causes = [...unsafe, ...unknown, ...holds];
-  const noFreshSource = fresh.length === 0;
-  if (unsafe.length > 0) return { state: 'unsafe', reason: 'weather_unsafe', causes, stale: noFreshSource };
-  if (unknown.length > 0) {
-    const onlyMonitor = !noFreshSource && input.safetyMonitorRequired && !safety?.connected && unknown.length === 1;
-    return {
-      state: 'unsafe',
-      reason: onlyMonitor ? 'safety_monitor_missing' : 'weather_unknown',
-      causes,
-      stale: noFreshSource,
-    };
-  }
-  if (holds.length > 0) return { state: 'hold', reason: 'weather_hold', causes, stale: noFreshSource };
+  const causes = [...found.unsafe, ...monitor.missing, ...unknown, ...found.holds];
+  const stale = fresh.length === 0;
+  if (found.unsafe.length > 0) return { state: 'unsafe', reason: 'weather_unsafe', causes, stale };
+  if (unknown.length > 0 || (stale && monitor.missing.length > 0))
+    return { state: 'unsafe', reason: 'weather_unknown', causes, stale };
+  if (monitor.missing.length > 0) return { state: 'unsafe', reason: 'safety_monitor_missing', causes, stale };
+  if (found.holds.length > 0) return { state: 'hold', reason: 'weather_hold', causes, stale };
   return { state: 'ok', reason: null, causes, stale: false };
 }
 
-const readingAge = (ms: number): string =>
-  `last reading ${Math.round(Math.abs(ms) / 1000)} s ${ms < 0 ? 'ahead of our clock' : 'ago'}`;
+/** What the safety monitors say, each by itself; one that was connected once is missed. */
+function monitorCauses(
+  fresh: readonly Evidence[],
+  { memory = NO_MEMORY, safetyMonitorRequired }: WeatherInput,
+): { unsafe: string[]; unknown: string[]; missing: string[] } {
+  const out = { unsafe: [] as string[], unknown: [] as string[], missing: [] as string[] };
+  let connected = false;
+  for (const { name, optional, reading } of fresh) {
+    const safety = reading!.safety;
+    if (safety?.connected) {
+      connected = true;
+      if (safety.safe === false) out.unsafe.push(`safety monitor (${name}) says unsafe`);
+      else if (safety.safe === null) out.unknown.push(`safety monitor (${name}) says neither safe nor unsafe`);
+    } else if (!optional && memory.monitors.get(name) === true)
+      out.missing.push(`safety monitor (${name}) is not connected any more`);
+  }
+  if (!connected && safetyMonitorRequired && out.missing.length === 0)
+    out.missing.push('no safety monitor is connected');
+  return out;
+}
 
-/** Keeps the start of the unbroken safe time, which the debounce counts from, and whether a safety monitor was ever there. */
+/** What should be known and is not. */
+function unknownCauses(all: readonly Evidence[], { memory = NO_MEMORY, sources }: WeatherInput): string[] {
+  const fresh = all.filter(({ trouble }) => trouble === null);
+  const unknown: string[] = [];
+  const nothing =
+    !fresh.some((one) => QUANTITIES.some((quantity) => knows(one, quantity))) &&
+    !fresh.some(({ reading }) => reading!.safety?.connected && reading!.safety.safe !== null);
+  if (nothing && sources.length === 0) unknown.push('no weather source is configured');
+  else if (nothing && fresh.length === all.length) unknown.push('no source measures the weather');
+  for (const one of all) {
+    if (one.trouble !== null) {
+      if (!one.optional || nothing) unknown.push(`${one.name}: ${one.trouble}`);
+    } else if (!one.optional) unknown.push(...one.failed.map(({ why }) => `${one.name}: ${why}`));
+  }
+  if (all.some(({ trouble, optional }) => trouble !== null && !optional)) return unknown;
+  for (const quantity of memory.known)
+    if (!all.some((one) => knows(one, quantity) || one.failed.some((f) => f.quantity === quantity)))
+      unknown.push(`${quantity}: measured before, and nobody measures it any more`);
+  return unknown;
+}
+
+/** Keeps the start of the unbroken safe time, which the debounce counts from, and what was ever there. */
 export class WeatherJudge {
   private okSinceMs: number | null = null;
-  private monitorSeen = false;
+  private readonly memory = new WeatherMemory();
 
+  /** @param input `wallOffsetMs`: what the clock on the wall shows more than `nowMs`, for instants that people read */
   judge(
-    input: Omit<WeatherInput, 'safetyMonitorRequired'> & { unattendedWithoutSafetyMonitor: boolean },
+    input: Omit<WeatherInput, 'safetyMonitorRequired' | 'memory'> & {
+      unattendedWithoutSafetyMonitor: boolean;
+      wallOffsetMs?: number;
+    },
   ): WeatherJudgement & { okSinceMs: number | null; weather: Weather } {
-    const merged = mergeReadings(input);
-    if (merged.safety?.connected) this.monitorSeen = true;
-    const judgement = judgeWeather({
+    const { memory } = this;
+    const all = gather({ ...input, memory });
+    memory.see(all);
+    const merged = merge(
+      all.filter(({ trouble }) => trouble === null),
+      input.nowMs,
+    );
+    const judgement = judgeEvidence(all, {
       ...input,
-      safetyMonitorRequired: !input.unattendedWithoutSafetyMonitor || this.monitorSeen,
+      memory,
+      safetyMonitorRequired: !input.unattendedWithoutSafetyMonitor || [...memory.monitors.values()].includes(true),
     });
     if (judgement.state !== 'ok') this.okSinceMs = null;
     else this.okSinceMs ??= input.nowMs;
@@ -222,7 +254,7 @@ export class WeatherJudge {
       state: judgement.state,
       reason: judgement.reason,
       causes: judgement.causes,
-      ok_since: this.okSinceMs === null ? null : new Date(this.okSinceMs).toISOString(),
+      ok_since: this.okSinceMs === null ? null : new Date(this.okSinceMs + (input.wallOffsetMs ?? 0)).toISOString(),
       safety_monitor: merged.safety,
       ...merged.categories,
       category_age_seconds: merged.categoryAgeSeconds,

@@ -12,16 +12,38 @@ export const HorizonPoint = z.object({
   altitude_degrees: z.number().min(-5).max(89),
 });
 
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0;
+  } catch {
+    return false;
+  }
+}
+const optional = z
+  .boolean()
+  .optional()
+  .describe('Sessions go on without it; else a source that is silent, old or frozen counts as unknown weather');
 export const WeatherSource = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('voyager'), period_seconds: z.number().positive().default(30) }),
+  z.object({ kind: z.literal('voyager'), period_seconds: z.number().positive().default(30), optional }),
   z.object({
     kind: z.literal('alpaca'),
     url: z.url(),
     observing_conditions: z.number().int().min(0).nullable().default(0),
     safety_monitor: z.number().int().min(0).nullable().default(0),
     period_seconds: z.number().positive().default(10),
+    optional,
   }),
-  z.object({ kind: z.literal('boltwood'), path: z.string().min(1), period_seconds: z.number().positive().default(30) }),
+  z.object({
+    kind: z.literal('boltwood'),
+    path: z.string().min(1),
+    period_seconds: z.number().positive().default(30),
+    timezone: z
+      .string()
+      .refine(isTimeZone, 'Not a time zone that this machine knows; an IANA name such as Europe/Paris is expected')
+      .optional()
+      .describe('Time zone (IANA name) of the clock that dates the line, where it is not the site’s'),
+    optional,
+  }),
 ]);
 export type WeatherSource = z.infer<typeof WeatherSource>;
 

@@ -21,3 +21,22 @@ export function siteOffsetSeconds(timeZone: string, atMs: number): number {
   const match = /GMT([+-])(\d{2}):(\d{2})/.exec(name ?? '');
   return match ? (match[1] === '-' ? -1 : 1) * (Number(match[2]) * 3600 + Number(match[3]) * 60) : 0;
 }
+
+/**
+ * The instants at which a clock of a zone shows a local time, both in Unix milliseconds (the local time as if it were UTC), the earlier first: two in the
+ * hour that is repeated when clocks go back, else one; for a time that is skipped when they go forward, the instant by the offset before it.
+ */
+export function instantsOf(localMs: number, timeZone: string): [number, ...number[]] {
+  const offsets = [...new Set([-1, 1].map((side) => siteOffsetSeconds(timeZone, localMs + side * DAY_MS)))];
+  const found = offsets
+    .map((offset) => ({ offset, at: localMs - offset * 1000 }))
+    .filter(({ offset, at }) => siteOffsetSeconds(timeZone, at) === offset)
+    .map(({ at }) => at)
+    .toSorted((a, b) => a - b);
+  const [first, ...more] = found;
+  return first === undefined ? [localMs - offsets[0]! * 1000] : [first, ...more];
+}
+const DAY_MS = 86_400_000;
+
+/** What a clock of a zone shows at an instant, in Unix milliseconds as if it were UTC. */
+export const localOf = (atMs: number, timeZone: string): number => atMs + siteOffsetSeconds(timeZone, atMs) * 1000;

@@ -1,68 +1,104 @@
 import { open } from 'node:fs/promises';
 import type { WeatherSource } from '../../domain/contracts/telescope.ts';
+import { QUANTITY_OF } from '../../domain/weather-evidence.ts';
 import type { Measure, WeatherReading } from '../../domain/weather.ts';
+import { instantsOf } from './timezone.ts';
+
+/** Alpaca's two numbers for "this device has no such property" (Alpaca API reference, error numbers); any other is a failure of one that it has. */
+const NOT_IMPLEMENTED: ReadonlySet<number> = new Set([0x400, 0x40c]);
+const ALPACA_MS = 5_000;
+
+type AlpacaSource = Extract<WeatherSource, { kind: 'alpaca' }>;
+type Asked = { value: unknown } | { error: string } | null;
 
 /**
- * Weather from an ASCOM Alpaca device over HTTP (ASCOM Alpaca API v1: observingconditions, safetymonitor).
- * Each property is asked for by itself; one that the device does not implement (error 0x400 or 0x407) is left out.
+ * Weather from an ASCOM Alpaca device over HTTP (ASCOM Alpaca API v1: observingconditions, safetymonitor). Each property is asked for by itself,
+ * with the age of its measurement (`timesincelastupdate`); one that the device does not have is left out, one that it cannot tell is named.
  * @throws Error when the device does not answer at all
  */
 export async function readAlpaca(
-  source: Extract<WeatherSource, { kind: 'alpaca' }>,
+  source: AlpacaSource,
   fetchImpl: typeof fetch = fetch,
   nowMs = Date.now(),
 ): Promise<WeatherReading> {
+  const ask = (device: string, number: number, property: string, query: Record<string, string> = {}): Promise<Asked> =>
+    askAlpaca({ url: source.url, fetchImpl }, `${device}/${number}/${property}`, query);
   const values: WeatherReading['values'] = {};
-  let answered = 0;
-  let failure: Error | null = null;
-  const ask = async (device: string, number: number, property: string): Promise<unknown> => {
-    const url = new URL(`/api/v1/${device}/${number}/${property}`, source.url);
-    url.searchParams.set('ClientID', '5950');
-    const response = await fetchImpl(url, { signal: AbortSignal.timeout(5_000) });
-    if (!response.ok) throw new Error(`${device} ${property}: HTTP ${response.status}`);
-    answered += 1;
-    const body = (await response.json()) as { Value?: unknown; ErrorNumber?: number; ErrorMessage?: string };
-    if (body.ErrorNumber) throw new AlpacaError(`${device} ${property}: ${body.ErrorMessage ?? body.ErrorNumber}`);
-    return body.Value;
+  const measuredAtMs: NonNullable<WeatherReading['measuredAtMs']> = {};
+  const failed: NonNullable<WeatherReading['failed']> = [];
+  const fail = (measure: Measure, why: string): void => {
+    const quantity = QUANTITY_OF[measure];
+    if (quantity) failed.push({ quantity, why });
   };
-  const tryAsk = async (device: string, number: number, property: string): Promise<unknown> => {
-    try {
-      return await ask(device, number, property);
-    } catch (thrown) {
-      if (!(thrown instanceof AlpacaError)) failure = thrown as Error;
-      return undefined;
+  const conditions = source.observing_conditions;
+  for (const [property, measure] of conditions === null ? [] : ALPACA_PROPERTIES) {
+    const asked = await ask('observingconditions', conditions!, property);
+    if (asked === null) continue;
+    if ('error' in asked || typeof asked.value !== 'number' || !Number.isFinite(asked.value)) {
+      fail(measure, `${property}: ${'error' in asked ? asked.error : 'no number'}`);
+      continue;
     }
-  };
-  if (source.observing_conditions !== null) {
-    for (const [property, measure, scale] of ALPACA_PROPERTIES) {
-      const value = await tryAsk('observingconditions', source.observing_conditions, property);
-      if (typeof value === 'number' && Number.isFinite(value)) values[measure] = value * scale;
-      if (failure) break;
+    values[measure] = asked.value;
+    if (!QUANTITY_OF[measure]) continue;
+    const since = await ask('observingconditions', conditions!, 'timesincelastupdate', { SensorName: property });
+    if (since === null) continue;
+    const seconds = 'error' in since ? Number.NaN : Number(since.value);
+    if (seconds >= 0) measuredAtMs[measure] = nowMs - seconds * 1000;
+    else {
+      delete values[measure];
+      // A negative age is ASCOM's word for "never measured" (IObservingConditions.TimeSinceLastUpdate).
+      fail(measure, `${property}: ${'error' in since ? `its age is not known, ${since.error}` : 'never measured'}`);
     }
   }
   let safety: WeatherReading['safety'] = null;
-  if (source.safety_monitor !== null && !failure) {
-    const connected = await tryAsk('safetymonitor', source.safety_monitor, 'connected');
-    const safe = connected === true ? await tryAsk('safetymonitor', source.safety_monitor, 'issafe') : undefined;
+  if (source.safety_monitor !== null) {
+    const connected = valueOf(await ask('safetymonitor', source.safety_monitor, 'connected'));
+    const safe = connected === true ? valueOf(await ask('safetymonitor', source.safety_monitor, 'issafe')) : undefined;
     safety = { connected: connected === true, safe: typeof safe === 'boolean' ? safe : null };
   }
-  if (answered === 0 || failure) throw failure ?? new Error('no answer');
-  return { source: 'alpaca', atMs: nowMs, values, categories: null, safety };
+  return {
+    source: 'alpaca',
+    atMs: nowMs,
+    values,
+    categories: null,
+    safety,
+    ...(Object.keys(measuredAtMs).length > 0 ? { measuredAtMs } : {}),
+    ...(failed.length > 0 ? { failed } : {}),
+  };
 }
-class AlpacaError extends Error {}
-/** Property, measure, factor to our unit. */
-const ALPACA_PROPERTIES: readonly (readonly [string, Measure, number])[] = [
-  ['temperature', 'temperature_celsius', 1],
-  ['humidity', 'humidity_percent', 1],
-  ['dewpoint', 'dew_point_celsius', 1],
-  ['pressure', 'pressure_hpa', 1],
-  ['windspeed', 'wind_meters_per_second', 1],
-  ['windgust', 'gust_meters_per_second', 1],
-  ['cloudcover', 'cloud_percent', 1],
-  ['rainrate', 'rain_rate', 1],
-  ['skyquality', 'sky_quality_mag_arcsec2', 1],
-  ['skytemperature', 'sky_temperature_celsius', 1],
-  ['starfwhm', 'seeing_arcsec', 1],
+const valueOf = (asked: Asked): unknown => (asked !== null && 'value' in asked ? asked.value : undefined);
+
+/** One property: its value, the device's error, or null where it has none such. @throws Error without an answer of the device itself */
+async function askAlpaca(
+  { url: base, fetchImpl }: { url: string; fetchImpl: typeof fetch },
+  path: string,
+  query: Record<string, string>,
+): Promise<Asked> {
+  const url = new URL(`/api/v1/${path}`, base);
+  for (const [key, value] of Object.entries({ ...query, ClientID: '5950' })) url.searchParams.set(key, value);
+  const response = await fetchImpl(url, { signal: AbortSignal.timeout(ALPACA_MS) });
+  const name = path.replace(/\/\d+\//, ' ');
+  if (!response.ok) throw new Error(`${name}: HTTP ${response.status}`);
+  const body = (await response.json()) as { Value?: unknown; ErrorNumber?: number; ErrorMessage?: string };
+  const number = body.ErrorNumber ?? 0;
+  if (number === 0) return { value: body.Value };
+  if (NOT_IMPLEMENTED.has(number)) return null;
+  return { error: `0x${number.toString(16)} ${(body.ErrorMessage ?? '').slice(0, 100)}`.trim() };
+}
+
+/** Property and our measure; Alpaca's units are ours. */
+const ALPACA_PROPERTIES: readonly (readonly [string, Measure])[] = [
+  ['temperature', 'temperature_celsius'],
+  ['humidity', 'humidity_percent'],
+  ['dewpoint', 'dew_point_celsius'],
+  ['pressure', 'pressure_hpa'],
+  ['windspeed', 'wind_meters_per_second'],
+  ['windgust', 'gust_meters_per_second'],
+  ['cloudcover', 'cloud_percent'],
+  ['rainrate', 'rain_rate'],
+  ['skyquality', 'sky_quality_mag_arcsec2'],
+  ['skytemperature', 'sky_temperature_celsius'],
+  ['starfwhm', 'seeing_arcsec'],
 ];
 
 const KMH = 1 / 3.6;
@@ -72,9 +108,13 @@ const MPH = 0.44704;
  * The Boltwood Cloud Sensor II one-line file: date, time, temperature scale (C/F), wind unit (K km/h, M mph, m m/s), sky, ambient and
  * sensor temperature, wind, humidity %, dew point, heater %, rain flag, wet flag (0 dry, 1 lately, 2 now), seconds since the last good
  * data, days since the last write (serial), cloud, wind, rain and daylight condition (0 unknown, 1 to 3), roof close, alert.
- * Its age is `since` plus what has passed since the file was written. @throws Error saying what is wrong with the line
+ * Its age counts from the line's own date, so that a file which is copied again and again does not look new. Cloud and rain are what the sensor is
+ * for: a condition of 0 there is a failure, while wind and light may never have been fitted.
+ * @param nowMs which of two equal readings of a clock that is set back counts, the one nearer to this
+ * @param timezone of the clock that dates the line
+ * @throws Error saying what is wrong with the line
  */
-export function parseBoltwood(line: string, writtenMs: number): WeatherReading {
+export function parseBoltwood(line: string, nowMs: number, timezone = 'UTC'): WeatherReading {
   const f = line.trim().split(/\s+/);
   if (f.length < 19) throw new Error(`a Boltwood II line has 21 fields, this one has ${f.length}`);
   const scale = f[2]!.toUpperCase();
@@ -106,12 +146,18 @@ export function parseBoltwood(line: string, writtenMs: number): WeatherReading {
   const raining = number(11) === 2 || number(12) === 2;
   const rain = raining ? ('RAIN' as const) : code(17, [null, 'DRY', 'WET', 'RAIN'] as const);
   const since = number(13) ?? 0;
+  const cloud = code(15, [null, 'CLEAR', 'CLOUDY', 'VERY_CLOUDY'] as const);
+  const failed = [
+    ...(cloud === null ? [{ quantity: 'cloud' as const, why: `cloud condition ${f[15]}` }] : []),
+    ...(rain === null ? [{ quantity: 'rain' as const, why: `rain condition ${f[17]}` }] : []),
+  ];
   return {
     source: 'boltwood',
-    atMs: writtenMs - Math.max(0, since) * 1000,
+    atMs: dateOf(f[0]!, f[1]!, nowMs, timezone) - Math.max(0, since) * 1000,
     values,
+    ...(failed.length > 0 ? { failed } : {}),
     categories: {
-      cloud: code(15, [null, 'CLEAR', 'CLOUDY', 'VERY_CLOUDY'] as const),
+      cloud,
       wind: code(16, [null, 'CALM', 'WINDY', 'VERY_WINDY'] as const),
       rain,
       light: code(18, [null, 'DARK', 'LIGHT', 'VERY_LIGHT'] as const),
@@ -121,14 +167,27 @@ export function parseBoltwood(line: string, writtenMs: number): WeatherReading {
   };
 }
 
-/** Reads the one-line file. @throws Error when it cannot be read or understood */
-export async function readBoltwood(path: string): Promise<WeatherReading> {
+/** The instant of the line's date and time. @throws Error */
+function dateOf(date: string, time: string, nowMs: number, timezone: string): number {
+  const wall = Date.parse(`${date}T${time.replace(',', '.')}Z`);
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || !Number.isFinite(wall))
+    throw new Error(`the line’s date "${date} ${time}" is not YYYY-MM-DD hh:mm:ss`);
+  const instants = instantsOf(wall, timezone);
+  return instants.reduce((best, at) => (Math.abs(nowMs - at) < Math.abs(nowMs - best) ? at : best));
+}
+
+/** Reads the one-line file. @throws Error when it cannot be read or understood; it does not name the path */
+export async function readBoltwood(path: string, timezone = 'UTC', nowMs = Date.now()): Promise<WeatherReading> {
+  const line = await firstLine(path).catch((thrown: NodeJS.ErrnoException) => {
+    throw new Error(`the file cannot be read (${thrown.code ?? thrown.message})`);
+  });
+  return parseBoltwood(line, nowMs, timezone);
+}
+async function firstLine(path: string): Promise<string> {
   const handle = await open(path, 'r');
   try {
-    const { mtimeMs } = await handle.stat();
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(1024), 0, 1024, 0);
-    const line = buffer.subarray(0, bytesRead).toString('latin1').split(/\r?\n/)[0] ?? '';
-    return parseBoltwood(line, mtimeMs);
+    return buffer.subarray(0, bytesRead).toString('latin1').split(/\r?\n/)[0] ?? '';
   } finally {
     await handle.close();
   }

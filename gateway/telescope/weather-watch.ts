@@ -14,9 +14,16 @@ interface Watched extends WeatherSourceState {
 }
 const TICK_MS = 1_000;
 
-/** Asks every weather source of a telescope at its period and judges the whole each second and on each reading. */
+/** The wall clock is read anew for `ok_since` when it has moved by more than this against the monotonic one. */
+const WALL_JITTER_MS = 1_000;
+
+/**
+ * Asks every weather source of a telescope at its period and judges the whole each second and on each reading. Ages and the debounce are counted by the
+ * monotonic clock: a wall clock that is set makes nothing old, fresh or safe.
+ */
 export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
-  private readonly judge = new WeatherJudge();
+  private judge = new WeatherJudge();
+  private wallOffsetMs: number;
   private watched: Watched[] = [];
   /** What listeners were told last; reading the weather in between must not hide a change from them. */
   private told: { state: string; reason: string | null; stale: boolean };
@@ -29,6 +36,7 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     private readonly logger: Logger,
   ) {
     super();
+    this.wallOffsetMs = clock.now() - clock.monotonicMs();
     this.watched = this.fresh();
     this.told = this.evaluate();
   }
@@ -52,6 +60,8 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   sourcesChanged(): void {
     const voyager = this.watched.find((w) => w.source.kind === 'voyager');
     for (const watched of this.watched) watched.timer?.cancel();
+    // What only a source of before has known is not missed.
+    this.judge = new WeatherJudge();
     this.watched = this.fresh();
     for (const watched of this.watched) {
       if (watched.source.kind === 'voyager' && voyager)
@@ -63,14 +73,15 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
 
   /** A reading that came by Voyager's own connection. */
   take(reading: WeatherReading): void {
-    for (const watched of this.watched) if (watched.source.kind === 'voyager') watched.reading = reading;
+    const atMs = this.clock.monotonicMs();
+    for (const watched of this.watched) if (watched.source.kind === 'voyager') watched.reading = { ...reading, atMs };
     this.update();
   }
   /** The link to Voyager broke or stands again; after 15 s its source is unknown. */
   voyagerLink(up: boolean): void {
     for (const watched of this.watched)
       if (watched.source.kind === 'voyager')
-        watched.lostSinceMs = up ? null : (watched.lostSinceMs ?? this.clock.now());
+        watched.lostSinceMs = up ? null : (watched.lostSinceMs ?? this.clock.monotonicMs());
     this.update();
   }
 
@@ -80,19 +91,23 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   /** Null when the weather lets motion start now. */
   whyNotStart(): Reason | null {
     const now = this.evaluate();
-    return mayStart(now, this.telescope().weather.resume_debounce_seconds, this.clock.now());
+    return mayStart(now, this.telescope().weather.resume_debounce_seconds, this.clock.monotonicMs());
   }
   /** A source's name and its trouble, for `doctor` and logs. */
-  sources(): { name: string; ageSeconds: number | null }[] {
+  sources(): { name: string; ageSeconds: number | null; trouble: string | null }[] {
     return this.watched.map((w) => ({
       name: w.name,
-      ageSeconds: w.reading ? (this.clock.now() - w.reading.atMs) / 1000 : null,
+      ageSeconds: w.reading ? (this.clock.monotonicMs() - w.reading.atMs) / 1000 : null,
+      trouble: w.trouble ?? null,
     }));
   }
 
   private fresh(): Watched[] {
-    return this.telescope().weather.sources.map((source) => ({
-      name: source.kind,
+    const { sources } = this.telescope().weather;
+    return sources.map((source, i) => ({
+      name: nameAmong(sources, i),
+      optional: source.optional ?? false,
+      trouble: null,
       periodSeconds: source.period_seconds,
       reading: null,
       lostSinceMs: null,
@@ -102,8 +117,12 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   }
   private evaluate(): ReturnType<WeatherJudge['judge']> {
     const { weather, unattended_without_safety_monitor } = this.telescope();
+    const nowMs = this.clock.monotonicMs();
+    const wallOffsetMs = this.clock.now() - nowMs;
+    if (Math.abs(wallOffsetMs - this.wallOffsetMs) > WALL_JITTER_MS) this.wallOffsetMs = wallOffsetMs;
     return this.judge.judge({
-      nowMs: this.clock.now(),
+      nowMs,
+      wallOffsetMs: this.wallOffsetMs,
       sources: this.watched,
       thresholds: weather.thresholds,
       staleSeconds: weather.stale_seconds,
@@ -122,22 +141,37 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     const { source } = watched;
     if (source.kind === 'voyager' || this.stopped || !this.watched.includes(watched)) return;
     watched.timer = this.clock.setTimeout(() => {
-      const read = source.kind === 'alpaca' ? readAlpaca(source, fetch, this.clock.now()) : readBoltwood(source.path);
-      read
+      this.read(source)
         .then(
           (reading) => {
             watched.reading = reading;
-            if (watched.lostSinceMs !== null) this.logger.info({ source: source.kind }, 'weather source is back');
+            if (watched.lostSinceMs !== null) this.logger.info({ source: watched.name }, 'weather source is back');
             watched.lostSinceMs = null;
+            watched.trouble = null;
             this.update();
           },
           (thrown: unknown) => {
+            const { message } = toError(thrown);
             if (watched.lostSinceMs === null)
-              this.logger.warn({ source: source.kind, err: toError(thrown).message }, 'weather source does not answer');
-            watched.lostSinceMs ??= this.clock.now();
+              this.logger.warn({ source: watched.name, err: message }, 'weather source does not answer');
+            watched.lostSinceMs ??= this.clock.monotonicMs();
+            watched.trouble = message.slice(0, 200);
           },
         )
         .finally(() => this.poll(watched, source.period_seconds * 1000));
     }, delayMs);
   }
+  /** One reading, dated by the monotonic clock. */
+  private async read(source: Exclude<WeatherSource, { kind: 'voyager' }>): Promise<WeatherReading> {
+    if (source.kind === 'alpaca') return readAlpaca(source, fetch, this.clock.monotonicMs());
+    const { timezone = this.telescope().site.timezone, path } = source;
+    const reading = await readBoltwood(path, timezone, this.clock.now());
+    return { ...reading, atMs: reading.atMs + this.clock.monotonicMs() - this.clock.now() };
+  }
+}
+
+/** A source's kind, numbered where the telescope file has several of it. */
+function nameAmong(sources: readonly WeatherSource[], i: number): string {
+  const same = sources.filter(({ kind }) => kind === sources[i]!.kind);
+  return same.length === 1 ? same[0]!.kind : `${sources[i]!.kind} ${same.indexOf(sources[i]!) + 1}`;
 }

@@ -59,7 +59,7 @@ describe('weather: three states', () => {
       light: 'DARK',
       [field]: word,
     } as WeatherReading['categories'];
-    expect(judge({ categories })).toEqual({ state, reason, causes: [`${field} ${word}`], stale: false });
+    expect(judge({ categories })).toEqual({ state, reason, causes: [`${field} ${word} (voyager)`], stale: false });
   });
   test('moonlight is no reason to wait', () => {
     expect(judge({ categories: { cloud: 'CLEAR', rain: 'DRY', wind: 'CALM', light: 'LIGHT' } }).state).toBe('ok');
@@ -68,7 +68,7 @@ describe('weather: three states', () => {
     expect(judge({ values: { wind_meters_per_second: 12.1, humidity_percent: 97 } })).toEqual({
       state: 'unsafe',
       reason: 'weather_unsafe',
-      causes: ['humidity 97 % over 96', 'wind 12.1 m/s over 10'],
+      causes: ['humidity 97 % over 96 (voyager)', 'wind 12.1 m/s over 10 (voyager)'],
       stale: false,
     });
   });
@@ -78,12 +78,15 @@ describe('weather: three states', () => {
   test('the dew margin counts downwards', () => {
     expect(judge({ values: { temperature_celsius: 5, dew_point_celsius: 4.5 } })).toMatchObject({
       state: 'hold',
-      causes: ['dew margin 0.5 °C under 1'],
+      causes: ['dew margin 0.5 °C under 1 (voyager)'],
     });
     expect(judge({ values: { temperature_celsius: 5, dew_point_celsius: 6.5 } })).toMatchObject({ state: 'unsafe' });
   });
   test('any rain rate is unsafe', () => {
-    expect(judge({ values: { rain_rate: 0.2 } })).toMatchObject({ state: 'unsafe', causes: ['rain 0.2 mm/h'] });
+    expect(judge({ values: { rain_rate: 0.2 } })).toMatchObject({
+      state: 'unsafe',
+      causes: ['rain 0.2 mm/h (voyager)'],
+    });
   });
 });
 
@@ -200,12 +203,58 @@ describe('weather: sources in order', () => {
     expect(weather.wind_meters_per_second).toEqual({ value: 4, source: 'alpaca', age_seconds: 4 });
     expect(weather.humidity_percent).toBeNull();
   });
-  test('when the first goes stale the next takes its place', () => {
-    const weather = judgeBoth(
-      source({ reading: reading({ atMs: NOW - 200_000, values: { temperature_celsius: 7 } }) }),
-      alpaca(),
-    );
-    expect(weather).toMatchObject({ state: 'ok', stale: false, temperature_celsius: { value: 3, source: 'alpaca' } });
+  const old = (): WeatherSourceState =>
+    source({ reading: reading({ atMs: NOW - 200_000, values: { temperature_celsius: 7 } }) });
+  test('when the first goes stale the next one’s values are shown, and the stale one is a cause that people see', () => {
+    expect(judgeBoth(old(), alpaca())).toMatchObject({
+      state: 'unsafe',
+      reason: 'weather_unknown',
+      causes: ['voyager: last reading 200 s ago'],
+      stale: false,
+      temperature_celsius: { value: 3, source: 'alpaca' },
+    });
+  });
+  test('a source that the telescope file calls optional is not missed while another knows', () => {
+    expect(judgeBoth({ ...old(), optional: true }, alpaca())).toMatchObject({ state: 'ok', causes: [] });
+    const neither = { ...alpaca(), reading: null, optional: true };
+    expect(judgeBoth({ ...old(), optional: true }, neither).state).toBe('unsafe');
+  });
+  const boltwood = (part: Partial<WeatherReading> = {}): WeatherSourceState => ({
+    name: 'boltwood',
+    periodSeconds: 30,
+    lostSinceMs: null,
+    reading: { ...reading({ source: 'boltwood', safety: null }), ...part },
+  });
+  test('the worst of all fresh sources counts for each quantity, whatever their order, and is what is shown', () => {
+    const wet = boltwood({ categories: { cloud: 'VERY_CLOUDY', rain: 'RAIN', wind: 'CALM', light: 'DARK' } });
+    for (const rain of ['DRY', null] as const) {
+      const voyager = source({ reading: reading({ categories: { cloud: null, rain, wind: 'WINDY', light: null } }) });
+      for (const [first, second] of [
+        [voyager, wet],
+        [wet, voyager],
+      ] as const) {
+        const weather = judgeBoth(first, second);
+        expect(weather).toMatchObject({ state: 'unsafe', cloud: 'VERY_CLOUDY', rain: 'RAIN', wind: 'WINDY' });
+        expect(weather.causes.toSorted()).toEqual([
+          'cloud VERY_CLOUDY (boltwood)',
+          'rain RAIN (boltwood)',
+          'wind WINDY (voyager)',
+        ]);
+      }
+    }
+  });
+  test('of two figures the higher is judged and shown, with its own source', () => {
+    const calm = source({ reading: reading({ values: { wind_meters_per_second: 2 } }) });
+    expect(judgeBoth(calm, alpaca({ values: { wind_meters_per_second: 16 } }))).toMatchObject({
+      state: 'unsafe',
+      causes: ['wind 16 m/s over 15 (alpaca)'],
+      wind_meters_per_second: { value: 16, source: 'alpaca' },
+    });
+  });
+  test('a dew margin is taken of one source’s two figures, and of two sources’ only where none has both', () => {
+    const warm = source({ reading: reading({ values: { temperature_celsius: 7 } }) });
+    expect(judgeBoth(warm, alpaca({ values: { temperature_celsius: 3, dew_point_celsius: 0 } })).state).toBe('ok');
+    expect(judgeBoth(warm, alpaca({ values: { dew_point_celsius: 7.5 } }))).toMatchObject({ state: 'hold' });
   });
   test('one unsafe monitor outranks any number of safe ones', () => {
     expect(judgeBoth(source(), alpaca({ safety: { connected: true, safe: false } }))).toMatchObject({
@@ -236,5 +285,128 @@ describe('weather: debounce', () => {
     expect(at(320)).toBe('weather_debounce');
     expect(at(619)).toBe('weather_debounce');
     expect(at(620)).toBeNull();
+  });
+});
+
+describe('weather: what was there and is gone', () => {
+  const HOUR = 3_600_000;
+  const dry = { cloud: 'CLEAR', rain: 'DRY', wind: 'CALM', light: 'DARK' } as const;
+  const watching = (names: Partial<WeatherSourceState>[] = [{}]) => {
+    const memory = new WeatherJudge();
+    return (nowMs: number, ...parts: (Partial<WeatherReading> | null)[]) =>
+      memory.judge({
+        nowMs,
+        sources: parts.map((part, i) =>
+          source({ ...names[i], reading: part === null ? null : reading({ atMs: nowMs, ...part }) }),
+        ),
+        thresholds,
+        staleSeconds: 180,
+        unattendedWithoutSafetyMonitor: false,
+      });
+  };
+
+  test('a quantity that was measured and is not any more is unknown, though the monitor says safe', () => {
+    const at = watching();
+    expect(at(NOW, {}).state).toBe('ok');
+    expect(at(NOW + 1_000, { categories: { ...dry, rain: null } })).toMatchObject({
+      state: 'unsafe',
+      reason: 'weather_unknown',
+      causes: ['rain: measured before, and nobody measures it any more'],
+    });
+    expect(at(NOW + 2_000, { categories: null }).causes).toHaveLength(4);
+    expect(at(NOW + 3_000, {}).state).toBe('ok');
+  });
+  test('it is known as long as another source knows it, as a word or as a figure', () => {
+    const at = watching([{}, { name: 'alpaca' }]);
+    expect(at(NOW, {}, { categories: null, values: { rain_rate: 0 } }).state).toBe('ok');
+    expect(
+      at(NOW + 1_000, { categories: { ...dry, rain: null } }, { categories: null, values: { rain_rate: 0 } }).state,
+    ).toBe('ok');
+  });
+  test('what only an optional source has measured is not missed', () => {
+    const at = watching([{}, { name: 'alpaca', optional: true }]);
+    expect(at(NOW, {}, { values: { humidity_percent: 50 } }).state).toBe('ok');
+    expect(at(NOW + 1_000, {}, null).state).toBe('ok');
+  });
+  test('a source that fails on what it has says so, even before it has ever answered', () => {
+    const failed = [{ quantity: 'rain' as const, why: 'rainrate: 0x407 not connected' }];
+    expect(watching()(NOW, { categories: null, failed })).toMatchObject({
+      state: 'unsafe',
+      reason: 'weather_unknown',
+      causes: ['voyager: rainrate: 0x407 not connected'],
+    });
+    expect(watching([{ optional: true }])(NOW, { categories: null, failed }).state).toBe('ok');
+  });
+  test('each monitor that was connected is missed by its name while another one says safe', () => {
+    const at = watching([{}, { name: 'alpaca' }]);
+    expect(at(NOW, {}, {}).state).toBe('ok');
+    expect(at(NOW + 1_000, {}, { safety: { connected: false, safe: null } })).toMatchObject({
+      state: 'unsafe',
+      reason: 'safety_monitor_missing',
+      causes: ['safety monitor (alpaca) is not connected any more'],
+    });
+    expect(at(NOW + 2_000, {}, { safety: null }).state).toBe('unsafe');
+    expect(at(NOW + 3_000, {}, {}).state).toBe('ok');
+  });
+  test('a Boltwood’s call to close that ends is not a monitor that went missing', () => {
+    const at = watching([{}, { name: 'boltwood' }]);
+    expect(at(NOW, {}, { safety: { connected: true, safe: false } }).causes).toEqual([
+      'safety monitor (boltwood) says unsafe',
+    ]);
+    expect(at(NOW + 1_000, {}, { safety: null }).state).toBe('ok');
+  });
+  test('the age is that of the measurement: an old figure in a fresh answer is dropped and named', () => {
+    const values = { wind_meters_per_second: 3, temperature_celsius: 4 };
+    const old = watching()(NOW, { values, measuredAtMs: { wind_meters_per_second: NOW - 86_400_000 } });
+    expect(old).toMatchObject({
+      state: 'unsafe',
+      reason: 'weather_unknown',
+      causes: ['voyager: wind_meters_per_second was last measured 86400 s ago'],
+    });
+    expect(old.weather.wind_meters_per_second).toBeNull();
+    expect(old.weather.temperature_celsius).toMatchObject({ value: 4 });
+  });
+  test('a wind that stands at the same figure for three hours is unknown; calm air and a whole degree may stand', () => {
+    const at = watching();
+    const still = { wind_meters_per_second: 3.4, humidity_percent: 90 };
+    for (let hour = 0; hour <= 2; hour++)
+      expect(at(NOW + hour * HOUR, { values: { ...still, temperature_celsius: 10 + hour / 10 } }).state).toBe('ok');
+    expect(at(NOW + 3 * HOUR, { values: { ...still, temperature_celsius: 11 } })).toMatchObject({
+      state: 'unsafe',
+      reason: 'weather_unknown',
+      causes: ['voyager: wind_meters_per_second has stood at 3.4 for 3 h'],
+    });
+    expect(at(NOW + 3 * HOUR + 1_000, { values: { ...still, wind_meters_per_second: 3.5 } }).state).toBe('ok');
+    const calm = watching();
+    for (let hour = 0; hour <= 9; hour++)
+      expect(
+        calm(NOW + hour * HOUR, {
+          values: { wind_meters_per_second: 0, temperature_celsius: 4 },
+        }).state,
+      ).toBe('ok');
+  });
+  test('a source of which every figure stands is not believed at all', () => {
+    const at = watching();
+    const values = { temperature_celsius: 4, dew_point_celsius: 1, humidity_percent: 80 };
+    expect(at(NOW, { values }).state).toBe('ok');
+    expect(at(NOW + 3 * HOUR, { values })).toMatchObject({
+      state: 'unsafe',
+      reason: 'weather_unknown',
+      stale: true,
+      causes: ['no safety monitor is connected', 'voyager: none of its values has changed for 3 h'],
+    });
+  });
+  test('the safe time is told by the clock on the wall and counted by one that does not jump', () => {
+    const memory = new WeatherJudge();
+    const { weather, okSinceMs } = memory.judge({
+      nowMs: 5_000,
+      wallOffsetMs: NOW - 5_000,
+      sources: [source({ reading: reading({ atMs: 5_000 }) })],
+      thresholds,
+      staleSeconds: 180,
+      unattendedWithoutSafetyMonitor: false,
+    });
+    expect(weather.ok_since).toBe(new Date(NOW).toISOString());
+    expect(okSinceMs).toBe(5_000);
   });
 });
