@@ -26,16 +26,55 @@ const SENTENCES: [RegExp, string, string?][] = [
     'the safety monitor says neither safe nor unsafe',
   ],
   [/^no safety monitor is connected$/, 'aucun moniteur de sécurité connecté'],
+  [
+    /^safety monitor \(.*\) is not connected any more$/,
+    'le moniteur de sécurité n’est plus connecté',
+    'the safety monitor is not connected any more',
+  ],
   [/^no weather source is configured$/, 'aucune source météo configurée'],
   [/^no source measures the weather$/, 'aucune source ne mesure la météo'],
-  [/^(.*): last reading (\d+) s ago$/, '$1 : dernière mesure il y a $2 s'],
-  [/^(.*): no reading yet$/, '$1 : pas encore de mesure'],
+  [/^cloud: measured before.*$/, 'les nuages ne sont plus mesurés', 'clouds are not measured any more'],
+  [/^rain: measured before.*$/, 'la pluie n’est plus mesurée', 'rain is not measured any more'],
+  [/^wind: measured before.*$/, 'le vent n’est plus mesuré', 'wind is not measured any more'],
+  [/^gust: measured before.*$/, 'les rafales ne sont plus mesurées', 'gusts are not measured any more'],
+  [/^humidity: measured before.*$/, 'l’humidité n’est plus mesurée', 'humidity is not measured any more'],
+  [/^dew margin: measured before.*$/, 'le point de rosée n’est plus mesuré', 'the dew point is not measured any more'],
+  [/^light: measured before.*$/, 'la lumière n’est plus mesurée', 'daylight is not measured any more'],
+  // What went wrong with a device is the operator's to read; a guest needs to know that it says nothing.
+  [
+    /^(.*): last reading (\d+) s ahead of our clock.*$/,
+    '$1 : mesure datée de $2 s dans le futur',
+    '$1: its reading is dated $2 s ahead',
+  ],
+  [/^(.*): last reading (\d+) s ago.*$/, '$1 : dernière mesure il y a $2 s', '$1: last reading $2 s ago'],
+  [/^(.*): no answer for (\d+) s.*$/, '$1 : pas de réponse depuis $2 s', '$1: no answer for $2 s'],
+  [/^(.*): no reading yet.*$/, '$1 : pas encore de mesure', '$1: no reading yet'],
+  [
+    /^(.*): none of its values has changed for (\S+) h$/,
+    '$1 : aucune valeur n’a changé depuis $2 h',
+    '$1: none of its values has changed for $2 h',
+  ],
+  [
+    /^(.*): \w+ has stood at \S+ for (\S+) h$/,
+    '$1 : une mesure ne bouge plus depuis $2 h',
+    '$1: a value has not moved for $2 h',
+  ],
+  [
+    /^(.*): \w+ was last measured (\d+) s ago$/,
+    '$1 : une mesure date de $2 s',
+    '$1: a value was last measured $2 s ago',
+  ],
+  [/^(.*): (?:\w+: .*|\w+ condition \S+)$/, '$1 : une de ses mesures manque', '$1: one of its measurements is missing'],
 ];
 
 /** A sentence of the gateway in the viewer's language; one that nobody translated stays as it is. */
 export function observatoryIn(locale: Locale, text: string): string {
   const known = SENTENCES.find(([pattern]) => pattern.test(text));
-  if (!known) return text;
+  if (!known) {
+    // A limit that is passed is told with its source behind it.
+    const [, what, source] = /^(.*)( \([^()]*\))$/.exec(text) ?? [];
+    return what === undefined ? text : `${observatoryIn(locale, what)}${source}`;
+  }
   const [pattern, french, english] = known;
   if (locale === 'en') return english === undefined ? text : text.replace(pattern, english);
   return text.replace(pattern, french).replace(/(\d)\.(\d)/g, '$1,$2');
