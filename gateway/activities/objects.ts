@@ -50,11 +50,14 @@ async function readFound(gateway: TelescopeGateway, plan: ObjectsPlan): Promise<
 }
 
 function compare(
+  { client }: Pick<TelescopeGateway, 'client'>,
   plan: ObjectsPlan,
   found: Found,
 ): { set: string[]; target: string[]; shots: Map<string, string[]>; extra: string[] } {
   const against = (kind: ObjectKind, wanted: JsonObject, is: JsonObject | null): string[] =>
-    is === null ? ['not there'] : differences(without(wanted, [...NOT_COMPARED[kind], ...LABELS[kind]]), is);
+    is === null
+      ? ['not there']
+      : differences(without(client.asWritten(kind, wanted), [...NOT_COMPARED[kind], ...LABELS[kind]]), is);
   return {
     set: against('set', plan.set, found.set),
     target: against('target', plan.target, found.target),
@@ -74,8 +77,8 @@ function mislabelled(kind: ObjectKind, wanted: JsonObject, is: JsonObject | null
   const labels = Object.fromEntries(Object.entries(wanted).filter(([field]) => LABELS[kind].includes(field)));
   return is !== null && differences(labels, is).length > 0;
 }
-function describe(plan: ObjectsPlan, found: Found): string[] {
-  const is = compare(plan, found);
+function describe(gateway: TelescopeGateway, plan: ObjectsPlan, found: Found): string[] {
+  const is = compare(gateway, plan, found);
   return [
     ...is.set.map((d) => `set ${plan.set.Name}: ${d}`),
     ...is.target.map((d) => `target ${plan.target.TargetName}: ${d}`),
@@ -91,7 +94,7 @@ export async function readObjects(
 ): ReturnType<TelescopeActivities['readObjects']> {
   const found = await readFound(gateway, plan);
   return {
-    differences: describe(plan, found),
+    differences: describe(gateway, plan, found),
     enabled: found.target === null ? null : readNumber(found.target.Status) === 0,
   };
 }
@@ -122,7 +125,7 @@ export async function ensureObjects(
   for (let pass = 1; ; pass++) {
     heartbeat();
     const found = await readFound(gateway, plan);
-    const is = compare(plan, found);
+    const is = compare(gateway, plan, found);
     const enabled = found.target !== null && readNumber(found.target.Status) === 0;
     const keepEnabled = enabled && gateway.grants.check(grant) === null;
     const disable = enabled && !keepEnabled;
@@ -141,7 +144,7 @@ export async function ensureObjects(
     if (clean) return answer(done(), found);
     if (pass > PASSES)
       return answer(
-        refused('preparation_failed', describe(plan, found).join('; ') || 'the target does not stay disabled'),
+        refused('preparation_failed', describe(gateway, plan, found).join('; ') || 'the target does not stay disabled'),
         found,
       );
 

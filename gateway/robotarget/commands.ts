@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestOutcome, VoyagerLink, VoyagerRequest } from '../connection/link.ts';
 import { asText, type JsonObject, readNumber } from '../protocol/fields.ts';
-import { type Dialect, type DialectOp, decodeObject, encodeCommand, type ObjectKind } from './dialect.ts';
+import { type Dialect, type DialectOp, decodeObject, encodeCommand, encodeObject, type ObjectKind } from './dialect.ts';
+import type { Zone } from '../telescope/timezone.ts';
 import {
   buildOpenRequest,
   listOf,
@@ -25,8 +26,8 @@ export interface RoboTargetClientOptions {
   dialect: Dialect;
   /** Shared secret of RoboTarget; without it the open commands throw a UsageError. */
   secret: string | null;
-  /** Seconds east of UTC at the site now, for dialects and servers that write local time. */
-  siteOffsetSeconds?: () => number;
+  /** The site's time zone, for dialects and servers that write local time. */
+  zone?: () => Zone;
 }
 
 /**
@@ -40,8 +41,13 @@ export class RoboTargetClient {
     this.options = options;
     this.dialect = options.dialect;
   }
-  private offset(): number {
-    return this.options.siteOffsetSeconds?.() ?? 0;
+  private zone(): Zone {
+    return this.options.zone?.() ?? 0;
+  }
+  /** An object as it comes back from a wire that keeps it: in the hour that comes twice a local time is both of its instants. */
+  asWritten(kind: ObjectKind, object: JsonObject): JsonObject {
+    const wire = encodeObject(this.dialect, kind, object, this.zone());
+    return { ...object, ...decodeObject(this.dialect, kind, wire, this.zone()) };
   }
 
   /** The line of a command, unsent, so that several can go in one write (stop ladder). */
@@ -65,7 +71,7 @@ export class RoboTargetClient {
     };
     const uid = randomUUID();
     const encode = (wire: { id: number; uid: string; sessionKey: string }) =>
-      encodeCommand(dialect, `${kind}.${op}`, { ...context, ...wire }, body, this.offset());
+      encodeCommand(dialect, `${kind}.${op}`, { ...context, ...wire }, body, this.zone());
     const { method, params } = encode({ id: 0, uid, sessionKey: '' });
     return {
       method,
@@ -81,11 +87,11 @@ export class RoboTargetClient {
   async list(kind: ObjectKind, parentGuid?: string): Promise<ReadOutcome<JsonObject>> {
     const outcome = await this.options.link.request(this.buildRequest(kind, 'list', { parentGuid }));
     if (outcome.outcome !== 'done') return { ok: false, outcome };
-    const offset = this.offset();
+    const zone = this.zone();
     return {
       ok: true,
       items: listOf(outcome.paramRet, this.dialect.answer.list).map((raw) =>
-        decodeObject(this.dialect, kind, raw, offset),
+        decodeObject(this.dialect, kind, raw, zone),
       ),
     };
   }
@@ -120,7 +126,7 @@ export class RoboTargetClient {
   async getShotDoneList(targetGuid: string, deleted = false): Promise<ReadOutcome<OpenShotDone>> {
     const outcome = await this.open('GetShotDoneList', { RefGuidTarget: targetGuid, IsDeleted: deleted });
     return outcome.outcome === 'done'
-      ? { ok: true, items: readShotDoneList(outcome.paramRet, this.offset()) }
+      ? { ok: true, items: readShotDoneList(outcome.paramRet, this.zone()) }
       : { ok: false, outcome };
   }
 }

@@ -67,6 +67,36 @@ describe('RoboTarget dialect', () => {
     const back = decodeObject(other, 'target', wire, 3600);
     expect(back).toMatchObject({ ...target, RAJ2000: expect.closeTo(0.7123, 9) });
   });
+  describe('local times on the nights when the clocks change', () => {
+    const local = loadDialect(
+      write((json) => {
+        json.times = { unit: 'iso', zone: 'site_local' };
+      }),
+    );
+    const seconds = (iso: string): number => Date.parse(iso) / 1000;
+    const there = (iso: string, zone = 'Europe/Paris'): unknown =>
+      encodeObject(local, 'target', { C_DateEnd: seconds(iso) }, zone).C_DateEnd;
+    const back = (wire: string, zone = 'Europe/Paris'): unknown =>
+      decodeObject(local, 'target', { C_DateEnd: wire }, zone).C_DateEnd;
+    test.each([
+      ['2026-10-24T23:00:00Z', '2026-10-25T01:00:00', 'Europe/Paris'],
+      ['2026-10-25T02:00:00Z', '2026-10-25T03:00:00', 'Europe/Paris'],
+      ['2026-03-29T00:59:00Z', '2026-03-29T01:59:00', 'Europe/Paris'],
+      ['2026-03-29T01:00:00Z', '2026-03-29T03:00:00', 'Europe/Paris'],
+      ['2026-11-01T09:30:00Z', '2026-11-01T02:30:00', 'America/Denver'],
+      ['2026-10-03T16:30:00Z', '2026-10-04T03:30:00', 'Australia/Sydney'],
+    ])('%s is written as %s in %s and read back as it was', (instant, wire, zone) => {
+      expect(there(instant, zone)).toBe(wire);
+      expect(back(wire, zone)).toBe(seconds(instant));
+    });
+    test('the hour that comes twice is written as it reads, and read as standard time', () => {
+      expect([there('2026-10-25T00:30:00Z'), there('2026-10-25T01:30:00Z')]).toEqual([
+        '2026-10-25T02:30:00',
+        '2026-10-25T02:30:00',
+      ]);
+      expect(back('2026-10-25T02:30:00')).toBe(seconds('2026-10-25T01:30:00Z'));
+    });
+  });
   test('a wrong file is refused with the line that is wrong', () => {
     expect(() =>
       loadDialect(

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { UsageError } from '../../platform/errors.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { asText } from '../protocol/fields.ts';
+import { instantsOf, localOf, type Zone } from '../telescope/timezone.ts';
 
 /**
  * The only place where the vocabulary of RoboTarget's reserved commands lives: a data file (`VOYAGER_ROBOTARGET_DIALECT`, else
@@ -144,45 +145,41 @@ export function sign(dialect: Dialect, template: string, context: SignContext): 
 type Canonical = Record<string, unknown>;
 const TIME_FIELDS = new Set(['DateCreation', 'C_DateStart', 'C_DateEnd']);
 
-/** Canonical field (roadmap's name and unit) to the wire. `siteOffsetSeconds`: east of UTC, for dialects that write local time. */
+/** Canonical field (roadmap's name and unit) to the wire. `zone`: the site's, for dialects that write local time. */
 export function encodeObject(
   dialect: Dialect,
   kind: ObjectKind,
   object: Canonical,
-  siteOffsetSeconds = 0,
+  zone: Zone = 0,
 ): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [field, wire] of Object.entries(dialect.objects[kind].fields)) {
     const given = object[field];
     if (given === undefined) continue;
     if (field === 'Status') out[wire] = given === 0 ? dialect.status.enabled : dialect.status.disabled;
-    else if (TIME_FIELDS.has(field)) out[wire] = encodeTime(dialect, Number(given), siteOffsetSeconds);
+    else if (TIME_FIELDS.has(field)) out[wire] = encodeTime(dialect, Number(given), zone);
     else if (field === 'RAJ2000' && dialect.angles.ra === 'degrees') out[wire] = Number(given) * 15;
     else out[wire] = given;
   }
   return out;
 }
 /** Wire to canonical; unknown wire fields are dropped, numbers written as strings are read. */
-export function decodeObject(
-  dialect: Dialect,
-  kind: ObjectKind,
-  wireObject: Canonical,
-  siteOffsetSeconds = 0,
-): Canonical {
+export function decodeObject(dialect: Dialect, kind: ObjectKind, wireObject: Canonical, zone: Zone = 0): Canonical {
   const out: Canonical = {};
   for (const [field, wire] of Object.entries(dialect.objects[kind].fields)) {
     const given = wireObject[wire];
     if (given === undefined || given === null) continue;
     if (field === 'Status')
       out[field] = given === dialect.status.enabled || asText(given) === String(dialect.status.enabled) ? 0 : 1;
-    else if (TIME_FIELDS.has(field)) out[field] = decodeTime(dialect, given, siteOffsetSeconds);
+    else if (TIME_FIELDS.has(field)) out[field] = decodeTime(dialect, given, zone);
     else if (field === 'RAJ2000' && dialect.angles.ra === 'degrees') out[field] = Number(given) / 15;
     else out[field] = given;
   }
   return out;
 }
-function encodeTime(dialect: Dialect, unixSeconds: number, offset: number): number | string {
-  const shifted = unixSeconds + (dialect.times.zone === 'site_local' ? offset : 0);
+/** Local times carry the offset of the instant that is written, which on the night the clocks change is not the offset of now. */
+function encodeTime(dialect: Dialect, unixSeconds: number, zone: Zone): number | string {
+  const shifted = dialect.times.zone === 'site_local' ? localOf(unixSeconds * 1000, zone) / 1000 : unixSeconds;
   switch (dialect.times.unit) {
     case 'unix_seconds':
       return shifted;
@@ -192,12 +189,14 @@ function encodeTime(dialect: Dialect, unixSeconds: number, offset: number): numb
       return new Date(shifted * 1000).toISOString().slice(0, 19);
   }
 }
-function decodeTime(dialect: Dialect, given: unknown, offset: number): number {
+/** In the hour that comes twice the later instant is meant, as Windows reads such a time (TimeZoneInfo: ambiguous is standard time). */
+function decodeTime(dialect: Dialect, given: unknown, zone: Zone): number {
   const raw =
     dialect.times.unit === 'iso'
       ? Date.parse(`${String(given).slice(0, 19)}Z`) / 1000
       : Number(given) / (dialect.times.unit === 'unix_milliseconds' ? 1000 : 1);
-  return raw - (dialect.times.zone === 'site_local' ? offset : 0);
+  if (dialect.times.zone === 'utc' || !Number.isFinite(raw)) return raw;
+  return instantsOf(raw * 1000, zone).at(-1)! / 1000;
 }
 
 /** Method and parameters (UID and signature included) of one command. */
@@ -206,13 +205,13 @@ export function encodeCommand(
   name: DialectCommandName,
   context: SignContext,
   body?: Canonical,
-  siteOffsetSeconds = 0,
+  zone: Zone = 0,
 ): { method: string; params: Record<string, unknown> } {
   const command = dialect.commands[name];
   if (!command) throw new UsageError(`RoboTarget dialect "${dialect.name}" has no command ${name}`);
   const kind = name.split('.')[0] as ObjectKind;
   const params: Record<string, unknown> = { UID: context.uid };
-  if (command.body && body) Object.assign(params, encodeObject(dialect, kind, body, siteOffsetSeconds));
+  if (command.body && body) Object.assign(params, encodeObject(dialect, kind, body, zone));
   for (const [wire, source] of Object.entries(command.params)) params[wire] = value(source, context);
   if (dialect.signing.param)
     params[dialect.signing.param] = sign(dialect, command.sign ?? dialect.signing.template, context);

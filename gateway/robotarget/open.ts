@@ -3,6 +3,7 @@ import { UsageError } from '../../platform/errors.ts';
 import type { VoyagerRequest } from '../connection/link.ts';
 import { asText, FieldReader, isObject, type JsonObject, readBoolean, readNumber } from '../protocol/fields.ts';
 import { buildUntyped, COMMANDS } from '../protocol/requests.ts';
+import { instantsOf, type Zone } from '../telescope/timezone.ts';
 
 /**
  * RoboTarget's nine open commands (Application Server Protocol, licence Advanced or Full). Each is signed: MAC is the lower-case hex MD5 of
@@ -106,8 +107,8 @@ export function readTargetList(paramRet: Readonly<JsonObject>): OpenTarget[] {
   });
 }
 
-/** @param siteOffsetSeconds east of UTC; used only where an older server sends the local time alone, as text */
-export function readShotDoneList(paramRet: Readonly<JsonObject>, siteOffsetSeconds = 0): OpenShotDone[] {
+/** @param zone the site's; used only where an older server sends the local time alone, as text */
+export function readShotDoneList(paramRet: Readonly<JsonObject>, zone: Zone = 0): OpenShotDone[] {
   return listOf(paramRet).map((raw) => {
     const f = new FieldReader(raw);
     const rating = f.num('rating');
@@ -115,7 +116,7 @@ export function readShotDoneList(paramRet: Readonly<JsonObject>, siteOffsetSecon
       guid: f.text('guid') ?? '',
       shotGuid: f.text('refguidshot') ?? '',
       sessionGuid: f.text('refguidsession') ?? '',
-      at: instant(raw.datetimeshotutc, 0) ?? instant(raw.datetimeshot, siteOffsetSeconds) ?? '',
+      at: instant(raw.datetimeshotutc, 0) ?? instant(raw.datetimeshot, zone) ?? '',
       filename: f.text('filename') ?? '',
       path: f.text('path') ?? '',
       hfd: f.num('hfd'),
@@ -133,13 +134,15 @@ export function readShotDoneList(paramRet: Readonly<JsonObject>, siteOffsetSecon
 }
 
 /** Unix seconds, or `YYYY-MM-DD HH:MM:SS` as text, to ISO 8601 UTC. */
-function instant(value: unknown, offsetSeconds: number): string | null {
+function instant(value: unknown, zone: Zone): string | null {
   const number = readNumber(value);
   const ms =
     number !== null
       ? number * 1000
       : typeof value === 'string'
-        ? Date.parse(`${value.trim().replace(' ', 'T').replace(/Z$/, '')}Z`) - offsetSeconds * 1000
+        ? inZone(Date.parse(`${value.trim().replace(' ', 'T').replace(/Z$/, '')}Z`), zone)
         : Number.NaN;
   return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : null;
 }
+const inZone = (localMs: number, zone: Zone): number =>
+  Number.isFinite(localMs) ? instantsOf(localMs, zone).at(-1)! : localMs;

@@ -11,6 +11,7 @@ import {
 } from '../robotarget/open.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import { reasonOf } from './outcomes.ts';
+import type { Zone } from './timezone.ts';
 
 export type Read<T> = { ok: true; items: T[] } | { ok: false; reason: Reason; message: string };
 
@@ -30,8 +31,8 @@ export class Targets {
     readonly client: RoboTargetClient,
     private readonly secret: string | null,
     private readonly clock: Clock,
-    /** East of UTC at the site, for servers that write local time alone. */
-    private readonly siteOffsetSeconds: () => number = () => 0,
+    /** The site's time zone, for servers that write local time alone. */
+    private readonly zone: () => Zone = () => 0,
   ) {}
 
   /** Every target with its state; callers at the same time share one request. */
@@ -51,7 +52,7 @@ export class Targets {
   async shotsDone(targetGuid: string): Promise<Read<OpenShotDone>> {
     const outcome = await this.open('GetShotDoneList', { RefGuidTarget: targetGuid, IsDeleted: false });
     if (outcome.outcome !== 'done') return { ok: false, reason: reasonOf(outcome), message: outcome.message };
-    return { ok: true, items: readShotDoneList(outcome.paramRet, this.siteOffsetSeconds()) };
+    return { ok: true, items: readShotDoneList(outcome.paramRet, this.zone()) };
   }
 
   /** Disables targets and sets and, where asked, aborts the current action, all in one socket write and in this order (safety.md 3). */

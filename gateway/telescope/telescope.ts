@@ -34,7 +34,6 @@ import { type Records, StateFile } from './state-file.ts';
 import { SessionSignals, type SignalTransport } from './signals.ts';
 import { ShotWatch } from './shot-watch.ts';
 import { sameGuid, Targets } from './targets.ts';
-import { siteOffsetSeconds } from './timezone.ts';
 import { WeatherWatch } from './weather-watch.ts';
 
 export interface TelescopeGatewayOptions {
@@ -164,14 +163,14 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       safetyMonitorConnected: () => this.weather.weather.safety_monitor?.connected === true,
     });
     this.link = options.createLink(this.telescope, this.gate.judge);
-    const offset = (): number => siteOffsetSeconds(this.telescope.site.timezone, now());
+    const zone = (): string => this.telescope.site.timezone;
     this.client = new RoboTargetClient({
       link: this.link,
       dialect: options.dialect,
       secret: options.robotargetSecret,
-      siteOffsetSeconds: offset,
+      zone,
     });
-    this.targets = new Targets(this.link, this.client, options.robotargetSecret, this.clock, offset);
+    this.targets = new Targets(this.link, this.client, options.robotargetSecret, this.clock, zone);
     this.signals = new SessionSignals(
       id,
       options.transport,

@@ -13,8 +13,12 @@ function formatOf(timeZone: string): Intl.DateTimeFormat | null {
   return format;
 }
 
-/** Seconds east of UTC in a time zone (IANA name) at an instant; 0 for a zone that this machine does not know. */
-export function siteOffsetSeconds(timeZone: string, atMs: number): number {
+/** An IANA name, or seconds east of UTC that hold all year. */
+export type Zone = string | number;
+
+/** Seconds east of UTC in a time zone at an instant; 0 for a zone that this machine does not know. */
+export function siteOffsetSeconds(timeZone: Zone, atMs: number): number {
+  if (typeof timeZone === 'number') return timeZone;
   const name = formatOf(timeZone)
     ?.formatToParts(atMs)
     .find((part) => part.type === 'timeZoneName')?.value;
@@ -26,7 +30,7 @@ export function siteOffsetSeconds(timeZone: string, atMs: number): number {
  * The instants at which a clock of a zone shows a local time, both in Unix milliseconds (the local time as if it were UTC), the earlier first: two in the
  * hour that is repeated when clocks go back, else one; for a time that is skipped when they go forward, the instant by the offset before it.
  */
-export function instantsOf(localMs: number, timeZone: string): [number, ...number[]] {
+export function instantsOf(localMs: number, timeZone: Zone): [number, ...number[]] {
   const offsets = [...new Set([-1, 1].map((side) => siteOffsetSeconds(timeZone, localMs + side * DAY_MS)))];
   const found = offsets
     .map((offset) => ({ offset, at: localMs - offset * 1000 }))
@@ -39,4 +43,4 @@ export function instantsOf(localMs: number, timeZone: string): [number, ...numbe
 const DAY_MS = 86_400_000;
 
 /** What a clock of a zone shows at an instant, in Unix milliseconds as if it were UTC. */
-export const localOf = (atMs: number, timeZone: string): number => atMs + siteOffsetSeconds(timeZone, atMs) * 1000;
+export const localOf = (atMs: number, timeZone: Zone): number => atMs + siteOffsetSeconds(timeZone, atMs) * 1000;

@@ -119,6 +119,15 @@ describe('open commands', () => {
     expect(local).toMatchObject({ at: '2026-06-01T21:10:00.000Z', hfd: 2.5, rating: 4, deleted: false, shotGuid: 'r' });
     expect(epoch).toMatchObject({ at: '2026-06-01T21:10:00.000Z' });
   });
+  test('an older server’s local time has the offset of the moment it names, in summer, in winter and on the night between', () => {
+    const at = (datetimeshot: string): string =>
+      readShotDoneList({ list: [{ guid: 'a', datetimeshot }] }, 'Europe/Paris')[0]!.at;
+    expect(at('2026-07-01 23:10:00')).toBe('2026-07-01T21:10:00.000Z');
+    expect(at('2026-12-01 23:10:00')).toBe('2026-12-01T22:10:00.000Z');
+    expect(at('2026-10-25 01:30:00')).toBe('2026-10-24T23:30:00.000Z');
+    expect(at('2026-10-25 03:30:00')).toBe('2026-10-25T02:30:00.000Z');
+    expect(at('not a time')).toBe('');
+  });
 });
 
 describe('RoboTarget client', () => {
