@@ -3,6 +3,7 @@ import { GatewayAbort, type Receipt } from '../domain/contracts/control.ts';
 import { toError } from '../platform/errors.ts';
 import { GATEWAY_HEADERS, verifyGatewayRequest } from '../platform/gateway-auth.ts';
 import type { Logger } from '../platform/logger.ts';
+import { MaintenanceWindows } from './telescope/maintenance.ts';
 import type { TelescopeGateway } from './telescope/telescope.ts';
 
 export interface GatewayHttpOptions {
@@ -99,7 +100,15 @@ async function answer(
     }
     case 'POST abort':
     case 'POST halt': {
-      const parsed = GatewayAbort.safeParse(parseJson(body));
+      // Every field is one that a stop can do without.
+      const said = parseJson(body);
+      const abort = GatewayAbort.parse(typeof said === 'object' && said !== null && !Array.isArray(said) ? said : {});
+      const receipt: Receipt =
+        route === 'POST halt' ? { ...(await gateway.halt(abort)), kind: 'halt' } : await gateway.abort(abort);
+      return json(response, receipt.state === 'refused' ? 409 : receipt.state === 'confirmed' ? 200 : 202, receipt);
+    }
+    case 'POST maintenance': {
+      const parsed = MaintenanceWindows.safeParse(parseJson(body));
       if (!parsed.success)
         return problem(
           response,
@@ -107,11 +116,7 @@ async function answer(
           'Not a valid request',
           Object.fromEntries(parsed.error.issues.map((i) => [i.path.join('.') || 'body', [i.message]])),
         );
-      const receipt: Receipt =
-        route === 'POST halt'
-          ? { ...(await gateway.halt(parsed.data)), kind: 'halt' }
-          : await gateway.abort(parsed.data);
-      return json(response, receipt.state === 'refused' ? 409 : receipt.state === 'confirmed' ? 200 : 202, receipt);
+      return json(response, 200, { known: await gateway.knowMaintenance(parsed.data.windows) });
     }
     case 'POST emergency-over': {
       const by = (parseJson(body) as { requested_by?: unknown } | null)?.requested_by;

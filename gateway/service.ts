@@ -10,6 +10,7 @@ import type { Config } from '../platform/config.ts';
 import { createDatabase, type Database } from '../platform/database.ts';
 import { toError, UsageError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import { openMaintenance } from '../platform/maintenance.ts';
 import { findTelescope, syncTelescopes, telescopesFromConfig } from '../platform/telescopes.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
 import { createTelescopeActivities } from './activities/index.ts';
@@ -25,7 +26,8 @@ import { TelescopeGateway } from './telescope/telescope.ts';
 import { QueuePoller, SharedConnection, temporalTransport } from './temporal.ts';
 
 const SYNC_RETRY_MS = 5_000;
-const RELOAD_MS = 60_000;
+/** Between two looks for what the api changed; it tells of maintenance by itself, and this finds what it could not tell. */
+const RELOAD_MS = 10_000;
 const CREDENTIALS_MS = 30_000;
 const DISCONNECT_MS = 2_000;
 
@@ -198,6 +200,7 @@ function keepTelescopes(
       if (!synced) await syncTelescopes(db, served);
       synced = true;
       for (const gateway of gateways.values()) {
+        await readMaintenance(db, gateway);
         const now = await findTelescope(db, gateway.id);
         if (!now || JSON.stringify(now) === JSON.stringify(gateway.telescope)) continue;
         gateway.configure(now);
@@ -214,6 +217,12 @@ function keepTelescopes(
     }, SYNC_RETRY_MS).unref(),
     setInterval(() => void round(), RELOAD_MS).unref(),
   );
+}
+
+async function readMaintenance(db: Database, gateway: TelescopeGateway): Promise<void> {
+  const { version } = gateway.maintenance;
+  const rows = await openMaintenance(db, gateway.id, new Date());
+  gateway.maintenance.set(rows, version);
 }
 
 /** A changed secret file takes effect without a restart; a rejected login is tried again at once. */

@@ -48,7 +48,8 @@ export async function disableTarget(gateway: TelescopeGateway, grant: Grant, key
   const [sent] = await gateway.targets.stop([guid], false);
   const outcome = toCommand(sent!);
   gateway.journalCommand(key, 'disable', outcome, grant.bookingId);
-  if (outcome.outcome === 'done') return gateway.commands.finish(key, outcome);
+  const gated = sent!.outcome === 'refused' && sent!.how === 'gate';
+  if (outcome.outcome === 'done' || gated) return gateway.commands.finish(key, outcome);
   // Refused or unanswered: what the list shows decides, and what is not on it is disabled.
   const target = await findTarget(gateway, guid);
   return gateway.commands.finish(key, target !== undefined && !target?.enabled ? done('read back') : outcome);

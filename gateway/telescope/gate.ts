@@ -26,7 +26,10 @@ export interface GateFacts {
   /** Null when this grant may act now. */
   grant(grant: Pick<Grant, 'bookingId' | 'generation'>): Reason | null;
   slotRunning(): boolean;
-  latched(targetGuid: string | null, bookingId: string | null): boolean;
+  /** Why a latched abort keeps this target or booking from starting; null when none does. */
+  latched(targetGuid: string | null, bookingId: string | null): Reason | null;
+  /** Somebody works at the telescope now. */
+  inMaintenance(): boolean;
   sunAltitudeDegrees(): number;
   safetyMonitorConnected(): boolean;
 }
@@ -76,7 +79,9 @@ export class SafetyGate {
     if (facts.emergency()) return 'voyager_emergency';
     if (!facts.ownsLease()) return 'gateway_away';
     if (!permit) return 'not_allowed';
-    if (facts.latched(targetGuid, permit.by === 'session' ? permit.grant.bookingId : null)) return 'user_abort';
+    const latched = facts.latched(targetGuid, permit.by === 'session' ? permit.grant.bookingId : null);
+    if (latched) return latched;
+    if (facts.inMaintenance()) return 'maintenance';
     if (permit.by === 'return') return null;
     const offset = facts.clockOffsetSeconds();
     if (offset !== null && Math.abs(offset) > MAX_CLOCK_OFFSET_SECONDS) return 'clock_offset';

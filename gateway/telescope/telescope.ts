@@ -1,4 +1,5 @@
 import { telemetrySample } from '../../domain/telemetry.ts';
+import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { framesNotTaken } from '../../platform/journal.ts';
@@ -18,6 +19,7 @@ import { isEvent, type ControlData, type VoyagerEvent } from '../protocol/events
 import { buildRequest } from '../protocol/requests.ts';
 import { RoboTargetClient } from '../robotarget/commands.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
+import { stopsMeantBy } from './aborts.ts';
 import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
 import { databaseError, DatabaseMirror, within } from './database-mirror.ts';
@@ -27,6 +29,7 @@ import { Grants, type StoredGrant } from './grants.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { Latches, type Latch } from './latches.ts';
 import { Lease, type LeaseStore } from './lease.ts';
+import { KnownMaintenance, type MaintenanceWindow } from './maintenance.ts';
 import { Mirror, voyagerReading, type Preview } from './mirror.ts';
 import { done, reasonOf, refused, toCommand, unknown } from './outcomes.ts';
 import { Publisher } from './publisher.ts';
@@ -91,6 +94,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   readonly emergency: EmergencyWatch;
   readonly grants: Grants;
   readonly latches: Latches;
+  readonly maintenance: KnownMaintenance;
   readonly commands: CommandLog;
   readonly borrowed: BorrowedSky;
   readonly journal: Journal;
@@ -144,6 +148,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.emergency = new EmergencyWatch(this.kept);
     this.grants = new Grants(this.kept, now);
     this.latches = new Latches(this.kept);
+    this.maintenance = new KnownMaintenance(this.kept, now);
     this.copies = new DatabaseMirror(id, this.logger);
     this.commands = new CommandLog(this.kept, id, this.db, this.copies, now);
     this.borrowed = new BorrowedSky(this.kept, id, this.db, this.copies, now);
@@ -156,9 +161,13 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       clockOffsetSeconds: () => this.link.clockOffsetSeconds(),
       grant: (grant) => this.grants.check(grant),
       slotRunning: () => this.grants.current().length > 0,
-      latched: (targetGuid, bookingId) =>
-        (targetGuid !== null && this.latches.holds(targetGuid)) ||
-        (bookingId !== null && this.latches.ofBooking(bookingId) !== null),
+      latched: (targetGuid, bookingId) => {
+        const latch =
+          (targetGuid === null ? null : this.latches.ofTarget(targetGuid)) ??
+          (bookingId === null ? null : this.latches.ofBooking(bookingId));
+        return latch && (latch.reason ?? 'user_abort');
+      },
+      inMaintenance: () => this.maintenance.current,
       sunAltitudeDegrees: () => sunAltitudeDegrees(this.telescope.site, now()),
       safetyMonitorConnected: () => this.weather.weather.safety_monitor?.connected === true,
     });
@@ -536,62 +545,61 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
    * `releaseLatch`. Everything up to the write to the socket is synchronous; the receipt waits until the latch is on disk. During Voyager's own emergency it is latched, says so, and runs when that has ended (safety.md 1, 7).
    */
   async abort(request: GatewayAbort): Promise<Receipt> {
-    const known = this.latches.find(request.command_id);
-    if (known?.state === 'confirmed' || (!known && this.latches.wasReleased(request.command_id)))
-      return this.receipt(request, 'confirmed');
     if (this.readOnly) return this.receipt(request, 'refused', 'read_only');
-    const grant = request.booking_id
-      ? this.grants.find(request.booking_id)
-      : request.set_guid && !request.target_guid
-        ? this.grants.ofSet(request.set_guid)
-        : null;
-    const targetGuids = request.target_guid
-      ? [request.target_guid]
-      : request.booking_id || grant
-        ? [grant?.targetGuid].filter((g): g is string => !!g)
-        : request.set_guid
-          ? []
-          : this.grants
-              .active()
-              .flatMap((g) => (g.targetGuid && Date.parse(g.start) <= this.clock.now() ? [g.targetGuid] : []));
-    const bookingId =
-      request.booking_id ??
-      grant?.bookingId ??
-      (targetGuids.length === 1 ? (this.grants.ofTarget(targetGuids[0]!)?.bookingId ?? null) : null);
-    const setGuids = request.set_guid ? [request.set_guid] : [];
-    if (targetGuids.length === 0 && setGuids.length === 0 && bookingId === null)
+    const stops = stopsMeantBy(request, this.grants, this.clock.now());
+    if (stops.length === 0)
       return this.receipt(request, 'confirmed', undefined, 'nothing that this service started is running');
-    const latch: Latch = known ?? {
-      commandId: request.command_id,
-      bookingId,
-      targetGuids,
-      setGuids,
-      requestedBy: request.requested_by,
-      at: new Date(this.clock.now()).toISOString(),
-      state: 'waiting',
-    };
-    if (!known) this.latches.add(latch);
-    const running = this.emergency.current || !this.ready ? null : this.runLatch(latch);
-    if (!known) {
-      this.note('abort', `by ${request.requested_by}`);
-      for (const booking of this.bookingsOf(latch))
-        this.signals.event(booking, 'aborted_at_gateway', request.command_id);
-    }
-    // The line has left by now; only the receipt waits for the disk, and not for one that hangs.
+    const running = stops.map((stop) => this.latchAndRun(stop, request));
+    // The lines have left by now; only the receipt waits for the disk, and not for one that hangs.
     await this.atMost(
       FLUSH_MS,
       this.kept.flush().catch(() => undefined),
     );
-    if (running === null)
+    if (running.includes('waiting'))
       return this.emergency.current
         ? this.receipt(request, 'accepted', 'voyager_emergency', 'latched: it runs when Voyager’s emergency has ended')
         : this.receipt(request, 'accepted', 'voyager_away', 'latched: it runs as soon as Voyager answers');
-    const outcome = await this.atMost(RECEIPT_MS, running);
-    if (outcome === null || outcome.outcome === 'unknown')
-      return this.receipt(request, 'sent', undefined, outcome?.message ?? undefined);
-    return outcome.outcome === 'done'
-      ? this.receipt(request, 'confirmed')
-      : this.receipt(request, 'accepted', outcome.reason ?? undefined, outcome.message ?? undefined);
+    const outcomes = await this.atMost(
+      RECEIPT_MS,
+      Promise.all(running as (CommandOutcome | Promise<CommandOutcome>)[]),
+    );
+    const open = outcomes?.find((o) => o.outcome !== 'done');
+    if (outcomes === null || open?.outcome === 'unknown')
+      return this.receipt(request, 'sent', undefined, open?.message ?? undefined);
+    return open
+      ? this.receipt(request, 'accepted', open.reason ?? undefined, open.message ?? undefined)
+      : this.receipt(request, 'confirmed');
+  }
+  /** Writes the latch down and runs it; `waiting` while Voyager may not or cannot be spoken to. A latch that stands confirmed is not run again. */
+  private latchAndRun(stop: ReturnType<typeof stopsMeantBy>[number], request: GatewayAbort) {
+    const known = this.latches.find(stop.commandId);
+    if (known?.state === 'confirmed') return done();
+    const nothing = stop.targetGuids.length === 0 && stop.setGuids.length === 0;
+    const latch: Latch = known ?? {
+      ...stop,
+      requestedBy: request.requested_by,
+      ...(request.reason ? { reason: request.reason } : {}),
+      at: new Date(this.clock.now()).toISOString(),
+      // Without a grant nothing of it was ever enabled: the latch keeps it so.
+      state: nothing ? 'confirmed' : 'waiting',
+    };
+    if (!known) this.latches.add(latch);
+    const running = nothing ? done() : this.emergency.current || !this.ready ? 'waiting' : this.runLatch(latch);
+    if (!known) {
+      this.note('abort', `by ${request.requested_by}`);
+      for (const booking of this.bookingsOf(latch)) this.signals.event(booking, 'aborted_at_gateway', latch.commandId);
+    }
+    return running;
+  }
+
+  /** Takes the maintenance windows; resolves when they stand on disk, or the disk takes too long. Whether this gateway's gate is the one that counts. */
+  async knowMaintenance(windows: MaintenanceWindow[]): Promise<boolean> {
+    this.maintenance.set(windows);
+    await this.atMost(
+      FLUSH_MS,
+      this.kept.flush().catch(() => undefined),
+    );
+    return this.lease.owns();
   }
 
   /** Halt of everything, the mount too: the admin's alone. Nothing is sent during Voyager's own emergency. */
@@ -602,11 +610,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     const started = this.grants.active().filter((g) => g.targetGuid && Date.parse(g.start) <= this.clock.now());
     for (const grant of started)
       this.latches.add({
-        commandId: `${request.command_id}/${grant.bookingId}`,
+        commandId: `${request.command_id ?? randomUUID()}/${grant.bookingId}`,
         bookingId: grant.bookingId,
         targetGuids: [grant.targetGuid!],
         setGuids: [],
         requestedBy: request.requested_by,
+        reason: 'operator_abort',
         at: new Date(this.clock.now()).toISOString(),
         state: 'sent',
       });
@@ -661,7 +670,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   }
   private receipt(request: GatewayAbort, state: Receipt['state'], reason?: Reason, message?: string): Receipt {
     return {
-      command_id: request.command_id,
+      command_id: request.command_id ?? 'not named',
       kind: 'abort',
       state,
       ...(reason ? { reason } : {}),

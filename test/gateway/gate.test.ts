@@ -101,7 +101,8 @@ describe('gate', () => {
       clockOffsetSeconds: () => 0,
       grant: () => null,
       slotRunning: () => true,
-      latched: () => false,
+      latched: () => null,
+      inMaintenance: () => false,
       sunAltitudeDegrees: () => -30,
       safetyMonitorConnected: () => true,
       ...facts,
@@ -120,7 +121,8 @@ describe('gate', () => {
     expect(enable({ readOnly: true })).toBe('read_only');
     expect(enable({ emergency: () => 'suspend' })).toBe('voyager_emergency');
     expect(enable({ ownsLease: () => false })).toBe('gateway_away');
-    expect(enable({ latched: () => true })).toBe('user_abort');
+    expect(enable({ latched: () => 'operator_abort' })).toBe('operator_abort');
+    expect(enable({ inMaintenance: () => true })).toBe('maintenance');
     expect(enable({ clockOffsetSeconds: () => -60.1 })).toBe('clock_offset');
     expect(enable({ grant: () => 'slot_over' })).toBe('slot_over');
     expect(enable({ weather: () => 'weather_debounce' })).toBe('weather_debounce');
@@ -135,7 +137,12 @@ describe('gate', () => {
   });
   test('disabling and Abort pass without lease, grant, weather and allow-list; in an emergency nothing does but reads', () => {
     const g = gate(
-      { ownsLease: () => false, grant: () => 'slot_over', weather: () => 'weather_unsafe', latched: () => true },
+      {
+        ownsLease: () => false,
+        grant: () => 'slot_over',
+        weather: () => 'weather_unsafe',
+        latched: () => 'user_abort',
+      },
       { commands: [] },
     );
     expect(g.judge(line(status(false).method, status(false).params))).toEqual({ allowed: true });
