@@ -14,13 +14,19 @@ export interface HistorySeries {
   series: Record<string, unknown>;
 }
 
+/** Clocks that differ by less are not why a signature was refused. */
+const SKEW_MS = 5_000;
+
 /** Requests to a telescope's gateway over HTTP, signed with GATEWAY_SECRET. Needs neither database nor Temporal. */
 export class GatewayClient {
+  /** By how much a gateway's clock was seen to be ahead of ours, where the difference made it refuse a signature. */
+  private readonly aheadMs = new Map<string, number>();
   constructor(
     private readonly secret: string,
     private readonly now: () => number,
   ) {}
 
+  /** Where the clocks of the two hosts differ the request is signed once more for the gateway's own, which its refusal carries. */
   private async send(
     telescope: Telescope,
     method: string,
@@ -29,6 +35,23 @@ export class GatewayClient {
     timeoutMs: number,
     headers: Record<string, string> = {},
   ): Promise<Response> {
+    const response = await this.sendOnce(telescope, method, route, body, timeoutMs, headers);
+    if (response.status !== 401) return response;
+    const theirs = Date.parse(response.headers.get('date') ?? '');
+    const ahead = theirs - this.now();
+    if (!Number.isFinite(ahead) || Math.abs(ahead - (this.aheadMs.get(telescope.id) ?? 0)) < SKEW_MS) return response;
+    this.aheadMs.set(telescope.id, ahead);
+    await response.body?.cancel().catch(() => undefined);
+    return this.sendOnce(telescope, method, route, body, timeoutMs, headers);
+  }
+  private async sendOnce(
+    telescope: Telescope,
+    method: string,
+    route: string,
+    body: string,
+    timeoutMs: number,
+    headers: Record<string, string>,
+  ): Promise<Response> {
     const path = `/v1/telescopes/${encodeURIComponent(telescope.id)}/${route}`;
     const base = new URL(telescope.gateway_url);
     const full = `${base.pathname.replace(/\/$/, '')}${path}`;
@@ -36,7 +59,7 @@ export class GatewayClient {
       return await fetch(new URL(full, base), {
         method,
         headers: {
-          ...signGatewayRequest(this.secret, method, full, body, this.now()),
+          ...signGatewayRequest(this.secret, method, full, body, this.now() + (this.aheadMs.get(telescope.id) ?? 0)),
           ...(body ? { 'content-type': 'application/json' } : {}),
           ...headers,
         },
@@ -82,6 +105,12 @@ export class GatewayClient {
     );
     if (!response.ok) return GatewayClient.refuse(response, telescope);
     return ((await response.json()) as { ended?: boolean }).ended === true;
+  }
+  /** Tells the gate of maintenance; true when it is the one that guards the telescope. @throws Problem `gateway_away`. */
+  async maintenance(telescope: Telescope, windows: { from: string; to: string }[]): Promise<boolean> {
+    const response = await this.send(telescope, 'POST', 'maintenance', JSON.stringify({ windows }), 4_000);
+    if (!response.ok) return GatewayClient.refuse(response, telescope);
+    return ((await response.json()) as { known?: boolean }).known === true;
   }
   async state(telescope: Telescope, timeoutMs = 2_000): Promise<TelescopeState> {
     const response = await this.send(telescope, 'GET', 'state', '', timeoutMs);

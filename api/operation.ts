@@ -6,6 +6,7 @@ import type { Scope } from '../domain/contracts/token.ts';
 import { verifySignedPath } from '../platform/signing.ts';
 import { unauthenticated, type Identity } from './auth.ts';
 import type { Deps } from './deps.ts';
+import { readLeniently } from './lenient.ts';
 import { PROBLEMS, Problem, ProblemDocument, type ProblemCode } from './errors.ts';
 
 export interface AppEnv {
@@ -42,6 +43,8 @@ export interface OperationSpec<P extends z.ZodObject, Q extends z.ZodObject, B e
   body?: B;
   /** The body may be left out altogether. */
   bodyOptional?: boolean;
+  /** A stop: what its body and query can say is taken, and nothing about their form refuses it. */
+  lenient?: boolean;
   answers: Record<number, Answer>;
   problems?: readonly ProblemCode[];
 }
@@ -119,7 +122,7 @@ export function refuseGuessing(deps: Deps, address: string): void {
 function guardMiddleware(
   deps: Deps,
   guard: Guard,
-  body: { present: boolean; optional: boolean },
+  body: { present: boolean; optional: boolean; lenient: boolean },
 ): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     if (guard === 'public') c.set('who', anonymous);
@@ -160,7 +163,8 @@ function guardMiddleware(
         c.set('who', who);
       }
     }
-    if (body.present) {
+    if (body.present && body.lenient) await readLeniently(c);
+    else if (body.present) {
       const type = c.req.header('content-type');
       const length = c.req.header('content-length');
       const empty = length === '0' || (length === undefined && c.req.header('transfer-encoding') === undefined);
@@ -249,7 +253,11 @@ export function operation<
     ...(spec.description ? { description: spec.description } : {}),
     security,
     middleware: [
-      guardMiddleware(deps, spec.guard, { present: spec.body !== undefined, optional: spec.bodyOptional ?? false }),
+      guardMiddleware(deps, spec.guard, {
+        present: spec.body !== undefined,
+        optional: spec.bodyOptional ?? false,
+        lenient: spec.lenient ?? false,
+      }),
       ...(query ? [queryMiddleware(query)] : []),
     ] as never,
     request: {

@@ -1,4 +1,10 @@
-import type { ControlKind, Receipt, ReceiptState } from '../domain/contracts/control.ts';
+import {
+  STOP_REASONS,
+  type ControlKind,
+  type Receipt,
+  type ReceiptState,
+  type StopReason,
+} from '../domain/contracts/control.ts';
 import { stableId } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Prisma } from '../prisma/client/client.ts';
@@ -33,6 +39,12 @@ export function toReceipt(row: ReceiptRow): Receipt {
     ...(row.telescopeId ? { telescope_id: row.telescopeId } : {}),
     at: row.updatedAt.toISOString(),
   };
+}
+
+/** Under whose name a stop is filed, where its sender said so; null otherwise. */
+export function filedAs({ data }: { data: unknown }): StopReason | null {
+  const { filed_as: said } = (data ?? {}) as { filed_as?: unknown };
+  return STOP_REASONS.find((reason) => reason === said) ?? null;
 }
 
 export const isSettled = (state: string): boolean => state === 'confirmed' || state === 'refused';

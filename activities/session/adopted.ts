@@ -7,6 +7,7 @@ import { hasBegun, type HoldCause, type Outcome, type Phase } from '../../domain
 import { finaliseWorkflowId } from '../../domain/queues.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Database } from '../../platform/database.ts';
+import { filedAs } from '../../platform/receipts.ts';
 import type { Booking, Receipt, Session } from '../../prisma/client/client.ts';
 import type { FinaliseInput } from '../../domain/ports.ts';
 
@@ -141,7 +142,7 @@ function endingOf(
     const cancelled = asked.kind === 'cancel' && !begun;
     return {
       outcome: cancelled ? 'cancelled' : 'aborted',
-      reason: cancelled ? 'user_cancel' : 'user_abort',
+      reason: filedAs(asked) ?? (cancelled ? 'user_cancel' : 'user_abort'),
       commandId: asked.commandId,
     };
   }

@@ -13,6 +13,7 @@ import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
+import { filedAs } from '../../platform/receipts.ts';
 import { startSession, updateSession } from '../../platform/sessions.ts';
 import { matchSessions } from './lost.ts';
 
@@ -216,11 +217,12 @@ export function createMaintenanceActivities(deps: {
       const start = booking.startsAt.toISOString();
       const end = booking.endsAt.toISOString();
       try {
-        if (receipt.kind === 'abort' || receipt.kind === 'cancel')
+        if (receipt.kind === 'abort' || receipt.kind === 'cancel') {
+          const reason = filedAs(receipt);
           await temporal.workflow
             .getHandle(sessionWorkflowId(booking.id))
-            .signal<[ControlSignal]>(SIGNALS[receipt.kind], common);
-        else if (receipt.kind === 'extend')
+            .signal<[ControlSignal]>(SIGNALS[receipt.kind], { ...common, ...(reason ? { reason } : {}) });
+        } else if (receipt.kind === 'extend')
           await updateSession(temporal, booking.id, UPDATES.extend, { ...common, end }, UPDATE_MS);
         else if (receipt.kind === 'reschedule')
           await updateSession(temporal, booking.id, UPDATES.reschedule, { ...common, start, end }, UPDATE_MS);

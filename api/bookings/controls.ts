@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Receipt } from '../../domain/contracts/control.ts';
+import type { GatewayAbort, Receipt, StopReason, WhoStops } from '../../domain/contracts/control.ts';
 import { stableId } from '../../domain/ids.ts';
 import { SIGNALS, type ControlSignal } from '../../domain/messages.ts';
 import { isActivePhase, isFinal, type Phase } from '../../domain/phases.ts';
@@ -16,11 +16,16 @@ import { loadBooking } from './service.ts';
 
 const CONFIRM_WAIT_MS = 10_000;
 const KEY = /^[\x21-\x7e]{1,200}$/;
+/** How long a stop waits for its booking's row: where the telescope is known without it, where it is not, and where the row says whose it is. */
+const ROW_WAIT_MS = 50;
+const ROW_NEEDED_MS = 500;
+const ROW_OWNER_MS = 1_500;
 
 /** The command's id: made from `Idempotency-Key` and who asks for what, so that a repetition anywhere is the same command. */
 export function commandIdOf(who: Identity, idempotencyKey: string | undefined, ...what: string[]): string {
-  if (idempotencyKey === undefined) return randomUUID();
-  if (!KEY.test(idempotencyKey))
+  if (!idempotencyKey) return randomUUID();
+  // A stop is not refused for the form of its key.
+  if (!KEY.test(idempotencyKey) && what[0] !== 'abort' && what[0] !== 'halt')
     throw new Problem('bad_request', 'Idempotency-Key must be 1 to 200 visible ASCII characters.');
   return stableId('command', who.credentialId, ...what, idempotencyKey);
 }
@@ -50,6 +55,7 @@ export async function control(
   id: string,
   kind: 'pause' | 'resume' | 'cancel',
   commandId: string,
+  said: { requested_by?: WhoStops } = {},
   waitMs = CONFIRM_WAIT_MS,
 ): Promise<Receipt> {
   const { booking, session } = await loadBooking(deps, who, id);
@@ -67,6 +73,7 @@ export async function control(
     !known
   )
     throw new Problem('control_refused', reasonText('slot_over', 'en'), { reason: 'slot_over' satisfies Reason });
+  const reason = kind === 'cancel' ? filedAsCancel(who, phase, said.requested_by) : undefined;
   if (!known)
     await deps.db.$transaction((tx) =>
       openReceipt(tx, {
@@ -75,11 +82,16 @@ export async function control(
         bookingId: id,
         telescopeId: booking.telescopeId,
         requestedBy: who.name,
+        ...(reason ? { data: { filed_as: reason } } : {}),
         at: new Date(deps.now()),
       }),
     );
   if (!known || known.state === 'accepted' || known.state === 'unknown') {
-    const delivery = await deliver(deps, booking, SIGNALS[kind], { commandId, requestedBy: who.name });
+    const delivery = await deliver(deps, booking, SIGNALS[kind], {
+      commandId,
+      requestedBy: who.name,
+      ...(reason ? { reason } : {}),
+    });
     if (delivery === 'away') {
       await settleReceipt(
         deps,
@@ -100,6 +112,12 @@ export async function control(
   const receipt = await deps.receipts.settled(commandId, waitMs);
   if (!receipt) throw new Problem('not_found', `No command ${commandId}.`);
   return receipt;
+}
+
+/** A booking that a site cancels before its slot is its guest's, who gave it back; inside the slot a cancellation is a stop. */
+function filedAsCancel(who: Identity, phase: Phase, said: WhoStops): StopReason | undefined {
+  const operator = said === 'operator' || who.kind === 'admin' || isActivePhase(phase);
+  return operator && filedAs(who, said) === 'operator_abort' ? 'operator_abort' : undefined;
 }
 
 /** Signals the session, starting its workflow first where a crash had left it unstarted. */
@@ -135,6 +153,20 @@ async function within<T>(ms: number, fallback: T, promise: Promise<T>): Promise<
   }
 }
 
+/** What is known of the booking that an abort ends, and where its stop goes. */
+interface AbortScope {
+  full: Loaded | null;
+  phase: Phase | null;
+  telescopes: Telescope[];
+}
+type Loaded = Awaited<ReturnType<typeof loadBooking>>;
+
+/** A server key speaks for the operator unless it says that it relays a guest; a guest's own token never for anybody else. */
+export function filedAs(who: Identity, said: WhoStops): StopReason {
+  const staff = who.kind === 'key' || who.kind === 'admin';
+  return staff && said !== 'guest' ? 'operator_abort' : 'user_abort';
+}
+
 /**
  * Stops a session now. The gateway is told first, over HTTP, and the workflow next; either is enough, and neither the
  * database nor Temporal is needed: a booking token names its telescope, and the telescopes are in memory.
@@ -145,60 +177,34 @@ export async function abort(
   who: Identity,
   id: string,
   commandId: string,
-  reason?: string,
+  said: { reason?: string | undefined; requested_by?: WhoStops } = {},
 ): Promise<Receipt> {
   requireBooking(who, id);
-  const full = await within(deps.bus.proven ? 1_500 : 500, null, loadBooking(deps, who, id));
-  const phase = full ? ((full.session?.phase ?? 'scheduled') as Phase) : null;
-  if (full && phase && isFinal(phase)) {
-    const known = await within(1_000, null, deps.db.receipt.findUnique({ where: { commandId } }));
-    if (known) return toReceipt(known);
-    throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`, {
-      reason: 'session_over' satisfies Reason,
-    });
-  }
-  if (who.kind === 'user' && !full)
-    throw new Problem(
-      'database_away',
-      'The database does not answer, so it cannot be seen whose booking this is; use the booking token.',
-      {},
-      { 'retry-after': '2' },
-    );
-  const ends = full?.booking.endsAt.getTime() ?? who.slot?.endMs ?? Infinity;
-  if (who.kind === 'booking' && deps.now() >= ends && !(phase && isActivePhase(phase)))
-    throw new Problem('control_refused', reasonText('slot_over', 'en'), { reason: 'slot_over' satisfies Reason });
-  const telescopeId = full?.booking.telescopeId ?? who.slot?.telescopeId ?? null;
-  const telescope = telescopeId ? deps.telescopes.remembered(telescopeId) : onlyOne(deps);
+  const loading = loadBooking(deps, who, id);
+  loading.catch(() => undefined);
+  const scope = await abortScope(deps, who, loading);
+  const over = await refusalOfAbort(deps, who, id, commandId, scope);
+  if (over) return over;
+  const { stopped, problem } = await stopAtGateways(deps, who, id, commandId, scope, filedAs(who, said.requested_by));
+  // Known by now, unless the database hangs: the telescope did not wait for it.
+  const full = scope.full ?? (await within(deps.bus.proven ? 1_500 : 500, null, loading));
+  const alreadyStopped = stopped !== null && stopped.state !== 'refused';
+  const telescopeId = full?.booking.telescopeId ?? stopped?.telescope_id ?? scope.telescopes[0]?.id ?? null;
   const receipt: Receipt = {
     command_id: commandId,
     kind: 'abort',
     state: 'accepted',
     booking_id: id,
-    ...(telescope ? { telescope_id: telescope.id } : {}),
+    ...(telescopeId ? { telescope_id: telescopeId } : {}),
     at: new Date(deps.now()).toISOString(),
   };
-
-  const stopAtGateway = telescope !== null && (phase === null || isActivePhase(phase));
-  let stopped: Receipt | null = null;
-  let gatewayProblem: Problem | null = null;
-  if (stopAtGateway) {
-    try {
-      stopped = await deps.gateways.stop(telescope, 'abort', {
-        command_id: commandId,
-        booking_id: id,
-        ...(full?.session?.targetGuid ? { target_guid: full.session.targetGuid } : {}),
-        ...(full?.session?.setGuid ? { set_guid: full.session.setGuid } : {}),
-        requested_by: who.name,
-      });
-    } catch (thrown) {
-      gatewayProblem = thrown instanceof Problem ? thrown : new Problem('gateway_away', toError(thrown).message);
-      deps.logger.error(
-        { err: gatewayProblem.message, bookingId: id },
-        'abort: gateway not reached, the workflow is told',
-      );
-    }
-  }
-  const alreadyStopped = stopped !== null && stopped.state !== 'refused';
+  const signal: ControlSignal = {
+    commandId,
+    requestedBy: who.name,
+    ...(alreadyStopped ? { alreadyStopped } : {}),
+    reason: filedAs(who, said.requested_by),
+  };
+  const data = { reason: said.reason ?? null, filed_as: signal.reason, gateway: stopped?.state ?? null };
   const writing = within(
     deps.bus.proven ? 1_500 : 500,
     false,
@@ -208,20 +214,14 @@ export async function abort(
           commandId,
           kind: 'abort',
           bookingId: id,
-          telescopeId: telescope?.id ?? null,
+          telescopeId,
           requestedBy: who.name,
-          data: { reason: reason ?? null, gateway: stopped?.state ?? null },
+          data,
           at: new Date(deps.now()),
         }),
       )
       .then(() => true),
   );
-  const signal: ControlSignal = {
-    commandId,
-    requestedBy: who.name,
-    ...(alreadyStopped ? { alreadyStopped } : {}),
-    reason: who.kind === 'key' || who.kind === 'admin' ? 'operator_abort' : 'user_abort',
-  };
   // The telescope stands already: the guest hears so now, and the workflow a moment later if it must be.
   const delivering = within<Delivery>(
     alreadyStopped ? 1_000 : deps.temporalTimeoutMs + 1_000,
@@ -237,7 +237,7 @@ export async function abort(
         settleReceipt(deps, commandId, 'unknown', null, 'Neither the gateway nor the workflow service could be told.'),
       );
     throw (
-      gatewayProblem ??
+      problem ??
       new Problem(
         'temporal_away',
         'The workflow service does not answer; repeat with the same Idempotency-Key.',
@@ -248,10 +248,80 @@ export async function abort(
   }
   if (delivery === 'delivered' && written)
     return (await within(3_000, null, deps.receipts.settled(commandId, 2_000))) ?? receipt;
-  return { ...receipt, state: stopped?.state ?? 'sent', ...(stopped?.message ? { message: stopped.message } : {}) };
+  const { state = 'sent', reason, message } = stopped ?? {};
+  return { ...receipt, state, ...(reason ? { reason } : {}), ...(message ? { message } : {}) };
 }
 
-function onlyOne(deps: Deps): Telescope | null {
+/** The row where it answers at once, and the telescope: the token's, the only one, or, with several and no database, all of them. */
+async function abortScope(deps: Deps, who: Identity, loading: Promise<Loaded>): Promise<AbortScope> {
   const all = deps.telescopes.rememberedAll();
-  return all.length === 1 ? all[0]! : null;
+  const known = who.slot?.telescopeId ?? (all.length === 1 ? all[0]!.id : null);
+  const full = await within(known ? ROW_WAIT_MS : ROW_NEEDED_MS, null, loading);
+  if (!full && who.kind === 'user' && !(await within(ROW_OWNER_MS, null, loading)))
+    throw new Problem(
+      'database_away',
+      'The database does not answer, so it cannot be seen whose booking this is; use the booking token.',
+      {},
+      { 'retry-after': '2' },
+    );
+  const telescopeId = full?.booking.telescopeId ?? known;
+  const one = telescopeId === null ? null : deps.telescopes.remembered(telescopeId);
+  return {
+    full,
+    phase: full ? ((full.session?.phase ?? 'scheduled') as Phase) : null,
+    telescopes: telescopeId === null ? all : one ? [one] : [],
+  };
 }
+
+/** The receipt of a repeated abort whose session is over. @throws Problem where nothing is left to stop. */
+async function refusalOfAbort(
+  deps: Deps,
+  who: Identity,
+  id: string,
+  commandId: string,
+  { full, phase }: AbortScope,
+): Promise<Receipt | null> {
+  if (!full || !phase) return null;
+  if (isFinal(phase)) {
+    const known = await within(1_000, null, deps.db.receipt.findUnique({ where: { commandId } }));
+    if (known) return toReceipt(known);
+    throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`, {
+      reason: 'session_over' satisfies Reason,
+    });
+  }
+  if (who.kind === 'booking' && deps.now() >= full.booking.endsAt.getTime() && !isActivePhase(phase))
+    throw new Problem('control_refused', reasonText('slot_over', 'en'), { reason: 'slot_over' satisfies Reason });
+  return null;
+}
+
+/** Tells the gateways that may have the booking; the best answer counts, since only one of them has it. */
+async function stopAtGateways(
+  deps: Deps,
+  who: Identity,
+  id: string,
+  commandId: string,
+  { full, phase, telescopes }: AbortScope,
+  reason: StopReason,
+): Promise<{ stopped: Receipt | null; problem: Problem | null }> {
+  if (phase !== null && !isActivePhase(phase)) return { stopped: null, problem: null };
+  const body: GatewayAbort = {
+    command_id: commandId,
+    booking_id: id,
+    ...(full?.session?.targetGuid ? { target_guid: full.session.targetGuid } : {}),
+    ...(full?.session?.setGuid ? { set_guid: full.session.setGuid } : {}),
+    requested_by: who.name,
+    reason,
+  };
+  const told = await Promise.allSettled(telescopes.map((telescope) => deps.gateways.stop(telescope, 'abort', body)));
+  const receipts = told.flatMap((t) => (t.status === 'fulfilled' ? [t.value] : []));
+  const failed = told.find((t) => t.status === 'rejected');
+  if (!failed) return { stopped: leastDone(receipts), problem: null };
+  const thrown: unknown = failed.reason;
+  const problem = thrown instanceof Problem ? thrown : new Problem('gateway_away', toError(thrown).message);
+  deps.logger.error({ err: problem.message, bookingId: id }, 'abort: gateway not reached, the workflow is told');
+  // Which of them has the booking is not known, so one that was not reached may be the one.
+  return { stopped: telescopes.length === 1 ? leastDone(receipts) : null, problem };
+}
+const LEAST_FIRST: readonly Receipt['state'][] = ['unknown', 'accepted', 'sent', 'refused', 'confirmed'];
+const leastDone = (receipts: readonly Receipt[]): Receipt | null =>
+  [...receipts].sort((a, b) => LEAST_FIRST.indexOf(a.state) - LEAST_FIRST.indexOf(b.state))[0] ?? null;

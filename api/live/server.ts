@@ -221,7 +221,7 @@ export class LiveServer {
       case 'pusher:pong':
         return;
       case 'pusher:subscribe':
-        this.subscribe(viewer, body.channel, body.auth, body.channel_data);
+        this.subscribe(viewer, body.channel, body.auth, body.channel_data || undefined);
         return;
       case 'pusher:unsubscribe':
         if (typeof body.channel === 'string' && viewer.channels.has(body.channel))

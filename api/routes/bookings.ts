@@ -1,7 +1,13 @@
 import { z } from '@hono/zod-openapi';
 import { Booking, BookingAmendment, BookingRequest } from '../../domain/contracts/booking.ts';
 import { BookingId, Instant, TelescopeId } from '../../domain/contracts/common.ts';
-import { AbortRequest, ExtendRequest, Receipt, RescheduleRequest } from '../../domain/contracts/control.ts';
+import {
+  AbortRequest,
+  CancelQuery,
+  ExtendRequest,
+  Receipt,
+  RescheduleRequest,
+} from '../../domain/contracts/control.ts';
 import { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { PHASES, laravelStatus, type Phase } from '../../domain/phases.ts';
 import { altAz, usableWindows } from '../../domain/sky.ts';
@@ -155,18 +161,20 @@ export function bookingRoutes(app: App, deps: Deps): void {
       id: 'cancelBooking',
       tag: 'Bookings',
       summary: 'Cancel a booking',
-      description: 'Before the session starts. A session that runs is stopped with abort.',
+      description:
+        'Before the session starts. A session that runs is stopped with abort; a cancellation stops it too. `requested_by` says whose it is where the booking is cancelled with a server key: before the slot the guest’s unless it says `operator`, inside it the operator’s unless it says `guest`.',
       guard: { scopes: ['bookings:write'] },
       params: Id,
+      query: CancelQuery,
       answers: {
         200: { description: 'Cancelled', schema: Receipt },
         202: { description: 'Under way', schema: Receipt },
       },
       problems: ['control_refused', 'booking_final', 'temporal_away'],
     },
-    async ({ c, who, params }) => {
+    async ({ c, who, params, query }) => {
       const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'cancel', params.id);
-      return receiptAnswer(deps, await control(deps, who, params.id, 'cancel', commandId));
+      return receiptAnswer(deps, await control(deps, who, params.id, 'cancel', commandId, query));
     },
   );
 
@@ -365,11 +373,12 @@ export function bookingRoutes(app: App, deps: Deps): void {
       tag: 'Controls',
       summary: 'Stop the session now',
       description:
-        'The gateway is told directly and the workflow too; works while database and workflow service are away.',
+        'The gateway is told directly and the workflow too; works while database and workflow service are away. Nothing about the body’s form refuses it. Sent with a server key it counts as the operator’s, and what is left of the slot is given back; a site that relays what its guest pressed says `requested_by: guest`.',
       guard: { scopes: ['session:abort'], failOpen: true },
       params: Id,
       body: AbortRequest,
       bodyOptional: true,
+      lenient: true,
       answers: {
         200: { description: 'Confirmed', schema: Receipt },
         202: { description: 'Told; see the receipt', schema: Receipt },
@@ -378,7 +387,7 @@ export function bookingRoutes(app: App, deps: Deps): void {
     },
     async ({ c, who, params, body }) => {
       const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'abort', params.id);
-      return receiptAnswer(deps, await abort(deps, who, params.id, commandId, body.reason));
+      return receiptAnswer(deps, await abort(deps, who, params.id, commandId, body));
     },
   );
 

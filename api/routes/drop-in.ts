@@ -2,13 +2,14 @@ import { z } from '@hono/zod-openapi';
 import { Guid, Instant, TelescopeId } from '../../domain/contracts/common.ts';
 import { DropInAbort, DropInToggle, Receipt } from '../../domain/contracts/control.ts';
 import { DashboardState } from '../../domain/contracts/dashboard.ts';
+import { ifUsable } from '../../domain/contracts/shapes.ts';
 import { ConnectionState, type TelescopeState } from '../../domain/contracts/state.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { ACTIVE_PHASES, isActivePhase, isFinal, type Phase } from '../../domain/phases.ts';
 import { reasonText, type Reason } from '../../domain/reasons.ts';
 import type { Booking as BookingRow, Session } from '../../prisma/client/client.ts';
 import { requireOwner, type Identity } from '../auth.ts';
-import { abort, commandIdOf, control, receiptAnswer } from '../bookings/controls.ts';
+import { abort, commandIdOf, control, filedAs, receiptAnswer } from '../bookings/controls.ts';
 import { localeOf } from '../bookings/view.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
@@ -20,6 +21,7 @@ const Where = z.object({ telescope: TelescopeId.optional().describe('May be left
 const READ = {
   scopes: ['telescopes:read', 'telescopes:write', 'bookings:read', 'bookings:write', 'admin:read'],
 } as const;
+const STOP_WAITS_MS = 300;
 
 type ActiveSession = Session & { booking: BookingRow };
 
@@ -146,6 +148,34 @@ const PreviewAnswer = z
   })
   .meta({ id: 'CameraPreview' });
 
+/** The telescope that a stop means: the named one, else the only one, from memory where the database does not answer. */
+async function stopped(
+  deps: Deps,
+  named: string | undefined,
+  { targetGuid, setGuid }: { targetGuid?: string | undefined; setGuid?: string | undefined },
+): Promise<Telescope> {
+  const all = deps.telescopes.rememberedAll();
+  const known = named ? deps.telescopes.remembered(named) : null;
+  if (known) return known;
+  if (all.length === 1) return all[0]!;
+  const guid = (value: string) => ({ equals: value, mode: 'insensitive' as const });
+  const where = {
+    ...(targetGuid ? { targetGuid: guid(targetGuid) } : {}),
+    ...(setGuid && !targetGuid ? { setGuid: guid(setGuid) } : {}),
+  };
+  const session =
+    targetGuid || setGuid ? await soon(deps.db.session.findFirst({ where, select: { telescopeId: true } })) : null;
+  return (session && deps.telescopes.remembered(session.telescopeId)) ?? deps.telescopes.meant(named);
+}
+/** What the database says while a stop can wait for it; null otherwise. */
+const soon = <T>(promise: Promise<T>): Promise<T | null> =>
+  Promise.race([
+    promise.catch(() => null),
+    new Promise<null>((resolve) => {
+      setTimeout(() => resolve(null), STOP_WAITS_MS).unref();
+    }),
+  ]);
+
 function mayUse(who: Identity, session: ActiveSession | null): void {
   if (session) requireOwner(who, { id: session.bookingId, userRef: session.booking.userRef });
   else if (who.kind === 'booking' || who.kind === 'user')
@@ -240,33 +270,39 @@ export function dropInRoutes(app: App, deps: Deps): void {
       tag: 'Drop-in',
       summary: 'Stop what this service started on the telescope',
       guard: { scopes: ['session:abort'], failOpen: true },
-      query: Where,
+      description:
+        'What the GUIDs name, or without them what runs. null, empty and unusable fields count as absent; nothing about the body’s form refuses it. `requested_by` as for `POST /api/bookings/{id}/abort`.',
+      query: z.object({ telescope: ifUsable(TelescopeId).describe('May be left out where there is one telescope') }),
       body: DropInAbort.meta({ id: 'DropInAbort' }),
       bodyOptional: true,
+      lenient: true,
       answers: { 200: { description: 'Confirmed', schema: Receipt }, 202: { description: 'Told', schema: Receipt } },
       problems: ['gateway_away', 'temporal_away', 'control_refused', 'booking_final', 'not_found'],
     },
     async ({ c, who, query, body }) => {
-      const telescope = await deps.telescopes.meant(query.telescope).catch((thrown: unknown) => {
-        const all = deps.telescopes.rememberedAll();
-        const known = query.telescope ? deps.telescopes.remembered(query.telescope) : all.length === 1 ? all[0] : null;
-        if (known && !(thrown instanceof Problem)) return known;
-        throw thrown;
-      });
-      const session = await sessionFor(deps, telescope, body).catch(() => null);
-      const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'abort', telescope.id);
+      const key = c.req.header('idempotency-key');
+      // A guest's token names the booking: nothing has to be looked up.
+      if (who.kind === 'booking' && who.subject)
+        return receiptAnswer(
+          deps,
+          await abort(deps, who, who.subject, commandIdOf(who, key, 'abort', who.subject), body),
+        );
+      const telescope = await stopped(deps, query.telescope, body);
+      const session = await soon(sessionFor(deps, telescope, body));
       if (session && !isFinal(session.phase as Phase)) {
         mayUse(who, session);
-        return receiptAnswer(deps, await abort(deps, who, session.bookingId, commandId));
+        const { bookingId } = session;
+        return receiptAnswer(deps, await abort(deps, who, bookingId, commandIdOf(who, key, 'abort', bookingId), body));
       }
-      if (who.kind === 'booking' && who.subject)
-        return receiptAnswer(deps, await abort(deps, who, who.subject, commandId));
       mayUse(who, session);
+      // No wider than its effect: another target's stop, or another night's, is another command.
+      const commandId = commandIdOf(who, key, 'abort', telescope.id, body.targetGuid ?? '', body.setGuid ?? '');
       const receipt = await deps.gateways.stop(telescope, 'abort', {
         command_id: commandId,
         ...(body.targetGuid ? { target_guid: body.targetGuid } : {}),
         ...(body.setGuid ? { set_guid: body.setGuid } : {}),
         requested_by: who.name,
+        reason: filedAs(who, body.requested_by),
       });
       return receiptAnswer(deps, { ...receipt, command_id: commandId, kind: 'abort', telescope_id: telescope.id });
     },

@@ -14,6 +14,7 @@ import { filterNames } from '../bookings/rules.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
 import { idempotent } from '../idempotency.ts';
+import { tellOfMaintenance } from '../maintenance.ts';
 import { withoutOthers } from '../mirror.ts';
 import { json, operation, type App } from '../operation.ts';
 import { settleReceipt } from '../receipts.ts';
@@ -431,6 +432,11 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       ended_at: Instant.nullable(),
     })
     .meta({ id: 'MaintenanceWindow' });
+  const MaintenanceEntered = MaintenanceRow.extend({
+    affected: z.array(z.string()),
+    gate_knows: z.boolean().describe('The gateway that guards the telescope has the window'),
+    message: z.string().optional(),
+  }).meta({ id: 'MaintenanceEntered' });
   const showMaintenance = (row: {
     id: string;
     telescopeId: string;
@@ -458,13 +464,20 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       id: 'startMaintenance',
       tag: 'Telescopes',
       summary: 'Take a telescope out of service for a while',
+      description:
+        '201 only when the gateway that guards the telescope has the window; its sessions hold or end within seconds. 202 means that it could not be told: it reads the window itself within ten seconds of being back.',
       guard: { scopes: ['telescopes:write'] },
       params: Id,
       body: Maintenance,
       answers: {
         201: {
-          description: 'Entered; names the bookings inside',
-          schema: MaintenanceRow.extend({ affected: z.array(z.string()) }).meta({ id: 'MaintenanceEntered' }),
+          description:
+            'Entered, and the telescope’s gate knows it: nothing is started inside the window; names the bookings inside',
+          schema: MaintenanceEntered,
+        },
+        202: {
+          description: 'Entered, and the telescope’s gate does not know yet: nobody goes in on the strength of this',
+          schema: MaintenanceEntered,
         },
       },
       problems: ['in_progress', 'conflict'],
@@ -497,12 +510,16 @@ export function telescopeRoutes(app: App, deps: Deps): void {
           await publish(tx, { kind: 'control', what: 'maintenance.changed', data: { telescope_id: params.id } });
           return made;
         });
+        const problem = await tellOfMaintenance(deps, params.id);
         const affected = await deps.db.booking.findMany({
           where: { telescopeId: params.id, occupies: true, startsAt: { lt: row.toAt }, endsAt: { gt: row.fromAt } },
           select: { id: true },
           orderBy: { startsAt: 'asc' },
         });
-        return json({ ...showMaintenance(row), affected: affected.map((b) => b.id) }, 201);
+        const entered = { ...showMaintenance(row), affected: affected.map((b) => b.id) };
+        return problem === null
+          ? json({ ...entered, gate_knows: true }, 201)
+          : json({ ...entered, gate_knows: false, message: problem }, 202);
       });
     },
   );
@@ -567,6 +584,7 @@ export function telescopeRoutes(app: App, deps: Deps): void {
         await publish(tx, { kind: 'control', what: 'maintenance.changed', data: { telescope_id: params.id } });
         return changed;
       });
+      await tellOfMaintenance(deps, params.id);
       return json(showMaintenance(ended));
     },
   );
@@ -590,7 +608,11 @@ export function telescopeRoutes(app: App, deps: Deps): void {
     async ({ c, who, params }) => {
       const telescope = deps.telescopes.remembered(params.id) ?? (await deps.telescopes.get(params.id));
       const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'halt', params.id);
-      const receipt = await deps.gateways.stop(telescope, 'halt', { command_id: commandId, requested_by: who.name });
+      const receipt = await deps.gateways.stop(telescope, 'halt', {
+        command_id: commandId,
+        requested_by: who.name,
+        reason: 'operator_abort',
+      });
       void deps.db
         .$transaction((tx) =>
           openReceipt(tx, {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { REASON_CODES } from '../reasons.ts';
 import { BookingId, Guid, Instant, TelescopeId } from './common.ts';
+import { ifUsable } from './shapes.ts';
 
 export const CONTROL_KINDS = [
   'pause',
@@ -38,22 +39,52 @@ export const RescheduleRequest = z.object({ start: Instant, end: Instant }).meta
 export const ExtendRequest = z
   .object({ minutes: z.number().int().min(1).max(720), credits_charged: z.number().min(0).optional() })
   .meta({ id: 'ExtendRequest' });
-export const AbortRequest = z.object({ reason: z.string().max(200).optional() }).meta({ id: 'AbortRequest' });
+/**
+ * Bodies of stops: every field helps and none is needed, so one that cannot be used counts as absent (null, '', another type).
+ */
+const RequestedBy = ifUsable(z.enum(['guest', 'operator'])).describe(
+  'Whose stop this is, said with a server key: `guest` where your site relays what its guest pressed. Without it a stop with a key is the operator’s: an outage, given back',
+);
+export const AbortRequest = z
+  .object({
+    reason: z.preprocess(
+      (given) => (typeof given === 'string' && given !== '' ? given.slice(0, 200) : undefined),
+      z.string().max(200).optional(),
+    ),
+    requested_by: RequestedBy,
+  })
+  .meta({ id: 'AbortRequest' });
+export type WhoStops = 'guest' | 'operator' | undefined;
 
 /** The roadmap's 1.4 bodies. */
-export const DropInAbort = z.object({ targetGuid: Guid.optional(), setGuid: Guid.optional() });
+export const DropInAbort = z.object({
+  targetGuid: ifUsable(Guid),
+  setGuid: ifUsable(Guid),
+  requested_by: RequestedBy,
+});
+/** Query of a cancellation. */
+export const CancelQuery = z.object({ requested_by: RequestedBy });
 export const DropInToggle = z.object({
   objectGuid: Guid,
   objectType: z.union([z.literal(0), z.literal(1), z.literal(2)]).describe('0 set, 1 target, 2 shot'),
   operation: z.union([z.literal(0), z.literal(1)]).describe('0 enable, 1 disable'),
 });
 
-/** `POST {gateway_url}/v1/telescopes/{id}/abort|halt`, signed with GATEWAY_SECRET. */
+/** Under whose name a stop is filed. */
+export const STOP_REASONS = ['user_abort', 'operator_abort'] as const;
+export type StopReason = (typeof STOP_REASONS)[number];
+
+/** `POST {gateway_url}/v1/telescopes/{id}/abort|halt`, signed with GATEWAY_SECRET. Nothing in it but the signature is needed. */
 export const GatewayAbort = z.object({
-  command_id: z.string(),
-  booking_id: BookingId.optional(),
-  target_guid: Guid.optional(),
-  set_guid: Guid.optional(),
-  requested_by: z.string().max(120),
+  /** As wide as the effect: another booking's stop has another one. Without it each request is a command of its own. */
+  command_id: ifUsable(z.string().min(1)),
+  booking_id: ifUsable(BookingId),
+  target_guid: ifUsable(Guid),
+  set_guid: ifUsable(Guid),
+  requested_by: z.preprocess(
+    (given) => (typeof given === 'string' && given !== '' ? given.slice(0, 120) : 'not said'),
+    z.string().max(120),
+  ),
+  reason: ifUsable(z.enum(STOP_REASONS)),
 });
 export type GatewayAbort = z.infer<typeof GatewayAbort>;

@@ -160,3 +160,10 @@ function isInstant(schema: Schema): boolean {
 }
 
 const takesNull = (schema: Schema): boolean => z.safeParse(schema, null).success;
+
+/** An optional field that is absent too when it holds something else than it should: for what a stop can do without. */
+export const ifUsable = <T extends z.ZodType>(schema: T): z.ZodOptional<T> =>
+  z.preprocess(
+    (given) => (schema.safeParse(given).success ? given : undefined),
+    schema.optional(),
+  ) as unknown as z.ZodOptional<T>;

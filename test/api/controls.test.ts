@@ -175,6 +175,7 @@ describe('controls', () => {
           target_guid: '00000000-0000-4000-8000-000000000001',
           set_guid: '00000000-0000-4000-8000-000000000002',
           requested_by: 'key:server',
+          reason: 'operator_abort',
         },
       },
     ]);

@@ -1,0 +1,40 @@
+import type { Context } from 'hono';
+
+/** A body that does not come, or not to its end, is waited for this long. */
+const BODY_WAIT_MS = 500;
+
+/**
+ * Reads the body of a stop as well as it goes: JSON whatever its media type says, a form, or nothing. What is no object says nothing; a stop is
+ * never refused for the form of what it does not need. The route sees the result as its JSON body.
+ */
+export async function readLeniently(c: Context): Promise<void> {
+  const { raw } = c.req;
+  const headers = new Headers(raw.headers);
+  for (const name of ['content-length', 'transfer-encoding', 'content-encoding']) headers.delete(name);
+  headers.set('content-type', 'application/json');
+  const body = JSON.stringify(parsed(await textOf(raw)));
+  c.req.raw = new Request(c.req.url, { method: c.req.method, headers, body });
+}
+
+async function textOf(request: Request): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(''), BODY_WAIT_MS);
+  });
+  try {
+    return await Promise.race([request.text(), late]);
+  } catch {
+    return '';
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function parsed(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  } catch {
+    return /^[\w.-]+=/.test(text) ? Object.fromEntries(new URLSearchParams(text)) : {};
+  }
+}
