@@ -18,6 +18,7 @@ import type {
 } from '../core/types.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
 import { translateTree } from '../i18n/tree.ts';
+import { Commands, type Said } from './commands.ts';
 import { DemoSource } from './demo.ts';
 import icons from './icons.html';
 import { drawHistogram, histogramOf, SkyDisc } from './pictures.ts';
@@ -67,6 +68,9 @@ interface Machine {
   root: HTMLElement | null;
   bookingId: string;
   source: Source | null;
+  commands: Commands | null;
+  /** What the page last said of a command. */
+  said: Said | null;
   http: Http | null;
   config: PageConfig | null;
   snapshot: Snapshot | null;
@@ -111,6 +115,8 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     root: null,
     bookingId: '',
     source: null,
+    commands: null,
+    said: null,
     http: null,
     config: null,
     snapshot: null,
@@ -246,6 +252,11 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.$refs.decks!.addEventListener('scroll', () => this.decksScrolled(), { passive: true, signal });
       this.$refs.console!.addEventListener('scroll', () => this.consoleScrolled(), { passive: true, signal });
       m.timers.push(setInterval(() => this.tick(), 1_000));
+      m.commands = new Commands(
+        () => m.source,
+        (said) => this.sayReceipt(said),
+      );
+      addEventListener('online', () => this.onlineAgain(), { signal });
 
       m.http = new Http(options.token ?? (this.demo ? null : takeToken('booking', id)), options.baseUrl);
       const elsewhere = new URL(m.http.url('/'), location.href).origin !== location.origin;
@@ -360,6 +371,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.socket = link;
       this.paintLink();
       if (link === 'denied') this.closed(say('ui.denied'));
+      if (link === 'live') this.onlineAgain();
       if (link === 'live' && (was === 'polling' || was === 'offline')) {
         this.toast(say('toast.linkBack'), 'good');
         void this.loadInitialData();
@@ -677,7 +689,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.paintTiles();
       this.paintLogs();
       if (m.counts) drawHistogram(this.$refs.histogram as HTMLCanvasElement, m.counts);
-      if (m.snapshot?.last_receipt && this.receiptText) this.hearReceipt(m.snapshot.last_receipt);
+      if (m.said && this.receiptText) this.sayReceipt(m.said);
       this.sound = prefs.sound;
       this.paint();
     },
@@ -727,22 +739,12 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.toast(say('toast.refreshed'), 'info');
     },
     async sendCommand(kind: ControlName): Promise<void> {
-      if (!m.source) return;
       this.busy = true;
-      this.showReceipt({ command_id: '', kind, state: 'accepted', at: new Date().toISOString() });
       try {
-        this.showReceipt(await m.source.command(kind));
-        await m.source.refresh();
-      } catch (thrown) {
-        const problem = thrown instanceof ApiProblem ? thrown : null;
-        const reason = problem
-          ? reasonIn(prefs.locale, problem.body.reason as string | undefined) || problem.message
-          : say('link.offline');
-        const unknown = problem === null || problem.status >= 500;
-        this.receiptState = unknown ? 'unknown' : 'refused';
-        this.receiptText = unknown
-          ? `${say('receipt.unknown', { what: say(`controls.${kind}`) })} (${reason})`
-          : say('receipt.refused', { what: say(`controls.${kind}`), reason });
+        await m.commands!.send(kind);
+        await m.source?.refresh();
+      } catch {
+        // What became of the command is said already.
       } finally {
         this.busy = false;
       }
@@ -757,40 +759,49 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.closeDialogs();
       await this.sendCommand('abort');
     },
-    /** A receipt from the stream. A refusal is for the one who asked, and came as the answer: others of this booking's viewers have no use for it. */
+    /** A receipt from the stream or a snapshot. */
     hearReceipt(receipt: Receipt): void {
-      if (receipt.state !== 'refused') this.showReceipt(receipt);
+      m.commands?.heard(receipt, m.offsetMs);
     },
-    showReceipt(receipt: Receipt): void {
+    sayReceipt(said: Said): void {
       const names: Partial<Record<Receipt['kind'], string>> = {
         pause: say('controls.pause'),
         resume: say('controls.resume'),
         abort: say('controls.abort'),
       };
-      const what = names[receipt.kind];
+      const what = names[said.kind];
       if (!what) return;
+      m.said = said;
+      const { known } = said;
       const before = `${this.receiptState} ${this.receiptText}`;
-      this.receiptState = receipt.state;
-      this.receiptText = say(`receipt.${receipt.state}`, {
-        what,
-        reason: reasonIn(prefs.locale, receipt.reason) || receipt.message || '',
-      });
+      const reason = reasonIn(prefs.locale, said.reason.code) || said.reason.message || say('receipt.noReason');
+      this.receiptState = known;
+      this.receiptText = say(`receipt.${known}`, { what, reason }).trim();
       if (before === `${this.receiptState} ${this.receiptText}`) return;
-      if (receipt.state === 'confirmed') play('good');
-      if (receipt.state === 'refused') play('warn');
-      if (receipt.state === 'confirmed') {
+      if (known === 'confirmed') play('good');
+      if (known === 'refused' || known === 'notSent' || known === 'unreached') play('warn');
+      if (known === 'confirmed') {
         const text = this.receiptText;
         setTimeout(() => {
           if (this.receiptText === text) [this.receiptText, this.receiptState] = ['', ''];
         }, 12_000);
       }
     },
+    /** A stop that was pressed while nothing could be sent is sent only after asking: much may have changed since. */
+    onlineAgain(): void {
+      const at = m.commands?.unsentStop();
+      if (!at || !this.view.canAbort) return;
+      const time = at.toLocaleTimeString(prefs.locale, { hour: '2-digit', minute: '2-digit' });
+      this.abortDialog('.again', { time });
+    },
     askAbort(): void {
       if (!this.view.canAbort) return;
-      const when = this.view.before ? '.before' : '';
+      this.abortDialog(this.view.before ? '.before' : '', {});
+    },
+    abortDialog(when: '' | '.before' | '.again', values: Record<string, string>): void {
       [this.abortTitle, this.abortSay, this.abortYes, this.abortKeep] = [
         say(`abort.title${when}`),
-        say(`abort.say${when}`),
+        say(`abort.say${when}`, values),
         say(`abort.confirm${when}`),
         say(`abort.keep${when}`),
       ];
@@ -846,8 +857,13 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         : '';
     },
     async copyProblem(): Promise<void> {
-      await navigator.clipboard.writeText(`${this.problemText}\n\n${this.problemAttachment}`).catch(() => undefined);
-      this.toast(say('toast.copied'), 'info');
+      // Plain http has no clipboard: the text stands in the dialog, to be marked by hand.
+      const { clipboard } = navigator as { clipboard?: Clipboard };
+      const copied = await clipboard
+        ?.writeText(`${this.problemText}\n\n${this.problemAttachment}`)
+        .then(() => true)
+        .catch(() => false);
+      this.toast(say(copied ? 'toast.copied' : 'toast.notCopied'), copied ? 'info' : 'warn');
     },
 
     openImage(id: string): void {

@@ -13,6 +13,7 @@ import type {
   TelescopeState,
 } from '../core/types.ts';
 import { prefs } from '../core/prefs.ts';
+import { uuid } from '../core/uuid.ts';
 
 /** A night in the page itself, about forty times as fast, for visitors without a booking. Nothing leaves the browser. */
 const PLAN = [
@@ -58,7 +59,7 @@ export class DemoSource implements Source {
   private readonly lines: LogLine[] = [];
   private picture: Blob | null = null;
   private lastPreview: TelescopeState['preview'] = null;
-  private receipt: Receipt | null = null;
+  private receiptNow: Receipt | null = null;
   private guide: { x: number; y: number } = { x: 0, y: 0 };
   private readonly urls: string[] = [];
 
@@ -129,9 +130,12 @@ export class DemoSource implements Source {
     };
   }
 
-  async command(kind: ControlName): Promise<Receipt> {
+  async receipt(): Promise<Receipt | null> {
+    return this.receiptNow;
+  }
+  async command(kind: ControlName, key: string): Promise<Receipt> {
     const receipt: Receipt = {
-      command_id: crypto.randomUUID(),
+      command_id: key,
       kind,
       state: 'sent',
       booking_id: 'demo',
@@ -152,15 +156,15 @@ export class DemoSource implements Source {
         `Session : ${{ pause: 'pause', resume: 'reprise', abort: 'arrêt' }[kind]} confirmée.`,
       );
     }
-    this.receipt = {
+    this.receiptNow = {
       ...receipt,
       state: refused ? 'refused' : 'confirmed',
       ...(refused ? { reason: kind === 'pause' ? ('already_paused' as const) : ('not_paused' as const) } : {}),
       at: new Date().toISOString(),
     };
-    this.emit('receipt.changed', { ...this.receipt });
+    this.emit('receipt.changed', { ...this.receiptNow });
     this.handlers?.snapshot(this.snapshot());
-    return this.receipt;
+    return this.receiptNow;
   }
 
   private begin(step: Step): void {
@@ -171,7 +175,7 @@ export class DemoSource implements Source {
     const stored = type !== 'control.updated' && type !== 'shot.progress' && type !== 'preview.ready';
     if (stored) this.seq++;
     this.handlers?.event({
-      id: crypto.randomUUID(),
+      id: uuid(),
       type,
       seq: this.seq,
       epoch: 1,
@@ -475,7 +479,7 @@ export class DemoSource implements Source {
       controls: over
         ? { pause: 'session_over', resume: 'session_over', abort: 'session_over' }
         : { pause: this.paused ? 'already_paused' : null, resume: this.paused ? null : 'not_paused', abort: null },
-      last_receipt: this.receipt,
+      last_receipt: this.receiptNow,
       telescope: this.state(),
     };
   }

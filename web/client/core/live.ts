@@ -310,9 +310,10 @@ export class LiveSource implements Source {
       throw thrown;
     }
   }
-  /** The command's own id makes a repetition harmless. */
-  async command(kind: ControlName): Promise<Receipt> {
-    const key = crypto.randomUUID();
+  async command(kind: ControlName, key: string): Promise<Receipt> {
     return this.http.post<Receipt>(`${this.base}/${kind}`, {}, { 'idempotency-key': key });
+  }
+  async receipt(commandId: string): Promise<Receipt | null> {
+    return this.http.get<Receipt>(`${this.base}/commands/${encodeURIComponent(commandId)}`);
   }
 }

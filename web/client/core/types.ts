@@ -53,6 +53,9 @@ export interface Source {
   history(): Promise<History>;
   /** The newest preview picture, or null when there is none. */
   preview(): Promise<Blob | null>;
-  command(kind: ControlName): Promise<Receipt>;
+  /** `key`: the same for every try of one command, which makes a repetition harmless. */
+  command(kind: ControlName, key: string): Promise<Receipt>;
+  /** Where a command stands now. */
+  receipt(commandId: string): Promise<Receipt | null>;
   stop(): void;
 }

@@ -315,7 +315,29 @@ export const TEXT = {
   'receipt.sent': ['{what} : envoyée au télescope', '{what}: sent to the telescope'],
   'receipt.confirmed': ['{what} : confirmée par le télescope', '{what}: confirmed by the telescope'],
   'receipt.refused': ['{what} : refusée — {reason}', '{what}: refused — {reason}'],
-  'receipt.unknown': ['{what} : pas encore de réponse, vérification en cours', '{what}: no answer yet, being checked'],
+  'receipt.unknown': [
+    '{what} : effet pas encore constaté au télescope — {reason}',
+    '{what}: not yet seen to work at the telescope — {reason}',
+  ],
+  'receipt.noReason': ['pas de réponse', 'no answer'],
+  'receipt.sending': ['{what} : envoi en cours', '{what}: being sent'],
+  'receipt.trying': [
+    '{what} : le serveur ne répond pas encore, nouvel essai',
+    '{what}: no answer from the server yet, still trying',
+  ],
+  'receipt.waiting': ['{what} : demande reçue, en attente — {reason}', '{what}: received, waits — {reason}'],
+  'receipt.notSent': [
+    '{what} : non envoyée, votre appareil est hors ligne',
+    '{what}: not sent, your device is offline',
+  ],
+  'receipt.unreached': [
+    '{what} : le serveur n’a pas répondu, sans doute non envoyée ; réessayez',
+    '{what}: the server did not answer, so it was probably not sent; try again',
+  ],
+  'receipt.unproven': [
+    '{what} : personne n’a pu constater l’effet ; appelez l’observatoire. {reason}',
+    '{what}: nobody could see it take effect; call the observatory. {reason}',
+  ],
   'abort.title': ['Arrêter la session ?', 'Stop the session?'],
   'abort.say': [
     'La pose en cours est abandonnée et la session se termine pour de bon. Les images déjà prises sont gardées.',
@@ -326,6 +348,13 @@ export const TEXT = {
     'Rien n’a encore bougé : la session n’aura pas lieu et le télescope reste au repos. Ceci ne se reprend pas.',
     'Nothing has moved yet: the session will not take place and the telescope stays at rest. This cannot be undone.',
   ],
+  'abort.title.again': ['De nouveau en ligne', 'Online again'],
+  'abort.say.again': [
+    'L’arrêt demandé à {time} n’est pas parti. L’envoyer maintenant ?',
+    'The stop that you asked for at {time} was not sent. Send it now?',
+  ],
+  'abort.confirm.again': ['Oui, arrêter', 'Yes, stop'],
+  'abort.keep.again': ['Non, continuer', 'No, go on'],
   'abort.confirm.before': ['Oui, annuler', 'Yes, cancel'],
   'abort.keep.before': ['Garder la session', 'Keep the session'],
   'abort.confirm': ['Oui, arrêter', 'Yes, stop'],
@@ -389,6 +418,7 @@ export const TEXT = {
   'toast.push.ended': ['Notifications coupées sur cet appareil', 'Notifications are off for this device'],
   'toast.push.off': ['Notifications non disponibles ici', 'Notifications are not available here'],
   'toast.copied': ['Copié', 'Copied'],
+  'toast.notCopied': ['Copie impossible : sélectionnez le texte', 'Cannot copy here: select the text instead'],
 
   'help.section': ['Aide sur cette section', 'Help on this section'],
   'help.title': ['Aide', 'Help'],

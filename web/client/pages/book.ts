@@ -7,6 +7,7 @@ import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
 import { clock, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
+import { uuid } from '../core/uuid.ts';
 import { instantsOf, wallTime } from '../core/wall-time.ts';
 import { translate } from '../i18n/index.ts';
 import { problemIn } from '../i18n/problems.ts';
@@ -514,7 +515,7 @@ function bookingForm(): object {
       }
       this.busy = true;
       try {
-        await http.post(`/api/bookings/web-${crypto.randomUUID().slice(0, 13)}`, body, {}, 'PUT');
+        await http.post(`/api/bookings/web-${uuid().slice(0, 13)}`, body, {}, 'PUT');
         this.done = say('book.done');
       } catch (thrown) {
         if (thrown instanceof ApiProblem) {

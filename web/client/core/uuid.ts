@@ -1,0 +1,11 @@
+/**
+ * A random UUID (RFC 9562, version 4). `crypto.randomUUID` exists in secure contexts only, and a page of an observatory may be plain http on its own
+ * network; `getRandomValues` exists in both.
+ */
+export function uuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
