@@ -4,8 +4,9 @@ import type { Event } from '../domain/contracts/event.ts';
 import { formatDec, formatRa } from '../domain/coordinates.ts';
 import { isActivePhase, isFinal, laravelStatus, type HoldCause, type Outcome, type Phase } from '../domain/phases.ts';
 import type { Reason } from '../domain/reasons.ts';
+import { withoutNames } from '../domain/others.ts';
 import type { Ground } from './ground.ts';
-import { withoutOthers } from './mirror.ts';
+import { seenBy, tenancyOf } from './mirror.ts';
 import { toReceipt } from '../platform/receipts.ts';
 import type { StoredTarget } from './bookings/view.ts';
 
@@ -195,8 +196,8 @@ export async function buildSnapshot(
       average_hfd: frames._avg.hfd === null ? null : Math.round(frames._avg.hfd * 100) / 100,
     },
     controls: controls(phase, (session?.holdCause ?? null) as HoldCause | null, now >= booking.endsAt.getTime()),
-    last_receipt: receipt ? toReceipt(receipt) : null,
-    telescope: state ? (isActivePhase(phase) ? state : withoutOthers(state)) : null,
+    last_receipt: receipt ? withoutNames(toReceipt(receipt)) : null,
+    telescope: state && seenBy(state, session && tenancyOf({ ...session, booking })),
   };
   return { snapshot, userRef: booking.userRef };
 }

@@ -116,7 +116,9 @@ async function main(): Promise<number> {
     if (demo) console.log('Checking the demo observatory that runs here.');
     for (const { state, what, detail, mend } of findings)
       console.log(`${SIGNS[state]}${what}: ${detail}${mend ? `\n          → ${mend}` : ''}`);
-    console.log(problems === 0 ? 'All well.' : `${problems} to mend.`);
+    const warnings = findings.filter((f) => f.state === 'warning').length;
+    if (problems > 0) console.log(`${problems} to mend.`);
+    else console.log(warnings > 0 ? `Nothing to mend, ${warnings} to look at.` : 'All well.');
   }
   return problems === 0 ? 0 : 1;
 }

@@ -7,6 +7,7 @@ import { reasonText, type Reason } from '../../domain/reasons.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { toError } from '../../platform/errors.ts';
 import { requireBooking, type Identity } from '../auth.ts';
+import { withoutNames } from '../../domain/others.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { openReceipt, toReceipt } from '../../platform/receipts.ts';
@@ -31,7 +32,8 @@ export function commandIdOf(who: Identity, idempotencyKey: string | undefined, .
 }
 
 /** The answer of a control: 200 when confirmed, 202 while it is under way, 409 with the reason when refused. */
-export function receiptAnswer(deps: Deps, receipt: Receipt): Response {
+export function receiptAnswer(deps: Deps, given: Receipt): Response {
+  const receipt = withoutNames(given);
   deps.metrics.controls.inc({ kind: receipt.kind, state: receipt.state });
   if (receipt.state === 'refused')
     throw new Problem(

@@ -2,11 +2,14 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { isVolatile, type Event } from '../../domain/contracts/event.ts';
+import type { TelescopeState } from '../../domain/contracts/state.ts';
+import { withoutNames } from '../../domain/others.ts';
 import { toEvent, type BusMessage } from '../../platform/bus.ts';
 import { toError } from '../../platform/errors.ts';
 import { hmacBase64Url } from '../../platform/signing.ts';
 import { ACTIVE_PHASES, isActivePhase } from '../../domain/phases.ts';
 import type { Ground } from '../ground.ts';
+import { isOwnPicture, seenBy, stateOf, tenancyOf, type Tenancy } from '../mirror.ts';
 import { signImageUrls } from '../pixels.ts';
 import type { ReceiptWaiters } from '../receipts.ts';
 import type { SnapshotCache } from '../snapshot.ts';
@@ -33,7 +36,9 @@ import {
 const ACTIVITY_TIMEOUT_SECONDS = 30;
 const PING_AFTER_MS = 45_000;
 const PONG_WITHIN_MS = 30_000;
-const SNAPSHOT_EVERY_MS = 30_000;
+/** Also what shows a page that it hears: silence of 25 s is taken for deafness there. */
+const SNAPSHOT_EVERY_MS = 10_000;
+const RELAYED_SNAPSHOT_EVERY_MS = 30_000;
 const MAX_SNAPSHOT_BYTES = 8_192;
 const MAX_CHANNELS_PER_VIEWER = 50;
 const MAX_MESSAGE_BYTES = 16 * 1024;
@@ -62,7 +67,7 @@ export class LiveServer {
   private readonly wss: WebSocketServer;
   private readonly watched = new Map<string, Watched>();
   /** Which booking a telescope works for, for events that name only the telescope. */
-  private readonly activeBooking = new Map<string, string>();
+  private readonly tenancies = new Map<string, Tenancy>();
   private readonly timers: NodeJS.Timeout[] = [];
   private rev = 0;
   /** Session channels whose number of viewers has changed and is said in a moment. */
@@ -106,6 +111,7 @@ export class LiveServer {
     this.timers.push(
       setInterval(() => this.checkAlive(), 5_000).unref(),
       setInterval(() => this.refreshSnapshots(), SNAPSHOT_EVERY_MS).unref(),
+      setInterval(() => this.relaySnapshots(), RELAYED_SNAPSHOT_EVERY_MS).unref(),
     );
     void this.loadActive();
     this.timers.push(setInterval(() => void this.loadActive(), 15_000).unref());
@@ -429,18 +435,24 @@ export class LiveServer {
 
   private noteActive(event: Event): void {
     const phase = String(event.data.phase);
-    if (isActivePhase(phase)) this.activeBooking.set(event.telescope_id, event.booking_id!);
-    else if (this.activeBooking.get(event.telescope_id) === event.booking_id)
-      this.activeBooking.delete(event.telescope_id);
+    const known = this.tenancies.get(event.telescope_id);
+    if (isActivePhase(phase))
+      this.tenancies.set(event.telescope_id, {
+        bookingId: event.booking_id!,
+        phase,
+        reason: typeof event.data.reason === 'string' ? event.data.reason : null,
+        sinceMs: known?.bookingId === event.booking_id ? known.sinceMs : Date.parse(event.ts),
+      });
+    else if (known?.bookingId === event.booking_id) this.tenancies.delete(event.telescope_id);
   }
   private async loadActive(): Promise<void> {
     try {
       const rows = await this.deps.db.session.findMany({
         where: { phase: { in: [...ACTIVE_PHASES] } },
-        select: { bookingId: true, telescopeId: true },
+        include: { booking: { select: { startsAt: true } } },
       });
-      this.activeBooking.clear();
-      for (const row of rows) this.activeBooking.set(row.telescopeId, row.bookingId);
+      this.tenancies.clear();
+      for (const row of rows) this.tenancies.set(row.telescopeId, tenancyOf(row)!);
     } catch (thrown) {
       this.deps.logger.debug({ err: toError(thrown).message }, 'active sessions not read');
     }
@@ -448,14 +460,18 @@ export class LiveServer {
 
   /** Not stored: the newest replaces the older. Carries the last stored `seq` and its own `rev`. */
   private passing(event: Event): void {
-    const bookingId = event.booking_id ?? this.activeBooking.get(event.telescope_id) ?? null;
+    const tenancy = this.tenancies.get(event.telescope_id) ?? null;
+    const bookingId = event.booking_id ?? tenancy?.bookingId ?? null;
     if (this.hub.has(ADMIN_CHANNEL) && event.type === 'control.updated')
       this.hub.broadcast(ADMIN_CHANNEL, event.type, event);
     if (bookingId === null) return;
+    const data = passingFor(event, tenancy?.bookingId === bookingId ? tenancy : null);
+    if (data === null) return;
     const channel = sessionChannel(bookingId);
     const watched = this.watched.get(bookingId);
     const full: Event = {
       ...event,
+      data,
       booking_id: bookingId,
       seq: watched?.lastSeq ?? event.seq,
       epoch: watched?.epoch ?? event.epoch,
@@ -501,7 +517,7 @@ export class LiveServer {
     const shown =
       event.type === 'image.captured' || event.type === 'image.measured'
         ? { ...event, data: signImageUrls(this.deps, event.data) }
-        : event;
+        : withoutNames(event);
     if (this.hub.has(channel)) this.hub.broadcast(channel, event.type, shown);
     if (event.type === 'session.changed') void this.broadcastSnapshot(bookingId);
     this.admin(event);
@@ -596,9 +612,14 @@ export class LiveServer {
     }
   }
   private refreshSnapshots(): void {
-    const active = new Set(this.activeBooking.values());
     for (const bookingId of this.watched.keys())
-      if (active.has(bookingId) || this.hub.has(stateChannel(bookingId))) void this.broadcastSnapshot(bookingId);
+      if (this.hub.has(stateChannel(bookingId))) void this.broadcastSnapshot(bookingId);
+  }
+  /** Who watches by the customer's own server is not seen here. */
+  private relaySnapshots(): void {
+    if (!this.relay) return;
+    for (const { bookingId } of this.tenancies.values())
+      if (this.watched.has(bookingId) && !this.hub.has(stateChannel(bookingId))) void this.broadcastSnapshot(bookingId);
   }
 
   // ── other replicas, and the HTTP API ───────────────────────────────────────────────────────────────────────────
@@ -692,6 +713,18 @@ export class LiveServer {
       }
     }
   }
+}
+
+/** What of a passing event the people of a session may see; null when nothing. */
+function passingFor(event: Event, tenancy: Tenancy | null): Event['data'] | null {
+  if (event.type === 'control.updated') {
+    const state = stateOf(event);
+    return state && seenBy(state, tenancy);
+  }
+  if (!tenancy || tenancy.reason === 'foreign_target' || tenancy.phase === 'starting') return null;
+  if (event.type === 'preview.ready')
+    return isOwnPicture(event.data as unknown as NonNullable<TelescopeState['preview']>, tenancy) ? event.data : null;
+  return event.data;
 }
 
 /** Key and query of `/app/{key}?…`; null for another address, also for one that is none at all. */

@@ -465,7 +465,7 @@ export function adminRoutes(app: App, deps: Deps): void {
             connected: state?.connection.connected ?? null,
             stale: state?.stale ?? null,
             voyager_status: state?.voyager.status ?? null,
-            weather: state?.weather.state ?? null,
+            weather: state && state.weather.reason !== 'weather_unknown' ? state.weather.state : null,
             booking_id: session?.bookingId ?? null,
             phase: session?.phase ?? null,
             next_booking: next ? { id: next.id, start: next.startsAt.toISOString() } : null,

@@ -15,6 +15,8 @@ import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { json, operation, type App } from '../operation.ts';
 import { runRoboTarget } from '../robotarget.ts';
+import type { Preview } from '../gateway-client.ts';
+import { seenBy, seriesSince, tenancyOf } from '../mirror.ts';
 import { buildSnapshot } from '../snapshot.ts';
 
 const Where = z.object({ telescope: TelescopeId.optional().describe('May be left out where there is one telescope') });
@@ -43,7 +45,13 @@ async function sessionFor(
   });
 }
 
-async function mirrorOf(deps: Deps, telescope: Telescope): Promise<TelescopeState> {
+/** The state as this identity may see it: a guest the part of their own session, servers and admins all of it. */
+async function mirrorOf(
+  deps: Deps,
+  who: Identity,
+  telescope: Telescope,
+  session: ActiveSession | null,
+): Promise<TelescopeState> {
   const state = await deps.mirror.state(telescope);
   if (!state)
     throw new Problem(
@@ -52,7 +60,19 @@ async function mirrorOf(deps: Deps, telescope: Telescope): Promise<TelescopeStat
       {},
       { 'retry-after': '5' },
     );
-  return state;
+  if (isServer(who)) return state;
+  const mine = session && isTheirs(who, session) ? session : null;
+  return seenBy(state, mine && tenancyOf(mine));
+}
+
+/** The newest picture where it is one of this session, else null: at the start of a slot the telescope still holds the last of somebody else's. */
+async function ownPreview(deps: Deps, telescope: Telescope, session: ActiveSession | null): Promise<Preview | null> {
+  const tenancy = tenancyOf(session);
+  const state = tenancy && (await deps.mirror.state(telescope));
+  if (!state || !seenBy(state, tenancy).preview) return null;
+  const preview = await deps.gateways.preview(telescope);
+  // The gateway may have a newer one than we heard of; one that is older than the session is somebody else's.
+  return preview?.at && Date.parse(preview.at) < tenancy.sinceMs ? null : preview;
 }
 
 const word = (value: boolean | null, yes: string, no: string): string =>
@@ -176,6 +196,11 @@ const soon = <T>(promise: Promise<T>): Promise<T | null> =>
     }),
   ]);
 
+const isServer = (who: Identity): boolean => who.kind === 'key' || who.kind === 'admin';
+const isTheirs = (who: Identity, session: ActiveSession): boolean =>
+  isServer(who) ||
+  (who.kind === 'booking' ? who.subject === session.bookingId : who.subject === session.booking.userRef);
+
 function mayUse(who: Identity, session: ActiveSession | null): void {
   if (session) requireOwner(who, { id: session.bookingId, userRef: session.booking.userRef });
   else if (who.kind === 'booking' || who.kind === 'user')
@@ -199,8 +224,9 @@ export function dropInRoutes(app: App, deps: Deps): void {
     },
     async ({ c, who, query }) => {
       const telescope = await deps.telescopes.meant(query.telescope);
-      const [state, session] = await Promise.all([mirrorOf(deps, telescope), sessionFor(deps, telescope, query)]);
-      if (who.kind === 'booking' || who.kind === 'user') mayUse(who, session);
+      const session = await sessionFor(deps, telescope, query);
+      if (!isServer(who)) mayUse(who, session);
+      const state = await mirrorOf(deps, who, telescope, session);
       const active = session !== null && isActivePhase(session.phase);
       const snapshot = session ? (await buildSnapshot(deps, session.bookingId))?.snapshot : undefined;
       const reason = (session?.reason ?? state.weather.reason) as Reason | null;
@@ -387,8 +413,12 @@ export function dropInRoutes(app: App, deps: Deps): void {
     },
     async ({ who, query }) => {
       const telescope = await deps.telescopes.meant(query.telescope ?? who.slot?.telescopeId);
-      if (who.kind === 'booking' || who.kind === 'user') mayUse(who, await sessionFor(deps, telescope, {}));
-      const [preview, state] = await Promise.all([deps.gateways.preview(telescope), deps.mirror.state(telescope)]);
+      const session = await sessionFor(deps, telescope, {});
+      if (!isServer(who)) mayUse(who, session);
+      const [preview, state] = await Promise.all([
+        isServer(who) ? deps.gateways.preview(telescope) : ownPreview(deps, telescope, session),
+        deps.mirror.state(telescope),
+      ]);
       if (!preview) throw new Problem('not_found', 'There is no picture yet.');
       return json(
         {
@@ -416,8 +446,8 @@ export function dropInRoutes(app: App, deps: Deps): void {
       answers: { 200: { description: 'The link', schema: ConnectionState } },
       problems: ['gateway_away', 'not_found'],
     },
-    async ({ query }) =>
-      json((await mirrorOf(deps, await deps.telescopes.meant(query.telescope))).connection, 200, {
+    async ({ who, query }) =>
+      json((await mirrorOf(deps, who, await deps.telescopes.meant(query.telescope), null)).connection, 200, {
         'cache-control': 'no-store',
       }),
   );
@@ -436,9 +466,18 @@ export function dropInRoutes(app: App, deps: Deps): void {
       answers: { 200: { description: 'The sequence', schema: CurrentSequence } },
       problems: ['gateway_away', 'not_found'],
     },
-    async ({ query }) => {
+    async ({ who, query }) => {
       const telescope = await deps.telescopes.meant(query.telescope);
-      const [state, session] = await Promise.all([mirrorOf(deps, telescope), sessionFor(deps, telescope, {})]);
+      const running = await sessionFor(deps, telescope, {});
+      const session = running && isTheirs(who, running) ? running : null;
+      const state = await mirrorOf(deps, who, telescope, session);
+      if (state.stale)
+        throw new Problem(
+          'gateway_away',
+          `Whether a sequence runs on ${telescope.id} is not known: ${state.connection.reason ?? 'Voyager is not heard'}.`,
+          {},
+          { 'retry-after': '5' },
+        );
       const snapshot = session ? (await buildSnapshot(deps, session.bookingId))?.snapshot : undefined;
       return json({
         running: state.voyager.run_sequence !== null,
@@ -514,7 +553,7 @@ export function dropInRoutes(app: App, deps: Deps): void {
       requireOwner(who, { id: params.id, userRef: session.booking.userRef });
       if (!isActivePhase(session.phase))
         throw new Problem('not_found', 'There is a live picture only while the session runs.');
-      const preview = await deps.gateways.preview(await deps.telescopes.get(session.telescopeId));
+      const preview = await ownPreview(deps, await deps.telescopes.get(session.telescopeId), session);
       if (!preview) throw new Problem('not_found', 'There is no picture yet.');
       const headers = {
         'content-type': 'image/jpeg',
@@ -552,7 +591,8 @@ export function dropInRoutes(app: App, deps: Deps): void {
       requireOwner(who, { id: params.id, userRef: session.booking.userRef });
       if (!isActivePhase(session.phase))
         throw new Problem('not_found', 'There are live series only while the session runs; see telemetry.');
-      return json(await deps.gateways.history(await deps.telescopes.get(session.telescopeId)));
+      const history = await deps.gateways.history(await deps.telescopes.get(session.telescopeId));
+      return json(seriesSince({ series: history.series }, tenancyOf(session)!.sinceMs));
     },
   );
 }

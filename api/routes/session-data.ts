@@ -5,7 +5,8 @@ import { EVENT_TYPES, Event, LogLine } from '../../domain/contracts/event.ts';
 import { LEDGER_CLASSES, Ledger, type LedgerClass, type Settlement } from '../../domain/contracts/ledger.ts';
 import { Report } from '../../domain/contracts/report.ts';
 import { toEvent } from '../../platform/bus.ts';
-import { requireBooking, seesPerson } from '../auth.ts';
+import { withoutNames } from '../../domain/others.ts';
+import { requireBooking, seesPerson, type Identity } from '../auth.ts';
 import { loadBooking } from '../bookings/service.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
@@ -57,6 +58,10 @@ const Stats = z
     }),
   })
   .meta({ id: 'SessionStats' });
+
+/** Names of other people's targets are for servers and admins. */
+const readBy = <T>(who: Identity, value: T): T =>
+  who.kind === 'key' || who.kind === 'admin' ? value : withoutNames(value);
 
 const SERIES_NAMES = Object.keys(TELEMETRY_SERIES) as TelemetrySeriesName[];
 
@@ -114,7 +119,7 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
         const event = toEvent(row);
         return event.type === 'image.captured' || event.type === 'image.measured'
           ? { ...event, data: signImageUrls(deps, event.data) }
-          : event;
+          : readBy(who, event);
       });
       return json({
         data,
@@ -167,15 +172,16 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
           c.req.url,
           query.per_page,
           rows,
-          (row) => ({
-            at: row.at.toISOString(),
-            level: row.level,
-            source: row.source,
-            event: row.event,
-            message: row.message,
-            message_fr: row.messageFr,
-            data: row.data,
-          }),
+          (row) =>
+            readBy(who, {
+              at: row.at.toISOString(),
+              level: row.level,
+              source: row.source,
+              event: row.event,
+              message: row.message,
+              message_fr: row.messageFr,
+              data: row.data,
+            }),
           (row) => encodeCursor(row.at.toISOString(), Number(row.position)),
         ),
       );
@@ -389,7 +395,7 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
       const { booking, user } = await loadBooking(deps, who, params.id);
       const row = await deps.db.report.findUnique({ where: { bookingId: params.id } });
       if (!row) throw new Problem('not_found', 'The report is made when the session has ended.');
-      const report = row.body as unknown as z.infer<typeof Report>;
+      const report = readBy(who, row.body as unknown as z.infer<typeof Report>);
       return json({
         ...report,
         summary: { ...report.summary, user: seesPerson(who) ? (user?.displayName ?? booking.userRef) : 'guest' },

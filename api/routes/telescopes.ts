@@ -15,7 +15,7 @@ import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
 import { idempotent } from '../idempotency.ts';
 import { tellOfMaintenance } from '../maintenance.ts';
-import { withoutOthers } from '../mirror.ts';
+import { seenBy } from '../mirror.ts';
 import { json, operation, type App } from '../operation.ts';
 import { settleReceipt } from '../receipts.ts';
 
@@ -260,7 +260,7 @@ export function telescopeRoutes(app: App, deps: Deps): void {
           {},
           { 'retry-after': '5' },
         );
-      return json(seesAll(who) ? state : withoutOthers(state), 200, { 'cache-control': 'no-store' });
+      return json(seesAll(who) ? state : seenBy(state, null), 200, { 'cache-control': 'no-store' });
     },
   );
 

@@ -1,4 +1,5 @@
 import type { CommandOutcome, Grant, Observation, TelescopeActivities } from '../../domain/ports.ts';
+import { namesOfOthers } from '../../domain/others.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import type { OpenTarget } from '../robotarget/open.ts';
 import { done, refused, toCommand, unknown } from '../telescope/outcomes.ts';
@@ -126,7 +127,7 @@ export async function borrowSky(
   );
   if (foreign.length === 0) return answer(done());
   if (!policy.disable_foreign_targets)
-    return answer(refused('foreign_target', `in the way: ${foreign.map((t) => t.name).join(', ')}`));
+    return answer(refused('foreign_target', `in the way: ${namesOfOthers(foreign.map((t) => t.name))}`));
   await gateway.borrowed.add(
     grant.bookingId,
     // A session's target that its end left enabled is disabled and stays so.
@@ -147,7 +148,7 @@ export async function borrowSky(
   return answer(
     refused(
       'foreign_target',
-      `could not be disabled: ${still.map((t) => t.name).join(', ')}${failed && failed.outcome === 'refused' ? ` (${failed.message})` : ''}`,
+      `could not be disabled: ${namesOfOthers(still.map((t) => t.name))}${failed && failed.outcome === 'refused' ? ` (${failed.message})` : ''}`,
     ),
   );
 }

@@ -1,5 +1,6 @@
 import type { SiteCheck } from '../../domain/ports.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { namesOfOthers } from '../../domain/others.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import { asText, readNumber } from '../protocol/fields.ts';
 import { MAX_CLOCK_OFFSET_SECONDS } from '../telescope/gate.ts';
@@ -99,7 +100,7 @@ export async function checkSite(gateway: TelescopeGateway, bookingId: string | n
     const ours = new Set(gateway.grants.active().map((g) => g.targetGuid?.toLowerCase()));
     const foreign = list.items.filter((t) => t.enabled && !ours.has(t.guid.toLowerCase()));
     if (foreign.length > 0 && telescope.policy.exclusivity === 'exclusive') {
-      const names = foreign.map((t) => t.name).join(', ');
+      const names = namesOfOthers(foreign.map((t) => t.name));
       if (telescope.policy.disable_foreign_targets)
         warnings.push(`Enabled targets of others, to be disabled for the slot: ${names}.`);
       else
@@ -117,6 +118,8 @@ export async function checkSite(gateway: TelescopeGateway, bookingId: string | n
     });
   for (const loan of gateway.borrowed.all())
     if (loan.bookingId !== bookingId)
-      warnings.push(`Target "${loan.name}" is still disabled for booking ${loan.bookingId}.`);
+      warnings.push(
+        `Target ${namesOfOthers([loan.name])} is still disabled for another booking (${namesOfOthers([loan.bookingId])}).`,
+      );
   return { ok: problems.length === 0, problems, warnings };
 }

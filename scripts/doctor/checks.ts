@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
 import { TelescopeState } from '../../domain/contracts/state.ts';
+import { LIVE_WITHIN_SECONDS, silentSeconds } from '../../domain/evidence.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { filterDifferences, readFilters } from '../../gateway/activities/site.ts';
 import type { VoyagerLink } from '../../gateway/connection/link.ts';
@@ -12,10 +13,11 @@ import { loadDialect } from '../../gateway/robotarget/dialect.ts';
 import { RoboTargetClient } from '../../gateway/robotarget/commands.ts';
 import { systemClock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config.ts';
+import { BusListener } from '../../platform/bus.ts';
 import { connectPg } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import { signGatewayRequest } from '../../platform/gateway-auth.ts';
-import type { Logger } from '../../platform/logger.ts';
+import { createLogger, type Logger } from '../../platform/logger.ts';
 import { pendingMigrations } from './schema.ts';
 import { SEARCH_ATTRIBUTE_FLAGS, temporalConnectionOptions } from '../../platform/temporal.ts';
 
@@ -61,6 +63,7 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
         pending.length === 0
           ? ok('database schema', 'up to date')
           : problem('database schema', `lacks ${pending.join(', ')}`, 'Run `npm run migrate`.'),
+        await checkBus(config.DATABASE_URL),
       );
       return found;
     } finally {
@@ -74,6 +77,23 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
         'Is the server running, and are host, port, user and password of DATABASE_URL right?',
       ),
     ];
+  }
+}
+
+/** LISTEN and NOTIFY, as the live pages need them: asked by hearing, not by connecting. */
+async function checkBus(databaseUrl: string): Promise<Finding> {
+  const bus = new BusListener(databaseUrl, createLogger('doctor', 'silent'));
+  try {
+    await bus.start();
+    return bus.proven
+      ? ok('live bus', 'LISTEN hears its own NOTIFY')
+      : problem(
+          'live bus',
+          'LISTEN does not hear its own NOTIFY',
+          'DATABASE_URL must reach PostgreSQL itself or a pooler in session mode; one in transaction mode carries no LISTEN.',
+        );
+  } finally {
+    await bus.stop();
   }
 }
 
@@ -182,19 +202,32 @@ export async function checkGateway(
         state: null,
       };
     const state = TelescopeState.parse(await response.json());
-    return { findings: [ok(what, `${telescope.gateway_url}, link ${state.connection.state}`)], state };
+    return { findings: [linkFinding(what, telescope, state)], state };
   } catch (thrown) {
     return {
       findings: [
-        warning(
+        problem(
           what,
           `no answer from ${telescope.gateway_url} (${toError(thrown).message})`,
-          'Start the gateway; without it nothing is prepared and nothing stops by itself but Voyager.',
+          'Start the gateway, or look why it hangs; without it nothing is prepared and nothing stops by itself but Voyager.',
         ),
       ],
       state: null,
     };
   }
+}
+
+/** A gateway that answers may itself hear nothing of Voyager: then nothing is known of the telescope. */
+function linkFinding(what: string, telescope: Telescope, state: TelescopeState): Finding {
+  const silent = silentSeconds(state, 0);
+  if (!state.stale && state.connection.connected && silent !== null && silent <= LIVE_WITHIN_SECONDS)
+    return ok(what, `${telescope.gateway_url}, link ${state.connection.state}, heard ${Math.round(silent)} s ago`);
+  const heard = silent === null ? 'never' : `${Math.round(silent)} s ago`;
+  return problem(
+    what,
+    `${telescope.gateway_url} answers but has no live link to Voyager (${state.connection.reason ?? state.connection.state}); last heard ${heard}`,
+    'Look at Voyager and at the network between the two; the finding on Voyager below says whether it answers this machine.',
+  );
 }
 
 /** Asks Voyager itself, over a link of its own that can only read. */
@@ -351,8 +384,12 @@ function checkSafety(telescope: Telescope, state: TelescopeState | null): Findin
   const what = `${telescope.id}: safety monitor`;
   if (!state) return skipped(what, 'known once the gateway runs');
   const monitor = state.weather.safety_monitor;
-  if (monitor?.connected)
-    return ok(what, `${monitor.source}: ${monitor.safe === null ? 'unknown' : monitor.safe ? 'safe' : 'unsafe'}`);
+  if (monitor?.connected) {
+    const says = `${monitor.source}: ${monitor.safe === null ? 'unknown' : monitor.safe ? 'safe' : 'unsafe'}, ${Math.round(monitor.age_seconds)} s ago`;
+    return monitor.safe === null || state.weather.stale
+      ? problem(what, says, 'Look why it says nothing; unknown weather counts as unsafe and nothing is started.')
+      : ok(what, says);
+  }
   const mend =
     'Connect one in Voyager or name one in weather.sources; `unattended_without_safety_monitor` lets sessions run without, at your own risk.';
   return telescope.unattended_without_safety_monitor

@@ -17,6 +17,7 @@ import {
   token,
   type RunningApi,
 } from './harness.ts';
+import { newNight, telescopeState } from '../web/fixtures.ts';
 
 const require = createRequire(import.meta.url);
 const Pusher = require('pusher-js') as typeof PusherClient.default;
@@ -143,7 +144,7 @@ describe('live stream, with the real clients', () => {
         ts: at(0),
         booking_id: null,
         telescope_id: 't1',
-        data: { rev: 1 },
+        data: { ...telescopeState(newNight()), rev: 1 },
       },
     });
     await append('b-1', 's1', 'session.changed', { phase: 'holding' });

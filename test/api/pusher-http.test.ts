@@ -14,6 +14,7 @@ import {
   telescope,
   type RunningApi,
 } from './harness.ts';
+import { newNight, telescopeState } from '../web/fixtures.ts';
 
 const require = createRequire(import.meta.url);
 const PusherServer = require('pusher') as typeof PusherLibrary;
@@ -333,7 +334,7 @@ describe('Pusher protocol and HTTP API', () => {
         booking_id: 'b-1',
         telescope_id: 't1',
         rev: 7,
-        data: { rev: 7 },
+        data: { ...telescopeState(newNight()), rev: 7 },
       },
     });
     await mine.until('state', (m) => m.some((x) => x.event === 'control.updated'));

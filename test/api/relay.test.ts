@@ -13,6 +13,7 @@ import {
   pusherAuth,
   type RunningApi,
 } from './harness.ts';
+import { newNight, telescopeState } from '../web/fixtures.ts';
 import { createRequire } from 'node:module';
 import { WebSocket } from 'ws';
 import type PusherLibrary from 'pusher';
@@ -82,7 +83,7 @@ describe('the relay into a customer’s own Pusher server', () => {
         booking_id: null,
         telescope_id: 't1',
         rev,
-        data: { rev },
+        data: { ...telescopeState(newNight()), rev },
       },
     });
   const signer = new PusherServer({

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +20,7 @@ import {
 import { deployAnswer } from '../../scripts/doctor/deploy.ts';
 import { freePort } from '../../scripts/stack/ports.ts';
 import { startPostgres } from '../support/postgres.ts';
+import { newNight, telescopeState } from '../web/fixtures.ts';
 
 jest.setTimeout(60_000);
 
@@ -49,6 +53,7 @@ describe('the doctor says what to mend', () => {
     expect(states(await checkDatabase(loadConfig({ DATABASE_URL: server.url })))).toEqual([
       'PostgreSQL: ok',
       'database schema: ok',
+      'live bus: ok',
     ]);
   });
   test('an empty database lacks its migrations', async () => {
@@ -99,11 +104,33 @@ describe('the doctor says what to mend', () => {
       { what: 't1: path mapping', state: 'ok', detail: `C:\\FITS is ${folder}` },
     ]);
   });
-  test('a gateway that is away is a warning, one without a secret a problem', async () => {
+  test('a gateway that is away or hangs is a problem, and so is one without a secret', async () => {
     expect(states((await checkGateway(loadConfig({ GATEWAY_SECRET: 'x'.repeat(32) }), telescope())).findings)).toEqual([
-      't1: gateway: warning',
+      't1: gateway: problem',
     ]);
+    const hangs = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(hangs, 'listening');
+    const frozen = telescope({ gateway_url: `http://127.0.0.1:${(hangs.address() as AddressInfo).port}` });
+    const { findings, state } = await checkGateway(loadConfig({ GATEWAY_SECRET: 'x'.repeat(32) }), frozen);
+    hangs.closeAllConnections();
+    hangs.close();
+    expect(states(findings)).toEqual(['t1: gateway: problem']);
+    expect(findings[0]!.detail).toContain('no answer from');
+    expect(state).toBeNull();
     expect(states((await checkGateway(loadConfig({}), telescope())).findings)).toEqual(['t1: gateway: problem']);
+  });
+  test('a gateway that answers without hearing Voyager is a problem that names the link', async () => {
+    const night = { ...newNight(), connected: false, silentSeconds: 110 };
+    const answers = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(telescopeState(night)));
+    }).listen(0, '127.0.0.1');
+    await once(answers, 'listening');
+    const deaf = telescope({ gateway_url: `http://127.0.0.1:${(answers.address() as AddressInfo).port}` });
+    const { findings } = await checkGateway(loadConfig({ GATEWAY_SECRET: 'x'.repeat(32) }), deaf);
+    answers.closeAllConnections();
+    answers.close();
+    expect(states(findings)).toEqual(['t1: gateway: problem']);
+    expect(findings[0]!.detail).toMatch(/no live link to Voyager .* last heard 111 s ago/);
   });
   test('a Voyager that does not answer', async () => {
     const findings = await checkVoyager(loadConfig({}), telescope(), null, createLogger('doctor', 'silent'));

@@ -11,6 +11,7 @@ import {
 } from '../../domain/contracts/index.ts';
 import type { z } from 'zod';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
+import { withoutEvidence } from '../../domain/evidence.ts';
 import { laravelStatus, type Phase } from '../../domain/phases.ts';
 
 /** A session's data as the API answers it, every body checked against its contract. */
@@ -32,6 +33,8 @@ export interface Night {
   seq: number;
   connected: boolean;
   silentSeconds: number;
+  /** Seconds since the gateway itself said anything; the states are given out as the api then gives them. */
+  gatewaySilentSeconds: number;
   logLines: number;
 }
 export const newNight = (now = Date.now()): Night => ({
@@ -46,6 +49,7 @@ export const newNight = (now = Date.now()): Night => ({
   seq: 100,
   connected: true,
   silentSeconds: 0,
+  gatewaySilentSeconds: 0,
   logLines: 40,
 });
 
@@ -58,7 +62,7 @@ export function telescopeState(night: Night, now = Date.now()): TelescopeState {
   const age = 0.6 + night.silentSeconds;
   const running = night.phase === 'running';
   const wave = night.rev;
-  return TelescopeState.parse({
+  const reported = TelescopeState.parse({
     telescope_id: TELESCOPE_ID,
     rev: night.rev,
     epoch: 3,
@@ -101,7 +105,7 @@ export function telescopeState(night: Night, now = Date.now()): TelescopeState {
       azimuth_degrees: 74 + wave / 20,
       pier: 'west',
       flip_status: null,
-      time_to_flip_seconds: 4_820,
+      time_to_flip_seconds: -4_820,
       age_seconds: age,
     },
     camera: {
@@ -197,6 +201,7 @@ export function telescopeState(night: Night, now = Date.now()): TelescopeState {
       stale: night.silentSeconds > 180,
     },
   });
+  return withoutEvidence(reported, night.gatewaySilentSeconds);
 }
 
 const PLAN = [
