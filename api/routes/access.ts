@@ -68,6 +68,11 @@ const showKey = (row: {
   last_used_at: row.lastUsedAt?.toISOString() ?? null,
 });
 
+/** Channel authorisations of one socket: a page needs three, and again after each reconnect. */
+const SOCKET_AUTHS = { perSecond: 1, burst: 30 };
+/** Of all sockets that a shared link opens. */
+const TOKEN_AUTHS = { perSecond: 100, burst: 3_000 };
+
 export function accessRoutes(app: App, deps: Deps): void {
   operation(
     app,
@@ -394,13 +399,11 @@ export function accessRoutes(app: App, deps: Deps): void {
       if (thrown instanceof Problem && thrown.status === 401) refuseGuessing(deps, clientAddress(c));
       throw thrown;
     });
-    const wait = who.kind === 'key' ? 0 : deps.limiter.take(`cred:${who.credentialId}`);
-    if (wait > 0)
-      throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });
     const body = await channelRequest(c);
     const socketId = typeof body.socket_id === 'string' ? body.socket_id : '';
     const channel = typeof body.channel_name === 'string' ? body.channel_name : '';
     if (!SOCKET_ID.test(socketId)) throw invalid({ socket_id: ['is not a socket id'] });
+    refuseFlood(deps, who, socketId);
     if (channel.length === 0 || channel.length > 200) throw invalid({ channel_name: ['is required'] });
     const channelData = await authorise(deps, who, channel);
     deps.live.grant(socketId, channel, who.credentialId, who.expiresAtMs);
@@ -415,6 +418,19 @@ export function accessRoutes(app: App, deps: Deps): void {
       },
     );
   });
+}
+
+/**
+ * A link is shared, so that the budget is each socket's; the credential's own, much larger, is for who makes up socket ids.
+ * @throws Problem `too_many_requests`.
+ */
+function refuseFlood(deps: Deps, who: Identity, socketId: string): void {
+  if (who.kind === 'key') return;
+  const wait =
+    deps.limiter.take(`socket:${who.credentialId}:${socketId}`, SOCKET_AUTHS.perSecond, SOCKET_AUTHS.burst) ||
+    deps.limiter.take(`auth:${who.credentialId}`, TOKEN_AUTHS.perSecond, TOKEN_AUTHS.burst);
+  if (wait > 0)
+    throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });
 }
 
 /** The body as pusher-js sends it (a form) or as JSON. @throws Problem 400 for anything else. */

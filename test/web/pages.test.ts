@@ -71,7 +71,7 @@ const ITEMS: Record<string, string[]> = {
           found: true,
         });
     }
-    await seeText(page, item('telescope', 'position'), '20h59m24.0s');
+    await seeText(page, item('telescope', 'position'), '20h58m46.9s');
     await seeText(page, item('camera', 'camera-temperature'), '−10.1 °C');
     await seeText(page, item('sequence', 'shots'), '24 / 50');
     await seeText(page, item('guiding', 'rms'), '0.42 px');
@@ -203,7 +203,7 @@ const ITEMS: Record<string, string[]> = {
     const { page } = await watch();
     server.acceptSockets(false);
     server.dropSockets();
-    await seeText(page, item('header', 'connection'), 'Updated every 15 s', 14_000);
+    await seeText(page, item('header', 'connection'), 'Updated every 10 s', 14_000);
     expect(await page.locator('[data-item="link-banner"]').isVisible()).toBe(true);
     server.night.done = 25;
     server.push(

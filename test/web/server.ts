@@ -41,6 +41,10 @@ export interface PageServer {
   pushSnapshot(): void;
   sockets(): number;
   dropSockets(): void;
+  /** Status with which the next channel authorisations are refused; null grants them again. */
+  refuseChannels(status: number | null): void;
+  /** While true nothing is sent on the sockets, which stay open: as behind a proxy that buffers. */
+  mute(muted: boolean): void;
   /** Until true again new sockets are refused. */
   acceptSockets(accept: boolean): void;
   /** How the next control ends. */
@@ -102,6 +106,8 @@ export async function startPageServer(
   const sockets = new Map<WebSocket, Set<string>>();
   const pictures = new Map<string, Promise<Buffer>>();
   let accepting = true;
+  let refusal: number | null = null;
+  let muted = false;
   let receipt: Receipt | null = null;
   let ending: { state: Receipt['state']; reason?: Receipt['reason'] } = { state: 'confirmed' };
   let hasReport = true;
@@ -113,6 +119,7 @@ export async function startPageServer(
     return made;
   };
   const send = (channel: string, name: string, data: object): void => {
+    if (muted) return;
     const text = JSON.stringify({ event: name, channel, data: JSON.stringify(data) });
     for (const [ws, channels] of sockets) if (channels.has(channel)) ws.send(text);
   };
@@ -297,6 +304,10 @@ export async function startPageServer(
       problem(response, 401, 'unauthenticated', 'No valid credential.');
       return;
     }
+    if (path === '/broadcasting/auth' && refusal !== null) {
+      problem(response, refusal, 'database_away', 'Not now.');
+      return;
+    }
     if (path === '/broadcasting/auth') {
       const form = new URLSearchParams(await body(request));
       const signed = createHmac('sha256', SECRET)
@@ -465,7 +476,7 @@ export async function startPageServer(
         if (message.event !== 'pusher:subscribe' || !channel) return;
         channels.add(channel);
         ws.send(JSON.stringify({ event: 'pusher_internal:subscription_succeeded', channel, data: '{}' }));
-        if (channel.startsWith('private-cache-'))
+        if (channel.startsWith('private-cache-') && !muted)
           ws.send(
             JSON.stringify({ event: 'session.snapshot', channel, data: JSON.stringify(snapshot(night, receipt)) }),
           );
@@ -474,6 +485,8 @@ export async function startPageServer(
     });
   });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  // As the real server does, so that a page can tell silence from deafness.
+  const refreshing = setInterval(pushSnapshot, 5_000);
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -485,6 +498,12 @@ export async function startPageServer(
     dropSockets: () => {
       for (const ws of sockets.keys()) ws.terminate();
     },
+    refuseChannels: (status) => {
+      refusal = status;
+    },
+    mute: (value) => {
+      muted = value;
+    },
     acceptSockets: (accept) => {
       accepting = accept;
     },
@@ -495,6 +514,7 @@ export async function startPageServer(
       hasReport = ready;
     },
     stop: async () => {
+      clearInterval(refreshing);
       for (const ws of sockets.keys()) ws.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -317,15 +317,11 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       for (const timer of m.timers) clearInterval(timer);
       if (m.previewUrl) URL.revokeObjectURL(m.previewUrl);
     },
+    /** What will not change by asking again closes the page; all else the source asks again, and the link says how it stands. */
     failed(thrown: unknown): void {
-      if (thrown instanceof ApiProblem)
-        this.closed(
-          thrown.status === 401 || thrown.status === 403
-            ? say('ui.denied')
-            : thrown.status === 404
-              ? say('ui.notFound')
-              : thrown.message,
-        );
+      if (!(thrown instanceof ApiProblem)) return;
+      if (thrown.status === 401 || thrown.status === 403) this.closed(say('ui.denied'));
+      else if (thrown.status === 404) this.closed(say('ui.notFound'));
     },
     /** No session to show: why, and where else to go, instead of a page of dashes. */
     closed(why: string): void {
@@ -372,7 +368,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.paintLink();
       if (link === 'denied') this.closed(say('ui.denied'));
       if (link === 'live') this.onlineAgain();
-      if (link === 'live' && (was === 'polling' || was === 'offline')) {
+      if (link === 'live' && ['polling', 'lost', 'offline'].includes(was)) {
         this.toast(say('toast.linkBack'), 'good');
         void this.loadInitialData();
       }
@@ -388,11 +384,12 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         connecting: 'dim',
         live: 'good',
         polling: 'warn',
+        lost: 'danger',
         offline: 'danger',
         demo: 'info',
         denied: 'danger',
       }[link];
-      this.linkBanner = link === 'polling' || link === 'offline' ? say(`banner.${link}`) : '';
+      this.linkBanner = ['polling', 'lost', 'offline'].includes(link) ? say(`banner.${link}`) : '';
     },
 
     takeSnapshot(snapshot: Snapshot): void {

@@ -346,7 +346,7 @@ export class DemoSource implements Source {
         azimuth_degrees: 68 + minutes * 1.6,
         pier: 'west',
         flip_status: null,
-        time_to_flip_seconds: Math.max(0, 5_400 - minutes * 60),
+        time_to_flip_seconds: minutes * 60 - 5_400,
         age_seconds: 0.4,
       },
       camera: {

@@ -1,4 +1,5 @@
 import { formatDec, formatRa } from '../../../domain/coordinates.ts';
+import { LIVE_WITHIN_SECONDS, silentSeconds, withoutEvidence } from '../../../domain/evidence.ts';
 import { isActivePhase, isWaitingPhase } from '../../../domain/phases.ts';
 import { clock, coordinate, dayAndTime, duration, number, percent, span, UNKNOWN, zoneName } from '../core/format.ts';
 import type { ImageSummary, Measured, PlanLine, SessionStats, Snapshot, TelescopeState } from '../core/types.ts';
@@ -6,7 +7,14 @@ import { reasonIn, translate, type Locale } from '../i18n/index.ts';
 import { linkIn, observatoryIn } from '../i18n/observatory.ts';
 
 /** Seconds after which a panel's data counts as old: Voyager speaks every 2 s, weather comes more slowly. */
-const STALE_SECONDS = { telescope: 15, camera: 15, focuser: 15, guiding: 15, sequence: 15, weather: 180 } as const;
+const STALE_SECONDS = {
+  telescope: LIVE_WITHIN_SECONDS,
+  camera: LIVE_WITHIN_SECONDS,
+  focuser: LIVE_WITHIN_SECONDS,
+  guiding: LIVE_WITHIN_SECONDS,
+  sequence: LIVE_WITHIN_SECONDS,
+  weather: 180,
+} as const;
 export type AgedSection = keyof typeof STALE_SECONDS;
 
 /** What came last, by the server's clock; null when nothing did. */
@@ -212,11 +220,26 @@ function afterwards(text: string): Record<AgedSection, Age> {
   return { telescope: age, camera: age, focuser: age, guiding: age, sequence: age, weather: age };
 }
 
+/** The header's word on the telescope's link: green for fresh evidence alone, red where the gateway itself says that the link is down. */
+function connectionOf(
+  awaited: boolean,
+  given: TelescopeState | null,
+  connected: boolean,
+  say: (key: string) => string,
+): { text: string; tone: string } {
+  if (!awaited) return { text: '', tone: 'dim' };
+  if (connected) return { text: say('header.connected'), tone: 'good' };
+  return given && !given.connection.connected
+    ? { text: say('header.disconnected'), tone: 'danger' }
+    : { text: say('header.unheard'), tone: 'dim' };
+}
+
 /** Everything the control page shows, out of snapshot, mirror and the time. */
 export function buildView(input: ViewInput): View {
-  const { snapshot: s, telescope: t, stats, nowMs, locale } = input;
+  const { snapshot: s, stats, nowMs, locale } = input;
   const say = (key: string, values?: Record<string, string | number>): string => translate(locale, key, values);
   const since = Math.max(0, (input.pageNowMs - input.telescopeAtMs) / 1000);
+  const t = input.telescope && withoutEvidence(input.telescope, since);
   const plus = (age: number | null | undefined): number | null =>
     age === null || age === undefined ? null : age + since;
   const zone = input.zone === 'site' && s ? s.timezone : undefined;
@@ -232,6 +255,10 @@ export function buildView(input: ViewInput): View {
   const remaining = over ? 0 : Math.max(0, (end - Math.max(nowMs, start)) / 1000);
   const m = t?.mount;
   const connected = t?.connection.connected ?? false;
+  /** The session is under way and nothing fresh says what the telescope does. */
+  const unheard = active && !connected;
+  const silent = input.telescope ? silentSeconds(input.telescope, since) : null;
+  const phaseName = phase === 'holding' && s?.hold_cause ? say(`hold.${s.hold_cause}`) : say(`phase.${phase}`);
   const exposure = t?.exposure ?? null;
   const exposing = exposure !== null && exposure.status !== 'IDLE' && exposure.status !== 'ERROR';
   const exposureElapsed = exposure
@@ -244,6 +271,7 @@ export function buildView(input: ViewInput): View {
         ? (100 * exposureElapsed) / exposure.total_seconds
         : 100;
   const w = t?.weather;
+  const sky = !w || w.reason === 'weather_unknown' ? 'unknown' : w.state;
   const unmeasured = w ? say('weather.unmeasured') : UNKNOWN;
   const measured = (value: Measured | undefined, digits: number, unit: string): string =>
     value
@@ -284,36 +312,36 @@ export function buildView(input: ViewInput): View {
       ? { ...frame, at: frame.captured_at }
       : null;
 
+  const connection = connectionOf(s !== null && !over, input.telescope, connected, say);
   let alert = '';
   let alertTone = '';
   if (t?.voyager.emergency) [alert, alertTone] = [say('banner.emergency'), 'danger'];
-  else if (t && !connected)
+  else if (!over && t && !connected)
     [alert, alertTone] = [
       [say('banner.gateway'), linkIn(locale, t.connection.reason)].filter(Boolean).join(' · '),
-      'warn',
-    ];
-  else if (t && !over && (t.stale || since > 20))
-    [alert, alertTone] = [
-      say('banner.stale', { age: duration(Math.max(since, t.connection.last_message_age_seconds ?? 0)) }),
       'warn',
     ];
   else if (t?.read_only) [alert, alertTone] = [say('banner.readonly'), 'info'];
 
   return {
-    phase,
-    phaseLabel: !s
-      ? say('ui.loading')
-      : phase === 'holding' && s.hold_cause
-        ? say(`hold.${s.hold_cause}`)
-        : say(`phase.${phase}`),
-    phaseSay: s ? say(`phase.${phase}.say`) : '',
-    reason: reasonIn(locale, s?.reason),
+    phase: unheard ? 'unheard' : phase,
+    phaseLabel: !s ? say('ui.loading') : unheard ? say('phase.unheard') : phaseName,
+    phaseSay: unheard
+      ? say('phase.unheard.say', {
+          since: silent === null ? '' : say('phase.unheard.since', { age: duration(silent) }),
+          phase: phaseName,
+        })
+      : s
+        ? say(`phase.${phase}.say`)
+        : '',
+    // A reason explains the phase; beside "no news" it would claim to explain what the telescope does.
+    reason: unheard ? '' : reasonIn(locale, s?.reason),
     telescopeName: s?.telescope_name ?? UNKNOWN,
     targetName: s?.target.name ?? UNKNOWN,
     targetPosition: s ? coordinate(`${s.target.ra_text} ${s.target.dec_text}`, locale) : '',
     connected,
-    connectedText: over ? '' : say(connected ? 'header.connected' : 'header.disconnected'),
-    connectedTone: over || !s ? 'dim' : connected ? 'good' : 'danger',
+    connectedText: connection.text,
+    connectedTone: connection.tone,
     clockLabel: say(before ? 'header.startsIn' : over ? 'header.ended' : 'header.remaining'),
     clockValue: before
       ? span((start - nowMs) / 1000)
@@ -364,9 +392,8 @@ export function buildView(input: ViewInput): View {
     statusTone: { IDLE: 'calm', RUN: 'good', ERROR: 'danger', STOPPED: 'calm', WARNING: 'warn', UNDEFINED: 'dim' }[
       t?.voyager.status ?? 'UNDEFINED'
     ],
-    ra: m?.ra_hours === null || m?.ra_hours === undefined ? UNKNOWN : coordinate(formatRa(m.ra_hours), locale),
-    dec:
-      m?.dec_degrees === null || m?.dec_degrees === undefined ? UNKNOWN : coordinate(formatDec(m.dec_degrees), locale),
+    ra: positionIn(m?.ra_j2000_hours, m?.ra_hours, formatRa, locale),
+    dec: positionIn(m?.dec_j2000_degrees, m?.dec_degrees, formatDec, locale),
     altaz:
       m?.altitude_degrees === null || m?.altitude_degrees === undefined
         ? UNKNOWN
@@ -380,9 +407,10 @@ export function buildView(input: ViewInput): View {
         : say(m.parked ? 'telescope.parked.yes' : 'telescope.parked.no'),
     unparked: m?.parked === false,
     pier: m?.pier ? say(`telescope.pier.${m.pier}`) : UNKNOWN,
+    // Voyager counts from the meridian: negative is before it (MNTTFLIP).
     flip:
-      m?.time_to_flip_seconds !== null && m?.time_to_flip_seconds !== undefined && m.time_to_flip_seconds > 0
-        ? duration(m.time_to_flip_seconds)
+      m?.time_to_flip_seconds !== null && m?.time_to_flip_seconds !== undefined && m.time_to_flip_seconds < 0
+        ? duration(Math.max(0, -m.time_to_flip_seconds - since))
         : UNKNOWN,
 
     cameraTemperature: degrees(t?.camera.temperature_celsius),
@@ -412,9 +440,10 @@ export function buildView(input: ViewInput): View {
     exposureText:
       exposing && exposure
         ? `${number(exposureElapsed, locale)} / ${number(exposure.total_seconds, locale)} s`
-        : say('sequence.none'),
+        : say(unheard ? 'ui.unknown' : 'sequence.none'),
     exposurePercent: Math.max(0, Math.min(100, exposurePercent)),
-    exposureStatus: exposing && exposure ? say(`exposure.${exposure.status}`) : say('exposure.IDLE'),
+    exposureStatus:
+      exposing && exposure ? say(`exposure.${exposure.status}`) : say(unheard ? 'ui.unknown' : 'exposure.IDLE'),
     exposing,
     shots: s ? `${planDone} / ${planTotal}` : UNKNOWN,
     planPercent: s?.progress.percent ?? 0,
@@ -476,8 +505,8 @@ export function buildView(input: ViewInput): View {
     })(),
     statGuiding: percent(stats?.guiding.success_rate, locale),
 
-    weather: w?.state ?? 'unknown',
-    weatherLabel: w ? say(`weather.${w.state}`) : over ? UNKNOWN : say('ui.unknown'),
+    weather: sky,
+    weatherLabel: sky === 'unknown' ? (over ? UNKNOWN : say('ui.unknown')) : say(`weather.${sky}`),
     weatherReason: w
       ? [reasonIn(locale, w.reason), ...w.causes.map((cause) => observatoryIn(locale, cause))]
           .filter(Boolean)
@@ -518,6 +547,17 @@ export function buildView(input: ViewInput): View {
           })(),
         },
   };
+}
+
+/** A coordinate of epoch J2000, as the target's stands beside it; one of the date is named as such. */
+function positionIn(
+  j2000: number | null | undefined,
+  ofDate: number | null | undefined,
+  format: (value: number) => string,
+  locale: Locale,
+): string {
+  if (j2000 !== null && j2000 !== undefined) return coordinate(format(j2000), locale);
+  return ofDate === null || ofDate === undefined ? UNKNOWN : `${coordinate(format(ofDate), locale)} (JNow)`;
 }
 
 /** The text of a key, or what stands for it when there is none. */

@@ -61,6 +61,9 @@ export function takeToken(kind: TokenKind, id = ''): string | null {
   );
 }
 
+/** Questions refused for their number are asked this often. */
+const MAX_TRIES = 5;
+
 /** Calls to the API with the page's token. */
 export class Http {
   readonly token: string | null;
@@ -86,7 +89,16 @@ export class Http {
     throw new ApiProblem(response.status, body);
   }
   async get<T>(path: string): Promise<T> {
-    return (await (await this.send(path, { headers: { accept: 'application/json' } })).json()) as T;
+    const ask = (): Promise<Response> => this.send(path, { headers: { accept: 'application/json' } });
+    for (let tries = 1; ; tries++) {
+      try {
+        return (await (await ask()).json()) as T;
+      } catch (thrown) {
+        // A link that many people opened at once: each asks again a little later, and not all together.
+        if (!(thrown instanceof ApiProblem) || thrown.status !== 429 || tries >= MAX_TRIES) throw thrown;
+        await new Promise((resolve) => setTimeout(resolve, 1_000 * tries * (0.5 + Math.random())));
+      }
+    }
   }
   /** Every page of a list, one after the other, from `cursor` on. `path` has a query. */
   async *pages<T>(path: string, cursor: string | null = null): AsyncGenerator<T[]> {

@@ -1,6 +1,7 @@
 import Echo from 'laravel-echo';
-import Pusher from 'pusher-js';
+import Pusher, { type Channel } from 'pusher-js';
 import { ApiProblem, type Http, type PageConfig } from './http.ts';
+import { Subscriptions } from './subscriptions.ts';
 import type {
   ControlName,
   Event,
@@ -28,9 +29,13 @@ const EVENT_NAMES = [
   'log.appended',
 ] as const;
 const VOLATILE = new Set<string>(['control.updated', 'shot.progress', 'preview.ready']);
-/** Without a socket for this long the snapshot is polled instead. */
-const SOCKET_GRACE_MS = 10_000;
-const POLL_MS = 15_000;
+/** Without live data for this long the snapshot is polled instead. */
+const DEAF_GRACE_MS = 10_000;
+const POLL_MS = 10_000;
+/** The server sends a snapshot every 10 s on the state channel; when nothing at all comes for this long, the page does not hear. */
+const HEARS_WITHIN_MS = 25_000;
+/** A socket that stands but brings nothing is made anew, at most this often. */
+const RENEW_MS = 30_000;
 /** A timer that comes this late has slept: the laptop's lid was closed. */
 const SLEPT_MS = 20_000;
 
@@ -50,8 +55,11 @@ export class LiveSource implements Source {
   private repairing: Promise<void> | null = null;
   private repairAgain = false;
   private link: Link = 'connecting';
-  private socketUp = false;
-  private socketDownSinceMs = Date.now();
+  private subscriptions: Subscriptions | null = null;
+  private channels: Channel[] = [];
+  private heardMs = 0;
+  private deafSinceMs = Date.now();
+  private renewedMs = Date.now();
   private lastPollMs = 0;
   private lastTickMs = Date.now();
   private timer: ReturnType<typeof setInterval> | null = null;
@@ -69,7 +77,7 @@ export class LiveSource implements Source {
     this.timer = setInterval(() => this.tick(), 1_000);
     const { signal } = this.aborter;
     addEventListener('online', () => this.wake(), { signal });
-    addEventListener('offline', () => this.setLink('offline'), { signal });
+    addEventListener('offline', () => this.cutOff(), { signal });
     document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && void this.repair(), {
       signal,
     });
@@ -79,6 +87,7 @@ export class LiveSource implements Source {
   stop(): void {
     this.aborter.abort();
     if (this.timer) clearInterval(this.timer);
+    this.subscriptions?.stop();
     this.echo?.disconnect();
   }
 
@@ -103,27 +112,49 @@ export class LiveSource implements Source {
       unavailableTimeout: 8_000,
     });
     this.echo = echo;
-    const connection = (echo.connector as unknown as { pusher: Pusher }).pusher.connection;
-    connection.bind('state_change', ({ current }: { current: string }) => this.socketState(current === 'connected'));
+    const { pusher } = echo.connector as unknown as { pusher: Pusher };
+    pusher.connection.bind('state_change', () => this.judge());
+    this.subscriptions = new Subscriptions(pusher, () => this.judge());
     const session = echo.private(`session.${this.id}`);
     for (const name of EVENT_NAMES) session.listen(`.${name}`, (event: Event) => this.take(event));
-    session.error((problem: { status?: number }) => {
-      if (problem?.status === 401 || problem?.status === 403) this.setLink('denied');
+    const state = echo.private(`cache-session.${this.id}.state`);
+    state.listen('.session.snapshot', (snapshot: Snapshot) => {
+      this.hear();
+      this.takeState(snapshot, false);
     });
+    this.channels = [session, state].map((channel) => (channel as unknown as { subscription: Channel }).subscription);
+    for (const channel of this.channels) {
+      channel.bind('pusher:subscription_succeeded', () => this.hear());
+      // Whether the token is refused or only this question was, the snapshot tells.
+      this.subscriptions.keep(channel, () => {
+        void this.repair();
+        return this.link !== 'denied';
+      });
+    }
     session.subscribed(() => void this.repair());
-    echo
-      .private(`cache-session.${this.id}.state`)
-      .listen('.session.snapshot', (snapshot: Snapshot) => this.takeState(snapshot, false));
   }
 
-  private socketState(up: boolean): void {
-    if (up === this.socketUp) return;
-    this.socketUp = up;
-    if (up) this.setLink('live');
-    else {
-      this.socketDownSinceMs = Date.now();
-      if (this.link === 'live') this.setLink(navigator.onLine ? 'connecting' : 'offline');
+  /** The browser says that its network is gone: nothing heard before counts. */
+  private cutOff(): void {
+    this.heardMs = 0;
+    this.deafSinceMs = Date.now();
+    this.setLink('offline');
+  }
+  /** Something came in by the socket. */
+  private hear(): void {
+    this.heardMs = Date.now();
+    this.judge();
+  }
+  /** "Live" is said only while both channels are subscribed and something comes in by them. */
+  private judge(): void {
+    const hears = this.subscriptions!.have(...this.channels) && Date.now() - this.heardMs < HEARS_WITHIN_MS;
+    if (hears) {
+      this.setLink('live');
+      return;
     }
+    if (this.link !== 'live') return;
+    this.deafSinceMs = Date.now();
+    this.setLink(navigator.onLine ? 'connecting' : 'offline');
   }
   private setLink(link: Link): void {
     if (this.link === link || this.link === 'denied') return;
@@ -136,28 +167,28 @@ export class LiveSource implements Source {
     const slept = now - this.lastTickMs > SLEPT_MS;
     this.lastTickMs = now;
     if (slept) this.wake();
-    if (this.socketUp || this.link === 'denied') return;
-    if (!navigator.onLine) {
-      this.setLink('offline');
-      return;
-    }
-    if (now - this.socketDownSinceMs >= SOCKET_GRACE_MS) {
-      this.setLink('polling');
-      if (now - this.lastPollMs >= POLL_MS) {
-        this.lastPollMs = now;
-        void this.repair();
-      }
-    }
+    this.judge();
+    if (this.link === 'live' || this.link === 'denied') return;
+    if (now - this.deafSinceMs < DEAF_GRACE_MS) return;
+    if (this.subscriptions!.have(...this.channels) && now - this.renewedMs >= RENEW_MS) this.renew();
+    if (now - this.lastPollMs < POLL_MS) return;
+    this.lastPollMs = now;
+    void this.repair();
   }
   /** After sleep or a lost network the socket may look alive and be dead: a new one is opened and everything missed is read. */
   private wake(): void {
+    this.renew();
+    void this.repair();
+  }
+  private renew(): void {
+    this.renewedMs = Date.now();
     const { pusher } = this.echo!.connector as unknown as { pusher: Pusher };
     pusher.disconnect();
     pusher.connect();
-    void this.repair();
   }
 
   private take(event: Event): void {
+    this.hear();
     if (VOLATILE.has(event.type)) {
       this.handlers?.event(event);
       if (this.seq !== null && event.epoch === this.epoch && event.seq > this.seq) void this.repair();
@@ -188,12 +219,15 @@ export class LiveSource implements Source {
     this.watched = telescopeId;
     let count = 0;
     const tell = (now: number): void => this.handlers?.viewers((count = Math.max(0, now)));
-    this.echo
+    const presence = this.echo
       .join(`telescope.${telescopeId}`)
       .here((members: unknown[]) => tell(members.length))
       .joining(() => tell(count + 1))
-      .leaving(() => tell(count - 1))
-      .error(() => undefined);
+      .leaving(() => tell(count - 1));
+    this.subscriptions!.keep(
+      (presence as unknown as { subscription: Channel }).subscription,
+      (status) => status !== 401 && status !== 403,
+    );
   }
   private async takeSnapshot(): Promise<void> {
     try {
@@ -212,7 +246,8 @@ export class LiveSource implements Source {
       return;
     }
     this.repairing = this.readMissed()
-      .catch(() => undefined)
+      .then(() => this.polled(true))
+      .catch(() => this.polled(false))
       .finally(() => {
         this.repairing = null;
         if (this.repairAgain) {
@@ -221,6 +256,13 @@ export class LiveSource implements Source {
         }
       });
     await this.repairing;
+  }
+  /** Without the socket the page is as good as its last question. */
+  private polled(answered: boolean): void {
+    if (this.link === 'live' || Date.now() - this.deafSinceMs < DEAF_GRACE_MS) return;
+    // What the browser thinks of its network is a guess: an answer of the server counts for more.
+    if (answered) this.setLink('polling');
+    else this.setLink(navigator.onLine ? 'lost' : 'offline');
   }
   private async readMissed(): Promise<void> {
     if (this.seq !== null) {

@@ -17,7 +17,7 @@ export type {
   Measured,
 };
 
-export type Link = 'connecting' | 'live' | 'polling' | 'offline' | 'demo' | 'denied';
+export type Link = 'connecting' | 'live' | 'polling' | 'lost' | 'offline' | 'demo' | 'denied';
 export type ControlName = 'pause' | 'resume' | 'abort';
 
 /** Points of the page's graphs, by series name: `[Unix seconds, value]`. */

@@ -82,6 +82,11 @@ export function observatoryIn(locale: Locale, text: string): string {
 
 const LINK: [RegExp, string, string][] = [
   [
+    /^no report from the gateway for (\d+) s$/,
+    'la passerelle de l’observatoire ne dit plus rien depuis $1 s',
+    'nothing from the observatory’s gateway for $1 s',
+  ],
+  [
     /^no (?:data|message) from Voyager for (\d+) s$/,
     'Voyager ne dit plus rien depuis $1 s',
     'nothing from Voyager for $1 s',

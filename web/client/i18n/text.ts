@@ -90,6 +90,12 @@ export const TEXT = {
     'La session n’a pas pu avoir lieu. L’opérateur est prévenu.',
     'The session could not take place. The operator has been told.',
   ],
+  'phase.unheard': ['Sans nouvelles', 'No news'],
+  'phase.unheard.say': [
+    'Le télescope ne dit plus rien{since} ; ce qu’il fait maintenant n’est pas connu. La réservation en est à : {phase}.',
+    'Nothing has come from the telescope{since}; what it does now is not known. The booking stands at: {phase}.',
+  ],
+  'phase.unheard.since': [' depuis {age}', ' for {age}'],
   'hold.user': ['Pause', 'Paused'],
   'hold.weather': ['Pause météo', 'Weather hold'],
   'hold.fault': ['Incident', 'Fault'],
@@ -105,13 +111,18 @@ export const TEXT = {
 
   'link.connecting': ['Connexion…', 'Connecting…'],
   'link.live': ['En direct', 'Live'],
-  'link.polling': ['Mise à jour toutes les 15 s', 'Updated every 15 s'],
+  'link.polling': ['Mise à jour toutes les 10 s', 'Updated every 10 s'],
+  'link.lost': ['Serveur injoignable', 'Server not reached'],
   'link.offline': ['Hors ligne', 'Offline'],
   'link.demo': ['Démonstration', 'Demonstration'],
   'link.denied': ['Accès refusé', 'Access denied'],
   'banner.polling': [
-    'La liaison en direct est interrompue ; la page se met à jour toutes les 15 secondes et se reconnecte seule.',
-    'The live link is down; the page updates every 15 seconds and reconnects by itself.',
+    'La liaison en direct est interrompue ; la page se met à jour toutes les 10 secondes et se reconnecte seule.',
+    'The live link is down; the page updates every 10 seconds and reconnects by itself.',
+  ],
+  'banner.lost': [
+    'Le serveur ne répond pas : ce que montre cette page est ancien. La session continue sans elle ; la page se reconnecte seule.',
+    'The server does not answer: what this page shows is old. The session goes on without it; the page reconnects by itself.',
   ],
   'banner.offline': [
     'Votre appareil est hors ligne. La session continue sans vous ; la page se réparera seule.',
@@ -152,6 +163,7 @@ export const TEXT = {
   'header.connection': ['Télescope', 'Telescope'],
   'header.connected': ['connecté', 'connected'],
   'header.disconnected': ['déconnecté', 'disconnected'],
+  'header.unheard': ['sans nouvelles', 'no news'],
   'header.report': ['Voir le rapport', 'See the report'],
   'header.zip': ['Télécharger les images', 'Download the frames'],
   'header.book': ['Réserver pour de vrai', 'Book for real'],

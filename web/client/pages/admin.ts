@@ -1,10 +1,14 @@
+import type { Channel, default as PusherClient } from 'pusher-js';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { duration, number, percent } from '../core/format.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { prefs } from '../core/prefs.ts';
 import type { Event, TelescopeState } from '../core/types.ts';
 import type { Booking } from '../../../domain/contracts/booking.ts';
+import { Subscriptions } from '../core/subscriptions.ts';
+import { withoutEvidence } from '../../../domain/evidence.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
+import { linkIn } from '../i18n/observatory.ts';
 import { startPage } from '../shell.ts';
 
 interface Analytics {
@@ -90,7 +94,8 @@ function admin(): object {
         const { data } = await http.get<{ data: { id: string; name: string }[] }>('/api/telescopes');
         for (const telescope of data) names.set(telescope.id, telescope.name);
         await Promise.all([this.load(), this.loadBoard()]);
-        setInterval(() => void this.loadBoard(), 30_000);
+        // More often than a state goes stale: the board holds without the socket too.
+        setInterval(() => void this.loadBoard(), 10_000);
         setInterval(() => this.paintBoard(), 1_000);
         const [{ default: Echo }, { default: Pusher }] = await Promise.all([
           import('laravel-echo'),
@@ -111,6 +116,8 @@ function admin(): object {
           auth: { headers: http.headers() },
         });
         const channel = echo.private('admin');
+        const { pusher } = echo.connector as unknown as { pusher: PusherClient };
+        new Subscriptions(pusher).keep((channel as unknown as { subscription: Channel }).subscription);
         channel.listen('.control.updated', (event: Event) => {
           states.set(event.telescope_id, { state: event.data as unknown as TelescopeState, atMs: Date.now() });
         });
@@ -153,7 +160,8 @@ function admin(): object {
       const l = prefs.locale;
       const next = [...names].map(([id, name]) => {
         const seen = states.get(id);
-        const state = seen?.state;
+        const state = seen?.state && withoutEvidence(seen.state, (Date.now() - seen.atMs) / 1000);
+        const heard = state?.connection.connected === true;
         const age =
           seen && state ? (state.connection.last_message_age_seconds ?? 0) + (Date.now() - seen.atMs) / 1000 : null;
         const booking = active.get(id);
@@ -161,16 +169,19 @@ function admin(): object {
         return {
           id,
           name,
-          tone: !state?.connection.connected
-            ? 'danger'
-            : ({ RUN: 'good', ERROR: 'danger', WARNING: 'warn' }[state.voyager.status as string] ?? 'calm'),
-          status: state
-            ? state.connection.connected
-              ? say(`voyager.${state.voyager.status}`)
-              : say('header.disconnected')
-            : say('ui.unknown'),
-          weather: state ? say(`weather.${state.weather.state}`) : '—',
-          booking: booking ? `${booking.target.name} · ${say(`phase.${booking.phase}`)}` : say('admin.free'),
+          tone: heard
+            ? ({ RUN: 'good', ERROR: 'danger', WARNING: 'warn' }[state.voyager.status as string] ?? 'calm')
+            : 'danger',
+          status: heard
+            ? say(`voyager.${state.voyager.status}`)
+            : say(seen?.state?.connection.connected === false ? 'header.disconnected' : 'header.unheard'),
+          weather:
+            state && state.weather.reason !== 'weather_unknown'
+              ? say(`weather.${state.weather.state}`)
+              : say('ui.unknown'),
+          booking: booking
+            ? `${booking.target.name} · ${heard ? '' : `${say('phase.unheard')} · `}${say(`phase.${booking.phase}`)}`
+            : say('admin.free'),
           href: booking ? `/control/${encodeURIComponent(booking.id)}` : '',
           exposure:
             e && e.status !== 'IDLE'
@@ -179,7 +190,7 @@ function admin(): object {
           // What an operator wants to know first: why it waits, why the link is down, what Voyager complained of.
           note: [
             booking?.reason ? reasonIn(l, booking.reason) : '',
-            state?.connection.reason ?? '',
+            linkIn(l, state?.connection.reason ?? null) || (state?.connection.reason ?? ''),
             state?.voyager.status === 'ERROR' ? (state.voyager.last_error ?? '') : '',
           ]
             .filter(Boolean)

@@ -1,0 +1,154 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Browser } from 'playwright-core';
+import { buildView, type ViewInput } from '../../web/client/control/view.ts';
+import { CHROMIUM, buildPages, launch, open, seeText, type Opened } from './browser.ts';
+import { BOOKING_ID, newNight, snapshot, telescopeState } from './fixtures.ts';
+import { startPageServer, type PageServer } from './server.ts';
+
+/** The pages say only what is known: nothing is green, live or done without fresh evidence. */
+const NOW = Date.parse('2026-11-23T02:00:00Z');
+function input(more: Partial<ViewInput> = {}): ViewInput {
+  const night = newNight(NOW);
+  return {
+    snapshot: snapshot(night, null, NOW),
+    telescope: telescopeState(night, NOW),
+    telescopeAtMs: NOW,
+    stats: null,
+    nowMs: NOW,
+    pageNowMs: NOW,
+    locale: 'en',
+    zone: 'site',
+    lastBinning: null,
+    ...more,
+  };
+}
+
+describe('a running session of whose telescope nothing is heard', () => {
+  const good = (view: ReturnType<typeof buildView>): string[] =>
+    Object.entries(view).flatMap(([name, value]) =>
+      (name.endsWith('Tone') && name !== 'filterTone' && value === 'good') ||
+      (typeof value === 'string' && /^(Safe|Observing|connected|on|Guiding)$/.test(value))
+        ? [`${name}: ${value}`]
+        : [],
+    );
+  test('fresh data: it says so', () => {
+    expect(buildView(input())).toMatchObject({ phaseLabel: 'Observing', connectedTone: 'good', weatherLabel: 'Safe' });
+  });
+  for (const [what, view] of [
+    ['sixteen seconds without a report', buildView(input({ pageNowMs: NOW + 16_000 }))],
+    ['110 seconds without a report', buildView(input({ pageNowMs: NOW + 110_000 }))],
+    ['no state of the telescope at all', buildView(input({ telescope: null }))],
+  ] as const)
+    test(`${what}: the headline says that there is no news, and nothing is good`, () => {
+      expect(view).toMatchObject({
+        phase: 'unheard',
+        phaseLabel: 'No news',
+        connectedTone: 'dim',
+        weatherLabel: 'unknown',
+      });
+      expect(view.phaseSay).toContain('what it does now is not known');
+      expect(good(view)).toEqual([]);
+    });
+  test('the gateway is named where it is silent, Voyager where the gateway says so', () => {
+    expect(buildView(input({ pageNowMs: NOW + 110_000 })).alert).toContain(
+      'nothing from the observatory’s gateway for 111 s',
+    );
+    const deaf = input();
+    Object.assign(deaf.telescope!, { stale: true });
+    Object.assign(deaf.telescope!.connection, { connected: false, reason: 'no data from Voyager for 20 s' });
+    expect(buildView(deaf)).toMatchObject({
+      phaseLabel: 'No news',
+      connectedText: 'disconnected',
+      weatherLabel: 'Safe',
+    });
+    expect(buildView(deaf).alert).toContain('nothing from Voyager for 20 s');
+  });
+  test('in French', () => {
+    expect(buildView(input({ pageNowMs: NOW + 110_000, locale: 'fr' }))).toMatchObject({
+      phaseLabel: 'Sans nouvelles',
+      phaseSay: expect.stringContaining('ne dit plus rien depuis 1 min 51 ;') as unknown,
+    });
+  });
+});
+
+describe('where it points', () => {
+  test('the position is of epoch J2000, as the target beside it; one of the date is named as such', () => {
+    expect(buildView(input()).ra).toBe('20h58m46.9s');
+    const ofDate = input();
+    Object.assign(ofDate.telescope!.mount, { ra_j2000_hours: null, dec_j2000_degrees: null });
+    expect(buildView(ofDate).ra).toBe('20h59m24.0s (JNow)');
+  });
+  test('Voyager counts from the meridian: negative is the time until the flip, positive is past it', () => {
+    const at = (seconds: number): string => {
+      const one = input();
+      one.telescope!.mount.time_to_flip_seconds = seconds;
+      return buildView(one).flip;
+    };
+    expect([at(-4_820), at(4_820)]).toEqual(['1 h 20', '—']);
+  });
+});
+
+(CHROMIUM ? describe : describe.skip)('live, in Chromium', () => {
+  let built: Awaited<ReturnType<typeof buildPages>>;
+  let browser: Browser;
+  let server: PageServer;
+  let opened: Opened[];
+  const chip = '[data-section="header"] [data-item~="connection"]';
+  const visit = async (path: string): Promise<Opened> => {
+    const one = await open(browser, server.url + path);
+    opened.push(one);
+    return one;
+  };
+  beforeAll(async () => {
+    built = await buildPages();
+    browser = await launch();
+  }, 90_000);
+  afterAll(async () => {
+    await browser?.close();
+    built?.remove();
+  });
+  beforeEach(async () => {
+    opened = [];
+    server = await startPageServer({ webRoot: built.root });
+  });
+  afterEach(async () => {
+    await Promise.all(opened.map((one) => one.close()));
+    await server.stop();
+  });
+
+  for (const status of [503, 429])
+    test(`channels refused with ${status}: never "Live", polled meanwhile, and asked again until they are granted`, async () => {
+      server.refuseChannels(status);
+      const { page } = await visit(`/control/${BOOKING_ID}#token=guest`);
+      await seeText(page, chip, 'Updated every 10 s', 20_000);
+      server.night.done = 25;
+      await seeText(page, '[data-section="sequence"] [data-item~="shots"]', '25 / 50', 15_000);
+      server.refuseChannels(null);
+      await page.locator(`${chip}[data-tone="good"]`).waitFor({ timeout: 40_000 });
+      await seeText(page, chip, 'Live');
+    }, 90_000);
+
+  test('a socket that stands but brings nothing is not "Live"', async () => {
+    const { page } = await visit(`/control/${BOOKING_ID}#token=guest`);
+    await page.locator(`${chip}[data-tone="good"]`).waitFor({ timeout: 10_000 });
+    server.mute(true);
+    await page.locator(`${chip}:not([data-tone="good"])`).waitFor({ timeout: 35_000 });
+    server.mute(false);
+    await page.locator(`${chip}[data-tone="good"]`).waitFor({ timeout: 30_000 });
+  }, 90_000);
+
+  test('a telescope that is not heard changes the headline and its light, on the guest’s page and on the admin board', async () => {
+    const { page } = await visit(`/control/${BOOKING_ID}#token=guest`);
+    await seeText(page, '[data-item="phase"]', 'Observing');
+    server.night.gatewaySilentSeconds = 110;
+    server.pushSnapshot();
+    await seeText(page, '[data-item="phase"]', 'No news');
+    await page.locator('.phase[data-phase="unheard"]').waitFor();
+    await seeText(page, '[data-item="reason"]', 'Nothing has come from the telescope for');
+    const { page: board } = await visit('/admin#token=guest');
+    await seeText(board, '[data-item="board"]', 'No news');
+    const text = await board.locator('[data-item="board"]').innerText();
+    expect(text).not.toMatch(/Safe|Running/);
+    expect(await board.locator('[data-item="board"] [data-tone="good"]').count()).toBe(0);
+  }, 60_000);
+});
