@@ -17,6 +17,7 @@ import { createMetrics } from './metrics.ts';
 import { Mirror } from './mirror.ts';
 import type { Identified } from './listen.ts';
 import type { App, AppEnv } from './operation.ts';
+import { SessionsReady } from './readiness.ts';
 import { ReceiptWaiters } from './receipts.ts';
 import { accessRoutes } from './routes/access.ts';
 import { adminRoutes } from './routes/admin.ts';
@@ -73,7 +74,7 @@ export function createApp(options: ApiOptions): Api {
     metrics,
   };
   const made = { ...ground, receipts: new ReceiptWaiters(db), snapshots: new SnapshotCache(ground) };
-  const deps: Deps = { ...made, live: new LiveServer(made) };
+  const deps: Deps = { ...made, sessionsReady: new SessionsReady(ground), live: new LiveServer(made) };
 
   const app: App = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {

@@ -1,5 +1,6 @@
 import type { Ground } from './ground.ts';
 import type { LiveServer } from './live/server.ts';
+import type { SessionsReady } from './readiness.ts';
 import type { ReceiptWaiters } from './receipts.ts';
 import type { SnapshotCache } from './snapshot.ts';
 
@@ -7,5 +8,6 @@ import type { SnapshotCache } from './snapshot.ts';
 export interface Deps extends Ground {
   receipts: ReceiptWaiters;
   snapshots: SnapshotCache;
+  sessionsReady: SessionsReady;
   live: LiveServer;
 }

@@ -145,6 +145,7 @@ export async function putBooking(
   const end = new Date(body.end);
   const blocked = blockedUntil(telescope, end);
   await refuseMaintenance(deps, telescope.id, start, end);
+  await deps.sessionsReady.refuseHopeless();
 
   try {
     await deps.db.$transaction(async (tx) => {

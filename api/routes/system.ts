@@ -122,19 +122,16 @@ export function systemRoutes(app: App, deps: Deps): void {
       path: '/readyz',
       id: 'ready',
       tag: 'System',
-      summary: 'It can serve: database, bus, workflow service',
+      summary: 'It can serve: database, bus that hears, workflow service that can start sessions',
       guard: 'public',
       answers: { 200: { description: 'Yes', schema: Ready }, 503: { description: 'Not yet', schema: Ready } },
     },
     async () => {
       const [database, temporal] = await Promise.all([
         within(2_000, deps.db.$queryRaw`SELECT 1`),
-        within(
-          2_000,
-          deps.temporal.connection.withDeadline(Date.now() + 2_000, () =>
-            deps.temporal.workflowService.getSystemInfo({}),
-          ),
-        ),
+        deps.sessionsReady
+          .look(2_000)
+          .then((found) => (found.state === 'ok' ? { ok: true } : { ok: false, error: found.why })),
       ]);
       const checks = {
         database,

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { Instant, TelescopeId } from '../../domain/contracts/common.ts';
 import { Receipt } from '../../domain/contracts/control.ts';
 import { TelescopeState } from '../../domain/contracts/state.ts';
-import { Maintenance, Telescope } from '../../domain/contracts/telescope.ts';
+import { Maintenance, Telescope, type Telescope as TelescopeBody } from '../../domain/contracts/telescope.ts';
 import { altAz, hourAngleHours, moon, sunAltitudeDegrees, usableWindows, horizonAltitude } from '../../domain/sky.ts';
 import { COORDINATE_PROBLEMS, readDecDegrees, readRaHours } from '../../domain/coordinates.ts';
 import { randomUUID } from 'node:crypto';
@@ -92,6 +92,25 @@ function publicView(telescope: Telescope): z.infer<typeof PublicTelescope> {
     ...(credits_per_hour === undefined ? {} : { credits_per_hour }),
   };
 }
+/**
+ * A gateway serves the telescopes of its own configuration. One that none serves would take bookings which nobody carries out.
+ * @throws Problem 422 unless the gateway at `gateway_url` says that it serves this telescope.
+ */
+async function refuseUnserved(deps: Deps, body: TelescopeBody, before: { config: unknown } | null): Promise<void> {
+  if (before && (before.config as { gateway_url?: string }).gateway_url === body.gateway_url) return;
+  try {
+    const state = await deps.gateways.state(body);
+    if (state.telescope_id === body.id) return;
+  } catch (thrown) {
+    if (!(thrown instanceof Problem)) throw thrown;
+  }
+  throw invalid({
+    gateway_url: [
+      `no gateway at ${body.gateway_url} serves telescope "${body.id}": add it to the TELESCOPES_FILE of that gateway, restart it, then repeat this`,
+    ],
+  });
+}
+
 const seesAll = (who: Identity): boolean => who.kind === 'key' || who.kind === 'admin';
 const round = (value: number, decimals = 2): number => Math.round(value * 10 ** decimals) / 10 ** decimals;
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -211,6 +230,7 @@ export function telescopeRoutes(app: App, deps: Deps): void {
       const before = await deps.db.telescope.findUnique({ where: { id: params.id } });
       if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== `"${params.id}.${before?.version ?? 0}"`)
         throw new Problem('precondition_failed', 'The telescope has changed since you read it.');
+      await refuseUnserved(deps, body, before);
       const now = new Date(deps.now());
       const row = await deps.db.$transaction(async (tx) => {
         const saved = await tx.telescope.upsert({

@@ -363,7 +363,7 @@ describe('a session’s activities on the simulator', () => {
     expect(await activities.borrowSky({ grant, key: 'borrow' })).toMatchObject({
       outcome: 'refused',
       reason: 'foreign_target',
-      message: 'in the way: Owner',
+      message: 'in the way: ‹Owner›',
       borrowed: [],
     });
     expect(commands(sim)).toEqual([]);

@@ -128,6 +128,19 @@ describe('where it points', () => {
       await seeText(page, chip, 'Live');
     }, 90_000);
 
+  test('the booking form says that nothing was booked where nobody takes the request, and never that it was', async () => {
+    const { page } = await visit('/book#token=guest');
+    await page.locator('[data-item="search"]').fill('andromeda gal');
+    await seeText(page, '.hits', 'M 31');
+    await page.keyboard.press('Enter');
+    await seeText(page, '[data-book="cost"]', 'This observation is possible.');
+    await page.locator('[data-item="submit"]').click();
+    await seeText(page, '[data-item="reasons"]', 'Nothing was booked');
+    await page.evaluate(() => addEventListener('nocturne:booking', (event) => event.preventDefault()));
+    await page.locator('[data-item="submit"]').click();
+    await seeText(page, '[role="status"].good', 'Nothing is booked yet: the booking site confirms');
+  }, 60_000);
+
   test('a socket that stands but brings nothing is not "Live"', async () => {
     const { page } = await visit(`/control/${BOOKING_ID}#token=guest`);
     await page.locator(`${chip}[data-tone="good"]`).waitFor({ timeout: 10_000 });

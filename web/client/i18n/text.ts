@@ -638,8 +638,12 @@ export const TEXT = {
   'book.submit': ['Réserver', 'Book'],
   'book.done': ['C’est réservé !', 'Booked!'],
   'book.handOver': [
-    'Votre demande est prête ; le site de réservation la reçoit.',
-    'Your request is ready; the booking site receives it.',
+    'Votre demande est remise au site de réservation. Elle n’est pas encore réservée : c’est lui qui confirme.',
+    'Your request was handed to the booking site. Nothing is booked yet: the booking site confirms.',
+  ],
+  'book.nobody': [
+    'Rien n’a été réservé : cette page ne sait pas à qui remettre votre demande. Réservez depuis le site de votre observatoire.',
+    'Nothing was booked: this page has nobody to hand your request to. Book on your observatory’s own site.',
   ],
   'book.check': ['Vérifier', 'Check'],
   'book.moon': ['Lune', 'Moon'],

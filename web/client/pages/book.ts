@@ -509,8 +509,13 @@ function bookingForm(): object {
       const handled = !root.dispatchEvent(
         new CustomEvent('nocturne:booking', { detail: body, bubbles: true, cancelable: true }),
       );
-      if (handled || !this.isAdmin) {
+      this.done = '';
+      if (handled) {
         this.done = say('book.handOver');
+        return;
+      }
+      if (!this.isAdmin) {
+        this.reasons = [say('book.nobody')];
         return;
       }
       this.busy = true;
