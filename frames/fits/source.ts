@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { randomUUID } from 'node:crypto';
@@ -48,7 +49,8 @@ function fdSource(fd: number, size: number, onClose?: () => void): ByteSource {
 /** Opening for reading that never waits, as a pipe's would for its writer. */
 export const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-const GZIP_MEMORY_LIMIT = 192 * 1024 * 1024;
+/** Larger contents are inflated onto the disk. */
+const GZIP_MEMORY_LIMIT = 64 * 1024 * 1024;
 
 /**
  * Opens a file for reading, synchronously (callers are worker threads and child processes). A gzip file is inflated first, into
@@ -71,10 +73,9 @@ export function openSource(path: string, maxBytes = 8 * 1024 ** 3): ByteSource {
     if (stat.size > maxBytes) throw new FitsError('too_large', `${stat.size} bytes, more than the ${maxBytes} allowed`);
     const magic = new Uint8Array(2);
     if (stat.size >= 18 && readSync(fd, magic, 0, 2, 0) === 2 && magic[0] === 0x1f && magic[1] === 0x8b) {
-      const packed = Buffer.alloc(stat.size);
-      const n = fdSource(fd, stat.size).read(packed, 0, stat.size);
+      const source = inflated(fd, stat.size, Math.min(maxBytes, stat.size * 1100 + 2880));
       closeSync(fd);
-      return inflated(packed.subarray(0, n), Math.min(maxBytes, packed.length * 1100 + 2880));
+      return source;
     }
     return fdSource(fd, stat.size);
   } catch (thrown) {
@@ -91,21 +92,72 @@ export function openSource(path: string, maxBytes = 8 * 1024 ** 3): ByteSource {
   }
 }
 
-function inflated(packed: Buffer, maxBytes: number): ByteSource {
-  let plain: Buffer;
+/**
+ * The content of a gzip file: in memory while small, else through a process of its own onto the disk, so that a file of a few megabytes
+ * that inflates to gigabytes takes no memory.
+ */
+function inflated(fd: number, bytes: number, maxBytes: number): ByteSource {
+  if (bytes <= GZIP_MEMORY_LIMIT) {
+    const packed = Buffer.alloc(bytes);
+    const n = fdSource(fd, bytes).read(packed, 0, bytes);
+    const plain = inMemory(packed.subarray(0, n), Math.min(maxBytes, GZIP_MEMORY_LIMIT));
+    if (plain?.length === 0) throw new FitsError('empty', 'the gzip file holds nothing');
+    if (plain) return bufferSource(plain);
+    if (maxBytes <= GZIP_MEMORY_LIMIT) throw tooLarge(maxBytes);
+  }
+  const spill = join(tmpdir(), `fits-${randomUUID()}`);
+  const out = openSync(spill, 'wx+', 0o600);
+  rmSync(spill);
   try {
-    plain = gunzipSync(packed, { maxOutputLength: Math.min(maxBytes, 2 ** 31 - 1) });
+    inflateToFile(fd, out, maxBytes);
+    return fdSource(out, fstatSync(out).size);
+  } catch (thrown) {
+    closeSync(out);
+    throw thrown;
+  }
+}
+
+const tooLarge = (maxBytes: number): FitsError => new FitsError('too_large', `inflates to more than ${maxBytes} bytes`);
+
+/** Null when the content is larger than the limit. */
+function inMemory(packed: Buffer, limit: number): Buffer | null {
+  try {
+    return gunzipSync(packed, { maxOutputLength: limit });
   } catch (thrown) {
     const error = thrown as NodeJS.ErrnoException;
-    if (error.code === 'ERR_BUFFER_TOO_LARGE')
-      throw new FitsError('too_large', `inflates to more than ${maxBytes} bytes`);
+    if (error.code === 'ERR_BUFFER_TOO_LARGE') return null;
     throw new FitsError('corrupt', `gzip: ${error.code ?? error.message}`);
   }
-  if (plain.length === 0) throw new FitsError('empty', 'the gzip file holds nothing');
-  if (plain.length <= GZIP_MEMORY_LIMIT) return bufferSource(plain);
-  const spill = join(tmpdir(), `fits-${randomUUID()}`);
-  const fd = openSync(spill, 'wx+', 0o600);
-  rmSync(spill);
-  for (let at = 0; at < plain.length;) at += writeSync(fd, plain, at, Math.min(1 << 24, plain.length - at), at);
-  return fdSource(fd, plain.length);
+}
+
+const [TOO_LARGE, CORRUPT] = [3, 4];
+/** zlib inflates piece by piece only asynchronously, and readers of FITS files are synchronous: so a process does it. */
+const INFLATE = `
+const { createReadStream, writeSync } = require('node:fs');
+const { createGunzip } = require('node:zlib');
+let left = Number(process.argv[1]);
+createReadStream('', { fd: 3, autoClose: false, start: 0 })
+  .on('error', (error) => { process.stderr.write(error.code); process.exit(1); })
+  .pipe(createGunzip())
+  .on('error', (error) => { process.stderr.write(error.code); process.exit(${CORRUPT}); })
+  .on('data', (chunk) => {
+    left -= chunk.length;
+    if (left < 0) process.exit(${TOO_LARGE});
+    for (let at = 0; at < chunk.length;) at += writeSync(4, chunk, at);
+  });
+`;
+
+function inflateToFile(from: number, to: number, maxBytes: number): void {
+  const { status, stderr, error } = spawnSync(process.execPath, ['-e', INFLATE, String(maxBytes)], {
+    stdio: ['ignore', 'ignore', 'pipe', from, to],
+    env: {},
+    encoding: 'utf8',
+  });
+  if (status === 0) return;
+  if (status === TOO_LARGE) throw tooLarge(maxBytes);
+  if (status === CORRUPT) throw new FitsError('corrupt', `gzip: ${stderr}`);
+  // No room for the content or no process: nothing is known of the file.
+  throw new FitsError('unreadable', `cannot be inflated: ${error?.message ?? stderr.slice(-200)}`, {
+    cause: error ?? Object.assign(new Error(stderr.slice(-200)), { code: 'EAGAIN' }),
+  });
 }

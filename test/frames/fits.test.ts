@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -15,6 +17,7 @@ import {
   readHeader,
   scanHdus,
 } from '../../frames/fits/index.ts';
+import { projectPath } from '../../platform/paths.ts';
 import { writeFits16 } from '../../frames/fits/writer.ts';
 
 const card = (text: string): Buffer => Buffer.from(text.padEnd(80).slice(0, 80), 'latin1');
@@ -143,8 +146,9 @@ describe('pixels', () => {
         block(
           'SIMPLE  = T',
           'BITPIX  = 16',
-          'NAXIS   = 1',
+          'NAXIS   = 2',
           'NAXIS1  = 3',
+          'NAXIS2  = 1',
           'BLANK   = 7',
           'BSCALE  = 2.0',
           'BZERO   = 0.5',
@@ -190,6 +194,42 @@ describe('pixels', () => {
     } = read(Buffer.concat([block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0', "TELESCOP= 'T1'"), table, image]));
     expect([found.index, [...pixels.physical(0, 2)]]).toEqual([2, [3, 4]]);
     expect(imageHeader(scan, found)).toMatchObject({ TELESCOP: 'T1', EXTNAME: 'SCI', NAXIS1: 2 });
+  });
+
+  test('a small gzip file that inflates to a large one takes no memory: a process inflates it onto the disk', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fits-gzip-'));
+    try {
+      const side = 12_000;
+      const plain = Buffer.concat([
+        block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 2', `NAXIS1  = ${side}`, `NAXIS2  = ${side}`),
+        Buffer.alloc(Math.ceil((side * side * 2) / 2880) * 2880),
+      ]);
+      const path = join(folder, 'large.fits.gz');
+      writeFileSync(path, gzipSync(plain, { level: 1 }));
+      expect(statSync(path).size).toBeLessThan(plain.length / 50);
+      const loader = pathToFileURL(projectPath('node_modules/tsx/dist/loader.mjs')).href;
+      const script = `
+        const { openSource, scanHdus } = await import(${JSON.stringify(pathToFileURL(projectPath('frames/fits/index.ts')).href)});
+        const before = process.resourceUsage().maxRSS;
+        const source = openSource(process.argv[1]);
+        const scan = scanHdus(source);
+        console.log(JSON.stringify([source.size, scan.needed, process.resourceUsage().maxRSS - before]));
+        try { openSource(process.argv[1], 100_000_000); } catch (error) { console.log(error.code); }`;
+      const { stdout } = spawnSync(process.execPath, ['--import', loader, '--input-type=module', '-e', script, path], {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, TMPDIR: folder },
+      });
+      const [first, second] = stdout.trim().split('\n');
+      const [size, needed, kilobytes] = JSON.parse(first!) as [number, number, number];
+      expect([size, needed, second]).toEqual([plain.length, 2880 + side * side * 2, 'too_large']);
+      expect(kilobytes).toBeLessThan(160_000);
+      expect(readdirSync(folder).filter((name) => name.startsWith('fits-'))).toEqual([]);
+      // Cut in the middle of what is inflated by the process.
+      writeFileSync(path, gzipSync(plain, { level: 1 }).subarray(0, -5_000));
+      expect(codeOf(() => openSource(path))).toBe('corrupt');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test('a gzip file is read as what is in it; a gzip file that is cut is corrupt', () => {
@@ -261,7 +301,7 @@ describe('files that are not what they should be', () => {
     [
       'parameters that take the pixels away',
       Buffer.concat([
-        block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 4000', 'PCOUNT  = -4000'),
+        block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 2', 'NAXIS1  = 40', 'NAXIS2  = 100', 'PCOUNT  = -4000'),
         Buffer.alloc(2880),
       ]),
       'bad_header',
@@ -269,7 +309,7 @@ describe('files that are not what they should be', () => {
     [
       'no group',
       Buffer.concat([
-        block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 1', 'NAXIS1  = 4000', 'GCOUNT  = 0'),
+        block('SIMPLE  = T', 'BITPIX  = 16', 'NAXIS   = 2', 'NAXIS1  = 40', 'NAXIS2  = 100', 'GCOUNT  = 0'),
         Buffer.alloc(2880),
       ]),
       'bad_header',
