@@ -1,11 +1,15 @@
-import { FRAME_TYPES, type FrameType } from '../domain/contracts/image.ts';
+import type { FrameType } from '../domain/contracts/image.ts';
 import { parseDecDegrees, parseRaHours } from '../domain/coordinates.ts';
+import { readNumber, readQuantity } from '../domain/reading/index.ts';
+import { cardText, observedAt } from './observed.ts';
 
 /** What a header says about a frame, with the names that different cameras' programs use. */
 export interface FrameMetadata {
   type: FrameType | null;
   filter: string | null;
+  /** Seconds. */
   exposure: number | null;
+  /** °C. */
   temperature: number | null;
   binning: number | null;
   gain: number | null;
@@ -15,47 +19,98 @@ export interface FrameMetadata {
   camera: string | null;
   /** Where the telescope pointed, or null. */
   position: { raHours: number; decDegrees: number } | null;
-  /** Start of the exposure by DATE-OBS (UTC as the standard has it), or null. */
+  /** Start of the exposure (UTC as the standard has it), or null. */
   startedAt: Date | null;
+  /** First instant of the day of the exposure, where the header has no time; else null. */
+  startedDay: Date | null;
+  /** What was guessed, and what stands in the header and could not be read; for people. */
+  notes: string[];
 }
 
 type Values = Record<string, unknown>;
-const number = (header: Values, ...keywords: string[]): number | null => {
+
+/** The first of these cards that is a number with one of these units, or none. What cannot be read is noted. */
+function quantity(header: Values, keywords: string[], units: string[], notes: string[]): number | null {
   for (const keyword of keywords) {
     const value = header[keyword];
-    if (typeof value === 'number' && Number.isFinite(value)) return value;
-    if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) return Number(value);
+    const read = readQuantity(value, ...units);
+    if (read !== null) return read;
+    if (typeof value === 'string' && value.trim() !== '') notes.push(`${keyword} '${value.trim()}' is no number`);
   }
   return null;
-};
+}
 const text = (header: Values, ...keywords: string[]): string | null => {
   for (const keyword of keywords) {
-    const value = header[keyword];
-    if (typeof value === 'string' && value.trim() !== '') return value.trim();
-    if (typeof value === 'number') return String(value);
+    const value = cardText(header[keyword]);
+    if (value !== null) return value;
   }
   return null;
 };
 
 export function metadataOf(header: Values): FrameMetadata {
-  const kind = (text(header, 'IMAGETYP', 'FRAME', 'OBSTYPE') ?? '').toUpperCase();
-  const binning = number(header, 'XBINNING', 'BINNING', 'CCDBINX');
+  const notes: string[] = [];
+  const { startedAt, day, notes: dateNotes } = observedAt(header);
   return {
-    type:
-      FRAME_TYPES.find((type) => kind.includes(type)) ??
-      (kind.includes('OBJECT') || kind.includes('SCIENCE') ? 'LIGHT' : null),
+    type: typeOf(header, notes),
     filter: text(header, 'FILTER', 'FILTNAM', 'FILTER1'),
-    exposure: number(header, 'EXPTIME', 'EXPOSURE', 'EXP_TIME'),
-    temperature: number(header, 'CCD-TEMP', 'CCD_TEMP', 'DET-TEMP', 'SENSTEMP'),
-    binning: binning !== null && Number.isInteger(binning) ? binning : null,
-    gain: number(header, 'GAIN'),
-    offset: number(header, 'OFFSET', 'BLKLEVEL'),
-    hfd: number(header, 'HFD', 'AVG_HFD'),
+    exposure: exposureOf(header, notes),
+    temperature: quantity(
+      header,
+      ['CCD-TEMP', 'CCD_TEMP', 'DET-TEMP', 'SENSTEMP'],
+      ['°C', 'deg C', 'degC', 'C'],
+      notes,
+    ),
+    binning: binningOf(header),
+    gain: quantity(header, ['GAIN'], [], notes),
+    offset: quantity(header, ['OFFSET', 'BLKLEVEL'], [], notes),
+    hfd: quantity(header, ['HFD', 'AVG_HFD'], ['px', 'pixels'], notes),
     object: text(header, 'OBJECT'),
     camera: text(header, 'INSTRUME', 'CAMERA'),
     position: positionOf(header),
-    startedAt: startOf(header),
+    startedAt,
+    startedDay: day,
+    notes: [...dateNotes, ...notes],
   };
+}
+
+/** Words of camera programs, the telling ones first: a dark for flats is a dark, a twilight flat no light. */
+const TYPES: readonly [RegExp, FrameType][] = [
+  [/DARK/, 'DARK'],
+  [/FLAT/, 'FLAT'],
+  [/BIAS|ZERO|OFFSET/, 'BIAS'],
+  [/LIGHT|OBJECT|SCIENCE|TARGET/, 'LIGHT'],
+];
+
+function typeOf(header: Values, notes: string[]): FrameType | null {
+  const word = text(header, 'IMAGETYP', 'IMAGETYPE', 'FRAME', 'FRAMETYP', 'OBSTYPE');
+  if (word === null) return null;
+  const type = TYPES.find(([pattern]) => pattern.test(word.toUpperCase()))?.[1] ?? null;
+  if (type === null) notes.push(`the type of frame '${word}' is not known`);
+  return type;
+}
+
+function exposureOf(header: Values, notes: string[]): number | null {
+  const seconds = quantity(
+    header,
+    ['EXPTIME', 'EXPOSURE', 'EXP_TIME', 'EXP-TIME', 'XPOSURE'],
+    ['seconds', 'secs', 'sec', 's'],
+    notes,
+  );
+  if (seconds !== null) return seconds >= 0 ? seconds : null;
+  // SharpCap and ZWO's programs: microseconds.
+  const micros = readNumber(header.EXPOINUS);
+  return micros !== null && micros >= 0 ? micros / 1e6 : null;
+}
+
+/** `2`, or `2x2`; null where the axes differ. */
+function binningOf(header: Values): number | null {
+  for (const keyword of ['XBINNING', 'BINNING', 'CCDBINX']) {
+    const value = header[keyword];
+    const square = typeof value === 'string' ? /^\s*(\d{1,2})\s*[x×*]\s*(\d{1,2})\s*$/i.exec(value) : null;
+    const read = square && square[1] === square[2] ? Number(square[1]) : readNumber(value);
+    if (read !== null) return Number.isInteger(read) && read > 0 ? read : null;
+  }
+  return null;
 }
 
 /**
@@ -63,36 +118,25 @@ export function metadataOf(header: Values): FrameMetadata {
  * numbers, hours as text), or by the world coordinates of the centre (FITS Standard 4.0, 8.3: CRVAL in degrees).
  */
 function positionOf(header: Values): FrameMetadata['position'] {
-  const degreesOrHours = (value: unknown): number | null =>
-    typeof value === 'number'
-      ? parseRaHours(value / 15)
-      : typeof value !== 'string'
-        ? null
-        : /^[\s+-]*[\d.]+\s*$/.test(value)
-          ? parseRaHours(Number(value) / 15)
-          : parseRaHours(value);
-  const degrees = (value: unknown): number | null =>
-    typeof value === 'number' || typeof value === 'string' ? parseDecDegrees(value) : null;
+  const hoursOrDegrees = (value: unknown): number | null => {
+    const number = readNumber(value);
+    if (number !== null) return parseRaHours(number / 15);
+    return typeof value === 'string' ? parseRaHours(value) : null;
+  };
+  const degrees = (value: unknown): number | null => {
+    const number = readNumber(value);
+    if (number !== null) return parseDecDegrees(number);
+    return typeof value === 'string' ? parseDecDegrees(value) : null;
+  };
   const world = (text(header, 'CTYPE1') ?? '').startsWith('RA-') && (text(header, 'CTYPE2') ?? '').startsWith('DEC');
   const pairs = [
     [typeof header.OBJCTRA === 'string' ? parseRaHours(header.OBJCTRA) : null, degrees(header.OBJCTDEC)],
-    [degreesOrHours(header.RA), degrees(header.DEC)],
-    [world ? degreesOrHours(header.CRVAL1) : null, world ? degrees(header.CRVAL2) : null],
+    [hoursOrDegrees(header.RA), degrees(header.DEC)],
+    [world ? hoursOrDegrees(header.CRVAL1) : null, world ? degrees(header.CRVAL2) : null],
   ] as const;
   for (const [raHours, decDegrees] of pairs)
     if (raHours !== null && decDegrees !== null) return { raHours, decDegrees };
   return null;
-}
-
-function startOf(header: Values): Date | null {
-  const date = text(header, 'DATE-OBS', 'DATE_OBS');
-  if (!date) return null;
-  const time = /T/.test(date) ? '' : text(header, 'TIME-OBS', 'UT', 'UTSTART');
-  const iso = time ? `${date}T${time}` : date;
-  const match = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2})(\.\d+)?)?Z?$/.exec(iso);
-  if (!match) return null;
-  const parsed = new Date(`${match[1]}T${match[2] ?? '00:00:00'}${(match[3] ?? '').slice(0, 4)}Z`);
-  return Number.isNaN(parsed.getTime()) ? null : parsed;
 }
 
 /** A camera computer's clock that is further off than this is not believed while the frame was heard of as it came. */

@@ -97,6 +97,7 @@ async function main(): Promise<number> {
     const ids = { bookingId: result.bookingId, telescopeId: telescope.id };
     const { archivePath } = await finalise.buildArchive(ids);
     const { reportPath } = await finalise.buildReport({ ...ids, outcome: 'completed', reason: null });
+    for (const note of result.notes) process.stderr.write(`guessed: ${note}\n`);
     process.stdout.write(
       values.json
         ? `${JSON.stringify({ booking_id: result.bookingId, files: result.files, archived: result.archived, copies: result.copies, rejected: result.rejected, missing: result.missing, archive_path: archivePath, report_path: reportPath })}\n`

@@ -25,6 +25,8 @@ export interface ImportResult extends FrameCounts {
   files: number;
   /** Files that are copies of another one of the folder; they are kept once. */
   copies: number;
+  /** What was guessed, with the number of files: "the type of frame 'xyz' is not known (3 files)". */
+  notes: string[];
 }
 
 const RESOURCE = 'import';
@@ -37,6 +39,8 @@ export const importBookingId = (folder: string): string =>
 interface Found {
   path: string;
   at: Date;
+  /** The instant is out of the frame's own header. */
+  dated: boolean;
   metadata: FrameMetadata | null;
 }
 
@@ -62,9 +66,15 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
   for (const [i, file] of files.entries()) {
     const seen = await mount.probe(file.path, folder, maxBytes);
     const metadata = seen.state === 'whole' ? metadataOf(seen.header) : null;
-    found.push({ path: file.path, at: metadata?.startedAt ?? new Date(file.mtimeMs), metadata });
+    found.push({
+      path: file.path,
+      at: metadata?.startedAt ?? withinDay(metadata?.startedDay ?? null, file.mtimeMs),
+      dated: metadata !== null && (metadata.startedAt ?? metadata.startedDay) !== null,
+      metadata,
+    });
     options.progress(i + 1, files.length, 'headers');
   }
+  withinNight(found);
   found.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.path < b.path ? -1 : 1));
   if (!known) await createPastBooking(deps, bookingId, telescope, found, options);
   await db.frame.createMany({
@@ -101,7 +111,36 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
   const copies = await db.frame.count({
     where: { sourceKey: { startsWith: `${IMPORTED}${bookingId}/` }, state: 'skipped' },
   });
-  return { ...counts, bookingId, files: found.length, copies };
+  return { ...counts, bookingId, files: found.length, copies, notes: notesOf(found) };
+}
+
+/** The file's own time, where it lies within the day of its exposure or the one after; else the middle of that day. */
+function withinDay(day: Date | null, mtimeMs: number): Date {
+  if (day === null) return new Date(mtimeMs);
+  const sinceDay = mtimeMs - day.getTime();
+  return new Date(sinceDay >= 0 && sinceDay < 2 * DAY_MS ? mtimeMs : day.getTime() + DAY_MS / 2);
+}
+
+/** Files without a date of their own take none from their copy's time: they stand at the beginning or the end of the dated ones. */
+function withinNight(found: Found[]): void {
+  const known = found.filter((file) => file.dated).map((file) => file.at.getTime());
+  if (known.length === 0) return;
+  const [first, last] = [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))];
+  for (const file of found) if (!file.dated) file.at = new Date(Math.min(last, Math.max(first, file.at.getTime())));
+}
+
+/** What was guessed of the files, each kind once. */
+function notesOf(found: readonly Found[]): string[] {
+  const counts = new Map<string, number>();
+  const note = (text: string): void => void counts.set(text, (counts.get(text) ?? 0) + 1);
+  for (const { metadata, dated } of found) {
+    if (metadata === null) continue;
+    for (const text of metadata.notes) note(text);
+    if (!dated) note('no date of the exposure: the time of the file, or of the frames beside it, counts');
+    if (metadata.exposure === null) note('no exposure time: told as 0 s');
+    if (metadata.type === null) note('no type of frame that is known: taken for LIGHT');
+  }
+  return [...counts].map(([text, files]) => `${text} (${files} ${files === 1 ? 'file' : 'files'})`);
 }
 
 const workflowIdOf = (bookingId: string): string => `${RESOURCE}-${sessionWorkflowId(bookingId)}`;

@@ -127,16 +127,20 @@ export function scanHdus(source: ByteSource): Scan {
 export function asImage(hdu: Hdu): ImageHdu | null {
   const { header } = hdu;
   const extension = hdu.index === 0 ? null : (header.string('XTENSION') ?? '').trim();
-  if (extension === 'BINTABLE' && header.get('ZIMAGE') === true) return compressedImage(hdu);
+  if (extension === 'BINTABLE' && header.get('ZIMAGE') === true)
+    return isPicture(axes(header, 'Z')) ? compressedImage(hdu) : null;
   if (extension !== null && extension !== 'IMAGE') return null;
   const sizes = axes(header);
-  if (sizes.length === 0 || sizes.some((n) => n === 0)) return null;
+  if (!isPicture(sizes)) return null;
   const bitpix = bitpixOf(header);
   const bytes = (Math.abs(bitpix) / 8) * sizes.reduce((product, n) => product * n, 1);
   if (bytes > hdu.dataBytes)
     throw new FitsError('bad_header', `the image takes ${bytes} bytes, its HDU has ${hdu.dataBytes}`);
   return { ...hdu, ...shape(sizes), bitpix, ...scaling(header, header.integer('BLANK')), tiling: null };
 }
+
+/** Two axes at least: a spectrum or a list of numbers is no picture. */
+const isPicture = (sizes: readonly number[]): boolean => sizes.length >= 2 && sizes.every((n) => n > 0);
 
 function shape(sizes: number[]): Pick<ImageHdu, 'width' | 'height' | 'planes'> {
   return { width: sizes[0]!, height: sizes[1] ?? 1, planes: sizes.slice(2).reduce((a, b) => a * b, 1) };
@@ -150,8 +154,6 @@ function scaling(header: Header, blank: number | null): Pick<ImageHdu, 'bscale' 
 function compressedImage(hdu: Hdu): ImageHdu {
   const { header } = hdu;
   const sizes = axes(header, 'Z');
-  if (sizes.length === 0 || sizes.some((n) => n === 0))
-    throw new FitsError('no_image', 'the compressed image has no pixels');
   const algorithm = (header.string('ZCMPTYPE') ?? '').trim();
   const name = algorithm === 'RICE_ONE' ? 'RICE_1' : algorithm;
   if (name !== 'RICE_1' && name !== 'GZIP_1' && name !== 'GZIP_2' && name !== 'NOCOMPRESS')
@@ -236,15 +238,24 @@ function columnsOf(header: Header, rowBytes: number): Tiling['columns'] {
 }
 
 /**
- * The first HDU that holds an image, wherever it stands.
+ * The first HDU that holds an image, wherever it stands; one of a single row or column only where there is no other.
  * @throws FitsError no_image, and those of `scanHdus`
  */
 export function firstImage(scan: Scan): ImageHdu {
-  for (const hdu of scan.hdus) {
-    const image = asImage(hdu);
-    if (image) return image;
-  }
+  const image = findImage(scan, asImage);
+  if (image) return image;
   throw new FitsError('no_image', `none of the ${scan.hdus.length} HDUs holds an image`);
+}
+
+/** The same with a way of its own to look at an HDU; null where none holds an image. */
+export function findImage(scan: Scan, look: typeof asImage): ImageHdu | null {
+  let line: ImageHdu | null = null;
+  for (const hdu of scan.hdus) {
+    const image = look(hdu);
+    if (image && image.width > 1 && image.height > 1) return image;
+    line ??= image;
+  }
+  return line;
 }
 
 const TABLE_ONLY =

@@ -1,3 +1,4 @@
+import { decodeText, readNumber } from '../../domain/reading/index.ts';
 import { FitsError } from './errors.ts';
 import type { ByteSource } from './source.ts';
 
@@ -30,10 +31,7 @@ export class Header {
     return this.index.get(keyword)?.value;
   }
   number(keyword: string): number | null {
-    const value = this.get(keyword);
-    if (typeof value === 'number' && Number.isFinite(value)) return value;
-    if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) return Number(value);
-    return null;
+    return readNumber(this.get(keyword));
   }
   /** A whole number, or null; strings are not taken for numbers here, since structure hangs on it. */
   integer(keyword: string): number | null {
@@ -59,11 +57,12 @@ export class Header {
   }
 }
 
-/** Latin-1, control bytes as `?`, so that odd bytes never break JSON or a terminal. */
+/** UTF-8, else windows-1252 (the standard knows ASCII only); control characters as `?`, so that odd bytes never break JSON or a terminal. */
 function clean(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    .toString('latin1')
-    .replace(/[^\x20-\x7e\x80-\xff]/g, '?');
+  const text = bytes.some((byte) => byte >= 0x80)
+    ? decodeText(bytes)
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  return text.replace(/[\p{Cc}]/gu, '?');
 }
 
 function parseNumber(text: string): number | null {
@@ -118,6 +117,9 @@ export function parseCard(bytes: Uint8Array): Card {
   return { keyword, ...parseValue(text.slice(10)) };
 }
 
+/** Line feed, carriage return or tab: a header has none, a text that shows one does. */
+const isLineBreak = (byte: number): boolean => byte === 0x0a || byte === 0x0d || byte === 0x09;
+
 export interface ParsedHeader {
   header: Header;
   /** First byte after the header's last block. */
@@ -137,7 +139,7 @@ export function readHeader(source: ByteSource, start: number): ParsedHeader {
     const n = source.read(block, at, BLOCK);
     if (at === start) {
       const first = clean(block.subarray(0, Math.min(n, 10)));
-      const good = primary ? /^SIMPLE {2}=/.test(first) : first.startsWith('XTENSION');
+      const good = primary ? isPrimary(block.subarray(0, n)) : first.startsWith('XTENSION');
       if (!good) {
         const head = clean(block.subarray(0, Math.min(n, 16)));
         throw new FitsError(
@@ -148,6 +150,8 @@ export function readHeader(source: ByteSource, start: number): ParsedHeader {
     }
     for (let c = 0; c + CARD <= n; c += CARD) {
       const bytes = block.subarray(c, c + CARD);
+      if (primary && cards.length < 3 && bytes.some(isLineBreak))
+        throw new FitsError('not_fits', 'it is a text that quotes a FITS header, with line breaks between the cards');
       if (bytes[0] === 0x45 && bytes[1] === 0x4e && bytes[2] === 0x44 && (bytes[3] === 0x20 || bytes[3] === 0)) {
         if (clean(bytes.subarray(0, 8)).replace(/\?/g, ' ').trimEnd() === 'END')
           return { header: new Header(joinContinued(cards)), end: at + BLOCK };
@@ -159,6 +163,12 @@ export function readHeader(source: ByteSource, start: number): ParsedHeader {
     if (at - start > MAX_HEADER_BYTES)
       throw new FitsError('bad_header', `no END card within ${MAX_HEADER_BYTES} bytes`);
   }
+}
+
+/** SIMPLE with a logical value; F means a file that departs from the standard, which is read as far as it goes (4.4.1.1). */
+function isPrimary(block: Uint8Array): boolean {
+  const first = block.length < CARD ? null : parseCard(block.subarray(0, CARD));
+  return first?.keyword === 'SIMPLE' && typeof first.value === 'boolean';
 }
 
 /** A string that ends in `&` goes on in the CONTINUE card after it. */

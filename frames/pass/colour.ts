@@ -14,7 +14,7 @@ export function orientationOf(header: Header, setting: Orientation | 'auto' = 'a
 export type Mosaic = readonly [number, number, number, number];
 
 /**
- * The colour filter array out of BAYERPAT (or COLORTYP) and its offsets; null for a mono sensor. It describes the stored rows, so a
+ * The colour filter array out of the first of BAYERPAT, COLORTYP and the telescope's setting that names one, and its offsets; null for a mono sensor. It describes the stored rows, so a
  * preview that turns the rows over keeps its colours.
  */
 export function mosaicOf(
@@ -23,11 +23,13 @@ export function mosaicOf(
   setting: string | null = null,
 ): Mosaic | null {
   if (image.planes !== 1 || image.width < 2 || image.height < 2) return null;
-  const pattern = (header.string('BAYERPAT') ?? header.string('COLORTYP') ?? setting ?? '').trim().toUpperCase();
-  if (!/^(RGGB|BGGR|GRBG|GBRG)$/.test(pattern)) return null;
+  const pattern = [header.string('BAYERPAT'), header.string('COLORTYP'), setting]
+    .map((name) => (name ?? '').trim().toUpperCase())
+    .find((name) => /^(RGGB|BGGR|GRBG|GBRG)$/.test(name));
+  if (pattern === undefined) return null;
   const colours = pattern.split('').map((letter) => 'RGB'.indexOf(letter));
-  const dx = (header.integer('XBAYROFF') ?? 0) & 1;
-  const dy = (header.integer('YBAYROFF') ?? 0) & 1;
+  const dx = Math.round(header.number('XBAYROFF') ?? 0) & 1;
+  const dy = Math.round(header.number('YBAYROFF') ?? 0) & 1;
   const at = (row: number, column: number): number => colours[((row + dy) & 1) * 2 + ((column + dx) & 1)]!;
   return [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
 }
