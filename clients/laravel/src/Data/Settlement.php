@@ -1,0 +1,32 @@
+<?php
+
+namespace Nocturne\Laravel\Data;
+
+/** What a night costs in the end. Book `creditsRefund` once per `settlementId`; one that names `supersedes` takes the place of that one. */
+final class Settlement extends Data
+{
+    private function __construct(
+        public readonly string $settlementId,
+        public readonly string $rule,
+        public readonly float $creditsCharged,
+        public readonly float $creditsRefund,
+        public readonly ?string $supersedes,
+    ) {
+    }
+
+    /** @param array<string, mixed> $raw */
+    public static function from(array $raw): self
+    {
+        $read = new Read($raw);
+        $settlement = new self(
+            (string) $read->text('settlement_id'),
+            (string) $read->text('rule'),
+            $read->number('credits_charged') ?? 0.0,
+            $read->number('credits_refund') ?? 0.0,
+            $read->text('supersedes'),
+        );
+        $settlement->raw = $raw;
+
+        return $settlement;
+    }
+}
