@@ -1,0 +1,8 @@
+<?php
+
+namespace Nocturne\Laravel\Events;
+
+/** Webhook `booking.accepted`: the booking stands. */
+final class BookingAccepted extends WebhookEvent
+{
+}

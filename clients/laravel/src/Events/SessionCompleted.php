@@ -1,0 +1,8 @@
+<?php
+
+namespace Nocturne\Laravel\Events;
+
+/** Webhook `session.completed`: over, with frames, report and settlement. */
+final class SessionCompleted extends WebhookEvent
+{
+}

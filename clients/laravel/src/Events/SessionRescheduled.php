@@ -1,0 +1,8 @@
+<?php
+
+namespace Nocturne\Laravel\Events;
+
+/** Webhook `session.rescheduled`: the slot lies elsewhere. */
+final class SessionRescheduled extends WebhookEvent
+{
+}
