@@ -2,6 +2,8 @@
 
 export type AbortRequest = {
   reason?: string;
+  /** Whose stop this is, said with a server key: `guest` where your site relays what its guest pressed. Without it a stop with a key is the operator’s: an outage, given back */
+  requested_by?: "guest" | "operator";
 };
 
 export type AdminOverview = {
@@ -191,7 +193,7 @@ export type Booking = {
   rebooked_from: string | null;
   generation: number;
   phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
-  hold_cause: "weather" | "fault" | "user" | null;
+  hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
   reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   reason_text: string | null;
   status: "confirmed" | "running" | "completed" | "cancelled";
@@ -492,6 +494,8 @@ export type DeliveryPage = {
 export type DropInAbort = {
   targetGuid?: string;
   setGuid?: string;
+  /** Whose stop this is, said with a server key: `guest` where your site relays what its guest pressed. Without it a stop with a key is the operator’s: an outage, given back */
+  requested_by?: "guest" | "operator";
 };
 
 export type DropInToggle = {
@@ -717,6 +721,9 @@ export type MaintenanceEntered = {
   bookings: "hold" | "cancel";
   ended_at: string | null;
   affected: string[];
+  /** The gateway that guards the telescope has the window */
+  gate_knows: boolean;
+  message?: string;
 };
 
 export type MaintenanceList = {
@@ -1129,7 +1136,7 @@ export type Snapshot = {
     dec_text: string;
   };
   phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
-  hold_cause: "weather" | "fault" | "user" | null;
+  hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
   reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   status: string;
   access_state: string;
@@ -1731,8 +1738,8 @@ export class NocturneClient {
   }
 
   /** Cancel a booking. `DELETE /api/bookings/{id}` */
-  cancelBooking(id: string, options?: RequestOptions): Promise<Receipt> {
-    return this.send<Receipt>('DELETE', `/api/bookings/${encodeURIComponent(id)}`, { options });
+  cancelBooking(id: string, query?: { requested_by?: "guest" | "operator" | null }, options?: RequestOptions): Promise<Receipt> {
+    return this.send<Receipt>('DELETE', `/api/bookings/${encodeURIComponent(id)}`, { query, options });
   }
 
   /** Bookings, newest first. `GET /api/bookings` */
@@ -1974,7 +1981,7 @@ export class NocturneClient {
   }
 
   /** Stop what this service started on the telescope. `POST /api/control/abort` */
-  dropInAbort(body?: DropInAbort, query?: { telescope?: string }, options?: RequestOptions): Promise<Receipt> {
+  dropInAbort(body?: DropInAbort, query?: { telescope?: string | null }, options?: RequestOptions): Promise<Receipt> {
     return this.send<Receipt>('POST', `/api/control/abort`, { body, query, options });
   }
 
