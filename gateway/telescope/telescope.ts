@@ -559,10 +559,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       return this.emergency.current
         ? this.receipt(request, 'accepted', 'voyager_emergency', 'latched: it runs when Voyager’s emergency has ended')
         : this.receipt(request, 'accepted', 'voyager_away', 'latched: it runs as soon as Voyager answers');
-    const outcomes = await this.atMost(
-      RECEIPT_MS,
-      Promise.all(running as (CommandOutcome | Promise<CommandOutcome>)[]),
-    );
+    const outcomes = await this.atMost(RECEIPT_MS, Promise.all(running.filter((one) => one !== 'waiting')));
     const open = outcomes?.find((o) => o.outcome !== 'done');
     if (outcomes === null || open?.outcome === 'unknown')
       return this.receipt(request, 'sent', undefined, open?.message ?? undefined);
@@ -571,9 +568,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       : this.receipt(request, 'confirmed');
   }
   /** Writes the latch down and runs it; `waiting` while Voyager may not or cannot be spoken to. A latch that stands confirmed is not run again. */
-  private latchAndRun(stop: ReturnType<typeof stopsMeantBy>[number], request: GatewayAbort) {
+  private latchAndRun(
+    stop: ReturnType<typeof stopsMeantBy>[number],
+    request: GatewayAbort,
+  ): Promise<CommandOutcome> | 'waiting' {
     const known = this.latches.find(stop.commandId);
-    if (known?.state === 'confirmed') return done();
+    if (known?.state === 'confirmed') return Promise.resolve(done());
     const nothing = stop.targetGuids.length === 0 && stop.setGuids.length === 0;
     const latch: Latch = known ?? {
       ...stop,
@@ -584,7 +584,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       state: nothing ? 'confirmed' : 'waiting',
     };
     if (!known) this.latches.add(latch);
-    const running = nothing ? done() : this.emergency.current || !this.ready ? 'waiting' : this.runLatch(latch);
+    const silent = this.emergency.current !== null || !this.ready;
+    let running: Promise<CommandOutcome> | 'waiting' = 'waiting';
+    if (nothing) running = Promise.resolve(done());
+    else if (!silent) running = this.runLatch(latch);
     if (!known) {
       this.note('abort', `by ${request.requested_by}`);
       for (const booking of this.bookingsOf(latch)) this.signals.event(booking, 'aborted_at_gateway', latch.commandId);

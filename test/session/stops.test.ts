@@ -18,11 +18,12 @@ afterAll(async () => {
 const CONTROLS = ['pause', 'resume', 'abort', 'cancel'] as const;
 const TARGETS = ['present', 'absent', 'unreadable', 'away'] as const;
 type Target = (typeof TARGETS)[number];
-const LONG = 100_000_000;
+/** What is wrong lasts from then on until after the slot. */
 const from = (start: number, seconds: number): { from: number; to: number } => ({
   from: start + seconds * 1000,
-  to: start + LONG,
+  to: start + 7_200_000,
 });
+const EVER = -100_000;
 
 interface Situation {
   /** Seconds after the slot's start at which the control is asked for. */
@@ -36,9 +37,9 @@ const looked = (at: number, kind: string): { at: number; do: (n: Night) => Promi
   do: (n) => n.handle.signal('telescopeEvent', { id: `${kind}${at}`, at: new Date(n.at(at)).toISOString(), kind }),
 });
 const SITUATIONS: Record<string, Situation> = {
-  preparing: { at: -470, script: (s) => ({ targetRefused: [from(s, -LONG / 1000)] }) },
+  preparing: { at: -450, script: (s) => ({ targetRefused: [from(s, EVER)] }) },
   prepared: { at: -600 },
-  'held in preparation': { at: 440, script: (s) => ({ targetRefused: [from(s, -LONG / 1000)] }) },
+  'held in preparation': { at: 440, script: (s) => ({ targetRefused: [from(s, EVER)] }) },
   running: { at: 1000 },
   clouds: {
     at: 1000,
@@ -85,6 +86,15 @@ function missing(target: Target, start: number, at: number): Partial<Observatory
   return target === 'away' ? { linkDown: since } : {};
 }
 
+/** Inside the slot a cancellation is an abort; a resume is judged by the last look alone. */
+const asked = (name: string): [(typeof CONTROLS)[number], Target][] =>
+  TARGETS.flatMap((target) =>
+    CONTROLS.filter(
+      (control) => (control !== 'cancel' || name in EARLY) && (control !== 'resume' || target === 'present'),
+    ).map((control): [(typeof CONTROLS)[number], Target] => [control, target]),
+  );
+const EARLY = { preparing: true, prepared: true, 'held in preparation': true };
+
 const answers = new Map<string, { receipt: string; phase: string }>();
 /** One night up to half a minute after the control. */
 async function ask(name: string, control: (typeof CONTROLS)[number], target: Target): Promise<void> {
@@ -93,8 +103,8 @@ async function ask(name: string, control: (typeof CONTROLS)[number], target: Tar
   const night = await stage.prepare({
     id,
     startsIn: 4000,
-    slotSeconds: 7200,
-    shots: [{ filter: 'L', exposure_seconds: 300, quantity: 20 }],
+    slotSeconds: 1800,
+    shots: [{ filter: 'L', exposure_seconds: 300, quantity: 6 }],
     policy: { prepare_lead: 3600, check_interval: 300 },
     script: (start) => ({ ...script?.(start), ...missing(target, start, at) }),
     steps: [
@@ -121,8 +131,7 @@ async function ask(name: string, control: (typeof CONTROLS)[number], target: Tar
       },
     });
   await night.book();
-  await stage.env.client.workflow.getHandle(`sim-${id}`).result();
-  await night.handle.terminate().catch(() => undefined);
+  await night.handle.result();
   await night.stopGateway();
 }
 const answerTo = (name: string, control: string, target: string): { receipt: string; phase: string } =>
@@ -130,30 +139,22 @@ const answerTo = (name: string, control: string, target: string): { receipt: str
 
 describe.each(Object.keys(SITUATIONS))('%s', (name) => {
   beforeAll(async () => {
-    for (const target of TARGETS) await Promise.all(CONTROLS.map((control) => ask(name, control, target)));
+    // One after the other: the test server skips time over another night's task.
+    for (const [control, target] of asked(name)) await ask(name, control, target);
   }, 240_000);
 
   test('half a minute later each control is done, refused, or says what it waits for', () => {
-    const rows = CONTROLS.map((control) => [
-      control,
-      ...TARGETS.map((target) => answerTo(name, control, target).receipt),
-    ]);
-    process.stdout.write(`${name}\n${rows.map((r) => `  ${r.map((c) => c.padEnd(30)).join('')}`).join('\n')}\n`);
-    for (const row of rows)
-      for (const receipt of row.slice(1)) expect(receipt).toMatch(/^(confirmed|refused:\w+|(unknown|accepted):\w+)$/);
+    const rows = asked(name).map(([control, target]) => ({ control, target, ...answerTo(name, control, target) }));
+    for (const { control, target, receipt, phase } of rows)
+      process.stdout.write(`${name.padEnd(30)}${control.padEnd(8)}${target.padEnd(12)}${receipt.padEnd(32)}${phase}\n`);
+    for (const { receipt } of rows) expect(receipt).toMatch(/^(confirmed|refused:\w+|(unknown|accepted):\w+)$/);
   });
 
   test('a stop of a target that is there or is not there is done', () => {
-    const emergency = name === 'Voyager’s emergency';
-    for (const control of ['abort', 'cancel'])
-      for (const target of ['present', 'absent']) {
-        const { receipt, phase } = answerTo(name, control, target);
-        if (emergency) expect(receipt).toBe('accepted:voyager_emergency');
-        else {
-          expect(receipt).toBe('confirmed');
-          expect(['finalising', 'aborted', 'cancelled']).toContain(phase);
-        }
-      }
+    const done = name === 'Voyager’s emergency' ? 'accepted:voyager_emergency' : 'confirmed';
+    for (const [control, target] of asked(name))
+      if ((control === 'abort' || control === 'cancel') && (target === 'present' || target === 'absent'))
+        expect(`${control} ${target} ${answerTo(name, control, target).receipt}`).toBe(`${control} ${target} ${done}`);
   });
 });
 
