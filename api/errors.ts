@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { HTTPException } from 'hono/http-exception';
 import { z } from '@hono/zod-openapi';
+import { StoreAway } from '../frames/store/presence.ts';
 import { sqlState } from '../platform/database.ts';
 import { toError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -34,6 +35,7 @@ export const PROBLEMS = {
   gateway_away: [503, 'The observatory is not reachable'],
   temporal_away: [503, 'The workflow service is not reachable'],
   database_away: [503, 'The database is not reachable'],
+  storage_away: [503, 'The files cannot be read now'],
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
@@ -126,6 +128,20 @@ export function isDatabaseAway(thrown: unknown): boolean {
   );
 }
 
+/** What the system says of a file that may well be there: no descriptor or memory left, no right to read, a disk or share that is away. */
+const STORAGE_AWAY = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'ESTALE',
+  'ENXIO',
+  'ENOTCONN',
+  'EBUSY',
+]);
+
 /** Turns whatever a route threw into a problem document; faults of ours are logged, never shown. */
 export function toProblem(thrown: unknown, logger: Logger, requestId: string | undefined): Problem {
   if (thrown instanceof Problem) return thrown;
@@ -139,6 +155,15 @@ export function toProblem(thrown: unknown, logger: Logger, requestId: string | u
       'bad_request',
       'A value of this request cannot be stored or searched for (a NUL character, or a number or time out of range).',
     );
+  if (thrown instanceof StoreAway || STORAGE_AWAY.has((thrown as NodeJS.ErrnoException | null)?.code ?? '')) {
+    logger.error({ err: toError(thrown), requestId }, 'files cannot be read');
+    return new Problem(
+      'storage_away',
+      'The disk with the files does not answer; nothing is lost, try again shortly.',
+      {},
+      { 'retry-after': '30' },
+    );
+  }
   if (isDatabaseAway(thrown))
     return new Problem('database_away', 'The database does not answer; try again shortly.', {}, { 'retry-after': '5' });
   logger.error({ err: toError(thrown), requestId }, 'request failed');

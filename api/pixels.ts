@@ -3,6 +3,8 @@ import { open } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
+import { isAbsence, requireStore } from '../frames/store/presence.ts';
+import { FrameStore } from '../frames/store/store.ts';
 import { hmacBase64Url } from '../platform/signing.ts';
 import type { Ground } from './ground.ts';
 import { Problem } from './errors.ts';
@@ -59,13 +61,33 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
 export const disposition = (kind: 'inline' | 'attachment', name: string): string =>
   `${kind}; filename="${name.replace(/[^\x20-\x7e]|["\\]/g, '_')}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)}`;
 
+/** A file of the frame store. @throws Problem `not_found` · StoreAway when the store's disk is not there */
+export async function sendStored(
+  c: Context,
+  deps: Deps,
+  path: string,
+  options: Parameters<typeof sendFile>[2],
+): Promise<Response> {
+  try {
+    return await sendFile(c, path, options);
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.code === 'not_found')
+      await requireStore(new FrameStore(deps.config.OBSERVATIONS_STORAGE_PATH));
+    throw thrown;
+  }
+}
+
 /** A file with ETag, conditional and range requests; streamed, never held. */
 export async function sendFile(
   c: Context,
   path: string,
   options: { type: string; name: string; etag: string; inline?: boolean; immutable?: boolean },
 ): Promise<Response> {
-  const file = await open(path, 'r').catch(() => null);
+  const file = await open(path, 'r').catch((thrown: unknown) => {
+    // Only the system's "no such file" is absence; no descriptor left or a dying disk say nothing of the file.
+    if (!isAbsence(thrown)) throw thrown;
+    return null;
+  });
   if (!file) throw new Problem('not_found', 'The file is no longer in the store.');
   const { size, mtime } = await file.stat();
   await file.close();

@@ -61,6 +61,14 @@ export const ALERTS: Record<Reason, Alert> = {
   maintenance: { severity: 'info', todo: 'End the window of maintenance when the work is done.' },
   read_only: { severity: 'warning', todo: 'Unset VOYAGER_READ_ONLY when sessions are to run.' },
   disk_low: { severity: 'critical', todo: 'Make room under OBSERVATIONS_STORAGE_PATH; frames wait until then.' },
+  store_away: {
+    severity: 'page',
+    todo: 'Mount the disk of OBSERVATIONS_STORAGE_PATH again; frames wait in the journal until then.',
+  },
+  frames_lost: {
+    severity: 'page',
+    todo: 'Look at the store’s disk: the read-back stopped because too many frames were not whole.',
+  },
   clock_offset: { severity: 'critical', todo: 'Set the clock (NTP) on Voyager’s machine.' },
   plan_finished: { severity: 'info', todo: 'Nothing: it is done.' },
   slot_over: { severity: 'info', todo: 'Nothing: it is done.' },

@@ -303,11 +303,19 @@ export interface FrameCounts {
 
 /** Passes that keep the archive, started by Schedules on queue `finalise`; each may be cut off and repeated. */
 export interface KeepingActivities {
-  /** Reads archived frames back from the medium, those never read first (or those alone); damaged ones are fetched from their copy where there is one. Heartbeats. */
-  scrubFrames(input: {
-    budgetSeconds: number;
-    onlyNew?: boolean;
-  }): Promise<{ checked: number; restored: number; damaged: string[] }>;
+  /**
+   * Reads archived frames back from the medium, those never read first (or those alone); damaged ones are fetched from their copy where
+   * there is one, and frames called damaged before that are whole are called so again. `stopped`: too many are lost at once for any of
+   * them to be judged. Heartbeats.
+   */
+  scrubFrames(input: { budgetSeconds: number; onlyNew?: boolean }): Promise<{
+    checked: number;
+    restored: number;
+    revised: number;
+    damaged: string[];
+    unjudged: number;
+    stopped: boolean;
+  }>;
   /** Brings archived frames to the S3-compatible target and makes sure that they stand there; nothing without one. Heartbeats. */
   copyFrames(input: {
     budgetSeconds: number;

@@ -74,6 +74,14 @@ export const REASONS = {
   maintenance: { en: 'The telescope is under maintenance.', fr: 'Le télescope est en maintenance.' },
   read_only: { en: 'The gateway is in read-only mode.', fr: 'La passerelle est en lecture seule.' },
   disk_low: { en: 'Too little disk space for the frames.', fr: 'Espace disque insuffisant pour les images.' },
+  store_away: {
+    en: 'The disk of the frame store is not there; frames wait at the observatory.',
+    fr: 'Le disque des images n’est pas accessible ; les images attendent à l’observatoire.',
+  },
+  frames_lost: {
+    en: 'Many archived frames cannot be read back.',
+    fr: 'De nombreuses images archivées ne peuvent pas être relues.',
+  },
   clock_offset: {
     en: 'The clocks of Voyager and the gateway differ too much.',
     fr: 'Les horloges de Voyager et de la passerelle diffèrent trop.',

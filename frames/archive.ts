@@ -6,6 +6,7 @@ import type { Database } from '../platform/database.ts';
 import type { Frame } from '../prisma/client/client.ts';
 import { metadataOf } from './metadata.ts';
 import { crc32 } from './store/crc32.ts';
+import { isAbsence, requireStore } from './store/presence.ts';
 import { FrameStore, statOrNull } from './store/store.ts';
 import { ZipLayout, type ZipEntry } from './store/zip.ts';
 
@@ -35,9 +36,11 @@ interface Listed {
   frames: Frame[];
 }
 
-/** Whether a frame's bytes stand under its human name, as long as they should be. */
+/** Whether a frame's bytes stand under its human name, as long as they should be. @throws StoreAway when the store itself is not there */
 async function stands(store: FrameStore, row: Frame): Promise<boolean> {
-  return (await statOrNull(store.path(row.archivePath!)))?.size === Number(row.sizeBytes);
+  const found = await statOrNull(store.path(row.archivePath!));
+  if (!found) await requireStore(store);
+  return found?.size === Number(row.sizeBytes);
 }
 
 /**
@@ -172,6 +175,7 @@ export interface ArchiveDownload {
 /**
  * The ZIP of a booking's archived frames with manifest, checksums, report and matching calibration frames; null when there is no such
  * booking or no frame. Works while the session runs, too; a later call then has more files and another `etag`.
+ * @throws StoreAway
  */
 export async function streamArchive(
   deps: { db: Database; storagePath: string },
@@ -204,7 +208,10 @@ export async function streamArchive(
   };
   inMemory('manifest.json', `${JSON.stringify({ ...listed.manifest, files }, null, 2)}\n`);
   inMemory('SHA256SUMS', sumsOf(files));
-  const report = await readFile(join(store.bookingFolder(bookingId), 'report.json')).catch(() => null);
+  const report = await readFile(join(store.bookingFolder(bookingId), 'report.json')).catch((thrown: unknown) => {
+    if (isAbsence(thrown)) return null;
+    throw thrown;
+  });
   if (report) inMemory('report.json', report);
   for (const [i, file] of files.entries()) {
     const path = store.path(rows[i]!.archivePath!);

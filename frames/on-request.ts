@@ -4,6 +4,7 @@ import type { Database } from '../platform/database.ts';
 import { findTelescope } from '../platform/telescopes.ts';
 import type { Frame } from '../prisma/client/client.ts';
 import { FramePool } from './pass/pool.ts';
+import { requireStore } from './store/presence.ts';
 import { FrameStore, statOrNull } from './store/store.ts';
 import { ensureTimelapse } from './timelapse.ts';
 
@@ -36,7 +37,7 @@ export class PicturesOnRequest {
 
   /**
    * Path of the full-size JPEG of an archived frame.
-   * @throws Busy · FitsError when the file cannot be read
+   * @throws Busy · StoreAway · FitsError when the file cannot be read
    */
   async fullSize(row: Pick<Frame, 'id' | 'sha256' | 'archivePath' | 'telescopeId'>): Promise<string> {
     const path = join(this.folder, `${row.id}-${row.sha256!.slice(0, 12)}.jpg`);
@@ -46,6 +47,7 @@ export class PicturesOnRequest {
       return path;
     }
     return this.once(path, async () => {
+      await requireStore(this.store);
       const telescope = await findTelescope(this.db, row.telescopeId);
       await mkdir(this.folder, { recursive: true });
       this.pool ??= new FramePool(1);

@@ -4,6 +4,7 @@ import { toError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Frame } from '../prisma/client/client.ts';
 import { RemoteStore, remoteConfig } from './store/remote.ts';
+import { requireStore } from './store/presence.ts';
 import { FrameStore } from './store/store.ts';
 
 export interface RestoreResult {
@@ -17,7 +18,7 @@ export interface RestoreResult {
 
 /**
  * Undoes deletion: frames of a booking come back from the trash, or from their copy where the trash is emptied, and the rule leaves this
- * session alone from now on. A repeat changes nothing.
+ * session alone from now on. A repeat changes nothing. @throws StoreAway
  */
 export async function restoreFrames(
   deps: {
@@ -29,6 +30,7 @@ export async function restoreFrames(
 ): Promise<RestoreResult> {
   const { db, config, logger } = deps;
   const store = new FrameStore(config.OBSERVATIONS_STORAGE_PATH);
+  await requireStore(store);
   const settings = remoteConfig(config);
   const remote = settings ? new RemoteStore(settings) : null;
   await db.session.updateMany({ where: { bookingId }, data: { framesKeep: true, framesExpireAt: null } });

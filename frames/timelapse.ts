@@ -3,6 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database } from '../platform/database.ts';
 import { writeWhole } from './files.ts';
+import { requireStore } from './store/presence.ts';
 import { statOrNull, type FrameStore } from './store/store.ts';
 
 /** Frames in a timelapse at most, evenly out of the night; bounds memory (80 pictures of 640 × 640) and length (12 s). */
@@ -36,7 +37,7 @@ const pathOf = (store: FrameStore, bookingId: string, previews: readonly string[
 
 /**
  * The night as an animated WebP out of the previews; made when it is not there or frames have come since. Null with fewer than two.
- * Each picture keeps its own stretch, as in the list.
+ * Each picture keeps its own stretch, as in the list. @throws StoreAway
  */
 export async function ensureTimelapse(
   db: Database,
@@ -46,6 +47,7 @@ export async function ensureTimelapse(
 ): Promise<string | null> {
   const previews = await previewsOf(db, bookingId);
   if (previews.length < 2) return null;
+  await requireStore(store);
   const path = pathOf(store, bookingId, previews);
   if (await statOrNull(path)) return path;
   const { default: sharp } = await import('sharp');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import type { LedgerClass, LedgerInterval, SettlementLine } from '../../domain/contracts/ledger.ts';
 import { Report } from '../../domain/contracts/report.ts';
@@ -8,6 +8,8 @@ import { stableId } from '../../domain/ids.ts';
 import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
+import { openStore, StoreAway } from '../../frames/store/presence.ts';
+import { FrameStore } from '../../frames/store/store.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import type { Frame } from '../../prisma/client/client.ts';
@@ -150,6 +152,19 @@ async function writeLedger(tx: Transaction, bookingId: string, intervals: readon
   });
 }
 
+/** The report beside the frames. It stands in the database too, so a store whose disk is away holds up nobody: the file is left out. */
+async function writeReportFile({ db, storagePath }: FinaliseDeps, path: string, report: Report): Promise<void> {
+  try {
+    await openStore(db, new FrameStore(storagePath));
+  } catch (thrown) {
+    if (thrown instanceof StoreAway) return;
+    throw thrown;
+  }
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.new`, `${JSON.stringify(report, null, 2)}\n`);
+  await rename(`${path}.new`, path);
+}
+
 async function writeReport(
   deps: FinaliseDeps,
   bookingId: string,
@@ -163,11 +178,8 @@ async function writeReport(
     throw new Error(
       `report of ${bookingId}: ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; ')}`,
     );
-  const folder = join(deps.storagePath, 'bookings', bookingId);
-  const reportPath = join(folder, 'report.json');
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${reportPath}.new`, `${JSON.stringify(parsed.data, null, 2)}\n`);
-  await rename(`${reportPath}.new`, reportPath);
+  const reportPath = join(deps.storagePath, 'bookings', bookingId, 'report.json');
+  await writeReportFile(deps, reportPath, parsed.data);
   await db.$transaction(async (tx) => {
     await tx.report.upsert({
       where: { bookingId },

@@ -11,6 +11,7 @@ import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Frame } from '../../prisma/client/client.ts';
 import { currentCaller } from './caller.ts';
+import { storeOrAlert } from './store-alert.ts';
 
 export type ArchiveActivities = Pick<FinaliseActivities, 'buildArchive'>;
 
@@ -23,6 +24,7 @@ export function createArchiveActivities(deps: {
   const store = new FrameStore(deps.config.OBSERVATIONS_STORAGE_PATH);
   return {
     buildArchive: async ({ bookingId }) => {
+      await storeOrAlert(deps.db, store);
       const mend = async (row: Frame): Promise<boolean> => {
         const object = await statOrNull(store.objectPath(row.sha256!));
         const whole = object?.size === Number(row.sizeBytes);

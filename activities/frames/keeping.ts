@@ -14,6 +14,8 @@ import { buildManifest } from '../../frames/archive.ts';
 import { currentCaller } from './caller.ts';
 import { RemoteStore, remoteConfig } from '../../frames/store/remote.ts';
 import { FrameStore } from '../../frames/store/store.ts';
+import { requireStore } from '../../frames/store/presence.ts';
+import { storeOrAlert } from './store-alert.ts';
 import { scrubFrames } from './upkeep.ts';
 
 export interface KeepingDeps {
@@ -66,14 +68,21 @@ export function createKeepingActivities(deps: KeepingDeps): KeepingActivities {
     },
     copyFrames: async ({ budgetSeconds }) => {
       if (!remote) return { copied: 0, known: 0, failed: 0, waiting: 0 };
+      await storeOrAlert(db, store);
       return copyFrames(deps, store, remote, Date.now() + budgetSeconds * 1000);
     },
-    expireFrames: async () => ({
-      announced: await announce(deps, now()),
-      trashed: await moveToTrash(deps, now()),
-      purged: await purge(deps, store, remote, now()),
-    }),
-    forecastDisk: () => forecastDisk(db, store, now()),
+    expireFrames: async () => {
+      await storeOrAlert(db, store);
+      return {
+        announced: await announce(deps, now()),
+        trashed: await moveToTrash(deps, now()),
+        purged: await purge(deps, store, remote, now()),
+      };
+    },
+    forecastDisk: async () => {
+      await storeOrAlert(db, store);
+      return forecastDisk(db, store, now());
+    },
   };
 }
 
@@ -217,6 +226,7 @@ async function purge(deps: KeepingDeps, store: FrameStore, remote: RemoteStore |
         continue;
       }
     }
+    await requireStore(store);
     // The row first: an undo that comes now finds either a whole frame or one that is gone, never half.
     const { count } = await db.frame.updateMany({
       where: { id: row.id, trashedAt: { not: null }, purgedAt: null },

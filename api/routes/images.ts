@@ -13,7 +13,7 @@ import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { json, operation, type App } from '../operation.ts';
 import { PageQuery, decodeCursor, encodeCursor, page, pageOf } from '../pages.ts';
-import { sendFile, signImageUrls, storePath } from '../pixels.ts';
+import { sendStored, signImageUrls, storePath } from '../pixels.ts';
 
 const READ = { scopes: ['session:view', 'bookings:read', 'bookings:write', 'admin:read'], signedUrl: true } as const;
 const Id = z.object({ id: BookingId });
@@ -139,7 +139,7 @@ export function imageRoutes(app: App, deps: Deps): void {
       if (who.kind !== 'signature') await loadBooking(deps, who, params.id);
       const path = await onRequest.timelapse(params.id).catch(busy);
       if (!path) throw new Problem('not_found', 'A timelapse needs two frames.');
-      return sendFile(c, path, {
+      return sendStored(c, deps, path, {
         type: 'image/webp',
         name: `${params.id}.webp`,
         etag: basename(path, '.webp'),
@@ -172,7 +172,7 @@ export function imageRoutes(app: App, deps: Deps): void {
       const row = await findFrame(deps, params.id, params.image_id);
       if (!row.archivePath || !row.previewed || row.trashedAt) throw new Problem('not_found', absence(row, 'full.jpg'));
       const path = await onRequest.fullSize({ ...row, archivePath: storePath(deps, row.archivePath) }).catch(busy);
-      return sendFile(c, path, {
+      return sendStored(c, deps, path, {
         type: 'image/jpeg',
         name: `${stem(row.filename)}-full.jpg`,
         etag: `${row.sha256 ?? row.id}-full.jpg`,
@@ -273,7 +273,7 @@ export function imageRoutes(app: App, deps: Deps): void {
         const row = await findFrame(deps, params.id, params.image_id);
         const stored = kind.path(row);
         if (!stored || (kind.name === 'fits' && row.trashedAt)) throw new Problem('not_found', absence(row, kind.name));
-        return sendFile(c, storePath(deps, stored), {
+        return sendStored(c, deps, storePath(deps, stored), {
           type: kind.media,
           name: kind.file(row),
           etag: `${row.sha256 ?? row.id}-${kind.name}`,

@@ -17,11 +17,12 @@ import {
 import { dirname, join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from './crc32.ts';
+import { isAbsence, requireStore } from './presence.ts';
 import { RemoteStore } from './remote.ts';
 
 /**
  * The frame store: `objects/aa/bb/<sha256>` holds every content once; `bookings/<id>/<name>` are hard links with the names that people
- * know. Paths in the database are relative to the root, so the store can be moved.
+ * know. Paths in the database are relative to the root, so the store can be moved. What writes throws StoreAway where the disk is not there.
  */
 export class FrameStore {
   readonly root: string;
@@ -46,12 +47,14 @@ export class FrameStore {
   }
   /** A file of our own to copy into, on the store's disk; the same key gives the same file, so that a copy can be continued. */
   async staging(key: string): Promise<string> {
+    await requireStore(this);
     const folder = join(this.root, 'staging');
     await mkdir(folder, { recursive: true });
     return join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.part`);
   }
   /** Moves a verified staging file to its place by content; a content that stands already is kept. Returns the object's path. */
   async adopt(staging: string, sha256: string, bytes: number, crc: number): Promise<string> {
+    await requireStore(this);
     const object = this.objectPath(sha256);
     const known = await statOrNull(object);
     if (known && known.size === bytes) {
@@ -67,7 +70,10 @@ export class FrameStore {
   /** CRC-32 of a content for ZIP headers; kept beside the object, computed from `path` where it is not. */
   async crcOf(sha256: string, path: string): Promise<number> {
     const note = `${this.objectPath(sha256)}.crc32`;
-    const known = await readFile(note, 'latin1').catch(() => '');
+    const known = await readFile(note, 'latin1').catch((thrown: unknown) => {
+      if (isAbsence(thrown)) return '';
+      throw thrown;
+    });
     if (/^[0-9a-f]{8}$/.test(known)) return Number.parseInt(known, 16);
     let crc = 0;
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) crc = crc32(chunk as Buffer, crc);
@@ -76,6 +82,7 @@ export class FrameStore {
   }
   /** Removes a content that no frame has any more. */
   async removeObject(sha256: string): Promise<void> {
+    await requireStore(this);
     await rm(this.objectPath(sha256), { force: true });
     await rm(`${this.objectPath(sha256)}.crc32`, { force: true });
   }
@@ -147,7 +154,7 @@ export class FrameStore {
   }
   /** Bytes that can still be written. */
   async freeBytes(): Promise<number> {
-    await mkdir(this.root, { recursive: true });
+    await requireStore(this);
     const { bavail, bsize } = await statfs(this.root);
     return bavail * bsize;
   }
@@ -155,7 +162,8 @@ export class FrameStore {
   async sweepStaging(olderThanMs: number): Promise<number> {
     const folder = join(this.root, 'staging');
     let removed = 0;
-    for (const name of await readdir(folder).catch(() => [] as string[])) {
+    await mkdir(folder, { recursive: true });
+    for (const name of await readdir(folder)) {
       const found = await statOrNull(join(folder, name));
       if (found && found.mtimeMs < olderThanMs) {
         await unlink(join(folder, name));
@@ -168,11 +176,12 @@ export class FrameStore {
 
 const crcText = (crc: number): string => (crc >>> 0).toString(16).padStart(8, '0');
 
+/** What stands at a path, or null where nothing does. @throws NodeJS.ErrnoException when the system cannot tell (no descriptor left, a dying disk) */
 export async function statOrNull(path: string): Promise<Stats | null> {
   try {
     return await stat(path);
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (isAbsence(thrown)) return null;
     throw thrown;
   }
 }

@@ -19,6 +19,7 @@ import { createFrameActivities } from '../../activities/frames/index.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { generator } from '../support/synthetic.ts';
+import { MARKER } from '../../frames/store/presence.ts';
 import { cameraFrame, guid, startWorld, TELESCOPE, WINDOWS_ROOT, type World } from './support.ts';
 
 // Threads and child processes start from source here, which takes long on a busy machine.
@@ -199,6 +200,7 @@ describe('faults', () => {
     const storage = join(world.folder, 'store-nobody');
     const scratch = join(world.folder, 'scratch');
     for (const folder of [storage, scratch]) mkdirSync(folder);
+    writeFileSync(join(storage, MARKER), '');
     const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
     if (nobody.uid) {
       for (const folder of [storage, scratch]) chownSync(folder, nobody.uid, nobody.gid);
@@ -252,6 +254,7 @@ describe('faults', () => {
       console.warn('SKIPPED: a full disk needs a mount of its own (root)');
       return;
     }
+    writeFileSync(join(storage, MARKER), '');
     const service = createFrameActivities({
       db: world.db,
       config: { OBSERVATIONS_STORAGE_PATH: storage, MAX_IMAGE_SIZE_MB: 64 },

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEFAULT_TIMING } from '../../activities/frames/intake/intake.ts';
 import { Mount } from '../../activities/frames/intake/mount.ts';
+import { MARKER } from '../../frames/store/presence.ts';
 import { metadataOf } from '../../frames/metadata.ts';
 import { importFolder } from '../../activities/frames/import.ts';
 import { FramePool } from '../../frames/pass/pool.ts';
@@ -147,6 +148,9 @@ test('npm run import -- DIR --json: progress on stderr, one line on stdout; kill
     DATABASE_URL: world.url,
     OBSERVATIONS_STORAGE_PATH: join(world.folder, 'store-cli'),
   };
+  // A new store beside a database that knows frames already is taken for a disk that is away, unless somebody says so.
+  mkdirSync(env.OBSERVATIONS_STORAGE_PATH);
+  writeFileSync(join(env.OBSERVATIONS_STORAGE_PATH, MARKER), '');
   const run = async (...more: string[]) =>
     promisify(execFile)(process.execPath, ['--import', 'tsx', 'scripts/import.ts', folder, '--json', ...more], {
       cwd: projectPath(),

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { toProblem } from '../../api/errors.ts';
+import { createLogger } from '../../platform/logger.ts';
 import { config, startApi, type RunningApi } from '../api/harness.ts';
 import { cameraFrame, guid, startWorld, TELESCOPE, type World } from './support.ts';
 
@@ -100,4 +102,30 @@ test('a damaged file gives a problem document, not a picture; the trash is undon
   writeFileSync(join(world.storage, rows[1]!.archivePath!), 'not a frame');
   const broken = await api.fetch(`/api/bookings/q1/images/${rows[1]!.id}/full.jpg`);
   expect([broken.status, broken.headers.get('content-type')]).toEqual([409, 'application/problem+json']);
+});
+
+test('a store whose disk is away is an outage for every picture, never "no longer in the store"', async () => {
+  const row = await world.db.frame.findFirst({ where: { bookingId: 'q1', filename: 'q0.fit' } });
+  renameSync(world.storage, `${world.storage}.away`);
+  mkdirSync(world.storage);
+  try {
+    for (const what of ['fits', 'preview.jpg', 'full.jpg']) {
+      const answer = await api.fetch(`/api/bookings/q1/images/${row!.id}/${what}`);
+      expect([what, answer.status, answer.headers.get('retry-after')]).toEqual([what, 503, '30']);
+    }
+    for (const path of ['archive.zip', 'timelapse.webp'])
+      expect([path, (await api.fetch(`/api/bookings/q1/${path}`)).status]).toEqual([path, 503]);
+    expect(readdirSync(world.storage)).toEqual([]);
+  } finally {
+    rmSync(world.storage, { recursive: true });
+    renameSync(`${world.storage}.away`, world.storage);
+  }
+  expect((await api.fetch(`/api/bookings/q1/images/${row!.id}/preview.jpg`)).status).toBe(200);
+});
+
+test('an error of the system that is not "no such file" is none of absence', () => {
+  for (const code of ['EMFILE', 'EIO', 'ESTALE'])
+    expect(
+      toProblem(Object.assign(new Error(`${code}: open`), { code }), createLogger('test', 'silent'), undefined),
+    ).toMatchObject({ status: 503, code: 'storage_away' });
 });

@@ -22,6 +22,7 @@ import type { FramePool } from '../../../frames/pass/pool.ts';
 import { alertOperator } from '../../session/records.ts';
 import { reasonText } from '../../../frames/reasons.ts';
 import { safeName, statOrNull, syncFile, type FrameStore } from '../../../frames/store/store.ts';
+import { storeOrAlert } from '../store-alert.ts';
 import { MountFailure, type Mount } from './mount.ts';
 import type { CopyResult, MountState } from './mount-child.ts';
 import { eachLimited } from '../../../frames/limited.ts';
@@ -224,6 +225,7 @@ export class FrameIntake {
     const settled = new Set<string>();
     for (;;) {
       caller.signal?.throwIfAborted();
+      await storeOrAlert(db, this.deps.store, telescope.id);
       if (!past) {
         await this.discover(telescope.id);
         await this.recall(telescope.id);

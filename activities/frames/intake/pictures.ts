@@ -10,6 +10,7 @@ import { FitsError } from '../../../frames/fits/index.ts';
 import type { PreviewResult } from '../../../frames/pass/jobs.ts';
 import type { FramePool } from '../../../frames/pass/pool.ts';
 import type { FrameStore } from '../../../frames/store/store.ts';
+import { requireStore } from '../../../frames/store/presence.ts';
 import { scopeOf, type Past } from './past.ts';
 import { stemOf } from './paths.ts';
 
@@ -27,9 +28,14 @@ export class FramePictures {
     this.deps = deps;
   }
 
-  /** Makes the picture of an archived frame and writes it down. */
+  /** Makes the picture of an archived frame and writes it down. A frame that is not there is the scrub's affair. @throws StoreAway */
   async make(telescope: Telescope, row: Frame): Promise<Frame> {
+    await requireStore(this.deps.store);
     const picture = await this.look(telescope, row.id, this.deps.store.path(row.archivePath!));
+    if (picture instanceof FitsError && picture.code === 'unreadable') {
+      await requireStore(this.deps.store);
+      return row;
+    }
     return this.deps.db.frame.update({ where: { id: row.id }, data: this.columns(row, picture) });
   }
 
@@ -97,8 +103,9 @@ export class FramePictures {
           row.type === 'LIGHT'
             ? await pool.run({ kind: 'stars', path: store.path(row.archivePath!) }).then(
                 (r) => r.metrics,
-                (thrown: unknown) => {
+                async (thrown: unknown) => {
                   if (!(thrown instanceof FitsError)) throw thrown;
+                  await requireStore(store);
                   this.deps.logger.warn({ frame: row.id, err: thrown.message }, 'frame cannot be measured');
                   return null;
                 },
