@@ -2,7 +2,9 @@ import type { JournalKinds } from '../../domain/journal.ts';
 import { objectGuid } from '../../domain/ids.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import type { Database } from '../../platform/database.ts';
-import { comparable, splitPath } from './intake/paths.ts';
+import { metadataOf } from '../../frames/metadata.ts';
+import { skeletonSql } from './intake/path-sql.ts';
+import { comparable, skeleton, splitPath } from './intake/paths.ts';
 
 /** Whose frame it is, and by which of the three proofs (safety.md 9): never by time or by the target's name. */
 export interface Owner {
@@ -29,7 +31,7 @@ export function rtShotOf(header: Record<string, unknown>): string | null {
 /** Full path of a shot-done record: the list gives the path with or without the name. */
 export function pathOf(record: Pick<ShotDoneRecord, 'path' | 'filename'>): string {
   if (!record.path) return record.filename;
-  return splitPath(record.path).name.toLowerCase() === splitPath(record.filename).name.toLowerCase()
+  return comparable(splitPath(record.path).name) === comparable(splitPath(record.filename).name)
     ? record.path
     : `${record.path.replace(/[\\/]+$/, '')}\\${splitPath(record.filename).name}`;
 }
@@ -37,6 +39,17 @@ export function pathOf(record: Pick<ShotDoneRecord, 'path' | 'filename'>): strin
 /** The tag that a booking's set has in RoboTarget, and its frames in their headers. */
 export const setTag = (telescope: Telescope, bookingId: string, userRef: string): string =>
   telescope.templates.set_tag.replaceAll('{booking}', bookingId).replaceAll('{user}', userRef);
+
+/**
+ * Tags of RoboTarget in a header (RTSETTAG, RTTAG). Other texts prove nothing: a guest chooses the name of a target, and it stands in
+ * OBJECT.
+ */
+export function tagsOf(header: Record<string, unknown>): Set<string> {
+  const tags = Object.entries(header).filter(
+    ([keyword, value]) => /^RT[A-Z]*TAG$/.test(keyword) && typeof value === 'string',
+  );
+  return new Set(tags.map(([, value]) => (value as string).trim()));
+}
 
 /** The newest shot-done record with this GUID, or without a GUID the newest with the frame's own path. */
 async function recordFor(
@@ -46,14 +59,14 @@ async function recordFor(
   guid: string | null,
   sourcePath: string,
 ): Promise<ShotDoneRecord | null> {
-  const name = splitPath(sourcePath).name.toLowerCase();
+  const name = skeleton(splitPath(sourcePath).name);
   const rows = guid
     ? await db.$queryRaw<{ data: ShotDoneRecord }[]>`
         SELECT data FROM journal WHERE telescope_id = ${telescopeId} AND kind = 'shot_done' AND at >= ${since} AND lower(data->>'guid') = ${guid.toLowerCase()}
         ORDER BY epoch DESC, n DESC LIMIT 1`
     : await db.$queryRaw<{ data: ShotDoneRecord }[]>`
         SELECT data FROM journal WHERE telescope_id = ${telescopeId} AND kind = 'shot_done' AND at >= ${since}
-          AND position(${name} in lower(coalesce(data->>'path', '') || '/' || coalesce(data->>'filename', ''))) > 0
+          AND (position(${name} in ${skeletonSql("data->>'path'")}) > 0 OR position(${name} in ${skeletonSql("data->>'filename'")}) > 0)
         ORDER BY epoch DESC, n DESC LIMIT 50`;
   return (
     rows
@@ -123,11 +136,7 @@ export async function planIndex(db: Database, bookingId: string): Promise<(shotG
 
 /** The one line of the plan that the header's own filter, exposure and binning can be of; null when none or several can. */
 function shotByHeader(candidate: Candidate, header: Record<string, unknown>): number | null {
-  const number = (...names: string[]): number | null =>
-    names.map((name) => header[name]).find((v): v is number => typeof v === 'number') ?? null;
-  const filter = typeof header.FILTER === 'string' ? header.FILTER.trim() : null;
-  const exposure = number('EXPTIME', 'EXPOSURE');
-  const binning = number('XBINNING');
+  const { filter, exposure, binning } = metadataOf(header);
   const fitting = candidate.shots.flatMap((shot, i) => {
     const otherFilter = filter !== null && shot.filter !== undefined && !same(filter, shot.filter);
     const otherExposure =
@@ -142,7 +151,7 @@ function shotByHeader(candidate: Candidate, header: Record<string, unknown>): nu
 
 /**
  * The booking that a frame belongs to. RTSHOT in the header names a shot-done record; without one the record that has the frame's own
- * path does; last the set's tag in any text of the header. Null: nobody's that we know.
+ * path does; last the set's tag. Null: nobody's that we know.
  */
 export async function findOwner(
   db: Database,
@@ -171,8 +180,8 @@ export async function findOwner(
       : null;
     return { owner, record };
   }
-  const texts = new Set(Object.values(frame.header).filter((v): v is string => typeof v === 'string'));
-  const tagged = possible.filter((c) => texts.has(c.tag));
+  const tags = tagsOf(frame.header);
+  const tagged = possible.filter((c) => tags.has(c.tag));
   const [only] = tagged.length === 1 ? tagged : [];
   const owner = only
     ? {

@@ -4,3 +4,4 @@ export { asImage, findImage, firstImage, imageHeader, scanHdus, type ImageHdu } 
 export { CHUNK_PIXELS, type PixelReader } from './chunk.ts';
 export { openPixels } from './pixels.ts';
 export { bufferSource, openSource, READ, type ByteSource } from './source.ts';
+export { sampleData, type DataSample } from './sample.ts';

@@ -26,8 +26,9 @@ import { storeOrAlert } from '../store-alert.ts';
 import { MountFailure, type Mount } from './mount.ts';
 import type { CopyResult, MountState } from './mount-child.ts';
 import { eachLimited } from '../../../frames/limited.ts';
-import { scopeOf, type Past } from './past.ts';
-import { mapPath, splitPath } from './paths.ts';
+import { IMPORTED, scopeOf, type Past } from './past.ts';
+import { skeletonSql } from './path-sql.ts';
+import { comparable, mapPath, splitPath } from './paths.ts';
 import { FramePictures, pictureNumbers } from './pictures.ts';
 import { FrameSearch } from './search.ts';
 import type { Caller } from '../caller.ts';
@@ -120,9 +121,9 @@ export class FrameIntake {
   private readonly search: FrameSearch;
   private readonly pictures: FramePictures;
   private readonly turns = new Map<string, Promise<unknown>>();
-  /** Size and time of a file that was not whole, with the instant since when it has not changed. */
-  private readonly waiting = new Map<string, { size: number; mtimeMs: number; since: number }>();
-  /** Files that we may not look at. */
+  /** What was seen of a file that was not whole, with the instant since when it has not changed. */
+  private readonly waiting = new Map<string, { stamp: string; since: number }>();
+  /** Files of which the system did not say whether they are there, or that we may not look at. */
   private readonly denied = new Set<string>();
   /** Bytes of copies that are being written now; their room is spoken for. */
   private underWayBytes = 0;
@@ -156,10 +157,14 @@ export class FrameIntake {
       await this.drainNow(telescope, caller, input.final ? this.deps.timing.settleMs * 2 : 0);
       await this.search.addFromList(telescope, input.bookingId, input.shotsDone);
       await this.search.addFromFolder(telescope, input.bookingId, caller);
-      if (input.final) await this.reopen(telescope, input.bookingId);
+      if (input.final) {
+        await this.reopen(telescope, input.bookingId);
+        await this.takeChanged(telescope, input.bookingId, caller);
+      }
       await this.drainNow(telescope, caller, input.final ? this.deps.timing.settleMs * 2 : 0);
       if (input.final) {
         await this.conclude(telescope, input.bookingId, caller);
+        await this.closeStrays(input.telescopeId, input.bookingId);
         await announceRest(this.deps.db, input.bookingId, input.telescopeId);
       }
       return this.counts(input.bookingId);
@@ -303,12 +308,20 @@ export class FrameIntake {
 
   /** Frames that were nobody's are looked at again once the shot-done list knows them as a booking's. */
   private async recall(telescopeId: string): Promise<void> {
-    await this.deps.db.$executeRaw`
-      UPDATE frames f SET state = 'pending' FROM journal j, sessions s
+    const { db } = this.deps;
+    const rows = await db.$queryRaw<{ id: string; source: string; path: string | null; byGuid: boolean }[]>`
+      SELECT f.id, f.source_path AS source, j.data->>'path' AS path, f.shot_done_guid IS NOT NULL AS "byGuid" FROM frames f, journal j, sessions s
       WHERE f.telescope_id = ${telescopeId} AND f.state = 'unassigned' AND f.seen_at > now() - interval '7 days'
         AND j.telescope_id = f.telescope_id AND j.kind = 'shot_done' AND j.at > now() - interval '8 days'
-        AND (lower(j.data->>'guid') = f.shot_done_guid OR (f.shot_done_guid IS NULL AND lower(j.data->>'path') = lower(f.source_path)))
+        AND (lower(j.data->>'guid') = f.shot_done_guid
+          OR (f.shot_done_guid IS NULL AND ${skeletonSql("j.data->>'path'")} = ${skeletonSql('f.source_path')}))
         AND s.telescope_id = f.telescope_id AND lower(s.target_guid) = lower(j.data->>'target_guid')`;
+    const named = rows.filter((row) => row.byGuid || comparable(row.path ?? '') === comparable(row.source));
+    if (named.length > 0)
+      await db.frame.updateMany({
+        where: { id: { in: named.map((row) => row.id) }, state: 'unassigned' },
+        data: { state: 'pending', reason: null },
+      });
   }
 
   /** Takes one frame as far as it goes now. Failures of the machine are thrown; failures of the file end in its row. */
@@ -319,8 +332,9 @@ export class FrameIntake {
       if (typeof taken === 'string') return taken;
       frame = taken;
     }
-    if (!frame.bookingId || frame.announced) return 'done';
+    if (!frame.bookingId) return 'done';
     if (!frame.previewed && !frame.reason) frame = await this.pictures.make(telescope, frame);
+    if (frame.announced) return 'done';
     await previous.catch(() => undefined);
     if (past) {
       await this.deps.db.frame.update({ where: { id: frame.id }, data: { announced: true } });
@@ -341,8 +355,7 @@ export class FrameIntake {
     } catch (thrown) {
       if (thrown instanceof MountFailure && thrown.code === 'outside')
         return this.refuse(telescope, row, {}, 'outside', thrown.message, null);
-      if (thrown instanceof MountFailure && (thrown.errno === 'EACCES' || thrown.errno === 'EPERM'))
-        this.denied.add(row.id);
+      if (thrown instanceof MountFailure && thrown.errno !== null) this.denied.add(row.id);
       this.deps.logger.warn({ frame: row.id, err: toError(thrown).message }, 'frame cannot be looked at');
       await this.attributeByPath(telescope, row);
       return 'wait';
@@ -365,6 +378,9 @@ export class FrameIntake {
       return this.refuse(telescope, row, {}, seen.code, seen.message, mapped);
     }
     if (/\.gz$/i.test(mapped.path) && !this.settled(row.id, seen.size, seen.mtimeMs, Math.min(2_000, timing.settleMs)))
+      return 'wait';
+    // A copy by Windows has its length before its data: such a file rests until nothing of it changes any more.
+    if (!past && seen.sample?.blank && !this.settled(row.id, seen.size, `${seen.mtimeMs} ${seen.sample.stamp}`))
       return 'wait';
     if (!seen.hasImage)
       return this.refuse(telescope, row, seen.header, 'no_image', 'no HDU of the file holds an image', mapped);
@@ -480,6 +496,7 @@ export class FrameIntake {
     const folder = owner
       ? store.bookingFolder(owner.bookingId)
       : join(store.root, 'calibration', safeName(telescope.id), type.toLowerCase());
+    if (row.archivePath && row.sha256 && row.sha256 !== copied.sha256) await this.giveUp(row.archivePath, row.sha256);
     const named = await store.name(folder, row.filename, object);
     const jpg = await pictureNumbers(db, telescope.id, row);
     const hfd = jpg?.hfd ?? record?.hfd ?? null;
@@ -617,11 +634,12 @@ export class FrameIntake {
     throw new Error(`disk_low: ${message}`);
   }
 
-  /** True once a file has kept its size and time for the settling time. */
-  private settled(id: string, size: number, mtimeMs: number, settleMs = this.deps.timing.settleMs): boolean {
+  /** True once a file has kept its size, its time (and what else is compared) for the settling time. */
+  private settled(id: string, size: number, state: number | string, settleMs = this.deps.timing.settleMs): boolean {
+    const stamp = `${size} ${state}`;
     const known = this.waiting.get(id);
-    if (!known || known.size !== size || known.mtimeMs !== mtimeMs) {
-      this.waiting.set(id, { size, mtimeMs, since: Date.now() });
+    if (known?.stamp !== stamp) {
+      this.waiting.set(id, { stamp, since: Date.now() });
       return false;
     }
     return Date.now() - known.since >= settleMs;
@@ -766,17 +784,80 @@ export class FrameIntake {
     return 'done';
   }
 
-  /** A file that was cut when it was refused may be whole by now: the last reconciliation looks once more. */
+  /** A file that was cut when it was refused, or not there when it was missed, may be whole by now: the last reconciliation looks once more. */
   private async reopen(telescope: Telescope, bookingId: string): Promise<void> {
     const { db, mount, maxBytes } = this.deps;
     for (const row of await db.frame.findMany({
-      where: { bookingId, state: 'rejected', reason: { in: [...MAY_GROW] } },
+      where: { bookingId, OR: [{ state: 'rejected', reason: { in: [...MAY_GROW] } }, { state: 'missing' }] },
     })) {
       const mapped = mapPath(row.sourcePath, telescope.path_map);
       const seen = mapped ? await mount.probe(mapped.path, mapped.root, maxBytes).catch(() => null) : null;
       if (seen?.state === 'whole' && seen.hasImage)
         await db.frame.update({ where: { id: row.id }, data: { state: 'pending', reason: null } });
     }
+  }
+
+  /**
+   * Frames whose file holds other pixels now than those that were copied: it was still being written when it was taken. They are taken
+   * again; the picture that was announced is replaced.
+   */
+  private async takeChanged(telescope: Telescope, bookingId: string, caller: Caller): Promise<void> {
+    const { db, mount, store, maxBytes } = this.deps;
+    const rows = await db.frame.findMany({
+      where: {
+        bookingId,
+        state: 'archived',
+        trashedAt: null,
+        purgedAt: null,
+        sha256: { not: null },
+        archivePath: { not: null },
+      },
+    });
+    await eachLimited(rows, 2, async (row) => {
+      caller.heartbeat({ frame: row.id, step: 'compared' });
+      caller.signal?.throwIfAborted();
+      const mapped = mapPath(row.sourcePath, telescope.path_map);
+      const source = mapped ? await mount.probe(mapped.path, mapped.root, maxBytes).catch(() => null) : null;
+      if (source?.state !== 'whole' || !source.sample || source.sample.blank) return;
+      const copy = await mount.probe(store.path(row.archivePath!), store.root, maxBytes).catch(() => null);
+      if (copy?.state !== 'whole' || !copy.sample || copy.sample.stamp === source.sample.stamp) return;
+      this.deps.logger.warn({ frame: row.id, bookingId }, 'the file of a frame holds other pixels now: taken again');
+      await db.frame.update({
+        where: { id: row.id },
+        data: { state: 'pending', reason: null, previewed: false, measured: false },
+      });
+    });
+  }
+
+  /** What the archive has of a frame goes, before other bytes take its place. */
+  private async giveUp(archivePath: string, sha256: string): Promise<void> {
+    const { db, store } = this.deps;
+    await rm(store.path(archivePath), { force: true });
+    const others = await db.frame.count({ where: { sha256, state: 'archived', purgedAt: null } });
+    if (others === 0) await store.removeObject(sha256);
+  }
+
+  /**
+   * Frames of the slot that are nobody's and whose file never came: they are not waited for any longer. A record that names one later
+   * makes it a booking's.
+   */
+  private async closeStrays(telescopeId: string, bookingId: string): Promise<void> {
+    const { db, timing } = this.deps;
+    const booking = await db.booking.findUnique({ where: { id: bookingId }, select: { startsAt: true, endsAt: true } });
+    if (!booking) return;
+    await db.frame.updateMany({
+      where: {
+        telescopeId,
+        bookingId: null,
+        state: 'pending',
+        sourceKey: { not: { startsWith: IMPORTED } },
+        seenAt: {
+          gte: booking.startsAt,
+          lte: new Date(Math.min(booking.endsAt.getTime(), Date.now() - Math.max(timing.attributeMs, timing.absentMs))),
+        },
+      },
+      data: { state: 'unassigned', reason: 'file_absent' },
+    });
   }
 
   /** Gives every frame of the booking that is still open its end. */

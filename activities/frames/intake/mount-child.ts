@@ -3,6 +3,7 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
+  opendirSync,
   openSync,
   readdirSync,
   readSync,
@@ -11,14 +12,19 @@ import {
   writeSync,
 } from 'node:fs';
 import { join, relative, isAbsolute } from 'node:path';
+import { PathFinder } from './find-path.ts';
 import { crc32 } from '../../../frames/store/crc32.ts';
+import { isAbsence } from '../../../frames/store/presence.ts';
 import {
   asImage,
+  findImage,
   FitsError,
   imageHeader,
   openSource,
   READ,
+  sampleData,
   scanHdus,
+  type DataSample,
   type FitsErrorCode,
 } from '../../../frames/fits/index.ts';
 
@@ -41,6 +47,8 @@ export type MountState =
       header: Record<string, unknown>;
       hasImage: boolean;
       trailing: number;
+      /** Pages of the image's data; null without an image. */
+      sample: DataSample | null;
     }
   | { state: 'broken'; size: number; mtimeMs: number; code: FitsErrorCode; message: string };
 export interface CopyResult {
@@ -78,18 +86,26 @@ class MountError extends Error {
   }
 }
 
-/** The real path, which must lie under the mapped root even after symbolic links. */
+const finder = new PathFinder();
+
+/** The real path of what Windows means by this one, which must lie under the mapped root even after symbolic links. */
 function inside(path: string, root: string): string {
-  const real = realpathSync(path);
+  const real = realpathSync(finder.find(path, root));
   const rest = relative(realpathSync(root), real);
   if (rest.startsWith('..') || isAbsolute(rest))
     throw new MountError('outside', 'the file lies outside of the mapped folder');
   return real;
 }
 
+/** A share is there when its folder holds something: the place of one that is not mounted is an empty folder. */
 function reachable(root: string): boolean {
   try {
-    return statSync(root).isDirectory();
+    const folder = opendirSync(root);
+    try {
+      return folder.readSync() !== null;
+    } finally {
+      folder.closeSync();
+    }
   } catch {
     return false;
   }
@@ -97,19 +113,12 @@ function reachable(root: string): boolean {
 
 function probe(path: string, root: string, maxBytes: number): MountState {
   let stat;
+  let real: string;
   try {
-    stat = statSync(inside(path, root));
+    real = inside(path, root);
+    stat = statSync(real);
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code;
-    if (
-      code === 'ENOENT' ||
-      code === 'ENOTDIR' ||
-      code === 'EIO' ||
-      code === 'ESTALE' ||
-      code === 'ENOTCONN' ||
-      code === 'EHOSTDOWN'
-    )
-      return { state: 'absent', rootReachable: reachable(root) };
+    if (isAbsence(thrown)) return { state: 'absent', rootReachable: reachable(root) };
     throw thrown;
   }
   if (!stat.isFile())
@@ -123,20 +132,26 @@ function probe(path: string, root: string, maxBytes: number): MountState {
       message: `${stat.size} bytes, more than the ${maxBytes} that MAX_IMAGE_SIZE_MB allows`,
     };
   try {
-    const source = openSource(path, maxBytes);
+    const source = openSource(real, maxBytes);
     try {
       const scan = scanHdus(source);
-      for (const hdu of scan.hdus) {
-        const image = imageOf(hdu);
-        if (image)
-          return { state: 'whole', ...seen, header: imageHeader(scan, image), hasImage: true, trailing: scan.trailing };
-      }
+      const image = findImage(scan, imageOf);
+      if (image)
+        return {
+          state: 'whole',
+          ...seen,
+          header: imageHeader(scan, image),
+          hasImage: true,
+          trailing: scan.trailing,
+          sample: sampleData(source, image),
+        };
       return {
         state: 'whole',
         ...seen,
         header: scan.hdus[0]!.header.toJSON(),
         hasImage: scan.hdus.some((hdu) => hdu.header.get('ZIMAGE') === true),
         trailing: scan.trailing,
+        sample: null,
       };
     } finally {
       source.close();
@@ -148,7 +163,7 @@ function probe(path: string, root: string, maxBytes: number): MountState {
     return { state: 'broken', ...seen, code: thrown.code, message: thrown.message };
   }
 }
-/** What a share answers while another program holds the file open (Windows' sharing violation comes as EBUSY or ETXTBSY) or while it is away. */
+/** What a share answers while another program holds the file open (Windows' sharing violation comes as EBUSY or ETXTBSY) or while it is away, and the system while it is short of something. */
 const PASSING = new Set([
   'EBUSY',
   'ETXTBSY',
@@ -160,7 +175,15 @@ const PASSING = new Set([
   'ENOTCONN',
   'EHOSTDOWN',
   'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ECONNRESET',
+  'ENODEV',
+  'ENXIO',
   'ETIMEDOUT',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
 ]);
 
 function imageOf(hdu: Parameters<typeof asImage>[0]): ReturnType<typeof asImage> {

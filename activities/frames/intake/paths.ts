@@ -7,15 +7,23 @@ export function splitPath(path: string): { folder: string; name: string } {
   return { folder: path.slice(0, Math.max(0, at)), name: path.slice(at + 1) };
 }
 
-/** For comparing Windows paths: slashes and case do not matter there. */
+/** For comparing Windows paths: neither slashes, case nor the way in which an accent is written (NFC, NFD) make another file there. */
 export const comparable = (path: string): string =>
   path.replaceAll('\\', '/').replace(/\/+/g, '/').normalize('NFC').toLowerCase();
 
+/**
+ * What is left of a comparable path where a database compares without knowing letters beyond ASCII: accents and other scripts left out.
+ * Paths that are the same have the same skeleton; not all that have it are the same.
+ */
+export const skeleton = (path: string): string =>
+  comparable(path)
+    .normalize('NFD')
+    .replace(/[^ -~]/g, '');
 /** File name without its last extension, for joining a frame with its JPEG. */
 export const stemOf = (path: string): string => {
   const { name } = splitPath(path);
   const dot = name.lastIndexOf('.');
-  return (dot > 0 ? name.slice(0, dot) : name).toLowerCase();
+  return comparable(dot > 0 ? name.slice(0, dot) : name);
 };
 
 const parts = (path: string): string[] => path.split(/[\\/]+/).filter((part) => part !== '');
@@ -37,7 +45,7 @@ export function mapPath(named: string, map: readonly PathMapping[]): { path: str
     const root = parts(from);
     if (root.length === 0 || root.length >= wanted.length) continue;
     if (isUnc(from) !== isUnc(path) || isRooted(from) !== isRooted(path)) continue;
-    if (!root.every((part, i) => part.toLowerCase() === wanted[i]!.toLowerCase())) continue;
+    if (!root.every((part, i) => comparable(part) === comparable(wanted[i]!))) continue;
     if (!best || root.length > best.depth) best = { root: to, rest: wanted.slice(root.length), depth: root.length };
   }
   if (!best || best.rest.some((part) => part === '..' || part === '.')) return null;

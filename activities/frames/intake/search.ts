@@ -2,9 +2,11 @@ import type { Telescope } from '../../../domain/contracts/telescope.ts';
 import { stableId } from '../../../domain/ids.ts';
 import type { JournalKinds } from '../../../domain/journal.ts';
 import type { Database } from '../../../platform/database.ts';
+import { toError } from '../../../platform/errors.ts';
+import type { Logger } from '../../../platform/logger.ts';
 import type { Prisma } from '../../../prisma/client/client.ts';
 import type { ShotDone } from '../../../domain/ports.ts';
-import { findOwner, pathOf, planIndex, rtShotOf, setTag, type ShotDoneRecord } from '../attribution.ts';
+import { findOwner, pathOf, planIndex, rtShotOf, setTag, tagsOf, type ShotDoneRecord } from '../attribution.ts';
 import type { Caller } from '../caller.ts';
 import { eachLimited } from '../../../frames/limited.ts';
 import { metadataOf } from '../../../frames/metadata.ts';
@@ -19,10 +21,10 @@ const LIST_EPOCH = 0;
 
 /** Frames that no event told of: Voyager's own list of what was taken, and the folders that the booking's frames lie in. */
 export class FrameSearch {
-  private readonly deps: { db: Database; mount: Mount; maxBytes: number };
+  private readonly deps: { db: Database; mount: Mount; maxBytes: number; logger: Logger };
   /** Files beside a booking's frames that nothing marks as its own, with their RTSHOT: not read again until a record names them. */
-  private readonly strangers = new Map<string, { stamp: string; RTSHOT: unknown }>();
-  constructor(deps: { db: Database; mount: Mount; maxBytes: number }) {
+  private readonly strangers = new Map<string, { stamp: string; marks: Record<string, unknown> }>();
+  constructor(deps: { db: Database; mount: Mount; maxBytes: number; logger: Logger }) {
     this.deps = deps;
   }
 
@@ -127,7 +129,7 @@ export class FrameSearch {
 
   /** Files in the folders of this booking's frames that neither event nor list told of; RTSHOT must say that they are its own. */
   async addFromFolder(telescope: Telescope, bookingId: string, caller: Caller): Promise<void> {
-    const { db, mount, maxBytes } = this.deps;
+    const { db, mount, maxBytes, logger } = this.deps;
     const frames = await db.frame.findMany({
       where: {
         telescopeId: telescope.id,
@@ -142,12 +144,16 @@ export class FrameSearch {
       frames.map((f) => comparable(mapPath(f.sourcePath, telescope.path_map)?.path ?? f.sourcePath)),
     );
     const folders = new Map<string, string>();
-    for (const { sourcePath } of own) folders.set(splitPath(sourcePath).folder, sourcePath);
-    for (const [folder, sample] of folders) {
+    for (const { sourcePath } of own) folders.set(comparable(splitPath(sourcePath).folder), sourcePath);
+    for (const sample of folders.values()) {
+      const { folder } = splitPath(sample);
       const mapped = mapPath(sample, telescope.path_map);
       if (!mapped) continue;
       const local = splitPath(mapped.path).folder;
-      const files = await mount.list(local, mapped.root, first - 3_600_000).catch(() => []);
+      const files = await mount.list(local, mapped.root, first - 3_600_000).catch((thrown: unknown) => {
+        logger.warn({ folder: local, err: toError(thrown).message }, 'a folder of frames cannot be listed');
+        return [];
+      });
       const mayBeOurs = await this.marksOf(telescope, bookingId, first);
       await eachLimited(files, 2, async (file) => {
         caller.heartbeat({ folder: file.path });
@@ -155,13 +161,13 @@ export class FrameSearch {
         if (known.has(comparable(file.path))) return;
         const stamp = `${file.size}/${file.mtimeMs}`;
         const stranger = this.strangers.get(`${bookingId}\n${file.path}`);
-        if (stranger?.stamp === stamp && !mayBeOurs(splitPath(file.path.replaceAll('/', '\\')).name, stranger)) return;
+        if (stranger?.stamp === stamp && !mayBeOurs(splitPath(file.path).name, stranger.marks)) return;
         const seen = await mount.probe(file.path, mapped.root, maxBytes).catch(() => null);
         if (seen?.state !== 'whole') return;
         const sourcePath = `${folder}\\${file.path.slice(local.length + 1).replaceAll('/', '\\')}`;
         if (!mayBeOurs(splitPath(sourcePath).name, seen.header)) {
           if (this.strangers.size >= STRANGERS) this.strangers.clear();
-          this.strangers.set(`${bookingId}\n${file.path}`, { stamp, RTSHOT: seen.header.RTSHOT });
+          this.strangers.set(`${bookingId}\n${file.path}`, { stamp, marks: { RTSHOT: seen.header.RTSHOT } });
           return;
         }
         const { owner } = await findOwner(db, telescope, {
@@ -218,9 +224,9 @@ export class FrameSearch {
     for (const { data } of records) {
       const record = data as unknown as ShotDoneRecord;
       guids.add(record.guid.toLowerCase());
-      names.add(splitPath(pathOf(record)).name.toLowerCase());
+      names.add(comparable(splitPath(pathOf(record)).name));
     }
     return (name, header) =>
-      guids.has(rtShotOf(header) ?? '') || names.has(name.toLowerCase()) || Object.values(header).includes(tag);
+      guids.has(rtShotOf(header) ?? '') || names.has(comparable(name)) || tagsOf(header).has(tag);
   }
 }
