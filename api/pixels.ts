@@ -64,7 +64,7 @@ export const disposition = (kind: 'inline' | 'attachment', name: string): string
 /** A file of the frame store. @throws Problem `not_found` · StoreAway when the store's disk is not there */
 export async function sendStored(
   c: Context,
-  deps: Deps,
+  deps: Ground,
   path: string,
   options: Parameters<typeof sendFile>[2],
 ): Promise<Response> {

@@ -1,7 +1,6 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Database } from '../../platform/database.ts';
-import type { FrameStore } from './store.ts';
 
 /**
  * Whether the store's disk is there. A disk that is not mounted leaves an empty folder in its place, in which every frame looks lost and
@@ -24,13 +23,20 @@ export class StoreAway extends Error {
   }
 }
 
+/** What of a store its disk is known by. */
+interface Place {
+  readonly root: string;
+  path(stored: string): string;
+  objectPath(sha256: string): string;
+}
+
 /** What the system answers where a path leads nowhere. Any other error says nothing about whether the file exists. */
 const NOTHING_THERE = new Set(['ENOENT', 'ENOTDIR']);
 export const isAbsence = (thrown: unknown): boolean =>
   NOTHING_THERE.has((thrown as NodeJS.ErrnoException | null)?.code ?? '');
 
 /** Whether the marker stands. @throws StoreAway when that cannot be told */
-export async function storeStands(store: FrameStore): Promise<boolean> {
+export async function storeStands(store: Pick<Place, 'root'>): Promise<boolean> {
   try {
     return (await stat(join(store.root, MARKER))).isFile();
   } catch (thrown) {
@@ -40,7 +46,7 @@ export async function storeStands(store: FrameStore): Promise<boolean> {
 }
 
 /** @throws StoreAway when the store's disk is not there */
-export async function requireStore(store: FrameStore): Promise<void> {
+export async function requireStore(store: Pick<Place, 'root'>): Promise<void> {
   if (!(await storeStands(store))) throw new StoreAway(store.root);
 }
 
@@ -49,7 +55,7 @@ export async function requireStore(store: FrameStore): Promise<void> {
  * knows lie in it.
  * @throws StoreAway
  */
-export async function openStore(db: Database, store: FrameStore): Promise<void> {
+export async function openStore(db: Database, store: Place): Promise<void> {
   if (await storeStands(store)) return;
   const known = await db.frame.findMany({
     where: { state: 'archived', sha256: { not: null }, archivePath: { not: null } },
