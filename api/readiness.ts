@@ -47,7 +47,7 @@ export class SessionsReady {
       );
       return { state: 'ok' };
     } catch (thrown) {
-      if (isGrpcServiceError(thrown) && Number(thrown.code) === INVALID_ARGUMENT)
+      if (isGrpcServiceError(thrown) && (thrown.code as number) === INVALID_ARGUMENT)
         return {
           state: 'refused',
           why: `namespace ${namespace} lacks search attributes (${thrown.details}); needed are ${SEARCH_ATTRIBUTE_FLAGS.join(', ')}`,

@@ -28,3 +28,14 @@ export interface JournalKinds {
   command: { key: string; method: string; state: string; reason: string | null };
 }
 export type JournalKind = keyof JournalKinds;
+
+/** An entry of the gateway's journal: `n` counts within `epoch`. */
+export interface JournalEntry<K extends JournalKind = JournalKind> {
+  epoch: number;
+  n: number;
+  kind: K;
+  /** ISO, this gateway's clock. */
+  at: string;
+  bookingId: string | null;
+  data: JournalKinds[K];
+}

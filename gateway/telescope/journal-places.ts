@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Database } from '../../platform/database.ts';
 import type { Journal } from '../../prisma/client/client.ts';
-import type { JournalEntry } from './journal.ts';
+import type { JournalEntry } from '../../domain/journal.ts';
 
 /**
  * Where entries stand in table `journal`. An epoch can be counted twice: two gateways begin with the same one while neither has the

@@ -1,20 +1,11 @@
 import { join } from 'node:path';
-import type { JournalKind, JournalKinds } from '../../domain/journal.ts';
+import type { JournalEntry, JournalKind, JournalKinds } from '../../domain/journal.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { databaseError, within } from './database-mirror.ts';
 import { DiskLog } from './disk-log.ts';
 import { JournalPlaces } from './journal-places.ts';
 
-export interface JournalEntry<K extends JournalKind = JournalKind> {
-  epoch: number;
-  n: number;
-  kind: K;
-  /** ISO, this gateway's clock. */
-  at: string;
-  bookingId: string | null;
-  data: JournalKinds[K];
-}
 export interface TelemetrySample {
   at: string;
   bookingId: string;

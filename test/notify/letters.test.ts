@@ -104,7 +104,7 @@ describe('letters', () => {
     expect(world.mail.letters).toHaveLength(types.length * 2);
     const rows = new Map((await world.db.outbox.findMany()).map((row) => [row.id, row]));
     for (const { mail } of world.mail.letters) {
-      const row = rows.get(String(mail.headers.get('x-notification-id')))!;
+      const row = rows.get(mail.headers.get('x-notification-id') as string)!;
       const message = MESSAGES[row.type as OutboxType]!;
       expect(mail.messageId).toBe(`<${row.id}@observe.example.org>`);
       expect(mail.text).toContain(row.bookingId === 'b1' ? 'Bonjour Anne,' : 'Hello Bob <b>,');
@@ -227,7 +227,11 @@ describe('what a guest chose', () => {
       ['session.starting_soon', 'delivered', null],
     ]);
     const held = await world.db.outbox.findFirstOrThrow({ where: { type: 'session.completed' } });
-    expect([held.heldUntil, held.nextAttemptAt, held.queuedAt]).toEqual(Array(3).fill(new Date(paris)));
+    expect([held.heldUntil, held.nextAttemptAt, held.queuedAt]).toEqual([
+      new Date(paris),
+      new Date(paris),
+      new Date(paris),
+    ]);
     await world.timePasses();
     await world.drain({}, () => paris);
     expect(world.mail.letters).toHaveLength(2);
@@ -254,7 +258,9 @@ describe('what a guest chose', () => {
     await world.put('b2', '1', 'session.started', ['email']);
     await world.put('b2', '2', 'session.cancelled', ['email']);
     await world.drain();
-    expect(world.mail.letters.map(({ to, mail }) => [to, mail.subject]).toSorted()).toEqual([
+    expect(
+      world.mail.letters.map(({ to, mail }) => [to, mail.subject]).toSorted(([a], [b]) => (a! < b! ? -1 : 1)),
+    ).toEqual([
       ['anne@example.org', 'Votre session a démarré (M 31)'],
       ['bob@example.org', 'Booking cancelled (M 31)'],
     ]);
