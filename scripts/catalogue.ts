@@ -70,7 +70,7 @@ function add(row: Row): void {
 
 const names = data('dsonames') as Record<string, { name?: string; fr?: string }>;
 const isWanted = (designation: string): boolean =>
-  /^(M|NGC|IC|C|Sh2|B|LBN|vdB|Cr|Mel|Tr|Abell) ?\d/.test(designation) || designation in names;
+  /^(M|NGC|IC|C|Sh2|B|LBN|vdB|Cr|Mel|Tr|Abell) ?\d/.test(designation) || Object.hasOwn(names, designation);
 for (const { id, properties, geometry } of features('dsos.20')) {
   const own = spaced(String(properties.desig));
   const other = spaced(String(id));

@@ -135,7 +135,7 @@ export function planObjects(row: Booking, telescope: Telescope, generation: numb
       Tag: tag,
     },
     shots: shots.map((shot, index) => {
-      const filterIndex = telescope.filters[shot.filter];
+      const filterIndex = Object.hasOwn(telescope.filters, shot.filter) ? telescope.filters[shot.filter] : undefined;
       if (filterIndex === undefined)
         throw ApplicationFailure.nonRetryable(
           `shots.${index}.filter: telescope ${telescope.id} has no filter "${shot.filter}"`,

@@ -72,7 +72,7 @@ export function planErrors(telescope: Telescope, body: PlanBody, nowMs: number):
   if (body.constraints.hour_angle_end_hours <= body.constraints.hour_angle_start_hours)
     add(errors, 'constraints.hour_angle_end_hours', 'must be greater than hour_angle_start_hours');
   body.shots.forEach((shot, i) => {
-    if (!(shot.filter in telescope.filters))
+    if (!Object.hasOwn(telescope.filters, shot.filter))
       add(
         errors,
         `shots.${i}.filter`,

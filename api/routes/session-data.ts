@@ -283,7 +283,7 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
       requireBooking(who, params.id);
       const { booking } = await loadBooking(deps, who, params.id);
       const names = query.series ? query.series.split(',').map((s) => s.trim()) : SERIES_NAMES;
-      const unknown = names.find((name) => !(name in TELEMETRY_SERIES));
+      const unknown = names.find((name) => !Object.hasOwn(TELEMETRY_SERIES, name));
       if (unknown !== undefined)
         throw new Problem('invalid', `Unknown series "${unknown}".`, {
           message: `Unknown series "${unknown}".`,

@@ -51,7 +51,7 @@ export class Header {
         if (card.keyword === 'COMMENT' || card.keyword === 'HISTORY') (texts[card.keyword] ??= []).push(card.comment);
         continue;
       }
-      if (!(card.keyword in out)) out[card.keyword] = card.value;
+      if (!Object.hasOwn(out, card.keyword)) out[card.keyword] = card.value;
     }
     return { ...out, ...texts };
   }

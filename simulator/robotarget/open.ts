@@ -25,7 +25,7 @@ const SIGNED_PARAM: Record<string, string> = {
 };
 
 export const isOpenCommand = (method: string): boolean =>
-  method.startsWith(PREFIX) && method.slice(PREFIX.length) in SIGNED_PARAM;
+  method.startsWith(PREFIX) && Object.hasOwn(SIGNED_PARAM, method.slice(PREFIX.length));
 
 /** Lower-case hex MD5 of secret, UID and the signed parameter, without separators. */
 export function openMacIsRight(secret: string, method: string, params: Record<string, unknown>): boolean {

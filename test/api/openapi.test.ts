@@ -279,7 +279,8 @@ describe('the OpenAPI document and the running API agree', () => {
           const asText = (value: unknown): string =>
             wellFormed(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
           if (waits && (method === 'delete' || method === 'post'))
-            for (const name of ['id', 'guid']) if (name in values) values[name] = name === 'id' ? 'none' : 'not-a-guid';
+            for (const name of ['id', 'guid'])
+              if (Object.hasOwn(values, name)) values[name] = name === 'id' ? 'none' : 'not-a-guid';
           const address = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) =>
             encodeURIComponent(asText(values[name]) || 'x'),
           );

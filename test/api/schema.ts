@@ -91,7 +91,7 @@ export function violations(document: OpenApi, given: Schema, value: unknown, at 
       value.forEach((item, i) => found.push(...violations(document, schema.items!, item, `${at}[${i}]`)));
   } else if (typeof value === 'object' && value !== null) {
     const object = value as Record<string, unknown>;
-    for (const name of schema.required ?? []) if (!(name in object)) found.push(`${at}.${name}: is missing`);
+    for (const name of schema.required ?? []) if (!Object.hasOwn(object, name)) found.push(`${at}.${name}: is missing`);
     for (const [name, item] of Object.entries(object)) {
       const property = schema.properties?.[name];
       if (property) found.push(...violations(document, property, item, `${at}.${name}`));

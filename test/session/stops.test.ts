@@ -90,7 +90,8 @@ function missing(target: Target, start: number, at: number): Partial<Observatory
 const asked = (name: string): [(typeof CONTROLS)[number], Target][] =>
   TARGETS.flatMap((target) =>
     CONTROLS.filter(
-      (control) => (control !== 'cancel' || name in EARLY) && (control !== 'resume' || target === 'present'),
+      (control) =>
+        (control !== 'cancel' || Object.hasOwn(EARLY, name)) && (control !== 'resume' || target === 'present'),
     ).map((control): [(typeof CONTROLS)[number], Target] => [control, target]),
   );
 const EARLY = { preparing: true, prepared: true, 'held in preparation': true };

@@ -153,7 +153,7 @@ describe('what the control page shows', () => {
       ...HOLD_CAUSES.map((h) => `hold.${h}`),
       ...LEDGER_CLASSES.map((c) => `ledger.${c}`),
     ];
-    expect(keys.filter((key) => !(key in TEXT))).toEqual([]);
+    expect(keys.filter((key) => !Object.hasOwn(TEXT, key))).toEqual([]);
     expect(Object.entries(TEXT).filter(([, [fr, en]]) => !fr || !en)).toEqual([]);
   });
 });

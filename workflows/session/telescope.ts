@@ -40,7 +40,8 @@ export function unreachable(failure: ActivityFailure): Problem {
   if (cause instanceof ApplicationFailure) {
     if (cause.type === FAILURE.notConnected) return { reason: 'voyager_away', message: cause.message };
     const detail = cause.type === FAILURE.refused ? cause.details?.[0] : undefined;
-    if (typeof detail === 'string' && detail in REASONS) return { reason: detail as Reason, message: cause.message };
+    if (typeof detail === 'string' && Object.hasOwn(REASONS, detail))
+      return { reason: detail as Reason, message: cause.message };
     return { reason: 'internal_error', message: cause.message };
   }
   return { reason: 'no_answer', message: cause?.message ?? failure.message };

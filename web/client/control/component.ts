@@ -954,7 +954,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       el.dataset.slot = slot;
       box.append(el);
       this.announcement = text;
-      if (tone in { good: 1, warn: 1, danger: 1 }) play(tone as Tune);
+      if (['good', 'warn', 'danger'].includes(tone)) play(tone as Tune);
       setTimeout(() => el.classList.add('leaving'), 5_000);
       setTimeout(() => el.remove(), 5_500);
     },

@@ -55,7 +55,7 @@ const pushSubscription = async (): Promise<PushSubscription | null> =>
 export async function pushTells(bookingId: string): Promise<boolean> {
   await keptKey(bookingId);
   const told = toldOf();
-  return (bookingId in told || ALL in told) && (await pushSubscription()) !== null;
+  return (Object.hasOwn(told, bookingId) || Object.hasOwn(told, ALL)) && (await pushSubscription()) !== null;
 }
 
 /** Asks for leave, subscribes this browser (VAPID) and tells the API. False when the viewer or the browser says no. */

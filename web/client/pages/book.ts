@@ -390,7 +390,7 @@ function bookingForm(): object {
           shot.fault = [shot.fault, labelled(say(`book.${SHOT_LABELS[part] ?? 'shots'}`), text)]
             .filter(Boolean)
             .join(' · ');
-        } else if (own && own in this.faults) this.faults = { ...this.faults, [own]: text };
+        } else if (own && Object.hasOwn(this.faults, own)) this.faults = { ...this.faults, [own]: text };
         else rest.push(`${field}: ${text}`);
       }
       const named = Object.entries(this.faults).filter(([, text]) => text !== '');
