@@ -101,7 +101,7 @@ export function clientSource(document: object): string {
         ...(inQuery.length > 0 ? [`query${inQuery.some((p) => p.required) ? '' : '?'}: ${queryType}`] : []),
         'options?: RequestOptions',
       ];
-      const address = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => `\${encodeURIComponent(${name})}`);
+      const address = path.replaceAll(/\{(\w{1,64})\}/g, (_all, name: string) => `\${encodeURIComponent(${name})}`);
       methods.push(
         `  /** ${operation.summary ?? operation.operationId}. \`${method.toUpperCase()} ${path}\` */\n  ${operation.operationId}(${args.join(', ')}): Promise<${result}> {\n    return this.send<${result}>('${method.toUpperCase()}', \`${address}\`, { ${body ? 'body, ' : ''}${inQuery.length > 0 ? 'query, ' : ''}${binary ? 'raw: true, ' : ''}options });\n  }`,
       );

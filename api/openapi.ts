@@ -83,7 +83,7 @@ function withReferences(all: Map<string, object>, ids: readonly string[]): Recor
     const schema = all.get(id);
     if (!schema || found[id]) return;
     found[id] = schema;
-    for (const [, other] of JSON.stringify(schema).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) take(other!);
+    for (const [, other] of JSON.stringify(schema).matchAll(/"#\/components\/schemas\/([^"]{1,120})"/g)) take(other!);
   };
   ids.forEach(take);
   return found;

@@ -49,7 +49,7 @@ async function handle(options: GatewayHttpOptions, request: IncomingMessage, res
     response.writeHead(200, { 'content-type': type }).end(text);
     return;
   }
-  const route = /\/v1\/telescopes\/([^/]+)\/([a-z.-]+)$/.exec(path);
+  const route = routeOf(path);
   if (!route) return problem(response, 404, 'No such route');
   const body = method === 'POST' ? await readBody(request) : '';
   if (body === null) return problem(response, 413, `A body of more than ${MAX_BODY} bytes`);
@@ -63,9 +63,17 @@ async function handle(options: GatewayHttpOptions, request: IncomingMessage, res
     signature: header(GATEWAY_HEADERS.signature),
   });
   if (why) return problem(response, 401, `Request ${why}`);
-  const gateway = options.telescopes.get(decodeURIComponent(route[1]!));
+  const gateway = options.telescopes.get(decodeURIComponent(route[1]));
   if (!gateway) return problem(response, 404, `Telescope "${route[1]}" is not served by this gateway`);
   return answer(gateway, `${method} ${route[2]}`, body, target, request, response);
+}
+
+/** Path, telescope and verb of `…/v1/telescopes/ID/VERB`; whatever stands before it is a proxy's. */
+function routeOf(path: string): [string, string, string] | null {
+  const [version, kind, id = '', verb = ''] = path.split('/').slice(-4);
+  return version === 'v1' && kind === 'telescopes' && id !== '' && /^[a-z.-]{1,40}$/.test(verb)
+    ? [path, id, verb]
+    : null;
 }
 
 async function answer(

@@ -48,14 +48,16 @@ export function parseRelayUrl(text: string): RelayTarget {
     throw wrong('this is no address');
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw wrong(`${url.protocol} is not http or https`);
-  const path = /^(.*?)(?:\/apps)?\/([^/]+)\/?$/.exec(url.pathname);
-  if (!path) throw wrong('the path does not end in the id of the app');
+  const parts = url.pathname.replace(/\/$/, '').split('/');
+  const appId = parts.pop();
+  if (parts.at(-1) === 'apps') parts.pop();
+  if (!appId) throw wrong('the path does not end in the id of the app');
   if (!url.username || !url.password) throw wrong('key or secret is missing');
   return {
-    base: `${url.protocol}//${url.host}${path[1]}`,
+    base: `${url.protocol}//${url.host}${parts.join('/')}`,
     key: decodeURIComponent(url.username),
     secret: decodeURIComponent(url.password),
-    appId: decodeURIComponent(path[2]!),
+    appId: decodeURIComponent(appId),
   };
 }
 

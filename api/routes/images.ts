@@ -1,10 +1,10 @@
-import { basename } from 'node:path';
+import { basename, parse } from 'node:path';
 import { z } from '@hono/zod-openapi';
 import { toImage, toImageSummary } from '../../frames/images.ts';
 import { FitsError } from '../../frames/fits/errors.ts';
 import { restoreFrames } from '../../frames/restore.ts';
 import { Busy, PicturesOnRequest } from '../../frames/on-request.ts';
-import { BookingId } from '../../domain/contracts/common.ts';
+import { BookingId, patterned } from '../../domain/contracts/common.ts';
 import { FRAME_STATES, FRAME_TYPES, Image, ImageSummary } from '../../domain/contracts/image.ts';
 import type { Frame } from '../../prisma/client/client.ts';
 import { requireBooking } from '../auth.ts';
@@ -17,7 +17,7 @@ import { sendStored, signImageUrls, storePath } from '../pixels.ts';
 
 const READ = { scopes: ['session:view', 'bookings:read', 'bookings:write', 'admin:read'], signedUrl: true } as const;
 const Id = z.object({ id: BookingId });
-const ImageId = z.object({ id: BookingId, image_id: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be an image id') });
+const ImageId = z.object({ id: BookingId, image_id: patterned(64, /^[A-Za-z0-9-]{1,64}$/, 'must be an image id') });
 const ImagePage = pageOf(ImageSummary, 'ImagePage');
 
 async function findFrame(deps: Deps, bookingId: string, imageId: string): Promise<Frame> {
@@ -293,4 +293,4 @@ function absence(row: Frame, what: string): string {
     : `This image has no ${what} yet${row.reason ? `: ${row.reason}` : ''}.`;
 }
 
-const stem = (filename: string): string => filename.replace(/\.[^.]+$/, '');
+const stem = (filename: string): string => parse(filename).name;

@@ -82,7 +82,7 @@ function decodeObject(raw: JsonObject, noted: Absent | null, text: string, pictu
   if (name !== undefined) {
     if (typeof name !== 'string' || name === '') return bad('Event is not a name');
     if (name === 'NewJPGReady') return decodePreview(raw, noted, picture);
-    const timestampText = name === 'Version' ? (/"Timestamp"\s*:\s*"?(-?[\d.eE+-]+)/.exec(text)?.[1] ?? null) : null;
+    const timestampText = name === 'Version' ? timestampOf(text) : null;
     return good({ kind: 'event', event: decodeEvent(raw, noted, { timestampText }) });
   }
   if (raw.method !== undefined) {
@@ -94,6 +94,12 @@ function decodeObject(raw: JsonObject, noted: Absent | null, text: string, pictu
   }
   if (raw.id !== undefined) return decodeReply(raw);
   return bad('no Event, no method and no id: not a message of Voyager');
+}
+
+/** The Timestamp's own digits, which a number does not keep. */
+function timestampOf(text: string): string | null {
+  const at = text.indexOf('"Timestamp"');
+  return at < 0 ? null : (/^"Timestamp"\s*:\s*"?(-?[\d.eE+-]+)/.exec(text.slice(at, at + 80))?.[1] ?? null);
 }
 
 /** Short pictures come as text within the line, long ones cut out by the framer. */
@@ -148,7 +154,7 @@ function shortReason(thrown: unknown, length: number): string {
   return position ? `unexpected text at character ${position}` : 'unexpected text';
 }
 
-const SECRET_FIELDS = /("(?:Base|Ticket|MAC|Password|Base64Data)"\s*:\s*")[^"]*/gi;
+const SECRET_FIELDS = /("(?:Base|Ticket|MAC|Password|Base64Data)"\s{0,3}:\s{0,3}")[^"]{0,400}/gi;
 /** Beginning of a line for a log: cut at 160 characters, values of secret fields masked. */
 export function excerpt(bytes: Buffer): string {
   const head = bytes.toString('latin1', 0, 400).replace(SECRET_FIELDS, '$1[secret]');

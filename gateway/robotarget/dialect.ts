@@ -17,7 +17,7 @@ export type ObjectKind = (typeof OBJECT_KINDS)[number];
 export type DialectOp = 'list' | 'add' | 'update' | 'remove' | 'status';
 export type DialectCommandName = `${ObjectKind}.${DialectOp}`;
 
-const PLACEHOLDER = /\{(\w+)\}/g;
+const PLACEHOLDER = /\{(\w{1,32})\}/g;
 const PLACEHOLDERS = [
   'secret',
   'sessionKey',
