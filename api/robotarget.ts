@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { Receipt, ReceiptState } from '../domain/contracts/control.ts';
 import type { Telescope } from '../domain/contracts/telescope.ts';
 import { QUEUE_SESSION } from '../domain/ids.ts';
 import { COMMAND_WORKFLOW } from '../domain/messages.ts';
 import type { RoboTargetRequest, RoboTargetResult } from '../domain/ports.ts';
+import type { RoboTargetReads, RoboTargetRow } from '../domain/robotarget-window.ts';
 import { toError } from '../platform/errors.ts';
 import { openReceipt } from '../platform/receipts.ts';
 import { requireScope, type Identity } from './auth.ts';
@@ -11,39 +13,20 @@ import { withDeadline } from './bookings/sessions.ts';
 import type { Deps } from './deps.ts';
 import { Problem } from './errors.ts';
 import { settleReceipt } from './receipts.ts';
+import { refuseDisturbance, type RoboTargetCall, type RoboTargetRead } from './robotarget-slot.ts';
 
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-/** One read or write of RoboTarget, without who asks and where. */
-export type RoboTargetCall = DistributiveOmit<RoboTargetRequest, 'telescopeId' | 'commandId' | 'requestedBy'>;
-
-const isRead = (call: RoboTargetCall): boolean => call.op === 'list' || call.op === 'get';
+const isRead = (call: RoboTargetCall): call is RoboTargetRead => call.op === 'list' || call.op === 'get';
+/** Reads that only prepare the judgement of a write are not waited for as long. */
+const LOOK_MS = 5_000;
 const STATE: Record<RoboTargetResult['outcome'], ReceiptState> = {
   done: 'confirmed',
   refused: 'refused',
   unknown: 'unknown',
 };
 
-/** RoboTarget objects are touched by hand only while no slot runs or is nearer than the turnaround. @throws Problem `conflict`. */
-async function refuseWhileTaken(deps: Deps, telescope: Telescope): Promise<void> {
-  const now = deps.now();
-  const soon = new Date(now + telescope.policy.turnaround_minutes * 60_000);
-  const near = await deps.db.booking.findFirst({
-    where: { telescopeId: telescope.id, occupies: true, startsAt: { lte: soon }, endsAt: { gt: new Date(now) } },
-    orderBy: { startsAt: 'asc' },
-  });
-  if (near)
-    throw new Problem(
-      'conflict',
-      `Booking ${near.id} has the telescope from ${near.startsAt.toISOString()} to ${near.endsAt.toISOString()}.`,
-      {
-        conflict: { booking_id: near.id, start: near.startsAt.toISOString(), end: near.endsAt.toISOString() },
-      },
-    );
-}
-
 /**
  * Runs one RoboTarget command as a small workflow on the telescope's queue: durable, allow-listed and gated there.
- * @throws Problem 409 while a booking has the telescope, 503 when nobody answers.
+ * @throws Problem 409 where a write would disturb a slot, 503 when nobody answers.
  */
 export async function runRoboTarget(
   deps: Deps,
@@ -54,9 +37,9 @@ export async function runRoboTarget(
   waitMs = 15_000,
 ): Promise<{ result: RoboTargetResult | null; receipt: Receipt }> {
   const read = isRead(call);
-  if (!read) {
+  if (!isRead(call)) {
     requireScope(who, 'robotarget:write');
-    await refuseWhileTaken(deps, telescope);
+    await refuseDisturbance(deps, telescope, call, readsOf(deps, who, telescope));
     await deps.db.$transaction((tx) =>
       openReceipt(tx, {
         commandId,
@@ -117,4 +100,18 @@ export async function runRoboTarget(
       ? new Problem('gateway_away', 'The telescope’s gateway has not answered in time.', {}, { 'retry-after': '5' })
       : new Problem('temporal_away', 'The workflow service does not answer.', {}, { 'retry-after': '5' });
   }
+}
+
+/** RoboTarget as it is now. @throws Problem or Error where it does not answer */
+function readsOf(deps: Deps, who: Identity, telescope: Telescope): RoboTargetReads {
+  const rows = async (call: RoboTargetRead): Promise<RoboTargetRow[]> => {
+    const { result } = await runRoboTarget(deps, who, telescope, randomUUID(), call, LOOK_MS);
+    if (result?.outcome !== 'done') throw new Error(result?.message ?? 'no answer');
+    return result.items;
+  };
+  return {
+    target: async (guid) => (await rows({ op: 'get', object: 'target', guid }))[0] ?? null,
+    shot: async (guid) => (await rows({ op: 'get', object: 'shot', guid }))[0] ?? null,
+    targetsOfSet: (setGuid) => rows({ op: 'list', object: 'target', parentGuid: setGuid }),
+  };
 }

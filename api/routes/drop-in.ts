@@ -344,7 +344,7 @@ export function dropInRoutes(app: App, deps: Deps): void {
       tag: 'Drop-in',
       summary: 'Enable or disable a RoboTarget object',
       description:
-        'The target of a running booking is paused or resumed through its workflow. Anything else needs `robotarget:write` and the telescope to be free.',
+        'The target of a running booking is paused or resumed through its workflow. Anything else needs `robotarget:write`, and is 409 only where it could run or stop something within a slot that runs or is about to.',
       guard: { scopes: ['session:control', 'robotarget:write'] },
       query: Where,
       body: DropInToggle.meta({ id: 'DropInToggle' }),

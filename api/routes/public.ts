@@ -119,6 +119,7 @@ export function publicRoutes(app: App, deps: Deps): void {
       answers: {
         201: { description: 'Subscribed', schema: z.object({ id: z.string() }).meta({ id: 'PushSubscribed' }) },
       },
+      problems: ['not_found'],
     },
     async ({ who, body }) => {
       const bookingId = body.booking_id ?? (who.kind === 'booking' ? who.subject! : null);

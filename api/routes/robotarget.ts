@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { Guid, TelescopeId } from '../../domain/contracts/common.ts';
 import { Receipt } from '../../domain/contracts/control.ts';
-import { RoboSet, RoboShot, RoboTarget } from '../../domain/contracts/robotarget.ts';
+import { RoboShot, SentRoboSet, SentRoboTarget } from '../../domain/contracts/robotarget.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { commandIdOf, receiptAnswer } from '../bookings/controls.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
@@ -14,8 +15,8 @@ const READ = { scopes: ['robotarget:write', 'telescopes:write', 'admin:read'] } 
 const WRITE = { scopes: ['robotarget:write'] } as const;
 
 const OBJECTS = [
-  { name: 'sets', object: 'set', schema: RoboSet, key: 'Guid', parent: null },
-  { name: 'targets', object: 'target', schema: RoboTarget, key: 'GuidTarget', parent: 'setGuid' },
+  { name: 'sets', object: 'set', schema: SentRoboSet, key: 'Guid', parent: null },
+  { name: 'targets', object: 'target', schema: SentRoboTarget, key: 'GuidTarget', parent: 'setGuid' },
   { name: 'shots', object: 'shot', schema: RoboShot, key: 'GuidShot', parent: 'targetGuid' },
 ] as const;
 const upper = (name: string): string => name[0]!.toUpperCase() + name.slice(1);
@@ -32,7 +33,8 @@ export function robotargetRoutes(app: App, deps: Deps): void {
         Object.fromEntries(Object.entries(shape).map(([field, type]) => [field, withoutDefault(type).optional()])),
       )
       .meta({ id: `${One}Changes` });
-    const listQuery = parent === null ? Where : Where.extend({ [parent]: Guid.optional() });
+    const parentGuid = object === 'shot' ? Guid.describe('RoboTarget lists shots by target') : Guid.optional();
+    const listQuery = parent === null ? Where : Where.extend({ [parent]: parentGuid });
     const problems = ['conflict', 'control_refused', 'gateway_away', 'temporal_away', 'not_found'] as const;
 
     operation(
@@ -94,7 +96,11 @@ export function robotargetRoutes(app: App, deps: Deps): void {
         const telescope = await deps.telescopes.meant(query.telescope);
         const guid = (body as Record<string, string | undefined>)[key] ?? randomUUID();
         const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'create', object);
-        const full = { ...(body as Record<string, unknown>), [key]: guid };
+        const full = {
+          ...ownDefaults(object, telescope, deps.now()),
+          ...(body as Record<string, unknown>),
+          [key]: guid,
+        };
         const { result, receipt } = await runRoboTarget(deps, who, telescope, commandId, {
           op: 'create',
           object,
@@ -225,6 +231,13 @@ export function robotargetRoutes(app: App, deps: Deps): void {
           },
         );
   }
+}
+
+/** What the telescope's settings and the moment say of a new object. */
+function ownDefaults(object: string, telescope: Telescope, nowMs: number): Record<string, unknown> {
+  if (object === 'set') return { ProfileName: telescope.profile };
+  if (object !== 'target') return {};
+  return { RefGuidBaseSequence: telescope.base_sequence_guid, DateCreation: Math.floor(nowMs / 1000) };
 }
 
 /** Does an object that was read back have every value that was asked for, as far as it shows them? Texts without regard to case, as GUIDs are compared. */

@@ -1,20 +1,8 @@
 import { z } from 'zod';
 import { HOLD_CAUSES, OUTCOMES, PHASES } from '../phases.ts';
 import { REASON_CODES } from '../reasons.ts';
-import { COORDINATE_PROBLEMS, type CoordinateProblem, readDecDegrees, readRaHours } from '../coordinates.ts';
-import { MAX_ANGLE_LENGTH } from '../reading/angle.ts';
 import { BookingId, Email, Guid, Instant, TelescopeId } from './common.ts';
-
-/** A number, or a text as people write it; longer than any position is refused before it is read. */
-const position = (read: (value: number | string) => number | CoordinateProblem) =>
-  z.union([z.number(), z.string().max(MAX_ANGLE_LENGTH)]).transform((value, ctx) => {
-    const found = read(value);
-    if (typeof found === 'number') return found;
-    ctx.addIssue({ code: 'custom', message: COORDINATE_PROBLEMS[found].en });
-    return z.NEVER;
-  });
-const RaHours = position(readRaHours);
-const DecDegrees = position(readDecDegrees);
+import { DecDegrees, RaHours } from './position.ts';
 
 export const Shot = z
   .object({

@@ -36,8 +36,8 @@ function amount(issue: { origin: string }, bound: number | bigint): string {
 function size(issue: Extract<Issue, { code: 'too_big' | 'too_small' }>): string {
   const verb = issue.origin === 'number' || issue.origin === 'int' || issue.origin === 'bigint' ? 'be' : 'have';
   if (issue.code === 'too_big')
-    return `must ${verb} ${issue.inclusive === false ? 'less than' : 'at most'} ${amount(issue as never, issue.maximum)}`;
-  return `must ${verb} ${issue.inclusive === false ? 'more than' : 'at least'} ${amount(issue as never, issue.minimum)}`;
+    return `must ${verb} ${issue.inclusive === false ? 'less than' : 'at most'} ${amount(issue, issue.maximum)}`;
+  return `must ${verb} ${issue.inclusive === false ? 'more than' : 'at least'} ${amount(issue, issue.minimum)}`;
 }
 
 const choices = (values: readonly unknown[]): string =>

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Guid } from './common.ts';
+import { DecDegrees, RaHours } from './position.ts';
 
 /** Bodies of `/api/robotarget/*`, with the roadmap's field names (4.2); the dialect maps them to the wire. */
 export const RoboSet = z
@@ -55,3 +56,16 @@ export const RoboShot = z
   })
   .meta({ id: 'RoboShot' });
 export type RoboShot = z.infer<typeof RoboShot>;
+
+/** Bodies of those who write by hand: what the telescope's own settings or the moment say may be left out, positions are as people write them. */
+export const SentRoboSet = RoboSet.extend({
+  ProfileName: z.string().min(1).max(200).optional().describe('The telescope’s own when left out'),
+});
+export const SentRoboTarget = RoboTarget.extend({
+  RefGuidBaseSequence: Guid.optional().describe('The telescope’s own when left out'),
+  RAJ2000: RaHours.describe('hours, or like 02:49:50'),
+  DECJ2000: DecDegrees.describe('degrees, or like +47:20:07'),
+  DateCreation: z.number().optional().describe('Unix seconds; now when left out'),
+  C_DateStart: z.number().optional().describe('Unix seconds; without it the target is bound to no night'),
+  C_DateEnd: z.number().optional().describe('Unix seconds'),
+});

@@ -22,7 +22,7 @@ interface Definition {
   values?: readonly unknown[];
   format?: string;
 }
-const definition = (schema: Schema): Definition => schema._zod.def as unknown as Definition;
+const definition = (schema: Schema): Definition => schema._zod.def;
 
 /** A body's schema that takes harmless shapes too, and no body for an empty one; documented as the schema itself. */
 export const lenient = <S extends z.ZodType>(schema: S): z.ZodType<z.output<S>, z.input<S>> =>

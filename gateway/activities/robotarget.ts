@@ -1,4 +1,5 @@
 import type { RoboTargetRequest, RoboTargetResult } from '../../domain/ports.ts';
+import { overlaps, type RoboTargetReads, windowsMadeRunnable } from '../../domain/robotarget-window.ts';
 import type { JsonObject } from '../protocol/fields.ts';
 import type { ReadOutcome } from '../robotarget/commands.ts';
 import type { ObjectKind } from '../robotarget/dialect.ts';
@@ -38,6 +39,7 @@ export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetR
         items: there.items,
       };
   }
+  const elsewhere = await startsNothingNow(gateway, request);
   heartbeat();
   await gateway.commands.begin(request.commandId, 'edit', null, request.guid);
   const line = gateway.client.buildRequest(request.object, WIRE_OP[request.op], {
@@ -47,13 +49,36 @@ export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetR
   });
   const outcome = gateway.commands.finish(
     request.commandId,
-    toCommand(await gateway.request({ ...line, uid: line.uid!, timeoutMs: 12_000 }, { by: 'operator' })),
+    toCommand(await gateway.request({ ...line, uid: line.uid!, timeoutMs: 12_000 }, { by: 'operator', elsewhere })),
   );
   gateway.journalCommand(request.commandId, `${request.object}.${request.op} by ${request.requestedBy}`, outcome, null);
   const items =
     outcome.outcome === 'done' && request.op !== 'delete' ? await readBack(gateway, request.object, request.guid) : [];
   return { ...outcome, items };
 }
+type Write = Exclude<RoboTargetRequest, { op: 'list' | 'get' }>;
+/** So near in time counts as now: a target that may run in a minute is slewed to at once. */
+const NOW_MS = 60_000;
+
+/** Can nothing that this write makes runnable run before every running slot is over? What cannot be read counts as able to. */
+async function startsNothingNow(gateway: TelescopeGateway, request: Write): Promise<boolean> {
+  const nowMs = gateway.clock.now();
+  const running = gateway.grants.active().filter((grant) => Date.parse(grant.start) <= nowMs + NOW_MS);
+  const untilMs = Math.max(nowMs + NOW_MS, ...running.map((grant) => Date.parse(grant.end)));
+  const rows = async (read: Promise<ReadOutcome<JsonObject>>): Promise<JsonObject[]> => {
+    const found = await read;
+    if (!found.ok) throw new Error(found.outcome.message);
+    return found.items;
+  };
+  const reads: RoboTargetReads = {
+    target: async (guid) => (await rows(findObject(gateway, 'target', guid)))[0] ?? null,
+    shot: async (guid) => (await rows(findObject(gateway, 'shot', guid)))[0] ?? null,
+    targetsOfSet: (setGuid) => rows(gateway.client.list('target', setGuid)),
+  };
+  const windows = await windowsMadeRunnable(request, reads).catch(() => null);
+  return windows !== null && !windows.some((window) => overlaps(window, nowMs, untilMs));
+}
+
 const WIRE_OP = { create: 'add', update: 'update', delete: 'remove', enable: 'status', disable: 'status' } as const;
 
 const statusIs = (item: JsonObject, op: string): boolean =>

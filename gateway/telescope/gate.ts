@@ -9,8 +9,8 @@ import { ALWAYS_LISTED, classify, type Classified } from './classify.ts';
 export type Permit =
   /** A session's own command, judged against the grant on disk. */
   | { by: 'session'; grant: Pick<Grant, 'bookingId' | 'generation'> }
-  /** The owner through the drop-in routes; only while no slot runs. */
-  | { by: 'operator' }
+  /** The owner through the drop-in routes, while no slot runs; at any time where it starts nothing before `elsewhere` says so. */
+  | { by: 'operator'; elsewhere?: boolean }
   /** Giving back what was borrowed for a slot. */
   | { by: 'return' };
 
@@ -85,6 +85,8 @@ export class SafetyGate {
     if (permit.by === 'return') return null;
     const offset = facts.clockOffsetSeconds();
     if (offset !== null && Math.abs(offset) > MAX_CLOCK_OFFSET_SECONDS) return 'clock_offset';
+    // Voyager's own window holds it until long after: nothing moves now, in whatever weather.
+    if (permit.by === 'operator' && permit.elsewhere) return null;
     if (permit.by === 'session') {
       const grant = facts.grant(permit.grant);
       if (grant) return grant;
