@@ -743,7 +743,8 @@ export type MaintenanceWindow = {
 export type NewSet = {
   Guid?: string;
   Name: string;
-  ProfileName: string;
+  /** The telescope’s own when left out */
+  ProfileName?: string;
   /** 0 enabled, 1 disabled */
   Status?: number;
   Tag?: string;
@@ -771,15 +772,16 @@ export type NewShot = {
 export type NewTarget = {
   GuidTarget?: string;
   RefGuidSet: string;
-  RefGuidBaseSequence: string;
+  /** The telescope’s own when left out */
+  RefGuidBaseSequence?: string;
   TargetName: string;
-  /** hours */
-  RAJ2000: number;
-  /** degrees */
-  DECJ2000: number;
+  /** hours, or like 02:49:50 */
+  RAJ2000: number | string;
+  /** degrees, or like +47:20:07 */
+  DECJ2000: number | string;
   PA?: number;
-  /** Unix seconds */
-  DateCreation: number;
+  /** Unix seconds; now when left out */
+  DateCreation?: number;
   /** 0 enabled, 1 disabled */
   Status?: number;
   Priority?: number;
@@ -789,10 +791,10 @@ export type NewTarget = {
   C_AltMin?: number;
   C_HAStart?: number;
   C_HAEnd?: number;
+  /** Unix seconds; without it the target is bound to no night */
+  C_DateStart?: number;
   /** Unix seconds */
-  C_DateStart: number;
-  /** Unix seconds */
-  C_DateEnd: number;
+  C_DateEnd?: number;
   Tag?: string;
 };
 
@@ -1063,6 +1065,7 @@ export type SessionStats = {
 export type SetChanges = {
   Guid?: string;
   Name?: string;
+  /** The telescope’s own when left out */
   ProfileName?: string;
   Status?: number;
   Tag?: string;
@@ -1185,14 +1188,15 @@ export type Snapshot = {
 export type TargetChanges = {
   GuidTarget?: string;
   RefGuidSet?: string;
+  /** The telescope’s own when left out */
   RefGuidBaseSequence?: string;
   TargetName?: string;
-  /** hours */
-  RAJ2000?: number;
-  /** degrees */
-  DECJ2000?: number;
+  /** hours, or like 02:49:50 */
+  RAJ2000?: number | string;
+  /** degrees, or like +47:20:07 */
+  DECJ2000?: number | string;
   PA?: number;
-  /** Unix seconds */
+  /** Unix seconds; now when left out */
   DateCreation?: number;
   Status?: number;
   Priority?: number;
@@ -1202,7 +1206,7 @@ export type TargetChanges = {
   C_AltMin?: number;
   C_HAStart?: number;
   C_HAEnd?: number;
-  /** Unix seconds */
+  /** Unix seconds; without it the target is bound to no night */
   C_DateStart?: number;
   /** Unix seconds */
   C_DateEnd?: number;
@@ -2086,7 +2090,7 @@ export class NocturneClient {
   }
 
   /** List shots. `GET /api/robotarget/shots` */
-  listShots(query?: { telescope?: string; targetGuid?: string }, options?: RequestOptions): Promise<ShotList> {
+  listShots(query: { telescope?: string; targetGuid: string }, options?: RequestOptions): Promise<ShotList> {
     return this.send<ShotList>('GET', `/api/robotarget/shots`, { query, options });
   }
 
