@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { RoboTargetRequest } from '../../activities/ports.ts';
+import type { RoboTargetRequest } from '../../domain/ports.ts';
 import { at, body, config, startApi, startPostgres, telescope, type RunningApi } from './harness.ts';
 
 /** What PHP, Laravel and people send to the real api, and what its drop-in routes do to RoboTarget while a slot runs. */
