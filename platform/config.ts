@@ -126,6 +126,7 @@ const Environment = z.object({
   VAPID_SUBJECT: opt,
   HEARTBEAT_URL: opt,
   SUPPORT_URL: opt,
+  BOOK_URL: opt,
   SUPPORT_EMAIL: opt,
 });
 export type Config = z.infer<typeof Environment>;

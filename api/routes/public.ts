@@ -18,6 +18,7 @@ const PageConfig = z
       snapshot_event: z.string(),
     }),
     support: z.object({ url: z.string().nullable(), email: z.string().nullable() }),
+    book_url: z.string().nullable().describe('Where a guest books for real'),
     vapid_public_key: z.string().nullable(),
     demo: z.boolean(),
     temporal_ui_url: z.string().nullable(),
@@ -68,6 +69,7 @@ export function publicRoutes(app: App, deps: Deps): void {
           public_url: config.PUBLIC_URL ?? null,
           live: { key: deps.live.key, path: '', auth_endpoint: '/broadcasting/auth', snapshot_event: SNAPSHOT_EVENT },
           support: { url: config.SUPPORT_URL ?? null, email: config.SUPPORT_EMAIL ?? null },
+          book_url: config.BOOK_URL ?? null,
           vapid_public_key: config.VAPID_PUBLIC_KEY ?? null,
           demo: (await deps.telescopes.list().catch(() => deps.telescopes.rememberedAll())).some(
             (t) => t.id === 'demo',
