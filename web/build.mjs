@@ -1,5 +1,5 @@
 import { build } from 'esbuild';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { basename, dirname, join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -71,6 +71,18 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
     entryPoints: [join(here, 'client/styles/embed.css')],
     outfile: join(outdir, 'assets/telescope-control.css'),
   });
+  // The booking form's rules hold inside its element alone, since its classes are those of our pages.
+  const form = await build({
+    ...common,
+    entryPoints: [join(here, 'client/styles/booking-form.css')],
+    write: false,
+    outdir: join(outdir, 'assets'),
+    legalComments: 'none',
+  });
+  await appendFile(
+    join(outdir, 'assets/telescope-control.css'),
+    `@scope (.booking-form) {${form.outputFiles[0].text}}\n`,
+  );
   await build({ ...common, format: 'iife', entryPoints: [join(here, 'client/sw.ts')], outfile: join(outdir, 'sw.js') });
   await cp(join(here, 'public'), outdir, { recursive: true });
   const layout = await readFile(join(here, 'pages/layout.html'), 'utf8');

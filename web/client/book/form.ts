@@ -11,7 +11,8 @@ import { uuid } from '../core/uuid.ts';
 import { instantsOf, wallTime } from '../core/wall-time.ts';
 import { translate } from '../i18n/index.ts';
 import { problemIn } from '../i18n/problems.ts';
-import { startPage } from '../shell.ts';
+import { translateTree } from '../i18n/tree.ts';
+import { handOver } from './hand-over.ts';
 
 interface Visibility {
   t: number[];
@@ -90,8 +91,18 @@ const NO_FAULTS = {
   priority: '',
 };
 
-function bookingForm(): object {
-  const http = new Http(takeToken('user') ?? anyToken());
+/** How the form is set up in a page of others; on our own page the tab knows. */
+export interface BookingFormOptions {
+  /** A user's token: it may ask whether a plan is possible, and book nothing. */
+  token?: string;
+  baseUrl?: string;
+  locale?: 'fr' | 'en';
+  /** What fills an empty element. */
+  template?: string;
+}
+
+export function bookingForm(options: BookingFormOptions = {}): object {
+  const http = new Http(options.token ?? takeToken('user') ?? anyToken(), options.baseUrl);
   let catalogue: CatalogueEntry[] = [];
   let typing: ReturnType<typeof setTimeout> | undefined;
   let checking: ReturnType<typeof setTimeout> | undefined;
@@ -158,6 +169,16 @@ function bookingForm(): object {
 
     init(): void {
       root = this.$root;
+      if (options.locale && options.locale !== prefs.locale) prefs.locale = options.locale;
+      if (options.template && root.childElementCount === 0) {
+        root.classList.add('telescope-control', 'booking-form');
+        root.innerHTML = options.template;
+        translateTree(root, prefs.locale);
+        // What was just put in gets its references in the next turn.
+        this.$nextTick(() => this.begin());
+      } else this.begin();
+    },
+    begin(): void {
       curve = this.$refs.curve!;
       this.paintLabels();
       this.showStart();
@@ -506,27 +527,13 @@ function bookingForm(): object {
       const request = this.request();
       if (!request || !this.possible) return;
       const { credits_per_hour: _perHour, ...body } = request;
-      const handled = !root.dispatchEvent(
-        new CustomEvent('nocturne:booking', { detail: body, bubbles: true, cancelable: true }),
-      );
-      this.done = '';
-      if (handled) {
-        this.done = say('book.handOver');
-        return;
-      }
-      if (!this.isAdmin) {
-        this.reasons = [say('book.nobody')];
-        return;
-      }
       this.busy = true;
+      this.problem = '';
       try {
-        await http.post(`/api/bookings/web-${uuid().slice(0, 13)}`, body, {}, 'PUT');
-        this.done = say('book.done');
-      } catch (thrown) {
-        if (thrown instanceof ApiProblem) {
-          this.placeErrors(thrown.errors);
-          this.reasons = [thrown.message, ...this.reasons];
-        } else this.reasons = [say('link.offline')];
+        const outcome = await handOver(root, body, this.isAdmin && !options.template ? http : null);
+        if (outcome.errors) this.placeErrors(outcome.errors);
+        if (outcome.done) this.done = outcome.message ?? say(outcome.said);
+        else this.problem = outcome.message ?? say(outcome.said);
       } finally {
         this.busy = false;
       }
@@ -573,5 +580,3 @@ function shade(u: uPlot, v: Visibility, slotStart: number, slotSeconds: number):
   ctx.fillRect(x(slotStart), bbox.top, x(slotStart + slotSeconds) - x(slotStart), bbox.height);
   ctx.restore();
 }
-
-startPage({ bookingForm });

@@ -641,9 +641,18 @@ export const TEXT = {
     'Votre demande est remise au site de réservation. Elle n’est pas encore réservée : c’est lui qui confirme.',
     'Your request was handed to the booking site. Nothing is booked yet: the booking site confirms.',
   ],
+  'book.pending': [
+    'La demande est partie, mais la réponse n’est pas encore arrivée. Votre page de réservations dira quand elle sera confirmée.',
+    'The request was sent, but no answer came yet. Your list of bookings will say when it stands.',
+  ],
+  'book.unknown': [
+    'Aucune réponse : on ne sait pas si la demande est arrivée. Regardez vos réservations avant de recommencer.',
+    'No answer: it is not known whether the request arrived. Look at your bookings before you repeat it.',
+  ],
+  'book.refused': ['La réservation a été refusée.', 'The booking was refused.'],
   'book.nobody': [
-    'Rien n’a été réservé : cette page ne sait pas à qui remettre votre demande. Réservez depuis le site de votre observatoire.',
-    'Nothing was booked: this page has nobody to hand your request to. Book on your observatory’s own site.',
+    'Personne n’a reçu cette demande : rien n’est réservé. Réservez sur le site qui loue le télescope.',
+    'Nobody has received this request: nothing is booked. Book on the site that rents the telescope.',
   ],
   'book.check': ['Vérifier', 'Check'],
   'book.moon': ['Lune', 'Moon'],

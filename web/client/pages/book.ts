@@ -1,0 +1,4 @@
+import { bookingForm } from '../book/form.ts';
+import { startPage } from '../shell.ts';
+
+startPage({ bookingForm: () => bookingForm() });
