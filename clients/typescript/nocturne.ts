@@ -812,6 +812,8 @@ export type PageConfig = {
     url: string | null;
     email: string | null;
   };
+  /** Where a guest books for real */
+  book_url: string | null;
   vapid_public_key: string | null;
   demo: boolean;
   temporal_ui_url: string | null;
