@@ -78,7 +78,7 @@ class NocturneServiceProvider extends ServiceProvider
         }
         Blade::componentNamespace('Nocturne\\Laravel\\View\\Components', 'nocturne');
         $this->channels();
-        if (class_exists('Livewire\\Livewire')) {
+        if (class_exists('Livewire\\Livewire') && $this->app->bound('livewire')) {
             \Livewire\Livewire::component('nocturne-booking-form', Livewire\BookingForm::class);
         }
         if ($this->app->runningInConsole()) {

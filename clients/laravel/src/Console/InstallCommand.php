@@ -27,7 +27,7 @@ final class InstallCommand extends Command
             foreach (self::ASK as $name => [$question, $default]) {
                 $given[$name] = $this->value($name, $question, $default);
             }
-            $this->write(base_path('.env'), $given);
+            $this->write($this->laravel->environmentFilePath(), $given);
             $this->callSilent('vendor:publish', ['--tag' => 'nocturne-config']);
             $this->apply($given);
             $address = url(config('nocturne.routes.prefix') . '/' . config('nocturne.webhook.path'));

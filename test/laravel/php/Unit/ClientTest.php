@@ -160,6 +160,7 @@ final class ClientTest extends TestCase
                 ? Http::response(['voyager_status' => 'RUN', 'stale' => false, 'updated_at' => now()->toIso8601String(), 'target_enabled' => true])
                 : throw new ConnectionException('refused');
         });
+        Carbon::setTestNow(now()->startOfSecond());
         $live = $this->voyager()->state('demo');
         $this->assertSame(['live', 'RUN', true], [$live->source, $live['voyager_status'], $live->isKnown()]);
         $alive = false;
@@ -174,6 +175,7 @@ final class ClientTest extends TestCase
 
     public function testAFrozenStateIsUnknownThoughNocturneAnswers(): void
     {
+        Carbon::setTestNow(now()->startOfSecond());
         $body = ['voyager_status' => 'RUN', 'stale' => true, 'updated_at' => now()->subMinutes(5)->toIso8601String()];
         Http::fake(['*' => Http::response($body)]);
         $state = $this->voyager()->state();

@@ -10,14 +10,11 @@ return [
     'not_rebookable' => 'Another night can be chosen only after one that was lost.',
     'rebooked_already' => 'Another night is booked already.',
     'not_prepared' => 'The observation is not prepared yet.',
-    'unknown_state' => 'The state of the observatory is not known: no answer for :age.',
     'no_report' => 'The report is written when the session is over.',
     'not_enough_credits' => 'Your credits do not cover this night.',
-    'seconds' => '{1} :count second|[2,*] :count seconds',
     'report' => [
         'title' => 'Report',
         'outcome' => 'Outcome',
-        'planned' => 'Planned',
         'images' => 'Images',
         'exposure' => 'Exposure',
         'hfd' => 'Star size (HFD)',
@@ -27,7 +24,6 @@ return [
         'count' => 'Frames',
         'download' => 'Download all frames (ZIP)',
         'timeline' => 'What happened',
-        'minutes' => ':n min',
         'unknown' => 'unknown',
     ],
     'observations' => [

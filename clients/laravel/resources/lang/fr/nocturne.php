@@ -10,14 +10,11 @@ return [
     'not_rebookable' => 'Une autre nuit ne se choisit qu’après une nuit perdue.',
     'rebooked_already' => 'Une autre nuit est déjà réservée.',
     'not_prepared' => 'L’observation n’est pas encore préparée.',
-    'unknown_state' => 'L’état de l’observatoire est inconnu : pas de réponse depuis :age.',
     'no_report' => 'Le rapport est écrit à la fin de la session.',
     'not_enough_credits' => 'Vos crédits ne suffisent pas pour cette nuit.',
-    'seconds' => '{1} :count seconde|[2,*] :count secondes',
     'report' => [
         'title' => 'Rapport',
         'outcome' => 'Résultat',
-        'planned' => 'Prévu',
         'images' => 'Images',
         'exposure' => 'Temps de pose',
         'hfd' => 'Taille des étoiles (HFD)',
@@ -27,7 +24,6 @@ return [
         'count' => 'Poses',
         'download' => 'Télécharger toutes les images (ZIP)',
         'timeline' => 'Ce qui s’est passé',
-        'minutes' => ':n min',
         'unknown' => 'inconnu',
     ],
     'observations' => [

@@ -5,7 +5,6 @@ namespace Nocturne\Laravel\Bookings\Jobs;
 use DateTimeInterface;
 use Illuminate\Bus\Queueable;
 use Illuminate\Contracts\Queue\ShouldQueue;
-use Illuminate\Foundation\Bus\Dispatchable;
 use Illuminate\Queue\InteractsWithQueue;
 use Nocturne\Laravel\Bookings\Desk;
 use Nocturne\Laravel\Exceptions\Unreachable;
@@ -14,7 +13,6 @@ use Nocturne\Laravel\Support\Bookings;
 /** Sends a booking again whose answer nobody heard, until it is known whether it stands. */
 final class ConfirmBooking implements ShouldQueue
 {
-    use Dispatchable;
     use InteractsWithQueue;
     use Queueable;
 

@@ -5,7 +5,6 @@ namespace Nocturne\Laravel\Bookings\Jobs;
 use Illuminate\Bus\Queueable;
 use Illuminate\Contracts\Events\Dispatcher;
 use Illuminate\Contracts\Queue\ShouldQueue;
-use Illuminate\Foundation\Bus\Dispatchable;
 use Illuminate\Queue\InteractsWithQueue;
 use Nocturne\Laravel\Bookings\Rebooking;
 use Nocturne\Laravel\Events\RebookingOffered;
@@ -14,7 +13,6 @@ use Nocturne\Laravel\Support\Bookings;
 /** After a night lost to weather: finds free slots; `rebook` says whether they are offered or the first is booked. */
 final class OfferFreeSlots implements ShouldQueue
 {
-    use Dispatchable;
     use InteractsWithQueue;
     use Queueable;
 

@@ -4,7 +4,6 @@ namespace Nocturne\Laravel\Bookings\Jobs;
 
 use Illuminate\Bus\Queueable;
 use Illuminate\Contracts\Queue\ShouldQueue;
-use Illuminate\Foundation\Bus\Dispatchable;
 use Illuminate\Queue\InteractsWithQueue;
 use Nocturne\Laravel\Support\Bookings;
 use Nocturne\Laravel\VoyagerService;
@@ -12,7 +11,6 @@ use Nocturne\Laravel\VoyagerService;
 /** Reads a booking's seven columns (roadmap 2.4) from nocturne. What only grows or never changes; the phase comes by webhooks. */
 final class RefreshBooking implements ShouldQueue
 {
-    use Dispatchable;
     use InteractsWithQueue;
     use Queueable;
 
