@@ -30,7 +30,6 @@ $environment = [
     'VOYAGER_PROXY_API_KEY' => $demo['api_key'],
     'NOCTURNE_APP_KEY' => $demo['app_key'],
     'NOCTURNE_APP_SECRET' => $demo['app_secret'],
-    'NOCTURNE_APP_ID' => $demo['app_id'],
     'NOCTURNE_WEBHOOK_SECRET' => $secrets['webhook'],
     'PHP_CLI_SERVER_WORKERS' => '4',
 ];

@@ -6,7 +6,7 @@ require_once __DIR__ . '/bootstrap.php';
 require_once 'PHPUnit/Autoload.php';
 
 /** What a site may lack, and what stands on it. */
-const OPTIONAL = ['Livewire\\', 'Pusher\\', 'Nocturne\\Laravel\\Livewire\\BookingForm'];
+const OPTIONAL = ['Livewire\\', 'Nocturne\\Laravel\\Livewire\\BookingForm'];
 
 $lexer = new PhpParser\Lexer\Emulative(['phpVersion' => '8.1', 'usedAttributes' => ['startLine']]);
 $parser = (new PhpParser\ParserFactory())->create(PhpParser\ParserFactory::ONLY_PHP7, $lexer);

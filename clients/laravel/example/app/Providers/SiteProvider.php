@@ -3,7 +3,6 @@
 namespace App\Providers;
 
 use App\PretendCredits;
-use Illuminate\Support\Facades\Broadcast;
 use Illuminate\Support\Facades\Route;
 use Illuminate\Support\ServiceProvider;
 use Nocturne\Laravel\Contracts\CreditBook;
@@ -17,8 +16,6 @@ class SiteProvider extends ServiceProvider
 
     public function boot(): void
     {
-        // Signs the site's own channels, where it broadcasts (BROADCAST_DRIVER=nocturne).
-        Broadcast::routes(['middleware' => ['web', 'auth']]);
         Route::middleware('web')->group(base_path('routes/web.php'));
     }
 }
