@@ -4,6 +4,7 @@ import type { Event } from '../domain/contracts/event.ts';
 import { formatDec, formatRa } from '../domain/coordinates.ts';
 import { isActivePhase, isFinal, laravelStatus, type HoldCause, type Outcome, type Phase } from '../domain/phases.ts';
 import type { Reason } from '../domain/reasons.ts';
+import { framesByLine } from './bookings/frames-by-line.ts';
 import { withoutNames } from '../domain/others.ts';
 import type { Ground } from './ground.ts';
 import { seenBy, tenancyOf } from './mirror.ts';
@@ -104,7 +105,7 @@ export async function buildSnapshot(
   const { db } = deps;
   const booking = await db.booking.findUnique({ where: { id: bookingId }, include: { session: true } });
   if (!booking) return null;
-  const [counter, receipt, frames, settlement, telescope] = await Promise.all([
+  const [counter, receipt, frames, settlement, telescope, taken] = await Promise.all([
     db.eventCounter.findUnique({ where: { bookingId } }),
     db.receipt.findFirst({ where: { bookingId }, orderBy: { updatedAt: 'desc' } }),
     db.frame.aggregate({
@@ -115,6 +116,11 @@ export async function buildSnapshot(
     }),
     db.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } }),
     deps.telescopes.find(booking.telescopeId),
+    db.frame.groupBy({
+      by: ['shotGuid', 'filter', 'exposure', 'binning', 'type'],
+      where: { bookingId, state: { not: 'missing' } },
+      _count: { _all: true },
+    }),
   ]);
   const session = booking.session;
   const phase = (session?.phase ?? 'scheduled') as Phase;
@@ -123,34 +129,24 @@ export async function buildSnapshot(
   const shots = booking.shots as unknown as Shot[];
   const voyagerShots = (session?.voyagerShots ?? null) as unknown as VoyagerShot[] | null;
   const doneByGuid = (session?.progress as { done?: Record<string, number> } | null)?.done ?? {};
-  const plan = shots.map((shot, i) => {
-    const known = voyagerShots?.[i];
-    return {
-      guid: known?.guid ?? null,
-      filter: shot.filter,
-      exposure_seconds: shot.exposure_seconds,
-      quantity: shot.quantity,
-      done: Math.min(shot.quantity, (known ? doneByGuid[known.guid] : undefined) ?? known?.done ?? 0),
-      binning: shot.binning,
-      type: shot.type,
-    };
+  const lines = shots.map((shot, i) => ({
+    guid: voyagerShots?.[i]?.guid ?? null,
+    filter: shot.filter,
+    exposure_seconds: shot.exposure_seconds,
+    quantity: shot.quantity,
+    binning: shot.binning,
+    type: shot.type,
+  }));
+  const received = framesByLine(taken, lines);
+  // RoboTarget counts at each check, frames come in between: the greater one has happened.
+  const plan = lines.map((line, i) => {
+    const counted = (line.guid === null ? undefined : doneByGuid[line.guid]) ?? voyagerShots?.[i]?.done ?? 0;
+    return { ...line, done: Math.min(line.quantity, Math.max(received[i]!, counted)) };
   });
   const total = plan.reduce((n, line) => n + line.quantity, 0);
-  // What Voyager says and what has arrived may differ for a moment; the greater one has happened.
-  const captured = session?.imagesCaptured ?? 0;
-  const shotsDone = Math.min(
-    total,
-    Math.max(
-      captured,
-      plan.reduce((n, line) => n + line.done, 0),
-    ),
-  );
+  const shotsDone = plan.reduce((n, line) => n + line.done, 0);
+  const captured = taken.reduce((n, group) => n + group._count._all, 0);
   const charged = (booking.credits as { charged?: number }).charged ?? 0;
-  const slotMs = booking.endsAt.getTime() - booking.startsAt.getTime();
-  const usedUntil = Math.min(session?.sessionEndedAt?.getTime() ?? now, booking.endsAt.getTime());
-  const usedMs = session?.sessionStartedAt
-    ? Math.max(0, usedUntil - Math.max(session.sessionStartedAt.getTime(), booking.startsAt.getTime()))
-    : 0;
   const target = booking.target as unknown as StoredTarget;
   const snapshot: Snapshot = {
     seq: counter?.seq ?? 0,
@@ -187,7 +183,7 @@ export async function buildSnapshot(
     },
     credits: {
       charged,
-      used: Math.round((charged * usedMs * 100) / slotMs) / 100,
+      used: Math.round((charged - (settlement?.creditsRefund ?? 0)) * 100) / 100,
       refund: settlement?.creditsRefund ?? null,
     },
     images: {

@@ -2,6 +2,7 @@ import type { Shot, Target } from '../../domain/contracts/booking.ts';
 import type { LedgerClass, LedgerInterval } from '../../domain/contracts/ledger.ts';
 import type { Report } from '../../domain/contracts/report.ts';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
+import { exposuresOf, guidingUptime } from '../../domain/guiding.ts';
 import { secondsByClass } from '../../domain/ledger.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
@@ -87,9 +88,15 @@ export async function composeReport(
         sha256: f.sha256,
       })),
     },
-    tracking: { average_rms_px: mean(telemetry, 'guiding_rms'), guiding_uptime: guidingUptime(telemetry, good) },
+    tracking: {
+      average_rms_px: mean(telemetry, 'guiding_rms'),
+      guiding_uptime: guidingUptime(
+        telemetry.map((sample) => ({ atMs: sample.at.getTime(), status: statusOf(sample) })),
+        exposuresOf(good),
+      ),
+    },
     issues: {
-      errors_count: night.filter((line) => line.level === 'ERROR').length,
+      errors_count: faultsOf(night),
       pauses_count: pauses.length,
       pauses_duration_seconds: pauses.reduce((sum, i) => sum + seconds(new Date(i.start), new Date(i.end)), 0),
       holds: holds.map((i) => ({
@@ -166,23 +173,19 @@ function byFilter(frames: readonly Frame[]): Report['images']['by_filter'] {
     }));
 }
 
-/** Share of guided exposure in which the guider ran (GUIDESTAT 2): of the samples that fall into an exposure; null without any. */
-export function guidingUptime(
-  samples: readonly Telemetry[],
-  frames: readonly Pick<Frame, 'capturedAt' | 'exposure'>[],
-): number | null {
-  const spans = frames.flatMap((f) =>
-    f.capturedAt && f.exposure ? [[f.capturedAt.getTime(), f.capturedAt.getTime() + f.exposure * 1000] as const] : [],
-  );
-  let during = 0;
-  let guided = 0;
-  for (const sample of samples) {
-    const status = (sample.data as Record<string, unknown>).guiding_status;
-    if (typeof status !== 'string') continue;
-    const at = sample.at.getTime();
-    if (!spans.some(([from, to]) => at >= from && at < to)) continue;
-    during += 1;
-    if (status === 'RUNNING') guided += 1;
+/** The same fault is told by its hold, by its alert and to the operator: lines with one message within a minute are one fault. */
+export function faultsOf(lines: readonly { at: Date; level: string; message: string }[]): number {
+  const last = new Map<string, number>();
+  let faults = 0;
+  for (const line of lines) {
+    if (line.level !== 'ERROR') continue;
+    if (line.at.getTime() - (last.get(line.message) ?? -Infinity) > 60_000) faults += 1;
+    last.set(line.message, line.at.getTime());
   }
-  return during === 0 ? null : Math.round((1000 * guided) / during) / 1000;
+  return faults;
 }
+
+const statusOf = (sample: Telemetry): string | null => {
+  const status = (sample.data as Record<string, unknown>).guiding_status;
+  return typeof status === 'string' ? status : null;
+};

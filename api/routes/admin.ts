@@ -83,7 +83,7 @@ const showDelivery = (row: Row): Record<string, unknown> => ({
   attempts: row.attempts,
   created_at: row.createdAt.toISOString(),
   next_attempt_at: row.deliveredAt || row.deadAt ? null : row.nextAttemptAt.toISOString(),
-  delivered_at: row.deliveredAt?.toISOString() ?? null,
+  delivered_at: outboxState(row) === 'delivered' ? row.deliveredAt!.toISOString() : null,
   dead_at: row.deadAt?.toISOString() ?? null,
   last_error: row.lastError,
 });
@@ -109,13 +109,13 @@ const Analytics = z
       z.object({
         month: z.string(),
         currency: z.string(),
-        amount_minor: z.number(),
+        amount_minor: z.number().describe('Of settled bookings, less what was refunded'),
         credits_charged: z.number(),
         credits_refund: z.number(),
       }),
     ),
     sessions: z.object({
-      total: z.number().int(),
+      total: z.number().int().describe('Sessions that were held or lost; cancelled ones stand in by_outcome alone'),
       by_outcome: z.record(z.string(), z.number().int()),
       success_rate: z.number().nullable(),
       average_minutes: z.number().nullable(),
@@ -284,10 +284,12 @@ export function adminRoutes(app: App, deps: Deps): void {
           SELECT f.state, count(*)::int AS n FROM frames f JOIN bookings b ON b.id = f.booking_id WHERE ${within} GROUP BY 1`,
         db.$queryRaw<{ month: string; currency: string; amount: number; charged: number; refund: number }[]>`
           SELECT to_char(b.starts_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, coalesce(b.credits #>> '{price,currency}', '') AS currency,
-                 coalesce(sum((b.credits #>> '{price,amount_minor}')::float8), 0) AS amount,
-                 coalesce(sum((b.credits ->> 'charged')::float8), 0) AS charged,
-                 coalesce(sum((SELECT x.credits_refund FROM settlements x WHERE x.booking_id = b.id ORDER BY x.created_at DESC LIMIT 1)), 0)::float8 AS refund
-          FROM bookings b JOIN sessions s ON s.booking_id = b.id WHERE ${within} AND s.phase <> 'cancelled' GROUP BY 1, 2 ORDER BY 1, 2`,
+                 coalesce(sum((b.credits #>> '{price,amount_minor}')::float8
+                   * (1 - least(1, x.credits_refund / nullif(x.credits_charged, 0)))), 0)::float8 AS amount,
+                 sum(x.credits_charged)::float8 AS charged, sum(x.credits_refund)::float8 AS refund
+          FROM bookings b
+          JOIN LATERAL (SELECT * FROM settlements WHERE booking_id = b.id ORDER BY created_at DESC LIMIT 1) x ON true
+          WHERE ${within} GROUP BY 1, 2 ORDER BY 1, 2`,
         db.$queryRaw<{ outcome: string; n: number }[]>`
           SELECT s.outcome, count(*)::int AS n FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE ${within} AND s.outcome IS NOT NULL GROUP BY 1`,
         db.$queryRaw<{ minutes: number | null }[]>`
@@ -301,7 +303,7 @@ export function adminRoutes(app: App, deps: Deps): void {
           FROM ledger_intervals l JOIN bookings b ON b.id = l.booking_id
           WHERE ${within} AND l.class IN ('unsafe', 'outage', 'foreign', 'weather_hold', 'user_pause') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
       ]);
-      const total = outcomes.reduce((n, o) => n + o.n, 0);
+      const total = outcomes.filter((o) => o.outcome !== 'cancelled').reduce((n, o) => n + o.n, 0);
       const imaging = classes.filter((c) => c.class === 'imaging').reduce((n, c) => n + c.hours, 0);
       const byState = Object.fromEntries(frames.map((f) => [f.state, f.n]));
       return json({

@@ -5,6 +5,7 @@ import { EVENT_TYPES, Event, LogLine } from '../../domain/contracts/event.ts';
 import { LEDGER_CLASSES, Ledger, type LedgerClass, type Settlement } from '../../domain/contracts/ledger.ts';
 import { Report } from '../../domain/contracts/report.ts';
 import { toEvent } from '../../platform/bus.ts';
+import { exposuresOf, guidingUptime } from '../../domain/guiding.ts';
 import { withoutNames } from '../../domain/others.ts';
 import { requireBooking, seesPerson, type Identity } from '../auth.ts';
 import { loadBooking } from '../bookings/service.ts';
@@ -204,7 +205,7 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
     async ({ who, params }) => {
       requireBooking(who, params.id);
       const { booking, session } = await loadBooking(deps, who, params.id);
-      const [states, filters, telemetry] = await Promise.all([
+      const [states, filters, telemetry, exposed] = await Promise.all([
         deps.db.frame.groupBy({ by: ['state'], where: { bookingId: params.id }, _count: { _all: true } }),
         deps.db.frame.groupBy({
           by: ['filter'],
@@ -213,18 +214,19 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
           _sum: { exposure: true },
           _avg: { hfd: true },
         }),
-        deps.db.$queryRaw<{ samples: number; running: number; known: number; rms: number | null }[]>`
-          SELECT count(*)::int AS samples,
-                 count(*) FILTER (WHERE data #>> '{guiding_status}' = 'RUNNING')::int AS running,
-                 count(*) FILTER (WHERE data #>> '{guiding_status}' IS NOT NULL)::int AS known,
-                 avg((data #>> '{guiding_rms}')::float8) AS rms
-          FROM telemetry WHERE booking_id = ${params.id}`,
+        deps.db.$queryRaw<{ at: Date; status: string | null; rms: number | null }[]>`
+          SELECT at, data #>> '{guiding_status}' AS status, (data #>> '{guiding_rms}')::float8 AS rms
+          FROM telemetry WHERE booking_id = ${params.id} AND at >= ${booking.startsAt} AND at < ${booking.endsAt}`,
+        deps.db.frame.findMany({
+          where: { bookingId: params.id, state: 'archived' },
+          select: { capturedAt: true, exposure: true },
+        }),
       ]);
       const count = (state: string): number => states.find((s) => s.state === state)?._count._all ?? 0;
       const archived = count('archived');
       const hfdFrames = filters.filter((f) => f._avg.hfd !== null);
       const hfdCount = hfdFrames.reduce((n, f) => n + f._count._all, 0);
-      const guided = telemetry[0]!;
+      const rms = telemetry.flatMap((sample) => (sample.rms === null ? [] : [sample.rms]));
       const from = session?.sessionStartedAt?.getTime();
       const to = session?.sessionEndedAt?.getTime() ?? Math.min(deps.now(), booking.endsAt.getTime());
       return json({
@@ -247,9 +249,12 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
         total_exposure_seconds: filters.reduce((n, f) => n + (f._sum.exposure ?? 0), 0),
         average_hfd: hfdCount === 0 ? null : hfdFrames.reduce((n, f) => n + f._avg.hfd! * f._count._all, 0) / hfdCount,
         guiding: {
-          success_rate: guided.known === 0 ? null : guided.running / guided.known,
-          average_rms_px: guided.rms,
-          samples: guided.samples,
+          success_rate: guidingUptime(
+            telemetry.map(({ at, status }) => ({ atMs: at.getTime(), status })),
+            exposuresOf(exposed),
+          ),
+          average_rms_px: rms.length === 0 ? null : rms.reduce((sum, x) => sum + x, 0) / rms.length,
+          samples: telemetry.length,
         },
       });
     },

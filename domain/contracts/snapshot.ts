@@ -52,7 +52,13 @@ export const Snapshot = z
       integration_seconds: z.number(),
       percent: z.number(),
     }),
-    credits: z.object({ charged: z.number(), used: z.number(), refund: z.number().nullable() }),
+    credits: z.object({
+      charged: z.number(),
+      used: z
+        .number()
+        .describe('What stays charged: all of it until the settlement, then less the refund, as in the report'),
+      refund: z.number().nullable(),
+    }),
     images: z.object({ captured: z.number().int(), archived: z.number().int(), average_hfd: z.number().nullable() }),
     controls: z
       .object({

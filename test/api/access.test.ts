@@ -655,7 +655,8 @@ describe('who may do what, and hostile requests', () => {
     expect(stats.body).toMatchObject({
       images: { archived: 1, rejected: 0 },
       by_filter: [{ filter: 'L', count: 1, exposure_seconds: 60, average_hfd: 2.5 }],
-      guiding: { success_rate: 0.5, average_rms_px: 0.5, samples: 600 },
+      // No sample falls into the exposure of its only frame.
+      guiding: { success_rate: null, average_rms_px: 0.5, samples: 600 },
     });
     await api.db.ledgerInterval.createMany({
       data: [

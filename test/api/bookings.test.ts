@@ -344,7 +344,7 @@ describe('bookings', () => {
       phase: 'scheduled',
       access_state: 'upcoming',
       progress: { shots_done: 0, shots_total: 10, percent: 0 },
-      credits: { charged: 12, used: 0, refund: null },
+      credits: { charged: 12, used: 12, refund: null },
       controls: { pause: 'outside_slot', resume: 'outside_slot', abort: null },
     });
   });

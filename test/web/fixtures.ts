@@ -259,7 +259,7 @@ export function snapshot(night: Night, receipt: Receipt | null, now = Date.now()
       integration_seconds: done.reduce((n, d, i) => n + d * PLAN[i]!.exposure_seconds, 0),
       percent: (100 * night.done) / total,
     },
-    credits: { charged: 30, used: before ? 0 : 12.4, refund: over ? 2.5 : null },
+    credits: { charged: 30, used: over ? 27.5 : 30, refund: over ? 2.5 : null },
     images: { captured: night.done, archived: night.done, average_hfd: 2.43 },
     controls: over
       ? { pause: 'session_over', resume: 'session_over', abort: 'session_over' }

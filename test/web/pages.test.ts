@@ -75,7 +75,7 @@ const ITEMS: Record<string, string[]> = {
     await seeText(page, item('camera', 'camera-temperature'), '−10.1 °C');
     await seeText(page, item('sequence', 'shots'), '24 / 50');
     await seeText(page, item('guiding', 'rms'), '0.42 px');
-    await seeText(page, item('header', 'credits'), '12.4 of 30');
+    await seeText(page, item('header', 'credits'), '30 charged');
     await seeText(page, item('weather', 'seeing'), 'not measured');
     await seeText(page, item('stats', 'guiding-rate'), '97%');
     expect(await page.locator(`${item('images', 'gallery')} li`).count()).toBe(20);

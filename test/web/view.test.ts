@@ -126,7 +126,7 @@ describe('what the control page shows', () => {
       paused: true,
       phaseLabel: 'Pause',
       reason: 'Mise en pause par l’invité.',
-      credits: '12,4 sur 30',
+      credits: '30 débités',
     });
   });
   test('binning comes from the camera, else from the last frame', () => {

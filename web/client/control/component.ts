@@ -798,7 +798,16 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     abortDialog(when: '' | '.before' | '.again', values: Record<string, string>): void {
       [this.abortTitle, this.abortSay, this.abortYes, this.abortKeep] = [
         say(`abort.title${when}`),
-        say(`abort.say${when}`, values),
+        [
+          say(`abort.say${when}`, values),
+          say(`abort.money${when}`, {
+            charged: number(
+              m.snapshot?.credits.charged ?? null,
+              prefs.locale,
+              (m.snapshot?.credits.charged ?? 0) % 1 ? 1 : 0,
+            ),
+          }),
+        ].join(' '),
         say(`abort.confirm${when}`),
         say(`abort.keep${when}`),
       ];

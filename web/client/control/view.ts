@@ -56,7 +56,6 @@ export interface View {
   slotText: string;
   credits: string;
   refund: string;
-  creditsPercent: number;
   binning: string;
   nextText: string;
   before: boolean;
@@ -355,10 +354,14 @@ export function buildView(input: ViewInput): View {
       ? `${dayAndTime(s.start, locale, zone)} – ${clock(s.end, locale, zone, false)} ${zoneName(s.start, locale, zone)}`
       : '',
     credits: s
-      ? say('header.creditsOf', { used: number(used, locale, 1), charged: number(s.credits.charged, locale, 0) })
+      ? s.credits.refund === null
+        ? say('header.creditsCharged', { charged: number(s.credits.charged, locale, s.credits.charged % 1 ? 1 : 0) })
+        : say('header.creditsOf', {
+            used: number(used, locale, 1),
+            charged: number(s.credits.charged, locale, s.credits.charged % 1 ? 1 : 0),
+          })
       : UNKNOWN,
     refund: s?.credits.refund ? say('header.refund', { refund: number(s.credits.refund, locale, 1) }) : '',
-    creditsPercent: s && s.credits.charged > 0 ? Math.min(100, (100 * s.credits.used) / s.credits.charged) : 0,
     binning: binning ? `${binning}×${binning}` : UNKNOWN,
     cameraBinning: t?.camera.binning
       ? `${t.camera.binning}×${t.camera.binning}`

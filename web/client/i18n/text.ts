@@ -146,8 +146,8 @@ export const TEXT = {
   'header.section': ['Session', 'Session'],
   'header.title': ['Session', 'Session'],
   'header.help': [
-    'Le compte à rebours va jusqu’à la fin du créneau ; la barre montre où vous en êtes. Les crédits comptent le temps écoulé ; ce qui est perdu par la météo ou une panne est rendu à la fin.',
-    'The countdown runs to the end of the slot; the bar shows where you are. Credits count the time gone by; what weather or a fault costs is returned at the end.',
+    'Le compte à rebours va jusqu’à la fin du créneau ; la barre montre où vous en êtes. Les crédits sont débités pour tout le créneau ; ce qui est perdu par la météo ou une panne est rendu à la fin.',
+    'The countdown runs to the end of the slot; the bar shows where you are. Credits are charged for the whole slot; what weather or a fault costs is returned at the end.',
   ],
   'header.elapsed': ['Écoulé', 'Elapsed'],
   'header.remaining': ['Restant', 'Remaining'],
@@ -155,6 +155,7 @@ export const TEXT = {
   'header.ended': ['Terminée', 'Ended'],
   'header.credits': ['Crédits', 'Credits'],
   'header.creditsOf': ['{used} sur {charged}', '{used} of {charged}'],
+  'header.creditsCharged': ['{charged} débités', '{charged} charged'],
   'header.refund': ['{refund} rendus', '{refund} returned'],
   'header.binning': ['Binning', 'Binning'],
   'header.abort': ['Arrêt d’urgence', 'Emergency stop'],
@@ -354,6 +355,18 @@ export const TEXT = {
   'abort.say': [
     'La pose en cours est abandonnée et la session se termine pour de bon. Les images déjà prises sont gardées.',
     'The running exposure is dropped and the session ends for good. Frames already taken are kept.',
+  ],
+  'abort.money': [
+    '{charged} crédits ont été débités. Le temps auquel vous renoncez n’est pas rendu ; ce que la météo ou une panne a coûté jusqu’ici l’est.',
+    '{charged} credits were charged. The time that you give up is not returned; what weather or a fault has cost so far is.',
+  ],
+  'abort.money.again': [
+    '{charged} crédits ont été débités ; le rapport dit ce qui est rendu.',
+    '{charged} credits were charged; the report says what is returned.',
+  ],
+  'abort.money.before': [
+    '{charged} crédits ont été débités ; le rapport dit ce qui est rendu.',
+    '{charged} credits were charged; the report says what is returned.',
   ],
   'abort.title.before': ['Annuler la session ?', 'Cancel the session?'],
   'abort.say.before': [
