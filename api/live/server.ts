@@ -13,6 +13,7 @@ import { isOwnPicture, seenBy, stateOf, tenancyOf, type Tenancy } from '../mirro
 import { signImageUrls } from '../pixels.ts';
 import type { ReceiptWaiters } from '../receipts.ts';
 import type { SnapshotCache } from '../snapshot.ts';
+import { Admission, STRANGER_FOR_MS, type Place } from './admission.ts';
 import { Cluster, CLUSTER, type ClusterMessage } from './cluster.ts';
 import { Hub, type Member, type Viewer } from './hub.ts';
 import { Presence } from './presence.ts';
@@ -68,6 +69,8 @@ export class LiveServer {
   private readonly watched = new Map<string, Watched>();
   /** Which booking a telescope works for, for events that name only the telescope. */
   private readonly tenancies = new Map<string, Tenancy>();
+  private readonly admission = new Admission();
+  private readonly places = new WeakMap<Viewer, { place: Place; sinceMs: number }>();
   private readonly timers: NodeJS.Timeout[] = [];
   private rev = 0;
   /** Session channels whose number of viewers has changed and is said in a moment. */
@@ -145,7 +148,15 @@ export class LiveServer {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
-    this.wss.handleUpgrade(request, socket, head, (ws) => this.connected(ws, asked.key, asked.query));
+    const place = this.admission.enter(request.socket.remoteAddress ?? 'unknown');
+    if (!place) {
+      socket.end(
+        'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+      );
+      return;
+    }
+    socket.once('close', () => place.leave());
+    this.wss.handleUpgrade(request, socket, head, (ws) => this.connected(ws, asked.key, asked.query, place));
   }
   /** Browsers name their page; ours, the allow-listed ones and programs (which name none) may come in. */
   private originAllowed(request: IncomingMessage): boolean {
@@ -160,7 +171,7 @@ export class LiveServer {
     }
   }
 
-  private connected(ws: WebSocket, key: string, query: URLSearchParams): void {
+  private connected(ws: WebSocket, key: string, query: URLSearchParams, place: Place): void {
     ws.on('error', () => ws.terminate());
     if (key !== this.key) {
       ws.send(wire('pusher:error', { code: CLOSE.noSuchApp, message: 'There is no app with this key.' }));
@@ -178,6 +189,7 @@ export class LiveServer {
       return;
     }
     const viewer = this.hub.add(ws);
+    this.places.set(viewer, { place, sinceMs: Date.now() });
     ws.on('message', (data, binary) => {
       viewer.seenMs = Date.now();
       viewer.pinged = false;
@@ -256,6 +268,7 @@ export class LiveServer {
       return;
     }
     viewer.userId = parseUserId(userData);
+    this.places.get(viewer)?.place.known();
     this.hub.send(viewer, 'pusher:signin_success', { user_data: userData });
   }
 
@@ -315,6 +328,7 @@ export class LiveServer {
       this.hub.join(viewer, channel);
       this.hub.send(viewer, 'pusher_internal:subscription_succeeded', {}, channel);
     }
+    if (isGuarded(channel)) this.places.get(viewer)?.place.known();
     const bookingId = bookingOfChannel(channel);
     if (bookingId !== null) this.watch(bookingId);
     if (bookingId !== null && channel === sessionChannel(bookingId)) this.countSoon(channel);
@@ -702,6 +716,11 @@ export class LiveServer {
     for (const viewer of this.hub.viewers.values()) {
       if (viewer.grants && [...viewer.grants.values()].some((g) => g.expiresAtMs !== null && g.expiresAtMs <= clock)) {
         this.hub.close(viewer, CLOSE.unauthorised, 'the token has ended');
+        continue;
+      }
+      const held = this.places.get(viewer);
+      if (held?.place.isStranger() && now - held.sinceMs > STRANGER_FOR_MS) {
+        this.hub.close(viewer, CLOSE.overload, 'no subscription: connect again when you have one');
         continue;
       }
       const silentMs = now - viewer.seenMs;
