@@ -143,15 +143,17 @@ const ITEMS: Record<string, string[]> = {
     ]);
   });
 
-  test('a refusal says why, an unknown outcome says that it is being checked', async () => {
+  test('a refusal says why, an unknown outcome says what nobody has seen, and the page finds out', async () => {
     const { page } = await watch();
     server.nextReceipt('refused', 'voyager_emergency');
     await page.locator(item('controls', 'pause')).click();
     await seeText(page, item('controls', 'receipt'), 'Pause: refused — Voyager carries out an emergency stop');
     server.nextReceipt('unknown', 'no_answer');
     await page.locator(item('controls', 'pause')).click();
-    await seeText(page, item('controls', 'receipt'), 'no answer yet, being checked');
+    await seeText(page, item('controls', 'receipt'), 'Pause: not yet seen to work at the telescope — no answer');
     await seeText(page, item('header', 'phase'), 'Observing');
+    server.confirmLater();
+    await seeText(page, item('controls', 'receipt'), 'Pause: confirmed by the telescope');
   });
 
   test('abort asks first; "keep observing" sends nothing, "yes" ends the session', async () => {

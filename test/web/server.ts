@@ -49,6 +49,8 @@ export interface PageServer {
   acceptSockets(accept: boolean): void;
   /** How the next control ends. */
   nextReceipt(state: 'confirmed' | 'refused' | 'unknown', reason?: Receipt['reason']): void;
+  /** The telescope shows it after all, and no event says so. */
+  confirmLater(): void;
   reportReady(ready: boolean): void;
   stop(): Promise<void>;
 }
@@ -96,7 +98,7 @@ async function picture(n: number, size: number): Promise<Buffer> {
 }
 
 export async function startPageServer(
-  options: { webRoot?: string; port?: number; token?: string } = {},
+  options: { webRoot?: string; port?: number; token?: string; host?: string } = {},
 ): Promise<PageServer> {
   const webRoot = options.webRoot ?? projectPath('dist', 'web');
   const token = options.token ?? 'guest';
@@ -364,7 +366,8 @@ export async function startPageServer(
     else if (own === 'report') {
       if (hasReport) json(response, report(night));
       else problem(response, 404, 'not_found', 'The report is made when the session has ended.');
-    } else if (own === 'pause' || own === 'resume' || own === 'abort') await control(response, own);
+    } else if (own?.startsWith('commands/')) json(response, receipt);
+    else if (own === 'pause' || own === 'resume' || own === 'abort') await control(response, own);
     else if (path === '/api/bookings/check') {
       const parsed = BookingRequest.safeParse(JSON.parse(await body(request)));
       if (!parsed.success) {
@@ -484,12 +487,13 @@ export async function startPageServer(
       ws.on('close', () => sockets.delete(ws));
     });
   });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  const host = options.host ?? '127.0.0.1';
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, host, resolve));
   // As the real server does, so that a page can tell silence from deafness.
   const refreshing = setInterval(pushSnapshot, 5_000);
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     night,
     requests,
     push,
@@ -509,6 +513,9 @@ export async function startPageServer(
     },
     nextReceipt: (state, reason) => {
       ending = { state, ...(reason ? { reason } : {}) };
+    },
+    confirmLater: () => {
+      receipt = receipt && { ...receipt, state: 'confirmed', at: new Date().toISOString() };
     },
     reportReady: (ready) => {
       hasReport = ready;

@@ -46,6 +46,8 @@ export class Commands {
   constructor(
     private readonly source: () => Source | null,
     private readonly tell: (said: Said) => void,
+    /** The server is within reach again, and a stop given at that instant never got there. */
+    private readonly ask: (at: Date) => void,
   ) {}
 
   async send(kind: ControlName): Promise<void> {
@@ -54,7 +56,6 @@ export class Commands {
     this.givenAtMs = Date.now();
     this.followed = null;
     this.unsentStopAt = null;
-    if (!source.demo && !navigator.onLine) return this.left(kind, 'notSent');
     this.tell({ kind, known: 'sending', reason: {} });
     const slow = setTimeout(() => this.tell({ kind, known: 'trying', reason: {} }), SLOW_MS);
     try {
@@ -77,7 +78,10 @@ export class Commands {
           const code = problem.body.reason as string | undefined;
           return this.tell({ kind, known: 'refused', reason: { code, message: problem.message } });
         }
-        if (attempt === TRIES || (!problem && !navigator.onLine))
+        // A browser may think itself offline on a network that reaches the observatory: only a failure proves it.
+        const offline = !problem && !navigator.onLine;
+        if (offline) return this.left(kind, 'notSent');
+        if (attempt === TRIES)
           return problem
             ? this.tell({ kind, known: 'unproven', reason: { message: problem.message } })
             : this.left(kind, 'unreached');
@@ -94,16 +98,22 @@ export class Commands {
     this.take(receipt);
   }
 
-  /** The device is online again: when a stop was given meanwhile that never left, its instant, once. */
-  unsentStop(): Date | null {
-    const at = this.unsentStopAt;
-    this.unsentStopAt = null;
-    return at;
-  }
-
   private left(kind: ControlName, known: 'notSent' | 'unreached'): void {
-    if (kind === 'abort') this.unsentStopAt = new Date(this.givenAtMs);
     this.tell({ kind, known, reason: {} });
+    if (kind === 'abort') void this.askOnReturn(new Date(this.givenAtMs));
+  }
+  private async askOnReturn(at: Date): Promise<void> {
+    this.unsentStopAt = at;
+    while (this.unsentStopAt === at) {
+      await pause(LOOK_EVERY_MS);
+      const back = await this.source()
+        ?.stats()
+        .then(() => true)
+        .catch(() => false);
+      if (!back || this.unsentStopAt !== at) continue;
+      this.unsentStopAt = null;
+      this.ask(at);
+    }
   }
   private take(receipt: Receipt): void {
     const { kind, state, reason, message } = receipt;

@@ -255,8 +255,8 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       m.commands = new Commands(
         () => m.source,
         (said) => this.sayReceipt(said),
+        (at) => this.onlineAgain(at),
       );
-      addEventListener('online', () => this.onlineAgain(), { signal });
 
       m.http = new Http(options.token ?? (this.demo ? null : takeToken('booking', id)), options.baseUrl);
       const elsewhere = new URL(m.http.url('/'), location.href).origin !== location.origin;
@@ -367,7 +367,6 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       this.socket = link;
       this.paintLink();
       if (link === 'denied') this.closed(say('ui.denied'));
-      if (link === 'live') this.onlineAgain();
       if (link === 'live' && ['polling', 'lost', 'offline'].includes(was)) {
         this.toast(say('toast.linkBack'), 'good');
         void this.loadInitialData();
@@ -771,7 +770,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       m.said = said;
       const { known } = said;
       const before = `${this.receiptState} ${this.receiptText}`;
-      const reason = reasonIn(prefs.locale, said.reason.code) || said.reason.message || say('receipt.noReason');
+      const { code, message } = said.reason;
+      const told = code === 'no_answer' ? '' : reasonIn(prefs.locale, code) || message;
+      const reason = told || say('receipt.noReason');
       this.receiptState = known;
       this.receiptText = say(`receipt.${known}`, { what, reason }).trim();
       if (before === `${this.receiptState} ${this.receiptText}`) return;
@@ -785,9 +786,8 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       }
     },
     /** A stop that was pressed while nothing could be sent is sent only after asking: much may have changed since. */
-    onlineAgain(): void {
-      const at = m.commands?.unsentStop();
-      if (!at || !this.view.canAbort) return;
+    onlineAgain(at: Date): void {
+      if (!this.view.canAbort) return;
       const time = at.toLocaleTimeString(prefs.locale, { hour: '2-digit', minute: '2-digit' });
       this.abortDialog('.again', { time });
     },
