@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Receipt } from '../../domain/contracts/control.ts';
 import { verifyGatewayRequest } from '../../platform/gateway-auth.ts';
+import { syncTelescopes } from '../../platform/telescopes.ts';
 import { createTemporalClient } from '../../platform/temporal.ts';
 import { startTemporal, type TemporalServer } from '../support/temporal.ts';
 import {
@@ -261,6 +262,9 @@ describe('what a stop does not wait for', () => {
     } finally {
       await skewed.stop();
       server.close();
+      // It has put its own address into the row that both read.
+      await syncTelescopes(api.db, [telescope('t1', { gateway_url: gateway.url })]);
+      api.deps.telescopes.forget();
     }
   }, 30_000);
 });
