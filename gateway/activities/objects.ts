@@ -125,6 +125,8 @@ export async function ensureObjects(
   for (let pass = 1; ; pass++) {
     heartbeat();
     const found = await readFound(gateway, plan);
+    // The gate lets a shot or a set pass in any weather only where the list says that its target is disabled.
+    await gateway.targets.list();
     const is = compare(gateway, plan, found);
     const enabled = found.target !== null && readNumber(found.target.Status) === 0;
     const keepEnabled = enabled && gateway.grants.check(grant) === null;
@@ -150,23 +152,29 @@ export async function ensureObjects(
 
     const writes: { what: 'create' | 'repair' | 'label'; send: () => Promise<RequestOutcome> }[] = [];
     const { client } = gateway;
-    if (found.set === null) writes.push({ what: 'create', send: () => client.add('set', plan.set) });
+    const write = (kind: ObjectKind, op: 'add' | 'update', body: JsonObject) => () => {
+      const request = client.buildRequest(kind, op, { body });
+      return gateway.request({ ...request, uid: request.uid! }, { by: 'session', grant });
+    };
+    if (found.set === null) writes.push({ what: 'create', send: write('set', 'add', plan.set) });
     else if (is.set.length > 0 || labelSet)
-      writes.push({ what: labelSet ? 'label' : 'repair', send: () => client.update('set', plan.set) });
+      writes.push({ what: labelSet ? 'label' : 'repair', send: write('set', 'update', plan.set) });
     if (found.target === null)
       writes.push({ what: 'create', send: () => client.add('target', { ...plan.target, Status: 1 }) });
     else {
       if (disable)
-        writes.push({ what: 'repair', send: () => client.setEnabled('target', plan.target.GuidTarget, false) });
+        writes.push({
+          what: 'repair',
+          send: async () => {
+            const outcome = await client.setEnabled('target', plan.target.GuidTarget, false);
+            await gateway.targets.list();
+            return outcome;
+          },
+        });
       if (is.target.length > 0 || labelTarget)
         writes.push({
           what: labelTarget ? 'label' : 'repair',
-          send: () => {
-            const request = client.buildRequest('target', 'update', {
-              body: { ...plan.target, Status: keepEnabled ? 0 : 1 },
-            });
-            return gateway.request({ ...request, uid: request.uid! }, { by: 'session', grant });
-          },
+          send: write('target', 'update', { ...plan.target, Status: keepEnabled ? 0 : 1 }),
         });
     }
     for (const shot of plan.shots) {
@@ -175,20 +183,20 @@ export async function ensureObjects(
       const isThere = found.shots.some((s) => sameGuid(s.GuidShot as string, shot.GuidShot));
       writes.push(
         isThere
-          ? { what: 'repair', send: () => client.update('shot', shot) }
-          : { what: 'create', send: () => client.add('shot', shot) },
+          ? { what: 'repair', send: write('shot', 'update', shot) }
+          : { what: 'create', send: write('shot', 'add', shot) },
       );
     }
     for (const guid of is.extra) writes.push({ what: 'repair', send: () => client.remove('shot', guid) });
 
-    for (const write of writes) {
+    for (const { what, send } of writes) {
       heartbeat();
-      const outcome = await write.send();
+      const outcome = await send();
       if (outcome.outcome === 'done') {
-        if (write.what === 'create') created += 1;
+        if (what === 'create') created += 1;
         else repaired += 1;
       } else if (outcome.outcome === 'refused' && outcome.how === 'not_ready') throw notConnected(outcome.message);
-      else if (outcome.outcome === 'refused' && write.what === 'label') continue;
+      else if (outcome.outcome === 'refused' && what === 'label') continue;
       else if (outcome.outcome === 'refused') {
         const reason = reasonOf(outcome);
         return answer(

@@ -4,6 +4,7 @@ import type { JsonObject } from '../protocol/fields.ts';
 import type { ReadOutcome } from '../robotarget/commands.ts';
 import type { ObjectKind } from '../robotarget/dialect.ts';
 import { done, reasonOf, refused, toCommand, unknown } from '../telescope/outcomes.ts';
+import type { Permit } from '../telescope/gate.ts';
 import { sameGuid } from '../telescope/targets.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
 import { heartbeat, invalid } from './context.ts';
@@ -41,6 +42,13 @@ export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetR
   }
   const elsewhere = await startsNothingNow(gateway, request);
   heartbeat();
+  const permit: Permit = { by: 'operator', elsewhere };
+  if (request.object === 'shot') await gateway.targets.list();
+  if (request.object === 'set' && request.op === 'update') {
+    await gateway.targets.list();
+    const set = await findObject(gateway, 'set', request.guid);
+    permit.setWasEnabled = set.ok && set.items[0] !== undefined && statusIs(set.items[0], 'enable');
+  }
   await gateway.commands.begin(request.commandId, 'edit', null, request.guid);
   const line = gateway.client.buildRequest(request.object, WIRE_OP[request.op], {
     guid: request.guid,
@@ -49,7 +57,7 @@ export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetR
   });
   const outcome = gateway.commands.finish(
     request.commandId,
-    toCommand(await gateway.request({ ...line, uid: line.uid!, timeoutMs: 12_000 }, { by: 'operator', elsewhere })),
+    toCommand(await gateway.request({ ...line, uid: line.uid!, timeoutMs: 12_000 }, permit)),
   );
   gateway.journalCommand(request.commandId, `${request.object}.${request.op} by ${request.requestedBy}`, outcome, null);
   const items =

@@ -73,13 +73,14 @@ function classOfDialect(
   params: Readonly<Record<string, unknown>>,
 ): GateClass {
   const [kind, op] = known.command.split('.') as [ObjectKind, string];
+  // A set or a shot may give an enabled target work: that is judged by what is known of the target (effect.ts).
   if (op === 'list') return 'read';
   if (op === 'status') {
     const wire = wireOf(dialect, known.command, '{status}');
     return wire !== null && !enables(dialect, params[wire]) ? 'safe' : 'start';
   }
   const statusWire = dialect.objects[kind].fields.Status;
-  // A target written as enabled is picked up by the scheduler at once; a set or a shot alone moves nothing.
+  // A target written as enabled is picked up by the scheduler at once.
   if (
     (op === 'add' || op === 'update') &&
     kind === 'target' &&
@@ -90,7 +91,15 @@ function classOfDialect(
   return 'edit';
 }
 
+/** A finished target whose records are taken away is not finished any more: RoboTarget takes them again. */
+const UNFINISHES: ReadonlySet<string> = new Set([
+  'RemoteOpenRoboTargetRemoveShotDone',
+  'RemoteOpenRoboTargetRemoveShotDoneByFileName',
+  'RemoteOpenRoboTargetUpdateBulkShotDone',
+]);
+
 function classOfPublic(method: string, params: Readonly<Record<string, unknown>>): GateClass {
+  if (UNFINISHES.has(method)) return 'start';
   if (MODES.has(method)) return 'read';
   if (method === 'Abort') return params.IsHalt === false ? 'safe' : 'halt';
   if (method === 'RemoteDragScript' || method === 'RemoteDragScriptSelfContained') return 'script';

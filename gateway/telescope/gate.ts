@@ -4,13 +4,17 @@ import type { Grant } from '../../domain/ports.ts';
 import type { GateVerdict, OutgoingLine } from '../connection/link.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
 import { ALWAYS_LISTED, classify, type Classified } from './classify.ts';
+import { canMakeRunnable, targetOf, type TargetKnowledge } from './effect.ts';
 
 /** Why somebody wants a request to pass; told to the gate under the request's UID before it is handed to the link. */
 export type Permit =
   /** A session's own command, judged against the grant on disk. */
   | { by: 'session'; grant: Pick<Grant, 'bookingId' | 'generation'> }
-  /** The owner through the drop-in routes, while no slot runs; at any time where it starts nothing before `elsewhere` says so. */
-  | { by: 'operator'; elsewhere?: boolean }
+  /**
+   * The owner through the drop-in routes, while no slot runs; at any time where it starts nothing before every running slot is over
+   * (`elsewhere`). `setWasEnabled`: the set that is written was read as enabled a moment ago.
+   */
+  | { by: 'operator'; elsewhere?: boolean; setWasEnabled?: boolean }
   /** Giving back what was borrowed for a slot. */
   | { by: 'return' };
 
@@ -32,6 +36,10 @@ export interface GateFacts {
   inMaintenance(): boolean;
   sunAltitudeDegrees(): number;
   safetyMonitorConnected(): boolean;
+  /** RoboTarget's targets as a list of the last minute has them; null while there is none. */
+  targets?(): TargetKnowledge['list'];
+  /** The target of a set that a session made. */
+  targetOfSet?(setGuid: string): string | null;
 }
 
 export const MAX_CLOCK_OFFSET_SECONDS = 60;
@@ -44,6 +52,7 @@ const REMEMBERED = 500;
 export class SafetyGate {
   private readonly permits = new Map<string, Permit>();
   private readonly refusals = new Map<string, Reason>();
+  private readonly enabledSince = new Set<string>();
   private haltPermits = 0;
   /** Refused lines by reason, for the metrics. */
   readonly refused = new Map<Reason, number>();
@@ -82,7 +91,8 @@ export class SafetyGate {
     const latched = facts.latched(targetGuid, permit.by === 'session' ? permit.grant.bookingId : null);
     if (latched) return latched;
     if (facts.inMaintenance()) return 'maintenance';
-    if (permit.by === 'return') return null;
+    // What a guest's night took from others is given back under the same sky as any other start (safety.md 8).
+    if (permit.by === 'return') return facts.weather();
     const offset = facts.clockOffsetSeconds();
     if (offset !== null && Math.abs(offset) > MAX_CLOCK_OFFSET_SECONDS) return 'clock_offset';
     // Voyager's own window holds it until long after: nothing moves now, in whatever weather.
@@ -102,20 +112,47 @@ export class SafetyGate {
     if (classified.class === 'read') return null;
     if (this.facts.readOnly) return 'read_only';
     if (this.facts.emergency()) return 'voyager_emergency';
-    if (classified.class === 'safe') return null;
+    if (classified.class === 'safe') {
+      this.noteStatus(classified, false);
+      return null;
+    }
     if (classified.class === 'halt') {
       if (this.haltPermits === 0) return 'not_allowed';
       this.haltPermits -= 1;
       return null;
     }
     if (!this.facts.ownsLease()) return 'gateway_away';
-    if (classified.class === 'edit')
-      return classified.dialect?.command.endsWith('.remove') && !classified.dialect.guid ? 'not_allowed' : null;
     const uid = typeof line.params.UID === 'string' ? line.params.UID : null;
-    const permit = uid === null ? undefined : this.permits.get(uid);
-    const why = this.whyNotStart(permit ?? null, classified.dialect?.guid ?? null);
+    const permit = (uid === null ? undefined : this.permits.get(uid)) ?? null;
+    if (classified.class === 'edit' && !this.startsByEffect(line, classified, permit)) {
+      if (classified.dialect?.command === 'target.update') this.noteStatus(classified, false);
+      return classified.dialect?.command.endsWith('.remove') && !classified.dialect.guid ? 'not_allowed' : null;
+    }
+    const why = this.whyNotStart(permit, targetOf(this.dialect, classified, line.params, this.knowledge()));
     if (why) return why;
+    this.noteStatus(classified, true);
     return classified.class === 'script' ? this.reasonAgainstScript(line) : null;
+  }
+
+  private knowledge(): TargetKnowledge {
+    const { targets, targetOfSet } = this.facts;
+    return {
+      list: targets?.() ?? null,
+      enabledSince: this.enabledSince,
+      targetOfSet: (guid) => targetOfSet?.(guid) ?? null,
+    };
+  }
+  private startsByEffect(line: OutgoingLine, classified: Classified, permit: Permit | null): boolean {
+    if (permit?.by === 'operator' && permit.setWasEnabled && classified.dialect?.command === 'set.update') return false;
+    return canMakeRunnable(this.dialect, classified, line.params, this.knowledge());
+  }
+  /** Lists are read seldom: a target that was enabled through us counts as enabled until it was disabled through us. */
+  private noteStatus({ dialect }: Classified, enabled: boolean): void {
+    if (dialect?.kind !== 'target' || dialect.guid === null) return;
+    const guid = dialect.guid.toLowerCase();
+    this.enabledSince.delete(guid);
+    if (enabled) this.enabledSince.add(guid);
+    if (this.enabledSince.size > REMEMBERED) this.enabledSince.delete(this.enabledSince.values().next().value!);
   }
 
   /** A DragScript may open a roof: only the one that policy names, in the dark, with a safety monitor. */

@@ -11,6 +11,7 @@ import type { TelescopeEventSignal } from '../../domain/messages.ts';
 import { reasonText, type Reason } from '../../domain/reasons.ts';
 import { sunAltitudeDegrees } from '../../domain/sky.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
+import { SteadyClock } from '../../platform/steady-clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -78,6 +79,8 @@ const ORPHAN_LATCH_MS = 600_000;
 /** Voyager's suspend aborts the exposure under way within seconds. */
 const RESUMED_AFTER_MS = 120_000;
 const REMEMBERED_STOPS = 200;
+/** An older list of RoboTarget's does not tell whether a target is disabled. */
+const BELIEVED_LIST_MS = 60_000;
 
 interface GatewayEvents {
   /** This gateway owns the telescope and has read back what was under way: its queue may be polled. */
@@ -107,7 +110,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   readonly shots: ShotWatch;
   readonly signals: SessionSignals;
   readonly logger: Logger;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly db: Database | null;
   readonly readOnly: boolean;
   telescope: Telescope;
@@ -134,7 +137,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     super();
     this.options = options;
     this.telescope = options.telescope;
-    this.clock = options.clock;
+    this.clock = new SteadyClock(
+      options.clock,
+      () => (this.link as VoyagerLink | undefined)?.clockOffsetSeconds() ?? null,
+    );
     this.db = options.db;
     this.readOnly = options.readOnly;
     this.logger = options.logger;
@@ -171,6 +177,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       inMaintenance: () => this.maintenance.current,
       sunAltitudeDegrees: () => sunAltitudeDegrees(this.telescope.site, now()),
       safetyMonitorConnected: () => this.weather.weather.safety_monitor?.connected === true,
+      targets: () => this.targets.recent(BELIEVED_LIST_MS),
+      targetOfSet: (guid) => this.grants.ofSet(guid)?.targetGuid ?? null,
     });
     this.link = options.createLink(this.telescope, this.gate.judge);
     const zone = (): string => this.telescope.site.timezone;
@@ -694,7 +702,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       // With another gateway known to hold the lease, that one keeps the promises.
       if (!this.lease.contested && this.started) {
         for (const grant of this.grants.active())
-          if (nowMs >= Date.parse(grant.end) + this.telescope.policy.grace_seconds * 1000) this.endSlot(grant);
+          if (this.clock.witnessedNow() >= Date.parse(grant.end) + this.telescope.policy.grace_seconds * 1000)
+            this.endSlot(grant);
         for (const latch of this.latches.all()) this.keepLatch(latch, nowMs);
         this.payBack();
         for (const [key, { running }] of this.stopping)
@@ -792,7 +801,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     }
     const open = this.borrowed.of(bookingId);
     if (open.length === 0) return done();
-    if (this.emergency.current) return unknown('voyager_emergency');
+    const why = this.gate.whyNotStart({ by: 'return' }, null);
+    if (why) return unknown(why, `kept until it may be: ${reasonText(why, 'en')}`);
     if (!this.ready) return unknown('voyager_away', this.link.reason);
     const list = await this.targets.list();
     if (!list.ok) return unknown(list.reason, list.message);

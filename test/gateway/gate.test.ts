@@ -169,6 +169,83 @@ describe('gate', () => {
     expect(script('Night.vos', { sunAltitudeDegrees: () => -11.9 })).toBe('waiting_for_dark');
     expect(script('Night.vos', { safetyMonitorConnected: () => false })).toBe('safety_monitor_missing');
   });
+  describe('judged by its effect, not by its verb', () => {
+    const body = (name: Parameters<typeof encodeCommand>[1], fields: Record<string, unknown>) =>
+      encodeCommand(dialect, name, { secret: 's', sessionKey: '', id: 1, uid: 'u' }, fields);
+    const rain: Partial<GateFacts> = { weather: () => 'weather_unsafe' };
+    const said = (
+      facts: Partial<GateFacts>,
+      { method, params }: { method: string; params: Record<string, unknown> },
+      permit: Parameters<SafetyGate['permit']>[1] = session,
+    ): Reason | 'passes' => {
+      const g = gate(facts);
+      g.permit('u', permit);
+      const verdict = g.judge(line(method, params));
+      return verdict.allowed ? 'passes' : (verdict.reason as Reason);
+    };
+    const shot = body('shot.add', { GuidShot: 's', RefGuidTarget: 'T-1', Num: 3 });
+    const list = (enabled: boolean): Partial<GateFacts> => ({ targets: () => [{ guid: 't-1', enabled }] });
+
+    test('a shot added to an enabled target gives it work, also when it was finished: a start', () => {
+      expect(said({ ...rain, ...list(true) }, shot)).toBe('weather_unsafe');
+      expect(said({ ...rain, ...list(true) }, body('shot.update', { GuidShot: 's', RefGuidTarget: 'T-1' }))).toBe(
+        'weather_unsafe',
+      );
+      expect(said(list(true), shot)).toBe('passes');
+      expect(said({ ...list(true), latched: (guid) => guid === 'T-1' }, shot)).toBe('user_abort');
+    });
+    test('a shot of a disabled target is planning, in any weather', () => {
+      expect(said({ ...rain, ...list(false) }, shot)).toBe('passes');
+      expect(said({ ...rain, targets: () => [] }, shot)).toBe('passes');
+    });
+    test('without a list of the last minute it is not known whether the target is enabled: a start', () => {
+      expect(said({ ...rain, targets: () => null }, shot)).toBe('weather_unsafe');
+      expect(said(rain, shot)).toBe('weather_unsafe');
+    });
+    test('a target that was enabled through us after the list was read counts as enabled', () => {
+      let sky: Reason | null = null;
+      const g = gate({ weather: () => sky, targets: () => [{ guid: 'target-guid', enabled: false }] });
+      const add = body('shot.add', { GuidShot: 's', RefGuidTarget: 'target-guid' });
+      g.permit('u', session);
+      expect(g.judge(line(status(true).method, status(true).params)).allowed).toBe(true);
+      sky = 'weather_unsafe';
+      expect(g.judge(line(add.method, add.params)).allowed).toBe(false);
+      expect(g.judge(line(status(false).method, status(false).params)).allowed).toBe(true);
+      expect(g.judge(line(add.method, add.params)).allowed).toBe(true);
+    });
+    test('a set that becomes enabled around an enabled target is a start; a new set, a disabled one or one without such a target is not', () => {
+      const update = (state: number) => body('set.update', { Guid: 'set', Status: state });
+      expect(said({ ...rain, ...list(true) }, update(0))).toBe('weather_unsafe');
+      expect(said({ ...rain, ...list(true) }, body('set.update', { Guid: 'set', Name: 'x' }))).toBe('weather_unsafe');
+      expect(said({ ...rain, ...list(true) }, update(1))).toBe('passes');
+      expect(said({ ...rain, ...list(true) }, body('set.add', { Guid: 'set', Status: 0 }))).toBe('passes');
+      expect(said({ ...rain, ...list(true), targetOfSet: () => 'other' }, update(0))).toBe('passes');
+      expect(said({ ...rain, ...list(true), targetOfSet: () => 't-1' }, update(0))).toBe('weather_unsafe');
+      expect(said({ ...rain, ...list(false) }, update(0))).toBe('passes');
+    });
+    test('a set that was enabled before stays so: renaming it is no start', () => {
+      const rename = body('set.update', { Guid: 'set', Name: 'x', Status: 0 });
+      expect(said({ ...rain, ...list(true) }, rename, { by: 'operator', setWasEnabled: true })).toBe('passes');
+      expect(said({ ...rain, ...list(true), slotRunning: () => false }, rename, { by: 'operator' })).toBe(
+        'weather_unsafe',
+      );
+    });
+    test('taking records of a finished target away lets it begin again', () => {
+      expect([
+        of('RemoteOpenRoboTargetRemoveShotDone'),
+        of('RemoteOpenRoboTargetRemoveShotDoneByFileName'),
+        of('RemoteOpenRoboTargetUpdateBulkShotDone'),
+        of('RemoteOpenRoboTargetRestoreShotDone'),
+      ]).toEqual(['start', 'start', 'start', 'edit']);
+    });
+    test('what was borrowed is given back without a grant, but only when the weather lets motion start', () => {
+      const back = { by: 'return' } as const;
+      const noSlot = { grant: () => 'slot_over' as const, slotRunning: () => false };
+      expect(said(noSlot, status(true), back)).toBe('passes');
+      for (const reason of ['weather_unsafe', 'weather_unknown', 'weather_hold', 'weather_debounce'] as const)
+        expect(said({ ...noSlot, weather: () => reason }, status(true), back)).toBe(reason);
+    });
+  });
   test('one halt permit lets one halt pass', () => {
     const g = gate();
     g.permitHalt();

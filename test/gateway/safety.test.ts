@@ -149,7 +149,7 @@ describe('weather (layers 4 and 10)', () => {
     const setup = await gatewayOn(await observatory());
     setup.sim.inject({ kind: 'weather', values: { safe: true, wind_meters_per_second: 16 } });
     await until(() => setup.gateway.weather.weather.state === 'unsafe', 5_000, 'unsafe');
-    expect(setup.gateway.weather.weather.causes).toContain('wind VERY_WINDY');
+    expect(setup.gateway.weather.weather.causes).toContain('wind VERY_WINDY (voyager)');
     // Voyager may have begun its own emergency by then.
     await refusedBy(setup, /^(weather_unsafe|voyager_emergency)$/);
   });

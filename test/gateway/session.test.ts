@@ -336,6 +336,27 @@ describe('a session’s activities on the simulator', () => {
     },
   );
 
+  scenario('what was borrowed waits for the weather, and is then given back by the gateway itself', async () => {
+    const sim = await observatory();
+    const { activities, gateway } = await gatewayOn(sim);
+    const owner = sim.addTarget({ name: 'Owner' });
+    const { grant } = booking(sim);
+    await activities.registerGrant(grant);
+    expect(await activities.borrowSky({ grant, key: 'borrow' })).toMatchObject({ outcome: 'done' });
+    sim.world.weather.set({ cloud_percent: 70 });
+    await until(() => gateway.weather.whyNotStart() === 'weather_hold', 10_000, 'the clouds are known');
+    const from = lastEntry(sim);
+    expect(await activities.returnSky({ telescopeId: 'demo', bookingId: 'b-1' })).toMatchObject({
+      outcome: 'unknown',
+      reason: 'weather_hold',
+    });
+    expect(commands(sim, from)).toEqual([]);
+    await activities.revokeGrant({ telescopeId: 'demo', bookingId: 'b-1' });
+    sim.world.weather.set({ cloud_percent: 0 });
+    await until(() => gateway.borrowed.all().length === 0, 60_000, 'given back');
+    expect(sim.world.store.find('targets', owner.targetGuid)!.row.Status).toBe(0);
+  });
+
   scenario(
     'an earlier session’s target that was left enabled is disabled for the slot and not given back',
     async () => {
