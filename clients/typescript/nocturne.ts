@@ -1277,19 +1277,29 @@ export type Telescope = {
     sources?: ({
       kind: "voyager";
       period_seconds?: number;
+      /** Sessions go on without it; else a source that is silent, old or frozen counts as unknown weather */
+      optional?: boolean;
     } | {
       kind: "alpaca";
       url: string;
       observing_conditions?: number | null;
       safety_monitor?: number | null;
       period_seconds?: number;
+      /** Sessions go on without it; else a source that is silent, old or frozen counts as unknown weather */
+      optional?: boolean;
     } | {
       kind: "boltwood";
       path: string;
       period_seconds?: number;
+      /** Time zone (IANA name) of the clock that dates the line, where it is not the site’s */
+      timezone?: string;
+      /** Sessions go on without it; else a source that is silent, old or frozen counts as unknown weather */
+      optional?: boolean;
     })[];
     stale_seconds?: number;
     resume_debounce_seconds?: number;
+    /** Unsafe weather for so long without a look by the session, and the gateway itself stops the target */
+    session_patience_seconds?: number;
     thresholds?: {
       cloud_percent?: {
         hold: number;

@@ -169,12 +169,21 @@ export const Telescope = z
         sources: z.array(WeatherSource).default([{ kind: 'voyager', period_seconds: 30 }]),
         stale_seconds: z.number().positive().default(180),
         resume_debounce_seconds: z.number().min(0).default(300),
+        session_patience_seconds: z
+          .number()
+          .min(5)
+          .max(600)
+          .default(30)
+          .describe(
+            'Unsafe weather for so long without a look by the session, and the gateway itself stops the target',
+          ),
         thresholds: WeatherThresholds.default(WeatherThresholds.parse({})),
       })
       .default({
         sources: [{ kind: 'voyager', period_seconds: 30 }],
         stale_seconds: 180,
         resume_debounce_seconds: 300,
+        session_patience_seconds: 30,
         thresholds: WeatherThresholds.parse({}),
       }),
     policy: TelescopePolicy.default(TelescopePolicy.parse({})),

@@ -5,7 +5,7 @@ import type { OpenTarget } from '../robotarget/open.ts';
 import { done, refused, toCommand, unknown } from '../telescope/outcomes.ts';
 import { sameGuid } from '../telescope/targets.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
-import { heartbeat, invalid } from './context.ts';
+import { heartbeat, invalid, lookId } from './context.ts';
 
 function targetOf(grant: Grant): string {
   if (!grant.targetGuid) throw invalid(`grant of booking ${grant.bookingId}: targetGuid is null`);
@@ -179,13 +179,18 @@ export async function observe(gateway: TelescopeGateway, grant: Grant): Promise<
     cameraConnected: state.camera.connected,
     lastError: state.voyager.last_error,
     clockOffsetSeconds: state.connection.clock_offset_seconds,
-    weather: {
-      state: weather.state,
-      reason: weather.reason,
-      causes: weather.causes,
-      ok_since: weather.ok_since,
-      stale: weather.stale,
-    },
+    weather: gateway.weatherLatch.seenBy(
+      grant.bookingId,
+      lookId(),
+      {
+        state: weather.state,
+        reason: weather.reason,
+        causes: weather.causes,
+        ok_since: weather.ok_since,
+        stale: weather.stale,
+      },
+      gateway.clock.monotonicMs(),
+    ),
     target: target ? { enabled: target.enabled, statusOp: target.statusOp } : null,
     targetAbsent: guid !== null && list?.ok === true && !target,
     shotsDone: shots?.ok ? countByShot(shots.items) : null,

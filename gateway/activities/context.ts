@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURE } from '../../domain/failures.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
@@ -12,6 +13,16 @@ export function heartbeat(): void {
     return;
   }
   context.heartbeat();
+}
+
+/** What tells one look of a session from the repetition of the same; outside an activity each is one of its own. */
+export function lookId(): string {
+  try {
+    const { activityId, workflowExecution } = Context.current().info;
+    return `${workflowExecution?.runId}/${activityId}`;
+  } catch {
+    return randomUUID();
+  }
 }
 
 export const invalid = (message: string): ApplicationFailure =>

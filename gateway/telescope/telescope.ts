@@ -39,6 +39,7 @@ import { type Records, StateFile } from './state-file.ts';
 import { SessionSignals, type SignalTransport } from './signals.ts';
 import { ShotWatch } from './shot-watch.ts';
 import { sameGuid, Targets } from './targets.ts';
+import { WeatherLatch } from './weather-latch.ts';
 import { WeatherWatch } from './weather-watch.ts';
 
 export interface TelescopeGatewayOptions {
@@ -99,6 +100,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   readonly grants: Grants;
   readonly latches: Latches;
   readonly maintenance: KnownMaintenance;
+  readonly weatherLatch: WeatherLatch;
   readonly commands: CommandLog;
   readonly borrowed: BorrowedSky;
   readonly journal: Journal;
@@ -156,6 +158,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.grants = new Grants(this.kept, now);
     this.latches = new Latches(this.kept);
     this.maintenance = new KnownMaintenance(this.kept, now);
+    this.weatherLatch = new WeatherLatch(this.kept);
     this.copies = new DatabaseMirror(id, this.logger);
     this.commands = new CommandLog(this.kept, id, this.db, this.copies, now);
     this.borrowed = new BorrowedSky(this.kept, id, this.db, this.copies, now);
@@ -413,6 +416,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   revokeGrant(bookingId: string): void {
     const known = this.grants.find(bookingId);
     this.grants.mark(bookingId, 'revoked');
+    this.weatherLatch.forget(bookingId);
     if (known) this.copyGrant(known, 'revoked');
     for (const latch of this.latches.all())
       if (latch.bookingId === bookingId && latch.state === 'confirmed') this.latches.release(latch.commandId);
@@ -705,6 +709,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
           if (this.clock.witnessedNow() >= Date.parse(grant.end) + this.telescope.policy.grace_seconds * 1000)
             this.endSlot(grant);
         for (const latch of this.latches.all()) this.keepLatch(latch, nowMs);
+        this.guardWeather();
         this.payBack();
         for (const [key, { running }] of this.stopping)
           if (this.stopping.size > REMEMBERED_STOPS && !running) this.stopping.delete(key);
@@ -754,8 +759,52 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.journalCommand(key, 'stop', outcome, grant.bookingId);
     if (outcome.outcome !== 'done') return;
     this.grants.mark(grant.bookingId, 'over');
+    this.weatherLatch.forget(grant.bookingId);
     this.copyGrant(grant, 'over');
     await this.returnSky(grant.bookingId);
+  }
+  /** Unsafe weather that no session looks at: the guard stops the target itself (weather-latch.ts). */
+  private guardWeather(): void {
+    const can = this.ready && !this.readOnly && !this.emergency.current;
+    const running = this.grants.current();
+    const { session_patience_seconds: patience } = this.telescope.weather;
+    const overdue = this.weatherLatch.overdue(
+      running.map(({ bookingId }) => bookingId),
+      can && this.weather.weather.state === 'unsafe',
+      this.clock.monotonicMs(),
+      patience * 1000,
+    );
+    for (const grant of running) {
+      const key = `weather/${grant.bookingId}`;
+      if (!overdue.includes(grant.bookingId) || !this.due(key, RETRY_STOP_MS)) continue;
+      const entry = { atMs: this.clock.now(), running: true };
+      this.stopping.set(key, entry);
+      this.stopForWeather(grant, key)
+        .catch((thrown: unknown) =>
+          this.logger.error({ telescope: this.id, err: toError(thrown) }, 'stop in unsafe weather'),
+        )
+        .finally(() => {
+          entry.running = false;
+          entry.atMs = this.clock.now();
+        });
+    }
+  }
+  private async stopForWeather(grant: StoredGrant, key: string): Promise<void> {
+    if (!grant.targetGuid) return;
+    const list = await this.targets.list();
+    const target = list.ok ? list.items.find((t) => sameGuid(t.guid, grant.targetGuid)) : null;
+    if (list.ok && !target?.enabled && target?.statusOp !== 'running') return;
+    const { weather } = this.weather;
+    if (weather.state !== 'unsafe') return;
+    this.logger.warn(
+      { telescope: this.id, bookingId: grant.bookingId, causes: weather.causes },
+      'unsafe weather and no session that stops: stopping the target',
+    );
+    this.weatherLatch.stopped(grant.bookingId, weather, new Date(this.clock.now()).toISOString());
+    this.note('weather_stop', weather.causes.join('; ').slice(0, 300));
+    const outcome = await this.stopTargets([grant.targetGuid]);
+    this.journalCommand(key, 'stop', outcome, grant.bookingId);
+    this.signals.event(grant.bookingId, 'weather_changed', 'stopped by the gateway');
   }
   private keepLatch(latch: Latch, nowMs: number): void {
     const grant = latch.bookingId ? this.grants.find(latch.bookingId) : null;

@@ -192,7 +192,9 @@ describe('gate', () => {
         'weather_unsafe',
       );
       expect(said(list(true), shot)).toBe('passes');
-      expect(said({ ...list(true), latched: (guid) => guid === 'T-1' }, shot)).toBe('user_abort');
+      expect(said({ ...list(true), latched: (guid) => (guid === 'T-1' ? 'user_abort' : null) }, shot)).toBe(
+        'user_abort',
+      );
     });
     test('a shot of a disabled target is planning, in any weather', () => {
       expect(said({ ...rain, ...list(false) }, shot)).toBe('passes');
