@@ -15,8 +15,11 @@ export interface Hdu {
   dataBytes: number;
 }
 
+const ALGORITHMS = ['RICE_1', 'GZIP_1', 'GZIP_2', 'HCOMPRESS_1', 'PLIO_1', 'NOCOMPRESS'] as const;
+type Algorithm = (typeof ALGORITHMS)[number];
+
 export interface Tiling {
-  algorithm: 'RICE_1' | 'GZIP_1' | 'GZIP_2' | 'NOCOMPRESS';
+  algorithm: Algorithm;
   tileWidth: number;
   tileHeight: number;
   tileDepth: number;
@@ -155,8 +158,8 @@ function compressedImage(hdu: Hdu): ImageHdu {
   const { header } = hdu;
   const sizes = axes(header, 'Z');
   const algorithm = (header.string('ZCMPTYPE') ?? '').trim();
-  const name = algorithm === 'RICE_ONE' ? 'RICE_1' : algorithm;
-  if (name !== 'RICE_1' && name !== 'GZIP_1' && name !== 'GZIP_2' && name !== 'NOCOMPRESS')
+  const name = ALGORITHMS.find((known) => known === (algorithm === 'RICE_ONE' ? 'RICE_1' : algorithm));
+  if (name === undefined)
     throw new FitsError(
       'unsupported',
       `compression ${algorithm || '(none named)'} is not read; funpack turns the file into a plain one`,
@@ -177,6 +180,8 @@ function compressedImage(hdu: Hdu): ImageHdu {
     const key = header.string(`ZNAME${i}`)?.trim();
     if (key) parameters[key] = header.integer(`ZVAL${i}`) ?? undefined;
   }
+  if (parameters.SMOOTH)
+    throw new FitsError('unsupported', 'HCOMPRESS_1 with SMOOTH is not read; funpack turns the file into a plain one');
   const bitpix = bitpixOf(header, 'ZBITPIX');
   const quantizer = (header.string('ZQUANTIZ') ?? '').trim();
   return {

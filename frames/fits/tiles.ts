@@ -2,6 +2,8 @@ import { gunzipSync, inflateSync } from 'node:zlib';
 import { FitsError } from './errors.ts';
 import type { ImageHdu, Tiling } from './hdu.ts';
 import { CHUNK_PIXELS, type PixelReader } from './chunk.ts';
+import { hcompressDecode } from './hcompress.ts';
+import { plioDecode } from './plio.ts';
 import { riceDecode } from './rice.ts';
 import type { ByteSource } from './source.ts';
 
@@ -9,6 +11,13 @@ import type { ByteSource } from './source.ts';
 const MAX_BAND_PIXELS = 64 * 1024 * 1024;
 /** deflate cannot do better than 1032:1; a Rice block of `blockSize` pixels costs at least 3 bits. */
 const MAX_DEFLATE_RATIO = 1100;
+/** A tile of HCOMPRESS_1 needs eight bytes a pixel while it is worked on, and an even one of any size takes 26 bytes of the file. */
+const MAX_TRANSFORM_PIXELS = 16 * 1024 * 1024;
+/** Pixels of a band that a byte of the heap can stand for. */
+const mostPixels = ({ algorithm, blockSize }: Tiling): number => {
+  if (algorithm === 'RICE_1') return Math.ceil((8 * blockSize) / 3);
+  return algorithm === 'HCOMPRESS_1' || algorithm === 'PLIO_1' ? Number.POSITIVE_INFINITY : MAX_DEFLATE_RATIO;
+};
 const ZERO_DITHER2 = -2147483646;
 
 let randomNumbers: Float32Array | null = null;
@@ -50,8 +59,9 @@ export class TileReader implements PixelReader {
       throw new FitsError('unsupported', 'tiles that are parts of several planes are not read');
     this.bandRows = tiling.tileDepth > 1 ? image.height * tiling.tileDepth : tiling.tileHeight;
     const bandPixels = image.width * this.bandRows;
-    const perTile = tiling.algorithm === 'RICE_1' ? Math.ceil((8 * tiling.blockSize) / 3) : MAX_DEFLATE_RATIO;
-    if (bandPixels > MAX_BAND_PIXELS || bandPixels > (tiling.heapBytes + 64) * perTile)
+    const perTile = mostPixels(tiling);
+    const unbounded = tiling.algorithm === 'HCOMPRESS_1' && tiling.tileWidth * this.bandRows > MAX_TRANSFORM_PIXELS;
+    if (unbounded || bandPixels > MAX_BAND_PIXELS || bandPixels > (tiling.heapBytes + 64) * perTile)
       throw new FitsError('corrupt', `tiles of ${bandPixels} pixels cannot come out of ${tiling.heapBytes} bytes`);
     this.band = this.narrow ? new Int32Array(bandPixels) : new Float64Array(bandPixels);
     this.scratch = new Int32Array(Math.min(bandPixels, tiling.tileWidth * this.bandRows));
@@ -167,6 +177,10 @@ export class TileReader implements PixelReader {
       if (tiling.algorithm === 'RICE_1') {
         if (plainFloat) throw new FitsError('corrupt', 'RICE_1 with floats that are not quantised');
         riceDecode(packed.bytes, scratch, count, tiling.bytePix, tiling.blockSize);
+      } else if (tiling.algorithm === 'HCOMPRESS_1' || tiling.algorithm === 'PLIO_1') {
+        if (plainFloat) throw new FitsError('corrupt', `${tiling.algorithm} with floats that are not quantised`);
+        if (tiling.algorithm === 'PLIO_1') plioDecode(packed.bytes, scratch, count);
+        else hcompressDecode(packed.bytes, scratch, rows, w);
       } else {
         let raw = tiling.algorithm === 'NOCOMPRESS' ? packed.bytes : inflate(packed.bytes, count * 8, tile);
         if (tiling.algorithm === 'GZIP_2') raw = unshuffle(raw, count, tile);

@@ -327,7 +327,7 @@ describe('files that are not what they should be', () => {
   });
 });
 
-test.each(['HCOMPRESS_1', 'PLIO_1', 'JPEG_XL'])('compression %s is refused by name, with what to do', (algorithm) => {
+test.each(['JPEG_XL', 'HCOMPRESS_2'])('compression %s is refused by name, with what to do', (algorithm) => {
   const file = Buffer.concat([
     block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0'),
     block(

@@ -190,14 +190,7 @@ describe('files that are not what they seem', () => {
       "TTYPE1  = 'COMPRESSED_DATA'",
       "TFORM1  = '1PB(3)'",
     ];
-    const image = [
-      'ZIMAGE  = T',
-      'ZBITPIX = 16',
-      'ZNAXIS  = 2',
-      'ZNAXIS1 = 64',
-      'ZNAXIS2 = 4',
-      "ZCMPTYPE= 'HCOMPRESS_1'",
-    ];
+    const image = ['ZIMAGE  = T', 'ZBITPIX = 16', 'ZNAXIS  = 2', 'ZNAXIS1 = 64', 'ZNAXIS2 = 4', "ZCMPTYPE= 'JPEG_XL'"];
     const packed = Buffer.concat([
       block('SIMPLE  = T', 'BITPIX  = 8', 'NAXIS   = 0', `RTSHOT  = '${guid(150)}'`),
       block("XTENSION= 'BINTABLE'", ...table, ...image),

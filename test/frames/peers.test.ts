@@ -55,8 +55,11 @@ for f in files:
     ref = None
     try:
         with fits.open(f) as hdus:
+            pictures = []
             for i, hdu in enumerate(hdus):
-                if not isinstance(hdu, (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)) or isinstance(hdu, fits.GroupsHDU) or hdu.data is None or hdu.data.size == 0: continue
+                if not isinstance(hdu, (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)) or isinstance(hdu, fits.GroupsHDU) or hdu.data is None or hdu.data.size == 0 or hdu.data.ndim < 2: continue
+                pictures.append((min(hdu.data.shape[-2:]) < 2, i, hdu))
+            for _, i, hdu in sorted(pictures, key=lambda p: p[:2]):
                 d = np.asarray(hdu.data).astype('f8'); g = d[np.isfinite(d)]
                 if g.size:
                     m = np.median(g); ref = [i, g.min(), g.max(), g.mean(), m, np.median(abs(g - m)), int(d.size - g.size)]
@@ -67,7 +70,7 @@ for f in files:
     if ref is None:
         # What lies behind the first image may be foreign to astropy: the first HDU by itself.
         try:
-            with open(f, 'rb') as stream: d = np.asarray(fits.PrimaryHDU.readfrom(stream).data).astype('f8')
+            with open(f, 'rb') as stream: d = np.atleast_2d(fits.PrimaryHDU.readfrom(stream).data).astype('f8')
             m = np.median(d); first = [0, d.min(), d.max(), d.mean(), m, np.median(abs(d - m)), 0]
             if not np.isfinite(first).all(): first = None
         except Exception: first = None
