@@ -103,12 +103,12 @@ describe('a disk that is not there', () => {
       await expect(world.frames.drainFrames({ bookingId: 'later', telescopeId: TELESCOPE })).rejects.toThrow(
         'store_away',
       );
+      await world.db.frame.updateMany({ where: { bookingId: 'away' }, data: { trashedAt: null } });
       await expect(streamArchive({ db: world.db, storagePath: world.storage }, 'away')).rejects.toThrow('store_away');
       expect(readdirSync(world.storage)).toEqual([]);
     } finally {
       mount();
     }
-    await world.db.frame.updateMany({ where: { bookingId: 'away' }, data: { trashedAt: null } });
     const rows = await world.db.frame.findMany({ where: { bookingId: 'away' } });
     expect(rows.every((row) => row.state === 'archived' && row.reason === null && row.purgedAt === null)).toBe(true);
     expect(
