@@ -1,4 +1,4 @@
-import type { Observation } from '../../activities/ports.ts';
+import type { Observation } from '../../domain/ports.ts';
 import type { Weather } from '../../domain/contracts/state.ts';
 import type { Records, StateFile } from './state-file.ts';
 
