@@ -15,6 +15,7 @@ import { liveHttpRoutes } from './live/http-api.ts';
 import { LiveServer } from './live/server.ts';
 import { createMetrics } from './metrics.ts';
 import { Mirror } from './mirror.ts';
+import { noticeRoutes } from './notices/routes.ts';
 import type { Identified } from './listen.ts';
 import type { App, AppEnv } from './operation.ts';
 import { SessionsReady } from './readiness.ts';
@@ -143,6 +144,7 @@ export function createApp(options: ApiOptions): Api {
 
   systemRoutes(app, deps);
   publicRoutes(app, deps);
+  noticeRoutes(app, deps);
   bookingRoutes(app, deps);
   sessionDataRoutes(app, deps);
   imageRoutes(app, deps);

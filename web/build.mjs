@@ -2,6 +2,7 @@ import { build } from 'esbuild';
 import { appendFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { basename, dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -85,6 +86,7 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
   );
   await build({ ...common, format: 'iife', entryPoints: [join(here, 'client/sw.ts')], outfile: join(outdir, 'sw.js') });
   await cp(join(here, 'public'), outdir, { recursive: true });
+  await icons(join(outdir, 'assets'));
   const layout = await readFile(join(here, 'pages/layout.html'), 'utf8');
   for (const name of (await readdir(join(here, 'pages'))).filter(
     (file) => file.endsWith('.html') && file !== 'layout.html',
@@ -102,6 +104,17 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
     );
   }
   await pack(join(outdir, 'assets'));
+}
+
+/** Phones take PNG icons only: from the one drawing, on its own ground. */
+async function icons(folder) {
+  const drawing = await readFile(join(here, 'public/assets/icon.svg'));
+  for (const side of [180, 192, 512])
+    await sharp(drawing, { density: 600 })
+      .resize(side, side)
+      .flatten({ background: '#05070f' })
+      .png()
+      .toFile(join(folder, `icon-${side}.png`));
 }
 
 /** What is not worth the bytes of the header stays as it is. */

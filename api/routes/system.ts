@@ -33,6 +33,7 @@ const PAGES: Record<string, string> = {
   '/control/:id': 'control.html',
   '/observations': 'observations.html',
   '/report/:id': 'report.html',
+  '/preferences/:id': 'preferences.html',
   '/admin': 'admin.html',
   '/book': 'book.html',
   '/demo': 'demo.html',

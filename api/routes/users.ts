@@ -126,7 +126,7 @@ export function userRoutes(app: App, deps: Deps): void {
       tag: 'Users',
       summary: 'Erase a person',
       description:
-        'Name, address and subscriptions go at once, tokens are revoked. Bookings, frames and the ledger stay under the bare `ref`.',
+        'Name, address, subscriptions and preferences go at once; tokens, links and calendars are ended. Bookings, frames and the ledger stay under the bare `ref`.',
       guard: { scopes: ['users:write'] },
       params: Ref,
       answers: { 200: { description: 'Erased', schema: Erasure } },
@@ -155,6 +155,12 @@ export function userRoutes(app: App, deps: Deps): void {
           select: { id: true },
         });
         await tx.token.updateMany({ where: { id: { in: tokens.map((t) => t.id) } }, data: { revokedAt: now } });
+        await tx.link.updateMany({ where: { bookingId: { in: ids }, revokedAt: null }, data: { revokedAt: now } });
+        await tx.preference.deleteMany({ where: { userRef: params.ref } });
+        await tx.calendar.updateMany({
+          where: { kind: 'guest', subject: params.ref, revokedAt: null },
+          data: { revokedAt: now },
+        });
         await tx.audit.create({
           data: { id: randomUUID(), at: now, actor: who.name, action: 'user.erase', data: { ref: params.ref } },
         });

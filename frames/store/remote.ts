@@ -171,7 +171,7 @@ export class RemoteStore {
         method,
         headers: signed.headers,
         signal: AbortSignal.timeout(ANSWER_MS + Math.ceil((bytes / SLOWEST) * 1000)),
-        ...(body === undefined ? {} : { body, duplex: 'half' }),
+        ...(body === undefined ? {} : { body: body as unknown as NonNullable<RequestInit['body']>, duplex: 'half' }),
       });
     } catch (thrown) {
       const cause = (thrown as { cause?: NodeJS.ErrnoException }).cause;

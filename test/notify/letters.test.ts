@@ -227,11 +227,9 @@ describe('what a guest chose', () => {
       ['session.starting_soon', 'delivered', null],
     ]);
     const held = await world.db.outbox.findFirstOrThrow({ where: { type: 'session.completed' } });
-    expect([held.heldUntil, held.nextAttemptAt, held.queuedAt]).toEqual([
-      new Date(paris),
-      new Date(paris),
-      new Date(paris),
-    ]);
+    expect([held.heldUntil, held.nextAttemptAt, held.queuedAt]).toEqual(
+      [paris, paris, paris].map((ms) => new Date(ms)),
+    );
     await world.timePasses();
     await world.drain({}, () => paris);
     expect(world.mail.letters).toHaveLength(2);

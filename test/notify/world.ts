@@ -37,7 +37,7 @@ export async function startReceiver(tls?: { cert: string; key: string }): Promis
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      const got = { url: request.url ?? '', headers: request.headers, body: Buffer.concat(parts).toString('latin1') };
+      const got = { url: request.url ?? '', headers: request.headers, body: Buffer.concat(parts).toString() };
       receiver.got.push(got);
       const answer = receiver.answer(got);
       if (answer === 'never') return;

@@ -12,6 +12,7 @@ interface PushMessage {
   title?: string;
   body?: string;
   url?: string;
+  notification?: { navigate?: string };
 }
 worker.addEventListener('push', (event) => {
   let message: PushMessage;
@@ -24,16 +25,19 @@ worker.addEventListener('push', (event) => {
   event.waitUntil(
     worker.registration.showNotification(message.title ?? 'nocturne', {
       body: message.body ?? '',
-      icon: '/assets/icon.svg',
-      badge: '/assets/icon.svg',
+      icon: '/assets/icon-192.png',
+      badge: '/assets/icon-192.png',
       ...(message.type === 'image.captured' ? { tag: `frame ${message.booking_id}`, silent: true } : {}),
-      data: { url: message.url ?? '/' },
+      data: {
+        url: message.url ?? '/',
+        ...(message.notification?.navigate ? { link: new URL(message.notification.navigate).hash } : {}),
+      },
     }),
   );
 });
 worker.addEventListener('notificationclick', (event) => {
   event.notification.close();
-  const { url } = event.notification.data as { url: string };
+  const { url, link } = event.notification.data as { url: string; link?: string };
   const target = new URL(url, worker.location.origin);
   if (target.origin !== worker.location.origin) return;
   event.waitUntil(
@@ -48,7 +52,10 @@ worker.addEventListener('notificationclick', (event) => {
       else if (sister) await ((await sister.navigate(target.href).catch(() => null)) ?? sister).focus();
       else {
         const key = await keptKey(decodeURIComponent(target.pathname.split('/')[2] ?? ''));
+        // Without a key of its own the message's link opens the page, as long as this device is still told of anything.
+        const isTold = (await worker.registration.pushManager.getSubscription().catch(() => null)) !== null;
         if (key) target.hash = `token=${key}`;
+        else if (link && isTold) target.hash = link;
         await worker.clients.openWindow(target.href);
       }
     })(),

@@ -1,4 +1,4 @@
-import { ApiProblem, Http, takeToken, type PageConfig } from '../core/http.ts';
+import { ApiProblem, Http, type PageConfig } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { align, Graph, Series } from '../core/charts.ts';
 import { bytes, clock, duration, number, UNKNOWN } from '../core/format.ts';
@@ -22,6 +22,8 @@ import { Commands, type Said } from './commands.ts';
 import { DemoSource } from './demo.ts';
 import icons from './icons.html';
 import { drawHistogram, histogramOf, SkyDisc } from './pictures.ts';
+import { askForLink, sessionAccess } from '../core/access.ts';
+import { makeInstallable, needsInstall } from '../core/install.ts';
 import { play, pushPossible, pushTells, subscribePush, unsubscribePush, type Tune } from './signals.ts';
 import template from './template.html';
 import { startTour } from './tour.ts';
@@ -186,6 +188,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     linkTone: 'dim',
     linkBanner: '',
     fatal: '',
+    canAskLink: false,
+    askedLink: false,
+    needsInstall: false,
     viewers: 0,
     viewersText: '',
     announcement: '',
@@ -258,7 +263,9 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         (at) => this.onlineAgain(at),
       );
 
-      m.http = new Http(options.token ?? (this.demo ? null : takeToken('booking', id)), options.baseUrl);
+      const access = options.token || this.demo ? null : await sessionAccess(id);
+      if (access?.viewOnly) this.toast(say('toast.viewOnly'), 'info');
+      m.http = new Http(options.token ?? access?.token ?? null, options.baseUrl);
       const elsewhere = new URL(m.http.url('/'), location.href).origin !== location.origin;
       this.reportUrl =
         m.http.url(`/report/${encodeURIComponent(id)}`) + (elsewhere && m.http.token ? `#token=${m.http.token}` : '');
@@ -276,6 +283,8 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         this.supportEmail = m.config.supportEmail ?? '';
         this.bookUrl = m.config.bookUrl ?? this.bookUrl;
         this.pushPossible = !this.demo && pushPossible(http, m.config);
+        this.needsInstall = !this.demo && needsInstall();
+        if (!this.demo) void makeInstallable(http, id).catch(() => undefined);
         if (this.pushPossible) void pushTells(id).then((told) => (this.pushOn = told));
       } catch {
         if (!this.demo) {
@@ -285,7 +294,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
         }
       }
       if (!this.demo && !http.token) {
-        this.closed(say('ui.noToken'));
+        this.closed(say('ui.noToken'), true);
         return;
       }
       const source: Source = this.demo || !m.config ? new DemoSource() : new LiveSource(http, m.config, id);
@@ -324,9 +333,17 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
       else if (thrown.status === 404) this.closed(say('ui.notFound'));
     },
     /** No session to show: why, and where else to go, instead of a page of dashes. */
-    closed(why: string): void {
+    closed(why: string, canAskLink = why === say('ui.denied')): void {
       this.fatal = why;
+      this.canAskLink = canAskLink && !options.token && m.bookingId !== '' && !this.askedLink;
       m.root?.toggleAttribute('data-closed', m.snapshot === null);
+    },
+
+    /** A new link goes to the booking's own address; whether there is one stays unsaid. */
+    async askLink(): Promise<void> {
+      await askForLink(m.bookingId).catch(() => undefined);
+      this.canAskLink = false;
+      this.askedLink = true;
     },
 
     async loadInitialData(): Promise<void> {

@@ -61,6 +61,9 @@ export function takeToken(kind: TokenKind, id = ''): string | null {
   );
 }
 
+/** Keeps a token for this tab. */
+export const keepToken = (kind: TokenKind, id: string, token: string): void =>
+  sessionStorage.setItem(storageKey(kind, id), token);
 /** Questions refused for their number are asked this often. */
 const MAX_TRIES = 5;
 

@@ -1,5 +1,6 @@
 import type { Report } from '../../../domain/contracts/report.ts';
-import { ApiProblem, Http, takeToken, type Page } from '../core/http.ts';
+import { askForLink, sessionAccess } from '../core/access.ts';
+import { ApiProblem, Http, type Page } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
 import { bytes, clock, coordinate, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
@@ -20,7 +21,7 @@ const MAX_IMAGES = 3_000;
 
 function reportPage(): object {
   const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
-  const http = new Http(takeToken('booking', id));
+  let http = new Http(null);
   const base = `/api/bookings/${encodeURIComponent(id)}`;
   const LOGS = `${base}/logs?per_page=100&order=oldest`;
   let report: Report | null = null;
@@ -39,6 +40,8 @@ function reportPage(): object {
     ready: false,
     pending: false,
     problem: '',
+    canAskLink: false,
+    askedLink: false,
     head: { target: '', position: '', where: '', outcome: '', tone: 'info', reason: '' },
     figures: [] as { key: string; label: string; value: string; note: string }[],
     filters: [] as { filter: string; tone: string; scale: string; text: string }[],
@@ -75,11 +78,20 @@ function reportPage(): object {
       document.addEventListener('nocturne:prefs', () => this.paint());
       addEventListener('beforeprint', () => this.ink(true));
       addEventListener('afterprint', () => this.ink(false));
-      if (!http.token && !location.search.includes('sig=')) {
-        this.problem = say('ui.noToken');
-        return;
-      }
-      void this.load();
+      void this.open();
+    },
+    async open(): Promise<void> {
+      const { token } = await sessionAccess(id).catch(() => ({ token: null }));
+      http = new Http(token);
+      if (token || location.search.includes('sig=')) return this.load();
+      this.problem = say('ui.noToken');
+      this.canAskLink = true;
+    },
+    /** A new link goes to the booking's own address; whether there is one stays unsaid. */
+    async askLink(): Promise<void> {
+      await askForLink(id).catch(() => undefined);
+      this.canAskLink = false;
+      this.askedLink = true;
     },
     async load(): Promise<void> {
       try {
@@ -93,13 +105,15 @@ function reportPage(): object {
           this.pending = known;
           this.problem = known ? '' : say('ui.notFound');
           if (known) setTimeout(() => void this.load(), 5_000);
-        } else
+        } else {
+          this.canAskLink = thrown instanceof ApiProblem && (thrown.status === 401 || thrown.status === 403);
           this.problem =
             thrown instanceof ApiProblem
               ? thrown.status === 401 || thrown.status === 403
                 ? say('ui.denied')
                 : thrown.message
               : say('ui.error');
+        }
         return;
       }
       this.pending = false;

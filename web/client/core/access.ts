@@ -1,0 +1,71 @@
+import { ApiProblem, Http, keepToken, takeToken } from './http.ts';
+import { claimsOf, keptKey } from './push-keys.ts';
+
+const DEVICE_KEY = 'nocturne.device';
+
+/** A text that this browser keeps, so that a link knows the device that used it first. */
+function device(): string {
+  const fresh = (): string => crypto.randomUUID();
+  try {
+    const known = localStorage.getItem(DEVICE_KEY) ?? fresh();
+    localStorage.setItem(DEVICE_KEY, known);
+    return known;
+  } catch {
+    return fresh();
+  }
+}
+
+/** Takes `#link=…` out of the address at once, so that it stays out of histories and referrers. */
+function takeLink(): string | null {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const code = fragment.get('link');
+  if (code === null) return null;
+  fragment.delete('link');
+  const rest = fragment.toString();
+  history.replaceState(history.state, '', location.pathname + location.search + (rest ? `#${rest}` : ''));
+  return code;
+}
+
+/** A link that is put into the address of an open page changes its fragment alone. */
+addEventListener('hashchange', () => {
+  if (/[#&]link=/.test(location.hash)) location.reload();
+});
+
+const isOver = (token: string): boolean => (claimsOf(token)?.expiresAtMs ?? Infinity) <= Date.now();
+
+export interface Access {
+  token: string | null;
+  /** The link was used on another device before: here one may look. */
+  viewOnly: boolean;
+}
+
+/**
+ * The key of a session's page: the one of this tab, or that which the link in the address is exchanged for, or the one that this device keeps for
+ * push messages. Without any the page says how to get one.
+ */
+export async function sessionAccess(bookingId: string): Promise<Access> {
+  const code = takeLink();
+  const known = takeToken('booking', bookingId);
+  const own = known && !isOver(known) ? known : null;
+  if (code) {
+    const session = await exchange(code);
+    if (session && !(session.view_only && own)) {
+      keepToken('booking', bookingId, session.token);
+      return { token: session.token, viewOnly: session.view_only };
+    }
+  }
+  return { token: own ?? (await keptKey(bookingId).catch(() => null)) ?? known, viewOnly: false };
+}
+
+async function exchange(code: string): Promise<{ token: string; view_only: boolean } | null> {
+  try {
+    return await new Http(null).post('/api/links/exchange', { code, device: device() });
+  } catch (thrown) {
+    if (thrown instanceof ApiProblem) return null;
+    throw thrown;
+  }
+}
+
+/** Asks for a new link by mail; the answer does not say whether there is such a booking. */
+export const askForLink = (bookingId: string): Promise<unknown> =>
+  new Http(null).post('/api/links', { booking_id: bookingId });
