@@ -1,5 +1,6 @@
 import type { Deps } from '../deps.ts';
 import type { App } from '../operation.ts';
+import { calendarRoutes } from './calendars.ts';
 import { installRoutes } from './install.ts';
 import { linkRoutes } from './links.ts';
 import { preferenceRoutes } from './preferences.ts';
@@ -11,4 +12,5 @@ export function noticeRoutes(app: App, deps: Deps): void {
   preferenceRoutes(app, deps);
   pushRoutes(app, deps);
   installRoutes(app, deps);
+  calendarRoutes(app, deps);
 }
