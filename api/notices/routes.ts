@@ -5,6 +5,8 @@ import { installRoutes } from './install.ts';
 import { linkRoutes } from './links.ts';
 import { preferenceRoutes } from './preferences.ts';
 import { pushRoutes } from './push.ts';
+import { runbookRoutes } from './runbook.ts';
+import { silenceRoutes } from './silence.ts';
 
 /** What people are told and how they choose it: links, preferences, devices, calendars, and the operators' alerts. */
 export function noticeRoutes(app: App, deps: Deps): void {
@@ -13,4 +15,6 @@ export function noticeRoutes(app: App, deps: Deps): void {
   pushRoutes(app, deps);
   installRoutes(app, deps);
   calendarRoutes(app, deps);
+  silenceRoutes(app, deps);
+  runbookRoutes(app);
 }
