@@ -347,6 +347,26 @@ export type BookingRequest = {
   rebooked_from?: string;
 };
 
+export type Calendar = {
+  id: string;
+  kind: string;
+  subject: string;
+  /** a secret: whoever has it reads the calendar */
+  url: string;
+  created_at: string;
+};
+
+export type CalendarList = {
+  data: Calendar[];
+};
+
+export type CalendarRequest = {
+  kind?: "guest" | "telescope" | "operator";
+  /** user.ref or telescope id; left out: your own, or all */
+  subject?: string;
+  locale?: "fr" | "en";
+};
+
 export type CameraPreview = {
   /** data URL of a JPEG */
   image: string;
@@ -436,11 +456,11 @@ export type Delivery = {
   channel: "webhook" | "email" | "push";
   /** Which receiver of webhooks, where there are several and it is not the first */
   receiver: string | null;
-  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred";
+  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested";
   booking_id: string | null;
   telescope_id: string | null;
   sequence: number;
-  state: "waiting" | "delivered" | "dead";
+  state: "waiting" | "delivered" | "dead" | "not_sent";
   attempts: number;
   created_at: string;
   next_attempt_at: string | null;
@@ -454,11 +474,11 @@ export type DeliveryDetail = {
   channel: "webhook" | "email" | "push";
   /** Which receiver of webhooks, where there are several and it is not the first */
   receiver: string | null;
-  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred";
+  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested";
   booking_id: string | null;
   telescope_id: string | null;
   sequence: number;
-  state: "waiting" | "delivered" | "dead";
+  state: "waiting" | "delivered" | "dead" | "not_sent";
   attempts: number;
   created_at: string;
   next_attempt_at: string | null;
@@ -674,6 +694,33 @@ export type Ledger = {
   settlement: Settlement | null;
 };
 
+export type LinkExchange = {
+  /** what stands after #link= in the address */
+  code: string;
+  /** a random text that this browser keeps: the first one to use a link may do what the link allows */
+  device: string;
+};
+
+export type LinkRequest = {
+  booking_id: string;
+};
+
+export type LinkRequested = {
+  state: "accepted";
+};
+
+export type LinkSession = {
+  token: string;
+  booking_id: string;
+  scopes: string[];
+  view_only: boolean;
+  expires_at: string;
+};
+
+export type LinksRevoked = {
+  revoked: number;
+};
+
 export type LiveHistory = {
   series: Record<string, unknown>;
 };
@@ -820,6 +867,10 @@ export type PageConfig = {
   max_image_size_mb: number;
 };
 
+export type Pairing = {
+  manifest_url: string;
+};
+
 export type PersonExport = {
   ref: string;
   display_name: string | null;
@@ -854,6 +905,80 @@ export type PersonExport = {
     credits_refund: number;
     created_at: string;
   }[];
+};
+
+export type PreferencesRequest = {
+  quiet_hours?: {
+    from: string;
+    to: string;
+  } | null;
+  /** for the quiet hours; without one the telescope’s */
+  timezone?: string | null;
+  channels?: {
+    email?: {
+      on?: boolean;
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+    };
+    push?: {
+      on?: boolean;
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+    };
+    chat?: {
+      on?: boolean;
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+    };
+  };
+  /** channels that the Laravel app uses itself; set with the server key only */
+  laravel?: ("email" | "push" | "chat")[];
+  /** new addresses; left out: they stay as they are */
+  chats?: ({
+    kind: "ntfy" | "telegram" | "discord" | "slack";
+    address: string;
+  })[];
+  /** with `chats`: kinds whose address stays */
+  keep_chats?: ("ntfy" | "telegram" | "discord" | "slack")[];
+};
+
+export type PreferencesShown = {
+  quiet_hours?: {
+    from: string;
+    to: string;
+  } | null;
+  /** for the quiet hours; without one the telescope’s */
+  timezone?: string | null;
+  channels?: {
+    email?: {
+      on?: boolean;
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+    };
+    push?: {
+      on?: boolean;
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+    };
+    chat?: {
+      on?: boolean;
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+    };
+  };
+  /** channels that the Laravel app uses itself; set with the server key only */
+  laravel?: ("email" | "push" | "chat")[];
+  chats: {
+    kind: string;
+    /** its end alone */
+    address: string;
+  }[];
+  types: ({
+    type: string;
+    name: {
+      fr: string;
+      en: string;
+    };
+    channels: ("email" | "push" | "chat")[];
+    /** about the booking itself: it cannot be switched off */
+    always: boolean;
+  })[];
+  /** kinds of chat that this site can write to */
+  offered: string[];
 };
 
 export type Problem = {
@@ -1120,6 +1245,26 @@ export type ShotChanges = {
 
 export type ShotList = {
   data: Record<string, unknown>[];
+};
+
+export type Silence = {
+  id: string;
+  telescope_id: string | null;
+  actor: string;
+  reason: string | null;
+  from: string;
+  until: string;
+};
+
+export type SilenceList = {
+  data: Silence[];
+};
+
+export type SilenceRequest = {
+  minutes?: number;
+  /** left out: all telescopes */
+  telescope_id?: string;
+  reason?: string;
 };
 
 export type Snapshot = {
@@ -1728,6 +1873,41 @@ export class NocturneClient {
     return this.send<CatalogueList>('GET', `/api/catalogue`, { query, options });
   }
 
+  /** A session token for the link of a letter. `POST /api/links/exchange` */
+  exchangeLink(body: LinkExchange, options?: RequestOptions): Promise<LinkSession> {
+    return this.send<LinkSession>('POST', `/api/links/exchange`, { body, options });
+  }
+
+  /** Mail a new link to the address of a booking. `POST /api/links` */
+  requestLink(body: LinkRequest, options?: RequestOptions): Promise<LinkRequested> {
+    return this.send<LinkRequested>('POST', `/api/links`, { body, options });
+  }
+
+  /** End every link of a booking, and the sessions opened by them. `DELETE /api/bookings/{id}/links` */
+  revokeLinks(id: string, options?: RequestOptions): Promise<LinksRevoked> {
+    return this.send<LinksRevoked>('DELETE', `/api/bookings/${encodeURIComponent(id)}/links`, { options });
+  }
+
+  /** What this guest wants to hear, where and when. `GET /api/preferences` */
+  getPreferences(options?: RequestOptions): Promise<PreferencesShown> {
+    return this.send<PreferencesShown>('GET', `/api/preferences`, { options });
+  }
+
+  /** Choose it. `PUT /api/preferences` */
+  putPreferences(body: PreferencesRequest, options?: RequestOptions): Promise<PreferencesShown> {
+    return this.send<PreferencesShown>('PUT', `/api/preferences`, { body, options });
+  }
+
+  /** A person’s choice. `GET /api/users/{ref}/preferences` */
+  getUserPreferences(ref: string, options?: RequestOptions): Promise<PreferencesShown> {
+    return this.send<PreferencesShown>('GET', `/api/users/${encodeURIComponent(ref)}/preferences`, { options });
+  }
+
+  /** Choose for a person; `laravel` names the channels that your app uses itself. `PUT /api/users/{ref}/preferences` */
+  putUserPreferences(ref: string, body: PreferencesRequest, options?: RequestOptions): Promise<PreferencesShown> {
+    return this.send<PreferencesShown>('PUT', `/api/users/${encodeURIComponent(ref)}/preferences`, { body, options });
+  }
+
   /** Notify this browser. `POST /api/push/subscriptions` */
   subscribePush(body: PushSubscriptionRequest, options?: RequestOptions): Promise<PushSubscribed> {
     return this.send<PushSubscribed>('POST', `/api/push/subscriptions`, { body, options });
@@ -1736,6 +1916,41 @@ export class NocturneClient {
   /** Notify this browser no more. `DELETE /api/push/subscriptions/{subscription_id}` */
   unsubscribePush(subscription_id: string, options?: RequestOptions): Promise<void> {
     return this.send<void>('DELETE', `/api/push/subscriptions/${encodeURIComponent(subscription_id)}`, { options });
+  }
+
+  /** Make the page of this session installable, with its key. `POST /api/bookings/{id}/pairing` */
+  pairInstall(id: string, options?: RequestOptions): Promise<Pairing> {
+    return this.send<Pairing>('POST', `/api/bookings/${encodeURIComponent(id)}/pairing`, { options });
+  }
+
+  /** A calendar feed under a secret address that can be ended. `POST /api/calendars` */
+  makeCalendar(body?: CalendarRequest, options?: RequestOptions): Promise<Calendar> {
+    return this.send<Calendar>('POST', `/api/calendars`, { body, options });
+  }
+
+  /** Feeds that have not been ended. `GET /api/calendars` */
+  listCalendars(options?: RequestOptions): Promise<CalendarList> {
+    return this.send<CalendarList>('GET', `/api/calendars`, { options });
+  }
+
+  /** End a feed: its address answers no more. `DELETE /api/calendars/{calendar_id}` */
+  endCalendar(calendar_id: string, options?: RequestOptions): Promise<void> {
+    return this.send<void>('DELETE', `/api/calendars/${encodeURIComponent(calendar_id)}`, { options });
+  }
+
+  /** Hold alerts back for an hour, or as long as said. `POST /api/alerts/silences` */
+  silenceAlerts(body?: SilenceRequest, options?: RequestOptions): Promise<Silence> {
+    return this.send<Silence>('POST', `/api/alerts/silences`, { body, options });
+  }
+
+  /** Silences that have not ended. `GET /api/alerts/silences` */
+  listSilences(options?: RequestOptions): Promise<SilenceList> {
+    return this.send<SilenceList>('GET', `/api/alerts/silences`, { options });
+  }
+
+  /** End a silence; what waited goes now. `DELETE /api/alerts/silences/{silence_id}` */
+  endSilence(silence_id: string, options?: RequestOptions): Promise<void> {
+    return this.send<void>('DELETE', `/api/alerts/silences/${encodeURIComponent(silence_id)}`, { options });
   }
 
   /** Make or amend a booking. `PUT /api/bookings/{id}` */
@@ -2127,7 +2342,7 @@ export class NocturneClient {
   }
 
   /** What was, is, or could not be delivered. `GET /api/webhooks/deliveries` */
-  listDeliveries(query?: { cursor?: string; per_page?: number; state?: "waiting" | "delivered" | "dead"; channel?: "webhook" | "email" | "push"; booking_id?: string; type?: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" }, options?: RequestOptions): Promise<DeliveryPage> {
+  listDeliveries(query?: { cursor?: string; per_page?: number; state?: "waiting" | "delivered" | "dead" | "not_sent"; channel?: "webhook" | "email" | "push" | "chat" | "operator"; booking_id?: string; type?: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested" }, options?: RequestOptions): Promise<DeliveryPage> {
     return this.send<DeliveryPage>('GET', `/api/webhooks/deliveries`, { query, options });
   }
 
