@@ -1,11 +1,7 @@
 import type { WeatherThresholds } from './contracts/telescope.ts';
-import type { Measure, WeatherCategories, WeatherReading, WeatherSourceState } from './weather.ts';
+import type { Measure, Quantity, WeatherCategories, WeatherReading, WeatherSourceState } from './weather-reading.ts';
 
 /** What one source of weather says now, and what it is silent about although it should know. */
-
-/** What a judgement depends on; a category and a figure may say the same. */
-export const QUANTITIES = ['cloud', 'rain', 'wind', 'gust', 'humidity', 'dew margin', 'light'] as const;
-export type Quantity = (typeof QUANTITIES)[number];
 
 /** The quantity that a measure speaks of; measures that no limit is set for speak of none. */
 export const QUANTITY_OF: Partial<Record<Measure, Quantity>> = {

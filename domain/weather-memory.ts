@@ -1,5 +1,6 @@
-import { knows, QUANTITIES, type Evidence, type Quantity } from './weather-evidence.ts';
-import type { Measure, WeatherReading, WeatherSourceState } from './weather.ts';
+import { knows, type Evidence } from './weather-evidence.ts';
+import { QUANTITIES, type Quantity } from './weather-reading.ts';
+import type { Measure, WeatherReading, WeatherSourceState } from './weather-reading.ts';
 
 /** What the weather's sources said before: without it, what has gone would look like what was never there. */
 

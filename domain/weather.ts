@@ -1,8 +1,15 @@
 import type { Measured, Weather } from './contracts/state.ts';
 import type { WeatherThresholds } from './contracts/telescope.ts';
 import type { Reason } from './reasons.ts';
-import { badness, dewMargin, evidenceOf, findingsOf, knows, QUANTITIES } from './weather-evidence.ts';
-import type { Evidence, Findings, Quantity } from './weather-evidence.ts';
+import { badness, dewMargin, evidenceOf, findingsOf, knows } from './weather-evidence.ts';
+import type { Evidence, Findings } from './weather-evidence.ts';
+import {
+  MEASURES,
+  QUANTITIES,
+  type Measure,
+  type WeatherCategories,
+  type WeatherSourceState,
+} from './weather-reading.ts';
 import { WeatherMemory } from './weather-memory.ts';
 
 export { isFresh, staleAfterSeconds } from './weather-evidence.ts';
@@ -11,57 +18,6 @@ export { isFresh, staleAfterSeconds } from './weather-evidence.ts';
  * What the weather lets the telescope do, judged from the latest reading of each source: per quantity the worst of all that know it now.
  * Three states: `ok`, `hold` (wait), `unsafe` (nothing may move). Missing, stale, frozen and failing count as unsafe (safety.md 10).
  */
-
-/** Metric units: °C, %, hPa, m/s, mm/h, mag/arcsec², arcsec. */
-export const MEASURES = [
-  'temperature_celsius',
-  'humidity_percent',
-  'dew_point_celsius',
-  'pressure_hpa',
-  'wind_meters_per_second',
-  'gust_meters_per_second',
-  'cloud_percent',
-  'rain_rate',
-  'sky_quality_mag_arcsec2',
-  'sky_temperature_celsius',
-  'seeing_arcsec',
-] as const;
-export type Measure = (typeof MEASURES)[number];
-
-/** Voyager's words; its UNKNOW is null here. */
-export interface WeatherCategories {
-  cloud: 'CLEAR' | 'CLOUDY' | 'VERY_CLOUDY' | null;
-  rain: 'DRY' | 'WET' | 'RAIN' | null;
-  wind: 'CALM' | 'WINDY' | 'VERY_WINDY' | null;
-  light: 'DARK' | 'LIGHT' | 'VERY_LIGHT' | null;
-}
-
-/** The newest answer of one source. */
-export interface WeatherReading {
-  source: string;
-  /** Unix milliseconds at which it was measured, or read where the source does not say. */
-  atMs: number;
-  values: Partial<Record<Measure, number>>;
-  categories: WeatherCategories | null;
-  /** `safe` null: connected, but it says neither. Null as a whole: this source has no safety monitor. */
-  safety: { connected: boolean; safe: boolean | null } | null;
-  /** Unix milliseconds at which a value was measured, where the source says it apart from the reading. */
-  measuredAtMs?: Partial<Record<Measure, number>>;
-  /** What the source has and could not tell this time, with why. */
-  failed?: { quantity: Quantity; why: string }[];
-}
-
-export interface WeatherSourceState {
-  name: string;
-  periodSeconds: number;
-  reading: WeatherReading | null;
-  /** Unix milliseconds since when the way to the source is broken; null while it stands. */
-  lostSinceMs: number | null;
-  /** The telescope file lets the session go on without it. */
-  optional?: boolean;
-  /** What went wrong the last time that it was asked. */
-  trouble?: string | null;
-}
 
 export interface WeatherInput {
   nowMs: number;

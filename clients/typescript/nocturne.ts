@@ -50,11 +50,13 @@ export type Analytics = {
   revenue_by_month: {
     month: string;
     currency: string;
+    /** Of settled bookings, less what was refunded */
     amount_minor: number;
     credits_charged: number;
     credits_refund: number;
   }[];
   sessions: {
+    /** Sessions that were held or lost; cancelled ones stand in by_outcome alone */
     total: number;
     by_outcome: Record<string, number>;
     success_rate: number | null;
@@ -194,7 +196,7 @@ export type Booking = {
   generation: number;
   phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
   hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   reason_text: string | null;
   status: "confirmed" | "running" | "completed" | "cancelled";
   access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -985,7 +987,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: "bad_request" | "malformed_json" | "unauthenticated" | "token_expired" | "token_revoked" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "slot_taken" | "booking_final" | "session_started" | "maintenance" | "control_refused" | "in_progress" | "precondition_failed" | "too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "invalid" | "too_many_requests" | "internal" | "gateway_away" | "temporal_away" | "database_away";
+  code: "bad_request" | "malformed_json" | "unauthenticated" | "token_expired" | "token_revoked" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "slot_taken" | "booking_final" | "session_started" | "maintenance" | "control_refused" | "in_progress" | "precondition_failed" | "too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "invalid" | "too_many_requests" | "internal" | "gateway_away" | "temporal_away" | "database_away" | "storage_away";
   detail: string;
   request_id?: string;
   message?: string;
@@ -1043,7 +1045,7 @@ export type Receipt = {
   command_id: string;
   kind: "pause" | "resume" | "abort" | "cancel" | "reschedule" | "extend" | "amend" | "toggle" | "halt" | "robotarget";
   state: "accepted" | "sent" | "confirmed" | "refused" | "unknown";
-  reason?: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error";
+  reason?: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error";
   message?: string;
   booking_id?: string;
   telescope_id?: string;
@@ -1073,7 +1075,7 @@ export type Report = {
     duration_planned_seconds: number;
     duration_actual_seconds: number;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   };
   weather: {
     average_temperature: number | null;
@@ -1287,7 +1289,7 @@ export type Snapshot = {
   };
   phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
   hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   status: string;
   access_state: string;
   outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
@@ -1314,6 +1316,7 @@ export type Snapshot = {
   };
   credits: {
     charged: number;
+    /** What stays charged: all of it until the settlement, then less the refund, as in the report */
     used: number;
     refund: number | null;
   };
@@ -1324,9 +1327,9 @@ export type Snapshot = {
   };
   /** null when possible, else why not */
   controls: {
-    pause: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
-    resume: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
-    abort: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    pause: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    resume: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    abort: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   };
   last_receipt: Receipt | null;
   telescope: TelescopeState | null;
@@ -1706,7 +1709,7 @@ export type Visibility = {
 
 export type Weather = {
   state: "ok" | "hold" | "unsafe";
-  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   /** What exactly is over which limit, e.g. "wind 12.1 m/s over 10" */
   causes: string[];
   /** Start of the unbroken safe time; what the debounce counts from */
@@ -1853,7 +1856,7 @@ export class NocturneClient {
     return this.send<Health>('GET', `/healthz`, { options });
   }
 
-  /** It can serve: database, bus, workflow service. `GET /readyz` */
+  /** It can serve: database, bus that hears, workflow service that can start sessions. `GET /readyz` */
   ready(options?: RequestOptions): Promise<Readiness> {
     return this.send<Readiness>('GET', `/readyz`, { options });
   }

@@ -135,11 +135,10 @@ export class SafetyGate {
   }
 
   private knowledge(): TargetKnowledge {
-    const { targets, targetOfSet } = this.facts;
     return {
-      list: targets?.() ?? null,
+      list: this.facts.targets?.() ?? null,
       enabledSince: this.enabledSince,
-      targetOfSet: (guid) => targetOfSet?.(guid) ?? null,
+      targetOfSet: (guid) => this.facts.targetOfSet?.(guid) ?? null,
     };
   }
   private startsByEffect(line: OutgoingLine, classified: Classified, permit: Permit | null): boolean {

@@ -1,5 +1,5 @@
 import type { ConnectionState, TelescopeState, Weather } from '../../domain/contracts/state.ts';
-import type { WeatherCategories, WeatherReading } from '../../domain/weather.ts';
+import type { WeatherCategories, WeatherReading } from '../../domain/weather-reading.ts';
 import { isEvent, type ControlData, type EventData, type VoyagerEvent } from '../protocol/events.ts';
 import { GuidingWindow } from './guiding.ts';
 import { History } from './history.ts';

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { WeatherSource } from '../../domain/contracts/telescope.ts';
 import { QUANTITY_OF } from '../../domain/weather-evidence.ts';
-import type { Measure, WeatherReading } from '../../domain/weather.ts';
+import type { Measure, WeatherReading } from '../../domain/weather-reading.ts';
 import { instantsOf } from './timezone.ts';
 
 /** Alpaca's two numbers for "this device has no such property" (Alpaca API reference, error numbers); any other is a failure of one that it has. */

@@ -49,7 +49,7 @@ async function read(url: string): Promise<Seen[]> {
   });
   const second = Object.values(nodeIcal.sync.parseICS(text)).filter((one) => one?.type === 'VEVENT');
   const byName = (a: (string | number)[], b: (string | number)[]): number => (a[0]! < b[0]! ? -1 : 1);
-  expect(second.map((one) => [one.uid, one.start.getTime(), String(one.summary)]).toSorted(byName)).toEqual(
+  expect(second.map((one) => [one.uid, one.start.getTime(), one.summary as string]).toSorted(byName)).toEqual(
     events.map((one) => [one.uid, one.start, one.summary]).toSorted(byName),
   );
   return events.toSorted((a, b) => a.start - b.start);

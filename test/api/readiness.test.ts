@@ -46,7 +46,10 @@ test('Temporal without one of our search attributes is not ready and takes no bo
   expect(refused.body.detail).toContain('SessionPhase=Keyword');
   expect(await api.db.booking.count()).toBe(0);
 
-  await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: { SessionPhase: KEYWORD } });
+  await connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: { SessionPhase: KEYWORD as never },
+  });
   await until('it is complete again', async () => (await sessions()).ok, 40_000);
   expect((await api.json('PUT', '/api/bookings/b-1', body())).status).toBe(201);
   await connection.close();

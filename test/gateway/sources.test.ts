@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import type { WeatherReading } from '../../domain/weather.ts';
+import type { WeatherReading } from '../../domain/weather-reading.ts';
 import { parseBoltwood, readAlpaca, readBoltwood } from '../../gateway/telescope/weather-sources.ts';
 
 const WRITTEN = Date.UTC(2026, 10, 23, 1, 0, 0);

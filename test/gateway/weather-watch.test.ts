@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
-import type { WeatherReading } from '../../domain/weather.ts';
+import type { WeatherReading } from '../../domain/weather-reading.ts';
 import { WeatherWatch } from '../../gateway/telescope/weather-watch.ts';
 import { ManualClock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';

@@ -7,9 +7,8 @@ import {
   staleAfterSeconds,
   WeatherJudge,
   type WeatherInput,
-  type WeatherReading,
-  type WeatherSourceState,
 } from '../../domain/weather.ts';
+import type { WeatherReading, WeatherSourceState } from '../../domain/weather-reading.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 1, 0, 0);
 const thresholds = WeatherThresholds.parse({});

@@ -2,8 +2,40 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { projectPath } from '../../platform/paths.ts';
+import { counts, differences, measure, readList } from '../../scripts/sizes.mjs';
 
 const read = (...path: string[]): string => readFileSync(projectPath(...path), 'utf8');
+
+describe('sizes of files and functions', () => {
+  test('nothing is larger than the rules allow but what the list names, and the list names nothing else', () => {
+    expect(differences(measure(), readList())).toEqual([]);
+  }, 60_000);
+
+  test('the list of what may be larger only shrinks', () => {
+    let before: string;
+    try {
+      const commits = execFileSync('git', ['log', '-2', '--format=%H', '--', 'scripts/sizes.json'], {
+        cwd: projectPath(),
+        encoding: 'utf8',
+      }).split('\n');
+      const base = commits[1] || commits[0];
+      if (!base) return;
+      before = execFileSync('git', ['show', `${base}:scripts/sizes.json`], { cwd: projectPath(), encoding: 'utf8' });
+    } catch {
+      // Without the history (an archive of the source) there is nothing to compare with.
+      return;
+    }
+    const [now, then] = [counts(readList()), counts(readList(before))];
+    console.log('larger than the rules allow:', now);
+    for (const [rule, n] of Object.entries(now)) expect([rule, n <= (then[rule] ?? 0)]).toEqual([rule, true]);
+  });
+
+  test('a function that is too long and not in the list is named', () => {
+    expect(differences({ 'max-lines a.ts': 301 }, {})).toEqual(['max-lines a.ts: 301 is too large; divide it']);
+    expect(differences({ 'max-lines a.ts': 320 }, { 'max-lines a.ts': 310 })).toHaveLength(1);
+    expect(differences({}, { 'max-lines a.ts': 310 })).toHaveLength(1);
+  });
+});
 
 describe('walls between the floors', () => {
   interface Wall {

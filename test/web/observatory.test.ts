@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { WeatherThresholds } from '../../domain/contracts/telescope.ts';
-import { QUANTITIES } from '../../domain/weather-evidence.ts';
-import { judgeWeather, type WeatherInput, type WeatherReading, type WeatherSourceState } from '../../domain/weather.ts';
+import { QUANTITIES } from '../../domain/weather-reading.ts';
+import { judgeWeather, type WeatherInput } from '../../domain/weather.ts';
+import type { WeatherReading, WeatherSourceState } from '../../domain/weather-reading.ts';
 import { observatoryIn } from '../../web/client/i18n/observatory.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 1);

@@ -7,7 +7,6 @@ import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
 import { clock, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
-import { uuid } from '../core/uuid.ts';
 import { instantsOf, wallTime } from '../core/wall-time.ts';
 import { translate } from '../i18n/index.ts';
 import { problemIn } from '../i18n/problems.ts';
