@@ -59,6 +59,7 @@ export async function startObservatory(
       SUPPORT_EMAIL: 'help@example.org',
       // The push service of these tests is on this machine.
       WEBHOOK_ALLOW_PRIVATE: 'true',
+      PUSH_SERVICES: '127.0.0.1',
       ...env,
     },
     ports: 'free',
