@@ -78,10 +78,21 @@ trait KeepsBookings
         return $this->control($id, 'resume', [], $idempotencyKey);
     }
 
-    /** Stops the session for good. Sent even while the circuit breaker is open. */
-    public function abort(string $id, ?string $reason = null, ?string $idempotencyKey = null): Receipt
-    {
-        return $this->control($id, 'abort', array_filter(['reason' => $reason]), $idempotencyKey, true);
+    /**
+     * Stops the session for good. Sent even while the circuit breaker is open.
+     *
+     * @param string|null $requestedBy `guest` where your site relays what its guest pressed; left out, the stop is the operator's and the rest
+     *                                 of the slot is given back
+     */
+    public function abort(
+        string $id,
+        ?string $reason = null,
+        ?string $idempotencyKey = null,
+        ?string $requestedBy = null,
+    ): Receipt {
+        $body = array_filter(['reason' => $reason, 'requested_by' => $requestedBy]);
+
+        return $this->control($id, 'abort', $body, $idempotencyKey, true);
     }
 
     /** What became of a command. */

@@ -5,6 +5,7 @@ namespace NocturneTests\Unit;
 use Illuminate\Support\Facades\Broadcast;
 use Illuminate\Support\Facades\DB;
 use Illuminate\Support\Facades\Schema;
+use Nocturne\Laravel\Client\Call;
 use Nocturne\Laravel\Facades\Nocturne;
 use Nocturne\Laravel\Models\ObservationLog;
 use NocturneTests\TestCase;
@@ -52,7 +53,8 @@ final class PagesTest extends TestCase
         $this->getJson("/nocturne/bookings/$row->id/status")->assertOk()
             ->assertJsonPath('source', 'cache')->assertJsonPath('voyager_status', 'UNDEFINED')->assertJsonPath('last_known.voyager_status', 'IDLE');
         $this->postJson("/nocturne/bookings/$row->id/abort")->assertStatus(503)->assertJsonPath('outcome', 'unknown');
-        $fake->assertSent('POST', "/api/bookings/$row->id/abort");
+        $guests = fn (Call $call) => ($call->body['requested_by'] ?? null) === 'guest';
+        $fake->assertSent('POST', "/api/bookings/$row->id/abort", $guests);
     }
 
     public function testChannelsAreSignedForTheOwnerAndRefusedToOthers(): void

@@ -60,7 +60,7 @@ class BookingControlController extends Controller
         $reason = $request->input('reason');
         $said = is_string($reason) ? mb_substr($reason, 0, 200) : null;
 
-        return $this->answer($this->voyager->abort($row->nocturneId(), $said, $this->key($request)));
+        return $this->answer($this->voyager->abort($row->nocturneId(), $said, $this->key($request), 'guest'));
     }
 
     /** `operation` 0 goes on with the target, 1 stops it; left out, whatever it is not doing now. */
