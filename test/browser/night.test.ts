@@ -604,7 +604,12 @@ const scenario = PHP ? test : test.skip;
     // The two frames are one notification: the newest alone.
     expect((await shown()).toSorted((a, b) => a.title.localeCompare(b.title))).toEqual([
       { title: 'New image', body: '', tag: `frame ${NIGHT}`, data: { url: `/control/${NIGHT}` } },
-      { title: message.payload.title, body: message.payload.body, tag: '', data: { url: `/report/${NIGHT}` } },
+      {
+        title: message.payload.title,
+        body: message.payload.body,
+        tag: '',
+        data: { url: `/report/${NIGHT}`, link: expect.stringMatching(/^#link=[\w.-]+$/) as string },
+      },
     ]);
     // Pressed when no tab of the night is left: a new one opens with the key that the device kept. The press needs a hand; the window is asked for here.
     const pressed = async (): Promise<string> =>
