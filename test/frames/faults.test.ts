@@ -83,7 +83,9 @@ describe('faults', () => {
     expect(['image.captured', 'image.measured'].map((type) => events.filter((e) => e.type === type).length)).toEqual([
       8, 8,
     ]);
-    expect(await world.db.outbox.count({ where: { bookingId: 'k1', type: 'image.captured' } })).toBe(8);
+    expect(
+      await world.db.outbox.count({ where: { bookingId: 'k1', type: 'image.captured', channel: 'webhook' } }),
+    ).toBe(8);
     expect(await world.db.session.findUniqueOrThrow({ where: { bookingId: 'k1' } })).toMatchObject({
       imagesCaptured: 8,
     });

@@ -54,7 +54,9 @@ describe('frame intake', () => {
     expect((events[0]!.data as { preview_url: string }).preview_url).toBe(
       `/api/bookings/b1/images/${rows[0]!.id}/preview.jpg`,
     );
-    expect(await world.db.outbox.count({ where: { bookingId: 'b1', type: 'image.captured' } })).toBe(3);
+    expect(
+      await world.db.outbox.count({ where: { bookingId: 'b1', type: 'image.captured', channel: 'webhook' } }),
+    ).toBe(3);
     expect((await world.db.session.findUniqueOrThrow({ where: { bookingId: 'b1' } })).imagesCaptured).toBe(3);
   });
 
@@ -287,7 +289,7 @@ describe('frame intake', () => {
     expect(await drain('b12')).toMatchObject({ archived: 17 });
     await reconcile('b12');
     const digests = await world.db.outbox.findMany({
-      where: { bookingId: 'b12', type: 'images.digest' },
+      where: { bookingId: 'b12', type: 'images.digest', channel: 'webhook' },
       orderBy: { sequence: 'asc' },
     });
     expect(digests.map((d) => (d.data as { images_captured: number; images: unknown[] }).images.length)).toEqual([

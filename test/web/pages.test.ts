@@ -137,7 +137,7 @@ const ITEMS: Record<string, string[]> = {
     await page.locator(item('controls', 'resume')).click();
     await seeText(page, item('controls', 'receipt'), 'Resume: confirmed');
     await seeText(page, item('header', 'phase'), 'Observing');
-    expect(server.requests.filter((r) => r.startsWith('POST /api/bookings'))).toEqual([
+    expect(server.requests.filter((r) => /^POST .*\/(pause|resume|abort)$/.test(r))).toEqual([
       `POST /api/bookings/${BOOKING_ID}/pause`,
       `POST /api/bookings/${BOOKING_ID}/resume`,
     ]);
