@@ -21,6 +21,7 @@ const TAGS = [
   ['RoboTarget', 'Sets, targets and shots by hand'],
   ['Webhooks', 'Deliveries and their replay'],
   ['Admin', 'For the operator'],
+  ['Calendars', 'Feeds of nights for a calendar program, under secret addresses that can be ended.'],
   ['Pages', 'For our own pages'],
   ['System', 'Health and metrics'],
 ] as const;

@@ -115,6 +115,9 @@ describe('the OpenAPI document and the running API agree', () => {
       'get /healthz',
       'get /metrics',
       'get /readyz',
+      // A page without a key asks for a new link, and a link is exchanged for one; both are counted by address.
+      'post /api/links',
+      'post /api/links/exchange',
     ]);
   });
 
