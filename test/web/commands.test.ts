@@ -123,7 +123,7 @@ if (!ADDRESS) console.warn('SKIPPED: plain http needs an IPv4 address beside the
     await opened.close();
     await server.stop();
   });
-  const sent = (): string[] => server.requests.filter((r) => r.startsWith('POST /api/bookings'));
+  const sent = (): string[] => server.requests.filter((r) => /^POST .*\/(pause|resume|abort)$/.test(r));
   const stop = async (): Promise<void> => {
     await opened.page.locator(item('header', 'abort')).click();
     await opened.page.locator('[data-item="abort-confirm"]').click();
