@@ -135,7 +135,7 @@ describe('where it points', () => {
     await page.keyboard.press('Enter');
     await seeText(page, '[data-book="cost"]', 'This observation is possible.');
     await page.locator('[data-item="submit"]').click();
-    await seeText(page, '[data-item="reasons"]', 'Nothing was booked');
+    await seeText(page, '.banner[role="alert"]', 'nothing is booked');
     await page.evaluate(() => addEventListener('nocturne:booking', (event) => event.preventDefault()));
     await page.locator('[data-item="submit"]').click();
     await seeText(page, '[role="status"].good', 'Nothing is booked yet: the booking site confirms');

@@ -45,7 +45,7 @@ const PROBLEM = '[role="alert"]';
     const page = await visit();
     await page.evaluate(() => document.addEventListener('nocturne:booking', (event) => event.preventDefault()));
     await send(page);
-    await seeText(page, DONE, 'The booking site has your request.');
+    await seeText(page, DONE, 'Nothing is booked yet: the booking site confirms.');
   });
 
   test.each([
