@@ -112,19 +112,29 @@ export function problemResponse(c: Context, problem: Problem): Response {
   });
 }
 
-const DATABASE_AWAY =
-  /ECONNREFUSED|ECONNRESET|Connection terminated|Query read timeout|timeout exceeded when trying to connect|Can't reach database|terminating connection|the database system is|server closed the connection/i;
+const DATABASE_AWAY = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'Connection terminated',
+  'Query read timeout',
+  'timeout exceeded when trying to connect',
+  "Can't reach database",
+  'terminating connection',
+  'the database system is',
+  'server closed the connection',
+].map((words) => words.toLowerCase());
 /** Is this the database being away, rather than a fault of ours. */
 export function isDatabaseAway(thrown: unknown): boolean {
   const state = sqlState(thrown);
   if (state && /^(08|57P)/.test(state)) return true;
   const code = (thrown as { code?: string }).code;
+  const message = toError(thrown).message.toLowerCase();
   return (
     code === 'P1001' ||
     code === 'P1017' ||
     code === 'ECONNREFUSED' ||
     code === 'P2024' ||
-    DATABASE_AWAY.test(toError(thrown).message)
+    DATABASE_AWAY.some((words) => message.includes(words))
   );
 }
 

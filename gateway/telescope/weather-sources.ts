@@ -77,7 +77,7 @@ async function askAlpaca(
   const url = new URL(`/api/v1/${path}`, base);
   for (const [key, value] of Object.entries({ ...query, ClientID: '5950' })) url.searchParams.set(key, value);
   const response = await fetchImpl(url, { signal: AbortSignal.timeout(ALPACA_MS) });
-  const name = path.replace(/\/\d+\//, ' ');
+  const name = path.replace(/\/\d{1,9}\//, ' ');
   if (!response.ok) throw new Error(`${name}: HTTP ${response.status}`);
   const body = (await response.json()) as { Value?: unknown; ErrorNumber?: number; ErrorMessage?: string };
   const number = body.ErrorNumber ?? 0;

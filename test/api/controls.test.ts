@@ -16,6 +16,7 @@ import {
   type RunningApi,
 } from './harness.ts';
 import { startTemporal, type TemporalServer } from '../support/temporal.ts';
+import { newNight, telescopeState } from '../web/fixtures.ts';
 
 type Problem = { code: string; reason?: string; detail: string; command_id?: string };
 
@@ -327,6 +328,20 @@ describe('controls', () => {
     const picture = await api.json<{ image: string }>('GET', '/api/camera/preview');
     expect(picture.body.image).toBe('data:image/jpeg;base64,/9j/2Q==');
     const guest = await token(api, { kind: 'booking', subject: id });
+    // Whose picture it is must be known.
+    expect((await api.fetch(`/api/bookings/${id}/preview.jpg`, { token: guest })).status).toBe(404);
+    const state = telescopeState(newNight());
+    const taken = new Date(Date.now() + 86_400_000).toISOString();
+    api.deps.mirror.take({
+      id: 'e-1',
+      type: 'control.updated',
+      seq: 0,
+      epoch: 1,
+      ts: taken,
+      booking_id: null,
+      telescope_id: 't1',
+      data: { ...state, telescope_id: 't1', preview: { ...state.preview!, at: taken, exposure_seconds: 60 } },
+    });
     const jpeg = await api.fetch(`/api/bookings/${id}/preview.jpg`, { token: guest });
     expect([jpeg.status, jpeg.headers.get('content-type'), jpeg.headers.get('etag')]).toEqual([
       200,

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   existsSync,
@@ -155,7 +156,9 @@ describe('faults', () => {
     const size = 2880 + Math.ceil((width * height * 2) / 2880) * 2880;
     const path = join(world.share, 'k6', 'cut.fit');
     await world.shoot('k6', 'cut.fit', promised, guid(8000));
-    truncateSync(path, size);
+    // Pixels, not blanks: a blank file waits as one that is still being written.
+    const noise = randomBytes(1 << 20);
+    for (let at = 2880; at < size; at += noise.length) appendFileSync(path, noise.subarray(0, size - at));
     const service = world.start({ patienceMs: 20_000, settleMs: 15_000 }, 1024);
     const staging = join(world.storage, 'staging');
     const drained = service.drainFrames({ bookingId: 'k6', telescopeId: TELESCOPE });

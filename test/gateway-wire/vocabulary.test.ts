@@ -37,7 +37,9 @@ describe('reserved vocabulary', () => {
       (method) => !COMMANDS.has(method),
     );
     expect(reserved.length).toBeGreaterThan(9);
-    const names = new RegExp(reserved.map((method) => method.replace(/^RemoteOpenRoboTarget/, '')).join('\\b|'));
+    const names = new RegExp(
+      reserved.map((method) => method.replace(/^RemoteOpenRoboTarget/, '')).join('\\b|') + '\\b',
+    );
     const found: string[] = [];
     let read = 0;
     for (const folder of FOLDERS)
