@@ -137,6 +137,8 @@ async function ask(name: string, control: (typeof CONTROLS)[number], target: Tar
       },
     });
   await night.book();
+  // A session that is stopped ends before the half minute has passed.
+  await stage.env.client.workflow.getHandle(`sim-${id}`).result();
   await night.handle.result();
   await night.stopGateway();
 }
