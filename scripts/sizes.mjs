@@ -35,10 +35,10 @@ export function measure() {
 export function differences(found, list) {
   const lines = [];
   for (const [key, value] of Object.entries(found))
-    if (!(key in list)) lines.push(`${key}: ${value} is too large; divide it`);
+    if (!Object.hasOwn(list, key)) lines.push(`${key}: ${value} is too large; divide it`);
     else if (value > list[key]) lines.push(`${key}: ${value}, grown from ${list[key]}; divide it`);
   for (const key of Object.keys(list))
-    if (!(key in found)) lines.push(`${key}: no longer needed; npm run sizes -- --shrink`);
+    if (!Object.hasOwn(found, key)) lines.push(`${key}: no longer needed; npm run sizes -- --shrink`);
   return lines;
 }
 
@@ -55,7 +55,7 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   if (process.argv.includes('--shrink')) {
     const kept = Object.fromEntries(
       Object.entries(list)
-        .filter(([key]) => key in found)
+        .filter(([key]) => Object.hasOwn(found, key))
         .map(([key, value]) => [key, Math.min(value, found[key])]),
     );
     writeFileSync(listFile, `${JSON.stringify(kept, null, 2)}\n`);

@@ -608,7 +608,7 @@ const scenario = PHP ? test : test.skip;
         title: message.payload.title,
         body: message.payload.body,
         tag: '',
-        data: { url: `/report/${NIGHT}`, link: expect.stringMatching(/^#link=[\w.-]+$/) as string },
+        data: { url: `/report/${NIGHT}`, link: expect.stringMatching(/^#link=[\w.-]+$/) as unknown as string },
       },
     ]);
     // Pressed when no tab of the night is left: a new one opens with the key that the device kept. The press needs a hand; the window is asked for here.
