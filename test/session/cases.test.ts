@@ -671,4 +671,4 @@ test('every history that the suite itself has produced replays', async () => {
   const { replayed, failed } = await replayNights(stage);
   expect(failed).toEqual({});
   expect(replayed).toBeGreaterThan(30);
-}, 60_000);
+}, 180_000);

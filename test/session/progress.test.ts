@@ -97,4 +97,4 @@ test('every history that the suite itself has produced replays', async () => {
   const { replayed, failed } = await replayNights(stage);
   expect(failed).toEqual({});
   expect(replayed).toBeGreaterThanOrEqual(4);
-}, 60_000);
+}, 180_000);

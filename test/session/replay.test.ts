@@ -58,7 +58,7 @@ describe('replay gate', () => {
     );
     expect(failed).toEqual({});
     expect(replayed).toBe(recorded.length);
-  }, 60_000);
+  }, 180_000);
 
   test('a history with another command is caught', async () => {
     const { name, json } = recordedHistories().find((h) => h.name === 'quiet')!;

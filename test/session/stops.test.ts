@@ -177,4 +177,4 @@ test('what was never enabled needs no stop, whatever can be read', () => {
 
 test('the nights replay', async () => {
   expect((await replayNights(stage)).failed).toEqual({});
-}, 60_000);
+}, 180_000);
