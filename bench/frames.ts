@@ -7,9 +7,9 @@ import { parseArgs } from 'node:util';
 import { Client } from 'pg';
 import { WebSocket } from 'ws';
 import { projectPath } from '../platform/paths.ts';
-import { ApiClient } from '../scripts/stack/api-client.ts';
-import { startStack, type Stack } from '../scripts/stack/stack.ts';
-import { highTarget } from '../scripts/stack/targets.ts';
+import { ApiClient } from '../stack/api-client.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { highTarget } from '../stack/targets.ts';
 
 /**
  * `npm run bench:frames -- --json`: from NewFITReady on the wire to `image.captured` and `image.measured`, through the real processes.

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signGatewayRequest } from '../platform/gateway-auth.ts';
 import { projectPath } from '../platform/paths.ts';
-import { memoryEnvironment, nodeFlags } from '../scripts/stack/stack.ts';
-import { startPostgres } from '../test/support/postgres.ts';
-import { startTemporal } from '../test/support/temporal.ts';
+import { memoryEnvironment, nodeFlags } from '../stack/stack.ts';
+import { startPostgres } from '../stack/own-postgres.ts';
+import { startTemporal } from '../stack/own-temporal.ts';
 import type { Order, Told } from './gateway-peer.ts';
 
 /**

@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { projectPath } from '../platform/paths.ts';
-import { freePort } from '../scripts/stack/ports.ts';
-import { startPostgres } from '../test/support/postgres.ts';
+import { freePort } from '../stack/ports.ts';
+import { startPostgres } from '../stack/own-postgres.ts';
 
 /**
  * `npm run bench:live -- --json`: one api process with many viewers, beside a bare `ws` broadcast that listens to the same PostgreSQL

@@ -14,11 +14,11 @@ import { SIGNALS, type ControlSignal } from '../domain/messages.ts';
 import { createLogger } from '../platform/logger.ts';
 import { UsageError } from '../platform/errors.ts';
 import { projectPath } from '../platform/paths.ts';
-import { freePort } from '../scripts/stack/ports.ts';
-import { SIMULATED_SEQUENCE_GUID, memoryEnvironment, nodeFlags } from '../scripts/stack/stack.ts';
-import { answers, waitUntil } from '../scripts/stack/supervisor.ts';
-import { startPostgres } from '../test/support/postgres.ts';
-import { startTemporal } from '../test/support/temporal.ts';
+import { freePort } from '../stack/ports.ts';
+import { SIMULATED_SEQUENCE_GUID, memoryEnvironment, nodeFlags } from '../stack/stack.ts';
+import { answers, waitUntil } from '../stack/supervisor.ts';
+import { startPostgres } from '../stack/own-postgres.ts';
+import { startTemporal } from '../stack/own-temporal.ts';
 import { startPairs } from './sessions-pairs.ts';
 import { StubTelescopes } from './sessions-telescopes.ts';
 

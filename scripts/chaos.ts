@@ -16,10 +16,10 @@ import { createArchiveActivities } from '../activities/frames/archive.ts';
 import { createFinaliseActivities } from '../activities/finalise/index.ts';
 import { compareNights, killPlan, type KillStep, type NightOutcome, type Victim } from './chaos/plan.ts';
 import { reaches } from './chaos/points.ts';
-import { ApiClient } from './stack/api-client.ts';
-import { startStack, type Stack } from './stack/stack.ts';
-import { answers, stopWithParent } from './stack/supervisor.ts';
-import { highTarget } from './stack/targets.ts';
+import { ApiClient } from '../stack/api-client.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { answers, stopWithParent } from '../stack/supervisor.ts';
+import { highTarget } from '../stack/targets.ts';
 
 const HELP = `npm run chaos -- [--json] [--kills N] [--seed S]
 A simulated night while gateway, worker, api, simulator, Temporal and PostgreSQL are killed with SIGKILL, beside the same night undisturbed.

@@ -8,11 +8,11 @@ import { sessionWorkflowId } from '../domain/ids.ts';
 import { FINAL_PHASES } from '../domain/phases.ts';
 import { UsageError, toError } from '../platform/errors.ts';
 import { projectPath } from '../platform/paths.ts';
-import { ApiClient } from './stack/api-client.ts';
-import { NightRecords } from './stack/records.ts';
-import { startStack, type Stack } from './stack/stack.ts';
-import { stopWithParent } from './stack/supervisor.ts';
-import { highTarget } from './stack/targets.ts';
+import { ApiClient } from '../stack/api-client.ts';
+import { NightRecords } from '../stack/records.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
+import { stopWithParent } from '../stack/supervisor.ts';
+import { highTarget } from '../stack/targets.ts';
 
 const HELP = `npm run night -- [options]: one whole simulated night through the real processes.
 

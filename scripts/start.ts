@@ -3,10 +3,10 @@ import { join, resolve } from 'node:path';
 import { loadConfig } from '../platform/config.ts';
 import { UsageError, toError } from '../platform/errors.ts';
 import { projectRoot } from '../platform/paths.ts';
-import { ApiClient } from './stack/api-client.ts';
-import { DEMO_TELESCOPE, Demo, type DemoBooking } from './stack/demo.ts';
-import { SIMULATED_SEQUENCE_GUID, startStack, type Stack } from './stack/stack.ts';
-import { stopWithParent } from './stack/supervisor.ts';
+import { ApiClient } from '../stack/api-client.ts';
+import { DEMO_TELESCOPE, Demo, type DemoBooking } from '../stack/demo.ts';
+import { SIMULATED_SEQUENCE_GUID, startStack, type Stack } from '../stack/stack.ts';
+import { stopWithParent } from '../stack/supervisor.ts';
 
 const HELP = `npm start: the demo observatory on embedded defaults, or your own where the environment names it.
 

@@ -5,7 +5,7 @@ import { DefaultLogger, Runtime, Worker, bundleWorkflowCode } from '@temporalio/
 import { fileURLToPath } from 'node:url';
 import { QUEUE_FINALISE, QUEUE_SESSION, finaliseWorkflowId, framesQueue, telescopeQueue } from '../../domain/ids.ts';
 import { SESSION_WORKFLOW } from '../../domain/messages.ts';
-import { resolveTemporal } from '../stack/temporal-cli.ts';
+import { resolveTemporal } from '../../stack/temporal-cli.ts';
 import { ACTIVITIES, partsOf, resultOf, sessionInput, type Activity, type NightResult, type Parts } from './night.ts';
 import type { NightPlan } from './plan.ts';
 import type { ActivityInfo } from './server.ts';

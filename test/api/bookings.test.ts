@@ -3,7 +3,7 @@ import { Booking } from '../../domain/contracts/booking.ts';
 import { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { createTemporalClient } from '../../platform/temporal.ts';
 import { at, body, config, startApi, startPostgres, telescope, type RunningApi } from './harness.ts';
-import { startTemporal, type TemporalServer } from '../support/temporal.ts';
+import { startTemporal, type TemporalServer } from '../../stack/own-temporal.ts';
 
 type Problem = {
   code: string;

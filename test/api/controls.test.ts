@@ -15,7 +15,7 @@ import {
   type GatewayPeer,
   type RunningApi,
 } from './harness.ts';
-import { startTemporal, type TemporalServer } from '../support/temporal.ts';
+import { startTemporal, type TemporalServer } from '../../stack/own-temporal.ts';
 import { newNight, telescopeState } from '../web/fixtures.ts';
 
 type Problem = { code: string; reason?: string; detail: string; command_id?: string };

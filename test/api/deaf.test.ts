@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { appendEvent, type BusMessage } from '../../platform/bus.ts';
 import { startCable, type Cable } from '../support/cut.ts';
-import { PGBOUNCER, startPgBouncer } from '../support/pgbouncer.ts';
+import { PGBOUNCER, startPgBouncer } from '../../stack/pgbouncer.ts';
 import { KEY, at, insertBooking, startApi, startPostgres, token, type RunningApi } from './harness.ts';
 
 /** A LISTEN that hears nothing: what the api then says of itself, and whom it still lets in. */

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Booking } from '../../domain/contracts/booking.ts';
 import type { Receipt } from '../../domain/contracts/control.ts';
 import type { Snapshot } from '../../domain/contracts/snapshot.ts';
-import { startStack, type Stack } from '../../scripts/stack/stack.ts';
-import { SIMULATED_SEQUENCE_GUID } from '../../scripts/stack/stack.ts';
-import { highTarget } from '../../scripts/stack/targets.ts';
+import { startStack, type Stack } from '../../stack/stack.ts';
+import { SIMULATED_SEQUENCE_GUID } from '../../stack/stack.ts';
+import { highTarget } from '../../stack/targets.ts';
 
 const LONG = process.env.NOCTURNE_LONG === '1';
 const until = async <T>(what: string, check: () => Promise<T | null>, ms: number): Promise<T> => {

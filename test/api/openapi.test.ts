@@ -13,7 +13,7 @@ import {
   type GatewayPeer,
   type RunningApi,
 } from './harness.ts';
-import { startTemporal, type TemporalServer } from '../support/temporal.ts';
+import { startTemporal, type TemporalServer } from '../../stack/own-temporal.ts';
 import { resolve, violations, type OpenApi, type Operation, type Schema } from './schema.ts';
 
 /** Lone surrogates cannot stand in an address. */

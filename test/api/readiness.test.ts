@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Connection } from '@temporalio/client';
 import { newNight, telescopeState } from '../web/fixtures.ts';
-import { startTemporal, type TemporalServer } from '../support/temporal.ts';
+import { startTemporal, type TemporalServer } from '../../stack/own-temporal.ts';
 import { body, config, startApi, startGatewayPeer, startPostgres, telescope, type RunningApi } from './harness.ts';
 
 /** Ready means that what is accepted will be carried out. */

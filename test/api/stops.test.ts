@@ -5,7 +5,7 @@ import type { Receipt } from '../../domain/contracts/control.ts';
 import { verifyGatewayRequest } from '../../platform/gateway-auth.ts';
 import { syncTelescopes } from '../../platform/telescopes.ts';
 import { createTemporalClient } from '../../platform/temporal.ts';
-import { startTemporal, type TemporalServer } from '../support/temporal.ts';
+import { startTemporal, type TemporalServer } from '../../stack/own-temporal.ts';
 import {
   at,
   body,

@@ -9,7 +9,7 @@ import { createDatabase, type Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { enqueueOutbox, replayOutbox } from '../../platform/outbox.ts';
 import { projectPath, projectRoot } from '../../platform/paths.ts';
-import { freePort } from '../../scripts/stack/ports.ts';
+import { freePort } from '../../stack/ports.ts';
 import { startPostgres } from './harness.ts';
 
 const SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes....').toString('base64')}`;

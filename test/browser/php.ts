@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectPath } from '../../platform/paths.ts';
-import { freePort } from '../../scripts/stack/ports.ts';
+import { freePort } from '../../stack/ports.ts';
 import { embeddingPolicy } from './foreign.ts';
 
 /** PHP 8, which the owner's site runs on; the test of the snippet skips without it, and says so. */

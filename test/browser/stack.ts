@@ -5,9 +5,9 @@ import webPush from 'web-push';
 import type { Booking } from '../../domain/contracts/booking.ts';
 import type { Event } from '../../domain/contracts/event.ts';
 import { projectPath } from '../../platform/paths.ts';
-import { ApiClient } from '../../scripts/stack/api-client.ts';
-import { startStack, type Stack } from '../../scripts/stack/stack.ts';
-import { highTarget } from '../../scripts/stack/targets.ts';
+import { ApiClient } from '../../stack/api-client.ts';
+import { startStack, type Stack } from '../../stack/stack.ts';
+import { highTarget } from '../../stack/targets.ts';
 
 /** The compiled processes that the stack starts; `npm run build` makes them. */
 export const BUILT =

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectPath } from '../../platform/paths.ts';
-import { freePort } from '../../scripts/stack/ports.ts';
+import { freePort } from '../../stack/ports.ts';
 import { pythonWith } from '../support/python.ts';
 
 /** A running S3-compatible server with an empty bucket `frames`; another program's, as a peer. */

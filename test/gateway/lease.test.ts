@@ -3,7 +3,7 @@ import { connectPg } from '../../platform/database.ts';
 import { ManualClock, type Clock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { Lease, pgLeaseStore, type LeaseStore } from '../../gateway/telescope/lease.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startPostgres } from '../../stack/own-postgres.ts';
 import { cleanUp, Proxy } from './harness.ts';
 
 const logger = createLogger('test', 'silent');

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
-import { freePort } from '../../scripts/stack/ports.ts';
+import { freePort } from '../../stack/ports.ts';
 import { projectPath, projectRoot } from '../../platform/paths.ts';
 import { cleanUp, folder, sleep, until } from './harness.ts';
 

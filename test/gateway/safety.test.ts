@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import type { Receipt } from '../../domain/contracts/control.ts';
 import { Peer } from '../../bench/gateway-process.ts';
 import { buildRequest } from '../../gateway/protocol/requests.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startPostgres } from '../../stack/own-postgres.ts';
 import {
   booking,
   commands,

@@ -31,8 +31,8 @@ import { createDatabase, type Database } from '../../platform/database.ts';
 import { SEARCH_ATTRIBUTES } from '../../platform/temporal.ts';
 import { setCurrentVersion } from '../../worker/deployment.ts';
 import { DEPLOYMENT_NAME } from '../../worker/options.ts';
-import { startPostgres } from '../support/postgres.ts';
-import { startTemporal } from '../support/temporal.ts';
+import { startPostgres } from '../../stack/own-postgres.ts';
+import { startTemporal } from '../../stack/own-temporal.ts';
 import { testServerPath } from './test-server.ts';
 import { Observatory, type ObservatoryScript } from './observatory.ts';
 

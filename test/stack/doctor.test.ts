@@ -18,8 +18,8 @@ import {
   checkVoyager,
 } from '../../scripts/doctor/checks.ts';
 import { deployAnswer } from '../../scripts/doctor/deploy.ts';
-import { freePort } from '../../scripts/stack/ports.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { freePort } from '../../stack/ports.ts';
+import { startPostgres } from '../../stack/own-postgres.ts';
 import { newNight, telescopeState } from '../web/fixtures.ts';
 
 jest.setTimeout(60_000);

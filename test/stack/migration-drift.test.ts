@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { migrate } from '../../platform/migrate.ts';
 import { projectPath } from '../../platform/paths.ts';
-import { startPostgres } from '../support/postgres.ts';
+import { startPostgres } from '../../stack/own-postgres.ts';
 
 let server: Awaited<ReturnType<typeof startPostgres>>;
 let client: Client;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { UsageError } from '../../platform/errors.ts';
 import { projectPath } from '../../platform/paths.ts';
-import { resolveTemporal } from '../../scripts/stack/temporal-cli.ts';
+import { resolveTemporal } from '../../stack/temporal-cli.ts';
 
 let folder: string;
 beforeEach(() => {

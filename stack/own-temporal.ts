@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTE_FLAGS } from '../../platform/temporal.ts';
-import { projectPath } from '../../platform/paths.ts';
-import { freePort } from '../../scripts/stack/ports.ts';
-import { waitUntil } from '../../scripts/stack/supervisor.ts';
-import { resolveTemporal } from '../../scripts/stack/temporal-cli.ts';
+import { SEARCH_ATTRIBUTE_FLAGS } from '../platform/temporal.ts';
+import { projectPath } from '../platform/paths.ts';
+import { freePort } from './ports.ts';
+import { waitUntil } from './supervisor.ts';
+import { resolveTemporal } from './temporal-cli.ts';
 
 export interface TemporalServer {
   address: string;

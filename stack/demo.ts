@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Booking } from '../../domain/contracts/booking.ts';
-import { FINAL_PHASES } from '../../domain/phases.ts';
-import { midnightLongitudeDegrees } from '../../domain/sky.ts';
+import type { Booking } from '../domain/contracts/booking.ts';
+import { FINAL_PHASES } from '../domain/phases.ts';
+import { midnightLongitudeDegrees } from '../domain/sky.ts';
 import { ApiError, type ApiClient } from './api-client.ts';
 import { highTarget } from './targets.ts';
 

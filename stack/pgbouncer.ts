@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../scripts/stack/ports.ts';
-import { handOver, runAs } from '../../scripts/stack/run-as.ts';
+import { freePort } from './ports.ts';
+import { handOver, runAs } from './run-as.ts';
 
 const PROGRAM = '/usr/sbin/pgbouncer';
 export const PGBOUNCER = spawnSync(PROGRAM, ['--version']).status === 0 ? PROGRAM : null;

@@ -1,8 +1,8 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectPg } from '../../platform/database.ts';
-import { toError } from '../../platform/errors.ts';
+import { connectPg } from '../platform/database.ts';
+import { toError } from '../platform/errors.ts';
 import { handOver, runAs, type RunAs } from './run-as.ts';
 
 /**

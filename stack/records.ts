@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { connectPg } from '../../platform/database.ts';
+import { connectPg } from '../platform/database.ts';
 
 /** What a simulated night reads of the database, in plain SQL: the whole Prisma client would cost this small process 40 MB. */
 export interface SessionRow {

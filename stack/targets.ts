@@ -1,4 +1,4 @@
-import { altAz, hourAngleHours, type Site } from '../../domain/sky.ts';
+import { altAz, hourAngleHours, type Site } from '../domain/sky.ts';
 
 /** Well-known objects spread over the northern sky, so that one of them is always high; J2000. */
 const SHOWPIECES = [

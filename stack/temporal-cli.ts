@@ -4,8 +4,8 @@ import { access, chmod, constants, mkdir, mkdtemp, readdir, rename, rm } from 'n
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { UsageError } from '../../platform/errors.ts';
-import { projectPath } from '../../platform/paths.ts';
+import { UsageError } from '../platform/errors.ts';
+import { projectPath } from '../platform/paths.ts';
 
 const run = promisify(execFile);
 

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import type { TelescopeInput } from '../../domain/contracts/telescope.ts';
-import { midnightLongitudeDegrees } from '../../domain/sky.ts';
-import { loadConfig } from '../../platform/config.ts';
-import { migrate } from '../../platform/migrate.ts';
-import { projectPath } from '../../platform/paths.ts';
-import { SEARCH_ATTRIBUTE_FLAGS } from '../../platform/temporal.ts';
+import type { TelescopeInput } from '../domain/contracts/telescope.ts';
+import { midnightLongitudeDegrees } from '../domain/sky.ts';
+import { loadConfig } from '../platform/config.ts';
+import { migrate } from '../platform/migrate.ts';
+import { projectPath } from '../platform/paths.ts';
+import { SEARCH_ATTRIBUTE_FLAGS } from '../platform/temporal.ts';
 import { freePort } from './ports.ts';
 import { clearStaleLock, initPostgres, postgresCommand, postgresUrl, waitForPostgres } from './postgres.ts';
 import { loadSecrets } from './secrets.ts';

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrate } from '../../platform/migrate.ts';
-import { freePort } from '../../scripts/stack/ports.ts';
-import { initPostgres, postgresUrl, spawnPostgres, waitForPostgres } from '../../scripts/stack/postgres.ts';
-import { handOver } from '../../scripts/stack/run-as.ts';
+import { migrate } from '../platform/migrate.ts';
+import { freePort } from './ports.ts';
+import { initPostgres, postgresUrl, spawnPostgres, waitForPostgres } from './postgres.ts';
+import { handOver } from './run-as.ts';
 
 /** A real PostgreSQL of its own, migrated and empty, on a free port; `stop` ends it and removes its folder. */
 export async function startPostgres(): Promise<{ url: string; port: number; stop(): Promise<void>; kill(): void }> {
