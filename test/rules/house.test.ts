@@ -70,6 +70,7 @@ describe('walls between the floors', () => {
       api: ['domain', 'platform', 'frames', 'web'],
       activities: ['domain', 'platform', 'frames'],
       worker: ['domain', 'platform', 'frames', 'activities', 'workflows'],
+      stack: ['domain', 'platform'],
       scripts: floors.filter((name) => !['test', 'bench', 'scripts'].includes(name)),
     };
     for (const wall of walls) {
