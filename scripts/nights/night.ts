@@ -191,7 +191,7 @@ export function resultOf(
   const rounded = Object.fromEntries(
     Object.entries(ledger).map(([name, seconds]) => [name, Math.round(seconds / LOGICAL_SECONDS)]),
   );
-  const met = new Set([...world.met, ...world.observatory.met]);
+  const met = new Set<string>([...world.met, ...world.observatory.met]);
   return {
     seed,
     night,

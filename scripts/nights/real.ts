@@ -8,7 +8,7 @@ import { SESSION_WORKFLOW } from '../../domain/messages.ts';
 import { resolveTemporal } from '../../stack/temporal-cli.ts';
 import { ACTIVITIES, partsOf, resultOf, sessionInput, type Activity, type NightResult, type Parts } from './night.ts';
 import type { NightPlan } from './plan.ts';
-import type { ActivityInfo } from './server.ts';
+import type { ActivityInfo } from '../../simulator/stand-in/script.ts';
 import { World, type TemporalFace } from './world.ts';
 
 const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } =

@@ -2,6 +2,7 @@ import { ApplicationFailure, DefaultFailureConverter, defaultPayloadConverter, t
 import { msToNumber } from '@temporalio/common/lib/time.js';
 import proto, { type coresdk as core, type google, type temporal } from '@temporalio/proto';
 import { Agenda } from './agenda.ts';
+import type { ActivityInfo } from '../../simulator/stand-in/script.ts';
 import type { Sandbox, SandboxedRun } from './sandbox.ts';
 
 const { coresdk } = proto;
@@ -17,14 +18,6 @@ type Job = core.workflow_activation.IWorkflowActivationJob;
 type Failure = temporal.api.failure.v1.IFailure;
 type ScheduleActivity = core.workflow_commands.IScheduleActivity;
 
-/** What an activity may know of its own execution; the names are those of `Context.current().info`. */
-export interface ActivityInfo {
-  attempt: number;
-  activityType: string;
-  /** When it was scheduled first, and when this attempt was; Unix milliseconds. */
-  scheduledTimestampMs: number;
-  currentAttemptScheduledTimestampMs: number;
-}
 export type ActivityFunction = (...args: unknown[]) => Promise<unknown>;
 /** Who polls a queue. */
 export interface Poller {

@@ -26,10 +26,10 @@ import { isFinal, isWaitingPhase, type Phase } from '../../domain/phases.ts';
 import { planRemainder } from '../../domain/planning.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
 import type { Booking } from '../../prisma/client/client.ts';
-import { Observatory, TICK_MS, type ObservatoryScript, type Span } from './observatory.ts';
+import type { ActivityInfo, ObservatoryScript, Span } from '../../simulator/stand-in/script.ts';
+import { Observatory, TICK_MS } from '../../simulator/stand-in/stand-in.ts';
 import type { Fault, FaultKind, NightPlan, Step } from './plan.ts';
 import { chance } from './random.ts';
-import type { ActivityInfo } from './server.ts';
 
 const SECOND = 1000;
 /** The gateway tells of frames in its journal this often. */

@@ -1,5 +1,3 @@
-import { ApplicationFailure } from '@temporalio/common';
-import { FAILURE } from '../../domain/failures.ts';
 import type {
   CommandOutcome,
   Grant,
@@ -8,46 +6,13 @@ import type {
   ShotDone,
   TelescopeActivities,
 } from '../../domain/ports.ts';
+import type { ActivityInfo, ObservatoryScript, Span } from './script.ts';
+import { notConnected } from '../../gateway/activities/context.ts';
 import { watchOnce } from '../../gateway/activities/watch.ts';
 import type { WeatherState } from '../../domain/contracts/state.ts';
 import { stableId } from '../../domain/ids.ts';
 import type { Reason } from '../../domain/reasons.ts';
-import type { FaultKind } from './plan.ts';
-import type { ActivityInfo } from './server.ts';
 
-/** A span of time, half open; Unix milliseconds. */
-export interface Span {
-  from: number;
-  to: number;
-}
-/** All that happens at the observatory whatever we do. */
-export interface ObservatoryScript {
-  /** Weather other than ok; `stale`: nobody measures any more. */
-  weather: (Span & { state: WeatherState; reason: Reason; stale?: boolean })[];
-  linkDown: Span[];
-  /** VOYSTAT says ERRORE. */
-  voyagerError: Span[];
-  /** Voyager carries out a suspend: it stops by itself and nothing may be sent. */
-  emergency: Span[];
-  cameraAway: Span[];
-  guidingLost: Span[];
-  /** RoboTarget observes somebody else's target. */
-  foreignRuns: Span[];
-  /** The clocks differ by more than a minute. */
-  clockOff: Span[];
-  /** RoboTarget's script does not run. */
-  roboTargetOff: Span[];
-  /** The nth command of that name works, but its answer is lost. */
-  lostAnswers: { name: string; nth: number }[];
-  /** Voyager refuses the nth command of that name. */
-  refusals: { name: string; nth: number }[];
-  siteProblem: (Span & { reason: Reason; message: string })[];
-  /** Somebody at the console disables the target. */
-  disabledByHand: number[];
-  /** RoboTarget calls the target finished from here on. */
-  finishedFrom: number | null;
-  foreign: { guid: string; name: string; locked: boolean }[];
-}
 export interface CommandRecord {
   at: number;
   name: string;
@@ -90,7 +55,7 @@ export class Observatory {
   /** What was asked for while Voyager carried out an emergency, and kept back by the gate. */
   readonly refusedInEmergency: { at: number; name: string }[] = [];
   /** Faults that something of ours has met. */
-  readonly met = new Set<FaultKind>();
+  readonly met = new Set<string>();
   plan: ObjectsPlan | null = null;
   /** GUIDs of targets that stand in RoboTarget. */
   readonly targets = new Set<string>();
@@ -140,7 +105,7 @@ export class Observatory {
   private now(): number {
     return this.info().currentAttemptScheduledTimestampMs;
   }
-  private hit(kind: FaultKind, is: boolean): boolean {
+  private hit(kind: string, is: boolean): boolean {
     if (is) this.met.add(kind);
     return is;
   }
@@ -292,8 +257,7 @@ export class Observatory {
     this.commands.push({ at, name, key, effect, inSlot, weather: this.weatherAt(at).state });
   }
   private reachable(): void {
-    if (this.hit('link_lost', !this.linkUp(this.now())))
-      throw ApplicationFailure.create({ type: FAILURE.notConnected, message: 'the link to Voyager is down' });
+    if (this.hit('link_lost', !this.linkUp(this.now()))) throw notConnected('the link to Voyager is down');
   }
 
   /** The gateway's emergency path: stops without asking anybody, and keeps its latch until a session has taken it over or gives its grant back. */
