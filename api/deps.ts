@@ -1,8 +1,8 @@
 import type { Ground } from './ground.ts';
 import type { LiveServer } from './live/server.ts';
-import type { SessionsReady } from './readiness.ts';
-import type { ReceiptWaiters } from './receipts.ts';
-import type { SnapshotCache } from './snapshot.ts';
+import type { SessionsReady } from './system/readiness.ts';
+import type { ReceiptWaiters } from './bookings/receipts.ts';
+import type { SnapshotCache } from './bookings/snapshot.ts';
 
 /** What routes work with: the ground and the services that stand on it. */
 export interface Deps extends Ground {

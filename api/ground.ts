@@ -5,11 +5,11 @@ import type { Config } from '../platform/config.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Revocations, ServerKeys, TokenSigner } from './auth.ts';
-import type { GatewayClient } from './gateway-client.ts';
-import type { Mirror } from './mirror.ts';
+import type { GatewayClient } from './telescopes/gateway-client.ts';
+import type { Mirror } from './telescopes/mirror.ts';
 import type { Metrics } from './metrics.ts';
 import type { RateLimiter } from './limits.ts';
-import type { TelescopeDirectory } from './telescopes.ts';
+import type { TelescopeDirectory } from './telescopes/directory.ts';
 
 /** What the process is given. */
 export interface ApiOptions {

@@ -11,7 +11,7 @@ import { withoutNames } from '../../domain/others.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { openReceipt, toReceipt } from '../../platform/receipts.ts';
-import { settleReceipt } from '../receipts.ts';
+import { settleReceipt } from './receipts.ts';
 import { ensureSession, signalSession, type Delivery } from './sessions.ts';
 import { loadBooking } from './service.ts';
 

@@ -20,7 +20,7 @@ import type { Booking as BookingRow, Prisma, Session } from '../../prisma/client
 import { requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid, type FieldErrors } from '../errors.ts';
-import { settleReceipt } from '../receipts.ts';
+import { settleReceipt } from './receipts.ts';
 import { bodyHash, planErrors } from './rules.ts';
 import { ensureSession, updateSession } from './sessions.ts';
 import { bookingEtag, type FullBooking } from './view.ts';

@@ -1,9 +1,9 @@
-import type { Receipt, ReceiptState } from '../domain/contracts/control.ts';
-import type { Event } from '../domain/contracts/event.ts';
-import type { Reason } from '../domain/reasons.ts';
-import type { Database } from '../platform/database.ts';
-import { isSettled, moveReceipt, toReceipt } from '../platform/receipts.ts';
-import type { Ground } from './ground.ts';
+import type { Receipt, ReceiptState } from '../../domain/contracts/control.ts';
+import type { Event } from '../../domain/contracts/event.ts';
+import type { Reason } from '../../domain/reasons.ts';
+import type { Database } from '../../platform/database.ts';
+import { isSettled, moveReceipt, toReceipt } from '../../platform/receipts.ts';
+import type { Ground } from '../ground.ts';
 
 /** Waits for a command to be confirmed or refused: told by the bus, and looked up each second in case the bus is away. */
 export class ReceiptWaiters {

@@ -3,11 +3,11 @@ import { open } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Context } from 'hono';
-import { isAbsence, requireStore } from '../frames/store/presence.ts';
-import { FrameStore } from '../frames/store/store.ts';
-import { hmacBase64Url } from '../platform/signing.ts';
-import type { Ground } from './ground.ts';
-import { Problem } from './errors.ts';
+import { isAbsence, requireStore } from '../../frames/store/presence.ts';
+import { FrameStore } from '../../frames/store/store.ts';
+import { hmacBase64Url } from '../../platform/signing.ts';
+import type { Ground } from '../ground.ts';
+import { Problem } from '../errors.ts';
 
 /** Links in pages and live events live for an hour. */
 const LIVE_MS = 3_600_000;

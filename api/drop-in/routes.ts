@@ -14,10 +14,10 @@ import { localeOf } from '../bookings/view.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { json, operation, type App } from '../operation.ts';
-import { runRoboTarget } from '../robotarget.ts';
-import type { Preview } from '../gateway-client.ts';
-import { seenBy, seriesSince, tenancyOf } from '../mirror.ts';
-import { buildSnapshot } from '../snapshot.ts';
+import { runRoboTarget } from '../robotarget/run.ts';
+import type { Preview } from '../telescopes/gateway-client.ts';
+import { seenBy, seriesSince, tenancyOf } from '../telescopes/mirror.ts';
+import { buildSnapshot } from '../bookings/snapshot.ts';
 
 const Where = z.object({ telescope: TelescopeId.optional().describe('May be left out where there is one telescope') });
 const READ = {

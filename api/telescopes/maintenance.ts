@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { SIGNALS, type TelescopeEventSignal } from '../domain/messages.ts';
-import { sessionWorkflowId } from '../domain/ids.ts';
-import { toError } from '../platform/errors.ts';
-import { openMaintenance } from '../platform/maintenance.ts';
-import { withDeadline } from './bookings/sessions.ts';
-import type { Deps } from './deps.ts';
-import { Problem } from './errors.ts';
+import { SIGNALS, type TelescopeEventSignal } from '../../domain/messages.ts';
+import { sessionWorkflowId } from '../../domain/ids.ts';
+import { toError } from '../../platform/errors.ts';
+import { openMaintenance } from '../../platform/maintenance.ts';
+import { withDeadline } from '../bookings/sessions.ts';
+import type { Deps } from '../deps.ts';
+import { Problem } from '../errors.ts';
 
 /**
  * Tells the telescope's gate of its windows and the sessions that there is something to look at. Null when the gate knows, else why not: a person

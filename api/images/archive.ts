@@ -7,7 +7,7 @@ import { loadBooking } from '../bookings/service.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { operation, type App } from '../operation.ts';
-import { disposition, parseRange } from '../pixels.ts';
+import { disposition, parseRange } from './pixels.ts';
 
 export function archiveRoutes(app: App, deps: Deps): void {
   operation(

@@ -8,7 +8,7 @@ import { commandIdOf, receiptAnswer } from '../bookings/controls.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { json, operation, type App } from '../operation.ts';
-import { runRoboTarget } from '../robotarget.ts';
+import { runRoboTarget } from './run.ts';
 
 const Where = z.object({ telescope: TelescopeId.optional().describe('May be left out where there is one telescope') });
 const READ = { scopes: ['robotarget:write', 'telescopes:write', 'admin:read'] } as const;

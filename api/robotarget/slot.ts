@@ -1,8 +1,8 @@
-import type { RoboTargetRequest } from '../domain/ports.ts';
-import type { Telescope } from '../domain/contracts/telescope.ts';
-import { overlaps, type RoboTargetReads, windowsMadeRunnable } from '../domain/robotarget-window.ts';
-import type { Deps } from './deps.ts';
-import { Problem } from './errors.ts';
+import type { RoboTargetRequest } from '../../domain/ports.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { overlaps, type RoboTargetReads, windowsMadeRunnable } from '../../domain/robotarget-window.ts';
+import type { Deps } from '../deps.ts';
+import { Problem } from '../errors.ts';
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** One read or write of RoboTarget, without who asks and where. */

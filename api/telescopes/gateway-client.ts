@@ -1,9 +1,9 @@
-import { Receipt, type GatewayAbort } from '../domain/contracts/control.ts';
-import { TelescopeState } from '../domain/contracts/state.ts';
-import type { Telescope } from '../domain/contracts/telescope.ts';
-import { toError } from '../platform/errors.ts';
-import { signGatewayRequest } from '../platform/gateway-auth.ts';
-import { Problem } from './errors.ts';
+import { Receipt, type GatewayAbort } from '../../domain/contracts/control.ts';
+import { TelescopeState } from '../../domain/contracts/state.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { toError } from '../../platform/errors.ts';
+import { signGatewayRequest } from '../../platform/gateway-auth.ts';
+import { Problem } from '../errors.ts';
 
 export interface Preview {
   jpeg: Buffer;

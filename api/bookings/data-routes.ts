@@ -8,12 +8,12 @@ import { toEvent } from '../../platform/bus.ts';
 import { exposuresOf, guidingUptime } from '../../domain/guiding.ts';
 import { withoutNames } from '../../domain/others.ts';
 import { requireBooking, seesPerson, type Identity } from '../auth.ts';
-import { loadBooking } from '../bookings/service.ts';
+import { loadBooking } from './service.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { json, operation, type App } from '../operation.ts';
 import { PageQuery, decodeCursor, encodeCursor, page, pageOf } from '../pages.ts';
-import { signImageUrls, signLive } from '../pixels.ts';
+import { signImageUrls, signLive } from '../images/pixels.ts';
 
 const Id = z.object({ id: BookingId });
 const READ = { scopes: ['session:view', 'bookings:read', 'bookings:write', 'admin:read'] } as const;

@@ -1,15 +1,22 @@
-import type { Booking as BookingContract, VoyagerShot } from '../domain/contracts/booking.ts';
-import type { Snapshot } from '../domain/contracts/snapshot.ts';
-import type { Event } from '../domain/contracts/event.ts';
-import { formatDec, formatRa } from '../domain/coordinates.ts';
-import { isActivePhase, isFinal, laravelStatus, type HoldCause, type Outcome, type Phase } from '../domain/phases.ts';
-import type { Reason } from '../domain/reasons.ts';
-import { framesByLine } from './bookings/frames-by-line.ts';
-import { withoutNames } from '../domain/others.ts';
-import type { Ground } from './ground.ts';
-import { seenBy, tenancyOf } from './mirror.ts';
-import { toReceipt } from '../platform/receipts.ts';
-import type { StoredTarget } from './bookings/view.ts';
+import type { Booking as BookingContract, VoyagerShot } from '../../domain/contracts/booking.ts';
+import type { Snapshot } from '../../domain/contracts/snapshot.ts';
+import type { Event } from '../../domain/contracts/event.ts';
+import { formatDec, formatRa } from '../../domain/coordinates.ts';
+import {
+  isActivePhase,
+  isFinal,
+  laravelStatus,
+  type HoldCause,
+  type Outcome,
+  type Phase,
+} from '../../domain/phases.ts';
+import type { Reason } from '../../domain/reasons.ts';
+import { framesByLine } from './frames-by-line.ts';
+import { withoutNames } from '../../domain/others.ts';
+import type { Ground } from '../ground.ts';
+import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
+import { toReceipt } from '../../platform/receipts.ts';
+import type { StoredTarget } from './view.ts';
 
 type Shot = BookingContract['shots'][number];
 

@@ -13,7 +13,7 @@ import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { json, operation, type App } from '../operation.ts';
 import { PageQuery, decodeCursor, encodeCursor, page, pageOf } from '../pages.ts';
-import { sendStored, signImageUrls, storePath } from '../pixels.ts';
+import { sendStored, signImageUrls, storePath } from './pixels.ts';
 
 const READ = { scopes: ['session:view', 'bookings:read', 'bookings:write', 'admin:read'], signedUrl: true } as const;
 const Id = z.object({ id: BookingId });

@@ -1,6 +1,6 @@
-import { Telescope } from '../domain/contracts/telescope.ts';
-import type { Database } from '../platform/database.ts';
-import { Problem, invalid } from './errors.ts';
+import { Telescope } from '../../domain/contracts/telescope.ts';
+import type { Database } from '../../platform/database.ts';
+import { Problem, invalid } from '../errors.ts';
 
 /**
  * The telescopes, from the database and remembered: an abort finds its gateway while the database is away.

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
-import type { Receipt, ReceiptState } from '../domain/contracts/control.ts';
-import type { Telescope } from '../domain/contracts/telescope.ts';
-import { QUEUE_SESSION } from '../domain/ids.ts';
-import { COMMAND_WORKFLOW } from '../domain/messages.ts';
-import type { RoboTargetRequest, RoboTargetResult } from '../domain/ports.ts';
-import type { RoboTargetReads, RoboTargetRow } from '../domain/robotarget-window.ts';
-import { toError } from '../platform/errors.ts';
-import { openReceipt } from '../platform/receipts.ts';
-import { requireScope, type Identity } from './auth.ts';
-import { withDeadline } from './bookings/sessions.ts';
-import type { Deps } from './deps.ts';
-import { Problem } from './errors.ts';
-import { settleReceipt } from './receipts.ts';
-import { refuseDisturbance, type RoboTargetCall, type RoboTargetRead } from './robotarget-slot.ts';
+import type { Receipt, ReceiptState } from '../../domain/contracts/control.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { QUEUE_SESSION } from '../../domain/ids.ts';
+import { COMMAND_WORKFLOW } from '../../domain/messages.ts';
+import type { RoboTargetRequest, RoboTargetResult } from '../../domain/ports.ts';
+import type { RoboTargetReads, RoboTargetRow } from '../../domain/robotarget-window.ts';
+import { toError } from '../../platform/errors.ts';
+import { openReceipt } from '../../platform/receipts.ts';
+import { requireScope, type Identity } from '../auth.ts';
+import { withDeadline } from '../bookings/sessions.ts';
+import type { Deps } from '../deps.ts';
+import { Problem } from '../errors.ts';
+import { settleReceipt } from '../bookings/receipts.ts';
+import { refuseDisturbance, type RoboTargetCall, type RoboTargetRead } from './slot.ts';
 
 const isRead = (call: RoboTargetCall): call is RoboTargetRead => call.op === 'list' || call.op === 'get';
 /** Reads that only prepare the judgement of a write are not waited for as long. */

@@ -9,7 +9,7 @@ import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { asyncApiDocument, openApiDocument } from '../openapi.ts';
 import { json, operation, type App, type AppEnv } from '../operation.ts';
-import { sendFile } from '../pixels.ts';
+import { sendFile } from '../images/pixels.ts';
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',

@@ -1,8 +1,8 @@
 import { isGrpcServiceError } from '@temporalio/client';
-import { toError } from '../platform/errors.ts';
-import { SEARCH_ATTRIBUTES, SEARCH_ATTRIBUTE_FLAGS } from '../platform/temporal.ts';
-import type { Ground } from './ground.ts';
-import { Problem } from './errors.ts';
+import { toError } from '../../platform/errors.ts';
+import { SEARCH_ATTRIBUTES, SEARCH_ATTRIBUTE_FLAGS } from '../../platform/temporal.ts';
+import type { Ground } from '../ground.ts';
+import { Problem } from '../errors.ts';
 
 const INVALID_ARGUMENT = 3;
 /** What was found counts for this long; what could not be found out is asked again sooner. */

@@ -1,7 +1,7 @@
-import type { TelescopeState } from '../domain/contracts/state.ts';
-import type { Event } from '../domain/contracts/event.ts';
-import { LIVE_WITHIN_SECONDS, withoutEvidence } from '../domain/evidence.ts';
-import type { Telescope } from '../domain/contracts/telescope.ts';
+import type { TelescopeState } from '../../domain/contracts/state.ts';
+import type { Event } from '../../domain/contracts/event.ts';
+import { LIVE_WITHIN_SECONDS, withoutEvidence } from '../../domain/evidence.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
 import type { GatewayClient } from './gateway-client.ts';
 
 interface Seen {

@@ -14,10 +14,10 @@ import { filterNames } from '../bookings/rules.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
 import { idempotent } from '../idempotency.ts';
-import { tellOfMaintenance } from '../maintenance.ts';
-import { seenBy } from '../mirror.ts';
+import { tellOfMaintenance } from './maintenance.ts';
+import { seenBy } from './mirror.ts';
 import { json, operation, type App } from '../operation.ts';
-import { settleReceipt } from '../receipts.ts';
+import { settleReceipt } from '../bookings/receipts.ts';
 
 const Id = z.object({ id: TelescopeId });
 const READ = { scopes: ['telescopes:read', 'telescopes:write', 'bookings:write', 'admin:read'] } as const;
