@@ -1,5 +1,5 @@
 import { SiderealTime } from 'astronomy-engine';
-import { imagingSpans } from '../../activities/finalise/index.ts';
+import { imagingSpans } from '../../activities/finalise/settlement.ts';
 import type {
   FinaliseActivities,
   FrameActivities,
