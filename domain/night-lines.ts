@@ -1,3 +1,4 @@
+import type { LedgerClass } from './contracts/ledger.ts';
 import { REASONS, type Reason } from './reasons.ts';
 
 /** One sentence of the night's log, as the operator reads it (English) and as a French guest does. */
@@ -47,3 +48,27 @@ export const sessionMoved = (start: string): Words =>
 /** The sentence of a reason; `message` when somebody said it in other words, which only operators read. */
 export const reasonWords = (reason: Reason, message: string | null = null): Words =>
   words(message ?? REASONS[reason].en, REASONS[reason].fr);
+
+/** What a class of the ledger is called in a sentence. */
+export const LEDGER_WORDS: Record<LedgerClass, { en: string; fr: string }> = {
+  unsafe: { en: 'unsafe weather', fr: 'météo dangereuse' },
+  outage: { en: 'outage', fr: 'panne' },
+  foreign: { en: 'somebody else’s observation', fr: 'observation d’un autre' },
+  weather_hold: { en: 'clouds or wind', fr: 'nuages ou vent' },
+  user_pause: { en: 'pause by the guest', fr: 'pause de l’invité' },
+  imaging: { en: 'exposure', fr: 'pose' },
+  overhead: { en: 'pointing, focusing and guiding', fr: 'pointage, mise au point et guidage' },
+  other: { en: 'other time', fr: 'autre temps' },
+};
+/** Seconds as people say them. */
+const spoken = (seconds: number): string => (seconds < 60 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
+
+/** What the observatory's record adds to what the session had seen. */
+export function foundInRecord(found: readonly { class: LedgerClass; seconds: number }[]): Words {
+  const list = (language: 'en' | 'fr'): string =>
+    found.map((f) => `${spoken(f.seconds)} (${LEDGER_WORDS[f.class][language]})`).join(', ');
+  return words(
+    `The observatory’s own record shows what the session had not seen, and it counts: ${list('en')}.`,
+    `Le relevé de l’observatoire montre ce que la session n’avait pas vu, et cela compte : ${list('fr')}.`,
+  );
+}

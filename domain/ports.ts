@@ -391,7 +391,7 @@ export interface MaintenanceActivities {
     takenOver: string[];
     cancelled: string[];
   }>;
-  /** Frames in the journal of sessions: running ones are nudged, those that are over get a `lateFrames` workflow. */
+  /** Frames in the journal of sessions, and more of the gateway's record than a night was settled on: running sessions are nudged, those that are over get a `lateFrames` workflow. */
   collectLateFrames(): Promise<{ nudged: string[] }>;
   /** How many outbox rows wait and how many are given up; the operator is told of the latter once by the log. */
   checkOutbox(): Promise<{ waiting: number; dead: number }>;

@@ -2,12 +2,17 @@ import { createHash } from 'node:crypto';
 import type { LedgerClass, LedgerInterval, SettlementLine } from '../../domain/contracts/ledger.ts';
 import { stableId } from '../../domain/ids.ts';
 import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { whereUnproven } from '../../domain/gateway-record.ts';
+import { foundInRecord } from '../../domain/night-lines.ts';
 import type { Outcome } from '../../domain/phases.ts';
-import type { Span } from '../../domain/ports.ts';
+import type { Span, Transition } from '../../domain/ports.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import type { Frame } from '../../prisma/client/client.ts';
 import { findBooking } from '../session/booking.ts';
+import { appendLog } from '../session/records.ts';
+import { readRecord } from './record.ts';
 
 /** Exposures as spans of imaging: from the frame's start for its exposure time. */
 export function imagingSpans(frames: readonly Pick<Frame, 'capturedAt' | 'exposure' | 'state'>[]): LedgerSpan[] {
@@ -25,29 +30,32 @@ export function imagingSpans(frames: readonly Pick<Frame, 'capturedAt' | 'exposu
   );
 }
 
+/** What a settlement is made of. */
+interface Night {
+  bookingId: string;
+  telescopeId: string;
+  /** What the session itself saw. */
+  spans: readonly Span[];
+  outcome: Outcome | null;
+  /** The guest gave the slot up before it began, or it never came to it: nothing was observed, and nothing is looked up. */
+  before?: boolean;
+}
+type SettlementLineOf = ReturnType<typeof SettlementLine.parse>;
+
 /**
- * Ledger and settlement of a booking, in one transaction. The settlement's id follows from its lines: the same night settles once; a night
- * whose seconds changed (late frames) gets a new one that supersedes the old. `before`: the guest gave the slot up before it
- * began. A session that failed without one exposure is given back whole, overhead included.
+ * Ledger and settlement of a booking, in one transaction. The gateway's own record is read first and what the session saw is laid on top, so that a
+ * session which slept through the rain charges nobody for it. The settlement's id follows from its lines: the same night settles once; a night
+ * whose seconds changed (late frames, a late record) gets a new one that supersedes the old. A session that failed without one exposure is given
+ * back whole, overhead included.
  */
 export async function settleBooking(
   db: Database,
-  night: {
-    bookingId: string;
-    telescopeId: string;
-    spans: readonly Span[];
-    outcome: Outcome | null;
-    before?: boolean;
-  },
+  night: Night,
 ): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: SettlementLineOf[]; refund: number }> {
-  const { bookingId, telescopeId, spans, outcome, before = false } = night;
+  const { bookingId, telescopeId, outcome, before = false } = night;
   const { row, telescope } = await findBooking(db, bookingId);
-  const frames = await db.frame.findMany({
-    where: { bookingId },
-    select: { capturedAt: true, exposure: true, state: true },
-  });
   const slot = { start: row.startsAt.toISOString(), end: row.endsAt.toISOString() };
-  const intervals = buildLedger(slot, [...spans, ...imagingSpans(frames)]);
+  const { intervals, samples, found } = await ledgerOf(db, night, telescope);
   const seconds = secondsByClass(intervals);
   const charged = (row.credits as { charged?: number }).charged ?? 0;
   const { refund } = telescope.policy;
@@ -59,7 +67,11 @@ export async function settleBooking(
   await db.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'settlement/' + bookingId}, 0))`;
     await writeLedger(tx, bookingId, intervals);
-    if (await tx.settlement.findUnique({ where: { id: settlementId }, select: { id: true } })) return;
+    if (found) await appendLog(tx, { bookingId, telescopeId }, `gateway-record/${digest}`, new Date(slot.end), found);
+    if (await tx.settlement.findUnique({ where: { id: settlementId }, select: { id: true } })) {
+      await tx.settlement.update({ where: { id: settlementId }, data: { samples } });
+      return;
+    }
     const before = await tx.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } });
     const supersedes = before?.id ?? null;
     await tx.settlement.create({
@@ -71,6 +83,7 @@ export async function settleBooking(
         creditsCharged: settled.credits_charged,
         creditsRefund: settled.credits_refund,
         supersedes,
+        samples,
       },
     });
     await enqueueOutbox(tx, {
@@ -83,14 +96,59 @@ export async function settleBooking(
   });
   return { settlementId, seconds, lines: settled.lines, refund: settled.credits_refund };
 }
-type SettlementLineOf = ReturnType<typeof SettlementLine.parse>;
+
+/** The ledger from all that is known, how many samples of the gateway it rests on, and what they added to the session's own word. */
+async function ledgerOf(
+  db: Database,
+  { bookingId, telescopeId, spans, before = false }: Night,
+  telescope: Telescope,
+): Promise<{ intervals: LedgerInterval[]; samples: number | null; found: Transition['log'] | null }> {
+  const { startsAt, endsAt, createdAt, session } = await db.booking.findUniqueOrThrow({
+    where: { id: bookingId },
+    include: { session: { select: { sessionEndedAt: true } } },
+  });
+  const frames = await db.frame.findMany({
+    where: { bookingId },
+    select: { capturedAt: true, exposure: true, state: true, type: true },
+  });
+  const slot = { start: startsAt.toISOString(), end: endsAt.toISOString() };
+  const known = [...spans, ...imagingSpans(frames)];
+  const own = buildLedger(slot, known);
+  const fromMs = Math.max(startsAt.getTime(), createdAt.getTime());
+  const toMs = Math.min(endsAt.getTime(), session?.sessionEndedAt?.getTime() ?? Infinity);
+  if (before || toMs <= fromMs) return { intervals: own, samples: null, found: null };
+  const seen = await readRecord(db, { bookingId, telescopeId, fromMs, toMs });
+  // Darks in clouds are the policy's own wish, and the session alone knows when only they were left.
+  const calibrating = telescope.policy.calibration_in_bad_weather && frames.some(({ type }) => type !== 'LIGHT');
+  const recorded = calibrating ? seen.spans.filter((span) => span.class !== 'weather_hold') : seen.spans;
+  const first = spans.find((span) => span.class !== 'other')?.start ?? slot.end;
+  const silent = seen.silent.filter((span) => span.end! > first);
+  const all = [...known, ...recorded];
+  const intervals = buildLedger(slot, [...all, ...whereUnproven(silent, buildLedger(slot, all))]);
+  return { intervals, samples: seen.samples, found: foundBesides(own, intervals) };
+}
+
+/** A line for the night log when the record took time from what the session took for observing; null when both say the same. */
+function foundBesides(own: readonly LedgerInterval[], all: readonly LedgerInterval[]): Transition['log'] | null {
+  const [told, known] = [secondsByClass(own), secondsByClass(all)];
+  const more = RECORDED_CLASSES.flatMap((name) =>
+    known[name] - told[name] >= WORTH_A_LINE_SECONDS ? [{ class: name, seconds: known[name] - told[name] }] : [],
+  );
+  if (more.length === 0) return null;
+  return { level: 'WARNING', event: 'gateway_record', ...foundInRecord(more), data: { found: more } };
+}
+const RECORDED_CLASSES = ['unsafe', 'outage', 'foreign', 'weather_hold'] as const satisfies readonly LedgerClass[];
+const WORTH_A_LINE_SECONDS = 30;
 
 /**
- * Settles a night once more after frames came late. What is known of holds and outages is the ledger as it stands, and nothing of it weaker than
- * imaging is lost by that, since every frame claims its seconds anew. A night that was never settled is left alone.
+ * Settles a night once more after frames or a record came late. What is known of holds and outages is the ledger as it stands, and nothing of it
+ * weaker than imaging is lost by that, since every frame claims its seconds anew. A night that was never settled is left alone.
  */
 export async function resettleBooking(db: Database, bookingId: string, telescopeId: string): Promise<void> {
-  const known = await db.ledgerInterval.findMany({ where: { bookingId, class: { not: 'imaging' } } });
+  const known = await db.ledgerInterval.findMany({
+    where: { bookingId, class: { not: 'imaging' } },
+    orderBy: { startsAt: 'asc' },
+  });
   if (known.length === 0 || (await db.settlement.count({ where: { bookingId } })) === 0) return;
   const spans = known.map((i) => ({
     class: i.class as LedgerClass,
@@ -98,8 +156,12 @@ export async function resettleBooking(db: Database, bookingId: string, telescope
     end: i.endsAt.toISOString(),
     cause: i.cause,
   }));
-  const session = await db.session.findUnique({ where: { bookingId }, select: { outcome: true } });
-  await settleBooking(db, { bookingId, telescopeId, spans, outcome: (session?.outcome ?? null) as Outcome | null });
+  const session = await db.session.findUnique({
+    where: { bookingId },
+    select: { outcome: true, sessionEndedAt: true },
+  });
+  const outcome = (session?.outcome ?? null) as Outcome | null;
+  await settleBooking(db, { bookingId, telescopeId, spans, outcome, before: session?.sessionEndedAt === null });
 }
 
 async function writeLedger(tx: Transaction, bookingId: string, intervals: readonly LedgerInterval[]): Promise<void> {

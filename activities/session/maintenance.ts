@@ -15,6 +15,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { filedAs } from '../../platform/receipts.ts';
 import { startSession, updateSession } from '../../platform/sessions.ts';
+import { settledOnLess } from '../finalise/unsettled.ts';
 import { matchSessions } from './lost.ts';
 
 export const LATE_FRAMES_WORKFLOW = 'lateFrames';
@@ -62,15 +63,8 @@ export function createMaintenanceActivities(deps: {
       for (const row of waiting) {
         if (row.phase === 'finalising') continue;
         try {
-          if (FINAL.includes(row.phase)) {
-            const input = { bookingId: row.booking_id, telescopeId: row.telescope_id };
-            await temporal.workflow.start(LATE_FRAMES_WORKFLOW, {
-              workflowId: `late-${row.booking_id}`,
-              taskQueue: QUEUE_FINALISE,
-              workflowIdConflictPolicy: 'USE_EXISTING',
-              args: [input],
-            });
-          } else
+          if (FINAL.includes(row.phase)) await settleLate(row.booking_id, row.telescope_id);
+          else
             await temporal.workflow
               .getHandle(sessionWorkflowId(row.booking_id))
               .signal<[FramesWaitingSignal]>(SIGNALS.framesWaiting, { upTo: { epoch: row.epoch, n: row.n } });
@@ -78,6 +72,10 @@ export function createMaintenanceActivities(deps: {
         } catch (thrown) {
           if (!(thrown instanceof WorkflowNotFoundError)) throw thrown;
         }
+      }
+      for (const { bookingId, telescopeId } of await settledOnLess(db, now())) {
+        await settleLate(bookingId, telescopeId);
+        nudged.push(bookingId);
       }
       return { nudged };
     },
@@ -158,6 +156,16 @@ export function createMaintenanceActivities(deps: {
       return { telemetry: telemetry.count, timeline: timeline.count, people: people.count, keys: keys.count };
     },
   };
+
+  /** Frames, record and settlement of a session that is over, once more; one at a time per booking. */
+  async function settleLate(bookingId: string, telescopeId: string): Promise<void> {
+    await temporal.workflow.start(LATE_FRAMES_WORKFLOW, {
+      workflowId: `late-${bookingId}`,
+      taskQueue: QUEUE_FINALISE,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      args: [{ bookingId, telescopeId }],
+    });
+  }
 
   /** A window that was set, began or ended a moment ago: sessions on that telescope look at once instead of at their next report. */
   async function tellOfMaintenance(): Promise<void> {

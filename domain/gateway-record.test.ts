@@ -1,0 +1,96 @@
+import { describe, expect, test } from '@jest/globals';
+import { recordedSpans, silentSpans, whereUnproven, type GatewayRecord } from './gateway-record.ts';
+
+const START = Date.UTC(2026, 0, 15, 22);
+const at = (second: number): string => new Date(START + second * 1000).toISOString();
+type Sample = GatewayRecord['samples'][number]['data'];
+const sample = (second: number, data: Sample = {}): GatewayRecord['samples'][number] => ({
+  atMs: START + second * 1000,
+  data,
+});
+const weather = (state: string, reason: string | null): Sample => ({ weather: { state, reason } as never });
+const every = (from: number, to: number, data: Sample): GatewayRecord['samples'] =>
+  Array.from({ length: Math.ceil((to - from) / 10) }, (_, i) => sample(from + i * 10, data));
+const note = (second: number, what: string, detail: string | null): GatewayRecord['notes'][number] => ({
+  atMs: START + second * 1000,
+  what,
+  detail,
+});
+const spans = (record: Partial<GatewayRecord>, to = 3600): [string, string | null, number, number][] =>
+  recordedSpans({ samples: [], notes: [], ...record }, START, START + to * 1000).map((s) => [
+    s.class,
+    s.cause,
+    (Date.parse(s.start) - START) / 1000,
+    (Date.parse(s.end!) - START) / 1000,
+  ]);
+
+describe('what the gateway’s record claims of a slot', () => {
+  test('rain, to the second of the line that told of it, with the reason of the sample after it', () => {
+    const samples = [
+      ...every(0, 600, weather('ok', null)),
+      ...every(610, 1200, weather('unsafe', 'weather_unsafe')),
+      ...every(1200, 3600, weather('ok', null)),
+    ];
+    const notes = [note(603, 'weather', 'unsafe: RAIN'), note(1193, 'weather', 'ok')];
+    expect(spans({ samples, notes })).toEqual([['unsafe', 'weather_unsafe', 603, 1193]]);
+  });
+
+  test.each([
+    ['an emergency', { emergency: 'suspend' }, 'unsafe', 'voyager_emergency'],
+    ['a link that is gone', { stale: true }, 'outage', 'voyager_away'],
+    ['an error of Voyager', { voyager_status: 'ERROR' }, 'outage', 'voyager_error'],
+    ['somebody else’s target', { running: 'foreign' }, 'foreign', 'foreign_target'],
+    ['clouds', weather('hold', 'weather_hold'), 'weather_hold', 'weather_hold'],
+  ])('%s', (_name, data, name, cause) => {
+    const samples = [...every(0, 600, {}), ...every(600, 900, data), ...every(900, 3600, weather('ok', null))];
+    expect(spans({ samples })).toEqual([[name, cause, 600, 900]]);
+  });
+
+  test('the strongest of several at once', () => {
+    const samples = every(0, 60, { stale: true, ...weather('unsafe', 'weather_unsafe') });
+    expect(spans({ samples }, 60)).toEqual([['unsafe', 'weather_unsafe', 0, 60]]);
+  });
+
+  test('a record that falls silent: bad weather stands until it is said to be over, all else for a minute', () => {
+    expect(
+      spans({ samples: [sample(0, weather('unsafe', 'weather_unsafe')), sample(900, weather('ok', null))] }),
+    ).toEqual([['unsafe', 'weather_unsafe', 0, 900]]);
+    expect(spans({ samples: [sample(0, { stale: true }), sample(900, {})] })).toEqual([
+      ['outage', 'voyager_away', 0, 60],
+    ]);
+  });
+
+  test('weather that began before the slot counts from its start, and nothing after its end', () => {
+    expect(spans({ notes: [note(-300, 'weather', 'unsafe: RAIN')] })).toEqual([['unsafe', 'weather_unsafe', 0, 3600]]);
+  });
+
+  test('a fine night, and one of which nothing was kept, claim nothing', () => {
+    expect(spans({ samples: every(0, 3600, { ...weather('ok', null), stale: false, running: 'ours' }) })).toEqual([]);
+    expect(spans({})).toEqual([]);
+  });
+});
+
+describe('time of which nothing is known', () => {
+  const silent = (record: Partial<GatewayRecord>) =>
+    silentSpans({ samples: [], notes: [], ...record }, START, START + 3600_000);
+  test('is where a record that was kept says nothing for more than a minute', () => {
+    expect(silent({ samples: [...every(0, 600, {}), ...every(1200, 3600, {})] })).toEqual([
+      { class: 'outage', cause: 'gateway_away', start: at(590), end: at(1200) },
+    ]);
+    expect(silent({ samples: every(0, 3600, {}) })).toEqual([]);
+    expect(silent({})).toEqual([]);
+  });
+
+  test('counts as an outage only where nobody proved anything: exposures and holds keep their seconds', () => {
+    const ledger = [
+      { class: 'overhead' as const, cause: null, start: at(0), end: at(700) },
+      { class: 'imaging' as const, cause: null, start: at(700), end: at(1000) },
+      { class: 'other' as const, cause: null, start: at(1000), end: at(3600) },
+    ];
+    const gap = { class: 'outage' as const, cause: 'gateway_away', start: at(590), end: at(1200) };
+    expect(whereUnproven([gap], ledger)).toEqual([
+      { ...gap, end: at(700) },
+      { ...gap, start: at(1000) },
+    ]);
+  });
+});

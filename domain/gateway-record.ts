@@ -1,0 +1,150 @@
+import type { LedgerInterval } from './contracts/ledger.ts';
+import type { LedgerSpan } from './ledger.ts';
+import type { TelemetrySample } from './telemetry.ts';
+
+/**
+ * What the gateway itself wrote down of a slot, whether or not a worker looked: its samples of the telescope and the lines of its journal. A session
+ * that slept through the rain learns of it here before anybody is charged.
+ */
+export interface GatewayRecord {
+  /** In order of time; a sample of older code may lack a part. */
+  samples: readonly { atMs: number; data: Partial<TelemetrySample> }[];
+  /** Lines of the journal's kind `state`, in order of time. */
+  notes: readonly { atMs: number; what: string; detail: string | null }[];
+}
+
+/** The gateway samples every 10 s: a record that is silent for longer than this says nothing of the time between. */
+export const SILENT_AFTER_MS = 60_000;
+/** A sample this long after a line of the journal says which reason the weather of that line had. */
+const REASON_WITHIN_MS = 30_000;
+
+type WeatherSeen = { state: string; reason: string | null };
+interface Known {
+  weather: WeatherSeen;
+  emergency: boolean;
+  linked: boolean;
+  error: boolean;
+  foreign: boolean;
+}
+const FINE: Known = {
+  weather: { state: 'ok', reason: null },
+  emergency: false,
+  linked: true,
+  error: false,
+  foreign: false,
+};
+
+type Claim = Pick<LedgerSpan, 'class' | 'cause'>;
+
+/** The ledger's class of an instant, in the ledger's order of precedence; null where nothing kept the session from observing. */
+function claimOf({ weather, emergency, linked, error, foreign }: Known): Claim | null {
+  if (weather.state === 'unsafe') return { class: 'unsafe', cause: weather.reason ?? 'weather_unsafe' };
+  if (emergency) return { class: 'unsafe', cause: 'voyager_emergency' };
+  if (!linked) return { class: 'outage', cause: 'voyager_away' };
+  if (error) return { class: 'outage', cause: 'voyager_error' };
+  if (foreign) return { class: 'foreign', cause: 'foreign_target' };
+  if (weather.state === 'hold') return { class: 'weather_hold', cause: weather.reason ?? 'weather_hold' };
+  return null;
+}
+
+interface Point {
+  atMs: number;
+  change: (known: Known) => Known;
+}
+
+function ofSample(sample: Partial<TelemetrySample>): (known: Known) => Known {
+  return (known) => ({
+    weather: sample.weather?.state
+      ? { state: sample.weather.state, reason: sample.weather.reason ?? null }
+      : known.weather,
+    emergency: sample.emergency !== undefined && sample.emergency !== null,
+    linked: sample.stale !== true,
+    error: sample.voyager_status === 'ERROR',
+    foreign: sample.running === 'foreign',
+  });
+}
+
+function ofNote(what: string, detail: string | null, reason: string | null): ((known: Known) => Known) | null {
+  switch (what) {
+    case 'weather': {
+      const state = /^(ok|hold|unsafe)\b/.exec(detail ?? '')?.[1];
+      return state ? (known) => ({ ...known, weather: { state, reason } }) : null;
+    }
+    case 'link':
+      return (known) => ({ ...known, linked: (detail ?? '').startsWith('ready') });
+    case 'emergency':
+    case 'emergency_over':
+      return (known) => ({ ...known, emergency: what === 'emergency' });
+    default:
+      return null;
+  }
+}
+
+function pointsOf({ samples, notes }: GatewayRecord): Point[] {
+  const reasonAfter = (atMs: number, state: string): string | null => {
+    const next = samples.find((s) => s.atMs >= atMs);
+    const known = next && next.atMs - atMs <= REASON_WITHIN_MS ? next.data.weather : undefined;
+    return known?.state === state ? known.reason : null;
+  };
+  const told = notes.flatMap(({ atMs, what, detail }): Point[] => {
+    const state = what === 'weather' ? (detail ?? '').split(':', 1)[0]! : '';
+    const change = ofNote(what, detail, reasonAfter(atMs, state));
+    return change ? [{ atMs, change }] : [];
+  });
+  const sampled = samples.map(({ atMs, data }): Point => ({ atMs, change: ofSample(data) }));
+  return [...told, ...sampled].sort((a, b) => a.atMs - b.atMs);
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/**
+ * What kept the session from observing between two instants, by the gateway's record. Bad weather stands until something says otherwise; all else is
+ * believed for a minute after the record fell silent.
+ */
+export function recordedSpans(record: GatewayRecord, fromMs: number, toMs: number): LedgerSpan[] {
+  const spans: LedgerSpan[] = [];
+  const claim = (at: number, until: number, what: Claim | null): void => {
+    const [start, end] = [Math.max(at, fromMs), Math.min(until, toMs)];
+    if (!what || end <= start) return;
+    const last = spans.at(-1);
+    if (last && last.end === iso(start) && last.class === what.class && last.cause === what.cause) last.end = iso(end);
+    else spans.push({ ...what, start: iso(start), end: iso(end) });
+  };
+  let known = FINE;
+  const points = pointsOf(record);
+  for (const [i, point] of points.entries()) {
+    known = point.change(known);
+    const next = points[i + 1]?.atMs ?? toMs;
+    const believed = Math.min(next, point.atMs + SILENT_AFTER_MS);
+    claim(point.atMs, believed, claimOf(known));
+    if (next <= believed) continue;
+    known = { ...FINE, weather: known.weather };
+    claim(believed, next, claimOf(known));
+  }
+  return spans;
+}
+
+/** Where the record says nothing between two instants, although it was kept; none where none was kept at all. */
+export function silentSpans({ samples, notes }: GatewayRecord, fromMs: number, toMs: number): LedgerSpan[] {
+  if (samples.length === 0) return [];
+  const lives = [...samples, ...notes].map(({ atMs }) => atMs).filter((at) => at >= fromMs && at < toMs);
+  const edges = [fromMs, ...lives.sort((a, b) => a - b), toMs];
+  return edges.slice(1).flatMap((at, i): LedgerSpan[] => {
+    const before = edges[i]!;
+    return at - before > SILENT_AFTER_MS
+      ? [{ class: 'outage', cause: 'gateway_away', start: iso(before), end: iso(at) }]
+      : [];
+  });
+}
+
+/** The parts of `claims` that fall on seconds which nobody proved: no exposure, no hold, nothing but our word. */
+export function whereUnproven(claims: readonly LedgerSpan[], ledger: readonly LedgerInterval[]): LedgerSpan[] {
+  const unproven = ledger.filter((i) => i.class === 'overhead' || i.class === 'other');
+  return claims.flatMap((span) =>
+    unproven.flatMap((i): LedgerSpan[] => {
+      const start = span.start > i.start ? span.start : i.start;
+      const end = span.end === null || span.end > i.end ? i.end : span.end;
+      return start < end ? [{ ...span, start, end }] : [];
+    }),
+  );
+}

@@ -1,0 +1,274 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFinaliseActivities } from '../../activities/finalise/index.ts';
+import { settledOnLess } from '../../activities/finalise/unsettled.ts';
+import { Telescope } from '../../domain/contracts/telescope.ts';
+import type { FinaliseActivities, Span } from '../../domain/ports.ts';
+import { createDatabase, type Database } from '../../platform/database.ts';
+import type { Prisma } from '../../prisma/client/client.ts';
+import { startPostgres } from '../support/postgres.ts';
+
+/** Who pays for which seconds, by what everybody wrote down of a slot of an hour that costs 36 credits: one for each hundred seconds. */
+const START = Date.UTC(2026, 0, 15, 22);
+const at = (second: number): Date => new Date(START + second * 1000);
+const iso = (second: number): string => at(second).toISOString();
+let postgres: Awaited<ReturnType<typeof startPostgres>>;
+let db: Database;
+let finalise: FinaliseActivities;
+let storage: string;
+let count = 0;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  db = createDatabase(postgres.url, undefined, 4);
+  storage = mkdtempSync(join(tmpdir(), 'nocturne-settlement-'));
+  finalise = createFinaliseActivities({
+    db,
+    storagePath: storage,
+    archive: { buildArchive: async () => ({ archivePath: storage, files: 0, bytes: 0 }) },
+  });
+}, 60_000);
+afterAll(async () => {
+  await db.$disconnect();
+  await postgres.stop();
+  rmSync(storage, { recursive: true, force: true });
+}, 30_000);
+
+interface Booked {
+  id: string;
+  ids: { bookingId: string; telescopeId: string };
+}
+/** A booking whose session stood prepared an hour before its slot and, unless `ended` is null, was wrapped up at that second. */
+async function booked(
+  more: { ended?: number | null; policy?: object; booking?: Partial<Prisma.BookingUncheckedCreateInput> } = {},
+): Promise<Booked> {
+  const id = `b${(count += 1)}`;
+  const telescopeId = `t-${id}`;
+  const config = Telescope.parse({
+    id: telescopeId,
+    name: 'Nice',
+    host: 'h',
+    base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
+    site: { latitude_degrees: 44, longitude_degrees: 7 },
+    policy: more.policy ?? {},
+  });
+  await db.telescope.create({ data: { id: telescopeId, config } });
+  await db.booking.create({
+    data: {
+      id,
+      telescopeId,
+      startsAt: at(0),
+      endsAt: at(3600),
+      blockedUntil: at(3600),
+      createdAt: at(-86_400),
+      userRef: 'u1',
+      target: { name: 'M 31', ra_hours: 0.712, dec_degrees: 41.27, pa_degrees: 0 },
+      shots: [{ filter: 'Ha', exposure_seconds: 300, quantity: 5, binning: 1, type: 'light' }],
+      constraints: { min_altitude_degrees: 30, hour_angle_start_hours: -3, hour_angle_end_hours: 3 },
+      credits: { charged: 36 },
+      bodyHash: '',
+      ...more.booking,
+    },
+  });
+  const ended = more.ended === undefined ? 3600 : more.ended;
+  await db.session.create({
+    data: {
+      bookingId: id,
+      telescopeId,
+      workflowId: `booking-${id}`,
+      phase: 'finalising',
+      ...(ended === null ? {} : { sessionStartedAt: at(5), sessionEndedAt: at(ended) }),
+    },
+  });
+  return { id, ids: { bookingId: id, telescopeId } };
+}
+const weather = (state: string, reason: string | null = null): object => ({
+  weather: { state, reason },
+  stale: false,
+  voyager_status: 'RUN',
+  running: 'ours',
+  emergency: null,
+});
+/** The gateway samples every ten seconds. */
+const sampled = async (b: Booked, from: number, to: number, data: object): Promise<void> => {
+  await db.telemetry.createMany({
+    data: Array.from({ length: Math.ceil((to - from) / 10) }, (_, i) => ({
+      ...b.ids,
+      at: at(from + 10 * i),
+      data,
+    })),
+  });
+};
+let position = 0;
+const noted = async (b: Booked, second: number, what: string, detail: string): Promise<void> => {
+  const n = (position += 1);
+  await db.journal.create({
+    data: { telescopeId: b.ids.telescopeId, epoch: 1, n, kind: 'state', at: at(second), data: { what, detail } },
+  });
+};
+const phase = async (b: Booked, second: number, name: string): Promise<void> => {
+  const seq = (position += 1);
+  await db.event.create({
+    data: { ...b.ids, seq, id: `e${seq}`, epoch: 1, type: 'session.changed', ts: at(second), data: { phase: name } },
+  });
+};
+const exposed = async (b: Booked, second: number, type = 'LIGHT'): Promise<void> => {
+  const n = (position += 1);
+  await db.frame.create({
+    data: {
+      ...b.ids,
+      id: `f${n}`,
+      sourceKey: `f${n}`,
+      sourcePath: '',
+      filename: `f${n}.fit`,
+      type,
+      exposure: 300,
+      filter: 'Ha',
+      state: 'archived',
+      histogram: [],
+      capturedAt: at(second),
+    },
+  });
+};
+/** The worker saw the target enabled and then nothing for the rest of the night. */
+const asleep: Span[] = [{ class: 'overhead', start: iso(0), end: null, cause: null }];
+const settle = (b: Booked, spans: Span[] = asleep, more: object = {}) =>
+  finalise.settle({ ...b.ids, spans, outcome: 'completed', ...more });
+const lines = async (b: Booked): Promise<{ message: string; messageFr: string | null }[]> =>
+  db.timeline.findMany({
+    where: { bookingId: b.id, event: 'gateway_record' },
+    select: { message: true, messageFr: true },
+    orderBy: { position: 'asc' },
+  });
+
+describe('while no worker looked', () => {
+  test('ten minutes of rain are refunded to the second, and the night log says what was found', async () => {
+    const b = await booked();
+    await sampled(b, 0, 1200, weather('ok'));
+    await noted(b, 1203, 'weather', 'unsafe: rain RAIN (voyager)');
+    await sampled(b, 1210, 1800, weather('unsafe', 'weather_unsafe'));
+    await noted(b, 1803, 'weather', 'ok');
+    await sampled(b, 1810, 3600, weather('ok'));
+    await exposed(b, 300);
+    await exposed(b, 1800);
+    expect(await settle(b)).toMatchObject({ refund: 6, seconds: { unsafe: 600, imaging: 597, outage: 0 } });
+    expect(await lines(b)).toEqual([
+      {
+        message:
+          'The observatory’s own record shows what the session had not seen, and it counts: 10 min (unsafe weather).',
+        messageFr:
+          'Le relevé de l’observatoire montre ce que la session n’avait pas vu, et cela compte : 10 min (météo dangereuse).',
+      },
+    ]);
+  });
+
+  test.each([
+    ['Voyager’s emergency', { emergency: 'suspend' }, 'unsafe'],
+    ['a link to Voyager that is gone', { stale: true }, 'outage'],
+    ['an error of Voyager', { voyager_status: 'ERROR' }, 'outage'],
+    ['somebody else’s target', { running: 'foreign' }, 'foreign'],
+    ['clouds', weather('hold', 'weather_hold'), 'weather_hold'],
+  ] as const)('%s is not the guest’s to pay', async (_name, data, name) => {
+    const b = await booked();
+    await sampled(b, 0, 1000, weather('ok'));
+    await sampled(b, 1000, 1500, { ...weather('ok'), ...data });
+    await sampled(b, 1500, 3600, weather('ok'));
+    expect(await settle(b)).toMatchObject({ refund: 5, seconds: { [name]: 500 } });
+  });
+
+  test('time of which not even the gateway has a record is an outage, except under exposures', async () => {
+    const b = await booked();
+    await sampled(b, 0, 1000, weather('ok'));
+    await sampled(b, 2000, 3600, weather('ok'));
+    await exposed(b, 1100);
+    expect(await settle(b)).toMatchObject({ seconds: { outage: 710, imaging: 300 }, refund: 7.1 });
+  });
+
+  test('a session that begins long after its slot, ready as it stood, was not there: an outage', async () => {
+    const b = await booked();
+    await phase(b, -3600, 'prepared');
+    await phase(b, 900, 'starting');
+    const late: Span[] = [{ class: 'overhead', start: iso(905), end: null, cause: null }];
+    expect(await settle(b, late)).toMatchObject({ seconds: { outage: 900 }, refund: 9 });
+    const prompt = await booked();
+    await phase(prompt, -3600, 'prepared');
+    await phase(prompt, 1, 'starting');
+    expect(await settle(prompt)).toMatchObject({ seconds: { outage: 0 } });
+  });
+});
+
+describe('what the session saw', () => {
+  test('stands on top: its own hold keeps its reason, and nothing is found besides', async () => {
+    const b = await booked();
+    await sampled(b, 0, 1200, weather('ok'));
+    await sampled(b, 1200, 1800, weather('unsafe', 'weather_unsafe'));
+    await sampled(b, 1800, 3600, weather('ok'));
+    const spans: Span[] = [
+      { class: 'overhead', start: iso(0), end: iso(1195), cause: null },
+      { class: 'unsafe', start: iso(1195), end: iso(2100), cause: 'voyager_emergency' },
+      { class: 'overhead', start: iso(2100), end: null, cause: null },
+    ];
+    expect(await settle(b, spans)).toMatchObject({ seconds: { unsafe: 905 } });
+    expect(await db.ledgerInterval.findMany({ where: { bookingId: b.id, class: 'unsafe' } })).toEqual([
+      expect.objectContaining({ cause: 'voyager_emergency', startsAt: at(1195) }),
+    ]);
+    expect(await lines(b)).toEqual([]);
+  });
+
+  test('rain after the guest’s own stop is nobody’s loss', async () => {
+    const b = await booked({ ended: 1000 });
+    await sampled(b, 0, 1000, weather('ok'));
+    await noted(b, 1500, 'weather', 'unsafe: RAIN');
+    const spans: Span[] = [{ class: 'overhead', start: iso(0), end: iso(1000), cause: null }];
+    expect(await settle(b, spans, { outcome: 'aborted' })).toMatchObject({ refund: 0, seconds: { other: 2600 } });
+  });
+
+  test('darks that policy lets go on in clouds are not refunded as clouds', async () => {
+    const b = await booked({ policy: { calibration_in_bad_weather: true } });
+    await sampled(b, 0, 3600, weather('hold', 'weather_hold'));
+    await exposed(b, 300, 'DARK');
+    expect(await settle(b)).toMatchObject({ refund: 0, seconds: { imaging: 300, weather_hold: 0 } });
+  });
+});
+
+describe('settled once more', () => {
+  test('a record that comes late, from a gateway that was cut off from PostgreSQL, refunds what it shows', async () => {
+    const b = await booked();
+    await sampled(b, 0, 600, weather('ok'));
+    await exposed(b, 600);
+    expect(await settle(b)).toMatchObject({ seconds: { outage: 2700 + 10 } });
+    await db.session.update({ where: { bookingId: b.id }, data: { phase: 'completed' } });
+    const dayAfter = START + 86_400_000;
+    const waiting = async (): Promise<string[]> => (await settledOnLess(db, dayAfter)).map((n) => n.bookingId);
+    expect(await waiting()).toEqual([]);
+    await sampled(b, 600, 3600, weather('unsafe', 'weather_unsafe'));
+    expect(await waiting()).toEqual([b.id]);
+    await finalise.resettle(b.ids);
+    expect(await waiting()).toEqual([]);
+    const all = await db.settlement.findMany({ where: { bookingId: b.id }, orderBy: { createdAt: 'asc' } });
+    expect(all.map(({ samples }) => samples)).toEqual([60, 360]);
+    expect(all[1]).toMatchObject({ supersedes: all[0]!.id });
+    expect(await lines(b)).toHaveLength(2);
+  });
+
+  test('a late frame does not take back what a cancellation refunded', async () => {
+    const b = await booked({ ended: null });
+    const other: Span[] = [{ class: 'other', start: iso(0), end: iso(3600), cause: 'user_cancel' }];
+    expect((await settle(b, other, { outcome: 'cancelled', before: true })).refund).toBe(36);
+    await finalise.resettle(b.ids);
+    expect(await db.settlement.findMany({ where: { bookingId: b.id } })).toEqual([
+      expect.objectContaining({ creditsRefund: 36 }),
+    ]);
+  });
+
+  test('a night without a gateway’s record (imported, or older than what is kept) is what the session said', async () => {
+    const b = await booked();
+    await exposed(b, 300);
+    const first = await settle(b);
+    expect(first).toMatchObject({ seconds: { imaging: 300, overhead: 3300 }, refund: 0 });
+    await finalise.resettle(b.ids);
+    expect(await db.settlement.count({ where: { bookingId: b.id } })).toBe(1);
+  });
+});
