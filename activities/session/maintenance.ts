@@ -1,27 +1,19 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { QUEUE_FINALISE, sessionWorkflowId, stableId } from '../../domain/ids.ts';
-import {
-  SIGNALS,
-  UPDATES,
-  type ControlSignal,
-  type FramesWaitingSignal,
-  type TelescopeEventSignal,
-} from '../../domain/messages.ts';
+import type { Client } from '@temporalio/client';
+import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
+import { SIGNALS, type TelescopeEventSignal } from '../../domain/messages.ts';
 import { ACTIVE_PHASES, FINAL_PHASES } from '../../domain/phases.ts';
 import type { MaintenanceActivities } from '../../domain/ports.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
-import { filedAs } from '../../platform/receipts.ts';
-import { startSession, updateSession } from '../../platform/sessions.ts';
-import { settledOnLess } from '../finalise/unsettled.ts';
+import { startSession } from '../../platform/sessions.ts';
+import { collectLate } from './late.ts';
 import { matchSessions } from './lost.ts';
+import { retell } from './retell.ts';
 
-export const LATE_FRAMES_WORKFLOW = 'lateFrames';
 const DAY_MS = 86_400_000;
 const SETTLE_MS = 15_000;
-const UPDATE_MS = 10_000;
 const FINAL: string[] = [...FINAL_PHASES];
 
 export function createMaintenanceActivities(deps: {
@@ -48,37 +40,14 @@ export function createMaintenanceActivities(deps: {
       for (const { booking } of rows) if (await startSession(temporal, booking)) started.push(booking.id);
       if (started.length > 0) logger.warn({ started }, 'sessions started that had no workflow');
       await tellOfMaintenance();
-      return { started, rescheduled: await retell(), ...(await matchSessions({ db, temporal, logger, now })) };
+      return {
+        started,
+        rescheduled: await retell({ db, temporal, logger, now }),
+        ...(await matchSessions({ db, temporal, logger, now })),
+      };
     },
 
-    async collectLateFrames() {
-      const waiting = await db.$queryRaw<
-        { booking_id: string; telescope_id: string; phase: string; epoch: number; n: number }[]
-      >`
-        SELECT j.booking_id, j.telescope_id, s.phase, max(j.epoch)::int AS epoch, max(j.n)::int AS n
-        FROM journal j JOIN sessions s ON s.booking_id = j.booking_id
-        WHERE j.kind = 'frame' AND j.delivered_at IS NULL AND j.at < ${new Date(now() - 60_000)}
-        GROUP BY 1, 2, 3 LIMIT 100`;
-      const nudged: string[] = [];
-      for (const row of waiting) {
-        if (row.phase === 'finalising') continue;
-        try {
-          if (FINAL.includes(row.phase)) await settleLate(row.booking_id, row.telescope_id);
-          else
-            await temporal.workflow
-              .getHandle(sessionWorkflowId(row.booking_id))
-              .signal<[FramesWaitingSignal]>(SIGNALS.framesWaiting, { upTo: { epoch: row.epoch, n: row.n } });
-          nudged.push(row.booking_id);
-        } catch (thrown) {
-          if (!(thrown instanceof WorkflowNotFoundError)) throw thrown;
-        }
-      }
-      for (const { bookingId, telescopeId } of await settledOnLess(db, now())) {
-        await settleLate(bookingId, telescopeId);
-        nudged.push(bookingId);
-      }
-      return { nudged };
-    },
+    collectLateFrames: () => collectLate({ db, temporal, now }),
 
     async checkOutbox() {
       const waiting = await db.outbox.count({ where: { deliveredAt: null, deadAt: null } });
@@ -157,16 +126,6 @@ export function createMaintenanceActivities(deps: {
     },
   };
 
-  /** Frames, record and settlement of a session that is over, once more; one at a time per booking. */
-  async function settleLate(bookingId: string, telescopeId: string): Promise<void> {
-    await temporal.workflow.start(LATE_FRAMES_WORKFLOW, {
-      workflowId: `late-${bookingId}`,
-      taskQueue: QUEUE_FINALISE,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      args: [{ bookingId, telescopeId }],
-    });
-  }
-
   /** A window that was set, began or ended a moment ago: sessions on that telescope look at once instead of at their next report. */
   async function tellOfMaintenance(): Promise<void> {
     const since = new Date(now() - 2 * 60_000);
@@ -200,57 +159,6 @@ export function createMaintenanceActivities(deps: {
           );
       }
     }
-  }
-
-  /**
-   * Changes whose row stands while the workflow did not answer, and stops that were accepted and never settled: told again under the same
-   * command id, which has one effect only. A pause or resume is not: what it was meant for has passed, and its sender was told to repeat it.
-   */
-  async function retell(): Promise<string[]> {
-    const receipts = await db.receipt.findMany({
-      where: {
-        kind: { in: ['amend', 'reschedule', 'extend', 'abort', 'cancel'] },
-        state: { in: ['accepted', 'unknown'] },
-        updatedAt: { lt: new Date(now() - SETTLE_MS), gt: new Date(now() - DAY_MS) },
-      },
-      orderBy: { createdAt: 'asc' },
-      take: 50,
-    });
-    const told: string[] = [];
-    for (const receipt of receipts) {
-      if (!receipt.bookingId) continue;
-      const booking = await db.booking.findUnique({ where: { id: receipt.bookingId }, include: { session: true } });
-      if (!booking?.session || FINAL.includes(booking.session.phase)) continue;
-      const common = { commandId: receipt.commandId, requestedBy: receipt.requestedBy };
-      const start = booking.startsAt.toISOString();
-      const end = booking.endsAt.toISOString();
-      try {
-        if (receipt.kind === 'abort' || receipt.kind === 'cancel') {
-          const reason = filedAs(receipt);
-          await temporal.workflow
-            .getHandle(sessionWorkflowId(booking.id))
-            .signal<[ControlSignal]>(SIGNALS[receipt.kind], { ...common, ...(reason ? { reason } : {}) });
-        } else if (receipt.kind === 'extend')
-          await updateSession(temporal, booking.id, UPDATES.extend, { ...common, end }, UPDATE_MS);
-        else if (receipt.kind === 'reschedule')
-          await updateSession(temporal, booking.id, UPDATES.reschedule, { ...common, start, end }, UPDATE_MS);
-        else
-          await updateSession(
-            temporal,
-            booking.id,
-            UPDATES.amendPlan,
-            { ...common, bodyHash: booking.bodyHash },
-            UPDATE_MS,
-          );
-        told.push(booking.id);
-      } catch (thrown) {
-        logger.warn(
-          { err: toError(thrown).message, bookingId: booking.id, kind: receipt.kind },
-          'command not told yet',
-        );
-      }
-    }
-    return told;
   }
 }
 

@@ -1,0 +1,72 @@
+import type { Client } from '@temporalio/client';
+import { sessionWorkflowId } from '../../domain/ids.ts';
+import { SIGNALS, UPDATES, type ControlSignal } from '../../domain/messages.ts';
+import { FINAL_PHASES } from '../../domain/phases.ts';
+import type { Database } from '../../platform/database.ts';
+import { toError } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { filedAs } from '../../platform/receipts.ts';
+import { updateSession } from '../../platform/sessions.ts';
+
+const SETTLE_MS = 15_000;
+const UPDATE_MS = 10_000;
+const DAY_MS = 86_400_000;
+const FINAL: string[] = [...FINAL_PHASES];
+
+/**
+ * Changes whose row stands while the workflow did not answer, and stops that were accepted and never settled: told again under the same
+ * command id, which has one effect only. A pause or resume is not: what it was meant for has passed, and its sender was told to repeat it.
+ */
+export async function retell({
+  db,
+  temporal,
+  logger,
+  now,
+}: {
+  db: Database;
+  temporal: Client;
+  logger: Logger;
+  now: () => number;
+}): Promise<string[]> {
+  const receipts = await db.receipt.findMany({
+    where: {
+      kind: { in: ['amend', 'reschedule', 'extend', 'abort', 'cancel'] },
+      state: { in: ['accepted', 'unknown'] },
+      updatedAt: { lt: new Date(now() - SETTLE_MS), gt: new Date(now() - DAY_MS) },
+    },
+    orderBy: { createdAt: 'asc' },
+    take: 50,
+  });
+  const told: string[] = [];
+  for (const receipt of receipts) {
+    if (!receipt.bookingId) continue;
+    const booking = await db.booking.findUnique({ where: { id: receipt.bookingId }, include: { session: true } });
+    if (!booking?.session || FINAL.includes(booking.session.phase)) continue;
+    const common = { commandId: receipt.commandId, requestedBy: receipt.requestedBy };
+    const start = booking.startsAt.toISOString();
+    const end = booking.endsAt.toISOString();
+    try {
+      if (receipt.kind === 'abort' || receipt.kind === 'cancel') {
+        const reason = filedAs(receipt);
+        await temporal.workflow
+          .getHandle(sessionWorkflowId(booking.id))
+          .signal<[ControlSignal]>(SIGNALS[receipt.kind], { ...common, ...(reason ? { reason } : {}) });
+      } else if (receipt.kind === 'extend')
+        await updateSession(temporal, booking.id, UPDATES.extend, { ...common, end }, UPDATE_MS);
+      else if (receipt.kind === 'reschedule')
+        await updateSession(temporal, booking.id, UPDATES.reschedule, { ...common, start, end }, UPDATE_MS);
+      else
+        await updateSession(
+          temporal,
+          booking.id,
+          UPDATES.amendPlan,
+          { ...common, bodyHash: booking.bodyHash },
+          UPDATE_MS,
+        );
+      told.push(booking.id);
+    } catch (thrown) {
+      logger.warn({ err: toError(thrown).message, bookingId: booking.id, kind: receipt.kind }, 'command not told yet');
+    }
+  }
+  return told;
+}
