@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { buildView, type ViewInput } from '../../web/client/control/view.ts';
-import { CHROMIUM, buildPages, launch, open, seeText, type Opened } from './browser.ts';
+import { CHROMIUM, buildPages, launch, open, pass, seeText, type Opened } from './browser.ts';
 import { BOOKING_ID, newNight, snapshot, telescopeState } from './fixtures.ts';
 import { startPageServer, type PageServer } from './server.ts';
 
@@ -94,8 +94,8 @@ describe('where it points', () => {
   let server: PageServer;
   let opened: Opened[];
   const chip = '[data-section="header"] [data-item~="connection"]';
-  const visit = async (path: string): Promise<Opened> => {
-    const one = await open(browser, server.url + path);
+  const visit = async (path: string, clock = false): Promise<Opened> => {
+    const one = await open(browser, server.url + path, { clock });
     opened.push(one);
     return one;
   };
@@ -119,12 +119,16 @@ describe('where it points', () => {
   for (const status of [503, 429])
     test(`channels refused with ${status}: never "Live", polled meanwhile, and asked again until they are granted`, async () => {
       server.refuseChannels(status);
-      const { page } = await visit(`/control/${BOOKING_ID}#token=guest`);
-      await seeText(page, chip, 'Updated every 10 s', 20_000);
+      const { page } = await visit(`/control/${BOOKING_ID}#token=guest`, true);
+      await page.locator(`${chip}:not([data-tone="good"])`).waitFor();
+      await pass(page, 11);
+      await seeText(page, chip, 'Updated every 10 s');
       server.night.done = 25;
-      await seeText(page, '[data-section="sequence"] [data-item~="shots"]', '25 / 50', 15_000);
+      await pass(page, 10);
+      await seeText(page, '[data-section="sequence"] [data-item~="shots"]', '25 / 50');
       server.refuseChannels(null);
-      await page.locator(`${chip}[data-tone="good"]`).waitFor({ timeout: 40_000 });
+      await pass(page, 30);
+      await page.locator(`${chip}[data-tone="good"]`).waitFor();
       await seeText(page, chip, 'Live');
     }, 90_000);
 
@@ -142,12 +146,14 @@ describe('where it points', () => {
   }, 60_000);
 
   test('a socket that stands but brings nothing is not "Live"', async () => {
-    const { page } = await visit(`/control/${BOOKING_ID}#token=guest`);
-    await page.locator(`${chip}[data-tone="good"]`).waitFor({ timeout: 10_000 });
+    const { page } = await visit(`/control/${BOOKING_ID}#token=guest`, true);
+    await page.locator(`${chip}[data-tone="good"]`).waitFor();
     server.mute(true);
-    await page.locator(`${chip}:not([data-tone="good"])`).waitFor({ timeout: 35_000 });
+    await pass(page, 26);
+    await page.locator(`${chip}:not([data-tone="good"])`).waitFor();
     server.mute(false);
-    await page.locator(`${chip}[data-tone="good"]`).waitFor({ timeout: 30_000 });
+    await pass(page, 5);
+    await page.locator(`${chip}[data-tone="good"]`).waitFor();
   }, 90_000);
 
   test('a telescope that is not heard changes the headline and its light, on the guest’s page and on the admin board', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { CHROMIUM, axe, buildPages, launch, open, seeText, type Opened } from './browser.ts';
+import { CHROMIUM, axe, buildPages, launch, open, pass, seeText, type Opened } from './browser.ts';
 import { EIGHT_HOURS_OF_UPDATES, measureThread, PAGES, pressLive, weigh } from './figures.ts';
 import { BOOKING_ID, imageSummary, telescopeState } from './fixtures.ts';
 import { startPageServer, type PageServer } from './server.ts';
@@ -202,10 +202,12 @@ const ITEMS: Record<string, string[]> = {
   });
 
   test('without a socket the page says so within 12 s and polls; with it back nothing is missing', async () => {
-    const { page } = await watch();
+    const { page } = await watch({ clock: true });
     server.acceptSockets(false);
     server.dropSockets();
-    await seeText(page, item('header', 'connection'), 'Updated every 10 s', 14_000);
+    await page.locator(`${item('header', 'connection')}:not([data-tone="good"])`).waitFor();
+    await pass(page, 12);
+    await seeText(page, item('header', 'connection'), 'Updated every 10 s');
     expect(await page.locator('[data-item="link-banner"]').isVisible()).toBe(true);
     server.night.done = 25;
     server.push(
@@ -222,7 +224,8 @@ const ITEMS: Record<string, string[]> = {
       { lost: true },
     );
     server.acceptSockets(true);
-    await page.locator(`${item('header', 'connection')}[data-tone="good"]`).waitFor({ timeout: 25_000 });
+    await pass(page, 20);
+    await page.locator(`${item('header', 'connection')}[data-tone="good"]`).waitFor();
     await seeText(page, item('logs', 'console'), 'While you were away');
     await seeText(page, item('sequence', 'shots'), '25 / 50');
   }, 60_000);
