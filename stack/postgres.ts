@@ -46,7 +46,7 @@ export async function initPostgres(dataDir: string): Promise<boolean> {
 }
 
 /** The server: loopback only, no Unix socket (its path may be too long). */
-export async function postgresCommand(dataDir: string, port: number): Promise<RunAs> {
+export async function postgresCommand(dataDir: string, port: number, more: string[] = []): Promise<RunAs> {
   const { postgres } = await postgresBinaries();
   const settings = [
     'listen_addresses=127.0.0.1',
@@ -54,6 +54,7 @@ export async function postgresCommand(dataDir: string, port: number): Promise<Ru
     'max_connections=120',
     'timezone=UTC',
     'log_timezone=UTC',
+    ...more,
   ];
   return runAs(
     postgres,
@@ -111,6 +112,7 @@ export async function waitForPostgres(port: number, timeoutMs = 15_000): Promise
 
 /** The server as a direct child; for tests. The supervisor runs it under its nanny instead. */
 export async function spawnPostgres(dataDir: string, port: number): Promise<ChildProcess> {
-  const { command, args, ...user } = await postgresCommand(dataDir, port);
+  // What is written survives the death of the server without a flush; only a machine's death would need one.
+  const { command, args, ...user } = await postgresCommand(dataDir, port, ['fsync=off', 'full_page_writes=off']);
   return spawn(command, args, { ...user, cwd: '/', stdio: 'ignore' });
 }
