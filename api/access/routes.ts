@@ -221,7 +221,7 @@ export function accessRoutes(app: App, deps: Deps): void {
         await publish(tx, { kind: 'control', what: 'token.revoked', data: { id: params.token_id } });
       });
       deps.revocations.add(params.token_id);
-      deps.live.revoke(params.token_id);
+      deps.live.grants.revoke(params.token_id);
       return new Response(null, { status: 204 });
     },
   );
@@ -406,7 +406,7 @@ export function accessRoutes(app: App, deps: Deps): void {
     refuseFlood(deps, who, socketId);
     if (channel.length === 0 || channel.length > 200) throw invalid({ channel_name: ['is required'] });
     const channelData = await authorise(deps, who, channel);
-    deps.live.grant(socketId, channel, who.credentialId, who.expiresAtMs);
+    deps.live.grants.give(socketId, channel, who.credentialId, who.expiresAtMs);
     return json(
       {
         auth: signChannel(deps.live.key, deps.live.secret, socketId, channel, channelData),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 
 /** Sockets that have shown no right to any channel: of one address (a club's, or a proxy's), and of all. */
 const MAX_STRANGERS_PER_ADDRESS = 200;
@@ -29,6 +30,17 @@ const defaults = (): AdmissionLimits => ({
   strangers: MAX_STRANGERS,
   sockets: Math.max(1, Math.min(MAX_SOCKETS, descriptorLimit() - KEPT_DESCRIPTORS)),
 });
+
+/** Browsers name their page; ours, the allow-listed ones and programs (which name none) may come in. */
+export function originAllowed({ origin, host }: IncomingHttpHeaders, allowed: readonly string[]): boolean {
+  if (origin === undefined || allowed.length === 0) return true;
+  if (allowed.includes('*') || allowed.includes(origin)) return true;
+  try {
+    return new URL(origin).host === host;
+  } catch {
+    return false;
+  }
+}
 
 /** A place among the live sockets, until it is given back. */
 export interface Place {

@@ -65,7 +65,7 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
     ...(info.has('user_count') && isPresence(channel) ? { user_count: live.presence.members(channel).size } : {}),
   });
   const describe = async (channels: string[], info: Set<string>): Promise<Record<string, Record<string, number>>> => {
-    const counts = await live.counts('');
+    const counts = await live.replicas.counts('');
     return Object.fromEntries(
       channels.map((channel) => [channel, attributes(channel, counts.get(channel) ?? 0, info)]),
     );
@@ -81,7 +81,7 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
       if (channels.length > MAX_CHANNELS) return plain(`At most ${MAX_CHANNELS} channels at once`, 400);
       if (tooLarge(event.data))
         return plain(`The data content of this event exceeds the allowed maximum (${MAX_DATA_BYTES} bytes)`, 413);
-      live.trigger(channels, event.name, event.data, event.socket_id ?? undefined);
+      live.replicas.trigger(channels, event.name, event.data, event.socket_id ?? undefined);
       const info = infoOf(event.info);
       return json(info.size > 0 ? { channels: await describe(channels, info) } : {});
     }),
@@ -95,9 +95,9 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
       if (parsed.batch.some((event) => tooLarge(event.data)))
         return plain(`The data content of an event exceeds the allowed maximum (${MAX_DATA_BYTES} bytes)`, 413);
       for (const event of parsed.batch)
-        live.trigger([event.channel], event.name, event.data, event.socket_id ?? undefined);
+        live.replicas.trigger([event.channel], event.name, event.data, event.socket_id ?? undefined);
       if (!parsed.batch.some((event) => event.info)) return json({});
-      const counts = await live.counts('');
+      const counts = await live.replicas.counts('');
       return json({
         batch: parsed.batch.map((event) =>
           attributes(event.channel, counts.get(event.channel) ?? 0, infoOf(event.info)),
@@ -112,7 +112,7 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
       const info = infoOf(url.searchParams.get('info'));
       if (info.has('user_count') && !prefix.startsWith('presence-'))
         return plain('user_count may be asked for presence channels only (filter_by_prefix=presence-)', 400);
-      const counts = await live.counts(prefix);
+      const counts = await live.replicas.counts(prefix);
       return json({
         channels: Object.fromEntries(
           [...counts].filter(([, n]) => n > 0).map(([channel, n]) => [channel, attributes(channel, n, info)]),
@@ -127,7 +127,7 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
       const info = infoOf(url.searchParams.get('info'));
       if (info.has('user_count') && !isPresence(channel))
         return plain('user_count may be asked for presence channels only', 400);
-      const count = (await live.counts(channel)).get(channel) ?? 0;
+      const count = (await live.replicas.counts(channel)).get(channel) ?? 0;
       const cached = info.has('cache') ? live.hub.cache.get(channel) : undefined;
       return json({
         occupied: count > 0,
@@ -147,7 +147,7 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
   app.post(
     '/apps/:app/users/:user/terminate_connections',
     guarded((c) => {
-      live.terminateUser(c.req.param('user') ?? '');
+      live.replicas.terminateUser(c.req.param('user') ?? '');
       return json({});
     }),
   );

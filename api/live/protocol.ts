@@ -98,3 +98,50 @@ export const wire = (event: string, data: unknown, channel?: string): string =>
     ...(channel ? { channel } : {}),
     data: typeof data === 'string' ? data : JSON.stringify(data),
   });
+
+/** What a client sends beside the name of its event, unchecked. */
+export interface Asked {
+  channel?: unknown;
+  auth?: unknown;
+  channel_data?: unknown;
+  user_data?: unknown;
+}
+/** A message of a client; null when it is no JSON object with an event. Its `data` may be an object or, as servers send it, JSON text. */
+export function readMessage(raw: Buffer, binary: boolean): { event: string; body: Asked } | null {
+  if (binary) return null;
+  try {
+    const value = JSON.parse(raw.toString('utf8')) as { event?: unknown; data?: unknown } | null;
+    if (typeof value !== 'object' || value === null || typeof value.event !== 'string') return null;
+    return { event: value.event, body: (typeof value.data === 'string' ? parsed(value.data) : value.data) ?? {} };
+  } catch {
+    return null;
+  }
+}
+function parsed(text: string): Asked {
+  try {
+    return JSON.parse(text) as Asked;
+  } catch {
+    return {};
+  }
+}
+/** Why a connection is not taken, by its app and the protocol it names; null when it is. */
+export function refusalOf(
+  ourApp: boolean,
+  named: string | null,
+): { code: number; message: string; reason: string } | null {
+  if (!ourApp) return { code: CLOSE.noSuchApp, message: 'There is no app with this key.', reason: 'no such app' };
+  const protocol = Number(named ?? '7');
+  if (!(protocol >= 5 && protocol <= 7))
+    return { code: 4007, message: 'This server speaks protocol 7.', reason: 'unsupported protocol' };
+  return null;
+}
+/** Key and query of `/app/{key}?…`; null for another address, also for one that is none at all. */
+export function appOf(address: string): { key: string; query: URLSearchParams } | null {
+  try {
+    const url = new URL(address, 'http://localhost');
+    const key = /^\/app\/([^/]+)$/.exec(url.pathname)?.[1];
+    return key === undefined ? null : { key: decodeURIComponent(key), query: url.searchParams };
+  } catch {
+    return null;
+  }
+}

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { searchCatalogue } from '../../domain/catalogue/index.ts';
 import type { Deps } from '../deps.ts';
-import { SNAPSHOT_EVENT } from '../live/server.ts';
+import { SNAPSHOT_EVENT } from '../live/snapshots.ts';
 import { json, operation, type App } from '../operation.ts';
 
 const PageConfig = z
