@@ -24,10 +24,9 @@ export interface Grant {
   targetGuid: string | null;
 }
 
-export type Outcome3 = 'done' | 'refused' | 'unknown';
 /** Result of a physical command. `unknown`: no answer in time; read back, never send again blindly. */
 export interface CommandOutcome {
-  outcome: Outcome3;
+  outcome: 'done' | 'refused' | 'unknown';
   reason: Reason | null;
   message: string | null;
 }

@@ -20,7 +20,7 @@ import { startHeartbeat } from './heartbeat.ts';
 import { createGatewayHttp } from './http.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { loadDialect } from './robotarget/dialect.ts';
-import { databaseError, within } from './telescope/database-mirror.ts';
+import { databaseError, within } from './telescope/database-copies.ts';
 import { pgLeaseStore } from './telescope/lease.ts';
 import { TelescopeGateway } from './telescope/telescope.ts';
 import { QueuePoller, SharedConnection, temporalTransport } from './temporal.ts';

@@ -6,7 +6,7 @@ import type { Config } from '../platform/config.ts';
 import { toError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { temporalConnectionOptions } from '../platform/temporal.ts';
-import type { SignalTransport } from './telescope/signals.ts';
+import type { SignalTransport } from './telescope/session-signals.ts';
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;

@@ -6,7 +6,7 @@ import type { Caller } from './caller.ts';
 
 /** Milliseconds; tests shorten them. */
 export interface LingerTiming {
-  /** How often the journal is asked for news; under the gateway's patience before it signals (gateway/telescope/signals.ts: TAKEN_AFTER_MS). */
+  /** How often the journal is asked for news; under the gateway's patience before it signals (gateway/telescope/session-signals.ts: TAKEN_AFTER_MS). */
   askMs: number;
   /** Without news for so long the drain ends; the next frame is signalled again. */
   idleMs: number;

@@ -1,5 +1,5 @@
 import type { Database } from '../../platform/database.ts';
-import type { DatabaseMirror } from './database-mirror.ts';
+import type { DatabaseCopies } from './database-copies.ts';
 import type { Records, StateFile } from './state-file.ts';
 
 export interface Loan {
@@ -16,7 +16,7 @@ export class BorrowedSky {
     private readonly state: StateFile,
     private readonly telescopeId: string,
     private readonly db: Database | null,
-    private readonly mirror: DatabaseMirror,
+    private readonly mirror: DatabaseCopies,
     private readonly now: () => number,
   ) {
     this.loans = state.part('loan');

@@ -1,6 +1,6 @@
-import type { CommandOutcome, Outcome3 } from '../../domain/ports.ts';
+import type { CommandOutcome } from '../../domain/ports.ts';
 import type { Database } from '../../platform/database.ts';
-import type { DatabaseMirror } from './database-mirror.ts';
+import type { DatabaseCopies } from './database-copies.ts';
 import type { Records, StateFile } from './state-file.ts';
 import { sameGuid } from './targets.ts';
 
@@ -11,7 +11,7 @@ export interface LoggedCommand {
   bookingId: string | null;
   targetGuid: string | null;
   /** `sent`: about to leave or left, no outcome known. */
-  state: 'sent' | Outcome3;
+  state: 'sent' | CommandOutcome['outcome'];
   result: CommandOutcome | null;
   at: string;
 }
@@ -30,7 +30,7 @@ export class CommandLog {
     private readonly state: StateFile,
     private readonly telescopeId: string,
     private readonly db: Database | null,
-    private readonly mirror: DatabaseMirror,
+    private readonly mirror: DatabaseCopies,
     private readonly now: () => number,
   ) {
     this.commands = state.part('command');

@@ -20,10 +20,10 @@ import { isEvent, type ControlData, type VoyagerEvent } from '../protocol/events
 import { buildRequest } from '../protocol/requests.ts';
 import { RoboTargetClient } from '../robotarget/commands.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
-import { stopsMeantBy } from './aborts.ts';
+import { stopsMeantBy } from './stops-meant.ts';
 import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
-import { databaseError, DatabaseMirror, within } from './database-mirror.ts';
+import { databaseError, DatabaseCopies, within } from './database-copies.ts';
 import { EmergencyWatch } from './emergency.ts';
 import { SafetyGate, type Permit } from './gate.ts';
 import { Grants, type StoredGrant } from './grants.ts';
@@ -36,7 +36,7 @@ import { Mirror, voyagerReading, type Preview } from './mirror.ts';
 import { done, reasonOf, refused, toCommand, unknown } from './outcomes.ts';
 import { Publisher } from './publisher.ts';
 import { type Records, StateFile } from './state-file.ts';
-import { SessionSignals, type SignalTransport } from './signals.ts';
+import { SessionSignals, type SignalTransport } from './session-signals.ts';
 import { ShotWatch } from './shot-watch.ts';
 import { sameGuid, Targets } from './targets.ts';
 import { WeatherLatch } from './weather-latch.ts';
@@ -118,7 +118,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   telescope: Telescope;
   private readonly options: TelescopeGatewayOptions;
   private readonly publisher: Publisher;
-  private readonly copies: DatabaseMirror;
+  private readonly copies: DatabaseCopies;
   private readonly kept: StateFile;
   private readonly waits = new Set<() => void>();
   private readonly epochs: Records<number>;
@@ -159,7 +159,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.latches = new Latches(this.kept);
     this.maintenance = new KnownMaintenance(this.kept, now);
     this.weatherLatch = new WeatherLatch(this.kept);
-    this.copies = new DatabaseMirror(id, this.logger);
+    this.copies = new DatabaseCopies(id, this.logger);
     this.commands = new CommandLog(this.kept, id, this.db, this.copies, now);
     this.borrowed = new BorrowedSky(this.kept, id, this.db, this.copies, now);
     this.gate = new SafetyGate(options.dialect, {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { startHeartbeat } from '../../gateway/heartbeat.ts';
-import { SessionSignals } from '../../gateway/telescope/signals.ts';
+import { SessionSignals } from '../../gateway/telescope/session-signals.ts';
 import { booking, cleanUp, gatewayOn, observatory, sleep, until } from './harness.ts';
 
 afterEach(cleanUp);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFrameActivities } from '../../activities/frames/index.ts';
 import { LINGER_TIMING } from '../../activities/frames/linger.ts';
-import { SessionSignals } from '../../gateway/telescope/signals.ts';
+import { SessionSignals } from '../../gateway/telescope/session-signals.ts';
 import { framesNotTaken } from '../../platform/journal.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';

@@ -45,7 +45,7 @@ export interface IntakeTiming {
   absentMs: number;
   /** … and this long for a folder that does not answer. */
   unreachableMs: number;
-  /** A drain looks for new frames at least this long: as long as sessions are not nudged again (gateway/telescope/signals.ts). */
+  /** A drain looks for new frames at least this long: as long as sessions are not nudged again (gateway/telescope/session-signals.ts). */
   lingerMs: number;
   pollMs: number;
 }

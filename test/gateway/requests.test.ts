@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { buildRequest, buildUntyped, classify, COMMANDS, payloadFailure } from '../../gateway/protocol/requests.ts';
 import { loadDialect } from '../../gateway/robotarget/dialect.ts';
 import { UsageError } from '../../platform/errors.ts';
-import { harness, type Harness } from './harness.ts';
+import { harness, type Harness } from './wire.ts';
 import { METHODS } from './page.ts';
 import { until } from './peer.ts';
 

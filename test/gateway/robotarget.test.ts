@@ -13,7 +13,7 @@ import {
 } from '../../gateway/robotarget/open.ts';
 import { COMMANDS } from '../../gateway/protocol/requests.ts';
 import { projectPath } from '../../platform/paths.ts';
-import { harness, type Harness } from './harness.ts';
+import { harness, type Harness } from './wire.ts';
 import type { Script } from './peer.ts';
 
 const UID = 'd4a644d7-10d2-4904-9de4-9c1ec5cf6a6a';

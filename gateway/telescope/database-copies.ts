@@ -27,7 +27,7 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
  * Copies of what stands on this gateway's disk, written to PostgreSQL behind its back: the newest state of each key, one at a time, tried
  * again until it is taken. Nothing waits for it but an orderly stop.
  */
-export class DatabaseMirror {
+export class DatabaseCopies {
   private readonly waiting = new Map<string, () => Promise<unknown>>();
   private working: Promise<void> | null = null;
   private retry: NodeJS.Timeout | null = null;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Gate, OutgoingLine } from '../../gateway/connection/link.ts';
 import { buildRequest } from '../../gateway/protocol/requests.ts';
-import { harness, type Harness } from './harness.ts';
+import { harness, type Harness } from './wire.ts';
 import { until } from './peer.ts';
 
 let open: Harness[] = [];
