@@ -1,27 +1,12 @@
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { within } from '../../platform/waiting.ts';
 
 const WRITE_MS = 5_000;
 const RETRY_MS = 2_000;
 
 /** What a database error says, on one line: Prisma puts the call's source text before it. */
 export const databaseError = (thrown: unknown): string => toError(thrown).message.trim().split('\n').at(-1)!;
-
-/** The promise, or an error after `ms`: a database behind a broken link may never answer at all. */
-export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  promise.catch(() => undefined);
-  try {
-    return await Promise.race([
-      promise,
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`no answer of PostgreSQL within ${ms} ms`)), ms);
-      }),
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /**
  * Copies of what stands on this gateway's disk, written to PostgreSQL behind its back: the newest state of each key, one at a time, tried

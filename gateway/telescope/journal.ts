@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { JournalEntry, JournalKind, JournalKinds } from '../../domain/journal.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { databaseError, within } from './database-copies.ts';
+import { within } from '../../platform/waiting.ts';
+import { databaseError } from './database-copies.ts';
 import { DiskLog } from './disk-log.ts';
 import { JournalPlaces } from './journal-places.ts';
 

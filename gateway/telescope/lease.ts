@@ -3,7 +3,7 @@ import { connectPg } from '../../platform/database.ts';
 import { systemClock, type Clock, type Timer } from '../../platform/clock.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { within } from './database-copies.ts';
+import { within } from '../../platform/waiting.ts';
 
 export const LEASE_MS = 8_000;
 export const RENEW_MS = 2_000;

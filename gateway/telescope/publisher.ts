@@ -4,7 +4,8 @@ import type { TelescopeState } from '../../domain/contracts/state.ts';
 import { publish } from '../../platform/bus.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { databaseError, within } from './database-copies.ts';
+import { within } from '../../platform/waiting.ts';
+import { databaseError } from './database-copies.ts';
 
 const WRITE_MS = 3_000;
 type Volatile = Extract<EventType, 'control.updated' | 'shot.progress' | 'preview.ready'>;

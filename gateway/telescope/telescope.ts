@@ -15,6 +15,7 @@ import { SteadyClock } from '../../platform/steady-clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import { atMost, Waits, within } from '../../platform/waiting.ts';
 import type { Credentials, Gate, VoyagerLink, VoyagerRequest } from '../connection/link.ts';
 import { isEvent, type ControlData, type VoyagerEvent } from '../protocol/events.ts';
 import { buildRequest } from '../protocol/requests.ts';
@@ -23,7 +24,7 @@ import type { Dialect } from '../robotarget/dialect.ts';
 import { stopsMeantBy } from './stops-meant.ts';
 import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
-import { databaseError, DatabaseCopies, within } from './database-copies.ts';
+import { databaseError, DatabaseCopies } from './database-copies.ts';
 import { EmergencyWatch } from './emergency.ts';
 import { SafetyGate, type Permit } from './gate.ts';
 import { Grants, type StoredGrant } from './grants.ts';
@@ -120,7 +121,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private readonly publisher: Publisher;
   private readonly copies: DatabaseCopies;
   private readonly kept: StateFile;
-  private readonly waits = new Set<() => void>();
+  private readonly waits: Waits;
   private readonly epochs: Records<number>;
   private profile: string | null = null;
   private linkSince: number;
@@ -143,6 +144,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       options.clock,
       () => (this.link as VoyagerLink | undefined)?.clockOffsetSeconds() ?? null,
     );
+    this.waits = new Waits(this.clock);
     this.db = options.db;
     this.readOnly = options.readOnly;
     this.logger = options.logger;
@@ -262,7 +264,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (this.stopped) return;
     this.stopped = true;
     this.beat?.cancel();
-    for (const finish of this.waits) finish();
+    this.waits.end();
     this.weather.stop();
     this.shots.stop();
     await this.link.stop(reason);
@@ -381,7 +383,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   }
   private waitReady(ms: number): Promise<void> {
     if (this.ready) return Promise.resolve();
-    return this.wait(ms, (finish) => {
+    return this.waits.wait(ms, (finish) => {
       const listen = ({ state }: { state: string }): void => {
         if (state === 'ready') finish();
       };
@@ -533,22 +535,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     return current.length === 0 || current.some((g) => among(g.targetGuid));
   }
   pause(ms: number): Promise<void> {
-    return this.wait(ms);
-  }
-  /** Until the time is over, somebody finishes it, or this gateway stops. */
-  private wait(ms: number, listen?: (finish: () => void) => () => void): Promise<void> {
-    if (this.stopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        timer.cancel();
-        this.waits.delete(finish);
-        unlisten?.();
-        resolve();
-      };
-      const timer = this.clock.setTimeout(finish, ms);
-      this.waits.add(finish);
-      const unlisten = listen?.(finish);
-    });
+    return this.waits.wait(ms);
   }
 
   // Emergency path
@@ -564,7 +551,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       return this.receipt(request, 'confirmed', undefined, 'nothing that this service started is running');
     const running = stops.map((stop) => this.latchAndRun(stop, request));
     // The lines have left by now; only the receipt waits for the disk, and not for one that hangs.
-    await this.atMost(
+    await atMost(
+      this.clock,
       FLUSH_MS,
       this.kept.flush().catch(() => undefined),
     );
@@ -572,7 +560,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       return this.emergency.current
         ? this.receipt(request, 'accepted', 'voyager_emergency', 'latched: it runs when Voyager’s emergency has ended')
         : this.receipt(request, 'accepted', 'voyager_away', 'latched: it runs as soon as Voyager answers');
-    const outcomes = await this.atMost(RECEIPT_MS, Promise.all(running.filter((one) => one !== 'waiting')));
+    const outcomes = await atMost(this.clock, RECEIPT_MS, Promise.all(running.filter((one) => one !== 'waiting')));
     const open = outcomes?.find((o) => o.outcome !== 'done');
     if (outcomes === null || open?.outcome === 'unknown')
       return this.receipt(request, 'sent', undefined, open?.message ?? undefined);
@@ -611,7 +599,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   /** Takes the maintenance windows; resolves when they stand on disk, or the disk takes too long. Whether this gateway's gate is the one that counts. */
   async knowMaintenance(windows: MaintenanceWindow[]): Promise<boolean> {
     this.maintenance.set(windows);
-    await this.atMost(
+    await atMost(
+      this.clock,
       FLUSH_MS,
       this.kept.flush().catch(() => undefined),
     );
@@ -652,18 +641,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     );
   }
 
-  /** The outcome, or null when it takes longer. */
-  private async atMost<T>(ms: number, promise: Promise<T>): Promise<T | null> {
-    let timer: Timer | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = this.clock.setTimeout(() => resolve(null), ms);
-    });
-    try {
-      return await Promise.race([promise, late]);
-    } finally {
-      timer?.cancel();
-    }
-  }
   private bookingsOf(latch: Latch): string[] {
     if (latch.bookingId) return [latch.bookingId];
     return latch.targetGuids.flatMap((guid) => this.grants.ofTarget(guid)?.bookingId ?? []);
