@@ -21,6 +21,7 @@ import { isEvent, type ControlData, type VoyagerEvent } from '../protocol/events
 import { buildRequest } from '../protocol/requests.ts';
 import { RoboTargetClient } from '../robotarget/commands.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
+import { Attempts } from './attempts.ts';
 import { stopsMeantBy } from './stops-meant.ts';
 import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
@@ -80,7 +81,6 @@ const ADOPT_MS = 5_000;
 const ORPHAN_LATCH_MS = 600_000;
 /** Voyager's suspend aborts the exposure under way within seconds. */
 const RESUMED_AFTER_MS = 120_000;
-const REMEMBERED_STOPS = 200;
 /** An older list of RoboTarget's does not tell whether a target is disabled. */
 const BELIEVED_LIST_MS = 60_000;
 
@@ -122,6 +122,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private readonly copies: DatabaseCopies;
   private readonly kept: StateFile;
   private readonly waits: Waits;
+  private readonly attempts: Attempts;
   private readonly epochs: Records<number>;
   private profile: string | null = null;
   private linkSince: number;
@@ -132,7 +133,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private lastSampleMs = -Infinity;
   private lastPublishMs = -Infinity;
   private lastPublishedRev = -1;
-  private readonly stopping = new Map<string, { atMs: number; running: boolean }>();
   private foreignTold: string | null = null;
   private credentialsText: string | null = null;
 
@@ -145,6 +145,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       () => (this.link as VoyagerLink | undefined)?.clockOffsetSeconds() ?? null,
     );
     this.waits = new Waits(this.clock);
+    this.attempts = new Attempts(this.clock);
     this.db = options.db;
     this.readOnly = options.readOnly;
     this.logger = options.logger;
@@ -645,10 +646,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (latch.bookingId) return [latch.bookingId];
     return latch.targetGuids.flatMap((guid) => this.grants.ofTarget(guid)?.bookingId ?? []);
   }
-  private async runLatch(latch: Latch): Promise<CommandOutcome> {
-    const entry = { atMs: this.clock.now(), running: true };
-    this.stopping.set(latch.commandId, entry);
-    try {
+  private runLatch(latch: Latch): Promise<CommandOutcome> {
+    return this.attempts.run(latch.commandId, async () => {
       const sending = this.stopTargets(latch.targetGuids, { setGuids: latch.setGuids });
       if (this.ready && !this.emergency.current) this.latches.setState(latch.commandId, 'sent');
       const outcome = await sending;
@@ -656,10 +655,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       else if (outcome.outcome === 'refused') this.latches.setState(latch.commandId, 'waiting');
       this.journalCommand(latch.commandId, 'stop', outcome, latch.bookingId);
       return outcome;
-    } finally {
-      entry.running = false;
-      entry.atMs = this.clock.now();
-    }
+    });
   }
   private receipt(request: GatewayAbort, state: Receipt['state'], reason?: Reason, message?: string): Receipt {
     return {
@@ -688,8 +684,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         for (const latch of this.latches.all()) this.keepLatch(latch, nowMs);
         this.guardWeather();
         this.payBack();
-        for (const [key, { running }] of this.stopping)
-          if (this.stopping.size > REMEMBERED_STOPS && !running) this.stopping.delete(key);
+        this.attempts.forget();
       }
       // With another owner these are that one's to say.
       if (!this.lease.contested) {
@@ -700,24 +695,15 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       this.logger.error({ telescope: this.id, err: toError(thrown) }, 'guard');
     }
   }
-  private due(key: string, everyMs: number): boolean {
-    const before = this.stopping.get(key);
-    return !before || (!before.running && this.clock.now() - before.atMs >= everyMs);
-  }
   /** The slot's end plus grace has passed and nobody gave the grant back: the second dead-man (safety.md 5). */
   private endSlot(grant: StoredGrant): void {
     const key = `slot-over/${grant.bookingId}/${grant.generation}/${grant.end}`;
-    if (!this.due(key, RETRY_STOP_MS) || !this.ready || this.emergency.current || this.readOnly) return;
-    const entry = { atMs: this.clock.now(), running: true };
-    this.stopping.set(key, entry);
-    this.endSlotNow(grant, key)
+    if (!this.attempts.due(key, RETRY_STOP_MS) || !this.ready || this.emergency.current || this.readOnly) return;
+    this.attempts
+      .run(key, () => this.endSlotNow(grant, key))
       .catch((thrown: unknown) =>
         this.logger.error({ telescope: this.id, err: toError(thrown) }, 'stop at the slot’s end'),
-      )
-      .finally(() => {
-        entry.running = false;
-        entry.atMs = this.clock.now();
-      });
+      );
   }
   private async endSlotNow(grant: StoredGrant, key: string): Promise<void> {
     let outcome = done('nothing of it was enabled or running');
@@ -753,17 +739,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     );
     for (const grant of running) {
       const key = `weather/${grant.bookingId}`;
-      if (!overdue.includes(grant.bookingId) || !this.due(key, RETRY_STOP_MS)) continue;
-      const entry = { atMs: this.clock.now(), running: true };
-      this.stopping.set(key, entry);
-      this.stopForWeather(grant, key)
+      if (!overdue.includes(grant.bookingId) || !this.attempts.due(key, RETRY_STOP_MS)) continue;
+      this.attempts
+        .run(key, () => this.stopForWeather(grant, key))
         .catch((thrown: unknown) =>
           this.logger.error({ telescope: this.id, err: toError(thrown) }, 'stop in unsafe weather'),
-        )
-        .finally(() => {
-          entry.running = false;
-          entry.atMs = this.clock.now();
-        });
+        );
     }
   }
   private async stopForWeather(grant: StoredGrant, key: string): Promise<void> {
@@ -793,7 +774,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (
       !this.ready ||
       this.emergency.current ||
-      !this.due(latch.commandId, latch.state === 'waiting' ? 0 : RECHECK_LATCH_MS)
+      !this.attempts.due(latch.commandId, latch.state === 'waiting' ? 0 : RECHECK_LATCH_MS)
     )
       return;
     if (latch.state !== 'confirmed') {
@@ -802,20 +783,14 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       );
       return;
     }
-    const entry = { atMs: nowMs, running: true };
-    this.stopping.set(latch.commandId, entry);
-    this.targets
-      .list()
-      .then((list) => {
+    this.attempts
+      .run(latch.commandId, async () => {
+        const list = await this.targets.list();
         const enabled =
           list.ok && list.items.some((t) => t.enabled && latch.targetGuids.some((guid) => sameGuid(guid, t.guid)));
-        return enabled ? this.runLatch(latch) : null;
+        if (enabled) await this.runLatch(latch);
       })
-      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'))
-      .finally(() => {
-        entry.running = false;
-        entry.atMs = this.clock.now();
-      });
+      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'));
   }
 
   /** Enables again what was borrowed for a booking; what cannot be given back now stays on the list. */
@@ -851,17 +826,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   /** Loans whose booking has no active grant any more are given back without being asked. */
   private payBack(): void {
     const loan = this.borrowed.all().find((l) => this.grants.find(l.bookingId)?.state !== 'active');
-    if (!loan || !this.ready || this.readOnly || !this.due('pay-back', 30_000)) return;
-    const entry = { atMs: this.clock.now(), running: true };
-    this.stopping.set('pay-back', entry);
-    this.returnSky(loan.bookingId)
+    if (!loan || !this.ready || this.readOnly || !this.attempts.due('pay-back', 30_000)) return;
+    this.attempts
+      .run('pay-back', () => this.returnSky(loan.bookingId))
       .catch((thrown: unknown) =>
         this.logger.error({ telescope: this.id, err: toError(thrown) }, 'giving back borrowed targets'),
-      )
-      .finally(() => {
-        entry.running = false;
-        entry.atMs = this.clock.now();
-      });
+      );
   }
 
   private sample(nowMs: number): void {
