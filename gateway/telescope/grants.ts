@@ -1,6 +1,8 @@
-import type { Grant } from '../../domain/ports.ts';
+import type { CommandOutcome, Grant } from '../../domain/ports.ts';
 import { objectGuid } from '../../domain/ids.ts';
-import type { Reason } from '../../domain/reasons.ts';
+import { reasonText, type Reason } from '../../domain/reasons.ts';
+import type { GrantRows } from './grant-rows.ts';
+import { done, refused } from './outcomes.ts';
 import type { Records, StateFile } from './state-file.ts';
 
 /** `over`: the slot's end plus grace has passed and the stop is confirmed; `revoked`: the session gave the telescope back. */
@@ -10,6 +12,8 @@ export interface StoredGrant extends Grant {
   updatedAt: string;
 }
 const KEEP_MS = 7 * 86_400_000;
+/** Late records of a session are of interest for so long after its slot. */
+const WATCHED_AFTER_MS = 3_600_000;
 
 /**
  * Who may move the telescope and until when, on this gateway's own disk (safety.md 5): it outlives Temporal, PostgreSQL and this process.
@@ -19,8 +23,9 @@ export class Grants {
   private readonly grants: Records<StoredGrant>;
 
   constructor(
-    state: StateFile,
+    private readonly state: StateFile,
     private readonly now: () => number,
+    private readonly rows: GrantRows | null = null,
   ) {
     this.grants = state.part('grant');
   }
@@ -35,6 +40,15 @@ export class Grants {
   current(nowMs = this.now()): StoredGrant[] {
     return this.active().filter((g) => Date.parse(g.start) <= nowMs && nowMs < Date.parse(g.end));
   }
+  /** Active grants whose slot runs, begins within a minute or ended less than an hour ago. */
+  watched(nowMs = this.now()): StoredGrant[] {
+    return this.active().filter(
+      (g) => Date.parse(g.start) - 60_000 <= nowMs && nowMs < Date.parse(g.end) + WATCHED_AFTER_MS,
+    );
+  }
+  currentBooking(): string | null {
+    return this.current()[0]?.bookingId ?? null;
+  }
   ofTarget(targetGuid: string): StoredGrant | null {
     return this.grants.all().find((g) => g.targetGuid?.toLowerCase() === targetGuid.toLowerCase()) ?? null;
   }
@@ -43,6 +57,28 @@ export class Grants {
     return (
       this.grants.all().find((g) => objectGuid(g.bookingId, g.generation, 'set') === setGuid.toLowerCase()) ?? null
     );
+  }
+
+  /** Takes a grant that an activity brings; on this disk when it resolves. */
+  async bring(grant: Grant): Promise<CommandOutcome> {
+    const reason = this.register(grant, (await this.rows?.slotOf(grant.bookingId)) ?? null);
+    if (reason) return refused(reason, reasonText(reason, 'en'));
+    await this.state.flush();
+    this.rows?.copy(grant, 'active');
+    return done();
+  }
+  /** Takes over what an earlier owner of this telescope left in PostgreSQL. Returns what could not be taken, and why. */
+  async adopt(): Promise<{ bookingId: string; reason: Reason }[]> {
+    const left: { bookingId: string; reason: Reason }[] = [];
+    for (const grant of (await this.rows?.active()) ?? []) {
+      const { bookingId } = grant;
+      const slot = await this.rows!.slotOf(bookingId);
+      const known = this.find(bookingId);
+      if (known && known.generation >= grant.generation) continue;
+      const reason = this.register(grant, slot);
+      if (reason) left.push({ bookingId, reason });
+    }
+    return left;
   }
 
   /**
@@ -78,10 +114,11 @@ export class Grants {
     return null;
   }
 
-  mark(bookingId: string, state: Exclude<GrantState, 'active'>): void {
+  end(bookingId: string, state: Exclude<GrantState, 'active'>): void {
     const known = this.find(bookingId);
-    if (!known || known.state === state) return;
-    this.grants.set(bookingId, { ...known, state, updatedAt: this.stamp() });
+    if (!known) return;
+    if (known.state !== state) this.grants.set(bookingId, { ...known, state, updatedAt: this.stamp() });
+    this.rows?.copy(known, state);
   }
 
   private put(grant: Grant): null {

@@ -28,6 +28,7 @@ import { CommandLog } from './command-log.ts';
 import { databaseError, DatabaseCopies } from './database-copies.ts';
 import { EmergencyWatch } from './emergency.ts';
 import { SafetyGate, type Permit } from './gate.ts';
+import { GrantRows } from './grant-rows.ts';
 import { Grants, type StoredGrant } from './grants.ts';
 import type { JournalEntry } from '../../domain/journal.ts';
 import { Journal } from './journal.ts';
@@ -158,11 +159,11 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.kept = new StateFile(join(folder, 'state.jsonl'), this.logger);
     this.epochs = this.kept.part('epoch');
     this.emergency = new EmergencyWatch(this.kept);
-    this.grants = new Grants(this.kept, now);
     this.latches = new Latches(this.kept);
     this.maintenance = new KnownMaintenance(this.kept, now);
     this.weatherLatch = new WeatherLatch(this.kept);
     this.copies = new DatabaseCopies(id, this.logger);
+    this.grants = new Grants(this.kept, now, new GrantRows(id, this.db, this.copies, now));
     this.commands = new CommandLog(this.kept, id, this.db, this.copies, now);
     this.borrowed = new BorrowedSky(this.kept, id, this.db, this.copies, now);
     this.gate = new SafetyGate(options.dialect, {
@@ -213,7 +214,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.shots = new ShotWatch(this.kept, {
       targets: this.targets,
       journal: this.journal,
-      grants: () => this.watchedGrants(),
+      grants: () => this.grants.watched(),
       clock: this.clock,
       logger: this.logger,
     });
@@ -326,7 +327,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         (async () => {
           await this.commands.adopt();
           await this.borrowed.adopt();
-          await this.adoptGrants();
+          for (const { bookingId, reason } of await this.grants.adopt())
+            this.logger.warn({ telescope: this.id, bookingId, reason }, 'grant of the earlier owner not taken over');
         })(),
         ADOPT_MS,
       );
@@ -342,24 +344,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     }
     for (const grant of this.grants.active()) this.signals.framesWaiting(grant.bookingId, { epoch, n: 0 });
     if (this.lease.owns() && !this.stopped) this.emit('owned', { epoch });
-  }
-  private async adoptGrants(): Promise<void> {
-    if (!this.db) return;
-    const rows = await this.db.voyagerCommand.findMany({
-      where: { telescopeId: this.id, method: GRANT_METHOD, state: 'active' },
-    });
-    for (const row of rows) {
-      const grant = row.result as unknown as Grant;
-      const slot = await this.bookingSlot(grant.bookingId);
-      const known = this.grants.find(grant.bookingId);
-      if (known && known.generation >= grant.generation) continue;
-      const reason = this.grants.register(grant, slot);
-      if (reason)
-        this.logger.warn(
-          { telescope: this.id, bookingId: grant.bookingId, reason },
-          'grant of the earlier owner not taken over',
-        );
-    }
   }
   /** Reads what became of each command that was sent and not answered; nothing is sent again. */
   async readBack(): Promise<void> {
@@ -395,64 +379,16 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
 
   // Grants
 
-  /** The slot as the booking row has it; null while the database cannot be asked, or has no such booking. */
-  async bookingSlot(bookingId: string): Promise<{ start: number; end: number } | null> {
-    if (!this.db) return null;
-    try {
-      const row = await within(
-        this.db.booking.findUnique({ where: { id: bookingId }, select: { startsAt: true, endsAt: true } }),
-        2_000,
-      );
-      return row ? { start: row.startsAt.getTime(), end: row.endsAt.getTime() } : null;
-    } catch {
-      return null;
-    }
-  }
   async registerGrant(grant: Grant): Promise<CommandOutcome> {
     if (this.readOnly) return refused('read_only');
-    const reason = this.grants.register(grant, await this.bookingSlot(grant.bookingId));
-    if (reason) return refused(reason, reasonText(reason, 'en'));
-    await this.kept.flush();
-    this.copyGrant(grant, 'active');
-    return done();
+    return this.grants.bring(grant);
   }
   revokeGrant(bookingId: string): void {
-    const known = this.grants.find(bookingId);
-    this.grants.mark(bookingId, 'revoked');
+    this.grants.end(bookingId, 'revoked');
     this.weatherLatch.forget(bookingId);
-    if (known) this.copyGrant(known, 'revoked');
     for (const latch of this.latches.all())
       if (latch.bookingId === bookingId && latch.state === 'confirmed') this.latches.release(latch.commandId);
   }
-  private copyGrant(grant: Grant, state: 'active' | 'revoked' | 'over'): void {
-    const { db } = this;
-    if (!db) return;
-    const { bookingId, telescopeId, generation, start, end, targetGuid } = grant;
-    const data = {
-      state,
-      result: { bookingId, telescopeId, generation, start, end, targetGuid },
-      updatedAt: new Date(this.clock.now()),
-    };
-    const key = `grant/${this.id}/${bookingId}`;
-    this.copies.put(key, () =>
-      db.voyagerCommand.upsert({
-        where: { key },
-        create: { key, telescopeId: this.id, bookingId, method: GRANT_METHOD, ...data },
-        update: data,
-      }),
-    );
-  }
-  /** Sessions whose slot runs, or ended less than an hour ago: late records of theirs are still of interest. */
-  private watchedGrants(): StoredGrant[] {
-    const nowMs = this.clock.now();
-    return this.grants
-      .active()
-      .filter((g) => Date.parse(g.start) - 60_000 <= nowMs && nowMs < Date.parse(g.end) + 3_600_000);
-  }
-  private currentBooking(): string | null {
-    return this.grants.current()[0]?.bookingId ?? null;
-  }
-
   // Requests
 
   /** Takes new credentials for the next login; unchanged ones are left alone, since a rejected login is tried again at once. */
@@ -721,9 +657,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     }
     this.journalCommand(key, 'stop', outcome, grant.bookingId);
     if (outcome.outcome !== 'done') return;
-    this.grants.mark(grant.bookingId, 'over');
+    this.grants.end(grant.bookingId, 'over');
     this.weatherLatch.forget(grant.bookingId);
-    this.copyGrant(grant, 'over');
     await this.returnSky(grant.bookingId);
   }
   /** Unsafe weather that no session looks at: the guard stops the target itself (weather-latch.ts). */
@@ -835,7 +770,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   }
 
   private sample(nowMs: number): void {
-    const bookingId = this.currentBooking();
+    const bookingId = this.grants.currentBooking();
     if (!bookingId || nowMs - this.lastSampleMs < SAMPLE_MS) return;
     this.lastSampleMs = nowMs;
     const data = telemetrySample(
@@ -854,7 +789,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       return;
     this.lastPublishMs = nowMs;
     this.lastPublishedRev = this.mirror.rev;
-    this.publisher.control(this.state(), this.currentBooking());
+    this.publisher.control(this.state(), this.grants.currentBooking());
   }
   private weatherHistory(nowMs: number): void {
     const w = this.weather.weather;
@@ -975,10 +910,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         binning: event.data.Bin,
       });
       if (event.data.Picture && this.mirror.preview)
-        this.publisher.preview(this.mirror.preview.meta, this.mirror.rev, this.currentBooking());
+        this.publisher.preview(this.mirror.preview.meta, this.mirror.rev, this.grants.currentBooking());
     } else if (isEvent(event, 'ShotRunning')) {
       const { exposure } = this.state();
-      if (exposure) this.publisher.progress(exposure, this.mirror.rev, this.currentBooking());
+      if (exposure) this.publisher.progress(exposure, this.mirror.rev, this.grants.currentBooking());
       if (event.data.StatusName === 'EXPOSE') this.exposureDespiteEmergency(nowMs);
       if (event.data.StatusName === 'ERRORE') this.tellSessions('camera_error', event.data.File ?? undefined);
     } else if (isEvent(event, 'Signal') && event.data.Code !== null) {
@@ -1092,9 +1027,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       if (entry.kind !== 'frame' && entry.kind !== 'shot_done') continue;
       const upTo = { epoch: entry.epoch, n: entry.n };
       if (entry.bookingId) this.signals.framesWaiting(entry.bookingId, upTo);
-      else for (const grant of this.watchedGrants()) this.signals.framesWaiting(grant.bookingId, upTo);
+      else for (const grant of this.grants.watched()) this.signals.framesWaiting(grant.bookingId, upTo);
     }
   }
 }
-
-const GRANT_METHOD = '#grant';

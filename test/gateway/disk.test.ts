@@ -245,7 +245,7 @@ describe('grants', () => {
     expect(grants.check(grant())).toBeNull();
     now = H + 3600_000;
     expect(grants.check(grant())).toBe('slot_over');
-    grants.mark('b1', 'revoked');
+    grants.end('b1', 'revoked');
     now = H;
     expect(grants.check(grant())).toBe('session_over');
     expect(grants.register(grant(), null)).toBe('session_over');

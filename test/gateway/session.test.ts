@@ -366,7 +366,7 @@ describe('a session’s activities on the simulator', () => {
       await activities.registerGrant(earlier.grant);
       await activities.ensureObjects({ grant: earlier.grant, plan: earlier.plan });
       await activities.enableTarget({ grant: earlier.grant, key: 'b-0/enable' });
-      gateway.grants.mark('b-0', 'over');
+      gateway.grants.end('b-0', 'over');
       const { grant } = booking(sim);
       await activities.registerGrant(grant);
       expect(await activities.borrowSky({ grant, key: 'borrow' })).toMatchObject({ outcome: 'done', borrowed: [] });
