@@ -33,7 +33,7 @@ export async function enableTarget(gateway: TelescopeGateway, grant: Grant, key:
   await gateway.commands.begin(key, 'enable', grant.bookingId, guid);
   const request = gateway.targets.statusRequest(guid, true);
   const outcome = toCommand(await gateway.request({ ...request, uid: request.uid! }, permit));
-  gateway.journalCommand(key, 'enable', outcome, grant.bookingId);
+  gateway.diary.command(key, 'enable', outcome, grant.bookingId);
   if (outcome.outcome !== 'unknown') return gateway.commands.finish(key, outcome);
   const target = await findTarget(gateway, guid);
   return gateway.commands.finish(key, target?.enabled ? done('read back') : outcome);
@@ -48,7 +48,7 @@ export async function disableTarget(gateway: TelescopeGateway, grant: Grant, key
   gateway.commands.beginStop(key, 'disable', grant.bookingId, guid);
   const [sent] = await gateway.targets.stop([guid], false);
   const outcome = toCommand(sent!);
-  gateway.journalCommand(key, 'disable', outcome, grant.bookingId);
+  gateway.diary.command(key, 'disable', outcome, grant.bookingId);
   const gated = sent!.outcome === 'refused' && sent!.how === 'gate';
   if (outcome.outcome === 'done' || gated) return gateway.commands.finish(key, outcome);
   // Refused or unanswered: what the list shows decides, and what is not on it is disabled.
@@ -65,7 +65,7 @@ export async function stopTarget(gateway: TelescopeGateway, grant: Grant, key: s
   if (!gateway.ready) return unknown('voyager_away', gateway.link.reason);
   gateway.commands.beginStop(key, 'stop', grant.bookingId, guid);
   const outcome = await gateway.stopTargets([guid], { heartbeat });
-  gateway.journalCommand(key, 'stop', outcome, grant.bookingId);
+  gateway.diary.command(key, 'stop', outcome, grant.bookingId);
   gateway.commands.finish(key, outcome);
   // Abort ended RoboTarget's script too: start it again for the others, where policy and gate allow it.
   if (
@@ -94,7 +94,7 @@ export async function startRoboTarget(gateway: TelescopeGateway, grant: Grant, k
   await gateway.commands.begin(key, 'script', grant.bookingId, null);
   const request = buildRequest('RemoteDragScript', { DragScriptFile: policy.dragscript }, { timeoutMs: 10_000 });
   const outcome = toCommand(await gateway.request(request, permit));
-  gateway.journalCommand(key, 'script', outcome, grant.bookingId);
+  gateway.diary.command(key, 'script', outcome, grant.bookingId);
   if (outcome.outcome === 'refused') return gateway.commands.finish(key, outcome);
   for (let waited = 0; waited < 12_000; waited += 500) {
     heartbeat();
@@ -140,7 +140,7 @@ export async function borrowSky(
     running,
   );
   const failed = outcomes.find((o) => o.outcome === 'refused');
-  gateway.journalCommand(key, 'borrow', failed ? toCommand(failed) : done(), grant.bookingId);
+  gateway.diary.command(key, 'borrow', failed ? toCommand(failed) : done(), grant.bookingId);
   const again = await gateway.targets.list();
   if (!again.ok) return answer(unknown(again.reason, again.message));
   const still = again.items.filter((t) => t.enabled && foreign.some((f) => sameGuid(f.guid, t.guid)));

@@ -59,7 +59,7 @@ export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetR
     request.commandId,
     toCommand(await gateway.request({ ...line, uid: line.uid!, timeoutMs: 12_000 }, permit)),
   );
-  gateway.journalCommand(request.commandId, `${request.object}.${request.op} by ${request.requestedBy}`, outcome, null);
+  gateway.diary.command(request.commandId, `${request.object}.${request.op} by ${request.requestedBy}`, outcome, null);
   const items =
     outcome.outcome === 'done' && request.op !== 'delete' ? await readBack(gateway, request.object, request.guid) : [];
   return { ...outcome, items };

@@ -7,7 +7,6 @@ import type { CommandOutcome, Grant } from '../../domain/ports.ts';
 import type { GatewayAbort, Receipt } from '../../domain/contracts/control.ts';
 import type { ConnectionState, TelescopeState } from '../../domain/contracts/state.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
-import type { TelescopeEventSignal } from '../../domain/messages.ts';
 import { reasonText, type Reason } from '../../domain/reasons.ts';
 import { sunAltitudeDegrees } from '../../domain/sky.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
@@ -26,11 +25,12 @@ import { stopsMeantBy } from './stops-meant.ts';
 import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
 import { databaseError, DatabaseCopies } from './database-copies.ts';
+import { Diary } from './diary.ts';
 import { EmergencyWatch } from './emergency.ts';
 import { SafetyGate, type Permit } from './gate.ts';
 import { GrantRows } from './grant-rows.ts';
 import { Grants, type StoredGrant } from './grants.ts';
-import type { JournalEntry } from '../../domain/journal.ts';
+import type { Here } from './here.ts';
 import { Journal } from './journal.ts';
 import { Latches, type Latch } from './latches.ts';
 import { Lease, type LeaseStore } from './lease.ts';
@@ -122,6 +122,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private readonly publisher: Publisher;
   private readonly copies: DatabaseCopies;
   private readonly kept: StateFile;
+  readonly diary: Diary;
+  private readonly here: Here;
   private readonly waits: Waits;
   private readonly attempts: Attempts;
   private readonly epochs: Records<number>;
@@ -150,6 +152,15 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.db = options.db;
     this.readOnly = options.readOnly;
     this.logger = options.logger;
+    this.here = {
+      id: this.telescope.id,
+      readOnly: this.readOnly,
+      clock: this.clock,
+      logger: this.logger,
+      telescope: () => this.telescope,
+      ready: () => this.ready,
+      whyAway: () => this.link.reason,
+    };
     this.linkSince = this.clock.now();
     const { folder } = options;
     const now = (): number => this.clock.now();
@@ -208,9 +219,11 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       folder,
       db: this.db,
       logger: this.logger,
-      onDrained: (entries) => this.tellOfFrames(entries),
+      onDrained: (entries) => this.diary.tellOfFrames(entries),
       quotaBytes: options.quotaBytes,
     });
+    const { journal, signals, grants } = this;
+    this.diary = new Diary(this.here, { journal, signals, grants });
     this.shots = new ShotWatch(this.kept, {
       targets: this.targets,
       journal: this.journal,
@@ -236,8 +249,11 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.link.on('event', (event) => this.onEvent(event));
     this.link.on('status', ({ state, reason }) => this.onLink(state === 'ready', state, reason));
     this.weather.on('changed', (weather) => {
-      this.note('weather', `${weather.state}${weather.causes.length > 0 ? `: ${weather.causes.join('; ')}` : ''}`);
-      this.tellSessions('weather_changed', weather.state);
+      this.diary.note(
+        'weather',
+        `${weather.state}${weather.causes.length > 0 ? `: ${weather.causes.join('; ')}` : ''}`,
+      );
+      this.diary.tellSessions('weather_changed', weather.state);
       this.mirror.touch();
     });
   }
@@ -297,7 +313,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       );
       return false;
     }
-    this.note('address', `${next.host}:${next.port} instance ${next.instance}`);
+    this.diary.note('address', `${next.host}:${next.port} instance ${next.instance}`);
     this.emergency.clear('another Voyager', this.clock.now());
     this.link.moveTo(next);
     return true;
@@ -317,7 +333,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     );
   }
   private onLost(why: string): void {
-    this.note('lease_lost', why);
+    this.diary.note('lease_lost', why);
     this.emit('lost', { why });
   }
   /** What an earlier owner left: its grants, its borrowed targets, its commands without an outcome; then the queue may be polled. */
@@ -527,7 +543,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (nothing) running = Promise.resolve(done());
     else if (!silent) running = this.runLatch(latch);
     if (!known) {
-      this.note('abort', `by ${request.requested_by}`);
+      this.diary.note('abort', `by ${request.requested_by}`);
       for (const booking of this.bookingsOf(latch)) this.signals.event(booking, 'aborted_at_gateway', latch.commandId);
     }
     return running;
@@ -561,7 +577,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         at: new Date(this.clock.now()).toISOString(),
         state: 'sent',
       });
-    this.note('halt', `by ${request.requested_by}`);
+    this.diary.note('halt', `by ${request.requested_by}`);
     this.gate.permitHalt();
     const outcomes = await this.link.requestTogether([
       ...started.map((g) => this.targets.statusRequest(g.targetGuid!, false)),
@@ -589,7 +605,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       const outcome = await sending;
       if (outcome.outcome === 'done') this.latches.setState(latch.commandId, 'confirmed');
       else if (outcome.outcome === 'refused') this.latches.setState(latch.commandId, 'waiting');
-      this.journalCommand(latch.commandId, 'stop', outcome, latch.bookingId);
+      this.diary.command(latch.commandId, 'stop', outcome, latch.bookingId);
       return outcome;
     });
   }
@@ -655,7 +671,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         outcome = await this.stopTargets([grant.targetGuid]);
       }
     }
-    this.journalCommand(key, 'stop', outcome, grant.bookingId);
+    this.diary.command(key, 'stop', outcome, grant.bookingId);
     if (outcome.outcome !== 'done') return;
     this.grants.end(grant.bookingId, 'over');
     this.weatherLatch.forget(grant.bookingId);
@@ -694,9 +710,9 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       'unsafe weather and no session that stops: stopping the target',
     );
     this.weatherLatch.stopped(grant.bookingId, weather, new Date(this.clock.now()).toISOString());
-    this.note('weather_stop', weather.causes.join('; ').slice(0, 300));
+    this.diary.note('weather_stop', weather.causes.join('; ').slice(0, 300));
     const outcome = await this.stopTargets([grant.targetGuid]);
-    this.journalCommand(key, 'stop', outcome, grant.bookingId);
+    this.diary.command(key, 'stop', outcome, grant.bookingId);
     this.signals.event(grant.bookingId, 'weather_changed', 'stopped by the gateway');
   }
   private keepLatch(latch: Latch, nowMs: number): void {
@@ -855,18 +871,18 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private onLink(ready: boolean, state: string, reason: string | null): void {
     this.linkSince = this.clock.now();
     this.weather.voyagerLink(ready);
-    this.note('link', `${state}${reason ? `: ${reason}` : ''}`);
+    this.diary.note('link', `${state}${reason ? `: ${reason}` : ''}`);
     this.mirror.touch();
     if (!ready) {
       if (state === 'waiting' && !this.linkWasLost) {
         this.linkWasLost = true;
-        this.tellSessions('link_lost', reason ?? undefined);
+        this.diary.tellSessions('link_lost', reason ?? undefined);
       }
       return;
     }
     this.mirror.reset();
     this.targets.forget();
-    if (this.linkWasLost) this.tellSessions('link_ready');
+    if (this.linkWasLost) this.diary.tellSessions('link_ready');
     this.linkWasLost = false;
     this.onReady().catch((thrown: unknown) =>
       this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'after connecting'),
@@ -893,7 +909,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (isEvent(event, 'ControlData')) this.compare(before, event.data);
     else if (isEvent(event, 'WeatherAndSafetyMonitorData')) this.weather.take(voyagerReading(event.data, nowMs));
     else if (isEvent(event, 'NewFITReady') && event.data.File) {
-      this.write('frame', {
+      this.diary.write('frame', {
         file: event.data.File,
         type: event.data.Type ?? 0,
         voy_type: event.data.VoyType,
@@ -901,7 +917,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       });
       if (event.data.Type === 0 || event.data.Type === null) this.shots.onFrame(event.data.File);
     } else if (isEvent(event, 'NewJPGReady') && event.data.File) {
-      this.write('jpg', {
+      this.diary.write('jpg', {
         file: event.data.File,
         hfd: event.data.HFD,
         star_index: event.data.StarIndex,
@@ -915,24 +931,24 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       const { exposure } = this.state();
       if (exposure) this.publisher.progress(exposure, this.mirror.rev, this.grants.currentBooking());
       if (event.data.StatusName === 'EXPOSE') this.exposureDespiteEmergency(nowMs);
-      if (event.data.StatusName === 'ERRORE') this.tellSessions('camera_error', event.data.File ?? undefined);
+      if (event.data.StatusName === 'ERRORE') this.diary.tellSessions('camera_error', event.data.File ?? undefined);
     } else if (isEvent(event, 'Signal') && event.data.Code !== null) {
-      this.write('signal', { code: event.data.Code, name: event.data.CodeName });
+      this.diary.write('signal', { code: event.data.Code, name: event.data.CodeName });
       // UNDEFINED is what a Voyager says that has just started: an emergency of the one before it is nobody's any more.
       if (event.data.CodeName === 'UNDEFINED') this.endEmergency('a new start of Voyager');
     } else if (isEvent(event, 'LogEvent')) this.onLog(event.data.Type, event.data.Text, nowMs);
     else if (isEvent(event, 'ProfileChanged')) {
       this.profile = event.data.NewProfile;
-      this.note('profile', event.data.NewProfile);
+      this.diary.note('profile', event.data.NewProfile);
     } else if (isEvent(event, 'ShutDown')) {
-      this.note('shutdown', null);
+      this.diary.note('shutdown', null);
       this.endEmergency('Voyager’s end');
-      this.tellSessions('voyager_restarted');
+      this.diary.tellSessions('voyager_restarted');
     }
   }
   private onLog(type: number | null, text: string, nowMs: number): void {
     if (type === null || !(type === 3 || type === 4 || type === 9)) return;
-    this.write('log', { type, text: text.slice(0, 1_000) });
+    this.diary.write('log', { type, text: text.slice(0, 1_000) });
     if (type !== 9) return;
     const change = this.emergency.logLine(text, nowMs);
     if (!change) return;
@@ -941,8 +957,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       { telescope: this.id, text: text.slice(0, 300) },
       change === 'begun' ? 'Voyager’s emergency: nothing but reads is sent' : 'Voyager’s emergency is over',
     );
-    this.note(change === 'begun' ? 'emergency' : 'emergency_over', text.slice(0, 300));
-    this.tellSessions(change === 'begun' ? 'emergency_begun' : 'emergency_over', text);
+    this.diary.note(change === 'begun' ? 'emergency' : 'emergency_over', text.slice(0, 300));
+    this.diary.tellSessions(change === 'begun' ? 'emergency_begun' : 'emergency_over', text);
     if (change === 'over') this.guard();
   }
   /** RESUME may have passed while the link was down: a Voyager that begins to expose long after SUSPEND has resumed. */
@@ -956,24 +972,24 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (!this.emergency.clear(`ended by ${by}`, this.clock.now())) return false;
     this.mirror.touch();
     this.logger.warn({ telescope: this.id, by }, 'Voyager’s emergency is over');
-    this.note('emergency_over', `ended by ${by}`);
-    this.tellSessions('emergency_over', `ended by ${by}`);
+    this.diary.note('emergency_over', `ended by ${by}`);
+    this.diary.tellSessions('emergency_over', `ended by ${by}`);
     this.guard();
     return true;
   }
 
   private compare(before: ControlData | null, now: ControlData): void {
     if (before?.VOYSTATName !== now.VOYSTATName) {
-      this.note('voyager_status', now.VOYSTATName);
-      if (before && now.VOYSTATName === 'ERRORE') this.tellSessions('voyager_error', this.mirror.lastError?.text);
+      this.diary.note('voyager_status', now.VOYSTATName);
+      if (before && now.VOYSTATName === 'ERRORE') this.diary.tellSessions('voyager_error', this.mirror.lastError?.text);
     }
-    if (before?.RUNDS !== now.RUNDS) this.note('run_dragscript', now.RUNDS);
+    if (before?.RUNDS !== now.RUNDS) this.diary.note('run_dragscript', now.RUNDS);
     if (before?.GUIDESTATName === 'RUNNING' && now.GUIDESTATName === 'TIMEOUT_SETTLE')
-      this.tellSessions('guiding_lost');
+      this.diary.tellSessions('guiding_lost');
     if (before?.CCDCONN === true && now.CCDCONN === false)
-      this.tellSessions('camera_error', 'the camera is not connected any more');
+      this.diary.tellSessions('camera_error', 'the camera is not connected any more');
     if (before?.RUNSEQ !== now.RUNSEQ) {
-      this.note('run_sequence', now.RUNSEQ);
+      this.diary.note('run_sequence', now.RUNSEQ);
       this.lookAtTargets().catch((thrown: unknown) =>
         this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'reading RoboTarget’s list'),
       );
@@ -997,37 +1013,5 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       }
     }
     if (!running) this.foreignTold = null;
-  }
-
-  // Journal
-
-  private write(
-    ...[kind, data]: {
-      [K in Parameters<Journal['append']>[0]]: [K, Parameters<typeof this.journal.append<K>>[1]];
-    }[Parameters<Journal['append']>[0]]
-  ): void {
-    this.journal
-      .append(kind, data)
-      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, kind, err: toError(thrown) }, 'journal'));
-  }
-  private note(what: string, detail: string | null): void {
-    this.write('state', { what, detail });
-  }
-  journalCommand(key: string, method: string, outcome: CommandOutcome, bookingId: string | null): void {
-    this.journal
-      .append('command', { key, method, state: outcome.outcome, reason: outcome.reason }, bookingId)
-      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'journal'));
-  }
-  private tellSessions(kind: TelescopeEventSignal['kind'], detail?: string): void {
-    for (const grant of this.grants.current()) this.signals.event(grant.bookingId, kind, detail);
-  }
-  /** Rows stand in PostgreSQL now: the sessions they may belong to are told, each at most once in 2 s. */
-  private tellOfFrames(entries: readonly JournalEntry[]): void {
-    for (const entry of entries) {
-      if (entry.kind !== 'frame' && entry.kind !== 'shot_done') continue;
-      const upTo = { epoch: entry.epoch, n: entry.n };
-      if (entry.bookingId) this.signals.framesWaiting(entry.bookingId, upTo);
-      else for (const grant of this.grants.watched()) this.signals.framesWaiting(grant.bookingId, upTo);
-    }
   }
 }
