@@ -1,4 +1,3 @@
-import { telemetrySample } from '../../domain/telemetry.ts';
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
@@ -42,6 +41,7 @@ import { type Records, StateFile } from './state-file.ts';
 import { SessionSignals, type SignalTransport } from './session-signals.ts';
 import { ShotWatch } from './shot-watch.ts';
 import { sameGuid, Targets } from './targets.ts';
+import { Telemetry } from './telemetry.ts';
 import { WeatherLatch } from './weather-latch.ts';
 import { WeatherWatch } from './weather-watch.ts';
 
@@ -69,9 +69,6 @@ export interface TelescopeGatewayOptions {
 const GUARD_MS = 1_000;
 const RETRY_STOP_MS = 10_000;
 const RECHECK_LATCH_MS = 5_000;
-const SAMPLE_MS = 10_000;
-const PUBLISH_MS = 2_000;
-const PUBLISH_IDLE_MS = 5_000;
 const CONFIRM_MS = 45_000;
 /** How long a receipt waits for the latch's fsync, and for the telescope's word. */
 const FLUSH_MS = 2_000;
@@ -124,6 +121,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private readonly kept: StateFile;
   readonly diary: Diary;
   private readonly here: Here;
+  private readonly telemetry: Telemetry;
   private readonly waits: Waits;
   private readonly attempts: Attempts;
   private readonly epochs: Records<number>;
@@ -133,9 +131,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private beat: Timer | null = null;
   private started = false;
   private stopped = false;
-  private lastSampleMs = -Infinity;
-  private lastPublishMs = -Infinity;
-  private lastPublishedRev = -1;
   private foreignTold: string | null = null;
   private credentialsText: string | null = null;
 
@@ -232,6 +227,19 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       logger: this.logger,
     });
     this.publisher = new Publisher(id, this.db, this.logger);
+    this.telemetry = new Telemetry(
+      this.here,
+      {
+        mirror: this.mirror,
+        weather: this.weather,
+        grants,
+        journal,
+        publisher: this.publisher,
+        state: () => this.state(),
+        runningNow: (guid, maxAgeMs) => this.runningNow(guid, maxAgeMs),
+      },
+      GUARD_MS,
+    );
     const floorEpoch = (this.epochs.get('last') ?? 0) + 1;
     this.epochs.set('last', floorEpoch);
     this.journal.beginEpoch(floorEpoch);
@@ -640,8 +648,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       }
       // With another owner these are that one's to say.
       if (!this.lease.contested) {
-        this.sample(nowMs);
-        this.publishState(nowMs);
+        this.telemetry.sample(nowMs);
+        this.telemetry.publish(nowMs);
       }
     } catch (thrown) {
       this.logger.error({ telescope: this.id, err: toError(thrown) }, 'guard');
@@ -783,40 +791,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       .catch((thrown: unknown) =>
         this.logger.error({ telescope: this.id, err: toError(thrown) }, 'giving back borrowed targets'),
       );
-  }
-
-  private sample(nowMs: number): void {
-    const bookingId = this.grants.currentBooking();
-    if (!bookingId || nowMs - this.lastSampleMs < SAMPLE_MS) return;
-    this.lastSampleMs = nowMs;
-    const data = telemetrySample(
-      this.state(),
-      this.runningNow(this.grants.find(bookingId)?.targetGuid ?? null, 30_000),
-    );
-    this.journal
-      .sample({ at: new Date(nowMs).toISOString(), bookingId, data: { ...data } })
-      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'telemetry'));
-  }
-
-  private publishState(nowMs: number): void {
-    this.weatherHistory(nowMs);
-    const since = nowMs - this.lastPublishMs;
-    if (since < PUBLISH_MS - GUARD_MS / 2 || (this.mirror.rev === this.lastPublishedRev && since < PUBLISH_IDLE_MS))
-      return;
-    this.lastPublishMs = nowMs;
-    this.lastPublishedRev = this.mirror.rev;
-    this.publisher.control(this.state(), this.grants.currentBooking());
-  }
-  private weatherHistory(nowMs: number): void {
-    const w = this.weather.weather;
-    const { history } = this.mirror;
-    history.add('outside_temperature', nowMs, w.temperature_celsius?.value);
-    history.add('humidity', nowMs, w.humidity_percent?.value);
-    history.add('dew_point', nowMs, w.dew_point_celsius?.value);
-    history.add('wind', nowMs, w.wind_meters_per_second?.value);
-    history.add('gust', nowMs, w.gust_meters_per_second?.value);
-    history.add('cloud', nowMs, w.cloud_percent?.value);
-    history.add('sky_quality', nowMs, w.sky_quality_mag_arcsec2?.value);
   }
 
   // Mirror
