@@ -64,7 +64,7 @@ export async function stopTarget(gateway: TelescopeGateway, grant: Grant, key: s
   const scriptRan = gateway.mirror.controlData?.RUNDS ?? null;
   if (!gateway.ready) return unknown('voyager_away', gateway.link.reason);
   gateway.commands.beginStop(key, 'stop', grant.bookingId, guid);
-  const outcome = await gateway.stopTargets([guid], { heartbeat });
+  const outcome = await gateway.ladder.stop([guid], { heartbeat });
   gateway.diary.command(key, 'stop', outcome, grant.bookingId);
   gateway.commands.finish(key, outcome);
   // Abort ended RoboTarget's script too: start it again for the others, where policy and gate allow it.
@@ -99,7 +99,7 @@ export async function startRoboTarget(gateway: TelescopeGateway, grant: Grant, k
   for (let waited = 0; waited < 12_000; waited += 500) {
     heartbeat();
     if (gateway.mirror.controlData?.RUNDS) return gateway.commands.finish(key, done());
-    await gateway.pause(500);
+    await gateway.waits.wait(500);
   }
   return gateway.commands.finish(key, unknown('no_answer', 'RUNDS stays empty'));
 }

@@ -208,7 +208,7 @@ export async function ensureObjects(
         );
       } else {
         // Nobody knows whether it took effect: give it time, then look.
-        await gateway.pause(SETTLE_MS * 3);
+        await gateway.waits.wait(SETTLE_MS * 3);
         break;
       }
     }

@@ -38,6 +38,7 @@ import { Mirror, voyagerReading, type Preview } from './mirror.ts';
 import { done, reasonOf, refused, toCommand, unknown } from './outcomes.ts';
 import { Publisher } from './publisher.ts';
 import { type Records, StateFile } from './state-file.ts';
+import { StopLadder } from './stop.ts';
 import { SessionSignals, type SignalTransport } from './session-signals.ts';
 import { ShotWatch } from './shot-watch.ts';
 import { sameGuid, Targets } from './targets.ts';
@@ -69,7 +70,6 @@ export interface TelescopeGatewayOptions {
 const GUARD_MS = 1_000;
 const RETRY_STOP_MS = 10_000;
 const RECHECK_LATCH_MS = 5_000;
-const CONFIRM_MS = 45_000;
 /** How long a receipt waits for the latch's fsync, and for the telescope's word. */
 const FLUSH_MS = 2_000;
 const RECEIPT_MS = 4_000;
@@ -121,8 +121,9 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   private readonly kept: StateFile;
   readonly diary: Diary;
   private readonly here: Here;
+  readonly ladder: StopLadder;
+  readonly waits: Waits;
   private readonly telemetry: Telemetry;
-  private readonly waits: Waits;
   private readonly attempts: Attempts;
   private readonly epochs: Records<number>;
   private profile: string | null = null;
@@ -202,6 +203,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       zone,
     });
     this.targets = new Targets(this.link, this.client, options.robotargetSecret, this.clock, zone);
+    const { targets, mirror, emergency, waits } = this;
+    this.ladder = new StopLadder(this.here, { targets, mirror, emergency, grants: this.grants, waits });
     this.signals = new SessionSignals(
       id,
       options.transport,
@@ -430,75 +433,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     return this.link.request(request);
   }
 
-  /**
-   * The stop ladder (safety.md 3): disable and Abort{IsHalt:false} in one write, then confirmed from telemetry: every one of the targets
-   * disabled and not running, RUNSEQ empty or somebody else's. Abort is left out where it would end somebody else's exposure.
-   */
-  async stopTargets(
-    targetGuids: readonly string[],
-    options: { setGuids?: readonly string[]; confirmMs?: number; heartbeat?: () => void } = {},
-  ): Promise<CommandOutcome> {
-    if (this.readOnly) return refused('read_only');
-    if (this.emergency.current) return refused('voyager_emergency', reasonText('voyager_emergency', 'en'));
-    if (!this.ready) return unknown('voyager_away', this.link.reason);
-    const sentAt = this.clock.now();
-    const outcomes = await this.targets.stop(targetGuids, this.abortsOnlyOurs(targetGuids, 10_000), options.setGuids);
-    const gated = outcomes.find((o) => o.outcome === 'refused' && o.how === 'gate');
-    if (gated) return toCommand(gated);
-    return this.confirmStopped(targetGuids, sentAt, options.confirmMs ?? CONFIRM_MS, options.heartbeat);
-  }
-  private async confirmStopped(
-    targetGuids: readonly string[],
-    sentAt: number,
-    confirmMs: number,
-    heartbeat?: () => void,
-  ): Promise<CommandOutcome> {
-    const deadline = sentAt + confirmMs;
-    let again = sentAt + 15_000;
-    let why = 'RoboTarget’s list could not be read';
-    while (!this.stopped) {
-      heartbeat?.();
-      const list = await this.targets.list();
-      if (list.ok) {
-        const ours = list.items.filter((t) => targetGuids.some((guid) => sameGuid(guid, t.guid)));
-        const others = list.items.some((t) => t.statusOp === 'running' && !ours.includes(t));
-        const enabled = ours.some((t) => t.enabled);
-        const running = ours.some((t) => t.statusOp === 'running');
-        const controlAge = this.mirror.controlAgeMs(this.clock.now());
-        const heardSince = controlAge !== null && this.clock.now() - controlAge > sentAt;
-        const quiet = heardSince && !this.mirror.controlData?.RUNSEQ;
-        if (!enabled && !running && (quiet || others || targetGuids.length === 0)) return done();
-        why = enabled
-          ? 'the target is still enabled'
-          : running
-            ? 'the target is still running'
-            : 'a sequence is still running';
-      } else why = list.message;
-      const nowMs = this.clock.now();
-      if (nowMs >= deadline) return unknown('no_answer', why);
-      if (nowMs >= again && this.ready && !this.emergency.current) {
-        again = nowMs + 15_000;
-        await this.targets.stop(targetGuids, this.abortsOnlyOurs(targetGuids, 5_000));
-      }
-      await this.pause(500);
-    }
-    return unknown('gateway_away', 'the gateway is stopping');
-  }
-  /**
-   * Abort takes no target, it ends whatever runs: left out where another target than these is known to run, and, while nobody knows what does,
-   * where the slot that runs is another booking's.
-   */
-  private abortsOnlyOurs(targetGuids: readonly string[], maxAgeMs: number): boolean {
-    const among = (guid: string | null): boolean => targetGuids.some((own) => sameGuid(own, guid));
-    const running = this.targets.recent(maxAgeMs)?.filter((t) => t.statusOp === 'running') ?? [];
-    if (running.length > 0) return running.some((t) => among(t.guid));
-    const current = this.grants.current();
-    return current.length === 0 || current.some((g) => among(g.targetGuid));
-  }
-  pause(ms: number): Promise<void> {
-    return this.waits.wait(ms);
-  }
-
   // Emergency path
 
   /**
@@ -608,7 +542,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   }
   private runLatch(latch: Latch): Promise<CommandOutcome> {
     return this.attempts.run(latch.commandId, async () => {
-      const sending = this.stopTargets(latch.targetGuids, { setGuids: latch.setGuids });
+      const sending = this.ladder.stop(latch.targetGuids, { setGuids: latch.setGuids });
       if (this.ready && !this.emergency.current) this.latches.setState(latch.commandId, 'sent');
       const outcome = await sending;
       if (outcome.outcome === 'done') this.latches.setState(latch.commandId, 'confirmed');
@@ -676,7 +610,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
           { telescope: this.id, bookingId: grant.bookingId },
           'slot over and not given back: stopping the target',
         );
-        outcome = await this.stopTargets([grant.targetGuid]);
+        outcome = await this.ladder.stop([grant.targetGuid]);
       }
     }
     this.diary.command(key, 'stop', outcome, grant.bookingId);
@@ -719,7 +653,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     );
     this.weatherLatch.stopped(grant.bookingId, weather, new Date(this.clock.now()).toISOString());
     this.diary.note('weather_stop', weather.causes.join('; ').slice(0, 300));
-    const outcome = await this.stopTargets([grant.targetGuid]);
+    const outcome = await this.ladder.stop([grant.targetGuid]);
     this.diary.command(key, 'stop', outcome, grant.bookingId);
     this.signals.event(grant.bookingId, 'weather_changed', 'stopped by the gateway');
   }
