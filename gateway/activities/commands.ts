@@ -1,5 +1,4 @@
-import type { CommandOutcome, Grant, Observation, TelescopeActivities } from '../../domain/ports.ts';
-import { namesOfOthers } from '../../domain/others.ts';
+import type { CommandOutcome, Grant, Observation } from '../../domain/ports.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import type { OpenTarget } from '../robotarget/open.ts';
 import { done, refused, toCommand, unknown } from '../telescope/outcomes.ts';
@@ -102,55 +101,6 @@ export async function startRoboTarget(gateway: TelescopeGateway, grant: Grant, k
     await gateway.waits.wait(500);
   }
   return gateway.commands.finish(key, unknown('no_answer', 'RUNDS stays empty'));
-}
-
-/** exclusive: every other enabled target is remembered, then disabled; one that runs inside our slot is stopped. */
-export async function borrowSky(
-  gateway: TelescopeGateway,
-  grant: Grant,
-  key: string,
-): ReturnType<TelescopeActivities['borrowSky']> {
-  const { policy } = gateway.telescope;
-  const lent = (): { guid: string; name: string }[] =>
-    gateway.borrowed.of(grant.bookingId).map(({ guid, name }) => ({ guid, name }));
-  const answer = (outcome: CommandOutcome) => ({ ...outcome, borrowed: lent() });
-  if (policy.exclusivity === 'shared') return answer(done());
-  if (gateway.readOnly) return answer(refused('read_only'));
-  if (gateway.emergency.current) return answer(refused('voyager_emergency'));
-  if (!gateway.ready) return answer(refused('voyager_away', gateway.link.reason));
-  const mayAct = gateway.grants.check(grant);
-  if (mayAct) return answer(refused(mayAct));
-  const list = await gateway.targets.list();
-  if (!list.ok) return answer(unknown(list.reason, list.message));
-  const foreign = list.items.filter(
-    (t) => !sameGuid(t.guid, grant.targetGuid) && (t.enabled || t.statusOp === 'running'),
-  );
-  if (foreign.length === 0) return answer(done());
-  if (!policy.disable_foreign_targets)
-    return answer(refused('foreign_target', `in the way: ${namesOfOthers(foreign.map((t) => t.name))}`));
-  await gateway.borrowed.add(
-    grant.bookingId,
-    // A session's target that its end left enabled is disabled and stays so.
-    foreign.filter((t) => t.enabled && !gateway.grants.ofTarget(t.guid)),
-  );
-  heartbeat();
-  const running = foreign.some((t) => t.statusOp === 'running');
-  const outcomes = await gateway.targets.stop(
-    foreign.map((t) => t.guid),
-    running,
-  );
-  const failed = outcomes.find((o) => o.outcome === 'refused');
-  gateway.diary.command(key, 'borrow', failed ? toCommand(failed) : done(), grant.bookingId);
-  const again = await gateway.targets.list();
-  if (!again.ok) return answer(unknown(again.reason, again.message));
-  const still = again.items.filter((t) => t.enabled && foreign.some((f) => sameGuid(f.guid, t.guid)));
-  if (still.length === 0) return answer(done());
-  return answer(
-    refused(
-      'foreign_target',
-      `could not be disabled: ${namesOfOthers(still.map((t) => t.name))}${failed && failed.outcome === 'refused' ? ` (${failed.message})` : ''}`,
-    ),
-  );
 }
 
 /** The mirror plus RoboTarget's own lists, small and typed. Reads only; what cannot be read is null. */

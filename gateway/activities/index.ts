@@ -3,8 +3,8 @@ import type { ShotDone, TelescopeActivities } from '../../domain/ports.ts';
 import { watchOnce } from './watch.ts';
 import type { OpenShotDone } from '../robotarget/open.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
-import { borrowSky, disableTarget, enableTarget, observe, startRoboTarget, stopTarget } from './commands.ts';
-import { invalid, mustBeReady, notConnected } from './context.ts';
+import { disableTarget, enableTarget, observe, startRoboTarget, stopTarget } from './commands.ts';
+import { heartbeat, invalid, mustBeReady, notConnected } from './context.ts';
 import { ensureObjects, readObjects, removeObjects } from './objects.ts';
 import { roboTarget } from './robotarget.ts';
 import { checkSite } from './site.ts';
@@ -79,11 +79,11 @@ export function createTelescopeActivities(gateway: TelescopeGateway): TelescopeA
     },
     borrowSky: async ({ grant, key }) => {
       mine(grant.telescopeId);
-      return borrowSky(gateway, grant, key);
+      return gateway.lending.borrow(grant, key, heartbeat);
     },
     returnSky: async ({ telescopeId, bookingId }) => {
       mine(telescopeId);
-      return gateway.returnSky(bookingId);
+      return gateway.lending.giveBack(bookingId);
     },
     startRoboTarget: async ({ grant, key }) => {
       mine(grant.telescopeId);

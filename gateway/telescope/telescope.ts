@@ -32,6 +32,7 @@ import { Grants, type StoredGrant } from './grants.ts';
 import type { Here } from './here.ts';
 import { Journal } from './journal.ts';
 import { Latches, type Latch } from './latches.ts';
+import { Lending } from './lending.ts';
 import { Lease, type LeaseStore } from './lease.ts';
 import { KnownMaintenance, type MaintenanceWindow } from './maintenance.ts';
 import { Mirror, voyagerReading, type Preview } from './mirror.ts';
@@ -122,6 +123,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   readonly diary: Diary;
   private readonly here: Here;
   readonly ladder: StopLadder;
+  readonly lending: Lending;
   readonly waits: Waits;
   private readonly telemetry: Telemetry;
   private readonly attempts: Attempts;
@@ -222,6 +224,15 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     });
     const { journal, signals, grants } = this;
     this.diary = new Diary(this.here, { journal, signals, grants });
+    this.lending = new Lending(this.here, {
+      borrowed: this.borrowed,
+      grants,
+      targets,
+      gate: this.gate,
+      emergency,
+      diary: this.diary,
+      request: (request, permit) => this.request(request, permit),
+    });
     this.shots = new ShotWatch(this.kept, {
       targets: this.targets,
       journal: this.journal,
@@ -617,7 +628,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (outcome.outcome !== 'done') return;
     this.grants.end(grant.bookingId, 'over');
     this.weatherLatch.forget(grant.bookingId);
-    await this.returnSky(grant.bookingId);
+    await this.lending.giveBack(grant.bookingId);
   }
   /** Unsafe weather that no session looks at: the guard stops the target itself (weather-latch.ts). */
   private guardWeather(): void {
@@ -686,42 +697,12 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'));
   }
 
-  /** Enables again what was borrowed for a booking; what cannot be given back now stays on the list. */
-  async returnSky(bookingId: string): Promise<CommandOutcome> {
-    const heir = this.grants.current().find((g) => g.bookingId !== bookingId);
-    if (heir && this.telescope.policy.exclusivity === 'exclusive') {
-      this.borrowed.bequeath(bookingId, heir.bookingId);
-      return done(`kept for booking ${heir.bookingId}, whose slot runs`);
-    }
-    const open = this.borrowed.of(bookingId);
-    if (open.length === 0) return done();
-    const why = this.gate.whyNotStart({ by: 'return' }, null);
-    if (why) return unknown(why, `kept until it may be: ${reasonText(why, 'en')}`);
-    if (!this.ready) return unknown('voyager_away', this.link.reason);
-    const list = await this.targets.list();
-    if (!list.ok) return unknown(list.reason, list.message);
-    let failed: CommandOutcome | null = null;
-    for (const loan of open) {
-      const target = list.items.find((t) => sameGuid(t.guid, loan.guid));
-      if (target && !target.enabled) {
-        const request = this.targets.statusRequest(loan.guid, true);
-        const outcome = await this.request({ ...request, uid: request.uid! }, { by: 'return' });
-        if (outcome.outcome !== 'done') {
-          failed = unknown(reasonOf(outcome), outcome.message);
-          continue;
-        }
-      }
-      this.borrowed.returned(bookingId, loan.guid);
-    }
-    return failed ?? done();
-  }
-
   /** Loans whose booking has no active grant any more are given back without being asked. */
   private payBack(): void {
     const loan = this.borrowed.all().find((l) => this.grants.find(l.bookingId)?.state !== 'active');
     if (!loan || !this.ready || this.readOnly || !this.attempts.due('pay-back', 30_000)) return;
     this.attempts
-      .run('pay-back', () => this.returnSky(loan.bookingId))
+      .run('pay-back', () => this.lending.giveBack(loan.bookingId))
       .catch((thrown: unknown) =>
         this.logger.error({ telescope: this.id, err: toError(thrown) }, 'giving back borrowed targets'),
       );
