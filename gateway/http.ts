@@ -130,7 +130,7 @@ async function answer(
       const by = (parseJson(body) as { requested_by?: unknown } | null)?.requested_by;
       if (typeof by !== 'string' || by.length === 0)
         return problem(response, 422, 'Not a valid request', { requested_by: ['must name who says so'] });
-      return json(response, 200, { ended: gateway.endEmergency(by) });
+      return json(response, 200, { ended: gateway.hearing.endEmergency(by) });
     }
     default:
       return problem(response, 404, 'No such route');

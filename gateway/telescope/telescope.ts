@@ -15,7 +15,6 @@ import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { atMost, Waits, within } from '../../platform/waiting.ts';
 import type { Credentials, Gate, VoyagerLink, VoyagerRequest } from '../connection/link.ts';
-import { isEvent, type ControlData, type VoyagerEvent } from '../protocol/events.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import { RoboTargetClient } from '../robotarget/commands.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
@@ -23,9 +22,11 @@ import { Attempts } from './attempts.ts';
 import { stopsMeantBy } from './stops-meant.ts';
 import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
+import { Contact } from './contact.ts';
 import { databaseError, DatabaseCopies } from './database-copies.ts';
 import { Diary } from './diary.ts';
 import { EmergencyWatch } from './emergency.ts';
+import { Hearing } from './events.ts';
 import { SafetyGate, type Permit } from './gate.ts';
 import { GrantRows } from './grant-rows.ts';
 import { Grants, type StoredGrant } from './grants.ts';
@@ -35,7 +36,7 @@ import { Latches, type Latch } from './latches.ts';
 import { Lending } from './lending.ts';
 import { Lease, type LeaseStore } from './lease.ts';
 import { KnownMaintenance, type MaintenanceWindow } from './maintenance.ts';
-import { Mirror, voyagerReading, type Preview } from './mirror.ts';
+import { Mirror, type Preview } from './mirror.ts';
 import { done, reasonOf, refused, toCommand, unknown } from './outcomes.ts';
 import { Publisher } from './publisher.ts';
 import { type Records, StateFile } from './state-file.ts';
@@ -78,8 +79,6 @@ const READ_BACK_WAIT_MS = 30_000;
 const ADOPT_MS = 5_000;
 /** Latches without a session that could take them over are kept this long after they were confirmed. */
 const ORPHAN_LATCH_MS = 600_000;
-/** Voyager's suspend aborts the exposure under way within seconds. */
-const RESUMED_AFTER_MS = 120_000;
 /** An older list of RoboTarget's does not tell whether a target is disabled. */
 const BELIEVED_LIST_MS = 60_000;
 
@@ -125,16 +124,14 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   readonly ladder: StopLadder;
   readonly lending: Lending;
   readonly waits: Waits;
+  readonly hearing: Hearing;
+  private readonly contact: Contact;
   private readonly telemetry: Telemetry;
   private readonly attempts: Attempts;
   private readonly epochs: Records<number>;
-  private profile: string | null = null;
-  private linkSince: number;
-  private linkWasLost = false;
   private beat: Timer | null = null;
   private started = false;
   private stopped = false;
-  private foreignTold: string | null = null;
   private credentialsText: string | null = null;
 
   constructor(options: TelescopeGatewayOptions) {
@@ -159,7 +156,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       ready: () => this.ready,
       whyAway: () => this.link.reason,
     };
-    this.linkSince = this.clock.now();
     const { folder } = options;
     const now = (): number => this.clock.now();
     const { id } = this.telescope;
@@ -254,6 +250,32 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       },
       GUARD_MS,
     );
+    this.contact = new Contact(this.here, {
+      link: this.link,
+      mirror,
+      weather: this.weather,
+      targets,
+      shots: this.shots,
+      diary: this.diary,
+      whyNotBegun: () => (this.started ? null : `waiting for the lease (${this.lease.state})`),
+      readBack: () => this.readBack(),
+    });
+    this.hearing = new Hearing(this.here, {
+      link: this.link,
+      mirror,
+      weather: this.weather,
+      emergency,
+      shots: this.shots,
+      publisher: this.publisher,
+      diary: this.diary,
+      contact: this.contact,
+      grants,
+      targets,
+      signals,
+      commands: this.commands,
+      state: () => this.state(),
+      onEmergencyOver: () => this.guard(),
+    });
     const floorEpoch = (this.epochs.get('last') ?? 0) + 1;
     this.epochs.set('last', floorEpoch);
     this.journal.beginEpoch(floorEpoch);
@@ -268,8 +290,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       onOwned: (epoch) => this.onOwned(epoch),
       onLost: (why) => this.onLost(why),
     });
-    this.link.on('event', (event) => this.onEvent(event));
-    this.link.on('status', ({ state, reason }) => this.onLink(state === 'ready', state, reason));
+    this.link.on('event', (event) => this.hearing.take(event));
+    this.link.on('status', ({ state, reason }) => this.contact.onLink(state === 'ready', state, reason));
     this.weather.on('changed', (weather) => {
       this.diary.note(
         'weather',
@@ -718,7 +740,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         connectionEpoch: this.link.epoch,
         weather: this.weather.weather,
         emergency: this.emergency.current,
-        profile: this.profile,
+        profile: this.contact.profile,
         readOnly: this.readOnly,
       },
       nowMs,
@@ -728,23 +750,10 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     return this.mirror.preview;
   }
   get loadedProfile(): string | null {
-    return this.profile;
+    return this.contact.profile;
   }
   connection(): ConnectionState {
-    const idle = this.link.idleMs();
-    return {
-      connected: this.ready,
-      state: this.link.state,
-      since: new Date(this.linkSince).toISOString(),
-      host: this.telescope.host,
-      port: this.telescope.port,
-      instance: this.telescope.instance,
-      voyager_version: this.link.voyagerVersion,
-      last_message_age_seconds: idle === null ? null : Math.round(idle / 100) / 10,
-      clock_offset_seconds: this.link.clockOffsetSeconds(),
-      reconnects: this.link.reconnects,
-      reason: this.ready ? null : this.started ? this.link.reason : `waiting for the lease (${this.lease.state})`,
-    };
+    return this.contact.state();
   }
   /** What RoboTarget runs now, by its list (at most `maxAgeMs` old) and RUNSEQ. */
   runningNow(targetGuid: string | null, maxAgeMs: number): 'ours' | 'foreign' | 'none' | 'unknown' {
@@ -755,152 +764,5 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     if (this.mirror.controlData === null) return 'unknown';
     if (sequence === null) return 'none';
     return 'unknown';
-  }
-
-  private onLink(ready: boolean, state: string, reason: string | null): void {
-    this.linkSince = this.clock.now();
-    this.weather.voyagerLink(ready);
-    this.diary.note('link', `${state}${reason ? `: ${reason}` : ''}`);
-    this.mirror.touch();
-    if (!ready) {
-      if (state === 'waiting' && !this.linkWasLost) {
-        this.linkWasLost = true;
-        this.diary.tellSessions('link_lost', reason ?? undefined);
-      }
-      return;
-    }
-    this.mirror.reset();
-    this.targets.forget();
-    if (this.linkWasLost) this.diary.tellSessions('link_ready');
-    this.linkWasLost = false;
-    this.onReady().catch((thrown: unknown) =>
-      this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'after connecting'),
-    );
-  }
-  /** Nothing is remembered for a connection: profile, lists and missed frames are read again. */
-  private async onReady(): Promise<void> {
-    const environment = await this.link.request(buildRequest('RemoteGetEnvironmentData', {}, { timeoutMs: 10_000 }));
-    if (environment.outcome === 'done' && typeof environment.paramRet.Profile === 'string') {
-      this.profile = environment.paramRet.Profile;
-      this.mirror.touch();
-    }
-    await this.targets.list();
-    await this.readBack();
-    await this.shots.readAll();
-  }
-
-  private onEvent(event: VoyagerEvent): void {
-    const nowMs = this.clock.now();
-    const { controlData: before, preview } = this.mirror;
-    this.mirror.take(event, nowMs);
-    if (preview && preview !== this.mirror.preview && preview.readers === 0) this.link.recycle(preview.jpeg);
-    if (event.unknown) return;
-    if (isEvent(event, 'ControlData')) this.compare(before, event.data);
-    else if (isEvent(event, 'WeatherAndSafetyMonitorData')) this.weather.take(voyagerReading(event.data, nowMs));
-    else if (isEvent(event, 'NewFITReady') && event.data.File) {
-      this.diary.write('frame', {
-        file: event.data.File,
-        type: event.data.Type ?? 0,
-        voy_type: event.data.VoyType,
-        seq_target: event.data.SeqTarget,
-      });
-      if (event.data.Type === 0 || event.data.Type === null) this.shots.onFrame(event.data.File);
-    } else if (isEvent(event, 'NewJPGReady') && event.data.File) {
-      this.diary.write('jpg', {
-        file: event.data.File,
-        hfd: event.data.HFD,
-        star_index: event.data.StarIndex,
-        filter: event.data.Filter,
-        exposure_seconds: event.data.Expo,
-        binning: event.data.Bin,
-      });
-      if (event.data.Picture && this.mirror.preview)
-        this.publisher.preview(this.mirror.preview.meta, this.mirror.rev, this.grants.currentBooking());
-    } else if (isEvent(event, 'ShotRunning')) {
-      const { exposure } = this.state();
-      if (exposure) this.publisher.progress(exposure, this.mirror.rev, this.grants.currentBooking());
-      if (event.data.StatusName === 'EXPOSE') this.exposureDespiteEmergency(nowMs);
-      if (event.data.StatusName === 'ERRORE') this.diary.tellSessions('camera_error', event.data.File ?? undefined);
-    } else if (isEvent(event, 'Signal') && event.data.Code !== null) {
-      this.diary.write('signal', { code: event.data.Code, name: event.data.CodeName });
-      // UNDEFINED is what a Voyager says that has just started: an emergency of the one before it is nobody's any more.
-      if (event.data.CodeName === 'UNDEFINED') this.endEmergency('a new start of Voyager');
-    } else if (isEvent(event, 'LogEvent')) this.onLog(event.data.Type, event.data.Text, nowMs);
-    else if (isEvent(event, 'ProfileChanged')) {
-      this.profile = event.data.NewProfile;
-      this.diary.note('profile', event.data.NewProfile);
-    } else if (isEvent(event, 'ShutDown')) {
-      this.diary.note('shutdown', null);
-      this.endEmergency('Voyager’s end');
-      this.diary.tellSessions('voyager_restarted');
-    }
-  }
-  private onLog(type: number | null, text: string, nowMs: number): void {
-    if (type === null || !(type === 3 || type === 4 || type === 9)) return;
-    this.diary.write('log', { type, text: text.slice(0, 1_000) });
-    if (type !== 9) return;
-    const change = this.emergency.logLine(text, nowMs);
-    if (!change) return;
-    this.mirror.touch();
-    this.logger.warn(
-      { telescope: this.id, text: text.slice(0, 300) },
-      change === 'begun' ? 'Voyager’s emergency: nothing but reads is sent' : 'Voyager’s emergency is over',
-    );
-    this.diary.note(change === 'begun' ? 'emergency' : 'emergency_over', text.slice(0, 300));
-    this.diary.tellSessions(change === 'begun' ? 'emergency_begun' : 'emergency_over', text);
-    if (change === 'over') this.guard();
-  }
-  /** RESUME may have passed while the link was down: a Voyager that begins to expose long after SUSPEND has resumed. */
-  private exposureDespiteEmergency(nowMs: number): void {
-    const { since } = this.emergency;
-    if (this.emergency.current === 'suspend' && since !== null && nowMs - Date.parse(since) > RESUMED_AFTER_MS)
-      this.endEmergency('an exposure of Voyager’s own');
-  }
-  /** Says that an emergency is over that nobody will resume (a person at the observatory knows). */
-  endEmergency(by: string): boolean {
-    if (!this.emergency.clear(`ended by ${by}`, this.clock.now())) return false;
-    this.mirror.touch();
-    this.logger.warn({ telescope: this.id, by }, 'Voyager’s emergency is over');
-    this.diary.note('emergency_over', `ended by ${by}`);
-    this.diary.tellSessions('emergency_over', `ended by ${by}`);
-    this.guard();
-    return true;
-  }
-
-  private compare(before: ControlData | null, now: ControlData): void {
-    if (before?.VOYSTATName !== now.VOYSTATName) {
-      this.diary.note('voyager_status', now.VOYSTATName);
-      if (before && now.VOYSTATName === 'ERRORE') this.diary.tellSessions('voyager_error', this.mirror.lastError?.text);
-    }
-    if (before?.RUNDS !== now.RUNDS) this.diary.note('run_dragscript', now.RUNDS);
-    if (before?.GUIDESTATName === 'RUNNING' && now.GUIDESTATName === 'TIMEOUT_SETTLE')
-      this.diary.tellSessions('guiding_lost');
-    if (before?.CCDCONN === true && now.CCDCONN === false)
-      this.diary.tellSessions('camera_error', 'the camera is not connected any more');
-    if (before?.RUNSEQ !== now.RUNSEQ) {
-      this.diary.note('run_sequence', now.RUNSEQ);
-      this.lookAtTargets().catch((thrown: unknown) =>
-        this.logger.warn({ telescope: this.id, err: toError(thrown).message }, 'reading RoboTarget’s list'),
-      );
-    }
-  }
-  /** The running sequence changed: is our target done, or is somebody else's running in our slot? */
-  private async lookAtTargets(): Promise<void> {
-    const grants = this.grants.current();
-    if (grants.length === 0 || !this.ready) return;
-    const list = await this.targets.list();
-    if (!list.ok) return;
-    const running = list.items.find((t) => t.statusOp === 'running');
-    for (const grant of grants) {
-      const ours = list.items.find((t) => sameGuid(t.guid, grant.targetGuid));
-      if (ours?.statusOp === 'finished') this.signals.event(grant.bookingId, 'target_finished');
-      else if (ours && !ours.enabled && this.commands.lastOf(ours.guid)?.kind === 'enable')
-        this.signals.event(grant.bookingId, 'local_operator', 'the target was disabled at the observatory');
-      if (running && !sameGuid(running.guid, grant.targetGuid) && this.foreignTold !== running.guid) {
-        this.foreignTold = running.guid;
-        this.signals.event(grant.bookingId, 'foreign_target', running.name);
-      }
-    }
-    if (!running) this.foreignTold = null;
   }
 }
