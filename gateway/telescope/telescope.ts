@@ -13,7 +13,7 @@ import { SteadyClock } from '../../platform/steady-clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { atMost, Waits, within } from '../../platform/waiting.ts';
+import { atMost, Waits } from '../../platform/waiting.ts';
 import type { Credentials, Gate, VoyagerLink, VoyagerRequest } from '../connection/link.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import { RoboTargetClient } from '../robotarget/commands.ts';
@@ -23,7 +23,7 @@ import { stopsMeantBy } from './stops-meant.ts';
 import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
 import { Contact } from './contact.ts';
-import { databaseError, DatabaseCopies } from './database-copies.ts';
+import { DatabaseCopies } from './database-copies.ts';
 import { Diary } from './diary.ts';
 import { EmergencyWatch } from './emergency.ts';
 import { Hearing } from './events.ts';
@@ -38,8 +38,9 @@ import { Lease, type LeaseStore } from './lease.ts';
 import { KnownMaintenance, type MaintenanceWindow } from './maintenance.ts';
 import { Mirror, type Preview } from './mirror.ts';
 import { done, reasonOf, refused, toCommand, unknown } from './outcomes.ts';
+import { Ownership } from './ownership.ts';
 import { Publisher } from './publisher.ts';
-import { type Records, StateFile } from './state-file.ts';
+import { StateFile } from './state-file.ts';
 import { StopLadder } from './stop.ts';
 import { SessionSignals, type SignalTransport } from './session-signals.ts';
 import { ShotWatch } from './shot-watch.ts';
@@ -75,8 +76,6 @@ const RECHECK_LATCH_MS = 5_000;
 /** How long a receipt waits for the latch's fsync, and for the telescope's word. */
 const FLUSH_MS = 2_000;
 const RECEIPT_MS = 4_000;
-const READ_BACK_WAIT_MS = 30_000;
-const ADOPT_MS = 5_000;
 /** Latches without a session that could take them over are kept this long after they were confirmed. */
 const ORPHAN_LATCH_MS = 600_000;
 /** An older list of RoboTarget's does not tell whether a target is disabled. */
@@ -125,12 +124,11 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   readonly lending: Lending;
   readonly waits: Waits;
   readonly hearing: Hearing;
+  private readonly ownership: Ownership;
   private readonly contact: Contact;
   private readonly telemetry: Telemetry;
   private readonly attempts: Attempts;
-  private readonly epochs: Records<number>;
   private beat: Timer | null = null;
-  private started = false;
   private stopped = false;
   private credentialsText: string | null = null;
 
@@ -162,7 +160,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.mirror = new Mirror(id);
     this.weather = new WeatherWatch(() => this.telescope, this.clock, this.logger);
     this.kept = new StateFile(join(folder, 'state.jsonl'), this.logger);
-    this.epochs = this.kept.part('epoch');
     this.emergency = new EmergencyWatch(this.kept);
     this.latches = new Latches(this.kept);
     this.maintenance = new KnownMaintenance(this.kept, now);
@@ -250,6 +247,21 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       },
       GUARD_MS,
     );
+    this.ownership = new Ownership(this.here, {
+      kept: this.kept,
+      commands: this.commands,
+      borrowed: this.borrowed,
+      grants,
+      targets,
+      journal,
+      signals,
+      diary: this.diary,
+      link: this.link,
+      waits,
+      lease: () => this.lease,
+      onReady: (epoch) => this.emit('owned', { epoch }),
+      onLost: (why) => this.emit('lost', { why }),
+    });
     this.contact = new Contact(this.here, {
       link: this.link,
       mirror,
@@ -257,8 +269,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       targets,
       shots: this.shots,
       diary: this.diary,
-      whyNotBegun: () => (this.started ? null : `waiting for the lease (${this.lease.state})`),
-      readBack: () => this.readBack(),
+      whyNotBegun: () => (this.ownership.begun ? null : `waiting for the lease (${this.lease.state})`),
+      readBack: () => this.ownership.readBack(),
     });
     this.hearing = new Hearing(this.here, {
       link: this.link,
@@ -276,19 +288,16 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       state: () => this.state(),
       onEmergencyOver: () => this.guard(),
     });
-    const floorEpoch = (this.epochs.get('last') ?? 0) + 1;
-    this.epochs.set('last', floorEpoch);
-    this.journal.beginEpoch(floorEpoch);
     this.lease = new Lease({
       telescopeId: id,
       holder: options.holder,
       store: options.leaseStore,
       sole: options.sole,
-      floorEpoch,
+      floorEpoch: this.ownership.floorEpoch,
       clock: this.clock,
       logger: this.logger,
-      onOwned: (epoch) => this.onOwned(epoch),
-      onLost: (why) => this.onLost(why),
+      onOwned: (epoch) => this.ownership.owned(epoch),
+      onLost: (why) => this.ownership.lost(why),
     });
     this.link.on('event', (event) => this.hearing.take(event));
     this.link.on('status', ({ state, reason }) => this.contact.onLink(state === 'ready', state, reason));
@@ -361,80 +370,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.emergency.clear('another Voyager', this.clock.now());
     this.link.moveTo(next);
     return true;
-  }
-
-  // Ownership
-
-  private onOwned(epoch: number): void {
-    this.epochs.set('last', epoch);
-    this.journal.beginEpoch(epoch);
-    if (!this.started) {
-      this.started = true;
-      this.link.start();
-    }
-    this.takeOver(epoch).catch((thrown: unknown) =>
-      this.logger.error({ telescope: this.id, err: toError(thrown) }, 'taking over failed'),
-    );
-  }
-  private onLost(why: string): void {
-    this.diary.note('lease_lost', why);
-    this.emit('lost', { why });
-  }
-  /** What an earlier owner left: its grants, its borrowed targets, its commands without an outcome; then the queue may be polled. */
-  private async takeOver(epoch: number): Promise<void> {
-    try {
-      await within(
-        (async () => {
-          await this.commands.adopt();
-          await this.borrowed.adopt();
-          for (const { bookingId, reason } of await this.grants.adopt())
-            this.logger.warn({ telescope: this.id, bookingId, reason }, 'grant of the earlier owner not taken over');
-        })(),
-        ADOPT_MS,
-      );
-    } catch (thrown) {
-      this.logger.warn(
-        { telescope: this.id, err: databaseError(thrown) },
-        'the earlier owner’s records are out of reach; going on with this disk’s',
-      );
-    }
-    if (this.commands.open().length > 0) {
-      await this.waitReady(READ_BACK_WAIT_MS);
-      await this.readBack();
-    }
-    for (const grant of this.grants.active()) this.signals.framesWaiting(grant.bookingId, { epoch, n: 0 });
-    if (this.lease.owns() && !this.stopped) this.emit('owned', { epoch });
-  }
-  /** Reads what became of each command that was sent and not answered; nothing is sent again. */
-  async readBack(): Promise<void> {
-    const open = this.commands.open();
-    if (open.length === 0 || !this.ready) return;
-    const list = await this.targets.list();
-    if (!list.ok) return;
-    for (const command of open) {
-      const target = list.items.find((t) => sameGuid(t.guid, command.targetGuid));
-      if (command.kind === 'enable')
-        this.commands.finish(
-          command.key,
-          target?.enabled ? done('read back') : refused('no_answer', 'read back: it had no effect'),
-        );
-      else if (command.kind === 'disable' || command.kind === 'stop')
-        this.commands.finish(
-          command.key,
-          target?.enabled ? refused('no_answer', 'read back: it had no effect') : done('read back'),
-        );
-      else this.commands.finish(command.key, refused('no_answer', 'the gateway was replaced while this was under way'));
-    }
-  }
-  private waitReady(ms: number): Promise<void> {
-    if (this.ready) return Promise.resolve();
-    return this.waits.wait(ms, (finish) => {
-      const listen = ({ state }: { state: string }): void => {
-        if (state === 'ready') finish();
-      };
-      this.link.on('status', listen);
-      return () => this.link.off('status', listen);
-    });
   }
 
   // Grants
@@ -604,7 +539,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     try {
       const nowMs = this.clock.now();
       // With another gateway known to hold the lease, that one keeps the promises.
-      if (!this.lease.contested && this.started) {
+      if (!this.lease.contested && this.ownership.begun) {
         for (const grant of this.grants.active())
           if (this.clock.witnessedNow() >= Date.parse(grant.end) + this.telescope.policy.grace_seconds * 1000)
             this.endSlot(grant);
