@@ -29,7 +29,7 @@ import { EmergencyWatch } from './emergency.ts';
 import { Hearing } from './events.ts';
 import { SafetyGate, type Permit } from './gate.ts';
 import { GrantRows } from './grant-rows.ts';
-import { Grants, type StoredGrant } from './grants.ts';
+import { Grants } from './grants.ts';
 import type { Here } from './here.ts';
 import { Journal } from './journal.ts';
 import { Latches, type Latch } from './latches.ts';
@@ -46,6 +46,7 @@ import { SessionSignals, type SignalTransport } from './session-signals.ts';
 import { ShotWatch } from './shot-watch.ts';
 import { sameGuid, Targets } from './targets.ts';
 import { Telemetry } from './telemetry.ts';
+import { Watchdog } from './watchdog.ts';
 import { WeatherLatch } from './weather-latch.ts';
 import { WeatherWatch } from './weather-watch.ts';
 
@@ -71,7 +72,6 @@ export interface TelescopeGatewayOptions {
 }
 
 const GUARD_MS = 1_000;
-const RETRY_STOP_MS = 10_000;
 const RECHECK_LATCH_MS = 5_000;
 /** How long a receipt waits for the latch's fsync, and for the telescope's word. */
 const FLUSH_MS = 2_000;
@@ -126,6 +126,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   readonly hearing: Hearing;
   private readonly ownership: Ownership;
   private readonly contact: Contact;
+  private readonly watchdog: Watchdog;
   private readonly telemetry: Telemetry;
   private readonly attempts: Attempts;
   private beat: Timer | null = null;
@@ -247,6 +248,28 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       },
       GUARD_MS,
     );
+    this.watchdog = new Watchdog(this.here, {
+      grants,
+      ladder: this.ladder,
+      lending: this.lending,
+      borrowed: this.borrowed,
+      targets,
+      weather: this.weather,
+      weatherLatch: this.weatherLatch,
+      emergency,
+      attempts: this.attempts,
+      diary: this.diary,
+      signals,
+      contested: () => this.lease.contested,
+      begun: () => this.ownership.begun,
+      keepLatches: (nowMs) => {
+        for (const latch of this.latches.all()) this.keepLatch(latch, nowMs);
+      },
+      telemetry: (nowMs) => {
+        this.telemetry.sample(nowMs);
+        this.telemetry.publish(nowMs);
+      },
+    });
     this.ownership = new Ownership(this.here, {
       kept: this.kept,
       commands: this.commands,
@@ -286,7 +309,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       signals,
       commands: this.commands,
       state: () => this.state(),
-      onEmergencyOver: () => this.guard(),
+      onEmergencyOver: () => this.watchdog.beat(),
     });
     this.lease = new Lease({
       telescopeId: id,
@@ -325,7 +348,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.lease.start();
     const beat = (): void => {
       if (this.stopped) return;
-      this.guard();
+      this.watchdog.beat();
       this.beat = this.clock.setTimeout(beat, GUARD_MS);
     };
     beat();
@@ -532,99 +555,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     };
   }
 
-  // Guard
-
-  /** Each second: slots that are over, latched aborts, samples and live events. Never throws, never waits for PostgreSQL or Temporal. */
-  private guard(): void {
-    try {
-      const nowMs = this.clock.now();
-      // With another gateway known to hold the lease, that one keeps the promises.
-      if (!this.lease.contested && this.ownership.begun) {
-        for (const grant of this.grants.active())
-          if (this.clock.witnessedNow() >= Date.parse(grant.end) + this.telescope.policy.grace_seconds * 1000)
-            this.endSlot(grant);
-        for (const latch of this.latches.all()) this.keepLatch(latch, nowMs);
-        this.guardWeather();
-        this.payBack();
-        this.attempts.forget();
-      }
-      // With another owner these are that one's to say.
-      if (!this.lease.contested) {
-        this.telemetry.sample(nowMs);
-        this.telemetry.publish(nowMs);
-      }
-    } catch (thrown) {
-      this.logger.error({ telescope: this.id, err: toError(thrown) }, 'guard');
-    }
-  }
-  /** The slot's end plus grace has passed and nobody gave the grant back: the second dead-man (safety.md 5). */
-  private endSlot(grant: StoredGrant): void {
-    const key = `slot-over/${grant.bookingId}/${grant.generation}/${grant.end}`;
-    if (!this.attempts.due(key, RETRY_STOP_MS) || !this.ready || this.emergency.current || this.readOnly) return;
-    this.attempts
-      .run(key, () => this.endSlotNow(grant, key))
-      .catch((thrown: unknown) =>
-        this.logger.error({ telescope: this.id, err: toError(thrown) }, 'stop at the slot’s end'),
-      );
-  }
-  private async endSlotNow(grant: StoredGrant, key: string): Promise<void> {
-    let outcome = done('nothing of it was enabled or running');
-    if (grant.targetGuid) {
-      const list = await this.targets.list();
-      const target = list.ok ? list.items.find((t) => sameGuid(t.guid, grant.targetGuid)) : null;
-      // An unreadable list is no reason to leave the telescope running.
-      if (!list.ok || target?.enabled || target?.statusOp === 'running') {
-        this.logger.warn(
-          { telescope: this.id, bookingId: grant.bookingId },
-          'slot over and not given back: stopping the target',
-        );
-        outcome = await this.ladder.stop([grant.targetGuid]);
-      }
-    }
-    this.diary.command(key, 'stop', outcome, grant.bookingId);
-    if (outcome.outcome !== 'done') return;
-    this.grants.end(grant.bookingId, 'over');
-    this.weatherLatch.forget(grant.bookingId);
-    await this.lending.giveBack(grant.bookingId);
-  }
-  /** Unsafe weather that no session looks at: the guard stops the target itself (weather-latch.ts). */
-  private guardWeather(): void {
-    const can = this.ready && !this.readOnly && !this.emergency.current;
-    const running = this.grants.current();
-    const { session_patience_seconds: patience } = this.telescope.weather;
-    const overdue = this.weatherLatch.overdue(
-      running.map(({ bookingId }) => bookingId),
-      can && this.weather.weather.state === 'unsafe',
-      this.clock.monotonicMs(),
-      patience * 1000,
-    );
-    for (const grant of running) {
-      const key = `weather/${grant.bookingId}`;
-      if (!overdue.includes(grant.bookingId) || !this.attempts.due(key, RETRY_STOP_MS)) continue;
-      this.attempts
-        .run(key, () => this.stopForWeather(grant, key))
-        .catch((thrown: unknown) =>
-          this.logger.error({ telescope: this.id, err: toError(thrown) }, 'stop in unsafe weather'),
-        );
-    }
-  }
-  private async stopForWeather(grant: StoredGrant, key: string): Promise<void> {
-    if (!grant.targetGuid) return;
-    const list = await this.targets.list();
-    const target = list.ok ? list.items.find((t) => sameGuid(t.guid, grant.targetGuid)) : null;
-    if (list.ok && !target?.enabled && target?.statusOp !== 'running') return;
-    const { weather } = this.weather;
-    if (weather.state !== 'unsafe') return;
-    this.logger.warn(
-      { telescope: this.id, bookingId: grant.bookingId, causes: weather.causes },
-      'unsafe weather and no session that stops: stopping the target',
-    );
-    this.weatherLatch.stopped(grant.bookingId, weather, new Date(this.clock.now()).toISOString());
-    this.diary.note('weather_stop', weather.causes.join('; ').slice(0, 300));
-    const outcome = await this.ladder.stop([grant.targetGuid]);
-    this.diary.command(key, 'stop', outcome, grant.bookingId);
-    this.signals.event(grant.bookingId, 'weather_changed', 'stopped by the gateway');
-  }
   private keepLatch(latch: Latch, nowMs: number): void {
     const grant = latch.bookingId ? this.grants.find(latch.bookingId) : null;
     const over = grant ? grant.state !== 'active' : true;
@@ -652,17 +582,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
         if (enabled) await this.runLatch(latch);
       })
       .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'));
-  }
-
-  /** Loans whose booking has no active grant any more are given back without being asked. */
-  private payBack(): void {
-    const loan = this.borrowed.all().find((l) => this.grants.find(l.bookingId)?.state !== 'active');
-    if (!loan || !this.ready || this.readOnly || !this.attempts.due('pay-back', 30_000)) return;
-    this.attempts
-      .run('pay-back', () => this.lending.giveBack(loan.bookingId))
-      .catch((thrown: unknown) =>
-        this.logger.error({ telescope: this.id, err: toError(thrown) }, 'giving back borrowed targets'),
-      );
   }
 
   // Mirror
