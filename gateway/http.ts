@@ -112,7 +112,9 @@ async function answer(
       const said = parseJson(body);
       const abort = GatewayAbort.parse(typeof said === 'object' && said !== null && !Array.isArray(said) ? said : {});
       const receipt: Receipt =
-        route === 'POST halt' ? { ...(await gateway.halt(abort)), kind: 'halt' } : await gateway.abort(abort);
+        route === 'POST halt'
+          ? { ...(await gateway.aborts.halt(abort)), kind: 'halt' }
+          : await gateway.aborts.abort(abort);
       return json(response, receipt.state === 'refused' ? 409 : receipt.state === 'confirmed' ? 200 : 202, receipt);
     }
     case 'POST maintenance': {

@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { framesNotTaken } from '../../platform/journal.ts';
 import type { CommandOutcome, Grant } from '../../domain/ports.ts';
-import type { GatewayAbort, Receipt } from '../../domain/contracts/control.ts';
 import type { ConnectionState, TelescopeState } from '../../domain/contracts/state.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { reasonText, type Reason } from '../../domain/reasons.ts';
@@ -18,8 +16,8 @@ import type { Credentials, Gate, VoyagerLink, VoyagerRequest } from '../connecti
 import { buildRequest } from '../protocol/requests.ts';
 import { RoboTargetClient } from '../robotarget/commands.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
+import { Aborts } from './abort.ts';
 import { Attempts } from './attempts.ts';
-import { stopsMeantBy } from './stops-meant.ts';
 import { BorrowedSky } from './borrowed.ts';
 import { CommandLog } from './command-log.ts';
 import { Contact } from './contact.ts';
@@ -32,7 +30,7 @@ import { GrantRows } from './grant-rows.ts';
 import { Grants } from './grants.ts';
 import type { Here } from './here.ts';
 import { Journal } from './journal.ts';
-import { Latches, type Latch } from './latches.ts';
+import { Latches } from './latches.ts';
 import { Lending } from './lending.ts';
 import { Lease, type LeaseStore } from './lease.ts';
 import { KnownMaintenance, type MaintenanceWindow } from './maintenance.ts';
@@ -72,12 +70,8 @@ export interface TelescopeGatewayOptions {
 }
 
 const GUARD_MS = 1_000;
-const RECHECK_LATCH_MS = 5_000;
-/** How long a receipt waits for the latch's fsync, and for the telescope's word. */
+/** How long what is told waits for this disk. */
 const FLUSH_MS = 2_000;
-const RECEIPT_MS = 4_000;
-/** Latches without a session that could take them over are kept this long after they were confirmed. */
-const ORPHAN_LATCH_MS = 600_000;
 /** An older list of RoboTarget's does not tell whether a target is disabled. */
 const BELIEVED_LIST_MS = 60_000;
 
@@ -126,6 +120,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   readonly hearing: Hearing;
   private readonly ownership: Ownership;
   private readonly contact: Contact;
+  readonly aborts: Aborts;
   private readonly watchdog: Watchdog;
   private readonly telemetry: Telemetry;
   private readonly attempts: Attempts;
@@ -248,6 +243,19 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       },
       GUARD_MS,
     );
+    this.aborts = new Aborts(this.here, {
+      latches: this.latches,
+      kept: this.kept,
+      ladder: this.ladder,
+      targets,
+      grants,
+      gate: this.gate,
+      link: this.link,
+      emergency,
+      attempts: this.attempts,
+      diary: this.diary,
+      signals,
+    });
     this.watchdog = new Watchdog(this.here, {
       grants,
       ladder: this.ladder,
@@ -262,9 +270,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       signals,
       contested: () => this.lease.contested,
       begun: () => this.ownership.begun,
-      keepLatches: (nowMs) => {
-        for (const latch of this.latches.all()) this.keepLatch(latch, nowMs);
-      },
+      keepLatches: (nowMs) => this.aborts.keep(nowMs),
       telemetry: (nowMs) => {
         this.telemetry.sample(nowMs);
         this.telemetry.publish(nowMs);
@@ -424,64 +430,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     return this.link.request(request);
   }
 
-  // Emergency path
-
-  /**
-   * Stops a booking's target now, with Temporal and PostgreSQL dead too: written down first, then the stop ladder, then kept disabled until
-   * `releaseLatch`. Everything up to the write to the socket is synchronous; the receipt waits until the latch is on disk. During Voyager's own emergency it is latched, says so, and runs when that has ended (safety.md 1, 7).
-   */
-  async abort(request: GatewayAbort): Promise<Receipt> {
-    if (this.readOnly) return this.receipt(request, 'refused', 'read_only');
-    const stops = stopsMeantBy(request, this.grants, this.clock.now());
-    if (stops.length === 0)
-      return this.receipt(request, 'confirmed', undefined, 'nothing that this service started is running');
-    const running = stops.map((stop) => this.latchAndRun(stop, request));
-    // The lines have left by now; only the receipt waits for the disk, and not for one that hangs.
-    await atMost(
-      this.clock,
-      FLUSH_MS,
-      this.kept.flush().catch(() => undefined),
-    );
-    if (running.includes('waiting'))
-      return this.emergency.current
-        ? this.receipt(request, 'accepted', 'voyager_emergency', 'latched: it runs when Voyager’s emergency has ended')
-        : this.receipt(request, 'accepted', 'voyager_away', 'latched: it runs as soon as Voyager answers');
-    const outcomes = await atMost(this.clock, RECEIPT_MS, Promise.all(running.filter((one) => one !== 'waiting')));
-    const open = outcomes?.find((o) => o.outcome !== 'done');
-    if (outcomes === null || open?.outcome === 'unknown')
-      return this.receipt(request, 'sent', undefined, open?.message ?? undefined);
-    return open
-      ? this.receipt(request, 'accepted', open.reason ?? undefined, open.message ?? undefined)
-      : this.receipt(request, 'confirmed');
-  }
-  /** Writes the latch down and runs it; `waiting` while Voyager may not or cannot be spoken to. A latch that stands confirmed is not run again. */
-  private latchAndRun(
-    stop: ReturnType<typeof stopsMeantBy>[number],
-    request: GatewayAbort,
-  ): Promise<CommandOutcome> | 'waiting' {
-    const known = this.latches.find(stop.commandId);
-    if (known?.state === 'confirmed') return Promise.resolve(done());
-    const nothing = stop.targetGuids.length === 0 && stop.setGuids.length === 0;
-    const latch: Latch = known ?? {
-      ...stop,
-      requestedBy: request.requested_by,
-      ...(request.reason ? { reason: request.reason } : {}),
-      at: new Date(this.clock.now()).toISOString(),
-      // Without a grant nothing of it was ever enabled: the latch keeps it so.
-      state: nothing ? 'confirmed' : 'waiting',
-    };
-    if (!known) this.latches.add(latch);
-    const silent = this.emergency.current !== null || !this.ready;
-    let running: Promise<CommandOutcome> | 'waiting' = 'waiting';
-    if (nothing) running = Promise.resolve(done());
-    else if (!silent) running = this.runLatch(latch);
-    if (!known) {
-      this.diary.note('abort', `by ${request.requested_by}`);
-      for (const booking of this.bookingsOf(latch)) this.signals.event(booking, 'aborted_at_gateway', latch.commandId);
-    }
-    return running;
-  }
-
   /** Takes the maintenance windows; resolves when they stand on disk, or the disk takes too long. Whether this gateway's gate is the one that counts. */
   async knowMaintenance(windows: MaintenanceWindow[]): Promise<boolean> {
     this.maintenance.set(windows);
@@ -491,97 +439,6 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
       this.kept.flush().catch(() => undefined),
     );
     return this.lease.owns();
-  }
-
-  /** Halt of everything, the mount too: the admin's alone. Nothing is sent during Voyager's own emergency. */
-  async halt(request: GatewayAbort): Promise<Receipt> {
-    if (this.readOnly) return this.receipt(request, 'refused', 'read_only');
-    if (this.emergency.current) return this.receipt(request, 'refused', 'voyager_emergency');
-    if (!this.ready) return this.receipt(request, 'refused', 'voyager_away', this.link.reason ?? undefined);
-    const started = this.grants.active().filter((g) => g.targetGuid && Date.parse(g.start) <= this.clock.now());
-    for (const grant of started)
-      this.latches.add({
-        commandId: `${request.command_id ?? randomUUID()}/${grant.bookingId}`,
-        bookingId: grant.bookingId,
-        targetGuids: [grant.targetGuid!],
-        setGuids: [],
-        requestedBy: request.requested_by,
-        reason: 'operator_abort',
-        at: new Date(this.clock.now()).toISOString(),
-        state: 'sent',
-      });
-    this.diary.note('halt', `by ${request.requested_by}`);
-    this.gate.permitHalt();
-    const outcomes = await this.link.requestTogether([
-      ...started.map((g) => this.targets.statusRequest(g.targetGuid!, false)),
-      buildRequest('Abort', { IsHalt: true }, { timeoutMs: 5_000 }),
-    ]);
-    for (const grant of started) this.signals.event(grant.bookingId, 'aborted_at_gateway', 'halt');
-    const failed = outcomes.find((o) => o.outcome !== 'done');
-    if (!failed) return this.receipt(request, 'confirmed');
-    return this.receipt(
-      request,
-      failed.outcome === 'refused' ? 'refused' : 'unknown',
-      reasonOf(failed),
-      failed.message,
-    );
-  }
-
-  private bookingsOf(latch: Latch): string[] {
-    if (latch.bookingId) return [latch.bookingId];
-    return latch.targetGuids.flatMap((guid) => this.grants.ofTarget(guid)?.bookingId ?? []);
-  }
-  private runLatch(latch: Latch): Promise<CommandOutcome> {
-    return this.attempts.run(latch.commandId, async () => {
-      const sending = this.ladder.stop(latch.targetGuids, { setGuids: latch.setGuids });
-      if (this.ready && !this.emergency.current) this.latches.setState(latch.commandId, 'sent');
-      const outcome = await sending;
-      if (outcome.outcome === 'done') this.latches.setState(latch.commandId, 'confirmed');
-      else if (outcome.outcome === 'refused') this.latches.setState(latch.commandId, 'waiting');
-      this.diary.command(latch.commandId, 'stop', outcome, latch.bookingId);
-      return outcome;
-    });
-  }
-  private receipt(request: GatewayAbort, state: Receipt['state'], reason?: Reason, message?: string): Receipt {
-    return {
-      command_id: request.command_id ?? 'not named',
-      kind: 'abort',
-      state,
-      ...(reason ? { reason } : {}),
-      ...((message ?? reason) ? { message: message ?? reasonText(reason!, 'en') } : {}),
-      ...(request.booking_id ? { booking_id: request.booking_id } : {}),
-      telescope_id: this.id,
-      at: new Date(this.clock.now()).toISOString(),
-    };
-  }
-
-  private keepLatch(latch: Latch, nowMs: number): void {
-    const grant = latch.bookingId ? this.grants.find(latch.bookingId) : null;
-    const over = grant ? grant.state !== 'active' : true;
-    if (latch.state === 'confirmed' && over && nowMs - Date.parse(latch.at) > ORPHAN_LATCH_MS) {
-      this.latches.release(latch.commandId);
-      return;
-    }
-    if (
-      !this.ready ||
-      this.emergency.current ||
-      !this.attempts.due(latch.commandId, latch.state === 'waiting' ? 0 : RECHECK_LATCH_MS)
-    )
-      return;
-    if (latch.state !== 'confirmed') {
-      this.runLatch(latch).catch((thrown: unknown) =>
-        this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'),
-      );
-      return;
-    }
-    this.attempts
-      .run(latch.commandId, async () => {
-        const list = await this.targets.list();
-        const enabled =
-          list.ok && list.items.some((t) => t.enabled && latch.targetGuids.some((guid) => sameGuid(guid, t.guid)));
-        if (enabled) await this.runLatch(latch);
-      })
-      .catch((thrown: unknown) => this.logger.error({ telescope: this.id, err: toError(thrown) }, 'latched abort'));
   }
 
   // Mirror

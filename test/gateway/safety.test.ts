@@ -301,10 +301,10 @@ describe('emergency path (layer 7)', () => {
     const setup = await gatewayOn(await observatory());
     await runningSession(setup);
     const abort = { command_id: 'once', booking_id: 'b-1', requested_by: 'guest' };
-    await setup.gateway.abort(abort);
+    await setup.gateway.aborts.abort(abort);
     await until(() => setup.gateway.latches.find('once')?.state === 'confirmed', 10_000, 'confirmed');
     const from = lastEntry(setup.sim);
-    expect(await setup.gateway.abort(abort)).toMatchObject({ command_id: 'once', state: 'confirmed' });
+    expect(await setup.gateway.aborts.abort(abort)).toMatchObject({ command_id: 'once', state: 'confirmed' });
     await sleep(500);
     expect(commands(setup.sim, from)).toEqual([]);
   });
@@ -320,7 +320,9 @@ describe('emergency path (layer 7)', () => {
       await activities.ensureObjects({ grant: tomorrow.grant, plan: tomorrow.plan });
       await until(() => gateway.targets.recent(10_000) === null, 15_000, 'the newest list is old');
       const from = lastEntry(sim);
-      expect(await gateway.abort({ command_id: 'later', booking_id: 'b-2', requested_by: 'guest' })).toMatchObject({
+      expect(
+        await gateway.aborts.abort({ command_id: 'later', booking_id: 'b-2', requested_by: 'guest' }),
+      ).toMatchObject({
         state: 'confirmed',
       });
       expect(commands(sim, from).map((c) => c.method)).toEqual(['RemoteOpenRoboTargetSetObjectStatus']);
@@ -336,7 +338,7 @@ describe('emergency path (layer 7)', () => {
       const { sim, gateway } = setup;
       const { target, plan } = await runningSession(setup);
       await gateway.targets.list();
-      const receipt = await gateway.abort({
+      const receipt = await gateway.aborts.abort({
         command_id: 'by-set',
         set_guid: plan.set.Guid.toUpperCase(),
         requested_by: 'laravel',

@@ -88,7 +88,7 @@ describe('an abort', () => {
     const setup = await gatewayOn(await observatory());
     const from = lastEntry(setup.sim);
     expect(
-      await setup.gateway.abort({
+      await setup.gateway.aborts.abort({
         command_id: 'early',
         booking_id: 'b-9',
         requested_by: 'guest',
