@@ -2,6 +2,7 @@ import type { CommandOutcome, Grant, Observation } from '../../domain/ports.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import type { OpenTarget } from '../robotarget/open.ts';
 import { done, refused, toCommand, unknown } from '../telescope/outcomes.ts';
+import { runningNow, runningOf } from '../telescope/running.ts';
 import { sameGuid } from '../telescope/targets.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
 import { heartbeat, invalid, lookId } from './context.ts';
@@ -120,7 +121,9 @@ export async function observe(gateway: TelescopeGateway, grant: Grant): Promise<
     ageSeconds: state.connection.last_message_age_seconds,
     voyagerStatus: state.voyager.status,
     emergency: state.voyager.emergency,
-    running: list?.ok ? runningOf(list.items, guid, state.voyager.run_sequence) : gateway.runningNow(guid, 10_000),
+    running: list?.ok
+      ? runningOf(list.items, guid, state.voyager.run_sequence)
+      : runningNow(gateway.targets, gateway.mirror, guid, 10_000),
     roboTargetRunning: roboTargetRunning(gateway, someTargetRuns),
     runSequence: state.voyager.run_sequence,
     runDragScript: state.voyager.run_dragscript,
@@ -155,15 +158,6 @@ export async function observe(gateway: TelescopeGateway, grant: Grant): Promise<
   };
 }
 
-function runningOf(
-  items: readonly OpenTarget[],
-  guid: string | null,
-  runSequence: string | null,
-): Observation['running'] {
-  const running = items.find((t) => t.statusOp === 'running');
-  if (running) return sameGuid(running.guid, guid) ? 'ours' : 'foreign';
-  return runSequence === null ? 'none' : 'unknown';
-}
 /** No field says so: a target that runs proves it, a DragScript that our policy starts must show in RUNDS, anything else is not known. */
 function roboTargetRunning(gateway: TelescopeGateway, someTargetRuns: boolean): boolean | null {
   if (someTargetRuns || gateway.mirror.controlData?.RUNDS) return true;

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { ShotDone, TelescopeActivities } from '../../domain/ports.ts';
 import { watchOnce } from './watch.ts';
 import type { OpenShotDone } from '../robotarget/open.ts';
+import { refused } from '../telescope/outcomes.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
 import { disableTarget, enableTarget, observe, startRoboTarget, stopTarget } from './commands.ts';
 import { heartbeat, invalid, mustBeReady, notConnected } from './context.ts';
@@ -37,7 +38,7 @@ export function createTelescopeActivities(gateway: TelescopeGateway): TelescopeA
     },
     registerGrant: async (grant) => {
       mine(grant.telescopeId);
-      return gateway.registerGrant(grant);
+      return gateway.readOnly ? refused('read_only') : gateway.grants.bring(grant);
     },
     ensureObjects: async (input) => {
       mine(input.grant.telescopeId);

@@ -6,6 +6,8 @@ import type { Here } from './here.ts';
 import type { Journal } from './journal.ts';
 import type { Mirror } from './mirror.ts';
 import type { Publisher } from './publisher.ts';
+import { runningNow } from './running.ts';
+import type { Targets } from './targets.ts';
 import type { WeatherWatch } from './weather-watch.ts';
 
 const SAMPLE_MS = 10_000;
@@ -18,8 +20,8 @@ interface TelemetryParts {
   grants: Grants;
   journal: Journal;
   publisher: Publisher;
+  targets: Targets;
   state: () => TelescopeState;
-  runningNow: (targetGuid: string | null, maxAgeMs: number) => 'ours' | 'foreign' | 'none' | 'unknown';
 }
 
 /** Samples for the graphs and the state for the pages, as often as each is worth it. */
@@ -36,11 +38,14 @@ export class Telemetry {
   ) {}
 
   sample(nowMs: number): void {
-    const { grants, journal, state, runningNow } = this.parts;
+    const { grants, journal, targets, mirror, state } = this.parts;
     const bookingId = grants.currentBooking();
     if (!bookingId || nowMs - this.lastSampleMs < SAMPLE_MS) return;
     this.lastSampleMs = nowMs;
-    const data = telemetrySample(state(), runningNow(grants.find(bookingId)?.targetGuid ?? null, 30_000));
+    const data = telemetrySample(
+      state(),
+      runningNow(targets, mirror, grants.find(bookingId)?.targetGuid ?? null, 30_000),
+    );
     journal
       .sample({ at: new Date(nowMs).toISOString(), bookingId, data: { ...data } })
       .catch((thrown: unknown) =>

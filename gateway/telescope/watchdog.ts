@@ -1,4 +1,5 @@
 import { toError } from '../../platform/errors.ts';
+import type { Aborts } from './abort.ts';
 import type { Attempts } from './attempts.ts';
 import type { BorrowedSky } from './borrowed.ts';
 import type { Diary } from './diary.ts';
@@ -10,6 +11,7 @@ import { done } from './outcomes.ts';
 import type { SessionSignals } from './session-signals.ts';
 import type { StopLadder } from './stop.ts';
 import { sameGuid, type Targets } from './targets.ts';
+import type { Telemetry } from './telemetry.ts';
 import type { WeatherLatch } from './weather-latch.ts';
 import type { WeatherWatch } from './weather-watch.ts';
 
@@ -17,6 +19,8 @@ const RETRY_STOP_MS = 10_000;
 const PAY_BACK_MS = 30_000;
 
 interface WatchdogParts {
+  aborts: Aborts;
+  telemetry: Telemetry;
   grants: Grants;
   ladder: StopLadder;
   lending: Lending;
@@ -32,8 +36,6 @@ interface WatchdogParts {
   contested: () => boolean;
   /** This process owned the telescope once. */
   begun: () => boolean;
-  keepLatches: (nowMs: number) => void;
-  telemetry: (nowMs: number) => void;
 }
 
 /** Keeps the gateway's promises with Temporal and PostgreSQL dead: slots that are over, latched aborts, unsafe weather, borrowed targets. */
@@ -45,7 +47,7 @@ export class Watchdog {
 
   /** Each second: slots that are over, latched aborts, samples and live events. Never throws, never waits for PostgreSQL or Temporal. */
   beat(): void {
-    const { contested, begun, keepLatches, telemetry } = this.parts;
+    const { contested, begun, aborts, telemetry } = this.parts;
     try {
       const nowMs = this.here.clock.now();
       // With another gateway known to hold the lease, that one keeps the promises.
@@ -56,14 +58,15 @@ export class Watchdog {
             Date.parse(grant.end) + this.here.telescope().policy.grace_seconds * 1000
           )
             this.endSlot(grant);
-        keepLatches(nowMs);
+        aborts.keep(nowMs);
         this.guardWeather();
         this.payBack();
         this.parts.attempts.forget();
       }
       // With another owner these are that one's to say.
       if (!contested()) {
-        telemetry(nowMs);
+        telemetry.sample(nowMs);
+        telemetry.publish(nowMs);
       }
     } catch (thrown) {
       this.here.logger.error({ telescope: this.here.id, err: toError(thrown) }, 'guard');
