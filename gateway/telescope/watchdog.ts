@@ -45,32 +45,36 @@ export class Watchdog {
     private readonly parts: WatchdogParts,
   ) {}
 
-  /** Each second: slots that are over, latched aborts, samples and live events. Never throws, never waits for PostgreSQL or Temporal. */
+  /**
+   * Each second: slots that are over, latched aborts, samples and live events. Never throws, never waits for PostgreSQL or Temporal, and a fault in
+   * one promise keeps no other.
+   */
   beat(): void {
-    const { contested, begun, aborts, telemetry } = this.parts;
-    try {
-      const nowMs = this.here.clock.now();
-      // With another gateway known to hold the lease, that one keeps the promises.
-      if (!contested() && begun()) {
-        for (const grant of this.parts.grants.active())
-          if (
-            this.here.clock.witnessedNow() >=
-            Date.parse(grant.end) + this.here.telescope().policy.grace_seconds * 1000
-          )
-            this.endSlot(grant);
-        aborts.keep(nowMs);
-        this.guardWeather();
-        this.payBack();
-        this.parts.attempts.forget();
-      }
-      // With another owner these are that one's to say.
-      if (!contested()) {
-        telemetry.sample(nowMs);
-        telemetry.publish(nowMs);
-      }
-    } catch (thrown) {
-      this.here.logger.error({ telescope: this.here.id, err: toError(thrown) }, 'guard');
+    const { contested, begun, aborts, attempts, telemetry } = this.parts;
+    const nowMs = this.here.clock.now();
+    // With another gateway known to hold the lease, that one keeps the promises, and these are that one's to say.
+    if (contested()) return;
+    if (begun()) {
+      this.keep('slots that are over', () => this.endSlots());
+      this.keep('latched aborts', () => aborts.keep(nowMs));
+      this.keep('unsafe weather', () => this.guardWeather());
+      this.keep('borrowed targets', () => this.payBack());
+      attempts.forget();
     }
+    this.keep('telemetry', () => telemetry.sample(nowMs));
+    this.keep('live state', () => telemetry.publish(nowMs));
+  }
+  private keep(what: string, promise: () => void): void {
+    try {
+      promise();
+    } catch (thrown) {
+      this.here.logger.error({ telescope: this.here.id, what, err: toError(thrown) }, 'watchdog');
+    }
+  }
+  private endSlots(): void {
+    const { clock, telescope } = this.here;
+    for (const grant of this.parts.grants.active())
+      if (clock.witnessedNow() >= Date.parse(grant.end) + telescope().policy.grace_seconds * 1000) this.endSlot(grant);
   }
   /** The slot's end plus grace has passed and nobody gave the grant back: the second dead-man (safety.md 5). */
   private endSlot(grant: StoredGrant): void {

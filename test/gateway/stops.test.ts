@@ -28,6 +28,26 @@ const enabled = (setup: Setup, target: string): boolean =>
 const abort = '/v1/telescopes/demo/abort';
 
 describe('an abort', () => {
+  scenario(
+    'has left the socket before the call returns, also while an attempt of the same abort is under way',
+    async () => {
+      const setup = await gatewayOn(await observatory());
+      await running(setup, 'b-1');
+      const { aborts, link } = setup.gateway;
+      const request = { command_id: 'now', booking_id: 'b-1', requested_by: 'guest' } as const;
+      const written: number[] = [];
+      const receipts = [1, 2].map(() => {
+        const before = link.stats.linesOut;
+        const receipt = aborts.abort(request);
+        // Not one turn of the event loop, nor of its microtasks, has passed.
+        written.push(link.stats.linesOut - before);
+        return receipt;
+      });
+      expect(written).toEqual([2, 2]);
+      await Promise.all(receipts);
+    },
+  );
+
   scenario('without a name over two sessions is a latch for each, which its own session sees', async () => {
     const setup = await gatewayOn(await observatory());
     const one = await running(setup, 'b-1');
