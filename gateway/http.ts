@@ -65,7 +65,8 @@ async function handle(options: GatewayHttpOptions, request: IncomingMessage, res
   if (why) return problem(response, 401, `Request ${why}`);
   const gateway = options.telescopes.get(decodeURIComponent(route[1]));
   if (!gateway) return problem(response, 404, `Telescope "${route[1]}" is not served by this gateway`);
-  return answer(gateway, `${method} ${route[2]}`, body, target, request, response);
+  const serve = ROUTES.get(`${method} ${route[2]}`);
+  return serve ? serve(gateway, { body, target, request, response }) : problem(response, 404, 'No such route');
 }
 
 /** Path, telescope and verb of `…/v1/telescopes/ID/VERB`; whatever stands before it is a proxy's. */
@@ -76,67 +77,75 @@ function routeOf(path: string): [string, string, string] | null {
     : null;
 }
 
-async function answer(
-  gateway: TelescopeGateway,
-  route: string,
-  body: string,
-  target: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  switch (route) {
-    case 'GET state':
-      return json(response, 200, gateway.state());
-    case 'GET history': {
-      const since = Date.parse(new URL(target, 'http://gateway').searchParams.get('since') ?? '');
-      return json(response, 200, { series: gateway.mirror.history.all(Number.isFinite(since) ? since : 0) });
-    }
-    case 'GET preview.jpg': {
-      const { preview } = gateway;
-      if (!preview) return problem(response, 404, 'No picture yet');
-      const etag = `"${preview.meta.id}"`;
-      const headers = { etag, 'last-modified': new Date(preview.meta.at).toUTCString(), 'cache-control': 'no-cache' };
-      if (request.headers['if-none-match'] === etag) response.writeHead(304, headers).end();
-      else {
-        preview.readers += 1;
-        response.once('close', () => (preview.readers -= 1));
-        response
-          .writeHead(200, { ...headers, 'content-type': 'image/jpeg', 'content-length': preview.jpeg.length })
-          .end(preview.jpeg);
-      }
-      return;
-    }
-    case 'POST abort':
-    case 'POST halt': {
-      // Every field is one that a stop can do without.
-      const said = parseJson(body);
-      const abort = GatewayAbort.parse(typeof said === 'object' && said !== null && !Array.isArray(said) ? said : {});
-      const receipt: Receipt =
-        route === 'POST halt'
-          ? { ...(await gateway.aborts.halt(abort)), kind: 'halt' }
-          : await gateway.aborts.abort(abort);
-      return json(response, receipt.state === 'refused' ? 409 : receipt.state === 'confirmed' ? 200 : 202, receipt);
-    }
-    case 'POST maintenance': {
-      const parsed = MaintenanceWindows.safeParse(parseJson(body));
-      if (!parsed.success)
-        return problem(
-          response,
-          422,
-          'Not a valid request',
-          Object.fromEntries(parsed.error.issues.map((i) => [i.path.join('.') || 'body', [i.message]])),
-        );
-      return json(response, 200, { known: await gateway.knowMaintenance(parsed.data.windows) });
-    }
-    case 'POST emergency-over': {
-      const by = (parseJson(body) as { requested_by?: unknown } | null)?.requested_by;
-      if (typeof by !== 'string' || by.length === 0)
-        return problem(response, 422, 'Not a valid request', { requested_by: ['must name who says so'] });
-      return json(response, 200, { ended: gateway.hearing.endEmergency(by) });
-    }
-    default:
-      return problem(response, 404, 'No such route');
+interface Exchange {
+  body: string;
+  /** Path and query. */
+  target: string;
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+type Route = (gateway: TelescopeGateway, exchange: Exchange) => Promise<void> | void;
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['GET state', (gateway, { response }) => json(response, 200, gateway.state())],
+  ['GET history', sendHistory],
+  ['GET preview.jpg', sendPreview],
+  [
+    'POST abort',
+    async (gateway, { body, response }) => sendReceipt(response, await gateway.aborts.abort(wished(body))),
+  ],
+  [
+    'POST halt',
+    async (gateway, { body, response }) =>
+      sendReceipt(response, { ...(await gateway.aborts.halt(wished(body))), kind: 'halt' }),
+  ],
+  ['POST maintenance', takeMaintenance],
+  ['POST emergency-over', endEmergency],
+]);
+
+function sendHistory(gateway: TelescopeGateway, { target, response }: Exchange): void {
+  const since = Date.parse(new URL(target, 'http://gateway').searchParams.get('since') ?? '');
+  json(response, 200, { series: gateway.mirror.history.all(Number.isFinite(since) ? since : 0) });
+}
+function sendPreview({ preview }: TelescopeGateway, { request, response }: Exchange): void {
+  if (!preview) {
+    problem(response, 404, 'No picture yet');
+    return;
   }
+  const etag = `"${preview.meta.id}"`;
+  const headers = { etag, 'last-modified': new Date(preview.meta.at).toUTCString(), 'cache-control': 'no-cache' };
+  if (request.headers['if-none-match'] === etag) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  preview.readers += 1;
+  response.once('close', () => (preview.readers -= 1));
+  response
+    .writeHead(200, { ...headers, 'content-type': 'image/jpeg', 'content-length': preview.jpeg.length })
+    .end(preview.jpeg);
+}
+/** What a stop asks for: every field is one that it can do without. */
+function wished(body: string): GatewayAbort {
+  const said = parseJson(body);
+  return GatewayAbort.parse(typeof said === 'object' && said !== null && !Array.isArray(said) ? said : {});
+}
+const STATUS_OF_RECEIPT: Partial<Record<Receipt['state'], number>> = { refused: 409, confirmed: 200 };
+const sendReceipt = (response: ServerResponse, receipt: Receipt): void =>
+  json(response, STATUS_OF_RECEIPT[receipt.state] ?? 202, receipt);
+
+async function takeMaintenance(gateway: TelescopeGateway, { body, response }: Exchange): Promise<void> {
+  const parsed = MaintenanceWindows.safeParse(parseJson(body));
+  if (parsed.success) {
+    json(response, 200, { known: await gateway.knowMaintenance(parsed.data.windows) });
+    return;
+  }
+  const errors = parsed.error.issues.map((issue) => [issue.path.join('.') || 'body', [issue.message]]);
+  problem(response, 422, 'Not a valid request', Object.fromEntries(errors) as Record<string, string[]>);
+}
+function endEmergency(gateway: TelescopeGateway, { body, response }: Exchange): void {
+  const by = (parseJson(body) as { requested_by?: unknown } | null)?.requested_by;
+  if (typeof by === 'string' && by.length > 0) json(response, 200, { ended: gateway.hearing.endEmergency(by) });
+  else problem(response, 422, 'Not a valid request', { requested_by: ['must name who says so'] });
 }
 
 function parseJson(text: string): unknown {

@@ -23,83 +23,67 @@ const toShotDone = (r: OpenShotDone): ShotDone => ({
   filterIndex: r.filterIndex,
 });
 
-/** The activities of one telescope, run by the gateway that owns it on queue `telescope.<id>`. */
+/** Which telescope an activity's input is about. */
+const telescopeOf = (input: { telescopeId: string } | { grant: { telescopeId: string } }): string =>
+  'telescopeId' in input ? input.telescopeId : input.grant.telescopeId;
+
+/** The activities of one telescope, run by the gateway that owns it on queue `telescope.<id>`. @throws ApplicationFailure for another telescope's */
 export function createTelescopeActivities(gateway: TelescopeGateway): TelescopeActivities {
-  const mine = (telescopeId: string): void => {
-    if (telescopeId !== gateway.id)
-      throw invalid(`telescopeId: this is the gateway of ${gateway.id}, not of ${telescopeId}`);
-  };
-  /** The newest watch of each booking; an older one that its session has left ends at its next look. */
-  const watches = new Map<string, string>();
+  const activities = { ...commandsOf(gateway), ...readsOf(gateway) };
+  return Object.fromEntries(
+    Object.entries(activities).map(([name, run]) => [
+      name,
+      async (input: Parameters<typeof telescopeOf>[0]) => {
+        const telescopeId = telescopeOf(input);
+        if (telescopeId !== gateway.id)
+          throw invalid(`telescopeId: this is the gateway of ${gateway.id}, not of ${telescopeId}`);
+        return (run as (input: unknown) => unknown)(input);
+      },
+    ]),
+  ) as unknown as TelescopeActivities;
+}
+
+type Reads = 'checkSite' | 'readObjects' | 'observe' | 'watch' | 'listShotsDone' | 'roboTarget';
+
+function commandsOf(gateway: TelescopeGateway): Omit<TelescopeActivities, Reads> {
   return {
-    checkSite: ({ telescopeId, bookingId }) => {
-      mine(telescopeId);
-      return checkSite(gateway, bookingId);
-    },
-    registerGrant: async (grant) => {
-      mine(grant.telescopeId);
-      return gateway.readOnly ? refused('read_only') : gateway.grants.bring(grant);
-    },
+    registerGrant: async (grant) => (gateway.readOnly ? refused('read_only') : gateway.grants.bring(grant)),
     ensureObjects: async (input) => {
-      mine(input.grant.telescopeId);
       mustBeReady(gateway);
       return ensureObjects(gateway, input);
     },
-    readObjects: async ({ telescopeId, plan }) => {
-      mine(telescopeId);
-      mustBeReady(gateway);
-      return readObjects(gateway, plan);
-    },
     removeObjects: async (input) => {
-      mine(input.grant.telescopeId);
       mustBeReady(gateway);
       return removeObjects(gateway, input);
     },
-    enableTarget: async ({ grant, key }) => {
-      mine(grant.telescopeId);
-      return enableTarget(gateway, grant, key);
+    enableTarget: ({ grant, key }) => enableTarget(gateway, grant, key),
+    disableTarget: ({ grant, key }) => disableTarget(gateway, grant, key),
+    stopTarget: ({ grant, key }) => stopTarget(gateway, grant, key),
+    borrowSky: ({ grant, key }) => gateway.lending.borrow(grant, key, heartbeat),
+    returnSky: ({ bookingId }) => gateway.lending.giveBack(bookingId),
+    startRoboTarget: ({ grant, key }) => startRoboTarget(gateway, grant, key),
+    releaseLatch: async ({ commandId }) => gateway.latches.release(commandId),
+    revokeGrant: async ({ bookingId }) => gateway.revokeGrant(bookingId),
+  };
+}
+
+function readsOf(gateway: TelescopeGateway): Pick<TelescopeActivities, Reads> {
+  /** The newest watch of each booking; an older one that its session has left ends at its next look. */
+  const watches = new Map<string, string>();
+  return {
+    checkSite: ({ bookingId }) => checkSite(gateway, bookingId),
+    readObjects: async ({ plan }) => {
+      mustBeReady(gateway);
+      return readObjects(gateway, plan);
     },
-    disableTarget: async ({ grant, key }) => {
-      mine(grant.telescopeId);
-      return disableTarget(gateway, grant, key);
-    },
-    stopTarget: async ({ grant, key }) => {
-      mine(grant.telescopeId);
-      return stopTarget(gateway, grant, key);
-    },
-    observe: async ({ grant }) => {
-      mine(grant.telescopeId);
-      return observe(gateway, grant);
-    },
+    observe: ({ grant }) => observe(gateway, grant),
     watch: ({ grant, plan }) => {
-      mine(grant.telescopeId);
       const { activityId, attempt } = Context.current().info;
       if (attempt === 1) watches.set(grant.bookingId, activityId);
       const superseded = (watches.get(grant.bookingId) ?? activityId) !== activityId;
       return watchOnce(plan, superseded ? Infinity : attempt, () => observe(gateway, grant));
     },
-    borrowSky: async ({ grant, key }) => {
-      mine(grant.telescopeId);
-      return gateway.lending.borrow(grant, key, heartbeat);
-    },
-    returnSky: async ({ telescopeId, bookingId }) => {
-      mine(telescopeId);
-      return gateway.lending.giveBack(bookingId);
-    },
-    startRoboTarget: async ({ grant, key }) => {
-      mine(grant.telescopeId);
-      return startRoboTarget(gateway, grant, key);
-    },
-    releaseLatch: async ({ telescopeId, commandId }) => {
-      mine(telescopeId);
-      gateway.latches.release(commandId);
-    },
-    revokeGrant: async ({ telescopeId, bookingId }) => {
-      mine(telescopeId);
-      gateway.revokeGrant(bookingId);
-    },
-    listShotsDone: async ({ telescopeId, targetGuid, offset = 0, limit = Infinity }) => {
-      mine(telescopeId);
+    listShotsDone: async ({ targetGuid, offset = 0, limit = Infinity }) => {
       mustBeReady(gateway);
       const read = await gateway.targets.shotsDone(targetGuid);
       if (!read.ok) throw notConnected(`shot-done list of ${targetGuid}: ${read.message}`);
@@ -107,9 +91,6 @@ export function createTelescopeActivities(gateway: TelescopeGateway): TelescopeA
       if (grant) await gateway.shots.take(targetGuid, grant.bookingId, read.items);
       return read.items.slice(offset, offset + limit).map(toShotDone);
     },
-    roboTarget: async (request) => {
-      mine(request.telescopeId);
-      return roboTarget(gateway, request);
-    },
+    roboTarget: (request) => roboTarget(gateway, request),
   };
 }

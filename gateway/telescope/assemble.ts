@@ -32,7 +32,6 @@ import { KnownMaintenance } from './maintenance.ts';
 import { Mirror } from './mirror.ts';
 import { Ownership } from './ownership.ts';
 import { Publisher } from './publisher.ts';
-import { runningNow } from './running.ts';
 import { SessionSignals, type SignalTransport } from './session-signals.ts';
 import { ShotWatch } from './shot-watch.ts';
 import { StateFile } from './state-file.ts';
@@ -188,18 +187,48 @@ export function assemble(options: TelescopeGatewayOptions, { telescope, onOwned,
   const lending = new Lending(here, { borrowed, grants, targets, gate, emergency, diary, request });
   const stops = { latches, kept, ladder, targets, grants, gate, link, emergency, attempts, diary, signals };
   const aborts = new Aborts(here, stops);
-  const ownership = new Ownership(here, {
-    ...{ kept, commands, borrowed, grants, targets, journal, signals, diary, link, waits },
-    lease: () => lease,
-    onReady: onOwned,
-    onLost,
-  });
+  const owned = { kept, commands, borrowed, grants, targets, journal, signals, diary, link, waits };
+  const ownership = new Ownership(here, { ...owned, lease: () => lease, onReady: onOwned, onLost });
+  const reached = { link, mirror, weather, targets, shots, diary };
   const contact: Contact = new Contact(here, {
-    ...{ link, mirror, weather, targets, shots, diary },
+    ...reached,
     whyNotBegun: () => (ownership.begun ? null : `waiting for the lease (${lease.state})`),
     readBack: () => ownership.readBack(),
   });
-  const state = (): TelescopeState =>
+  const state = stateOf(here, { mirror, contact, link, weather, emergency });
+  const telemetry = new Telemetry(here, { mirror, weather, grants, journal, publisher, targets, state }, GUARD_MS);
+  const guarded = {
+    grants,
+    ladder,
+    targets,
+    emergency,
+    attempts,
+    diary,
+    signals,
+    lending,
+    borrowed,
+    weather,
+    weatherLatch,
+    aborts,
+    telemetry,
+  };
+  const whose = { contested: () => lease.contested, begun: () => ownership.begun };
+  const watchdog = new Watchdog(here, { ...guarded, ...whose });
+  const heard = { ...reached, emergency, publisher, contact, grants, signals, commands, state };
+  const hearing = new Hearing(here, { ...heard, onEmergencyOver: () => watchdog.beat() });
+  const lease: Lease = makeLease(options, clock, ownership);
+  const told = { signals, journal, diary, shots, publisher };
+  const deeds = { waits, mirror, ladder, lending, aborts, contact, watchdog, hearing, lease, state };
+  return { ...onDisk, ...told, ...deeds, clock, weather, gate, link, client, targets, request };
+}
+
+/** The whole picture of a telescope, made when it is asked for. */
+function stateOf(
+  { readOnly, clock }: Here,
+  parts: { mirror: Mirror; contact: Contact; link: VoyagerLink; weather: WeatherWatch; emergency: EmergencyWatch },
+): () => TelescopeState {
+  const { mirror, contact, link, weather, emergency } = parts;
+  return () =>
     mirror.state(
       {
         connection: contact.state(),
@@ -207,45 +236,21 @@ export function assemble(options: TelescopeGatewayOptions, { telescope, onOwned,
         weather: weather.weather,
         emergency: emergency.current,
         profile: contact.profile,
-        readOnly: here.readOnly,
+        readOnly,
       },
       clock.now(),
     );
-  const telemetry = new Telemetry(here, { mirror, weather, grants, journal, publisher, targets, state }, GUARD_MS);
-  const watchdog = new Watchdog(here, {
-    ...{ grants, ladder, lending, borrowed, targets, weather, weatherLatch, emergency, attempts, diary, signals },
-    ...{ aborts, telemetry },
-    contested: () => lease.contested,
-    begun: () => ownership.begun,
-  });
-  const hearing = new Hearing(here, {
-    ...{
-      link,
-      mirror,
-      weather,
-      emergency,
-      shots,
-      publisher,
-      diary,
-      contact,
-      grants,
-      targets,
-      signals,
-      commands,
-      state,
-    },
-    onEmergencyOver: () => watchdog.beat(),
-  });
-  const lease: Lease = makeLease(options, clock, ownership);
-  const told = { signals, journal, diary, shots, publisher };
-  const deeds = { waits, mirror, ladder, lending, aborts, contact, watchdog, hearing, lease, state };
-  return { ...onDisk, ...told, ...deeds, clock, weather, gate, link, client, targets, request };
 }
 
 function makeLease(options: TelescopeGatewayOptions, clock: Clock, ownership: Ownership): Lease {
   const { telescope, holder, leaseStore: store, sole, logger } = options;
   return new Lease({
-    ...{ telescopeId: telescope.id, holder, store, sole, clock, logger },
+    telescopeId: telescope.id,
+    holder,
+    store,
+    sole,
+    clock,
+    logger,
     floorEpoch: ownership.floorEpoch,
     onOwned: (epoch) => ownership.owned(epoch),
     onLost: (why) => ownership.lost(why),

@@ -8,9 +8,9 @@ export interface Here {
   readonly readOnly: boolean;
   readonly clock: SteadyClock;
   readonly logger: Logger;
-  telescope(): Telescope;
+  readonly telescope: () => Telescope;
   /** The connection to Voyager is ready. */
-  ready(): boolean;
+  readonly ready: () => boolean;
   /** Why the connection is not ready, as the link says it. */
-  whyAway(): string | null;
+  readonly whyAway: () => string | null;
 }

@@ -31,7 +31,10 @@ function watchdog(faults: readonly string[]): { beat: () => void; kept: string[]
     begun: () => true,
   };
   const here = {
-    ...{ id: 'demo', readOnly: false, clock, logger: createLogger('test', 'silent') },
+    id: 'demo',
+    readOnly: false,
+    clock,
+    logger: createLogger('test', 'silent'),
     telescope: () => ({ policy: { grace_seconds: 0 }, weather: { session_patience_seconds: 120 } }),
     ready: () => true,
     whyAway: () => null,
