@@ -118,7 +118,7 @@ export function judgeNight(
   const told = (what: string): boolean => world.alerts.has(`alert_${what}`);
   if (observatory.enabled) say('the target is left enabled');
   if (observatory.borrowed.size > 0 && !told('return the sky')) say('borrowed targets were not given back');
-  // A latch without a grant goes by itself ten minutes later (gateway/telescope/telescope.ts).
+  // A latch without a grant goes by itself ten minutes later (gateway/telescope/abort.ts).
   if (observatory.latch && observatory.grant) say('the gateway’s latch is left');
   if (observatory.grant && transitions.some((t) => t.phase === 'prepared' || t.phase === 'starting'))
     say('the grant is left');
