@@ -8,6 +8,7 @@ const read = (path: string): string => readFileSync(projectPath(path), 'utf8');
 const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
   ...readdirSync(projectPath('docs'))
     .filter((name) => name.endsWith('.md') && name !== 'api.md')
     .map((name) => `docs/${name}`),
@@ -36,6 +37,18 @@ describe('docs', () => {
     );
     expect(told.length).toBeGreaterThan(20);
     expect(told.filter((line) => !Object.hasOwn(scripts, line.split(': ')[1]!))).toEqual([]);
+  });
+
+  test('every section of the owner’s roadmap has a line with a test', () => {
+    const rows = [...read('docs/roadmap.md').matchAll(/^\| (?!section|-)(.+?) \|.*\| (.+?) \|$/gm)];
+    const numbers = rows.map((row) => /^\d\.\d/.exec(row[1]!)?.[0]).filter(Boolean);
+    const sections = { 1: 6, 2: 5, 3: 3, 4: 3, 5: 5, 6: 3, 7: 3, 8: 4 };
+    expect(numbers).toEqual(
+      Object.entries(sections).flatMap(([phase, count]) =>
+        Array.from({ length: count }, (_, i) => `${phase}.${i + 1}`),
+      ),
+    );
+    expect(rows.filter((row) => !row[2]!.includes('.test.ts`')).map((row) => row[1])).toEqual([]);
   });
 
   test('each rule of safety that a comment cites is a layer of docs/safety.md', () => {
