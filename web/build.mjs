@@ -48,7 +48,7 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
     ...common,
     format: 'esm',
     splitting: true,
-    entryPoints: [...pages.map((name) => `pages/${name}`), 'control/quicklook.ts'].map((name) => ({
+    entryPoints: [...pages.map((name) => `pages/${name}`), 'control/sections/images/quicklook.ts'].map((name) => ({
       in: join(here, 'client', name),
       out: basename(name, '.ts'),
     })),

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
-import { Commands, type Said } from '../../web/client/control/commands.ts';
+import { Commands, type Said } from '../../web/client/control/sections/controls/commands.ts';
 import type { Receipt, Source } from '../../web/client/core/types.ts';
 import { CHROMIUM, buildPages, launch, open, seeText, type Opened } from './browser.ts';
 import { BOOKING_ID } from './fixtures.ts';

@@ -9,7 +9,7 @@ import {
   rangeOf,
   readFits,
   toAxis,
-} from '../../web/client/control/quicklook-fits.ts';
+} from '../../web/client/control/sections/images/quicklook-fits.ts';
 import { buildView, filterTone, type ViewInput } from '../../web/client/control/view.ts';
 import { TEXT } from '../../web/client/i18n/text.ts';
 import { planErrors } from '../../api/bookings/rules.ts';

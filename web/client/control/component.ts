@@ -18,17 +18,17 @@ import type {
 } from '../core/types.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
 import { translateTree } from '../i18n/tree.ts';
-import { Commands, type Said } from './commands.ts';
+import { Commands, type Said } from './sections/controls/commands.ts';
 import { DemoSource } from './demo.ts';
 import icons from './icons.html';
 import { drawHistogram, histogramOf, SkyDisc } from './pictures.ts';
 import { askForLink, sessionAccess } from '../core/access.ts';
 import { makeInstallable, needsInstall } from '../core/install.ts';
 import { play, pushPossible, pushTells, subscribePush, unsubscribePush, type Tune } from './signals.ts';
-import template from './template.html';
-import { startTour } from './tour.ts';
+import template from './page.html';
+import { startTour } from './sections/help/tour.ts';
 import { buildView, filterTone, type View } from './view.ts';
-import { Zoom } from './zoom.ts';
+import { Zoom } from './sections/preview/zoom.ts';
 
 /** How the component is set up; all optional on our own pages, `bookingId`, `token` and `baseUrl` when embedded. */
 export interface TelescopeControlOptions {
@@ -918,7 +918,7 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
     },
     quickLook(): void {
       const url = this.shown.quick;
-      void import('./quicklook.ts').then(({ openQuickLook }) =>
+      void import('./sections/images/quicklook.ts').then(({ openQuickLook }) =>
         openQuickLook(m.root!, url, this.shown.filename, prefs.locale),
       );
     },

@@ -1,6 +1,6 @@
-import { ApiProblem } from '../core/http.ts';
-import type { ControlName, Receipt, Source } from '../core/types.ts';
-import { uuid } from '../core/uuid.ts';
+import { ApiProblem } from '../../../core/http.ts';
+import type { ControlName, Receipt, Source } from '../../../core/types.ts';
+import { uuid } from '../../../core/uuid.ts';
 
 /** What the page can say of a command: the receipt's own states, and those that only the page knows. */
 export type Known =
