@@ -1,0 +1,32 @@
+import type { Words } from '../words.ts';
+
+/** Words of the admin page: [French, English]. */
+export const adminWords = {
+  'admin.title': ['Observatoire', 'Observatory'],
+  'admin.board': ['Télescopes en direct', 'Telescopes, live'],
+  'admin.utilisation': ['Utilisation', 'Utilisation'],
+  'admin.hours': ['Heures d’observation', 'Hours observed'],
+  'admin.images': ['Images', 'Frames'],
+  'admin.revenue': ['Revenus', 'Revenue'],
+  'admin.success': ['Taux de succès', 'Success rate'],
+  'admin.mean': ['Durée moyenne', 'Mean duration'],
+  'admin.problems': ['Problèmes fréquents', 'Frequent problems'],
+  'admin.downtime': ['Temps perdu par cause', 'Downtime by cause'],
+  'admin.sessions': ['Sessions', 'Sessions'],
+  'admin.temporal': ['Workflows (Temporal)', 'Workflows (Temporal)'],
+  'admin.from': ['Du', 'From'],
+  'admin.to': ['au', 'to'],
+  'admin.none': ['Rien sur cette période.', 'Nothing in this period.'],
+  'admin.monthName': ['Mois', 'Month'],
+  'admin.lost': ['Perdu', 'Lost'],
+  'admin.month': ['Par mois', 'By month'],
+  'admin.now': ['Maintenant', 'Now'],
+  'admin.oneSession': ['1 session', '1 session'],
+  'admin.sessionCount': ['{n} sessions', '{n} sessions'],
+  'admin.guestPause': ['Pause de l’invité', 'Guest’s pause'],
+  'admin.frames.archived': ['{n} archivées', '{n} archived'],
+  'admin.frames.rejected': ['{n} rejetées', '{n} rejected'],
+  'admin.frames.missing': ['{n} manquantes', '{n} missing'],
+  'admin.frames.pending': ['{n} en route', '{n} arriving'],
+  'admin.free': ['libre', 'free'],
+} as const satisfies Words;
