@@ -10,7 +10,8 @@ import {
   readFits,
   toAxis,
 } from '../../web/client/control/sections/images/quicklook-fits.ts';
-import { buildView, filterTone, type ViewInput } from '../../web/client/control/view.ts';
+import { buildView, type ViewInput } from '../../web/client/control/view.ts';
+import { filterTone } from '../../web/client/control/wording.ts';
 import { TEXT } from '../../web/client/i18n/text.ts';
 import { planErrors } from '../../api/bookings/rules.ts';
 import { BookingRequest } from '../../domain/contracts/booking.ts';

@@ -1,4 +1,5 @@
 import { REASONS, type Locale, type Reason } from '../../../domain/reasons.ts';
+import { prefs } from '../core/prefs.ts';
 import { TEXT, type TextKey } from './text.ts';
 
 export type { Locale, TextKey };
@@ -10,5 +11,8 @@ export function translate(locale: Locale, key: string, values?: Record<string, s
   if (values) for (const [name, value] of Object.entries(values)) text = text.replaceAll(`{${name}}`, String(value));
   return text;
 }
+/** The text in the viewer's language. */
+export const say = (key: string, values?: Record<string, string | number>): string =>
+  translate(prefs.locale, key, values);
 export const reasonIn = (locale: Locale, reason: string | null | undefined): string =>
   reason ? (REASONS[reason as Reason]?.[locale] ?? reason) : '';

@@ -1,4 +1,5 @@
 import { Http } from '../core/http.ts';
+import { shortcutsInWords } from '../control/shortcuts.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { prefs } from '../core/prefs.ts';
 import { translate } from '../i18n/index.ts';
@@ -19,17 +20,6 @@ const SECTIONS = [
   'stats',
   'weather',
 ] as const;
-const KEYS = [
-  ['', 'space'],
-  ['R', 'r'],
-  ['A', 'a'],
-  ['P', 'p'],
-  ['L', 'l'],
-  ['F', 'f'],
-  ['N', 'n'],
-  ['?', '?'],
-] as const;
-
 function help(): object {
   return defineComponent({
     faq: [] as { q: string; a: string }[],
@@ -55,10 +45,7 @@ function help(): object {
         title: translate(l, `${name}.title`),
         text: translate(l, `${name}.help`),
       }));
-      this.keys = KEYS.map(([key, name]) => ({
-        key: key || translate(l, 'key.name.space'),
-        text: translate(l, `key.${name}`),
-      }));
+      this.keys = shortcutsInWords();
     },
   });
 }

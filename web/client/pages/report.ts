@@ -6,7 +6,7 @@ import { Graph } from '../core/charts.ts';
 import { bytes, clock, coordinate, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ImageSummary, LogLine } from '../core/types.ts';
-import { filterTone } from '../control/view.ts';
+import { filterTone } from '../control/wording.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
 import { startPage } from '../shell.ts';
 

@@ -1,7 +1,7 @@
 import type { Locale } from '../../../../../domain/reasons.ts';
 import { number } from '../../../core/format.ts';
 import { translate } from '../../../i18n/index.ts';
-import { drawHistogram } from '../../pictures.ts';
+import { drawHistogram } from '../preview/histogram.ts';
 import {
   autoStretch,
   countsOf,

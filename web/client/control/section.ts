@@ -1,0 +1,62 @@
+import type { Magics } from '../core/alpine.ts';
+import type { Http, PageConfig } from '../core/http.ts';
+import type { Event, ImageSummary, LogLine, Receipt, Snapshot, TelescopeState } from '../core/types.ts';
+import type { Machine } from './machine.ts';
+import type { View } from './view.ts';
+
+/** The page as its sections see it: each section adds what it brings, by a declaration in its own file. */
+export interface ControlPage extends Magics {
+  m: Machine;
+  view: View;
+  /** Each takes part in the page's turns, in this order. */
+  parts: readonly AnySection[];
+}
+
+/** What each live event carries. */
+interface EventData {
+  'control.updated': TelescopeState;
+  'shot.progress': TelescopeState['exposure'];
+  'preview.ready': TelescopeState['preview'];
+  'image.captured': ImageSummary;
+  'image.measured': ImageSummary;
+  'session.changed': Event['data'];
+  'receipt.changed': Receipt;
+  'weather.alert': Event['data'];
+  'error.alert': Event['data'];
+  'log.appended': LogLine;
+}
+type Meanings = { [Type in Event['type']]?: (this: ControlPage, data: EventData[Type]) => void };
+
+/** What a section does at the page's turning points. */
+interface Turns {
+  /** The page's elements stand. */
+  begin?(this: ControlPage): void;
+  /** The server was found and has said what it offers. */
+  found?(this: ControlPage, http: Http, config: PageConfig): void;
+  /** A state of the session came in, and the one before it. */
+  snapshot?(this: ControlPage, snapshot: Snapshot, before: Snapshot | null): void;
+  telescope?(this: ControlPage, telescope: TelescopeState): void;
+  /** Once a second while somebody looks. */
+  tick?(this: ControlPage): void;
+  /** Shows what `view` does not hold, in an animation frame. */
+  paint?(this: ControlPage, view: View): void;
+  /** Language, theme or time zone have changed. */
+  restyle?(this: ControlPage): void;
+  end?(this: ControlPage): void;
+}
+
+export interface Section<State extends object, Methods extends object> {
+  html?: string;
+  dialogs?: string;
+  state(): State;
+  methods: Methods & ThisType<ControlPage>;
+  turns?: Turns;
+  events?: Meanings;
+}
+export type AnySection = Section<object, object>;
+/** What a section adds to the page. */
+export type Brings<One> = One extends Section<infer State, infer Methods> ? State & Methods : never;
+
+export const section = <State extends object, Methods extends object>(
+  one: Section<State, Methods>,
+): Section<State, Methods> => one;

@@ -1,0 +1,126 @@
+import { unwatched } from '../../../core/alpine.ts';
+import { clock } from '../../../core/format.ts';
+import { prefs } from '../../../core/prefs.ts';
+import type { LogLine } from '../../../core/types.ts';
+import { say } from '../../../i18n/index.ts';
+import { section, type Brings } from '../../section.ts';
+import html from './section.html';
+
+const MAX_LOGS = 400;
+/** This near to its end the console counts as standing there. */
+const END_PX = 24;
+
+/** The console: the end of the night's log. */
+export const logs = section({
+  html,
+  state: () => ({
+    logs: [] as LogLine[],
+    showLogs: true,
+    logLevel: '',
+    autoscroll: true,
+    /** Lines that came in since the last painting. */
+    fresh: unwatched([] as LogLine[]),
+  }),
+  methods: {
+    takeLogs(lines: LogLine[]): void {
+      this.m.logs = lines.slice(-MAX_LOGS);
+      this.paintLogs();
+    },
+    takeLog(line: LogLine): void {
+      const last = this.m.logs.at(-1);
+      if (last && last.at === line.at && last.message === line.message) return;
+      this.m.logs.push(line);
+      if (this.m.logs.length > MAX_LOGS) this.m.logs.shift();
+      this.fresh.push(line);
+      if (this.fresh.length > MAX_LOGS) this.fresh.shift();
+    },
+    /** Adds the lines of the last moments to the console. */
+    appendLogs(): void {
+      if (this.fresh.length === 0) return;
+      const lines = this.fresh.splice(0).filter((line) => !this.logLevel || line.level === this.logLevel);
+      // A new list, so that whoever shows it sees the change.
+      this.logs = this.m.logs = [...this.m.logs];
+      if (lines.length === 0) return;
+      const list = this.$refs.console!;
+      list.querySelector('.none')?.remove();
+      list.append(...lines.slice(-MAX_LOGS).map((line) => logNode(line, this.m.zone())));
+      while (list.childElementCount > MAX_LOGS) list.firstElementChild!.remove();
+      if (this.autoscroll) list.scrollTop = list.scrollHeight;
+    },
+    paintLogs(): void {
+      const list = this.$refs.console!;
+      this.fresh.length = 0;
+      this.logs = this.m.logs;
+      const shown = this.m.logs.filter((line) => !this.logLevel || line.level === this.logLevel);
+      list.replaceChildren(...shown.map((line) => logNode(line, this.m.zone())));
+      if (shown.length === 0) {
+        const p = document.createElement('p');
+        p.className = 'muted none';
+        p.textContent = say('logs.none');
+        list.append(p);
+      }
+      list.scrollTop = list.scrollHeight;
+    },
+    filterLogs(level: string): void {
+      this.logLevel = level;
+      this.paintLogs();
+    },
+    toggleLogs(): void {
+      this.showLogs = !this.showLogs;
+    },
+    consoleScrolled(): void {
+      const list = this.$refs.console!;
+      const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < END_PX;
+      if (!atEnd && this.autoscroll && list.scrollHeight > list.clientHeight && list.matches(':hover, :focus'))
+        this.autoscroll = false;
+    },
+    /** The whole night's log, of which the console shows the end; without the server, what is here. */
+    async exportLogs(): Promise<void> {
+      const lines = (await this.m.source?.allLogs().catch(() => null)) ?? this.m.logs;
+      const text = lines
+        .map((line) => [line.at, line.level, line.source, line.event, messageOf(line)].join('\t'))
+        .join('\n');
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(new Blob([text, '\n'], { type: 'text/plain;charset=utf-8' }));
+      link.download = `nocturne-${this.m.bookingId || 'demo'}.log`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
+    },
+  },
+  events: {
+    'log.appended'(line): void {
+      this.takeLog(line);
+    },
+  },
+  turns: {
+    begin(): void {
+      const { signal } = this.m.aborter;
+      this.$refs.console!.addEventListener('scroll', () => this.consoleScrolled(), { passive: true, signal });
+    },
+    paint(): void {
+      this.appendLogs();
+    },
+    restyle(): void {
+      this.paintLogs();
+    },
+  },
+});
+
+const messageOf = (line: LogLine): string => (prefs.locale === 'fr' ? (line.message_fr ?? line.message) : line.message);
+
+function logNode(line: LogLine, zone: string | undefined): HTMLElement {
+  const p = document.createElement('p');
+  p.dataset.level = line.level;
+  const time = document.createElement('time');
+  time.dateTime = line.at;
+  time.dataset.item = 'log-time';
+  time.textContent = clock(line.at, prefs.locale, zone);
+  const text = document.createElement('span');
+  text.textContent = messageOf(line);
+  p.append(time, text);
+  return p;
+}
+
+declare module '../../section.ts' {
+  interface ControlPage extends Brings<typeof logs> {}
+}
