@@ -6,7 +6,7 @@ import {
   startChild,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import { ATTRIBUTES } from '../workflows/session/attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../domain/queues.ts';
 
 /** How much a workflow does: what the events of its history count. */
 export interface Load {
@@ -71,9 +71,9 @@ async function writeRows(count: number): Promise<void> {
 }
 function upsert(id: string, n: number): void {
   upsertSearchAttributes([
-    { key: ATTRIBUTES.phase, value: `phase-${n}` },
-    { key: ATTRIBUTES.start, value: new Date(0) },
-    { key: ATTRIBUTES.bookingId, value: id },
-    { key: ATTRIBUTES.telescopeId, value: 'bare' },
+    { key: SEARCH_ATTRIBUTES.phase, value: `phase-${n}` },
+    { key: SEARCH_ATTRIBUTES.start, value: new Date(0) },
+    { key: SEARCH_ATTRIBUTES.bookingId, value: id },
+    { key: SEARCH_ATTRIBUTES.telescopeId, value: 'bare' },
   ]);
 }

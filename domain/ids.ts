@@ -6,8 +6,6 @@ import { v5 as uuidv5 } from 'uuid';
  */
 const NAMESPACE = '6f1d2c1e-3f52-5b0e-9a39-0c6a5b7d9a10';
 
-export * from './queues.ts';
-
 /** GUID of a RoboTarget object: `path` is `set`, `target` or `shot/<0-based index>`; generation grows with reschedule and amend. */
 export const objectGuid = (bookingId: string, generation: number, path: string): string =>
   uuidv5(`${bookingId}/${generation}/${path}`, NAMESPACE);

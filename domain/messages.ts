@@ -11,6 +11,8 @@ export const SESSION_WORKFLOW = 'session';
 export const FINALISE_WORKFLOW = 'finalise';
 export const COMMAND_WORKFLOW = 'telescopeCommand';
 
+export const LATE_FRAMES_WORKFLOW = 'lateFrames';
+
 export const SIGNALS = {
   pause: 'pause',
   resume: 'resume',
@@ -18,8 +20,10 @@ export const SIGNALS = {
   cancel: 'cancel',
   framesWaiting: 'framesWaiting',
   telescopeEvent: 'telescopeEvent',
-} as const;
-export const UPDATES = { reschedule: 'reschedule', amendPlan: 'amendPlan', extend: 'extend' } as const;
+} as const satisfies { [Name in keyof SignalBodies]: Name };
+export const UPDATES = { reschedule: 'reschedule', amendPlan: 'amendPlan', extend: 'extend' } as const satisfies {
+  [Name in keyof UpdateBodies]: Name;
+};
 export const QUERIES = { snapshot: 'snapshot' } as const;
 
 /** Argument of the session workflow. Everything else is read from the booking row by an activity. */
@@ -115,6 +119,21 @@ export interface UpdateResult {
   state: ReceiptState;
   reason?: Reason;
   message?: string;
+}
+
+/** The body of each signal and of each update, by its name. */
+export interface SignalBodies {
+  pause: ControlSignal;
+  resume: ControlSignal;
+  abort: ControlSignal;
+  cancel: ControlSignal;
+  framesWaiting: FramesWaitingSignal;
+  telescopeEvent: TelescopeEventSignal;
+}
+export interface UpdateBodies {
+  reschedule: RescheduleUpdate;
+  amendPlan: AmendPlanUpdate;
+  extend: ExtendUpdate;
 }
 
 export interface SessionSnapshot {

@@ -1,33 +1,21 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { NativeConnection, Worker, type NativeConnectionOptions } from '@temporalio/worker';
 import type { TelescopeActivities } from '../domain/ports.ts';
-import { sessionWorkflowId, telescopeQueue } from '../domain/ids.ts';
+import { telescopeQueue } from '../domain/queues.ts';
 import type { Config } from '../platform/config.ts';
 import { toError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
+import { signalSession } from '../platform/sessions.ts';
 import { temporalConnectionOptions } from '../platform/temporal.ts';
 import type { SignalTransport } from './telescope/session-signals.ts';
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 15_000;
-const SIGNAL_DEADLINE_MS = 5_000;
 
 /** Signals to session workflows; a session that is closed or unknown is `gone`, never started from here. */
-export function temporalTransport(client: Client): SignalTransport {
-  return {
-    async signal(bookingId, name, body) {
-      try {
-        await client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () =>
-          client.workflow.getHandle(sessionWorkflowId(bookingId)).signal(name, body),
-        );
-        return 'sent';
-      } catch (thrown) {
-        if (thrown instanceof WorkflowNotFoundError) return 'gone';
-        throw thrown;
-      }
-    },
-  };
-}
+export const temporalTransport = (client: Client): SignalTransport => ({
+  signal: (bookingId, name, body) => signalSession(client, bookingId, name, body),
+});
 
 /** The one native connection that all telescopes' workers share, made when Temporal first answers. */
 export class SharedConnection {

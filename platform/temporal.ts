@@ -1,22 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Config } from './config.ts';
-
-/** Search attributes of a session; not encrypted by Temporal, so ids only. */
-export const SEARCH_ATTRIBUTES = {
-  bookingId: defineSearchAttributeKey('BookingId', 'KEYWORD'),
-  telescopeId: defineSearchAttributeKey('TelescopeId', 'KEYWORD'),
-  phase: defineSearchAttributeKey('SessionPhase', 'KEYWORD'),
-  start: defineSearchAttributeKey('SessionStart', 'DATETIME'),
-} as const;
-/** `--search-attribute Name=Type` for the dev server and for operators. */
-export const SEARCH_ATTRIBUTE_FLAGS = [
-  'BookingId=Keyword',
-  'TelescopeId=Keyword',
-  'SessionPhase=Keyword',
-  'SessionStart=Datetime',
-] as const;
 
 /** Address, TLS and API key as both the client and the worker's native connection take them. */
 export function temporalConnectionOptions(config: Config): Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'> {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Connection, Client } from '@temporalio/client';
 import type { TelescopePolicy } from '../domain/contracts/telescope.ts';
-import { sessionWorkflowId } from '../domain/ids.ts';
+import { sessionWorkflowId } from '../domain/queues.ts';
 import { FINAL_PHASES } from '../domain/phases.ts';
 import { UsageError, toError } from '../platform/errors.ts';
 import { projectPath } from '../platform/paths.ts';

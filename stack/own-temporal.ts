@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTE_FLAGS } from '../platform/temporal.ts';
+import { SEARCH_ATTRIBUTE_FLAGS } from '../domain/queues.ts';
 import { projectPath } from '../platform/paths.ts';
 import { freePort } from './ports.ts';
 import { waitUntil } from './supervisor.ts';

@@ -6,7 +6,7 @@ import { midnightLongitudeDegrees } from '../domain/sky.ts';
 import { loadConfig } from '../platform/config.ts';
 import { migrate } from '../platform/migrate.ts';
 import { projectPath } from '../platform/paths.ts';
-import { SEARCH_ATTRIBUTE_FLAGS } from '../platform/temporal.ts';
+import { SEARCH_ATTRIBUTE_FLAGS } from '../domain/queues.ts';
 import { freePort } from './ports.ts';
 import { clearStaleLock, initPostgres, postgresCommand, postgresUrl, waitForPostgres } from './postgres.ts';
 import { loadSecrets } from './secrets.ts';

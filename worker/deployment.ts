@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { QUEUE_FINALISE } from '../domain/ids.ts';
+import { FINALISE_WORKFLOW, LATE_FRAMES_WORKFLOW } from '../domain/messages.ts';
+import { QUEUE_FINALISE } from '../domain/queues.ts';
 import { DEPLOYMENT_NAME } from './options.ts';
 
 const { TASK_QUEUE_TYPE_WORKFLOW } = proto.temporal.api.enums.v1.TaskQueueType;
@@ -66,7 +67,7 @@ export async function adoptStranded(
   for (const { deploymentVersion } of workerDeploymentInfo?.versionSummaries ?? []) {
     const old = deploymentVersion?.buildId;
     if (!old || alive.has(old)) continue;
-    const query = `TemporalWorkerDeploymentVersion = '${DEPLOYMENT_NAME}:${old}' AND WorkflowType IN ('finalise', 'lateFrames') AND ExecutionStatus = 'Running'`;
+    const query = `TemporalWorkerDeploymentVersion = '${DEPLOYMENT_NAME}:${old}' AND WorkflowType IN ('${FINALISE_WORKFLOW}', '${LATE_FRAMES_WORKFLOW}') AND ExecutionStatus = 'Running'`;
     for await (const { workflowId, runId } of client.workflow.list({ query })) {
       await workflowService.updateWorkflowExecutionOptions({
         namespace,

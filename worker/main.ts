@@ -8,7 +8,7 @@ import { OutboxDelivery } from '../activities/notify/delivery.ts';
 import type { FrameActivities } from '../domain/ports.ts';
 import { createSessionActivities } from '../activities/session/index.ts';
 import { createMaintenanceActivities } from '../activities/session/maintenance.ts';
-import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../domain/ids.ts';
+import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../domain/queues.ts';
 import { loadConfig, required } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
 import { UsageError, toError } from '../platform/errors.ts';

@@ -1,6 +1,6 @@
 import type { Duration } from '@temporalio/common';
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client, type ScheduleOptions } from '@temporalio/client';
-import { QUEUE_SESSION } from '../domain/ids.ts';
+import { QUEUE_SESSION } from '../domain/queues.ts';
 
 type Action = Extract<ScheduleOptions['action'], { type: 'startWorkflow' }>;
 const schedule = (

@@ -1,11 +1,11 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { QUEUE_FINALISE, sessionWorkflowId } from '../../domain/ids.ts';
-import { SIGNALS, type FramesWaitingSignal } from '../../domain/messages.ts';
+import type { Client } from '@temporalio/client';
+import { LATE_FRAMES_WORKFLOW, SIGNALS } from '../../domain/messages.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
+import { QUEUE_FINALISE, lateFramesWorkflowId } from '../../domain/queues.ts';
 import type { Database } from '../../platform/database.ts';
+import { signalSession } from '../../platform/sessions.ts';
 import { settledOnLess } from '../finalise/unsettled.ts';
 
-const LATE_FRAMES_WORKFLOW = 'lateFrames';
 const FINAL: string[] = [...FINAL_PHASES];
 
 /** Frames that wait in the journal of a session, and more of the gateway's record than a night was settled on. */
@@ -28,16 +28,13 @@ export async function collectLate({
   const nudged: string[] = [];
   for (const row of waiting) {
     if (row.phase === 'finalising') continue;
-    try {
-      if (FINAL.includes(row.phase)) await settleLate(temporal, row.booking_id, row.telescope_id);
-      else
-        await temporal.workflow
-          .getHandle(sessionWorkflowId(row.booking_id))
-          .signal<[FramesWaitingSignal]>(SIGNALS.framesWaiting, { upTo: { epoch: row.epoch, n: row.n } });
-      nudged.push(row.booking_id);
-    } catch (thrown) {
-      if (!(thrown instanceof WorkflowNotFoundError)) throw thrown;
+    const { booking_id: bookingId, telescope_id: telescopeId } = row;
+    if (FINAL.includes(row.phase)) await settleLate(temporal, bookingId, telescopeId);
+    else {
+      const upTo = { epoch: row.epoch, n: row.n };
+      if ((await signalSession(temporal, bookingId, SIGNALS.framesWaiting, { upTo })) === 'gone') continue;
     }
+    nudged.push(bookingId);
   }
   for (const { bookingId, telescopeId } of await settledOnLess(db, now())) {
     await settleLate(temporal, bookingId, telescopeId);
@@ -49,7 +46,7 @@ export async function collectLate({
 /** Frames, record and settlement of a session that is over, once more; one at a time per booking. */
 export async function settleLate(temporal: Client, bookingId: string, telescopeId: string): Promise<void> {
   await temporal.workflow.start(LATE_FRAMES_WORKFLOW, {
-    workflowId: `late-${bookingId}`,
+    workflowId: lateFramesWorkflowId(bookingId),
     taskQueue: QUEUE_FINALISE,
     workflowIdConflictPolicy: 'USE_EXISTING',
     args: [{ bookingId, telescopeId }],

@@ -1,14 +1,13 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
+import { stableId } from '../../domain/ids.ts';
 import { SESSION_WORKFLOW } from '../../domain/messages.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
-import { finaliseWorkflowId } from '../../domain/queues.ts';
+import { SEARCH_ATTRIBUTES, finaliseWorkflowId, sessionWorkflowId } from '../../domain/queues.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { enqueueAlert } from '../../platform/outbox.ts';
 import { takeOverSession } from '../../platform/sessions.ts';
-import { SEARCH_ATTRIBUTES } from '../../platform/temporal.ts';
 import { adoptedFrom, type LostRun } from './adopted.ts';
 
 /** Workflows that end write their last row first; a row that is older than this waits for nothing any more. */

@@ -1,13 +1,11 @@
 import type { Client } from '@temporalio/client';
-import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
-import { SIGNALS, type TelescopeEventSignal } from '../../domain/messages.ts';
-import { ACTIVE_PHASES, FINAL_PHASES } from '../../domain/phases.ts';
+import { stableId } from '../../domain/ids.ts';
+import { FINAL_PHASES } from '../../domain/phases.ts';
 import type { MaintenanceActivities } from '../../domain/ports.ts';
 import type { Database } from '../../platform/database.ts';
-import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
-import { startSession } from '../../platform/sessions.ts';
+import { startSession, tellSessionsOfMaintenance } from '../../platform/sessions.ts';
 import { collectLate } from './late.ts';
 import { matchSessions } from './lost.ts';
 import { retell } from './retell.ts';
@@ -139,26 +137,11 @@ export function createMaintenanceActivities(deps: {
       },
       take: 50,
     });
-    for (const window of windows) {
-      const sessions = await db.session.findMany({
-        where: { telescopeId: window.telescopeId, phase: { in: [...ACTIVE_PHASES] } },
-        select: { bookingId: true },
+    for (const window of windows)
+      await tellSessionsOfMaintenance(deps, window.telescopeId, {
+        id: stableId('maintenance', window.id, at.toISOString()),
+        at: at.toISOString(),
       });
-      for (const { bookingId } of sessions) {
-        const body: TelescopeEventSignal = {
-          id: stableId('maintenance', window.id, at.toISOString()),
-          at: at.toISOString(),
-          kind: 'local_operator',
-          detail: 'maintenance',
-        };
-        await temporal.workflow
-          .getHandle(sessionWorkflowId(bookingId))
-          .signal<[TelescopeEventSignal]>(SIGNALS.telescopeEvent, body)
-          .catch((thrown: unknown) =>
-            logger.warn({ err: toError(thrown).message, bookingId }, 'maintenance not told yet'),
-          );
-      }
-    }
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Client } from '@temporalio/client';
-import { sessionWorkflowId } from '../../domain/ids.ts';
-import { SIGNALS, UPDATES, type ControlSignal } from '../../domain/messages.ts';
+import { SIGNALS, UPDATES, type ControlSignal, type UpdateResult } from '../../domain/messages.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { filedAs } from '../../platform/receipts.ts';
-import { updateSession } from '../../platform/sessions.ts';
+import { signalSession, updateSession } from '../../platform/sessions.ts';
+import type { Booking, Receipt } from '../../prisma/client/client.ts';
 
 const SETTLE_MS = 15_000;
 const UPDATE_MS = 10_000;
@@ -42,31 +42,34 @@ export async function retell({
     if (!receipt.bookingId) continue;
     const booking = await db.booking.findUnique({ where: { id: receipt.bookingId }, include: { session: true } });
     if (!booking?.session || FINAL.includes(booking.session.phase)) continue;
-    const common = { commandId: receipt.commandId, requestedBy: receipt.requestedBy };
-    const start = booking.startsAt.toISOString();
-    const end = booking.endsAt.toISOString();
     try {
-      if (receipt.kind === 'abort' || receipt.kind === 'cancel') {
-        const reason = filedAs(receipt);
-        await temporal.workflow
-          .getHandle(sessionWorkflowId(booking.id))
-          .signal<[ControlSignal]>(SIGNALS[receipt.kind], { ...common, ...(reason ? { reason } : {}) });
-      } else if (receipt.kind === 'extend')
-        await updateSession(temporal, booking.id, UPDATES.extend, { ...common, end }, UPDATE_MS);
-      else if (receipt.kind === 'reschedule')
-        await updateSession(temporal, booking.id, UPDATES.reschedule, { ...common, start, end }, UPDATE_MS);
-      else
-        await updateSession(
-          temporal,
-          booking.id,
-          UPDATES.amendPlan,
-          { ...common, bodyHash: booking.bodyHash },
-          UPDATE_MS,
-        );
+      if ((await tellAgain(temporal, receipt, booking)) === 'gone') throw new Error('its workflow is gone');
       told.push(booking.id);
     } catch (thrown) {
       logger.warn({ err: toError(thrown).message, bookingId: booking.id, kind: receipt.kind }, 'command not told yet');
     }
   }
   return told;
+}
+
+function tellAgain(temporal: Client, receipt: Receipt, booking: Booking): Promise<'sent' | 'gone' | UpdateResult> {
+  const common = { commandId: receipt.commandId, requestedBy: receipt.requestedBy };
+  const start = booking.startsAt.toISOString();
+  const end = booking.endsAt.toISOString();
+  switch (receipt.kind) {
+    case 'abort':
+    case 'cancel': {
+      const reason = filedAs(receipt);
+      const body: ControlSignal = { ...common, ...(reason ? { reason } : {}) };
+      return signalSession(temporal, booking.id, SIGNALS[receipt.kind], body);
+    }
+    case 'extend':
+      return updateSession(temporal, booking.id, UPDATES.extend, { ...common, end }, UPDATE_MS);
+    case 'reschedule':
+      return updateSession(temporal, booking.id, UPDATES.reschedule, { ...common, start, end }, UPDATE_MS);
+    default: {
+      const body = { ...common, bodyHash: booking.bodyHash };
+      return updateSession(temporal, booking.id, UPDATES.amendPlan, body, UPDATE_MS);
+    }
+  }
 }

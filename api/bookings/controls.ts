@@ -109,7 +109,7 @@ export async function control(
         { 'retry-after': '3' },
       );
     }
-    if (delivery === 'no_workflow') await settleReceipt(deps, commandId, 'refused', 'session_over', null);
+    if (delivery === 'gone') await settleReceipt(deps, commandId, 'refused', 'session_over', null);
   }
   const receipt = await deps.receipts.settled(commandId, waitMs);
   if (!receipt) throw new Problem('not_found', `No command ${commandId}.`);
@@ -126,13 +126,13 @@ function filedAsCancel(who: Identity, phase: Phase, said: WhoStops): StopReason 
 async function deliver(
   deps: Deps,
   booking: { id: string; telescopeId: string; startsAt: Date },
-  signal: string,
+  signal: 'pause' | 'resume' | 'abort' | 'cancel',
   body: ControlSignal,
 ): Promise<Delivery> {
   const first = await signalSession(deps, booking.id, signal, body);
-  if (first !== 'no_workflow') return first;
+  if (first !== 'gone') return first;
   const session = await deps.db.session.findUnique({ where: { bookingId: booking.id } });
-  if (session && isFinal(session.phase as Phase)) return 'no_workflow';
+  if (session && isFinal(session.phase as Phase)) return 'gone';
   if (!(await ensureSession(deps, booking))) return 'away';
   return signalSession(deps, booking.id, signal, body);
 }
@@ -231,7 +231,7 @@ export async function abort(
     full ? deliver(deps, full.booking, SIGNALS.abort, signal) : signalSession(deps, id, SIGNALS.abort, signal),
   );
   const [written, delivery] = await Promise.all([writing, delivering]);
-  if (!alreadyStopped && delivery !== 'delivered') {
+  if (!alreadyStopped && delivery !== 'sent') {
     if (written)
       await within(
         1_000,
@@ -248,7 +248,7 @@ export async function abort(
       )
     );
   }
-  if (delivery === 'delivered' && written)
+  if (delivery === 'sent' && written)
     return (await within(3_000, null, deps.receipts.settled(commandId, 2_000))) ?? receipt;
   const { state = 'sent', reason, message } = stopped ?? {};
   return { ...receipt, state, ...(reason ? { reason } : {}), ...(message ? { message } : {}) };

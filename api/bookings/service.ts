@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { BookingAmendment, BookingRequest } from '../../domain/contracts/booking.ts';
 import type { Receipt } from '../../domain/contracts/control.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
-import { sessionWorkflowId } from '../../domain/ids.ts';
+import { sessionWorkflowId } from '../../domain/queues.ts';
 import {
   UPDATES,
   type AmendPlanUpdate,
@@ -425,7 +425,7 @@ async function changePlan(
   }
 
   let result = await tellWorkflow(deps, row.id, kind, commandId, who.name, hash, start, end);
-  if (result === 'no_workflow')
+  if (result === 'gone')
     result = (await ensureSession(deps, { id: row.id, telescopeId: row.telescopeId, startsAt: start }))
       ? { commandId, state: 'confirmed' }
       : 'away';
@@ -460,7 +460,7 @@ async function tellWorkflow(
   hash: string,
   start: Date,
   end: Date,
-): Promise<UpdateResult | 'no_workflow' | 'away'> {
+): Promise<UpdateResult | 'gone' | 'away'> {
   switch (kind) {
     case 'amend':
       return updateSession(deps, id, UPDATES.amendPlan, {

@@ -1,19 +1,11 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
-import { sessionWorkflowId } from '../../domain/ids.ts';
-import type {
-  AmendPlanUpdate,
-  ControlSignal,
-  ExtendUpdate,
-  RescheduleUpdate,
-  UpdateResult,
-} from '../../domain/messages.ts';
+import type { SignalBodies, UpdateBodies, UpdateResult } from '../../domain/messages.ts';
 import { toError } from '../../platform/errors.ts';
-import { startSession, updateSession as tellUpdate } from '../../platform/sessions.ts';
+import { startSession, signalSession as tell, updateSession as tellUpdate } from '../../platform/sessions.ts';
 import type { Deps } from '../deps.ts';
 
 /** Runs calls to Temporal with an end, so that a request never hangs on it. */
 export const withDeadline = <T>(deps: Deps, fn: () => Promise<T>, ms = deps.temporalTimeoutMs): Promise<T> =>
-  deps.temporal.connection.withDeadline(Date.now() + ms, fn);
+  deps.temporal.withDeadline(Date.now() + ms, fn);
 
 /**
  * Starts the booking's session workflow, or finds it started. The row in the database has decided already; when Temporal is
@@ -25,7 +17,7 @@ export async function ensureSession(
   booking: { id: string; telescopeId: string; startsAt: Date },
 ): Promise<boolean> {
   try {
-    await withDeadline(deps, () => startSession(deps.temporal, booking));
+    await startSession(deps.temporal, booking, deps.temporalTimeoutMs);
     return true;
   } catch (thrown) {
     deps.logger.warn(
@@ -36,37 +28,34 @@ export async function ensureSession(
   }
 }
 
-export type Delivery = 'delivered' | 'no_workflow' | 'away';
+/** What became of a signal: `away` when Temporal did not answer, and then whether it arrived is unknown. */
+export type Delivery = 'sent' | 'gone' | 'away';
 
 /** Signals the session; a repeated commandId has no second effect there. */
-export async function signalSession(
+export async function signalSession<Name extends keyof SignalBodies>(
   deps: Deps,
   bookingId: string,
-  signal: string,
-  body: ControlSignal,
+  signal: Name,
+  body: SignalBodies[Name],
 ): Promise<Delivery> {
   try {
-    await withDeadline(deps, () => deps.temporal.workflow.getHandle(sessionWorkflowId(bookingId)).signal(signal, body));
-    return 'delivered';
+    return await tell(deps.temporal, bookingId, signal, body, deps.temporalTimeoutMs);
   } catch (thrown) {
-    if (thrown instanceof WorkflowNotFoundError) return 'no_workflow';
     deps.logger.warn({ err: toError(thrown).message, bookingId, signal }, 'signal not delivered');
     return 'away';
   }
 }
 
 /** Sends an update and waits for its answer; `updateId` makes a repetition answer the same. */
-export async function updateSession(
+export async function updateSession<Name extends keyof UpdateBodies>(
   deps: Deps,
   bookingId: string,
-  update: string,
-  body: RescheduleUpdate | AmendPlanUpdate | ExtendUpdate,
-  ms = Math.max(15_000, deps.temporalTimeoutMs),
-): Promise<UpdateResult | 'no_workflow' | 'away'> {
+  update: Name,
+  body: UpdateBodies[Name],
+): Promise<UpdateResult | 'gone' | 'away'> {
   try {
-    return await tellUpdate(deps.temporal, bookingId, update, body, ms);
+    return await tellUpdate(deps.temporal, bookingId, update, body, Math.max(15_000, deps.temporalTimeoutMs));
   } catch (thrown) {
-    if (thrown instanceof WorkflowNotFoundError) return 'no_workflow';
     deps.logger.warn({ err: toError(thrown).message, bookingId, update }, 'update without an answer');
     return 'away';
   }

@@ -1,7 +1,7 @@
 import type { Booking, BookingRequest, VoyagerShot } from '../../domain/contracts/booking.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
-import { sessionWorkflowId } from '../../domain/ids.ts';
+import { sessionWorkflowId } from '../../domain/queues.ts';
 import { laravelStatus, type HoldCause, type Outcome, type Phase } from '../../domain/phases.ts';
 import { reasonText, type Locale, type Reason } from '../../domain/reasons.ts';
 import { altAz } from '../../domain/sky.ts';

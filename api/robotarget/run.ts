@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { Receipt, ReceiptState } from '../../domain/contracts/control.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
-import { QUEUE_SESSION } from '../../domain/ids.ts';
 import { COMMAND_WORKFLOW } from '../../domain/messages.ts';
 import type { RoboTargetRequest, RoboTargetResult } from '../../domain/ports.ts';
+import { QUEUE_SESSION, commandWorkflowId } from '../../domain/queues.ts';
 import type { RoboTargetReads, RoboTargetRow } from '../../domain/robotarget-window.ts';
 import { toError } from '../../platform/errors.ts';
 import { openReceipt } from '../../platform/receipts.ts';
@@ -64,7 +64,7 @@ export async function runRoboTarget(
     const handle = await withDeadline(deps, () =>
       deps.temporal.workflow.start(COMMAND_WORKFLOW, {
         taskQueue: QUEUE_SESSION,
-        workflowId: `command-${commandId}`,
+        workflowId: commandWorkflowId(commandId),
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         workflowIdConflictPolicy: 'USE_EXISTING',
         args: [{ telescopeId: telescope.id, request }],
@@ -72,7 +72,7 @@ export async function runRoboTarget(
       }),
     ).catch((thrown: unknown) => {
       if ((thrown as { name?: string }).name === 'WorkflowExecutionAlreadyStartedError')
-        return deps.temporal.workflow.getHandle(`command-${commandId}`);
+        return deps.temporal.workflow.getHandle(commandWorkflowId(commandId));
       throw thrown;
     });
     const result = (await withDeadline(deps, () => handle.result(), waitMs)) as RoboTargetResult;

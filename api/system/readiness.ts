@@ -1,6 +1,6 @@
 import { isGrpcServiceError } from '@temporalio/client';
 import { toError } from '../../platform/errors.ts';
-import { SEARCH_ATTRIBUTES, SEARCH_ATTRIBUTE_FLAGS } from '../../platform/temporal.ts';
+import { SEARCH_ATTRIBUTES, SEARCH_ATTRIBUTE_FLAGS } from '../../domain/queues.ts';
 import type { Ground } from '../ground.ts';
 import { Problem } from '../errors.ts';
 

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { SIGNALS, type TelescopeEventSignal } from '../../domain/messages.ts';
-import { sessionWorkflowId } from '../../domain/ids.ts';
 import { toError } from '../../platform/errors.ts';
 import { openMaintenance } from '../../platform/maintenance.ts';
-import { withDeadline } from '../bookings/sessions.ts';
+import { tellSessionsOfMaintenance } from '../../platform/sessions.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 
@@ -12,7 +10,10 @@ import { Problem } from '../errors.ts';
  * may be on the way into the dome, so nobody is told "entered" before.
  */
 export async function tellOfMaintenance(deps: Deps, telescopeId: string): Promise<string | null> {
-  const told = tellSessions(deps, telescopeId);
+  const told = tellSessionsOfMaintenance(deps, telescopeId, {
+    id: randomUUID(),
+    at: new Date(deps.now()).toISOString(),
+  });
   const why = await tellGate(deps, telescopeId);
   await told;
   return why;
@@ -29,29 +30,4 @@ async function tellGate(deps: Deps, telescopeId: string): Promise<string | null>
     deps.logger.error({ err: message, telescopeId }, 'maintenance: the gate could not be told');
     return thrown instanceof Problem ? thrown.message : `The gateway of ${telescopeId} could not be told.`;
   }
-}
-
-async function tellSessions(deps: Deps, telescopeId: string): Promise<void> {
-  const sessions = await deps.db.session.findMany({
-    where: { telescopeId, phase: { in: ['preparing', 'prepared', 'starting', 'running', 'holding'] } },
-    select: { bookingId: true },
-  });
-  const body: TelescopeEventSignal = {
-    id: randomUUID(),
-    at: new Date(deps.now()).toISOString(),
-    kind: 'local_operator',
-    detail: 'maintenance',
-  };
-  await Promise.all(
-    sessions.map(({ bookingId }) =>
-      withDeadline(deps, () =>
-        deps.temporal.workflow
-          .getHandle(sessionWorkflowId(bookingId))
-          .signal<[TelescopeEventSignal]>(SIGNALS.telescopeEvent, body),
-      ).catch((thrown: unknown) =>
-        // The minute's pass tells it again.
-        deps.logger.warn({ err: toError(thrown).message, bookingId }, 'maintenance not told to the session yet'),
-      ),
-    ),
-  );
 }

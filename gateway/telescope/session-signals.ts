@@ -1,12 +1,21 @@
 import { stableId } from '../../domain/ids.ts';
-import { SIGNALS, type FramesWaitingSignal, type TelescopeEventSignal } from '../../domain/messages.ts';
+import {
+  SIGNALS,
+  type FramesWaitingSignal,
+  type SignalBodies,
+  type TelescopeEventSignal,
+} from '../../domain/messages.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 
 /** The way to a session's workflow. `gone`: it is closed or was never there. @throws while Temporal is away */
 export interface SignalTransport {
-  signal(bookingId: string, name: string, body: unknown): Promise<'sent' | 'gone'>;
+  signal<Name extends keyof SignalBodies>(
+    bookingId: string,
+    name: Name,
+    body: SignalBodies[Name],
+  ): Promise<'sent' | 'gone'>;
 }
 export const NUDGE_EVERY_MS = 2_000;
 /** A drain that lingers takes a row within a fraction of this (activities/frames/linger.ts); what it has taken needs no signal. */
@@ -106,9 +115,7 @@ export class SessionSignals {
         return;
       }
       nudge.lastMs = this.clock.monotonicMs();
-      const outcome = await this.transport!.signal(bookingId, SIGNALS.framesWaiting, {
-        upTo: nudge.upTo,
-      } satisfies FramesWaitingSignal);
+      const outcome = await this.transport!.signal(bookingId, SIGNALS.framesWaiting, { upTo: nudge.upTo });
       if (outcome === 'gone') this.nudges.delete(bookingId);
       delayMs = Math.max(0, NUDGE_EVERY_MS - (this.clock.monotonicMs() - nudge.lastMs));
     } catch (thrown) {

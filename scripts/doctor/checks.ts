@@ -19,7 +19,8 @@ import { toError } from '../../platform/errors.ts';
 import { signGatewayRequest } from '../../platform/gateway-auth.ts';
 import { createLogger, type Logger } from '../../platform/logger.ts';
 import { pendingMigrations } from './schema.ts';
-import { SEARCH_ATTRIBUTE_FLAGS, temporalConnectionOptions } from '../../platform/temporal.ts';
+import { SEARCH_ATTRIBUTE_FLAGS } from '../../domain/queues.ts';
+import { temporalConnectionOptions } from '../../platform/temporal.ts';
 
 /** One thing that was looked at. `mend` says what to do; a warning alone does not fail the doctor. */
 export interface Finding {
@@ -102,14 +103,11 @@ export async function checkTemporal(config: Config): Promise<Finding[]> {
   try {
     const connection = await Connection.connect({ ...temporalConnectionOptions(config), connectTimeout: 5_000 });
     try {
-      const described = await connection.workflowService.describeNamespace({ namespace: config.TEMPORAL_NAMESPACE });
+      const { TEMPORAL_NAMESPACE: namespace } = config;
+      const described = await connection.workflowService.describeNamespace({ namespace });
       const days = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
-      const found: Finding[] = [
-        ok('Temporal', `namespace ${config.TEMPORAL_NAMESPACE}, closed runs kept ${Math.round(days)} days`),
-      ];
-      const have =
-        (await connection.operatorService.listSearchAttributes({ namespace: config.TEMPORAL_NAMESPACE }))
-          .customAttributes ?? {};
+      const found: Finding[] = [ok('Temporal', `namespace ${namespace}, closed runs kept ${Math.round(days)} days`)];
+      const have = (await connection.operatorService.listSearchAttributes({ namespace })).customAttributes ?? {};
       const missing = SEARCH_ATTRIBUTE_FLAGS.filter((flag) => !Object.hasOwn(have, flag.split('=')[0]!));
       found.push(
         missing.length === 0

@@ -1,7 +1,13 @@
 import { LEDGER_CLASSES, type LedgerClass } from '../../domain/contracts/ledger.ts';
-import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, telescopeQueue } from '../../domain/ids.ts';
+import {
+  QUEUE_FINALISE,
+  QUEUE_SESSION,
+  framesQueue,
+  lateFramesWorkflowId,
+  telescopeQueue,
+} from '../../domain/queues.ts';
 import { secondsByClass } from '../../domain/ledger.ts';
-import { SESSION_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
+import { LATE_FRAMES_WORKFLOW, SESSION_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
 import { judgeNight } from './oracle.ts';
 import { FAULT_KINDS, planNight, type FaultKind, type NightPlan } from './plan.ts';
 import { canonicalJson, chance, sha256 } from './random.ts';
@@ -98,8 +104,8 @@ export async function playNight(
       isOpen: async (id) => server.isOpen(id),
       startLateFrames: (bookingId, telescopeId) =>
         server.start({
-          workflowId: `late-${bookingId}`,
-          type: 'lateFrames',
+          workflowId: lateFramesWorkflowId(bookingId),
+          type: LATE_FRAMES_WORKFLOW,
           queue: QUEUE_FINALISE,
           args: [{ bookingId, telescopeId }],
         }),

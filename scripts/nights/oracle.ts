@@ -1,5 +1,5 @@
 import { LEDGER_CLASSES } from '../../domain/contracts/ledger.ts';
-import { finaliseWorkflowId } from '../../domain/ids.ts';
+import { finaliseWorkflowId } from '../../domain/queues.ts';
 import { isFinal, type Outcome, type Phase } from '../../domain/phases.ts';
 import type { FaultKind } from './plan.ts';
 import type { World } from './world.ts';

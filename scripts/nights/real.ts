@@ -3,8 +3,15 @@ import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
-import { QUEUE_FINALISE, QUEUE_SESSION, finaliseWorkflowId, framesQueue, telescopeQueue } from '../../domain/ids.ts';
-import { SESSION_WORKFLOW } from '../../domain/messages.ts';
+import {
+  QUEUE_FINALISE,
+  QUEUE_SESSION,
+  finaliseWorkflowId,
+  framesQueue,
+  lateFramesWorkflowId,
+  telescopeQueue,
+} from '../../domain/queues.ts';
+import { LATE_FRAMES_WORKFLOW, SESSION_WORKFLOW } from '../../domain/messages.ts';
 import { resolveTemporal } from '../../stack/temporal-cli.ts';
 import { ACTIVITIES, partsOf, resultOf, sessionInput, type Activity, type NightResult, type Parts } from './night.ts';
 import type { NightPlan } from './plan.ts';
@@ -145,9 +152,9 @@ async function playOne(env: TestWorkflowEnvironment, stage: Stage, planned: Nigh
         ),
     isOpen,
     startLateFrames: async (bookingId, telescopeId) => {
-      await client.workflow.start('lateFrames', {
+      await client.workflow.start(LATE_FRAMES_WORKFLOW, {
         taskQueue: QUEUE_FINALISE,
-        workflowId: `late-${bookingId}`,
+        workflowId: lateFramesWorkflowId(bookingId),
         args: [{ bookingId, telescopeId }],
       });
     },
@@ -178,7 +185,7 @@ async function playOne(env: TestWorkflowEnvironment, stage: Stage, planned: Nigh
     for (const handle of [
       session,
       client.workflow.getHandle(finaliseWorkflowId(world.bookingId)),
-      client.workflow.getHandle(`late-${world.bookingId}`),
+      client.workflow.getHandle(lateFramesWorkflowId(world.bookingId)),
     ]) {
       if (!(await handle.describe().then(() => true, gone))) continue;
       ended.set(handle.workflowId, await Promise.race([handle.result().catch((thrown: Error) => thrown), patience]));

@@ -13,15 +13,11 @@ import { planObjects, toSessionBooking } from '../../activities/session/booking.
 import type { Shot } from '../../domain/contracts/booking.ts';
 import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
-import { sessionWorkflowId, stableId } from '../../domain/ids.ts';
+import { sessionWorkflowId } from '../../domain/queues.ts';
+import { stableId } from '../../domain/ids.ts';
 import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
-import {
-  SIGNALS,
-  UPDATES,
-  type ControlSignal,
-  type TelescopeEventSignal,
-  type UpdateResult,
-} from '../../domain/messages.ts';
+import { SIGNALS, UPDATES } from '../../domain/messages.ts';
+import type { ControlSignal, TelescopeEventSignal, UpdateResult } from '../../domain/messages.ts';
 import { isFinal, isWaitingPhase, type Phase } from '../../domain/phases.ts';
 import { planRemainder } from '../../domain/planning.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';

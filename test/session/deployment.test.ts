@@ -10,7 +10,7 @@ import {
 } from '@temporalio/worker';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FINALISE_WORKFLOW } from '../../domain/messages.ts';
-import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../../domain/ids.ts';
+import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../../domain/queues.ts';
 import { resolveTemporal } from '../../stack/temporal-cli.ts';
 import { adoptStranded, setCurrentVersion } from '../../worker/deployment.ts';
 import { DEPLOYMENT_NAME, workflowsPath } from '../../worker/options.ts';

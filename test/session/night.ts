@@ -17,18 +17,18 @@ import { createFinaliseActivities } from '../../activities/finalise/index.ts';
 import type { FrameActivities, TelescopeActivities } from '../../domain/ports.ts';
 import { createSessionActivities } from '../../activities/session/index.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
-import {
-  QUEUE_FINALISE,
-  QUEUE_SESSION,
-  framesQueue,
-  sessionWorkflowId,
-  stableId,
-  telescopeQueue,
-} from '../../domain/ids.ts';
+import { stableId } from '../../domain/ids.ts';
 import { SESSION_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
-import { SEARCH_ATTRIBUTES } from '../../platform/temporal.ts';
+import {
+  QUEUE_FINALISE,
+  QUEUE_SESSION,
+  SEARCH_ATTRIBUTES,
+  framesQueue,
+  sessionWorkflowId,
+  telescopeQueue,
+} from '../../domain/queues.ts';
 import { setCurrentVersion } from '../../worker/deployment.ts';
 import { DEPLOYMENT_NAME } from '../../worker/options.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';

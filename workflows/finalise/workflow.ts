@@ -21,9 +21,8 @@ import type {
 } from '../../domain/ports.ts';
 import type { WebhookType } from '../../domain/contracts/event.ts';
 import type { Outcome } from '../../domain/phases.ts';
-import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, shotsWorkflowId } from '../../domain/queues.ts';
+import { QUEUE_FINALISE, QUEUE_SESSION, SEARCH_ATTRIBUTES, framesQueue, shotsWorkflowId } from '../../domain/queues.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';
-import { ATTRIBUTES } from '../session/attributes.ts';
 import { PATCHES } from '../session/patches.ts';
 import { lateFrames } from './late.ts';
 import { SHORT_PATIENCE, shotsDone } from './shots.ts';
@@ -65,9 +64,9 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
   const { bookingId, telescopeId } = input;
   const ids = { bookingId, telescopeId };
   upsertSearchAttributes([
-    { key: ATTRIBUTES.bookingId, value: bookingId },
-    { key: ATTRIBUTES.telescopeId, value: telescopeId },
-    { key: ATTRIBUTES.phase, value: 'finalising' },
+    { key: SEARCH_ATTRIBUTES.bookingId, value: bookingId },
+    { key: SEARCH_ATTRIBUTES.telescopeId, value: telescopeId },
+    { key: SEARCH_ATTRIBUTES.phase, value: 'finalising' },
   ]);
 
   const frames = proxyActivities<Pick<FrameActivities, 'reconcileFrames'>>({
@@ -137,7 +136,7 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
     },
   ]);
   if (listed === null && input.targetGuid && patched(PATCHES.shotsLater)) await askLater(input);
-  upsertSearchAttributes([{ key: ATTRIBUTES.phase, value: outcome }]);
+  upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.phase, value: outcome }]);
   setCurrentDetails(
     `### ${bookingId}: ${outcome}\n\n- frames: ${counts.archived} archived, ${counts.rejected} rejected, ${counts.missing} missing\n- archive: ${stored.files} files, ${stored.bytes} bytes\n- refund: ${settled.refund}`,
   );

@@ -3,7 +3,7 @@ import type { ReceiptState } from '../../domain/contracts/control.ts';
 import type { HoldCause, Outcome, Phase } from '../../domain/phases.ts';
 import type { Transition } from '../../domain/ports.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';
-import { ATTRIBUTES } from './attributes.ts';
+import { SEARCH_ATTRIBUTES } from '../../domain/queues.ts';
 import { detailsOf, nextOf } from './face.ts';
 import { PATCHES } from './patches.ts';
 import type { Projector } from './projection.ts';
@@ -46,10 +46,10 @@ export class Logbook {
     data.holdCause = more.holdCause ?? null;
     data.transition += 1;
     upsertSearchAttributes([
-      { key: ATTRIBUTES.phase, value: phase },
-      { key: ATTRIBUTES.start, value: new Date(state.startMs) },
-      { key: ATTRIBUTES.bookingId, value: state.bookingId },
-      { key: ATTRIBUTES.telescopeId, value: state.telescopeId },
+      { key: SEARCH_ATTRIBUTES.phase, value: phase },
+      { key: SEARCH_ATTRIBUTES.start, value: new Date(state.startMs) },
+      { key: SEARCH_ATTRIBUTES.bookingId, value: state.bookingId },
+      { key: SEARCH_ATTRIBUTES.telescopeId, value: state.telescopeId },
     ]);
     this.line(`**${phase}** ${line.message}`);
     this.projector.push({

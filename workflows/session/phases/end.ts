@@ -11,11 +11,10 @@ import type { LedgerClass } from '../../../domain/contracts/ledger.ts';
 import { FINALISE_WORKFLOW } from '../../../domain/messages.ts';
 import { isFinal, type Outcome } from '../../../domain/phases.ts';
 import type { FinaliseInput, FinaliseResult } from '../../../domain/ports.ts';
-import { QUEUE_FINALISE, finaliseWorkflowId } from '../../../domain/queues.ts';
+import { QUEUE_FINALISE, SEARCH_ATTRIBUTES, finaliseWorkflowId } from '../../../domain/queues.ts';
 import { NIGHT_LINES, reasonWords } from '../../../domain/night-lines.ts';
 import type { Reason } from '../../../domain/reasons.ts';
 import { settling, telescope } from '../activities.ts';
-import { ATTRIBUTES } from '../attributes.ts';
 import type { Night } from '../night.ts';
 import { outdate, removeObsolete } from '../objects.ts';
 import { PATCHES } from '../patches.ts';
@@ -90,7 +89,7 @@ export async function end(night: Night, ending: Ending): Promise<void> {
   state.data.phase = ending.outcome;
   state.data.outcome = ending.outcome;
   night.logbook.line(`${ending.outcome}: wrapped up`);
-  upsertSearchAttributes([{ key: ATTRIBUTES.phase, value: ending.outcome }]);
+  upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.phase, value: ending.outcome }]);
 }
 
 export async function refuseUntil(night: Night, done: () => boolean, reason: Reason): Promise<void> {
