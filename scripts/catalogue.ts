@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { projectPath } from '../platform/paths.ts';
 
 /**
- * Makes domain/catalogue/objects.ts out of the data files of d3-celestial (BSD-3-Clause, see domain/catalogue/LICENSES.md):
+ * Makes domain/catalogue/objects.txt out of the data files of d3-celestial (BSD-3-Clause, see domain/catalogue/LICENSES.md):
  * Messier, Caldwell, NGC, IC, Sharpless, Barnard and other named objects, and the stars that bear a name.
  * Run it again after d3-celestial moves: `tsx scripts/catalogue.ts`.
  */
@@ -150,7 +150,5 @@ const lines = [...rows.values()].map((row) =>
     row.size,
   ].join('|'),
 );
-const header =
-  '/** Written by scripts/catalogue.ts from d3-celestial (BSD-3-Clause, LICENSES.md): designation|aliases|French name|type|RA hours J2000|Dec degrees J2000|magnitude|arc minutes. */\n';
-writeFileSync(projectPath('domain/catalogue/objects.ts'), `${header}export const OBJECTS = \`${lines.join('\n')}\`;\n`);
+writeFileSync(projectPath('domain/catalogue/objects.txt'), `${lines.join('\n')}\n`);
 console.log(`${lines.length} objects`);

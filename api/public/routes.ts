@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { searchCatalogue } from '../../domain/catalogue/index.ts';
+import { catalogue } from '../../platform/catalogue.ts';
 import type { Deps } from '../deps.ts';
 import { SNAPSHOT_EVENT } from '../live/snapshots.ts';
 import { json, operation, type App } from '../operation.ts';
@@ -92,6 +92,6 @@ export function publicRoutes(app: App, deps: Deps): void {
       },
     },
     ({ query }) =>
-      json({ data: searchCatalogue(query.query, query.limit) }, 200, { 'cache-control': 'public, max-age=3600' }),
+      json({ data: catalogue().search(query.query, query.limit) }, 200, { 'cache-control': 'public, max-age=3600' }),
   );
 }

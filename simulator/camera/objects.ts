@@ -1,4 +1,4 @@
-import { OBJECTS } from '../../domain/catalogue/objects.ts';
+import { catalogue } from '../../platform/catalogue.ts';
 import { createRandom } from '../random.ts';
 
 /** What an object looks like; `none` for what has no light of its own that stars do not bring (open clusters, single stars). */
@@ -92,23 +92,23 @@ const SMALL = 0.6;
 const surfaceBrightness = (mag: number, radius: number, axisRatio: number): number =>
   mag + 2.5 * Math.log10(Math.PI * (radius * 60) ** 2 * axisRatio);
 
-let catalogue: SkyObject[] | null = null;
+let objects: SkyObject[] | null = null;
 /** The project's offline catalogue with a form for each object; read once. */
 function load(): SkyObject[] {
-  catalogue ??= OBJECTS.split('\n').flatMap((line) => {
-    const [designation = '', , , type = '', raText, decText, magText, sizeText] = line.split('|');
+  objects ??= catalogue().entries.flatMap((entry) => {
+    const { designation, type, magnitude, size_arcmin: size } = entry;
     const known = KNOWN[designation] ?? {};
     const look = known.look ?? LOOKS[type];
     if (!look) return [];
-    const radius = known.radius ?? (sizeText ? Number(sizeText) / 2 : SMALL);
+    const radius = known.radius ?? (size === null ? SMALL : size / 2);
     const random = createRandom('object', designation);
     const axisRatio =
       known.axisRatio ??
       (look === 'globular' || look === 'planetary' ? random.between(0.85, 1) : random.between(0.35, 0.95));
-    let mag = known.mag ?? (magText ? Number(magText) : 14.5);
+    let mag = known.mag ?? magnitude ?? 14.5;
     if (GAS.includes(look)) {
       const spread = surfaceBrightness(0, radius, axisRatio);
-      const even = known.mag !== undefined || magText ? mag + spread : FAINT_GAS;
+      const even = known.mag !== undefined || magnitude !== null ? mag + spread : FAINT_GAS;
       mag = Math.max(GAS_BOUNDS[0], Math.min(GAS_BOUNDS[1], even)) - spread;
     }
     const angle = known.angle ?? random.between(0, 180);
@@ -116,8 +116,8 @@ function load(): SkyObject[] {
       {
         designation,
         look,
-        ra: Number(raText) * 15,
-        dec: Number(decText),
+        ra: entry.ra_hours * 15,
+        dec: entry.dec_degrees,
         mag,
         radius,
         axisRatio,
@@ -126,7 +126,7 @@ function load(): SkyObject[] {
       },
     ];
   });
-  return catalogue;
+  return objects;
 }
 
 /** Objects that reach into the circle (degrees), widest first. */

@@ -8,7 +8,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { BookingRequest } from '../../domain/contracts/booking.ts';
 import { Receipt } from '../../domain/contracts/control.ts';
 import type { Event } from '../../domain/contracts/event.ts';
-import { searchCatalogue } from '../../domain/catalogue/index.ts';
+import { catalogue } from '../../platform/catalogue.ts';
 import { parseDecDegrees, parseRaHours } from '../../domain/coordinates.ts';
 import { altAz, sunAltitudeDegrees } from '../../domain/sky.ts';
 import { projectPath } from '../../platform/paths.ts';
@@ -284,7 +284,7 @@ export async function startPageServer(
     }
     if (path === '/api/catalogue') {
       json(response, {
-        data: searchCatalogue(url.searchParams.get('query') ?? '', Number(url.searchParams.get('limit') ?? 12)),
+        data: catalogue().search(url.searchParams.get('query') ?? '', Number(url.searchParams.get('limit') ?? 12)),
       });
       return;
     }

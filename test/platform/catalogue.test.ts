@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { searchCatalogue } from './index.ts';
+import { catalogue } from '../../platform/catalogue.ts';
+
+const searchCatalogue = (query: string, limit?: number) => catalogue().search(query, limit);
 
 describe('the offline catalogue', () => {
   test.each(['M31', 'm 31', 'Messier 31', 'NGC 224', 'ngc224', 'Andromeda Galaxy', "Galaxie d'Andromède"])(
