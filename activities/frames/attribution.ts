@@ -16,6 +16,14 @@ export interface Owner {
   by: 'rtshot' | 'shot_done_list' | 'set_tag';
 }
 
+/** The columns of a frame's row that say whose it is. */
+export const ownedBy = (owner: Owner): Omit<Owner, 'by'> => ({
+  bookingId: owner.bookingId,
+  shotGuid: owner.shotGuid,
+  shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null,
+  shotIndex: owner.shotIndex,
+});
+
 export type ShotDoneRecord = JournalKinds['shot_done'];
 
 const same = (a: string | null | undefined, b: string | null | undefined): boolean =>

@@ -7,7 +7,7 @@ import { sessionWorkflowId } from '../../domain/queues.ts';
 import { UsageError } from '../../platform/errors.ts';
 import type { FrameCounts } from '../../domain/ports.ts';
 import { FrameIntake, type IntakeDeps } from './intake/intake.ts';
-import { IMPORTED } from './intake/past.ts';
+import { IMPORTED } from './intake/rows.ts';
 import { metadataOf, type FrameMetadata } from '../../frames/metadata.ts';
 
 export interface ImportOptions {

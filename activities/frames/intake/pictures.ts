@@ -4,15 +4,14 @@ import type { JournalKinds } from '../../../domain/journal.ts';
 import type { Database } from '../../../platform/database.ts';
 import type { Logger } from '../../../platform/logger.ts';
 import type { Frame, Prisma } from '../../../prisma/client/client.ts';
-import { announceMeasured } from '../announce.ts';
 import type { Caller } from '../caller.ts';
 import { FitsError } from '../../../frames/fits/index.ts';
 import type { PreviewResult } from '../../../frames/pass/jobs.ts';
 import type { FramePool } from '../../../frames/pass/pool.ts';
 import type { FrameStore } from '../../../frames/store/store.ts';
 import { requireStore } from '../../../frames/store/presence.ts';
-import { scopeOf, type Past } from './past.ts';
 import { stemOf } from './paths.ts';
+import type { Scope } from './scope.ts';
 
 interface PictureDeps {
   db: Database;
@@ -83,7 +82,7 @@ export class FramePictures {
   }
 
   /** Measures the two oldest frames that wait for it. Returns whether there was one. */
-  async measureSome(telescopeId: string, caller: Caller, past: Past | null): Promise<boolean> {
+  async measureSome(telescopeId: string, caller: Caller, scope: Scope): Promise<boolean> {
     const { db, pool, store } = this.deps;
     const rows = await db.frame.findMany({
       where: {
@@ -92,7 +91,7 @@ export class FramePictures {
         measured: false,
         announced: true,
         bookingId: { not: null },
-        ...scopeOf(past),
+        ...scope.rows(),
       },
       orderBy: [{ seenAt: 'asc' }, { sourceKey: 'asc' }],
       take: 2,
@@ -129,7 +128,7 @@ export class FramePictures {
               : {}),
           },
         });
-        if (!past) await announceMeasured(db, updated);
+        await scope.announceMeasured(updated);
         caller.heartbeat({ frame: row.id, step: 'measured' });
       }),
     );

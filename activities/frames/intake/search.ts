@@ -11,7 +11,7 @@ import type { Caller } from '../caller.ts';
 import { eachLimited } from '../../../frames/limited.ts';
 import { metadataOf } from '../../../frames/metadata.ts';
 import type { Mount } from './mount.ts';
-import { IMPORTED } from './past.ts';
+import { IMPORTED } from './rows.ts';
 import { comparable, mapPath, splitPath } from './paths.ts';
 
 const DAY_MS = 86_400_000;
