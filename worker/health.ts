@@ -1,15 +1,13 @@
 import { createServer, type Server } from 'node:http';
-import { Registry, collectDefaultMetrics } from 'prom-client';
 
 export interface Health {
   /** What is not ready yet; empty when all is. */
   problems(): string[];
   /** The process is worth restarting. */
   dead(): string | null;
+  /** For Prometheus. */
+  scrape(): Promise<{ type: string; text: string }>;
 }
-export const metrics = new Registry();
-metrics.setDefaultLabels({ process: 'worker' });
-collectDefaultMetrics({ register: metrics });
 
 /** `/healthz` (alive), `/readyz` (polling every queue, database answers), `/metrics` (Prometheus), on loopback. */
 export function serveHealth(port: number, host: string, health: Health): Promise<Server> {
@@ -28,9 +26,9 @@ export function serveHealth(port: number, host: string, health: Health): Promise
         return answer(problems.length > 0 ? 503 : 200, { ok: problems.length === 0, problems });
       }
       case '/metrics':
-        void metrics.metrics().then(
-          (text) => {
-            response.writeHead(200, { 'content-type': metrics.contentType });
+        void health.scrape().then(
+          ({ type, text }) => {
+            response.writeHead(200, { 'content-type': type });
             response.end(text);
           },
           () => answer(500, { ok: false }),

@@ -18,6 +18,7 @@ import { listTelescopes } from '../platform/telescopes.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
 import { adoptStranded, setCurrentVersion } from './deployment.ts';
 import { serveHealth } from './health.ts';
+import { WorkerMetrics } from './metrics.ts';
 import { SHUTDOWN_GRACE_MS, buildId, deploymentOptions, workflowCode } from './options.ts';
 import { connectForever, installRuntime } from './runtime.ts';
 import { ensureSchedules } from './schedules.ts';
@@ -46,7 +47,9 @@ async function main(): Promise<void> {
   let death: string | null = null;
   let current = false;
 
+  const metrics = new WorkerMetrics(db, config.OBSERVATIONS_STORAGE_PATH, logger);
   const health = await serveHealth(config.WORKER_PORT, '127.0.0.1', {
+    scrape: () => metrics.scrape(),
     dead: () => death,
     problems: () => [
       ...(stopping ? ['stopping'] : []),
