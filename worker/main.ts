@@ -29,6 +29,23 @@ const RETRY_MS = 2_000;
 /** Finalisations left behind by an older version of the worker are looked for this often. */
 const ADOPT_EVERY_MS = 150_000;
 
+/** What a worker lacks of being ready, as `/readyz` says it. */
+function notReady(is: {
+  stopping: boolean;
+  connected: boolean;
+  current: boolean;
+  workers: ReadonlyMap<string, Worker>;
+}): string[] {
+  return [
+    ...(is.stopping ? ['stopping'] : []),
+    ...(is.connected ? [] : ['Temporal is away']),
+    ...(is.current ? [] : ['this version is not the current one yet']),
+    ...[QUEUE_SESSION, QUEUE_FINALISE]
+      .filter((queue) => is.workers.get(queue)?.getState() !== 'RUNNING')
+      .map((queue) => `queue ${queue} is not polled yet`),
+  ];
+}
+
 async function main(): Promise<void> {
   const config = loadConfig();
   const logger = createLogger('worker', config.LOG_LEVEL);
@@ -51,14 +68,7 @@ async function main(): Promise<void> {
   const health = await serveHealth(config.WORKER_PORT, '127.0.0.1', {
     scrape: () => metrics.scrape(),
     dead: () => death,
-    problems: () => [
-      ...(stopping ? ['stopping'] : []),
-      ...(connection ? [] : ['Temporal is away']),
-      ...(current ? [] : ['this version is not the current one yet']),
-      ...[QUEUE_SESSION, QUEUE_FINALISE]
-        .filter((queue) => workers.get(queue)?.getState() !== 'RUNNING')
-        .map((queue) => `queue ${queue} is not polled yet`),
-    ],
+    problems: () => notReady({ stopping, connected: connection !== null, current, workers }),
   });
   onShutdown(
     logger,
