@@ -1,7 +1,6 @@
 import type { RoboShot, RoboSet, RoboTarget, SettlementLine, VoyagerShot, Weather } from './contracts/index.ts';
 import type { ControlKind, ReceiptState } from './contracts/control.ts';
-import type { WebhookType } from './contracts/event.ts';
-import type { LedgerClass } from './contracts/ledger.ts';
+import type { LedgerClass, WebhookType } from './contracts/index.ts';
 import type { Shot, Target, Constraints } from './contracts/booking.ts';
 import type { TelescopePolicy } from './contracts/telescope.ts';
 import type { HoldCause, Outcome, Phase } from './phases.ts';
@@ -337,13 +336,14 @@ export interface FinaliseActivities {
     bookingId: string;
     telescopeId: string;
   }): Promise<{ archivePath: string; files: number; bytes: number }>;
-  /** Ledger intervals over the whole slot and the settlement, both idempotent. `before`: it ended before its slot began, which has its own share. */
+  /** Ledger intervals over the whole slot and the settlement, both idempotent. `before`: it ended before its slot began, which has its own share. `slot`: as the session knew it, since a change that it never heard of did not happen. */
   settle(input: {
     bookingId: string;
     telescopeId: string;
     spans: Span[];
     outcome: Outcome;
     before?: boolean;
+    slot?: FinaliseInput['slot'];
   }): Promise<{
     settlementId: string;
     seconds: Record<LedgerClass, number>;

@@ -7,6 +7,7 @@ import { secondsByClass } from '../../domain/ledger.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Database } from '../../platform/database.ts';
+import { latestSettlement, toSettlement } from '../../platform/settlements.ts';
 import type { Frame, Telemetry } from '../../prisma/client/client.ts';
 import { findBooking } from '../session/booking.ts';
 
@@ -27,7 +28,7 @@ export async function composeReport(
     db.timeline.findMany({ where: { bookingId }, orderBy: [{ at: 'asc' }, { position: 'asc' }] }),
     db.telemetry.findMany({ where: { bookingId, at: { gte: row.startsAt, lt: row.endsAt } }, orderBy: { at: 'asc' } }),
     db.ledgerInterval.findMany({ where: { bookingId }, orderBy: { startsAt: 'asc' } }),
-    db.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } }),
+    latestSettlement(db, bookingId),
   ]);
   const target = row.target as unknown as Target;
   const shots = row.shots as unknown as Shot[];
@@ -106,16 +107,7 @@ export async function composeReport(
       })),
     },
     ledger: { seconds: secondsByClass(ledger), intervals: ledger },
-    credits: settlement
-      ? {
-          settlement_id: settlement.id,
-          rule: settlement.rule,
-          lines: settlement.lines as NonNullable<Report['credits']>['lines'],
-          credits_charged: settlement.creditsCharged,
-          credits_refund: settlement.creditsRefund,
-          ...(settlement.supersedes ? { supersedes: settlement.supersedes } : {}),
-        }
-      : null,
+    credits: settlement ? toSettlement(settlement) : null,
     files: {
       download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null,
       timelapse_link:

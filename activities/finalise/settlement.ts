@@ -9,10 +9,12 @@ import type { Outcome } from '../../domain/phases.ts';
 import type { Span, Transition } from '../../domain/ports.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
+import { latestSettlement } from '../../platform/settlements.ts';
 import type { Frame } from '../../prisma/client/client.ts';
 import { findBooking } from '../session/booking.ts';
 import { appendLog } from '../session/records.ts';
 import { readRecord } from './record.ts';
+import { refuseUntaken, type Slot } from './untaken.ts';
 
 /** Exposures as spans of imaging: from the frame's start for its exposure time. */
 export function imagingSpans(frames: readonly Pick<Frame, 'capturedAt' | 'exposure' | 'state'>[]): LedgerSpan[] {
@@ -37,6 +39,8 @@ interface Night {
   /** What the session itself saw. */
   spans: readonly Span[];
   outcome: Outcome | null;
+  /** As the session knew it; left out, the booking's row decides. */
+  slot?: Slot;
   /** The guest gave the slot up before it began, or it never came to it: nothing was observed, and nothing is looked up. */
   before?: boolean;
 }
@@ -53,9 +57,11 @@ export async function settleBooking(
   night: Night,
 ): Promise<{ settlementId: string; seconds: Record<LedgerClass, number>; lines: SettlementLineOf[]; refund: number }> {
   const { bookingId, telescopeId, outcome, before = false } = night;
-  const { row, telescope } = await findBooking(db, bookingId);
-  const slot = { start: row.startsAt.toISOString(), end: row.endsAt.toISOString() };
-  const { intervals, samples, found } = await ledgerOf(db, night, telescope);
+  const { row: booked, telescope } = await findBooking(db, bookingId);
+  // What the guest was promised and never got is not charged: an extension that no session heard of did not happen.
+  const row = night.slot ? await refuseUntaken(db, bookingId, night.slot, new Date()) : booked;
+  const slot = night.slot ?? { start: row.startsAt.toISOString(), end: row.endsAt.toISOString() };
+  const { intervals, samples, found } = await ledgerOf(db, { ...night, slot }, telescope);
   const seconds = secondsByClass(intervals);
   const charged = (row.credits as { charged?: number }).charged ?? 0;
   const { refund } = telescope.policy;
@@ -63,17 +69,18 @@ export async function settleBooking(
   const empty = outcome === 'failed' && seconds.imaging === 0;
   const settled = settle(seconds, empty ? { ...rule, full_refund_below_imaging_share: 1 } : rule, charged);
   const digest = createHash('sha256').update(JSON.stringify(settled)).digest('hex');
-  const settlementId = stableId('settlement', bookingId, digest);
-  await db.$transaction(async (tx) => {
+  const settlementId = await db.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'settlement/' + bookingId}, 0))`;
     await writeLedger(tx, bookingId, intervals);
     if (found) await appendLog(tx, { bookingId, telescopeId }, `gateway-record/${digest}`, new Date(slot.end), found);
-    if (await tx.settlement.findUnique({ where: { id: settlementId }, select: { id: true } })) {
-      await tx.settlement.update({ where: { id: settlementId }, data: { samples } });
-      return;
+    const last = await latestSettlement(tx, bookingId);
+    if (last && last.digest === digest) {
+      await tx.settlement.update({ where: { id: last.id }, data: { samples } });
+      return last.id;
     }
-    const before = await tx.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } });
-    const supersedes = before?.id ?? null;
+    const supersedes = last?.id ?? null;
+    // A night that comes back to what it was once settled as is settled so anew: the id follows from what it supersedes too.
+    const settlementId = stableId('settlement', bookingId, digest, ...(supersedes ? [supersedes] : []));
     await tx.settlement.create({
       data: {
         id: settlementId,
@@ -84,6 +91,8 @@ export async function settleBooking(
         creditsRefund: settled.credits_refund,
         supersedes,
         samples,
+        digest,
+        position: (last?.position ?? 0) + 1,
       },
     });
     await enqueueOutbox(tx, {
@@ -93,6 +102,7 @@ export async function settleBooking(
       telescopeId,
       data: { settlement_id: settlementId, ...settled, ...(supersedes ? { supersedes } : {}) },
     });
+    return settlementId;
   });
   return { settlementId, seconds, lines: settled.lines, refund: settled.credits_refund };
 }
@@ -100,22 +110,21 @@ export async function settleBooking(
 /** The ledger from all that is known, how many samples of the gateway it rests on, and what they added to the session's own word. */
 async function ledgerOf(
   db: Database,
-  { bookingId, telescopeId, spans, before = false }: Night,
+  { bookingId, telescopeId, spans, slot, before = false }: Night & { slot: Slot },
   telescope: Telescope,
 ): Promise<{ intervals: LedgerInterval[]; samples: number | null; found: Transition['log'] | null }> {
-  const { startsAt, endsAt, createdAt, session } = await db.booking.findUniqueOrThrow({
+  const { createdAt, session } = await db.booking.findUniqueOrThrow({
     where: { id: bookingId },
-    include: { session: { select: { sessionEndedAt: true } } },
+    select: { createdAt: true, session: { select: { sessionEndedAt: true } } },
   });
   const frames = await db.frame.findMany({
     where: { bookingId },
     select: { capturedAt: true, exposure: true, state: true, type: true },
   });
-  const slot = { start: startsAt.toISOString(), end: endsAt.toISOString() };
   const known = [...spans, ...imagingSpans(frames)];
   const own = buildLedger(slot, known);
-  const fromMs = Math.max(startsAt.getTime(), createdAt.getTime());
-  const toMs = Math.min(endsAt.getTime(), session?.sessionEndedAt?.getTime() ?? Infinity);
+  const fromMs = Math.max(Date.parse(slot.start), createdAt.getTime());
+  const toMs = Math.min(Date.parse(slot.end), session?.sessionEndedAt?.getTime() ?? Infinity);
   if (before || toMs <= fromMs) return { intervals: own, samples: null, found: null };
   const seen = await readRecord(db, { bookingId, telescopeId, fromMs, toMs });
   // Darks in clouds are the policy's own wish, and the session alone knows when only they were left.
@@ -145,11 +154,10 @@ const WORTH_A_LINE_SECONDS = 30;
  * weaker than imaging is lost by that, since every frame claims its seconds anew. A night that was never settled is left alone.
  */
 export async function resettleBooking(db: Database, bookingId: string, telescopeId: string): Promise<void> {
-  const known = await db.ledgerInterval.findMany({
-    where: { bookingId, class: { not: 'imaging' } },
-    orderBy: { startsAt: 'asc' },
-  });
-  if (known.length === 0 || (await db.settlement.count({ where: { bookingId } })) === 0) return;
+  const ledger = await db.ledgerInterval.findMany({ where: { bookingId }, orderBy: { startsAt: 'asc' } });
+  const [first, last] = [ledger[0], ledger.at(-1)];
+  if (!first || !last || !(await latestSettlement(db, bookingId))) return;
+  const known = ledger.filter((i) => i.class !== 'imaging');
   const spans = known.map((i) => ({
     class: i.class as LedgerClass,
     start: i.startsAt.toISOString(),
@@ -161,7 +169,8 @@ export async function resettleBooking(db: Database, bookingId: string, telescope
     select: { outcome: true, sessionEndedAt: true },
   });
   const outcome = (session?.outcome ?? null) as Outcome | null;
-  await settleBooking(db, { bookingId, telescopeId, spans, outcome, before: session?.sessionEndedAt === null });
+  const slot = { start: first.startsAt.toISOString(), end: last.endsAt.toISOString() };
+  await settleBooking(db, { bookingId, telescopeId, spans, slot, outcome, before: session?.sessionEndedAt === null });
 }
 
 async function writeLedger(tx: Transaction, bookingId: string, intervals: readonly LedgerInterval[]): Promise<void> {

@@ -7,6 +7,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { filedAs } from '../../platform/receipts.ts';
 import { signalSession, updateSession } from '../../platform/sessions.ts';
 import type { Booking, Receipt } from '../../prisma/client/client.ts';
+import { settleEnded } from './ended.ts';
 
 const SETTLE_MS = 15_000;
 const UPDATE_MS = 10_000;
@@ -28,6 +29,7 @@ export async function retell({
   logger: Logger;
   now: () => number;
 }): Promise<string[]> {
+  await settleEnded({ db, now });
   const receipts = await db.receipt.findMany({
     where: {
       kind: { in: ['amend', 'reschedule', 'extend', 'abort', 'cancel'] },

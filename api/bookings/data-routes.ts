@@ -2,9 +2,10 @@ import { TELEMETRY_SERIES, type TelemetrySeriesName } from '../../domain/telemet
 import { z } from '@hono/zod-openapi';
 import { BookingId, Instant } from '../../domain/contracts/common.ts';
 import { EVENT_TYPES, Event, LogLine } from '../../domain/contracts/event.ts';
-import { LEDGER_CLASSES, Ledger, type LedgerClass, type Settlement } from '../../domain/contracts/ledger.ts';
+import { LEDGER_CLASSES, Ledger, type LedgerClass } from '../../domain/contracts/ledger.ts';
 import { Report } from '../../domain/contracts/report.ts';
 import { toEvent } from '../../platform/bus.ts';
+import { latestSettlement, toSettlement } from '../../platform/settlements.ts';
 import { exposuresOf, guidingUptime } from '../../domain/guiding.ts';
 import { withoutNames } from '../../domain/others.ts';
 import { requireBooking, seesPerson, type Identity } from '../auth.ts';
@@ -351,21 +352,11 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
       const { booking } = await loadBooking(deps, who, params.id);
       const [intervals, settlement] = await Promise.all([
         deps.db.ledgerInterval.findMany({ where: { bookingId: params.id }, orderBy: { startsAt: 'asc' } }),
-        deps.db.settlement.findFirst({ where: { bookingId: params.id }, orderBy: { createdAt: 'desc' } }),
+        latestSettlement(deps.db, params.id),
       ]);
       const seconds = Object.fromEntries(LEDGER_CLASSES.map((name) => [name, 0])) as Record<LedgerClass, number>;
       for (const row of intervals)
         seconds[row.class as LedgerClass] += Math.round((row.endsAt.getTime() - row.startsAt.getTime()) / 1000);
-      const settled: Settlement | null = settlement
-        ? {
-            settlement_id: settlement.id,
-            rule: settlement.rule,
-            lines: settlement.lines as unknown as Settlement['lines'],
-            credits_charged: settlement.creditsCharged,
-            credits_refund: settlement.creditsRefund,
-            ...(settlement.supersedes ? { supersedes: settlement.supersedes } : {}),
-          }
-        : null;
       return json({
         booking_id: params.id,
         start: booking.startsAt.toISOString(),
@@ -377,7 +368,7 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
           cause: row.cause,
         })),
         seconds,
-        settlement: settled,
+        settlement: settlement ? toSettlement(settlement) : null,
       });
     },
   );

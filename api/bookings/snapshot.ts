@@ -16,6 +16,7 @@ import { withoutNames } from '../../domain/others.ts';
 import type { Ground } from '../ground.ts';
 import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
 import { toReceipt } from '../../platform/receipts.ts';
+import { latestSettlement } from '../../platform/settlements.ts';
 import type { StoredTarget } from './view.ts';
 
 type Shot = BookingContract['shots'][number];
@@ -121,7 +122,7 @@ export async function buildSnapshot(
       _avg: { hfd: true },
       _sum: { exposure: true },
     }),
-    db.settlement.findFirst({ where: { bookingId }, orderBy: { createdAt: 'desc' } }),
+    latestSettlement(db, bookingId),
     deps.telescopes.find(booking.telescopeId),
     db.frame.groupBy({
       by: ['shotGuid', 'filter', 'exposure', 'binning', 'type'],

@@ -127,6 +127,12 @@ describe('commands that no session has answered', () => {
       where: { bookingId: { in: ['moved', 'changed', 'longer', 'paused', 'old', 'refused', 'fresh'] } },
       data: { phase: 'cancelled' },
     });
+    // Their sessions are over: what was never answered is settled.
+    await passes.startMissingSessions();
+    expect([await paused.receipts(), await old.receipts()]).toEqual([
+      { pause: 'refused:session_over' },
+      { cancel: 'refused:session_over' },
+    ]);
     await stage.db.receipt.deleteMany();
   }, 60_000);
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createFinaliseActivities } from '../../activities/finalise/index.ts';
+import { settleEnded } from '../../activities/session/ended.ts';
 import { settledOnLess } from '../../activities/finalise/unsettled.ts';
 import { Telescope } from '../../domain/contracts/telescope.ts';
 import type { FinaliseActivities, Span } from '../../domain/ports.ts';
@@ -263,6 +264,29 @@ describe('settled once more', () => {
     ]);
   });
 
+  test('a night that comes back to what it was settled as before is settled so again: the last word holds', async () => {
+    const b = await booked();
+    await exposed(b, 0);
+    const refunds = async (): Promise<string[]> =>
+      (await db.settlement.findMany({ where: { bookingId: b.id }, orderBy: { position: 'asc' } })).map(
+        ({ creditsRefund, supersedes }) => `${creditsRefund}${supersedes ? ' supersedes' : ''}`,
+      );
+    const rain: Span[] = [...asleep, { class: 'unsafe', start: iso(600), end: iso(1200), cause: 'weather_unsafe' }];
+    const [a, other, again] = [await settle(b), await settle(b, rain), await settle(b)];
+    expect(await refunds()).toEqual(['0', '6 supersedes', '0 supersedes']);
+    expect(new Set([a.settlementId, other.settlementId, again.settlementId]).size).toBe(3);
+    expect((await settle(b)).settlementId).toBe(again.settlementId);
+    const sent = await db.outbox.findMany({
+      where: { bookingId: b.id, type: 'credits.settled' },
+      orderBy: { sequence: 'asc' },
+    });
+    expect(sent.map(({ data }) => (data as { supersedes?: string }).supersedes)).toEqual([
+      undefined,
+      a.settlementId,
+      other.settlementId,
+    ]);
+  });
+
   test('a night without a gateway’s record (imported, or older than what is kept) is what the session said', async () => {
     const b = await booked();
     await exposed(b, 300);
@@ -270,5 +294,98 @@ describe('settled once more', () => {
     expect(first).toMatchObject({ seconds: { imaging: 300, overhead: 3300 }, refund: 0 });
     await finalise.resettle(b.ids);
     expect(await db.settlement.count({ where: { bookingId: b.id } })).toBe(1);
+  });
+});
+
+describe('what the session never heard of', () => {
+  /** As the api writes it before it tells the session: ten minutes and six credits more. */
+  const extended = async (b: Booked, n = 1): Promise<string> => {
+    const row = await db.booking.findUniqueOrThrow({ where: { id: b.id } });
+    const end = new Date(row.endsAt.getTime() + 600_000);
+    const { charged } = row.credits as { charged: number };
+    const commandId = `${b.id}-extend-${n}`;
+    const { version, startsAt, endsAt, blockedUntil, target, shots, constraints, credits, bodyHash } = row;
+    await db.booking.update({
+      where: { id: b.id },
+      data: { endsAt: end, blockedUntil: end, credits: { charged: charged + 6 }, version: { increment: 1 } },
+    });
+    const replaced = { version: version + 1, target, shots, constraints, credits, bodyHash };
+    const dates = { startsAt, endsAt, blockedUntil };
+    await db.receipt.create({
+      data: {
+        ...b.ids,
+        commandId,
+        kind: 'extend',
+        state: n === 1 ? 'unknown' : 'accepted',
+        requestedBy: 'site',
+        data: JSON.parse(JSON.stringify({ minutes: 10, generation: 0, replaced: { ...replaced, ...dates } })),
+        createdAt: at(3000 + n),
+        updatedAt: at(3000 + n),
+      },
+    });
+    return commandId;
+  };
+  const state = async (commandId: string): Promise<string | null> => {
+    const { state: now, reason } = await db.receipt.findUniqueOrThrow({ where: { commandId } });
+    return reason ? `${now}:${reason}` : now;
+  };
+  const own = { slot: { start: iso(0), end: iso(3600) } };
+
+  test('an extension that never happened is not charged, and the booking is what it was', async () => {
+    const b = await booked();
+    const [first, second] = [await extended(b), await extended(b, 2)];
+    await settle(b, asleep, own);
+    expect(await db.settlement.findFirstOrThrow({ where: { bookingId: b.id } })).toMatchObject({ creditsCharged: 36 });
+    expect([await state(first), await state(second)]).toEqual(['refused:session_over', 'refused:session_over']);
+    expect(await db.booking.findUniqueOrThrow({ where: { id: b.id } })).toMatchObject({
+      endsAt: at(3600),
+      blockedUntil: at(3600),
+      credits: { charged: 36 },
+    });
+    expect(await db.ledgerInterval.findMany({ where: { bookingId: b.id, endsAt: { gt: at(3600) } } })).toEqual([]);
+    await finalise.resettle(b.ids);
+    expect(await db.settlement.count({ where: { bookingId: b.id } })).toBe(1);
+  });
+
+  test('an extension that the session took is charged, whatever its receipt says', async () => {
+    const b = await booked({ ended: 4200 });
+    const command = await extended(b);
+    await settle(b, asleep, { slot: { start: iso(0), end: iso(4200) } });
+    expect(await db.settlement.findFirstOrThrow({ where: { bookingId: b.id } })).toMatchObject({ creditsCharged: 42 });
+    expect(await state(command)).toBe('unknown');
+  });
+
+  test('receipts of sessions that are over are settled: what came too late is refused, a stop that was carried out confirmed', async () => {
+    const b = await booked();
+    await settle(b, asleep, own);
+    const late = await extended(b);
+    const left = async (kind: string, of: Booked): Promise<string> => {
+      const commandId = `${of.id}-${kind}`;
+      const times = { createdAt: at(3000), updatedAt: at(3000) };
+      const row = { ...of.ids, commandId, kind, state: 'sent', requestedBy: 'guest', data: {}, ...times };
+      await db.receipt.create({ data: row });
+      return commandId;
+    };
+    await db.session.update({ where: { bookingId: b.id }, data: { phase: 'completed', outcome: 'completed' } });
+    const stopped = await booked({ ended: 1800 });
+    await db.session.update({ where: { bookingId: stopped.id }, data: { phase: 'aborted', outcome: 'aborted' } });
+    const running = await booked({ ended: null });
+    await db.session.update({ where: { bookingId: running.id }, data: { phase: 'running' } });
+    const all = [
+      late,
+      await left('pause', b),
+      await left('abort', b),
+      await left('abort', stopped),
+      await left('pause', running),
+    ];
+    await settleEnded({ db, now: () => START + 86_400_000 });
+    expect(await Promise.all(all.map(state))).toEqual([
+      'refused:session_over',
+      'refused:session_over',
+      'refused:session_over',
+      'confirmed',
+      'sent',
+    ]);
+    expect((await db.booking.findUniqueOrThrow({ where: { id: b.id } })).credits).toEqual({ charged: 36 });
   });
 });

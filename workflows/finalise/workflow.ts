@@ -97,7 +97,7 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
   const outcome: Outcome = frameless ? 'failed' : input.outcome;
   const reason: Reason | null = frameless ? 'no_frames' : input.reason;
   const settled = await ledger.settle.executeWithOptions({ summary: 'ledger and settlement' }, [
-    { ...ids, spans: input.spans, outcome },
+    { ...ids, spans: input.spans, outcome, slot: input.slot },
   ]);
   const { reportPath } = await ledger.buildReport.executeWithOptions({ summary: 'report' }, [
     { ...ids, outcome, reason },

@@ -152,7 +152,9 @@ export async function settleBefore(night: Night, ending: Ending): Promise<void> 
   await night.projector.flush();
   try {
     const spans = [{ class: lost, start: booking.start, end: booking.end, cause: reason }];
-    await settling.settle.executeWithOptions({ summary: 'settlement' }, [{ ...ids, spans, outcome, before: true }]);
+    await settling.settle.executeWithOptions({ summary: 'settlement' }, [
+      { ...ids, spans, outcome, before: true, slot: { start: booking.start, end: booking.end } },
+    ]);
     await settling.buildReport.executeWithOptions({ summary: 'report' }, [{ ...ids, outcome, reason }]);
   } catch (thrown) {
     if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
