@@ -6,6 +6,7 @@ import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox, type OutboxChannel } from '../../platform/outbox.ts';
 import type { Frame, Outbox } from '../../prisma/client/client.ts';
 import { toImageSummary } from '../../frames/images.ts';
+import { tellOfFilter } from './filter-check.ts';
 
 /** How many captured frames make one `images.digest`. */
 export const DIGEST_SIZE = 15;
@@ -30,6 +31,7 @@ export async function announceCaptured(db: Database, frameId: string, now = new 
       data: { announced: true, announcedAt: now },
     });
     if (changed === 0) return;
+    await tellOfFilter(tx, row, now);
     const summary = toImageSummary(row);
     await appendEvent(tx, {
       key: `image.captured/${frameId}`,

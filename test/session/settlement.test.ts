@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { announceCaptured } from '../../activities/frames/announce.ts';
 import { createFinaliseActivities } from '../../activities/finalise/index.ts';
 import { settleEnded } from '../../activities/session/ended.ts';
 import { settledOnLess } from '../../activities/finalise/unsettled.ts';
 import { Telescope } from '../../domain/contracts/telescope.ts';
+import { objectGuid } from '../../domain/ids.ts';
 import type { FinaliseActivities, Span } from '../../domain/ports.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import type { Prisma } from '../../prisma/client/client.ts';
@@ -387,5 +389,36 @@ describe('what the session never heard of', () => {
       'sent',
     ]);
     expect((await db.booking.findUniqueOrThrow({ where: { id: b.id } })).credits).toEqual({ charged: 36 });
+  });
+});
+
+describe('the filter that a frame was taken through', () => {
+  const taken = async (b: Booked, filter: string, shot: string): Promise<string> => {
+    await exposed(b, 600);
+    const { id } = await db.frame.findFirstOrThrow({ where: { bookingId: b.id }, orderBy: { seenAt: 'desc' } });
+    await db.frame.update({ where: { id }, data: { filter, shotGuid: objectGuid(b.id, 0, shot), shotIndex: 0 } });
+    await announceCaptured(db, id);
+    return id;
+  };
+  const reason = async (id: string): Promise<string | null> =>
+    (await db.frame.findUniqueOrThrow({ where: { id } })).reason;
+
+  test('another one than its shot asked for is kept, marked and told: to the guest, and to the operator once', async () => {
+    const b = await booked();
+    const first = await taken(b, 'OIII', 'shot/0');
+    await taken(b, 'OIII', 'shot/0');
+    expect(await reason(first)).toBe('filter_mismatch');
+    const said = await db.timeline.findMany({ where: { bookingId: b.id, event: 'frame_filter' } });
+    expect(said).toHaveLength(2);
+    expect(said[0]!.message).toContain('filter OIII instead of Ha');
+    expect(said[0]!.messageFr).toContain('filtre OIII au lieu de Ha');
+    expect(await db.outbox.count({ where: { bookingId: b.id, type: 'error.occurred', channel: 'operator' } })).toBe(1);
+  });
+
+  test('the right one, however it is written, and a frame of an older plan say nothing', async () => {
+    const b = await booked();
+    expect(await reason(await taken(b, ' HA', 'shot/0'))).toBeNull();
+    expect(await reason(await taken(b, 'OIII', 'shot/7'))).toBeNull();
+    expect(await db.timeline.count({ where: { bookingId: b.id, event: 'frame_filter' } })).toBe(0);
   });
 });
