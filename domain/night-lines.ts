@@ -36,10 +36,20 @@ export const NIGHT_LINES = {
   asPlanned: words('Running as planned again.', 'De nouveau conforme au plan.'),
   replanned: words('The plan was cut to what still fits.', 'Le plan a été réduit à ce qui tient encore.'),
   amended: words('The plan was changed.', 'Le plan a été modifié.'),
+  planUnread: words(
+    'The plan could not be read again; it stays as it was made.',
+    'Le plan n’a pas pu être relu ; il reste tel qu’il a été établi.',
+  ),
   over: words('The session is over.', REASONS.session_over.fr),
   refusedByVoyager: words('Voyager refused the command.', REASONS.refused_by_voyager.fr),
 } as const satisfies Record<string, Words>;
 
+/** What the telescope's file says otherwise than when the plan was made. */
+export const telescopeChanged = (changes: readonly string[]): Words =>
+  words(
+    `The telescope’s file has changed since the plan was made, and the plan follows it: ${changes.join('; ')}.`,
+    `Le fichier du télescope a changé depuis que le plan a été établi, et le plan le suit : ${changes.join(' ; ')}.`,
+  );
 export const slotNowEnds = (end: string): Words =>
   words(`The slot now ends at ${end}.`, `Le créneau se termine maintenant à ${end}.`);
 export const sessionMoved = (start: string): Words =>

@@ -31,6 +31,13 @@ export const records =
     >
   >(projection);
 
+/** A row that the night can go on without: read now or not at all. */
+export const recordsSoon = proxyActivities<Pick<SessionActivities, 'loadBooking'>>({
+  startToCloseTimeout: '20 seconds',
+  scheduleToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '1 second', nonRetryableErrorTypes: hopeless },
+});
+
 /** Arithmetic over the sky and the plan: quick or not at all; the night goes on by a simpler rule without it. */
 export const planning = proxyActivities<Pick<SessionActivities, 'planRemainder'>>({
   startToCloseTimeout: '20 seconds',

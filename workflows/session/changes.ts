@@ -1,4 +1,6 @@
-import { patched } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, isCancellation, log, patched } from '@temporalio/workflow';
+import { FAILURE } from '../../domain/failures.ts';
+import type { Reason } from '../../domain/reasons.ts';
 import { NIGHT_LINES, sessionMoved, slotNowEnds } from '../../domain/night-lines.ts';
 import { records, telescope } from './activities.ts';
 import type { Night } from './night.ts';
@@ -9,13 +11,37 @@ import { restore, still } from './telescope.ts';
 import { SECOND, nowIso } from './time.ts';
 import { interruptibleBy } from './waiting.ts';
 
-/** The row of the booking decides; it is read again. */
-export async function reload(night: Night, generation?: number): Promise<void> {
+/** The row of the booking decides; it is read again. Answers why a plan cannot be made of it, which no repetition mends; null when it was. */
+export async function reload(night: Night, generation?: number): Promise<Reason | null> {
+  const { state } = night;
+  try {
+    await load(night, generation);
+    return null;
+  } catch (thrown) {
+    if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
+    const { cause } = thrown;
+    const invalid = cause instanceof ApplicationFailure && cause.type === FAILURE.invalid;
+    log.error('the booking cannot be loaded', { bookingId: state.bookingId, error: cause?.message });
+    return invalid ? 'filter_mismatch' : 'internal_error';
+  }
+}
+
+async function load(night: Night, generation?: number): Promise<void> {
   const { state } = night;
   state.data.booking = await records.loadBooking.executeWithOptions({ summary: 'booking again' }, [
     { bookingId: state.bookingId, now: nowIso(), ...(generation === undefined ? {} : { generation }) },
   ]);
   state.data.maintenance = state.booking.maintenance;
+}
+
+/** The booking's new plan under a new generation; what stands in Voyager is out of date then. */
+async function replan(night: Night): Promise<Reason | null> {
+  const { state } = night;
+  const obsolete = [...state.data.obsolete];
+  outdate(night);
+  const unloadable = await reload(night, state.booking.generation + 1);
+  if (unloadable) state.data.obsolete = obsolete;
+  return unloadable;
 }
 
 export async function extend(night: Night, control: Control): Promise<'nothing'> {
@@ -24,7 +50,8 @@ export async function extend(night: Night, control: Control): Promise<'nothing'>
   if (control.end === null || Date.parse(control.end) <= state.endMs)
     return night.logbook.refuse(control, 'not_allowed');
   if (Date.parse(control.end) > ceiling) return night.logbook.refuse(control, 'not_allowed');
-  await reload(night);
+  const unloadable = await reload(night);
+  if (unloadable) return night.logbook.refuse(control, unloadable);
   if (state.endMs < Date.parse(control.end)) return night.logbook.refuse(control, 'next_slot_taken');
   let confirmed = true;
   if (state.data.prepared)
@@ -52,8 +79,8 @@ export async function reschedule(night: Night, control: Control): Promise<'resta
   const { state } = night;
   const moved = state.data.started || (state.data.mayRun === true && patched(PATCHES.promptStop));
   if (night.begun && moved && !(await still(night, 'stop'))) return night.logbook.refuse(control, 'no_answer');
-  outdate(night);
-  await reload(night, state.booking.generation + 1);
+  const unloadable = await replan(night);
+  if (unloadable) return night.logbook.refuse(control, unloadable);
   const data = state.data;
   let returned: boolean | undefined = true;
   if (data.borrowed) {
@@ -103,8 +130,13 @@ export async function amend(night: Night, control: Control): Promise<'restarted'
     return night.logbook.refuse(control, 'voyager_emergency');
   const enabled = state.data.engaged || (state.data.mayRun === true && patched(PATCHES.promptStop));
   if (begun && enabled && !(await still(night, 'disable'))) return night.logbook.refuse(control, 'no_answer');
-  outdate(night);
-  await reload(night, state.booking.generation + 1);
+  const unloadable = await replan(night);
+  if (unloadable) {
+    // The target holds by now; the next check enables it again as it was.
+    state.data.engaged = false;
+    night.checkAtOnce();
+    return night.logbook.refuse(control, unloadable);
+  }
   Object.assign(state.data, { prepared: false, objectsMade: false, engaged: false, replan: false, shotsDone: {} });
   night.logbook.log({
     level: 'INFO',

@@ -77,8 +77,10 @@ const control = (
 });
 
 async function answer(state: SessionState, asked: Control): Promise<UpdateResult> {
+  state.awaited.add(asked.commandId);
   state.take(asked);
   await condition(() => state.answers.has(asked.commandId) || settled(state, asked.commandId) || state.leaving);
+  state.awaited.delete(asked.commandId);
   const given = state.answers.get(asked.commandId);
   if (given) return given;
   const receipt = state.receipt(asked.commandId)!;

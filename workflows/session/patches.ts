@@ -39,4 +39,6 @@ export const PATCHES = {
   progress: 'progress-is-seen',
   /** `finalise`: a night without a frame is not complete. */
   frameless: 'no-frames-not-complete',
+  /** Filters, base sequence, profile and policy are read again at each preparation and when the slot begins. */
+  fresh: 'plan-read-again',
 } as const;

@@ -25,6 +25,8 @@ export class SessionState {
   /** Answers of updates by command id. */
   readonly answers = new Map<string, UpdateResult>();
   readonly events: TelescopeEventSignal[] = [];
+  /** Updates whose senders wait for an answer, by command id. */
+  readonly awaited = new Set<string>();
   closed = false;
   /** The run is about to continue as new: what still waits for its turn is carried over, and its caller is told so far. */
   leaving = false;
@@ -109,8 +111,18 @@ export class SessionState {
       reason: null,
       message: null,
     });
-    if (this.data.receipts.length > KEPT_RECEIPTS) this.data.receipts.shift();
     this.data.inbox.push(control);
+    this.forgetSettled();
+  }
+  /** The oldest receipts go when there are many, and only those that nobody waits for any more. */
+  private forgetSettled(): void {
+    while (this.data.receipts.length > KEPT_RECEIPTS) {
+      const oldest = this.data.receipts.findIndex(
+        ({ state, commandId }) => (state === 'confirmed' || state === 'refused') && !this.awaited.has(commandId),
+      );
+      if (oldest < 0) return;
+      this.data.receipts.splice(oldest, 1);
+    }
   }
   /** Where a command stands; null when it was never seen. */
   receipt(commandId: string): KnownReceipt | null {

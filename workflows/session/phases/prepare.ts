@@ -3,6 +3,7 @@ import { NIGHT_LINES } from '../../../domain/night-lines.ts';
 import { beginAnew, historyIsLong } from '../continue.ts';
 import { controls } from '../controls.ts';
 import { slotOver, type Night } from '../night.ts';
+import { freshPlan } from '../fresh.ts';
 import { prepareOnce } from '../objects.ts';
 import { PATCHES } from '../patches.ts';
 import { HOUR_MS, preparationMilestones, preparationPaceMs } from '../pace.ts';
@@ -110,6 +111,12 @@ export async function waitToStart(night: Night): Promise<Ending | null> {
     await wait(night, until, until === soonAt ? 'one hour before' : 'start of the slot');
     const controlled = await controls(night);
     if (controlled !== 'nothing') return controlled === 'restarted' ? null : controlled;
+  }
+  const plan = patched(PATCHES.fresh) ? await freshPlan(night) : 'same';
+  if (plan === 'changed' || typeof plan === 'object') {
+    state.data.prepared = false;
+    night.logbook.transition('preparing', { event: 'preparing', ...NIGHT_LINES.preparingChanges });
+    return null;
   }
   night.logbook.transition('starting', {
     event: 'starting',

@@ -1,0 +1,41 @@
+import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { FAILURE } from '../../domain/failures.ts';
+import { NIGHT_LINES, telescopeChanged } from '../../domain/night-lines.ts';
+import { planDifferences } from '../../domain/plan-differences.ts';
+import { recordsSoon } from './activities.ts';
+import type { Night } from './night.ts';
+import type { Problem } from './telescope.ts';
+import { nowIso } from './time.ts';
+
+/**
+ * The plan as the telescope's file makes it today: filters, base sequence, profile and policy were read when the booking was made, maybe weeks ago. It
+ * is taken, and what differs is told; the gateway then compares the same file with Voyager. `unknown`: it could not be read in time, and the night goes
+ * on by what is known.
+ */
+export async function freshPlan(night: Night): Promise<'same' | 'changed' | 'unknown' | Problem> {
+  const { state } = night;
+  const before = state.booking;
+  try {
+    const now = await recordsSoon.loadBooking.executeWithOptions({ summary: 'plan again' }, [
+      { bookingId: state.bookingId, now: nowIso() },
+    ]);
+    // Another slot or plan of the guest's is on its way as a control of its own, which takes it.
+    if (now.start !== before.start || now.end !== before.end || now.generation !== before.generation) return 'same';
+    state.data.maintenance = now.maintenance;
+    const changes = planDifferences(before, now);
+    if (changes.length === 0) return 'same';
+    state.data.booking = now;
+    const line = telescopeChanged(changes.map(({ text }) => text));
+    night.logbook.log({ level: 'WARNING', event: 'telescope_changed', ...line, data: { changes } });
+    const told = changes.find((change) => change.reason !== null);
+    if (told?.reason) night.logbook.alertOnce(`telescope_changed/${told.text}`, told.reason, line.message);
+    return changes.some(({ objects }) => objects) ? 'changed' : 'same';
+  } catch (thrown) {
+    if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
+    const { cause } = thrown;
+    if (cause instanceof ApplicationFailure && cause.type === FAILURE.invalid)
+      return { reason: 'filter_mismatch', message: cause.message };
+    night.logbook.log({ level: 'WARNING', event: 'plan_unread', ...NIGHT_LINES.planUnread });
+    return 'unknown';
+  }
+}
