@@ -10,6 +10,7 @@ import type { Deps } from './deps.ts';
 import { Problem, fieldErrors, invalid, problemResponse, toProblem } from './errors.ts';
 import { GatewayClient } from './telescopes/gateway-client.ts';
 import type { ApiOptions, Ground } from './ground.ts';
+import { Turns } from './turns.ts';
 import { RateLimiter } from './limits.ts';
 import { liveHttpRoutes } from './live/http-api.ts';
 import { LiveServer } from './live/server.ts';
@@ -54,7 +55,6 @@ export function createApp(options: ApiOptions): Api {
     );
   const limits = options.limits ?? { perTokenPerSecond: 20, burst: 120, authFailuresPerMinute: 60 };
   const gateways = new GatewayClient(secret, now);
-  const metrics = createMetrics();
   const ground: Ground = {
     config,
     logger,
@@ -72,7 +72,8 @@ export function createApp(options: ApiOptions): Api {
     gateways,
     mirror: new Mirror(gateways, now),
     limiter: new RateLimiter(limits.perTokenPerSecond, limits.burst, limits.authFailuresPerMinute),
-    metrics,
+    turns: new Turns(),
+    metrics: createMetrics(),
   };
   const made = { ...ground, receipts: new ReceiptWaiters(db), snapshots: new SnapshotCache(ground) };
   const deps: Deps = { ...made, sessionsReady: new SessionsReady(ground), live: new LiveServer(made) };
@@ -107,7 +108,7 @@ export function createApp(options: ApiOptions): Api {
     if (c.req.url.length > MAX_URL_CHARS)
       return problemResponse(c, new Problem('uri_too_long', `An address has at most ${MAX_URL_CHARS} characters.`));
     await next();
-    metrics.requests.observe(
+    ground.metrics.requests.observe(
       { method: c.req.method, route: routePath(c, -1), status: String(c.res.status) },
       (performance.now() - started) / 1000,
     );

@@ -32,12 +32,23 @@ export const PROBLEMS = {
   invalid: [422, 'The given data was invalid'],
   too_many_requests: [429, 'Too many requests'],
   internal: [500, 'Internal error'],
+  busy: [503, 'Too many write at once'],
   gateway_away: [503, 'The observatory is not reachable'],
   temporal_away: [503, 'The workflow service is not reachable'],
   database_away: [503, 'The database is not reachable'],
   storage_away: [503, 'The files cannot be read now'],
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** What every route may answer. */
+export const EVERY_ROUTE: readonly ProblemCode[] = [
+  'bad_request',
+  'too_many_requests',
+  'busy',
+  'internal',
+  'database_away',
+  'uri_too_long',
+];
 
 /** RFC 9457 problem document; on 422 with `message` and `errors{field: [...]}` as Laravel's validator gives them. */
 export const ProblemDocument = z
@@ -152,6 +163,11 @@ const STORAGE_AWAY = new Set([
   'EBUSY',
 ]);
 
+/** Prisma's: a transaction that got no connection or was not done in time, and one that lost against another. Nothing of it was written. */
+const TRANSACTION_GAVE_UP = new Set(['P2028', 'P2034']);
+/** PostgreSQL's: serialisation failure, deadlock, lock not available, too many connections. */
+const BUSY_STATES = new Set(['40001', '40P01', '55P03', '53300']);
+
 /** Turns whatever a route threw into a problem document; faults of ours are logged, never shown. */
 export function toProblem(thrown: unknown, logger: Logger, requestId: string | undefined): Problem {
   if (thrown instanceof Problem) return thrown;
@@ -174,6 +190,11 @@ export function toProblem(thrown: unknown, logger: Logger, requestId: string | u
       { 'retry-after': '30' },
     );
   }
+  if (
+    TRANSACTION_GAVE_UP.has((thrown as { code?: string } | null)?.code ?? '') ||
+    BUSY_STATES.has(sqlState(thrown) ?? '')
+  )
+    return new Problem('busy', 'Many write at this moment; try again shortly.', {}, { 'retry-after': '2' });
   if (isDatabaseAway(thrown))
     return new Problem('database_away', 'The database does not answer; try again shortly.', {}, { 'retry-after': '5' });
   logger.error({ err: toError(thrown), requestId }, 'request failed');

@@ -9,6 +9,7 @@ import type { GatewayClient } from './telescopes/gateway-client.ts';
 import type { Mirror } from './telescopes/mirror.ts';
 import type { Metrics } from './metrics.ts';
 import type { RateLimiter } from './limits.ts';
+import type { Turns } from './turns.ts';
 import type { TelescopeDirectory } from './telescopes/directory.ts';
 
 /** What the process is given. */
@@ -38,5 +39,6 @@ export interface Ground extends Required<Omit<ApiOptions, 'telescopes' | 'limits
   gateways: GatewayClient;
   mirror: Mirror;
   limiter: RateLimiter;
+  turns: Turns;
   metrics: Metrics;
 }

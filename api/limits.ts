@@ -3,6 +3,8 @@ interface Bucket {
   at: number;
 }
 
+const MOST_BUCKETS = 20_000;
+
 /** Token buckets in memory, one per credential or address; bounded, since strangers choose the keys. */
 export class RateLimiter {
   private readonly buckets = new Map<string, Bucket>();
@@ -16,12 +18,11 @@ export class RateLimiter {
   /** Seconds to wait, or 0 when the request may pass. */
   take(key: string, perSecond = this.perTokenPerSecond, burst = this.burst): number {
     const now = this.now();
-    let bucket = this.buckets.get(key);
-    if (!bucket) {
-      if (this.buckets.size >= 20_000) this.sweep(now);
-      bucket = { tokens: burst, at: now };
-      this.buckets.set(key, bucket);
-    }
+    const bucket = this.buckets.get(key) ?? { tokens: burst, at: now };
+    // Entered anew at the end: the first of all is the one that was not asked about for longest.
+    this.buckets.delete(key);
+    if (this.buckets.size >= MOST_BUCKETS) this.sweep(now);
+    this.buckets.set(key, bucket);
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
     bucket.at = now;
     if (bucket.tokens >= 1) {
@@ -35,7 +36,9 @@ export class RateLimiter {
     return this.take(`fail:${address}`, this.authFailuresPerMinute / 60, this.authFailuresPerMinute);
   }
   private sweep(now: number): void {
-    for (const [key, bucket] of this.buckets) if (now - bucket.at > 60_000) this.buckets.delete(key);
-    if (this.buckets.size >= 20_000) this.buckets.clear();
+    for (const [key, bucket] of this.buckets) {
+      if (now - bucket.at <= 60_000 && this.buckets.size < MOST_BUCKETS) return;
+      this.buckets.delete(key);
+    }
   }
 }

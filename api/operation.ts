@@ -7,7 +7,7 @@ import { verifySignedPath } from '../platform/signing.ts';
 import { unauthenticated, type Identity } from './auth.ts';
 import type { Deps } from './deps.ts';
 import { readLeniently } from './lenient.ts';
-import { PROBLEMS, Problem, ProblemDocument, type ProblemCode } from './errors.ts';
+import { EVERY_ROUTE, PROBLEMS, Problem, ProblemDocument, type ProblemCode } from './errors.ts';
 
 export interface AppEnv {
   Variables: { requestId: string; who: Identity };
@@ -195,14 +195,6 @@ function queryMiddleware(schema: z.ZodObject): MiddlewareHandler<AppEnv> {
   };
 }
 
-const COMMON: readonly ProblemCode[] = [
-  'bad_request',
-  'too_many_requests',
-  'internal',
-  'database_away',
-  'uri_too_long',
-];
-
 function problemAnswers(
   codes: readonly ProblemCode[],
 ): Record<number, { description: string; content: Record<string, { schema: typeof ProblemDocument }> }> {
@@ -233,7 +225,7 @@ export function operation<
   spec: OperationSpec<P, Q, B>,
   handler: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Response> | Response,
 ): void {
-  const codes: ProblemCode[] = [...COMMON, ...(spec.problems ?? [])];
+  const codes: ProblemCode[] = [...EVERY_ROUTE, ...(spec.problems ?? [])];
   if (spec.guard !== 'public') codes.push('unauthenticated', 'forbidden');
   if (spec.params || spec.query || spec.body) codes.push('invalid');
   if (spec.body) codes.push('malformed_json', 'unsupported_media_type', 'too_large');

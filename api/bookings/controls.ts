@@ -13,6 +13,7 @@ import { Problem } from '../errors.ts';
 import { openReceipt, toReceipt } from '../../platform/receipts.ts';
 import { settleReceipt } from './receipts.ts';
 import { ensureSession, signalSession, type Delivery } from './sessions.ts';
+import { openInTurn } from './one-at-a-time.ts';
 import { loadBooking } from './service.ts';
 
 const CONFIRM_WAIT_MS = 10_000;
@@ -75,19 +76,12 @@ export async function control(
     !known
   )
     throw new Problem('control_refused', reasonText('slot_over', 'en'), { reason: 'slot_over' satisfies Reason });
-  const reason = kind === 'cancel' ? filedAsCancel(who, phase, said.requested_by) : undefined;
-  if (!known)
-    await deps.db.$transaction((tx) =>
-      openReceipt(tx, {
-        commandId,
-        kind,
-        bookingId: id,
-        telescopeId: booking.telescopeId,
-        requestedBy: who.name,
-        ...(reason ? { data: { filed_as: reason } } : {}),
-        at: new Date(deps.now()),
-      }),
-    );
+  const reason = filedAsCancel(kind, who, phase, said.requested_by);
+  if (!known) {
+    const receipt = { commandId, kind, bookingId: id, telescopeId: booking.telescopeId, requestedBy: who.name };
+    const underWay = await openInTurn(deps, receipt, reason);
+    if (underWay) return underWay;
+  }
   if (!known || known.state === 'accepted' || known.state === 'unknown') {
     const delivery = await deliver(deps, booking, SIGNALS[kind], {
       commandId,
@@ -117,7 +111,8 @@ export async function control(
 }
 
 /** A booking that a site cancels before its slot is its guest's, who gave it back; inside the slot a cancellation is a stop. */
-function filedAsCancel(who: Identity, phase: Phase, said: WhoStops): StopReason | undefined {
+function filedAsCancel(kind: string, who: Identity, phase: Phase, said: WhoStops): StopReason | undefined {
+  if (kind !== 'cancel') return undefined;
   const operator = said === 'operator' || who.kind === 'admin' || isActivePhase(phase);
   return operator && filedAs(who, said) === 'operator_abort' ? 'operator_abort' : undefined;
 }

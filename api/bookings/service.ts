@@ -13,7 +13,7 @@ import {
 import { isFinal, isWaitingPhase, laravelStatus, type Phase } from '../../domain/phases.ts';
 import { reasonText } from '../../domain/reasons.ts';
 import { appendEvent } from '../../platform/bus.ts';
-import { lockSlots, sqlState, type Transaction } from '../../platform/database.ts';
+import { sqlState, type Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { openReceipt, toReceipt, type ReplacedBooking } from '../../platform/receipts.ts';
 import type { Booking as BookingRow, Prisma, Session } from '../../prisma/client/client.ts';
@@ -23,6 +23,7 @@ import { Problem, invalid, type FieldErrors } from '../errors.ts';
 import { settleReceipt } from './receipts.ts';
 import { bodyHash, planErrors } from './rules.ts';
 import { ensureSession, updateSession } from './sessions.ts';
+import { writeSlots } from './slots.ts';
 import { bookingEtag, type FullBooking } from './view.ts';
 
 const phaseOf = (session: Session | null): Phase => (session?.phase ?? 'scheduled') as Phase;
@@ -148,8 +149,7 @@ export async function putBooking(
   await deps.sessionsReady.refuseHopeless();
 
   try {
-    await deps.db.$transaction(async (tx) => {
-      await lockSlots(tx, telescope.id);
+    await writeSlots(deps, telescope.id, async (tx) => {
       await savePerson(tx, body.user);
       await tx.booking.create({
         data: {
@@ -388,8 +388,7 @@ async function changePlan(
     bodyHash: row.bodyHash,
   };
   try {
-    await deps.db.$transaction(async (tx) => {
-      await lockSlots(tx, row.telescopeId);
+    await writeSlots(deps, row.telescopeId, async (tx) => {
       const changed = await tx.booking.updateMany({
         where: { id: row.id, version: row.version },
         data: {

@@ -987,7 +987,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: "bad_request" | "malformed_json" | "unauthenticated" | "token_expired" | "token_revoked" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "slot_taken" | "booking_final" | "session_started" | "maintenance" | "control_refused" | "in_progress" | "precondition_failed" | "too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "invalid" | "too_many_requests" | "internal" | "gateway_away" | "temporal_away" | "database_away" | "storage_away";
+  code: "bad_request" | "malformed_json" | "unauthenticated" | "token_expired" | "token_revoked" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "slot_taken" | "booking_final" | "session_started" | "maintenance" | "control_refused" | "in_progress" | "precondition_failed" | "too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "invalid" | "too_many_requests" | "internal" | "busy" | "gateway_away" | "temporal_away" | "database_away" | "storage_away";
   detail: string;
   request_id?: string;
   message?: string;

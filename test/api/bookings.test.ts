@@ -108,6 +108,28 @@ describe('bookings', () => {
     expect(await api.db.booking.count()).toBe(1);
   });
 
+  test('forty different bookings at once: each is taken, refused for its slot, or told when to come again; reads are not delayed', async () => {
+    const asked = Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        api.json<Problem>(
+          'PUT',
+          `/api/bookings/many-${i}`,
+          body({ telescope_id: i % 2 ? 't1' : 't2', start: at(60 + 70 * ((i >> 1) % 2)), end: at(120 + 70 * ((i >> 1) % 2)) }),
+        ),
+      ),
+    );
+    const began = performance.now();
+    const reads = await Promise.all(Array.from({ length: 5 }, () => api.json('GET', '/api/bookings')));
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(reads.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    const answers = await asked;
+    const kinds = answers.map(({ status, body: it, headers }) =>
+      status === 503 && headers.get('retry-after') ? '503 later' : status === 409 ? `409 ${it.code}` : String(status),
+    );
+    expect([...new Set(kinds)].filter((kind) => !['201', '409 slot_taken', '503 later'].includes(kind))).toEqual([]);
+    expect(kinds.filter((kind) => kind === '201').length).toBe(await api.db.booking.count());
+  }, 30_000);
+
   test('twenty requests with one id and one body at once: one booking, nobody is refused', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => api.json('PUT', '/api/bookings/one-id', body())),

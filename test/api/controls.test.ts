@@ -279,6 +279,44 @@ describe('controls', () => {
       });
   });
 
+  test('a burst of pauses: one is carried out, its repetitions are answered by its receipt, and reads beside it wait for none of them', async () => {
+    await running();
+    const guest = await token(api, { kind: 'booking', subject: id });
+    let answered = 0;
+    const asked = Promise.all(
+      Array.from({ length: 150 }, async () => {
+        const answer = await api.json<Receipt>('POST', `/api/bookings/${id}/pause`, {}, { token: guest });
+        answered += 1;
+        return answer;
+      }),
+    );
+    const began = performance.now();
+    expect((await api.json('GET', `/api/bookings/${id}`)).status).toBe(200);
+    expect(performance.now() - began).toBeLessThan(3_000);
+    // All but the first have their answer before it is confirmed.
+    for (const deadline = Date.now() + 9_000; answered < 149 && Date.now() < deadline;)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await settle('pause', 'confirmed');
+    const answers = await asked;
+    expect(answers.filter(({ status }) => status >= 500 && status !== 503)).toEqual([]);
+    expect(new Set(answers.filter(({ status }) => status < 300).map(({ body: it }) => it.command_id)).size).toBe(1);
+    for (const refused of answers.filter(({ status }) => status === 503))
+      expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(await api.db.receipt.count({ where: { bookingId: id } })).toBe(1);
+  }, 60_000);
+
+  test('the opposite of what is being carried out has to wait for it', async () => {
+    await running();
+    const guest = await token(api, { kind: 'booking', subject: id });
+    const first = api.json<Receipt>('POST', `/api/bookings/${id}/pause`, {}, { token: guest });
+    for (;;) if ((await api.db.receipt.count({ where: { bookingId: id } })) > 0) break;
+    const second = await api.json<Problem>('POST', `/api/bookings/${id}/resume`, {}, { token: guest });
+    expect({ status: second.status, code: second.body.code }).toEqual({ status: 409, code: 'in_progress' });
+    expect(second.headers.get('retry-after')).toBe('1');
+    await settle('pause', 'confirmed');
+    expect((await first).status).toBe(200);
+  });
+
   test('pause while Temporal is away: 503, and the same key may be repeated', async () => {
     const other = await startApi(postgres.url, { config: config({ TEMPORAL_ADDRESS: '127.0.0.1:9' }), sync: false });
     try {
