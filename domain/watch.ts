@@ -1,7 +1,14 @@
+import { clockIsOff } from './clock-offset.ts';
 import type { Observation, WatchPlan } from './ports.ts';
 
-/** Largest clock offset that no verdict minds, in seconds (safety.md 11). */
-const CLOCK_OFFSET_SECONDS = 60;
+/** Every shot of the plan is taken, by RoboTarget's own word or by the shot-done list. */
+export function planFinished(
+  { target, shotsDone }: Observation,
+  shots: readonly { guid: string; quantity: number }[],
+): boolean {
+  if (target?.statusOp === 'finished') return true;
+  return shotsDone !== null && shots.length > 0 && shots.every((shot) => (shotsDone[shot.guid] ?? 0) >= shot.quantity);
+}
 
 /**
  * All of an observation that a verdict depends on, as one comparable text: two looks with the same picture ask for nothing new. Counts and ages
@@ -9,7 +16,6 @@ const CLOCK_OFFSET_SECONDS = 60;
  */
 export function pictureOf(seen: Observation, goal: WatchPlan['goal'], progress = false): string {
   const { weather, target } = seen;
-  const done = seen.shotsDone;
   return JSON.stringify([
     seen.connected,
     seen.voyagerStatus === 'ERROR',
@@ -19,13 +25,12 @@ export function pictureOf(seen: Observation, goal: WatchPlan['goal'], progress =
     seen.guiding === 'TIMEOUT',
     seen.mountConnected === false,
     seen.cameraConnected === false,
-    seen.clockOffsetSeconds !== null && Math.abs(seen.clockOffsetSeconds) > CLOCK_OFFSET_SECONDS,
+    clockIsOff(seen.clockOffsetSeconds),
     weather.state,
     weather.reason,
     weather.stale,
     target?.enabled === false,
-    target?.statusOp === 'finished' ||
-      (done !== null && goal.length > 0 && goal.every((shot) => (done[shot.guid] ?? 0) >= shot.quantity)),
+    planFinished(seen, goal),
     target?.statusOp === 'no_ephemeris',
     seen.latchedAbort?.commandId ?? null,
     ...(progress ? [seen.running === 'ours'] : []),

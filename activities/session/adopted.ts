@@ -2,6 +2,7 @@ import { isGrpcServiceError, type Client, type WorkflowExecutionStatusName } fro
 import type { VoyagerShot } from '../../domain/contracts/booking.ts';
 import type { ControlKind, ReceiptState } from '../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
+import { ledgerOfHold } from '../../domain/holds.ts';
 import type { AdoptedSession } from '../../domain/messages.ts';
 import { hasBegun, type HoldCause, type Outcome, type Phase } from '../../domain/phases.ts';
 import { finaliseWorkflowId } from '../../domain/queues.ts';
@@ -194,18 +195,9 @@ interface Recorded {
   hold_cause: HoldCause | null;
   reason: Reason | null;
 }
-/** The class of a recorded phase, as policy.ts `judge` gives it; null where the session claims nothing. */
+/** The class of a recorded phase; null where the session claims nothing. */
 function claimOf({ phase, hold_cause: cause, reason }: Recorded): { class: LedgerClass; cause: string | null } | null {
   if (phase === 'running') return { class: reason === 'foreign_target' ? 'foreign' : 'overhead', cause: null };
   if (phase !== 'holding') return null;
-  if (cause === 'user') return { class: 'user_pause', cause: reason };
-  if (cause === 'weather')
-    return {
-      class: reason === 'weather_unsafe' || reason === 'weather_unknown' ? 'unsafe' : 'weather_hold',
-      cause: reason,
-    };
-  return {
-    class: reason === 'voyager_emergency' ? 'unsafe' : reason === 'foreign_target' ? 'foreign' : 'outage',
-    cause: reason,
-  };
+  return { class: cause && reason ? ledgerOfHold(cause, reason) : 'outage', cause: reason };
 }

@@ -1,14 +1,13 @@
 import type { SiteCheck } from '../../domain/ports.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { clockVerdict } from '../../domain/clock-offset.ts';
 import { namesOfOthers } from '../../domain/others.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import { asText, readNumber } from '../protocol/fields.ts';
-import { MAX_CLOCK_OFFSET_SECONDS } from '../telescope/gate.ts';
 import { reasonOf } from '../telescope/outcomes.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
 
 const READ_MS = 6_000;
-const CLOCK_WARNING_SECONDS = 2;
 
 /** Voyager's filters as name → index from 0, out of `FilterNum`, `Filter1_Name`… (names count from 1, indices elsewhere from 0). */
 export function readFilters(paramRet: Readonly<Record<string, unknown>>): Record<string, number> {
@@ -88,10 +87,9 @@ export async function checkSite(gateway: TelescopeGateway, bookingId: string | n
     else problems.push({ reason: 'safety_monitor_missing', message });
   }
   const offset = gateway.link.clockOffsetSeconds();
-  if (offset !== null && Math.abs(offset) > MAX_CLOCK_OFFSET_SECONDS)
-    problems.push({ reason: 'clock_offset', message: `Voyager’s clock is ${offset.toFixed(1)} s off.` });
-  else if (offset !== null && Math.abs(offset) > CLOCK_WARNING_SECONDS)
-    warnings.push(`Voyager’s clock is ${offset.toFixed(1)} s off.`);
+  const message = `Voyager’s clock is ${offset?.toFixed(1)} s off.`;
+  if (clockVerdict(offset) === 'off') problems.push({ reason: 'clock_offset', message });
+  else if (clockVerdict(offset) === 'warning') warnings.push(message);
 
   const list = await gateway.targets.list();
   if (!list.ok)

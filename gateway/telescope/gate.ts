@@ -1,3 +1,4 @@
+import { clockIsOff } from '../../domain/clock-offset.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import type { Grant } from '../../domain/ports.ts';
@@ -42,7 +43,6 @@ export interface GateFacts {
   targetOfSet?(setGuid: string): string | null;
 }
 
-export const MAX_CLOCK_OFFSET_SECONDS = 60;
 const REMEMBERED = 500;
 
 /**
@@ -94,7 +94,7 @@ export class SafetyGate {
     // What a guest's night took from others is given back under the same sky as any other start (safety.md 8).
     if (permit.by === 'return') return facts.weather();
     const offset = facts.clockOffsetSeconds();
-    if (offset !== null && Math.abs(offset) > MAX_CLOCK_OFFSET_SECONDS) return 'clock_offset';
+    if (clockIsOff(offset)) return 'clock_offset';
     // Voyager's own window holds it until long after: nothing moves now, in whatever weather.
     if (permit.by === 'operator' && permit.elsewhere) return null;
     if (permit.by === 'session') {

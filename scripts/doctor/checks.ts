@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
+import { CLOCK_LIMIT_SECONDS, clockVerdict } from '../../domain/clock-offset.ts';
 import { TelescopeState } from '../../domain/contracts/state.ts';
 import { LIVE_WITHIN_SECONDS, silentSeconds } from '../../domain/evidence.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
@@ -36,9 +37,6 @@ const skipped = (what: string, detail: string): Finding => ({ what, state: 'skip
 
 const READ_MS = 6_000;
 const CONNECT_MS = 12_000;
-/** Clock limits of safety.md, layer 11. */
-const CLOCK_WARNING_SECONDS = 2;
-const CLOCK_LIMIT_SECONDS = 60;
 const LOW_DISK_BYTES = 20e9;
 
 export async function checkDatabase(config: Config): Promise<Finding[]> {
@@ -374,8 +372,9 @@ function checkClock(telescope: Telescope, state: TelescopeState | null, link: Vo
   if (offset === null) return skipped(what, 'too few events to compare yet; the gateway measures it over 20');
   const detail = `${offset.toFixed(1)} s between this machine and Voyager’s`;
   const mend = 'Let both machines follow a time server (NTP).';
-  if (Math.abs(offset) > CLOCK_LIMIT_SECONDS) return problem(what, `${detail}; over 60 s no session is started`, mend);
-  return Math.abs(offset) > CLOCK_WARNING_SECONDS ? warning(what, detail, mend) : ok(what, detail);
+  const verdict = clockVerdict(offset);
+  if (verdict === 'off') return problem(what, `${detail}; over ${CLOCK_LIMIT_SECONDS} s no session is started`, mend);
+  return verdict === 'warning' ? warning(what, detail, mend) : ok(what, detail);
 }
 
 function checkSafety(telescope: Telescope, state: TelescopeState | null): Finding {

@@ -1,12 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
+import { ledgerOfHold } from '../../domain/holds.ts';
 import type { Observation } from '../../domain/ports.ts';
+import type { Reason } from '../../domain/reasons.ts';
+import { planFinished } from '../../domain/watch.ts';
 import { TelescopePolicy } from '../../domain/contracts/telescope.ts';
 import { minimumUsefulSeconds, preparationPaceMs } from '../../workflows/session/pace.ts';
 import {
   badWeatherSeen,
   judge,
   lostToWeather,
-  planFinished,
   preparationHold,
   type Circumstances,
 } from '../../workflows/session/policy.ts';
@@ -204,6 +206,22 @@ describe('judge', () => {
   ])('%s', (_name, seen, circumstances, expected) => {
     expect(verdict(seen as Partial<Observation> | null, circumstances)).toBe(expected);
   });
+});
+
+test.each<[string, Partial<Observation>, Partial<Circumstances>]>([
+  ['unsafe weather', { weather: { ...fine.weather, state: 'unsafe', reason: 'weather_unsafe' } }, {}],
+  ['weather unknown', { weather: { ...fine.weather, state: 'unsafe', reason: 'weather_unknown', stale: true } }, {}],
+  ['no safety monitor', { weather: { ...fine.weather, state: 'unsafe', reason: 'safety_monitor_missing' } }, {}],
+  ['weather on hold', { weather: { ...fine.weather, state: 'hold', reason: 'weather_hold' } }, {}],
+  ['weather not safe for long enough', { weather: { ...fine.weather, ok_since: null } }, { engaged: false }],
+  ['emergency', { emergency: 'suspend' }, {}],
+  ['another’s target in the way', {}, { refusal: 'foreign_target' as Reason }],
+  ['clock off', { clockOffsetSeconds: 61 }, {}],
+  ['paused by the guest', {}, { userPaused: true }],
+])('the seconds of a hold count alike while it lasts and when a later run reads them back: %s', (_name, seen, c) => {
+  const held = judge({ ...fine, ...seen }, { ...usual, ...c });
+  if (held.go) throw new Error('no hold');
+  expect(ledgerOfHold(held.cause, held.reason)).toBe(held.ledger);
 });
 
 describe('planFinished', () => {

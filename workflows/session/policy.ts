@@ -1,3 +1,5 @@
+import { clockIsOff } from '../../domain/clock-offset.ts';
+import { ledgerOfFault } from '../../domain/holds.ts';
 import type { Observation, SessionBooking, Span } from '../../domain/ports.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { HoldCause } from '../../domain/phases.ts';
@@ -65,8 +67,7 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
     return hold('weather', weather.reason ?? (weather.stale ? 'weather_unknown' : 'weather_unsafe'), 'unsafe', 'stop');
   if (inMaintenance(c.maintenance, c.now))
     return hold(c.plannedWork ? 'maintenance' : 'fault', 'maintenance', 'outage', 'disable');
-  if (seen.clockOffsetSeconds !== null && Math.abs(seen.clockOffsetSeconds) > 60)
-    return hold('fault', 'clock_offset', 'outage', 'disable');
+  if (clockIsOff(seen.clockOffsetSeconds)) return hold('fault', 'clock_offset', 'outage', 'disable');
   if (seen.voyagerStatus === 'ERROR')
     return hold('fault', 'voyager_error', 'outage', c.pauseWins ? paused(c.policy) : 'none');
   if (seen.mountConnected === false || seen.cameraConnected === false)
@@ -74,8 +75,7 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
   if (c.engaged && seen.target?.enabled === false) return hold('fault', 'local_operator', 'outage', 'none');
   // The gate knows of the maintenance before the session does.
   if (c.refusal === 'maintenance') return hold('maintenance', 'maintenance', 'outage', 'none');
-  if (c.refusal !== null && !isWeather(c.refusal))
-    return hold('fault', c.refusal, REFUSED[c.refusal] ?? 'outage', 'none');
+  if (c.refusal !== null && !isWeather(c.refusal)) return hold('fault', c.refusal, ledgerOfFault(c.refusal), 'none');
   if (weather.state === 'hold' && !(c.calibrating && c.engaged))
     return hold('weather', weather.reason ?? 'weather_hold', 'weather_hold', 'disable');
   if (!c.engaged && debounceLeftMs(seen, c.policy, c.now) > 0)
@@ -85,9 +85,6 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
   if (c.stalled) return hold('fault', 'robotarget_not_running', 'outage', 'none');
   return { go: true, advisory: advisory(seen, c) };
 }
-
-/** Classes of refusals that are no outage. */
-const REFUSED: Partial<Record<Reason, LedgerClass>> = { foreign_target: 'foreign', voyager_emergency: 'unsafe' };
 
 const paused = (policy: SessionBooking['policy']): HoldAction => (policy.pause_mode === 'abort' ? 'stop' : 'disable');
 
@@ -118,7 +115,7 @@ export function preparationHold(
   verdict: Verdict | null,
 ): { cause: HoldCause; reason: Reason; ledger: LedgerClass } {
   if (verdict && !verdict.go && verdict.ledger === 'unsafe') return verdict;
-  return { cause: 'fault', reason: problem, ledger: REFUSED[problem] ?? 'outage' };
+  return { cause: 'fault', reason: problem, ledger: ledgerOfFault(problem) };
 }
 
 /** Whose seconds a span is when a slot without a frame is explained. */
@@ -146,13 +143,6 @@ export function debounceLeftMs(seen: Observation, policy: SessionBooking['policy
 
 export function inMaintenance(maintenance: SessionBooking['maintenance'], now: number): boolean {
   return maintenance !== null && now >= Date.parse(maintenance.from) && now < Date.parse(maintenance.to);
-}
-
-/** Every shot of the plan is taken, by RoboTarget's own word or by the shot-done list. */
-export function planFinished(seen: Observation, shots: readonly { guid: string; quantity: number }[]): boolean {
-  if (seen.target?.statusOp === 'finished') return true;
-  const done = seen.shotsDone;
-  return done !== null && shots.length > 0 && shots.every((shot) => (done[shot.guid] ?? 0) >= shot.quantity);
 }
 
 /** RoboTarget's list was read, our target is not on it, and nothing of ours runs: there is nothing to stop. */
