@@ -25,6 +25,8 @@ import { bodyHash, planErrors } from './rules.ts';
 import { ensureSession, updateSession } from './sessions.ts';
 import { writeSlots } from './slots.ts';
 import { bookingEtag, type FullBooking } from './view.ts';
+import { requireMatch } from '../precondition.ts';
+import { slotTaken } from './slot-taken.ts';
 
 const phaseOf = (session: Session | null): Phase => (session?.phase ?? 'scheduled') as Phase;
 const asJson = (value: unknown): Prisma.InputJsonValue => value as Prisma.InputJsonValue;
@@ -76,26 +78,6 @@ async function refuseMaintenance(deps: Deps, telescopeId: string, start: Date, e
         maintenance: { from: window.fromAt.toISOString(), to: window.toAt.toISOString(), reason: window.reason },
       },
     );
-}
-
-/** 409 that names the slot in the way, turnaround included. */
-async function slotTaken(deps: Deps, telescopeId: string, start: Date, blocked: Date, ownId: string): Promise<Problem> {
-  const other = await deps.db.booking.findFirst({
-    where: { telescopeId, occupies: true, startsAt: { lt: blocked }, blockedUntil: { gt: start }, id: { not: ownId } },
-    orderBy: { startsAt: 'asc' },
-  });
-  if (!other) return new Problem('slot_taken', 'The slot was taken a moment ago; try again.');
-  const conflict = {
-    booking_id: other.id,
-    start: other.startsAt.toISOString(),
-    end: other.endsAt.toISOString(),
-    blocked_until: other.blockedUntil.toISOString(),
-  };
-  return new Problem(
-    'slot_taken',
-    `The slot overlaps booking ${other.id}, which has ${telescopeId} from ${conflict.start} to ${conflict.end} and the turnaround until ${conflict.blocked_until}.`,
-    { conflict },
-  );
 }
 
 async function savePerson(tx: Transaction, user: BookingRequest['user']): Promise<void> {
@@ -221,8 +203,7 @@ async function replaceBooking(
   ifMatch: string | undefined,
 ): Promise<PutResult> {
   requireOwner(who, row);
-  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== bookingEtag(row))
-    throw new Problem('precondition_failed', 'The booking has changed since you read it.', { etag: bookingEtag(row) });
+  requireMatch(ifMatch, bookingEtag(row), 'booking');
   if (row.bodyHash === hash) {
     await deps.db.$transaction((tx) => savePerson(tx, body.user));
     if (!isFinal(phaseOf(session)) && !session?.runId) await ensureSession(deps, row);
@@ -262,10 +243,7 @@ export async function patchBooking(
   ifMatch: string | undefined,
 ): Promise<PutResult> {
   const full = await loadBooking(deps, who, id);
-  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== bookingEtag(full.booking))
-    throw new Problem('precondition_failed', 'The booking has changed since you read it.', {
-      etag: bookingEtag(full.booking),
-    });
+  requireMatch(ifMatch, bookingEtag(full.booking), 'booking');
   const errors = ofCaller(who, amendment);
   if (Object.keys(errors).length > 0) throw invalid(errors);
   const before = requestOf(full);

@@ -31,10 +31,14 @@ const defaults = (): AdmissionLimits => ({
   sockets: Math.max(1, Math.min(MAX_SOCKETS, descriptorLimit() - KEPT_DESCRIPTORS)),
 });
 
-/** Browsers name their page; ours, the allow-listed ones and programs (which name none) may come in. */
-export function originAllowed({ origin, host }: IncomingHttpHeaders, allowed: readonly string[]): boolean {
+/** Browsers name their page; ours, the allow-listed ones and programs (which name none) may come in. `allowed`: those of others; `own`: PUBLIC_URL, by which a page is ours although a proxy has written another Host. */
+export function originAllowed(
+  { origin, host }: IncomingHttpHeaders,
+  allowed: readonly string[],
+  own: string | undefined,
+): boolean {
   if (origin === undefined || allowed.length === 0) return true;
-  if (allowed.includes('*') || allowed.includes(origin)) return true;
+  if (origin === own || allowed.includes(origin)) return true;
   try {
     return new URL(origin).host === host;
   } catch {

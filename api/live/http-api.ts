@@ -2,18 +2,19 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import { json, type App, type AppEnv } from '../operation.ts';
-import { CHANNEL_NAME, isPresence, verifyHttpRequest } from './protocol.ts';
+import { isPresence, isTarget, verifyHttpRequest } from './protocol.ts';
 
 /** Pusher's own limits. */
 const MAX_DATA_BYTES = 10 * 1024;
 const MAX_CHANNELS = 100;
 const MAX_BATCH = 10;
 
+const Channel = z.string().refine(isTarget, 'is no name of a channel');
 const Trigger = z.object({
   name: z.string().min(1).max(200),
   data: z.string(),
-  channels: z.array(z.string().regex(CHANNEL_NAME)).min(1).optional(),
-  channel: z.string().regex(CHANNEL_NAME).optional(),
+  channels: z.array(Channel).min(1).optional(),
+  channel: Channel.optional(),
   socket_id: z
     .string()
     .regex(/^\d+\.\d+$/)
@@ -21,7 +22,7 @@ const Trigger = z.object({
     .nullable(),
   info: z.string().optional(),
 });
-const Batch = z.object({ batch: z.array(Trigger.extend({ channel: z.string().regex(CHANNEL_NAME) })) });
+const Batch = z.object({ batch: z.array(Trigger.extend({ channel: Channel })) });
 
 const plain = (message: string, status: number): Response =>
   new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } });
@@ -91,9 +92,9 @@ export function liveHttpRoutes(app: App, deps: Deps): void {
     guarded(async (_c, body) => {
       const parsed = parse(Batch, body);
       if (parsed instanceof Response) return parsed;
-      if (parsed.batch.length > MAX_BATCH) return plain(`At most ${MAX_BATCH} events in a batch`, 400);
+      if (parsed.batch.length > MAX_BATCH) return plain(`Batch too large (> ${MAX_BATCH})`, 400);
       if (parsed.batch.some((event) => tooLarge(event.data)))
-        return plain(`The data content of an event exceeds the allowed maximum (${MAX_DATA_BYTES} bytes)`, 413);
+        return plain(`The data content of this event exceeds the allowed maximum (${MAX_DATA_BYTES} bytes)`, 413);
       for (const event of parsed.batch)
         live.replicas.trigger([event.channel], event.name, event.data, event.socket_id ?? undefined);
       if (!parsed.batch.some((event) => event.info)) return json({});

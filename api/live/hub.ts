@@ -23,6 +23,8 @@ export interface Viewer {
   seenMs: number;
   pinged: boolean;
   userId: string | null;
+  /** Who has signed in on it, as the app's server signed. */
+  signedIn: Member | null;
   /** What could not be sent yet and replaces itself, by channel and event. */
   newest: Map<string, string> | null;
   /** Rights that end: channel → token and end. */
@@ -51,6 +53,7 @@ export class Hub {
       seenMs: Date.now(),
       pinged: false,
       userId: null,
+      signedIn: null,
       newest: null,
       grants: null,
     };

@@ -3,6 +3,11 @@ import { equalConstantTime } from '../../platform/signing.ts';
 
 /** Pusher Channels protocol, version 7: names, signatures and close codes. https://pusher.com/docs/channels/library_auth_reference/pusher-websockets-protocol/ */
 export const CHANNEL_NAME = /^[-a-zA-Z0-9_=@,.;]{1,200}$/;
+/** Carries what a server sends to one person (`sendToUser`); only a connection that has signed in as that person is on it. */
+export const userChannel = (userId: string): string => `#server-to-user-${userId}`;
+const USER_CHANNEL = /^#server-to-user-\S{1,128}$/;
+/** A channel that a server may send to. */
+export const isTarget = (channel: string): boolean => CHANNEL_NAME.test(channel) || USER_CHANNEL.test(channel);
 export const SOCKET_ID = /^\d+\.\d+$/;
 
 /** How clients act: 4000-4099 never come back, 4100-4199 come back after a pause, 4200-4299 come back at once. */

@@ -1,7 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Event } from '../../domain/contracts/event.ts';
-import { UsageError, toError } from '../../platform/errors.ts';
+import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { RelayTarget } from '../../platform/settings/relay-url.ts';
+export { parseRelayUrl } from '../../platform/settings/relay-url.ts';
 import type { Metrics } from '../metrics.ts';
 
 /** Pusher's own limits: events of a batch, and bytes of an event's data. */
@@ -25,41 +27,8 @@ interface Waiting {
   atMs: number;
 }
 
-/** An app on a server that speaks Pusher's HTTP API. */
-export interface RelayTarget {
-  /** `http(s)://host:port/path`, without a slash at the end. */
-  base: string;
-  key: string;
-  secret: string;
-  appId: string;
-}
-
-/**
- * `RELAY_PUSHER_URL`: `https://KEY:SECRET@host[:port][/path]/apps/APP_ID`, as Pusher's server libraries write it (`/apps` may be left out).
- * @throws UsageError naming what is missing; the secret is never repeated.
- */
-export function parseRelayUrl(text: string): RelayTarget {
-  const wrong = (what: string): UsageError =>
-    new UsageError(`RELAY_PUSHER_URL: ${what}; write https://KEY:SECRET@host[:port]/apps/APP_ID.`);
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw wrong('this is no address');
-  }
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw wrong(`${url.protocol} is not http or https`);
-  const parts = url.pathname.replace(/\/$/, '').split('/');
-  const appId = parts.pop();
-  if (parts.at(-1) === 'apps') parts.pop();
-  if (!appId) throw wrong('the path does not end in the id of the app');
-  if (!url.username || !url.password) throw wrong('key or secret is missing');
-  return {
-    base: `${url.protocol}//${url.host}${parts.join('/')}`,
-    key: decodeURIComponent(url.username),
-    secret: decodeURIComponent(url.password),
-    appId: decodeURIComponent(appId),
-  };
-}
+const bytesOf = (batch: readonly { data: string }[]): number =>
+  batch.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
 
 /** Path and query of a signed request to Pusher's HTTP API (version 1.0 of its signature: HMAC-SHA256 over method, path and sorted query). */
 export function signedPath(target: RelayTarget, method: string, path: string, body: string, nowMs: number): string {
@@ -96,6 +65,9 @@ export class Relay {
   ) {
     this.checking = setInterval(() => this.check(), CHECK_MS).unref();
   }
+
+  /** Learned from the other side's refusals. */
+  private maxBytes = Infinity;
 
   /** How many events wait to be sent. */
   get backlog(): number {
@@ -148,9 +120,13 @@ export class Relay {
     this.timer = null;
     this.sending = true;
     while (this.waiting.length > 0 && !this.stopped) {
-      const batch = this.waiting.slice(0, MAX_BATCH);
+      const batch = this.nextBatch();
       const outcome = await this.post(batch);
       if (outcome === 'later') break;
+      if (outcome === 'too_large') {
+        this.maxBytes = Math.floor(bytesOf(batch) / 2);
+        continue;
+      }
       this.waiting.splice(0, batch.length);
       this.count(outcome, batch.length);
     }
@@ -162,7 +138,14 @@ export class Relay {
     }
   }
 
-  private async post(batch: readonly Waiting[]): Promise<'sent' | 'refused' | 'later'> {
+  /** As many of the oldest as the other side takes at once, at least one. */
+  private nextBatch(): Waiting[] {
+    let n = Math.min(this.waiting.length, MAX_BATCH);
+    while (n > 1 && bytesOf(this.waiting.slice(0, n)) > this.maxBytes) n--;
+    return this.waiting.slice(0, n);
+  }
+
+  private async post(batch: readonly Waiting[]): Promise<'sent' | 'refused' | 'later' | 'too_large'> {
     const body = JSON.stringify({ batch: batch.map(({ channel, name, data }) => ({ channel, name, data })) });
     let problem: string;
     let final = false;
@@ -182,6 +165,8 @@ export class Relay {
         this.retryMs = FIRST_RETRY_MS;
         return 'sent';
       }
+      // Too much at once (Reverb takes 10 kB unless told otherwise): less is sent, and nothing is lost.
+      if (response.status === 413 && batch.length > 1) return 'too_large';
       problem = `answered ${response.status}`;
       // A batch that the other side will never take must not stand in the way of the next one; a wrong key may be put right.
       final = response.status === 400 || response.status === 413;

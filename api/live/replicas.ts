@@ -91,7 +91,8 @@ export class Replicas {
   private ownCounts(prefix: string): Map<string, number> {
     const own = new Map<string, number>();
     for (const channel of this.hub.channelNames())
-      if (channel.startsWith(prefix)) own.set(channel, this.hub.count(channel));
+      // A person's own channel (`#server-to-user-…`) is no channel that is listed.
+      if (channel.startsWith(prefix) && !channel.startsWith('#')) own.set(channel, this.hub.count(channel));
     return own;
   }
   /** Tells everybody on a session's channel, on every replica, how many they are: at most once in a while, however many come and go. */

@@ -128,8 +128,9 @@ export class LiveServer {
     };
     const asked = appOf(request.url ?? '/');
     if (asked === null) return refuse('404 Not Found');
-    const { CORS_ORIGINS, EMBED_ORIGINS } = this.deps.config;
-    if (!originAllowed(request.headers, [...CORS_ORIGINS, ...EMBED_ORIGINS])) return refuse('403 Forbidden');
+    const { CORS_ORIGINS, EMBED_ORIGINS, PUBLIC_URL } = this.deps.config;
+    if (!originAllowed(request.headers, [...CORS_ORIGINS, ...EMBED_ORIGINS], PUBLIC_URL))
+      return refuse('403 Forbidden');
     const place = this.admission.enter(request.socket.remoteAddress ?? 'unknown');
     if (!place) return refuse('503 Service Unavailable', 'Retry-After: 10\r\n');
     socket.once('close', () => place.leave());

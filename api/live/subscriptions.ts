@@ -15,6 +15,7 @@ import {
   verifyChannel,
   verifySignin,
   type Asked,
+  userChannel,
 } from './protocol.ts';
 import type { Replicas } from './replicas.ts';
 import type { LiveSnapshots } from './snapshots.ts';
@@ -47,22 +48,25 @@ export class Subscriptions {
 
   signin(viewer: Viewer, { user_data: userData, auth }: Asked): void {
     const { app, hub } = this.parts;
-    if (typeof userData !== 'string' || !verifySignin(app.key, app.secret, viewer.id, userData, auth)) {
+    const signed = typeof userData === 'string' && verifySignin(app.key, app.secret, viewer.id, userData, auth);
+    const user = signed ? parseUser(userData, 'id') : null;
+    if (!user) {
       hub.send(viewer, 'pusher:error', {
         code: CLOSE.unauthorised,
-        message: 'The signature of this sign-in does not match.',
+        message: signed ? 'user_data needs an id.' : 'The signature of this sign-in does not match.',
       });
       hub.close(viewer, CLOSE.unauthorised, 'not authorised');
       return;
     }
-    viewer.userId = parseUserId(userData);
+    viewer.userId = user.userId;
+    viewer.signedIn = user;
     this.parts.placeOf(viewer)?.known();
     hub.send(viewer, 'pusher:signin_success', { user_data: userData });
   }
 
   subscribe(viewer: Viewer, asked: Asked): void {
     const { channel } = asked;
-    if (typeof channel !== 'string' || !CHANNEL_NAME.test(channel)) {
+    if (typeof channel !== 'string' || !(CHANNEL_NAME.test(channel) || isOwn(viewer, channel))) {
       const name = typeof channel === 'string' ? channel.slice(0, 200) : '';
       this.refuse(viewer, name, { error: 'The channel name is not valid.', status: 400 });
       return;
@@ -95,7 +99,8 @@ export class Subscriptions {
       hub.send(viewer, 'pusher_internal:subscription_succeeded', {}, channel);
       return null;
     }
-    const member = parseMember(channelData);
+    // Whoever has signed in is known already (Pusher: authorizing users).
+    const member = channelData ? parseUser(channelData, 'user_id') : viewer.signedIn;
     if (!member) return { error: 'channel_data needs a user_id.', status: 400 };
     replicas.join(viewer, channel, member);
     const members = presence.members(channel);
@@ -134,21 +139,17 @@ export class Subscriptions {
   }
 }
 
-function parseUserId(userData: string): string | null {
+/** What a server has signed about a person: `user_data` of a sign-in has `id`, `channel_data` of a presence channel `user_id`. */
+function parseUser(text: unknown, key: 'id' | 'user_id'): Member | null {
+  if (typeof text !== 'string') return null;
   try {
-    const id = (JSON.parse(userData) as { id?: unknown } | null)?.id;
-    return typeof id === 'string' || typeof id === 'number' ? String(id) : null;
+    const said = JSON.parse(text) as { id?: unknown; user_id?: unknown; user_info?: unknown } | null;
+    const id = said?.[key];
+    if ((typeof id !== 'string' || id === '') && typeof id !== 'number') return null;
+    return { userId: String(id), info: said?.user_info ?? {} };
   } catch {
     return null;
   }
 }
-function parseMember(channelData: unknown): Member | null {
-  if (typeof channelData !== 'string') return null;
-  try {
-    const { user_id: id, user_info: info } = JSON.parse(channelData) as { user_id?: unknown; user_info?: unknown };
-    if (typeof id !== 'string' && typeof id !== 'number') return null;
-    return { userId: String(id), info: info ?? {} };
-  } catch {
-    return null;
-  }
-}
+const isOwn = (viewer: Viewer, channel: string): boolean =>
+  viewer.signedIn !== null && channel === userChannel(viewer.signedIn.userId);

@@ -17,6 +17,7 @@ import { idempotent } from '../idempotency.ts';
 import { tellOfMaintenance } from './maintenance.ts';
 import { seenBy } from './mirror.ts';
 import { json, operation, type App } from '../operation.ts';
+import { requireMatch } from '../precondition.ts';
 import { settleReceipt } from '../bookings/receipts.ts';
 
 const Id = z.object({ id: TelescopeId });
@@ -226,10 +227,8 @@ export function telescopeRoutes(app: App, deps: Deps): void {
     },
     async ({ c, who, params, body }) => {
       if (body.id !== params.id) throw invalid({ id: [`must be "${params.id}", as in the address`] });
-      const ifMatch = c.req.header('if-match');
       const before = await deps.db.telescope.findUnique({ where: { id: params.id } });
-      if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== `"${params.id}.${before?.version ?? 0}"`)
-        throw new Problem('precondition_failed', 'The telescope has changed since you read it.');
+      requireMatch(c.req.header('if-match'), `"${params.id}.${before?.version ?? 0}"`, 'telescope');
       await refuseUnserved(deps, body, before);
       const now = new Date(deps.now());
       const row = await deps.db.$transaction(async (tx) => {

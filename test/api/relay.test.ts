@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Event } from '../../domain/contracts/event.ts';
-import { parseRelayUrl, signedPath } from '../../api/live/relay.ts';
+import { signedPath } from '../../api/live/relay.ts';
+import { parseRelayUrl } from '../../platform/settings/relay-url.ts';
 import { appendEvent, publish } from '../../platform/bus.ts';
 import {
   APP,
@@ -118,7 +119,7 @@ describe('the relay into a customer’s own Pusher server', () => {
   };
   /** A far end of the HTTP API that answers as told and keeps the batches it takes. */
   const strange = async (
-    answer: (n: number) => number | 'hang',
+    answer: (n: number, bytes: number) => number | 'hang',
   ): Promise<{ port: number; batches: { channel: string; name: string; data: string }[][]; asked: () => number }> => {
     const batches: { channel: string; name: string; data: string }[][] = [];
     let n = 0;
@@ -126,9 +127,10 @@ describe('the relay into a customer’s own Pusher server', () => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        const status = answer(n++);
+        const body = Buffer.concat(chunks);
+        const status = answer(n++, body.length);
         if (status === 'hang') return;
-        if (status === 200) batches.push((JSON.parse(Buffer.concat(chunks).toString()) as { batch: [] }).batch);
+        if (status === 200) batches.push((JSON.parse(body.toString()) as { batch: [] }).batch);
         response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
       });
     });
@@ -232,6 +234,20 @@ describe('the relay into a customer’s own Pusher server', () => {
     expect(sent.filter((e) => e.name === 'control.updated').map((e) => (JSON.parse(e.data) as Event).rev)).toEqual([
       30,
     ]);
+  });
+
+  test('a server that takes less at once gets less at once: after an outage nothing of the backlog is lost', async () => {
+    let away = true;
+    const there = await strange((_n, bytes) => (away ? 503 : bytes > 10_000 ? 413 : 200));
+    const api = await startApi(ours.url, { RELAY_PUSHER_URL: relayUrl(there.port) });
+    running.push(api);
+    for (let i = 0; i < 24; i++) await append(api, `big-${i}`, 'log.appended', { text: 'x'.repeat(3_000) });
+    await until('they wait', () => api.deps.live.relay!.backlog === 24);
+    away = false;
+    await until('all sent', () => api.deps.live.relay!.backlog === 0, 20_000);
+    expect(there.batches.flat().map((e) => (JSON.parse(e.data) as Event).seq)).toEqual(
+      Array.from({ length: 24 }, (_, i) => i + 1),
+    );
   });
 
   test('a batch that is refused for good stands in nobody’s way; a relay that hangs delays no viewer of ours and holds only so much', async () => {
