@@ -1,11 +1,9 @@
 import type { Server } from 'node:http';
-import { loadConfig, required } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
-import { UsageError, toError } from '../platform/errors.ts';
 import { createLogger } from '../platform/logger.ts';
 import { BusListener } from '../platform/bus.ts';
-import { onShutdown } from '../platform/process.ts';
-import { telescopesFromConfig } from '../platform/telescopes.ts';
+import { endWith, onShutdown } from '../platform/process.ts';
+import { loadSettings } from '../platform/settings/load.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
 import { createApp } from './app.ts';
 import { listen } from './listen.ts';
@@ -15,10 +13,9 @@ const QUERY_TIMEOUT_MS = 10_000;
 
 /** The api process: serves at once, and finds PostgreSQL and Temporal when they are there. */
 async function main(): Promise<void> {
-  const config = loadConfig();
+  const { config, telescopes } = loadSettings({ required: ['DATABASE_URL', 'GATEWAY_SECRET'] });
   const logger = createLogger('api', config.LOG_LEVEL);
-  const databaseUrl = required(config, 'DATABASE_URL');
-  required(config, 'GATEWAY_SECRET');
+  const databaseUrl = config.DATABASE_URL!;
   if (!config.VOYAGER_PROXY_API_KEY)
     logger.warn('VOYAGER_PROXY_API_KEY is not set: only keys of table api_keys open the API');
   const db = createDatabase(databaseUrl, logger, 10, QUERY_TIMEOUT_MS);
@@ -30,7 +27,7 @@ async function main(): Promise<void> {
     db,
     temporal: client,
     bus,
-    telescopes: telescopesFromConfig(config),
+    telescopes,
   });
   deps.live.start();
   await bus.start();
@@ -52,9 +49,4 @@ async function main(): Promise<void> {
   });
 }
 
-main().catch((thrown: unknown) => {
-  process.stderr.write(
-    `${thrown instanceof UsageError ? thrown.message : (toError(thrown).stack ?? toError(thrown).message)}\n`,
-  );
-  process.exit(thrown instanceof UsageError ? 2 : 1);
-});
+main().catch(endWith);

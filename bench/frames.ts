@@ -10,6 +10,7 @@ import { projectPath } from '../platform/paths.ts';
 import { ApiClient } from '../stack/api-client.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { highTarget } from '../stack/targets.ts';
+import { answerHelp } from '../scripts/help.ts';
 
 /**
  * `npm run bench:frames -- --json`: from NewFITReady on the wire to `image.captured` and `image.measured`, through the real processes.
@@ -17,6 +18,8 @@ import { highTarget } from '../stack/targets.ts';
  * and fetches the preview at once. Then the worker is stopped while ten frames arrive, and let go: ten frames at once. `goals` has each
  * goal with what was measured; the exit code is 1 where a preview did not open or frames came out of order, whatever the machine's load.
  */
+answerHelp(`npm run bench:frames -- [--json] [--shots N] [--exposure SECONDS] [--camera WxH] [--burst N]
+Time from a frame of a 61-megapixel camera on the wire to its events at a viewer, through the real processes.`);
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },

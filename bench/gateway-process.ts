@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signGatewayRequest } from '../platform/gateway-auth.ts';
 import { projectPath } from '../platform/paths.ts';
-import { memoryEnvironment, nodeFlags } from '../stack/stack.ts';
+import { memoryEnvironment, nodeFlags } from '../stack/processes.ts';
 import { startPostgres } from '../stack/own-postgres.ts';
 import { startTemporal } from '../stack/own-temporal.ts';
 import type { Order, Told } from './gateway-peer.ts';

@@ -4,6 +4,7 @@ import { decodeLine } from '../gateway/protocol/codec.ts';
 import { Mirror } from '../gateway/telescope/mirror.ts';
 import { controlLine, previewLine } from './gateway-lines.ts';
 import { benchInstances, benchProcess } from './gateway-process.ts';
+import { answerHelp } from '../scripts/help.ts';
 
 /**
  * `npm run bench:gateway -- --json [--long]`: the gateway's framer, codec and mirror beside the usual way to read such a stream (join the pieces, split at line
@@ -121,6 +122,8 @@ function benchPreviews(): {
 }
 
 async function main(): Promise<void> {
+  answerHelp(`npm run bench:gateway -- [--json]
+Messages a second, memory and latency of the gateway, beside a bare reader of the same bytes.`);
   const args = process.argv.slice(2);
   const long = args.includes('--long');
   const control_lines = benchControl();

@@ -8,11 +8,14 @@ import { Client } from 'pg';
 import { projectPath } from '../platform/paths.ts';
 import { freePort } from '../stack/ports.ts';
 import { startPostgres } from '../stack/own-postgres.ts';
+import { answerHelp } from '../scripts/help.ts';
 
 /**
  * `npm run bench:live -- --json`: one api process with many viewers, beside a bare `ws` broadcast that listens to the same PostgreSQL
  * channel, at the same rates, one after the other in the same run. Time is counted from NOTIFY to the viewer's socket.
  */
+answerHelp(`npm run bench:live -- [--json] [--seconds S] [--viewers N] [--spread N] [--sessions N]
+One api process with many viewers, beside a bare WebSocket broadcast in the same run.`);
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },

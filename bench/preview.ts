@@ -8,6 +8,7 @@ import { firstImage, openSource, scanHdus } from '../frames/fits/index.ts';
 import { projectPath } from '../platform/paths.ts';
 import { pythonWith } from '../test/support/python.ts';
 import { starFieldFits } from '../test/support/synthetic.ts';
+import { answerHelp } from '../scripts/help.ts';
 
 /**
  * Preview of one frame, warm, beside astropy + numpy + Pillow in the same run, half of it before ours and half after, since a shared
@@ -24,6 +25,8 @@ const median = (values: number[]): number => {
 };
 const round = (value: number): number => Math.round(value * 10) / 10;
 
+answerHelp(`npm run bench:preview -- [--json] [--file FILE] [--runs N]
+Preview of one 61-megapixel frame, beside astropy, numpy and Pillow in the same run.`);
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },

@@ -15,7 +15,7 @@ import { createLogger } from '../platform/logger.ts';
 import { UsageError } from '../platform/errors.ts';
 import { projectPath } from '../platform/paths.ts';
 import { freePort } from '../stack/ports.ts';
-import { SIMULATED_SEQUENCE_GUID, memoryEnvironment, nodeFlags } from '../stack/stack.ts';
+import { SIMULATED_SEQUENCE_GUID, memoryEnvironment, nodeFlags } from '../stack/processes.ts';
 import { answers, waitUntil } from '../stack/supervisor.ts';
 import { startPostgres } from '../stack/own-postgres.ts';
 import { startTemporal } from '../stack/own-temporal.ts';

@@ -47,6 +47,10 @@ export const ALERTS: Record<Reason, Alert> = {
     severity: 'critical',
     todo: 'Find out why nothing was taken: RoboTarget’s log, the share with the frames, the path mapping.',
   },
+  robotarget_not_set_up: {
+    severity: 'critical',
+    todo: 'Set VOYAGER_ROBOTARGET_SECRET and the base sequence (VOYAGER_DEFAULT_SEQUENCE_GUID, or base_sequence_guid), then book again.',
+  },
   foreign_target: { severity: 'warning', todo: 'Disable the other target in RoboTarget, or allow borrowing.' },
   profile_mismatch: { severity: 'critical', todo: 'Correct Voyager’s profile or the telescope’s file.' },
   sequence_mismatch: { severity: 'critical', todo: 'Correct the base sequence in Voyager or in the telescope’s file.' },

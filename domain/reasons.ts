@@ -48,6 +48,10 @@ export const REASONS = {
     en: 'RoboTarget is not running at the observatory.',
     fr: 'RoboTarget ne tourne pas à l’observatoire.',
   },
+  robotarget_not_set_up: {
+    en: 'RoboTarget is not set up for this telescope yet.',
+    fr: 'RoboTarget n’est pas encore configuré pour ce télescope.',
+  },
   foreign_target: { en: 'Another target is being observed.', fr: 'Une autre cible est en cours d’observation.' },
   profile_mismatch: {
     en: 'Voyager has another profile loaded than the one set for this telescope.',

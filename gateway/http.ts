@@ -88,6 +88,7 @@ type Route = (gateway: TelescopeGateway, exchange: Exchange) => Promise<void> | 
 
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['GET state', (gateway, { response }) => json(response, 200, gateway.state())],
+  ['GET weather', (gateway, { response }) => json(response, 200, { sources: gateway.weather.sources() })],
   ['GET history', sendHistory],
   ['GET preview.jpg', sendPreview],
   [

@@ -11,7 +11,9 @@ import { createDatabase, type Database } from '../platform/database.ts';
 import { toError, UsageError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { openMaintenance } from '../platform/maintenance.ts';
-import { findTelescope, syncTelescopes, telescopesFromConfig } from '../platform/telescopes.ts';
+import type { Settings } from '../platform/settings/load.ts';
+import { missing, type SettingProblem } from '../platform/settings/problems.ts';
+import { findTelescope, syncTelescopes } from '../platform/telescopes.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
 import { within } from '../platform/waiting.ts';
 import { createTelescopeActivities } from './activities/index.ts';
@@ -20,7 +22,7 @@ import { credentialsFor, robotargetSecretFor } from './credentials.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createGatewayHttp } from './http.ts';
 import { GatewayMetrics } from './metrics.ts';
-import { loadDialect } from './robotarget/dialect.ts';
+import { dialectProblems, loadDialect } from './robotarget/dialect.ts';
 import { databaseError } from './telescope/database-copies.ts';
 import { pgLeaseStore } from './telescope/lease.ts';
 import { TelescopeGateway } from './telescope/telescope.ts';
@@ -39,35 +41,61 @@ export interface GatewayService {
   stop(reason: string): Promise<void>;
 }
 
+/** What a gateway needs beside settings of the right form. */
+export function gatewayProblems(
+  values: Readonly<Record<string, string | undefined>>,
+  telescopes: readonly Telescope[] | null,
+): SettingProblem[] {
+  const problems: SettingProblem[] = [];
+  const ids = telescopes?.map((t) => t.id) ?? [];
+  if (!values.VOYAGER_HOST && !values.TELESCOPES_FILE)
+    problems.push({
+      name: 'VOYAGER_HOST',
+      message: 'is not set; set the address of your Voyager, or name a telescope file in TELESCOPES_FILE',
+    });
+  else if (telescopes)
+    for (const id of (values.GATEWAY_TELESCOPES ?? '').split(',').map((one) => one.trim()))
+      if (id && !ids.includes(id))
+        problems.push({
+          name: 'GATEWAY_TELESCOPES',
+          message: `"${id}" is not among the configured telescopes; write one of ${ids.join(', ') || 'those in TELESCOPES_FILE'}`,
+        });
+  if (!values.DATABASE_URL && !['true', '1', 'yes', 'on'].includes(values.GATEWAY_SOLE?.toLowerCase() ?? ''))
+    problems.push({
+      ...missing('DATABASE_URL'),
+      message: `${missing('DATABASE_URL').message}; without it a gateway needs GATEWAY_SOLE=true, the only one at its observatory`,
+    });
+  problems.push(...dialectProblems(values.VOYAGER_ROBOTARGET_DIALECT));
+  return problems;
+}
+
+/** What a telescope lacks for sessions; to look at it nothing more is needed. */
+export function lacksForSessions(telescope: Telescope, config: Config): string[] {
+  return [
+    ...(robotargetSecretFor(telescope.id, config)
+      ? []
+      : ['VOYAGER_ROBOTARGET_SECRET, RoboTarget’s shared secret (Voyager: Setup, Remote)']),
+    ...(telescope.base_sequence_guid === null
+      ? ['VOYAGER_DEFAULT_SEQUENCE_GUID, the GUID of the base sequence (base_sequence_guid in a telescope file)']
+      : []),
+  ];
+}
+
 /**
  * One gateway process: every telescope of its configuration (GATEWAY_TELESCOPES narrows them), their queues, its HTTP. Starts while
  * PostgreSQL, Temporal or Voyager are away and goes on trying.
  * @throws UsageError when the configuration cannot work
  */
-export async function startGateway(config: Config, logger: Logger): Promise<GatewayService> {
+export async function startGateway({ config, telescopes: all }: Settings, logger: Logger): Promise<GatewayService> {
   const wanted = config.GATEWAY_TELESCOPES;
-  const all = telescopesFromConfig(config);
-  const missing = wanted.find((id) => !all.some((t) => t.id === id));
-  if (missing)
-    throw new UsageError(
-      `GATEWAY_TELESCOPES names "${missing}", which is not among the configured telescopes (${all.map((t) => t.id).join(', ') || 'none'}).`,
-    );
   const served = all.filter((t) => wanted.length === 0 || wanted.includes(t.id));
-  if (served.length === 0)
-    throw new UsageError(
-      'No telescope is configured: set TELESCOPES_FILE, or VOYAGER_HOST and VOYAGER_DEFAULT_SEQUENCE_GUID.',
-    );
   const dialect = loadDialect(config.VOYAGER_ROBOTARGET_DIALECT);
-  for (const telescope of served)
-    if (!robotargetSecretFor(telescope.id, config))
-      throw new UsageError(
-        `VOYAGER_ROBOTARGET_SECRET is not set: the shared secret of RoboTarget (Voyager: Setup, Remote) for telescope "${telescope.id}".`,
-      );
+  for (const telescope of served) {
+    const lacks = lacksForSessions(telescope, config);
+    if (lacks.length > 0)
+      logger.warn({ telescope: telescope.id, lacks }, 'this telescope can be looked at; sessions need more');
+  }
   if (!config.GATEWAY_SECRET) logger.warn('GATEWAY_SECRET is not set: emergency abort, state and preview answer 503');
-  if (!config.DATABASE_URL && !config.GATEWAY_SOLE)
-    throw new UsageError(
-      'DATABASE_URL is not set; without it a gateway needs GATEWAY_SOLE=true (the only one at its observatory).',
-    );
 
   const db = config.DATABASE_URL ? createDatabase(config.DATABASE_URL, logger, 4) : null;
   const { client, connection: clientConnection } = createTemporalClient(config);

@@ -1,6 +1,30 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { UsageError } from './errors.ts';
+import { environment } from './settings/environment.ts';
+import {
+  baseUrl,
+  email,
+  field,
+  fileName,
+  flag,
+  guid,
+  host,
+  hostAndPort,
+  key,
+  listOf,
+  mailbox,
+  oneOf,
+  origin,
+  pem,
+  plain,
+  port,
+  positiveNumber,
+  secretUrl,
+  webUrl,
+  wholeNumber,
+} from './settings/forms.ts';
+import { SettingsError, missing, type SettingProblem } from './settings/problems.ts';
+import { disagreements, guestTemplate, operatorChannel, pathMap, relayUrl, vapidSubject } from './settings/rules.ts';
 
 /** Names of variables whose value is a secret: each may also be given as `<NAME>_FILE`, and none is ever logged. */
 export const SECRET_VARIABLES = [
@@ -23,144 +47,164 @@ export const SECRET_VARIABLES = [
   'TELEGRAM_BOT_TOKEN',
 ] as const;
 
-const flag = z
-  .enum(['true', 'false', '1', '0', ''])
-  .default('false')
-  .transform((v) => v === 'true' || v === '1');
-const list = z
-  .string()
-  .default('')
-  .transform((v) =>
-    v
-      .split(',')
-      .map((s) => s.trim())
-      .filter(Boolean),
-  );
-const port = z.coerce.number().int().min(0).max(65535);
-const opt = z
-  .string()
-  .optional()
-  .transform((v) => (v === '' ? undefined : v));
+const text = optional(plain);
+const files = optional(fileName);
+/** A form that may be left out, and one that has a value when it is. */
+function optional<T>(read: (text: string) => T) {
+  return field(read).optional();
+}
+function withDefault<T>(read: (text: string) => T, usual: string) {
+  return z.string().default(usual).pipe(field(read));
+}
+const list = <T>(read: (text: string) => T) => withDefault(listOf(read), '');
+const off = withDefault(flag, 'false');
 
 const Environment = z.object({
-  NODE_ENV: z.string().default('production'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  DATA_DIR: z.string().default('.data'),
+  NODE_ENV: withDefault(plain, 'production'),
+  LOG_LEVEL: withDefault(oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'), 'info'),
+  DATA_DIR: withDefault(plain, '.data'),
 
-  DATABASE_URL: opt,
-  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
-  TEMPORAL_NAMESPACE: z.string().default('default'),
-  TEMPORAL_UI_URL: opt,
-  TEMPORAL_API_KEY: opt,
-  TEMPORAL_TLS_CA: opt.describe('file'),
-  TEMPORAL_TLS_CERT: opt.describe('file'),
-  TEMPORAL_TLS_KEY: opt,
-  TEMPORAL_TLS_SERVER_NAME: opt,
-  TEMPORAL_TLS: flag,
+  DATABASE_URL: optional(secretUrl(['postgresql', 'postgres'], 'postgresql://user:password@host:5432/nocturne')),
+  TEMPORAL_ADDRESS: withDefault(hostAndPort(7233, 'TLS is switched on by TEMPORAL_TLS=true'), '127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: withDefault(plain, 'default'),
+  TEMPORAL_UI_URL: optional(baseUrl('https://temporal.example')),
+  TEMPORAL_API_KEY: text,
+  TEMPORAL_TLS_CA: files,
+  TEMPORAL_TLS_CERT: files,
+  TEMPORAL_TLS_KEY: optional(pem),
+  TEMPORAL_TLS_SERVER_NAME: text,
+  TEMPORAL_TLS: off,
 
-  TELESCOPES_FILE: opt,
-  VOYAGER_HOST: opt,
-  VOYAGER_PORT: port.default(5950),
-  VOYAGER_USERNAME: opt,
-  VOYAGER_PASSWORD: opt,
-  VOYAGER_TICKET: opt,
-  VOYAGER_PROFILE: z.string().default('Default.v2y'),
-  VOYAGER_DEFAULT_SEQUENCE_GUID: opt,
-  VOYAGER_ROBOTARGET_DIALECT: opt,
-  VOYAGER_ROBOTARGET_SECRET: opt,
-  VOYAGER_READ_ONLY: flag,
-  VOYAGER_MAX_LINE_MB: z.coerce.number().int().min(1).max(512).default(64),
-  VOYAGER_PATH_MAP: opt.describe('from=>to pairs, separated by ;'),
+  TELESCOPES_FILE: files,
+  VOYAGER_HOST: optional(host('VOYAGER_PORT')),
+  VOYAGER_PORT: withDefault(port, '5950'),
+  VOYAGER_USERNAME: text,
+  VOYAGER_PASSWORD: text,
+  VOYAGER_TICKET: text,
+  VOYAGER_PROFILE: withDefault(plain, 'Default.v2y'),
+  VOYAGER_DEFAULT_SEQUENCE_GUID: optional(guid),
+  VOYAGER_ROBOTARGET_DIALECT: files,
+  VOYAGER_ROBOTARGET_SECRET: text,
+  VOYAGER_READ_ONLY: off,
+  VOYAGER_MAX_LINE_MB: withDefault(wholeNumber(1, 512, 'megabytes'), '64'),
+  VOYAGER_PATH_MAP: optional(pathMap),
 
-  GATEWAY_SECRET: opt,
-  GATEWAY_SOLE: flag,
-  GATEWAY_HOST: z.string().default('127.0.0.1'),
-  GATEWAY_PORT: port.default(3100),
-  GATEWAY_TELESCOPES: list,
-  WORKER_TELESCOPES: list,
-  WORKER_PORT: port.default(3200),
+  GATEWAY_SECRET: text,
+  GATEWAY_SOLE: off,
+  GATEWAY_HOST: withDefault(host('GATEWAY_PORT'), '127.0.0.1'),
+  GATEWAY_PORT: withDefault(port, '3100'),
+  GATEWAY_URL: optional(baseUrl('http://gateway:3100')),
+  GATEWAY_TELESCOPES: list(plain),
+  WORKER_TELESCOPES: list(plain),
+  WORKER_PORT: withDefault(port, '3200'),
 
-  HOST: z.string().default('127.0.0.1'),
-  PORT: port.default(3000),
-  PUBLIC_URL: opt,
-  CORS_ORIGINS: list,
-  EMBED_ORIGINS: list,
-  VOYAGER_PROXY_API_KEY: opt,
-  PUSHER_APP_ID: z.string().default('nocturne'),
-  PUSHER_APP_KEY: z.string().default('nocturne'),
-  PUSHER_APP_SECRET: opt,
-  RELAY_PUSHER_URL: opt,
+  HOST: withDefault(host('PORT'), '127.0.0.1'),
+  PORT: withDefault(port, '3000'),
+  PUBLIC_URL: optional(origin('https://observatory.example')),
+  CORS_ORIGINS: list(origin('https://shop.example')),
+  EMBED_ORIGINS: list(origin('https://shop.example')),
+  VOYAGER_PROXY_API_KEY: text,
+  PUSHER_APP_ID: withDefault(plain, '1'),
+  PUSHER_APP_KEY: withDefault(plain, 'nocturne'),
+  PUSHER_APP_SECRET: text,
+  RELAY_PUSHER_URL: optional(relayUrl),
 
-  OBSERVATIONS_STORAGE_PATH: z.string().default('.data/observations'),
-  MAX_IMAGE_SIZE_MB: z.coerce.number().positive().default(1024),
-  S3_ENDPOINT: opt,
-  S3_BUCKET: opt,
-  S3_REGION: opt,
-  S3_ACCESS_KEY_ID: opt,
-  S3_SECRET_ACCESS_KEY: opt,
-  FRAMES_KEEP_DAYS: z
-    .union([
-      z.literal('').transform(() => undefined),
-      z.coerce.number().int().min(1, 'whole days, at least 1; leave it out to keep frames for ever'),
-    ])
-    .optional(),
-  FRAMES_DELETE_WITHOUT_COPY: flag,
+  OBSERVATIONS_STORAGE_PATH: withDefault(plain, '.data/observations'),
+  MAX_IMAGE_SIZE_MB: withDefault(positiveNumber, '1024'),
+  S3_ENDPOINT: optional(baseUrl('https://s3.example.org')),
+  S3_BUCKET: text,
+  S3_REGION: text,
+  S3_ACCESS_KEY_ID: text,
+  S3_SECRET_ACCESS_KEY: text,
+  FRAMES_KEEP_DAYS: optional(wholeNumber(1, 36_500, 'days (left out, frames are kept for ever)')),
+  FRAMES_DELETE_WITHOUT_COPY: off,
 
-  WEBHOOK_URL: opt,
-  WEBHOOK_SECRET: list,
-  WEBHOOK_ALLOW_PRIVATE: flag,
-  SMTP_URL: opt,
-  MAIL_FROM: z.string().default('nocturne@localhost'),
-  OPERATOR_EMAIL: opt,
-  OPERATOR_WEBHOOK_URL: opt,
-  OPERATOR_WEBHOOK_SECRET: list,
-  OPERATOR_CHANNELS: list.describe('kind=address: ntfy, telegram, discord, slack'),
-  RUNBOOK_URL: opt,
-  GUEST_URL_TEMPLATE: opt.describe('with {booking_id} and {page}'),
-  LARAVEL_CHANNELS: list.describe('email, push, chat: what the Laravel app tells guests itself'),
-  TELEGRAM_BOT_TOKEN: opt,
-  TELEGRAM_API_URL: z.string().default('https://api.telegram.org'),
-  PUSH_SERVICES: list.describe('hosts of push services beside those of the browsers'),
-  VAPID_PUBLIC_KEY: opt,
-  VAPID_PRIVATE_KEY: opt,
-  VAPID_SUBJECT: opt,
-  HEARTBEAT_URL: opt,
-  SUPPORT_URL: opt,
-  BOOK_URL: opt,
-  SUPPORT_EMAIL: opt,
+  WEBHOOK_URL: optional((urls) => listOf(webUrl('https://laravel.example/webhooks/nocturne'))(urls).join(',')),
+  WEBHOOK_SECRET: list(plain),
+  WEBHOOK_ALLOW_PRIVATE: off,
+  SMTP_URL: optional(secretUrl(['smtp', 'smtps'], 'smtp://user:password@host:587')),
+  MAIL_FROM: withDefault(mailbox, 'nocturne@localhost'),
+  OPERATOR_EMAIL: optional(email),
+  OPERATOR_WEBHOOK_URL: optional(webUrl('https://oncall.example/nocturne')),
+  OPERATOR_WEBHOOK_SECRET: list(plain),
+  OPERATOR_CHANNELS: list(operatorChannel),
+  RUNBOOK_URL: optional(webUrl('https://wiki.example/nocturne')),
+  GUEST_URL_TEMPLATE: optional(guestTemplate),
+  LARAVEL_CHANNELS: list(oneOf('email', 'push', 'chat')),
+  TELEGRAM_BOT_TOKEN: text,
+  TELEGRAM_API_URL: withDefault(baseUrl('https://api.telegram.org'), 'https://api.telegram.org'),
+  PUSH_SERVICES: list(host('the port of its address')),
+  VAPID_PUBLIC_KEY: optional(key(65)),
+  VAPID_PRIVATE_KEY: optional(key(32)),
+  VAPID_SUBJECT: optional(vapidSubject),
+  HEARTBEAT_URL: optional(webUrl('https://hc-ping.example/your-check')),
+  SUPPORT_URL: optional(webUrl('https://shop.example/help')),
+  BOOK_URL: optional(webUrl('https://shop.example/book')),
+  SUPPORT_EMAIL: optional(email),
 });
 export type Config = z.infer<typeof Environment>;
 /** Every variable that is read, by name. */
 export const CONFIG_VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
 /**
- * The whole configuration, checked at once: every problem is named with its variable.
- * @throws UsageError listing each bad variable; values of secrets are not repeated.
+ * The whole configuration, checked at once and in the one way of writing that the code expects.
+ * @param env the shell's variables and those of `.env`, unless a test gives others
+ * @throws SettingsError listing each bad variable, what is expected and what to write; values of secrets are not repeated.
  */
-export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const values: Record<string, string | undefined> = { ...env };
-  const problems: string[] = [];
+export function loadConfig(env: NodeJS.ProcessEnv = environment()): Config {
+  const { config, problems } = readConfig(env);
+  if (!config) throw new SettingsError(problems);
+  return config;
+}
+
+/** The configuration, or every problem of it. */
+export function readConfig(env: NodeJS.ProcessEnv): {
+  config: Config | null;
+  /** As they are given, by variable; those of `X_FILE` among them. */
+  values: Record<string, string | undefined>;
+  problems: SettingProblem[];
+} {
+  const problems: SettingProblem[] = [];
+  const values: Record<string, string | undefined> = {};
+  for (const name of CONFIG_VARIABLES) {
+    // Empty is absent: Compose and .env write `NAME=` for what is not set.
+    const value = env[name]?.trim();
+    if (value) values[name] = value;
+  }
   for (const name of SECRET_VARIABLES) {
     const file = env[`${name}_FILE`];
     if (!file) continue;
     try {
       values[name] = readFileSync(file, 'utf8').trim();
+      if (values[name] === '') delete values[name];
     } catch (thrown) {
-      problems.push(`${name}_FILE: cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'error'})`);
+      problems.push({
+        name: `${name}_FILE`,
+        message: `must be a file that this user may read; "${file}" cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'error'})`,
+      });
     }
   }
   const parsed = Environment.safeParse(values);
   if (!parsed.success)
-    for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')}: ${issue.message}`);
-  if (problems.length > 0)
-    throw new UsageError(`Configuration:\n  ${problems.join('\n  ')}\nSee .env.example for every variable.`);
-  return parsed.data!;
+    for (const issue of parsed.error.issues) problems.push({ name: issue.path.join('.'), message: issue.message });
+  const broken = new Set(problems.map((problem) => problem.name));
+  problems.push(...disagreements(values).filter((problem) => !broken.has(problem.name)));
+  return { config: problems.length === 0 && parsed.success ? parsed.data : null, values, problems };
 }
 
 /** A variable that a process cannot do without. */
 export function required<K extends keyof Config>(config: Config, name: K): NonNullable<Config[K]> {
   const value = config[name];
-  if (value === undefined || value === null || value === '')
-    throw new UsageError(`${name} is not set; see .env.example.`);
+  if (value === undefined || value === null || value === '') throw new SettingsError([missing(name)]);
   return value;
 }
+
+/** A host that something listens on, as another program writes it into an address: any interface is reached on loopback, IPv6 stands in brackets. */
+export function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+/** Where guests reach the pages; links begin with it. */
+export const publicUrl = (config: Pick<Config, 'PUBLIC_URL' | 'HOST' | 'PORT'>): string =>
+  config.PUBLIC_URL ?? `http://${reachable(config.HOST)}:${config.PORT}`;

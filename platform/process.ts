@@ -1,5 +1,5 @@
 import type { Logger } from './logger.ts';
-import { toError } from './errors.ts';
+import { UsageError, toError } from './errors.ts';
 
 /**
  * One way for every process of ours to end: SIGINT, SIGTERM, or the parent's end of stdin (NOCTURNE_SUPERVISED=1),
@@ -35,4 +35,14 @@ export function onShutdown(logger: Logger, stop: (reason: string) => Promise<voi
     process.stdin.on('end', () => begin('supervisor gone'));
     process.stdin.on('error', () => begin('supervisor gone'));
   }
+}
+
+/** Exit code of a process whose settings or input cannot work: final, since starting it again changes nothing. */
+export const EXIT_USAGE = 2;
+/** Ends a command with what went wrong: for a person's mistake the message alone and code 2, else the stack and code 1. */
+export function endWith(thrown: unknown): never {
+  const error = toError(thrown);
+  const mistake = error instanceof UsageError;
+  process.stderr.write(`${mistake ? error.message : (error.stack ?? error.message)}\n`);
+  process.exit(mistake ? EXIT_USAGE : 1);
 }

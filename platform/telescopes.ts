@@ -2,39 +2,62 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { Telescope } from '../domain/contracts/telescope.ts';
-import type { Config } from './config.ts';
+import { reachable, type Config } from './config.ts';
 import type { Database } from './database.ts';
-import { UsageError } from './errors.ts';
+import { SettingsError, type SettingProblem } from './settings/problems.ts';
+import { parsePathMap } from './settings/rules.ts';
+
+/** The telescopes of a file (an array, or {telescopes: [...]}), or every problem of it, each named with the telescope and its field. */
+export function readTelescopesFile(file: string): { telescopes: Telescope[]; problems: SettingProblem[] } {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (thrown) {
+    return {
+      telescopes: [],
+      problems: [{ name: 'TELESCOPES_FILE', message: `${file} is no JSON: ${(thrown as Error).message}` }],
+    };
+  }
+  const list = Array.isArray(json) ? (json as unknown[]) : (json as { telescopes?: unknown } | null)?.telescopes;
+  if (!Array.isArray(list))
+    return {
+      telescopes: [],
+      problems: [{ name: 'TELESCOPES_FILE', message: `${file} must hold a list of telescopes, [{"id": …}]` }],
+    };
+  const parsed = z.array(Telescope).safeParse(list);
+  if (!parsed.success)
+    return {
+      telescopes: [],
+      problems: parsed.error.issues.map(({ path, message }) => ({
+        name: `TELESCOPES_FILE, ${nameOf(list, path)}`,
+        message,
+      })),
+    };
+  const ids = parsed.data.map((t) => t.id);
+  const twice = ids.find((id, i) => ids.indexOf(id) !== i);
+  return {
+    telescopes: parsed.data,
+    problems: twice
+      ? [{ name: 'TELESCOPES_FILE', message: `telescope id "${twice}" stands twice; give each its own` }]
+      : [],
+  };
+}
+function nameOf(list: readonly unknown[], [index, ...fields]: readonly PropertyKey[]): string {
+  const id = (list[Number(index)] as { id?: unknown } | null)?.id;
+  return `${typeof id === 'string' ? `telescope "${id}"` : `telescope ${Number(index) + 1}`}${fields.length > 0 ? `, ${fields.join('.')}` : ''}`;
+}
 
 /**
- * Telescopes from `TELESCOPES_FILE` (an array, or {telescopes: [...]}), else the one that the VOYAGER_* variables describe.
- * @throws UsageError naming each wrong field.
+ * Telescopes from `TELESCOPES_FILE`, else the one that the VOYAGER_* variables describe.
+ * @throws SettingsError naming each wrong field
  */
 export function telescopesFromConfig(config: Config): Telescope[] {
   if (config.TELESCOPES_FILE) {
-    let json: unknown;
-    try {
-      json = JSON.parse(readFileSync(config.TELESCOPES_FILE, 'utf8'));
-    } catch (thrown) {
-      throw new UsageError(`TELESCOPES_FILE ${config.TELESCOPES_FILE}: ${(thrown as Error).message}`);
-    }
-    const parsed = z
-      .array(Telescope)
-      .safeParse(Array.isArray(json) ? json : (json as { telescopes?: unknown }).telescopes);
-    if (!parsed.success)
-      throw new UsageError(
-        `TELESCOPES_FILE ${config.TELESCOPES_FILE}:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`,
-      );
-    const ids = parsed.data.map((t) => t.id);
-    const twice = ids.find((id, i) => ids.indexOf(id) !== i);
-    if (twice) throw new UsageError(`TELESCOPES_FILE: telescope id "${twice}" stands twice.`);
-    return parsed.data;
+    const { telescopes, problems } = readTelescopesFile(config.TELESCOPES_FILE);
+    if (problems.length > 0) throw new SettingsError(problems);
+    return telescopes;
   }
   if (!config.VOYAGER_HOST) return [];
-  if (!config.VOYAGER_DEFAULT_SEQUENCE_GUID)
-    throw new UsageError(
-      'VOYAGER_DEFAULT_SEQUENCE_GUID is not set: the GUID of the RoboTarget base sequence that sessions use.',
-    );
   return [
     Telescope.parse({
       id: 'main',
@@ -42,27 +65,12 @@ export function telescopesFromConfig(config: Config): Telescope[] {
       host: config.VOYAGER_HOST,
       port: config.VOYAGER_PORT,
       profile: config.VOYAGER_PROFILE,
-      base_sequence_guid: config.VOYAGER_DEFAULT_SEQUENCE_GUID,
-      gateway_url: `http://${config.GATEWAY_HOST}:${config.GATEWAY_PORT}`,
+      base_sequence_guid: config.VOYAGER_DEFAULT_SEQUENCE_GUID ?? null,
+      gateway_url: config.GATEWAY_URL ?? `http://${reachable(config.GATEWAY_HOST)}:${config.GATEWAY_PORT}`,
       site: { latitude_degrees: 0, longitude_degrees: 0 },
       path_map: parsePathMap(config.VOYAGER_PATH_MAP),
     }),
   ];
-}
-
-/** `C:\Voyager\FITS=>/mnt/fits;\\nas\fits=>/mnt/nas` */
-export function parsePathMap(textual: string | undefined): { from: string; to: string }[] {
-  if (!textual) return [];
-  return textual
-    .split(';')
-    .map((s) => s.trim())
-    .filter(Boolean)
-    .map((pair) => {
-      const at = pair.indexOf('=>');
-      if (at < 1 || at + 2 >= pair.length)
-        throw new UsageError(`VOYAGER_PATH_MAP: "${pair}" is not of the form C:\\folder=>/folder`);
-      return { from: pair.slice(0, at), to: pair.slice(at + 2) };
-    });
 }
 
 /** Writes the configured telescopes into the database where the file has changed since; a change made through the API stands until then. */

@@ -15,6 +15,8 @@ export function temporalConnectionOptions(config: Config): Pick<ConnectionOption
     config.TEMPORAL_TLS ||
     config.TEMPORAL_API_KEY !== undefined ||
     certificate !== undefined ||
+    key !== undefined ||
+    config.TEMPORAL_TLS_SERVER_NAME !== undefined ||
     config.TEMPORAL_TLS_CA !== undefined;
   return {
     address: config.TEMPORAL_ADDRESS,

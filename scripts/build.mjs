@@ -216,6 +216,10 @@ export async function build() {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (process.argv.includes('--help')) {
+    console.log('npm run build: compiles what has changed into dist: the processes, the pages, the workflow bundle.');
+    process.exit(0);
+  }
   try {
     const ran = await build();
     if (ran.length === 0) say('everything is up to date');

@@ -5,6 +5,8 @@ import { decodeLine, type Decoded } from '../gateway/protocol/codec.ts';
 import type { JsonObject } from '../gateway/protocol/fields.ts';
 import { classify, isKnownMethod } from '../gateway/protocol/requests.ts';
 import { type Dialect, loadDialect } from '../gateway/robotarget/dialect.ts';
+import { loadConfig } from '../platform/config.ts';
+import { answerHelp } from './help.ts';
 import { UsageError } from '../platform/errors.ts';
 
 /**
@@ -94,11 +96,12 @@ async function* linesOf(
 }
 
 async function main(args: string[]): Promise<number> {
+  answerHelp(USAGE);
   const json = args.includes('--json');
   const files = args.filter((a) => a !== '--json');
   if (files.length !== 1 || (files[0] !== '-' && files[0]!.startsWith('-'))) throw new UsageError(USAGE);
-  const dialect = loadDialect(process.env.VOYAGER_ROBOTARGET_DIALECT || undefined);
-  const megabytes = Number(process.env.VOYAGER_MAX_LINE_MB || 64);
+  const { VOYAGER_ROBOTARGET_DIALECT, VOYAGER_MAX_LINE_MB: megabytes } = loadConfig();
+  const dialect = loadDialect(VOYAGER_ROBOTARGET_DIALECT);
   const input = (files[0] === '-' ? process.stdin : createReadStream(files[0]!)) as AsyncIterable<Buffer>;
   let malformed = false;
   try {

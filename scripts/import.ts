@@ -7,7 +7,9 @@ import { FramePool } from '../frames/pass/pool.ts';
 import { FrameStore } from '../frames/store/store.ts';
 import { createFinaliseActivities } from '../activities/finalise/index.ts';
 import { parseDecDegrees, parseRaHours } from '../domain/coordinates.ts';
-import { loadConfig, required } from '../platform/config.ts';
+import { required } from '../platform/config.ts';
+import { loadSettings } from '../platform/settings/load.ts';
+import { withStack } from '../stack/stack-file.ts';
 import { createDatabase } from '../platform/database.ts';
 import { UsageError } from '../platform/errors.ts';
 import { createLogger } from '../platform/logger.ts';
@@ -53,7 +55,7 @@ async function main(): Promise<number> {
     throw new UsageError(
       '--ra and --dec go together: hours from 0 to 24 and degrees from -90 to 90, such as --ra 5:35:17 --dec=-5:23:28',
     );
-  const config = loadConfig();
+  const { config } = loadSettings({ required: ['DATABASE_URL'] }, withStack().env);
   const db = createDatabase(required(config, 'DATABASE_URL'));
   const logger = createLogger('import', 'warn');
   const mount = new Mount();

@@ -3,8 +3,11 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { loadConfig } from '../platform/config.ts';
 import { projectPath } from '../platform/paths.ts';
+import { answerHelp } from './help.ts';
 
-/** `npm run reset [-- --yes]`: removes the data folder (demo, embedded database, archived frames). Stops nothing, and refuses while something of it runs. */
+answerHelp(`npm run reset [-- --yes]
+Removes the data folder DATA_DIR (.data): demo, embedded database, archived frames. Stops nothing, and refuses while something of it runs; asks
+before, unless --yes is given.`);
 const dataDir = resolve(projectPath(), loadConfig().DATA_DIR);
 
 const lives = (pid: number): boolean => {

@@ -50,6 +50,10 @@ export function counts(list) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (process.argv.includes('--help')) {
+    console.log('npm run sizes [-- --shrink]: what is larger than the rules of size and its exceptions allow.');
+    process.exit(0);
+  }
   const found = measure();
   const list = readList();
   if (process.argv.includes('--shrink')) {

@@ -9,6 +9,7 @@ import { loadDialect } from '../gateway/robotarget/dialect.ts';
 import { ManualClock } from '../platform/clock.ts';
 import { UsageError } from '../platform/errors.ts';
 import { FAULTS, type Fault, SoakPeer } from './soak/peer.ts';
+import { answerHelp } from './help.ts';
 
 /**
  * `npm run soak -- --json --hours H [--seed S]`: hours of protocol time in seconds. The gateway's real link talks to a peer in this process over a
@@ -245,6 +246,8 @@ export async function soak(hours: number, seed: number): Promise<SoakResult> {
 }
 
 async function main(): Promise<number> {
+  answerHelp(`npm run soak -- [--json] [--hours H] [--seed S]
+Hours of the link to a Voyager with faults, in virtual time: heartbeats, reconnects, commands, frames; 48 hours unless --hours says otherwise.`);
   const { values } = parseArgs({
     options: {
       json: { type: 'boolean' },

@@ -1,48 +1,50 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { loadConfig } from '../platform/config.ts';
-import { UsageError, toError } from '../platform/errors.ts';
+import { dialectProblems } from '../gateway/robotarget/dialect.ts';
+import { lacksForSessions } from '../gateway/service.ts';
+import { UsageError } from '../platform/errors.ts';
 import { projectRoot } from '../platform/paths.ts';
+import { endWith } from '../platform/process.ts';
+import { loadSettings, type Settings } from '../platform/settings/load.ts';
 import { ApiClient } from '../stack/api-client.ts';
 import { DEMO_TELESCOPE, Demo, type DemoBooking } from '../stack/demo.ts';
-import { SIMULATED_SEQUENCE_GUID, startStack, type Stack } from '../stack/stack.ts';
+import { trimDemo } from './demo-disk.ts';
+import { onDemoWanted } from '../stack/demo-wanted.ts';
+import { SIMULATED_SEQUENCE_GUID } from '../stack/processes.ts';
+import { tellReadiness } from '../stack/readiness.ts';
+import { startStack, type Stack } from '../stack/stack.ts';
 import { stopWithParent } from '../stack/supervisor.ts';
 
-const HELP = `npm start: the demo observatory on embedded defaults, or your own where the environment names it.
+const HELP = `npm start: the demo observatory on embedded defaults, or your own where the environment or .env names it.
 
   VOYAGER_HOST, TELESCOPES_FILE   connect to a real Voyager: no simulator, no demo booking
   DATABASE_URL                    your PostgreSQL instead of the embedded one
   TEMPORAL_ADDRESS                your Temporal instead of the embedded development server
   DATA_DIR                        folder for all data (.data)
-Every other variable stands in .env.example. Logs: .data/logs. Start afresh: npm run reset.`;
+Every other variable stands in .env.example. Logs: .data/logs. A first booking of your own: npm run book -- --now. Start afresh: npm run reset.`;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 async function main(): Promise<void> {
   if (process.argv.includes('--help')) return void process.stdout.write(`${HELP}\n`);
   const began = Date.now();
-  const config = loadConfig();
+  const settings = loadSettings({ check: (values) => dialectProblems(values.VOYAGER_ROBOTARGET_DIALECT) });
+  const { config } = settings;
+  const real = config.VOYAGER_HOST !== undefined || config.TELESCOPES_FILE !== undefined;
+  if (real) tellWhatLacks(settings);
   const dataDir = resolve(projectRoot, config.DATA_DIR);
-  mkdirSync(dataDir, { recursive: true });
-  const lock = join(dataDir, 'supervisor.pid');
-  if (existsSync(lock) && alive(Number(readFileSync(lock, 'utf8'))))
-    throw new UsageError(
-      `nocturne runs already on ${config.DATA_DIR} (process ${readFileSync(lock, 'utf8').trim()}); stop it first, or set DATA_DIR to another folder.`,
-    );
-  writeFileSync(lock, String(process.pid));
+  const lock = takeLock(dataDir, config.DATA_DIR);
   const demoFile = join(dataDir, 'demo.json');
   rmSync(demoFile, { force: true });
 
   const ending = new AbortController();
-  let stack: Stack | null = null;
-  let stopped: Promise<void> | null = null;
   let starting: Promise<Stack> | null = null;
+  let stopped: Promise<void> | null = null;
   const stop = (reason: string): Promise<void> =>
     (stopped ??= (async () => {
       say(`Stopping (${reason}) …`);
       ending.abort();
-      const running = stack ?? (await starting?.catch(() => null)) ?? null;
-      await running?.stop();
+      await (await starting?.catch(() => null))?.stop();
       rmSync(demoFile, { force: true });
       rmSync(lock, { force: true });
       say('Stopped.');
@@ -54,45 +56,85 @@ async function main(): Promise<void> {
         () => process.exit(1),
       ),
   );
-
-  const real = config.VOYAGER_HOST !== undefined || config.TELESCOPES_FILE !== undefined;
   starting = startStack({
     dataDir,
     env: process.env,
     ports: 'usual',
     report: say,
     simulator: real ? null : { telescope: { ...DEMO_TELESCOPE }, camera: { width: 1504, height: 1504 } },
+    onFinal: (thrown) => void stop('a process cannot run as it is set').finally(() => endWith(thrown)),
   });
-  try {
-    stack = await starting;
-  } catch (thrown) {
+  const stack = await starting.catch((thrown: unknown) => {
     rmSync(lock, { force: true });
     throw thrown;
-  }
+  });
   if (ending.signal.aborted) return;
-  const running = stack;
-  const write = (booking: DemoBooking | null): void => writeDemo(demoFile, running, booking);
-  say(
-    `\n  Pages and API   ${stack.apiUrl}\n  Temporal UI     ${stack.temporalUiUrl ?? '(your own)'}\n  API key         in ${join(config.DATA_DIR, 'secrets.json')}\n  Ready in ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops all of it.\n`,
-  );
+  await tellWhere(stack, config.DATA_DIR, began);
+  const write = (booking: DemoBooking | null): void => writeDemo(demoFile, stack, booking);
   if (real) {
     write(null);
-    await new Promise((resolve) => ending.signal.addEventListener('abort', resolve));
-  } else {
-    let first = true;
-    const demo = new Demo(
-      new ApiClient(stack.apiUrl, stack.apiKey),
-      say,
-      (booking) => {
-        write(booking);
-        if (first) say(`  Watch the night ${booking.controlUrl}\n`);
-        first = false;
-      },
-      ending.signal,
-    );
-    await demo.run();
-  }
+    const { gatewayUrl: gateway, workerUrl: worker, apiUrl: api } = stack;
+    await tellReadiness({ gateway, worker, api }, say, ending.signal);
+  } else await runDemo(stack, write, ending.signal);
   await stop('over');
+}
+
+/** One supervisor per data folder. @throws UsageError while another runs */
+function takeLock(dataDir: string, shown: string): string {
+  mkdirSync(dataDir, { recursive: true });
+  const lock = join(dataDir, 'supervisor.pid');
+  if (existsSync(lock) && alive(Number(readFileSync(lock, 'utf8'))))
+    throw new UsageError(
+      `nocturne runs already on ${shown} (process ${readFileSync(lock, 'utf8').trim()}); stop it first, or set DATA_DIR to another folder.`,
+    );
+  writeFileSync(lock, String(process.pid));
+  return lock;
+}
+
+/** Looking needs an address alone; what sessions need besides is said now, not when the first booking fails. */
+function tellWhatLacks({ config, telescopes }: Settings): void {
+  for (const telescope of telescopes) {
+    const lacks = lacksForSessions(telescope, config);
+    if (lacks.length > 0)
+      say(
+        `Telescope "${telescope.id}" can be watched. To book it, set as well:\n${lacks.map((what) => `  ${what}`).join('\n')}`,
+      );
+  }
+}
+
+async function tellWhere(stack: Stack, dataDir: string, began: number): Promise<void> {
+  const admin = await new ApiClient(stack.apiUrl, stack.apiKey)
+    .call<{ control_url: string | null }>('POST', '/api/tokens', { kind: 'admin', subject: 'operator' })
+    .catch(() => null);
+  const rows = [
+    ['Pages and API', stack.apiUrl],
+    ['Admin', admin?.control_url ?? `${stack.apiUrl}/admin`],
+    ['Temporal UI', stack.temporalUiUrl ?? '(your own)'],
+    ...(stack.temporalCli ? [['Temporal CLI', `${stack.temporalCli} --address ${stack.temporalAddress}`]] : []),
+    ['API key', `in ${join(dataDir, 'secrets.json')}`],
+    ...(stack.voyagerPort ? [['Book your own', 'npm run book -- --now']] : []),
+  ];
+  const width = Math.max(...rows.map(([name]) => name!.length)) + 3;
+  say(
+    `\n${rows.map(([name, what]) => `  ${name!.padEnd(width)}${what}`).join('\n')}\n  Ready in ${((Date.now() - began) / 1000).toFixed(1)} s. Ctrl-C stops all of it.\n`,
+  );
+}
+
+async function runDemo(stack: Stack, write: (booking: DemoBooking) => void, signal: AbortSignal): Promise<void> {
+  let first = true;
+  const demo = new Demo({
+    api: new ApiClient(stack.apiUrl, stack.apiKey),
+    report: say,
+    onBooking: (booking) => {
+      write(booking);
+      if (first) say(`  Watch the night ${booking.controlUrl}\n`);
+      first = false;
+    },
+    onEnd: async () => void (await trimDemo(stack.databaseUrl, stack.storagePath, stack.simulatorDir)),
+    signal,
+  });
+  void onDemoWanted(stack.databaseUrl, (id) => demo.stepAside(id), signal);
+  await demo.run();
 }
 
 /** What tools and tests need to find their way; the file appears when the demo booking runs. */
@@ -129,7 +171,4 @@ function alive(pid: number): boolean {
   }
 }
 
-main().catch((thrown: unknown) => {
-  say(thrown instanceof UsageError ? thrown.message : (toError(thrown).stack ?? String(thrown)));
-  process.exit(thrown instanceof UsageError ? 2 : 1);
-});
+main().catch(endWith);

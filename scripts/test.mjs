@@ -9,6 +9,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+if (process.argv.includes('--help')) {
+  console.log(
+    'npm test: everything that CI runs: build, types, lint, format, tests; the last line counts them. npm run verify adds the long forms and the benchmarks.',
+  );
+  process.exit(0);
+}
 const long = process.argv.includes('--long');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 const results = join(root, '.cache', 'jest-results.json');

@@ -1,12 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { OUTBOX_TYPES } from '../domain/contracts/event.ts';
-import { loadConfig } from '../platform/config.ts';
 import { createDatabase, type Database } from '../platform/database.ts';
 import { UsageError, toError } from '../platform/errors.ts';
 import { OUTBOX_STATES, outboxState, outboxWhere, replayOutbox, type OutboxState } from '../platform/outbox.ts';
-import { projectPath } from '../platform/paths.ts';
+import { loadSettings } from '../platform/settings/load.ts';
+import { withStack } from '../stack/stack-file.ts';
 
 const USAGE = `Usage: npm run webhooks -- list   [--state ${OUTBOX_STATES.join('|')}] [--booking ID] [--type TYPE] [--limit N] [--json]
        npm run webhooks -- show   ID [--json]
@@ -14,7 +12,7 @@ const USAGE = `Usage: npm run webhooks -- list   [--state ${OUTBOX_STATES.join('
   list    the newest webhooks first (50 unless --limit says otherwise)
   show    one webhook with every attempt
   replay  delivers again: the same id, sequence and body, for another 24 h of attempts
-The database is that of DATABASE_URL, else that of the demo in DATA_DIR. Types: ${OUTBOX_TYPES.join(', ')}.
+The database is that of DATABASE_URL, else that of the stack that runs from DATA_DIR. Types: ${OUTBOX_TYPES.join(', ')}.
 `;
 
 interface Options {
@@ -26,17 +24,12 @@ interface Options {
   json: boolean;
 }
 
-/** The database of the environment, else that of the demo that runs from the data folder. @throws UsageError when there is neither. */
+/** The database of the environment, else that of the stack that runs from the data folder. @throws UsageError when there is neither. */
 function databaseUrl(): string {
-  const config = loadConfig();
-  if (config.DATABASE_URL) return config.DATABASE_URL;
-  const demo = join(resolve(projectPath(), config.DATA_DIR), 'demo.json');
-  const url = existsSync(demo)
-    ? (JSON.parse(readFileSync(demo, 'utf8')) as { database_url?: string | null }).database_url
-    : null;
-  if (!url)
-    throw new UsageError('DATABASE_URL is not set and no demo runs here; set it, or start the demo with npm start.');
-  return url;
+  const { config } = loadSettings({}, withStack().env);
+  if (!config.DATABASE_URL)
+    throw new UsageError('DATABASE_URL is not set and nothing runs here; set it, or start the demo with npm start.');
+  return config.DATABASE_URL;
 }
 
 type Row = Awaited<ReturnType<Database['outbox']['findMany']>>[number];

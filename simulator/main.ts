@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { UsageError, toError } from '../platform/errors.ts';
 import { createLogger } from '../platform/logger.ts';
-import { onShutdown } from '../platform/process.ts';
+import { endWith, onShutdown } from '../platform/process.ts';
 import { readFaults } from './faults.ts';
 import { createObservatory, type Observatory } from './observatory.ts';
 import { optionsFromEnvironment, readEnvironment } from './options.ts';
@@ -36,18 +36,12 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((thrown: unknown) => {
-  const error = toError(thrown);
-  if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
-  }
-  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-    process.stderr.write(
-      `Simulator: ${error.message}; set SIM_PORT, SIM_ALPACA_PORT or SIM_CONTROL_PORT to a free port (0 = any).\n`,
-    );
-    process.exit(2);
-  }
-  process.stderr.write(`${error.stack ?? error.message}\n`);
-  process.exit(1);
-});
+main().catch((thrown: unknown) =>
+  endWith(
+    (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      ? new UsageError(
+          `Simulator: ${toError(thrown).message}; set SIM_PORT, SIM_ALPACA_PORT or SIM_CONTROL_PORT to a free port (0 = any).`,
+        )
+      : thrown,
+  ),
+);

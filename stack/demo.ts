@@ -1,20 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Booking } from '../domain/contracts/booking.ts';
+import { DEMO_PREFIX, DEMO_USER } from '../domain/demo.ts';
 import { FINAL_PHASES } from '../domain/phases.ts';
-import { midnightLongitudeDegrees } from '../domain/sky.ts';
 import { ApiError, type ApiClient } from './api-client.ts';
-import { highTarget } from './targets.ts';
+import { DEMO_ID, demoBody, roomFor } from './demo-slot.ts';
 
-/** Twenty minutes of eight-second frames through four filters; a frame lands about every 9 s. */
-const SLOT_SECONDS = 20 * 60;
-const EXPOSURE_SECONDS = 6;
-const FILTERS = ['L', 'R', 'G', 'B'];
-/** Times through the filters, so that each colour comes early. */
-const ROUNDS = 3;
+/** So much of an earlier demo's slot must be left for it to be taken up. */
 const LEAST_LEFT_SECONDS = 120;
+/** Somebody whose booking the demo has stepped aside for gets this long to send it again. */
+const ASIDE_MS = 60_000;
 
 export const DEMO_TELESCOPE = {
-  id: 'demo',
+  id: DEMO_ID,
   name: 'Demo observatory',
   policy: {
     prepare_lead: 60,
@@ -32,103 +29,138 @@ export interface DemoBooking {
   token: string;
   controlUrl: string;
 }
+export interface DemoDeps {
+  api: ApiClient;
+  report: (line: string) => void;
+  /** Once for each demo booking, when its page can be watched. */
+  onBooking: (booking: DemoBooking) => void;
+  /** After each that has ended. */
+  onEnd?: () => Promise<void>;
+  signal: AbortSignal;
+}
 
-/** Keeps one demo booking running: takes up one that still has time left, else replaces it, and begins the next when one ends. */
+/**
+ * Keeps one demo booking running: takes up one that still has time left, else replaces it, and begins the next when one ends. It steps aside for
+ * every other booking: it never begins where one stands, and ends its own where one is refused because of it.
+ */
 export class Demo {
-  private readonly api: ApiClient;
-  private readonly report: (line: string) => void;
-  private readonly onBooking: (booking: DemoBooking) => void;
-  private readonly signal: AbortSignal;
-  constructor(
-    api: ApiClient,
-    report: (line: string) => void,
-    onBooking: (booking: DemoBooking) => void,
-    signal: AbortSignal,
-  ) {
-    this.api = api;
-    this.report = report;
-    this.onBooking = onBooking;
-    this.signal = signal;
-  }
+  private current: string | null = null;
+  private asideUntilMs = 0;
+  private saidWaiting = '';
+  constructor(private readonly deps: DemoDeps) {}
 
   async run(): Promise<void> {
-    let id = await this.unfinished();
-    while (!this.signal.aborted) {
+    const { report, signal } = this.deps;
+    this.current = await this.keepTrying(() => this.unfinished());
+    while (!signal.aborted) {
       try {
-        id ??= await this.book();
-        await this.until(id, (b) => b.phase === 'running' || isOver(b));
-        const token = await this.api.call<{ token: string; control_url: string | null }>('POST', '/api/tokens', {
-          kind: 'booking',
-          subject: id,
-        });
-        this.onBooking({ id, token: token.token, controlUrl: token.control_url ?? '' });
-        const ended = await this.until(id, isOver);
-        this.report(`Demo booking ${id} ended: ${ended.outcome ?? ended.phase}, ${ended.images_captured} frames.`);
-        id = null;
+        this.current ??= await this.book();
+        if (this.current === null) {
+          await sleep(2_000, undefined, { signal });
+          continue;
+        }
+        await this.live(this.current);
+        await this.deps.onEnd?.();
+        this.current = null;
       } catch (thrown) {
-        if (this.signal.aborted) return;
-        this.report(`Demo: ${(thrown as Error).message}; trying again.`);
-        await sleep(3_000, undefined, { signal: this.signal }).catch(() => undefined);
+        if (signal.aborted) return;
+        report(`Demo: ${(thrown as Error).message}; trying again.`);
+        if (thrown instanceof ApiError && thrown.status === 404) this.current = null;
+        await sleep(3_000, undefined, { signal }).catch(() => undefined);
       }
     }
+  }
+  private async live(id: string): Promise<void> {
+    const { api, report } = this.deps;
+    await this.until(id, (b) => b.phase === 'running' || b.phase === 'holding' || isOver(b));
+    const token = await api.call<{ token: string; control_url: string | null }>('POST', '/api/tokens', {
+      kind: 'booking',
+      subject: id,
+    });
+    this.deps.onBooking({ id, token: token.token, controlUrl: token.control_url ?? '' });
+    const ended = await this.until(id, isOver);
+    report(`Demo booking ${id} ended: ${ended.outcome ?? ended.phase}, ${ended.images_captured} frames.`);
+  }
+
+  /** Somebody wants the slot of this demo booking: it ends, and the next one waits for theirs. */
+  async stepAside(id: string): Promise<void> {
+    if (id !== this.current || Date.now() < this.asideUntilMs) return;
+    this.asideUntilMs = Date.now() + ASIDE_MS;
+    this.deps.report('Somebody else books this telescope now: the demo steps aside.');
+    await this.end(id);
+  }
+  private async end(id: string): Promise<void> {
+    await this.deps.api
+      .call('POST', `/api/bookings/${id}/abort`, {}, { 'Idempotency-Key': `replace-${id}` })
+      .catch(() => undefined);
   }
 
   /** A demo booking of an earlier start: resumed when enough of its slot is left, else stopped. */
   private async unfinished(): Promise<string | null> {
-    const page = await this.api.call<{ data: Booking[] }>('GET', '/api/bookings?telescope_id=demo&limit=20');
+    const { api, report } = this.deps;
+    const query = new URLSearchParams({
+      telescope_id: DEMO_ID,
+      user_ref: DEMO_USER,
+      from: new Date(Date.now() - 3_600_000).toISOString(),
+    });
+    const page = await api.call<{ data: Booking[] }>('GET', `/api/bookings?${query.toString()}`);
     for (const booking of page.data) {
-      if (!booking.id.startsWith('demo-') || isOver(booking)) continue;
+      if (!booking.id.startsWith(DEMO_PREFIX) || isOver(booking)) continue;
       if (booking.phase !== 'finalising' && Date.parse(booking.end) - Date.now() > LEAST_LEFT_SECONDS * 1000) {
-        this.report(`Taking up demo booking ${booking.id}, which ends at ${booking.end}.`);
+        report(`Taking up demo booking ${booking.id}, which ends at ${booking.end}.`);
         return booking.id;
       }
-      if (booking.phase !== 'finalising')
-        await this.api
-          .call('POST', `/api/bookings/${booking.id}/abort`, {}, { 'Idempotency-Key': `replace-${booking.id}` })
-          .catch(() => undefined);
+      if (booking.phase !== 'finalising') await this.end(booking.id);
       await this.until(booking.id, isOver).catch(() => undefined);
     }
     return null;
   }
 
-  private async book(): Promise<string> {
+  /** The next demo booking, or null while the telescope is another's. */
+  private async book(): Promise<string | null> {
+    const { api, report } = this.deps;
     const start = Date.now();
-    const end = start + SLOT_SECONDS * 1000;
-    const telescope = await this.api.call<{
-      site: { latitude_degrees: number; longitude_degrees: number; elevation_meters: number };
-    }>('GET', '/api/telescopes/demo');
-    const site = telescope.site ?? {
-      latitude_degrees: 45,
-      longitude_degrees: midnightLongitudeDegrees(start),
-      elevation_meters: 0,
-    };
-    const id = `demo-${new Date(start).toISOString().replace(/\D/g, '').slice(0, 14)}`;
-    const target = highTarget(site, start, end);
-    const quantity = Math.floor(SLOT_SECONDS / (EXPOSURE_SECONDS + 2) / FILTERS.length / ROUNDS);
-    await this.api.call('PUT', `/api/bookings/${id}`, {
-      telescope_id: 'demo',
-      start: new Date(start).toISOString(),
-      end: new Date(end).toISOString(),
-      user: { ref: 'demo-guest', display_name: 'Demo Guest', locale: 'en' },
-      target,
-      shots: Array.from({ length: ROUNDS }, () =>
-        FILTERS.map((filter) => ({ filter, exposure_seconds: EXPOSURE_SECONDS, quantity })),
-      ).flat(),
-      credits: { charged: 20 },
-    });
-    this.report(`Demo booking ${id}: ${target.name}, ${SLOT_SECONDS / 60} minutes.`);
+    const room = await roomFor(api, start);
+    if (room.endMs === null || start < this.asideUntilMs) {
+      const why = room.takenBy === null ? '' : `The demo waits for ${room.takenBy}.`;
+      if (why && why !== this.saidWaiting) report(why);
+      this.saidWaiting = why;
+      return null;
+    }
+    this.saidWaiting = '';
+    const { id, body, said } = await demoBody(api, start, room.endMs);
+    try {
+      await api.call('PUT', `/api/bookings/${id}`, body);
+    } catch (thrown) {
+      // Another was faster: looked at again.
+      if (thrown instanceof ApiError && thrown.status === 409) return null;
+      throw thrown;
+    }
+    report(said);
     return id;
   }
 
+  private async keepTrying<T>(what: () => Promise<T>): Promise<T | null> {
+    while (!this.deps.signal.aborted) {
+      try {
+        return await what();
+      } catch (thrown) {
+        if (this.deps.signal.aborted) return null;
+        this.deps.report(`Demo: ${(thrown as Error).message}; trying again.`);
+        await sleep(3_000, undefined, { signal: this.deps.signal }).catch(() => undefined);
+      }
+    }
+    return null;
+  }
   private async until(id: string, done: (booking: Booking) => boolean): Promise<Booking> {
     for (;;) {
       try {
-        const booking = await this.api.call<Booking>('GET', `/api/bookings/${id}`);
+        const booking = await this.deps.api.call<Booking>('GET', `/api/bookings/${id}`);
         if (done(booking)) return booking;
       } catch (thrown) {
         if (thrown instanceof ApiError && thrown.status === 404) throw thrown;
       }
-      await sleep(500, undefined, { signal: this.signal });
+      await sleep(500, undefined, { signal: this.deps.signal });
     }
   }
 }

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { UsageError } from '../platform/errors.ts';
+import { EXIT_USAGE } from '../platform/process.ts';
 
 /**
  * Starts, watches and ends the processes of a stack. Every child is the leader of its own process group and has a pipe as its stdin: the life
@@ -58,8 +60,11 @@ export class Supervisor {
   private readonly running = new Map<string, Running>();
   private stopping = false;
   private readonly report: (line: string) => void;
-  constructor(report: (line: string) => void) {
+  private readonly onFinal: (thrown: Error) => void;
+  /** @param onFinal a process of ours ended with exit code 2 after its start: it can never work as it is set, and is not started again */
+  constructor(report: (line: string) => void, onFinal: (thrown: Error) => void = () => undefined) {
     this.report = report;
+    this.onFinal = onFinal;
   }
 
   /** Process id of the program itself, not of its nanny; null when it does not run. */
@@ -77,11 +82,25 @@ export class Supervisor {
     return this.running.get(name)?.spec.logFile ?? null;
   }
 
-  /** Starts a child and waits until it is ready; a child that dies later is started again with growing pauses. */
+  /**
+   * Starts a child and waits until it is ready; a child that dies later is started again with growing pauses.
+   * @throws UsageError with its own words when it ends with exit code 2
+   */
   async start(spec: ChildSpec): Promise<void> {
+    let starting = true;
+    const final = new Promise<never>((_resolve, reject) => {
+      this.finals.set(spec.name, (thrown) => (starting ? reject(thrown) : this.onFinal(thrown)));
+    });
     this.launch(spec, 0);
-    await spec.ready?.();
+    const ready = spec.ready?.() ?? Promise.resolve();
+    try {
+      await Promise.race([ready, final]);
+    } finally {
+      starting = false;
+      ready.catch(() => undefined);
+    }
   }
+  private readonly finals = new Map<string, (thrown: Error) => void>();
 
   private launch(spec: ChildSpec, failures: number): void {
     spec.beforeStart?.();
@@ -92,6 +111,7 @@ export class Supervisor {
       chmodSync(pidFile(spec), 0o666);
     }
     const log = openSync(spec.logFile, 'a');
+    const written = fstatSync(log).size;
     const [command, args] = spec.nanny
       ? [
           '/bin/sh',
@@ -119,6 +139,12 @@ export class Supervisor {
         const me = this.running.get(spec.name);
         if (me?.child !== child) return;
         if (this.stopping || this.held.has(spec.name)) return;
+        if (code === EXIT_USAGE && !spec.nanny) {
+          this.finals.get(spec.name)?.(
+            new UsageError(`The ${spec.name} cannot start:\n${wordsOf(spec.logFile, written)}`),
+          );
+          return;
+        }
         const quick = Date.now() - me.startedAt < 10_000;
         const count = quick ? me.failures + 1 : 1;
         const pauseMs = Math.min(250 * 2 ** (count - 1), 10_000);
@@ -179,6 +205,16 @@ export class Supervisor {
     return [...this.running.values()].flatMap(({ child }) => (child.pid && groupLives(child.pid) ? [child.pid] : []));
   }
 }
+
+/** What a process said to a person: the lines of its log since a length that are none of its JSON log. */
+const wordsOf = (logFile: string, since: number): string =>
+  readFileSync(logFile)
+    .subarray(since)
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.trim() && !line.startsWith('{'))
+    .slice(-40)
+    .join('\n') || `It says nothing; its log: ${logFile}`;
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {

@@ -9,11 +9,11 @@ import type { FrameActivities } from '../domain/ports.ts';
 import { createSessionActivities } from '../activities/session/index.ts';
 import { createMaintenanceActivities } from '../activities/session/maintenance.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../domain/queues.ts';
-import { loadConfig, required } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
-import { UsageError, toError } from '../platform/errors.ts';
+import { toError } from '../platform/errors.ts';
 import { createLogger } from '../platform/logger.ts';
-import { onShutdown } from '../platform/process.ts';
+import { endWith, onShutdown } from '../platform/process.ts';
+import { loadSettings } from '../platform/settings/load.ts';
 import { listTelescopes } from '../platform/telescopes.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
 import { adoptStranded, setCurrentVersion } from './deployment.ts';
@@ -47,9 +47,9 @@ function notReady(is: {
 }
 
 async function main(): Promise<void> {
-  const config = loadConfig();
+  const { config } = loadSettings({ required: ['DATABASE_URL'] });
   const logger = createLogger('worker', config.LOG_LEVEL);
-  const databaseUrl = required(config, 'DATABASE_URL');
+  const databaseUrl = config.DATABASE_URL!;
   installRuntime(logger);
 
   const db = createDatabase(databaseUrl, logger);
@@ -184,11 +184,4 @@ async function main(): Promise<void> {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
-main().catch((thrown: unknown) => {
-  if (thrown instanceof UsageError) {
-    process.stderr.write(`${thrown.message}\n`);
-    process.exit(2);
-  }
-  process.stderr.write(`${toError(thrown).stack}\n`);
-  process.exit(1);
-});
+main().catch(endWith);

@@ -1,4 +1,4 @@
-import { CHAT_KINDS, type ChatKind } from '../../domain/contracts/preferences.ts';
+import type { ChatKind } from '../../domain/contracts/preferences.ts';
 import { failed, notSent, type Delivered, type DeliveryDeps } from './outcome.ts';
 import { postWebhook } from './webhook.ts';
 
@@ -121,16 +121,4 @@ function retryAfterOf(answer: string | undefined): number | null {
   const inner = said.parameters as { retry_after?: unknown } | undefined;
   const seconds = Number(said.retry_after ?? inner?.retry_after);
   return Number.isFinite(seconds) && seconds > 0 ? Math.ceil(seconds) : null;
-}
-
-/** `kind=address` of a configured way to the operator. @throws Error naming what is wrong, without the address */
-export function parseChat(text: string): { kind: ChatKind; address: string } {
-  const at = text.indexOf('=');
-  const kind = text.slice(0, at) as ChatKind;
-  const address = text.slice(at + 1);
-  if (at < 1 || !CHAT_KINDS.includes(kind) || address === '')
-    throw new Error(`OPERATOR_CHANNELS: expected kind=address with one of ${CHAT_KINDS.join(', ')}`);
-  if (kind !== 'telegram' && !URL.canParse(address))
-    throw new Error(`OPERATOR_CHANNELS: the address of ${kind} is no URL`);
-  return { kind, address };
 }

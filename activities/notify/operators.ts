@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ALERTS, type Severity } from '../../domain/alerts.ts';
 import { findTelescope } from '../../platform/telescopes.ts';
-import { parseChat, sendChat, type ChatMessage } from './chat.ts';
+import { parseChat } from '../../platform/settings/rules.ts';
+import { sendChat, type ChatMessage } from './chat.ts';
 import { domainOf, type Mailer } from './mail.ts';
 import { messageId, notSent, textOf, type Delivered, type DeliveryDeps, type Row } from './outcome.ts';
 import { postWebhook, signatureHeaders } from './webhook.ts';

@@ -116,7 +116,7 @@ export function planObjects(row: Booking, telescope: Telescope, generation: numb
     target: {
       GuidTarget: guid('target'),
       RefGuidSet: guid('set'),
-      RefGuidBaseSequence: telescope.base_sequence_guid,
+      RefGuidBaseSequence: baseSequenceOf(telescope),
       TargetName: target.name,
       RAJ2000: target.ra_hours,
       DECJ2000: target.dec_degrees,
@@ -178,4 +178,13 @@ export async function maintenanceOf(
         bookings: window.bookings === 'cancel' ? 'cancel' : 'hold',
       }
     : null;
+}
+
+/** @throws ApplicationFailure InvalidInput where a telescope can only be watched */
+function baseSequenceOf({ id, base_sequence_guid }: Telescope): string {
+  if (base_sequence_guid !== null) return base_sequence_guid;
+  throw ApplicationFailure.nonRetryable(
+    `telescope ${id} has no base_sequence_guid, which every target refers to`,
+    FAILURE.invalid,
+  );
 }

@@ -1,3 +1,4 @@
+import { publicUrl } from '../../platform/config.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
@@ -133,7 +134,6 @@ export function accessRoutes(app: App, deps: Deps): void {
         },
       });
       const token = deps.signer.sign({ id, kind: body.kind, subject: body.subject, scopes, expiresAtMs, slot });
-      const base = (deps.config.PUBLIC_URL ?? `http://${deps.config.HOST}:${deps.config.PORT}`).replace(/\/$/, '');
       return json(
         {
           token,
@@ -142,7 +142,7 @@ export function accessRoutes(app: App, deps: Deps): void {
           subject: body.subject,
           scopes,
           expires_at: new Date(expiresAtMs).toISOString(),
-          control_url: path ? `${base}${path}#token=${token}` : null,
+          control_url: path ? `${publicUrl(deps.config)}${path}#token=${token}` : null,
         },
         201,
         { 'cache-control': 'no-store' },

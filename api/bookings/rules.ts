@@ -66,6 +66,12 @@ export function planErrors(telescope: Telescope, body: PlanBody, nowMs: number):
   const errors: FieldErrors = {};
   const startMs = Date.parse(body.start);
   const endMs = Date.parse(body.end);
+  if (telescope.base_sequence_guid === null)
+    add(
+      errors,
+      'telescope_id',
+      'can be watched, not booked yet; its operator sets base_sequence_guid (VOYAGER_DEFAULT_SEQUENCE_GUID)',
+    );
   if (endMs <= startMs) add(errors, 'end', 'must be after start');
   else if (endMs - startMs > MAX_SLOT_HOURS * 3_600_000)
     add(errors, 'end', `must be within ${MAX_SLOT_HOURS} hours of start`);

@@ -1,3 +1,4 @@
+import { publicUrl } from '../../platform/config.ts';
 import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { Instant } from '../../domain/contracts/common.ts';
@@ -32,7 +33,7 @@ const PER_SUBJECT = 10;
 
 export function calendarRoutes(app: App, deps: Deps): void {
   const sign = (id: string): string => hmacBase64Url(deriveKey(deps.secret, 'calendar'), id);
-  const base = (deps.config.PUBLIC_URL ?? `http://${deps.config.HOST}:${deps.config.PORT}`).replace(/\/$/, '');
+  const base = publicUrl(deps.config);
   const show = (row: Calendar): z.infer<typeof Row> => ({
     id: row.id,
     kind: row.kind,

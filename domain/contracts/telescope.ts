@@ -139,7 +139,11 @@ export const Telescope = z
       .default('http://127.0.0.1:3100')
       .describe('Where the gateway of this telescope serves emergency abort, state and preview'),
     profile: z.string().default('Default.v2y'),
-    base_sequence_guid: Guid,
+    base_sequence_guid: Guid.nullable()
+      .default(null)
+      .describe(
+        'Of the RoboTarget base sequence that sessions use; without it the telescope can be watched, not booked',
+      ),
     site: z.object({
       latitude_degrees: z.number().min(-90).max(90),
       longitude_degrees: z.number().min(-180).max(180).describe('East positive'),

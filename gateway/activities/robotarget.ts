@@ -11,9 +11,15 @@ import { heartbeat, invalid } from './context.ts';
 
 const ID = { set: 'Guid', target: 'GuidTarget', shot: 'GuidShot' } as const satisfies Record<ObjectKind, string>;
 
+function cannotAsk({ targets, ready, link }: TelescopeGateway): ReturnType<typeof refused> | null {
+  if (!targets.setUp) return refused('robotarget_not_set_up');
+  return ready ? null : refused('voyager_away', link.reason);
+}
+
 /** One read or write of RoboTarget for the drop-in routes; sent at most once per command id, judged by the gate as the owner's own. */
 export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetRequest): Promise<RoboTargetResult> {
-  if (!gateway.ready) return { ...refused('voyager_away', gateway.link.reason), items: [] };
+  const why = cannotAsk(gateway);
+  if (why) return { ...why, items: [] };
   if (request.op === 'list') return result(await listObjects(gateway, request.object, request.parentGuid));
   if (request.op === 'get') return result(await findObject(gateway, request.object, request.guid));
 

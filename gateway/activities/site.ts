@@ -34,13 +34,29 @@ export function filterDifferences(
   });
 }
 
+/** Why nothing but looking is possible here, whatever the observatory says. */
+function lookingOnly({ readOnly, telescope }: TelescopeGateway): SiteCheck['problems'] {
+  return [
+    ...(readOnly
+      ? [{ reason: 'read_only' as const, message: 'VOYAGER_READ_ONLY is set: nothing can be prepared.' }]
+      : []),
+    ...(telescope.base_sequence_guid === null
+      ? [
+          {
+            reason: 'robotarget_not_set_up' as const,
+            message: 'The telescope has no base_sequence_guid (VOYAGER_DEFAULT_SEQUENCE_GUID), which sessions need.',
+          },
+        ]
+      : []),
+  ];
+}
+
 /** Is everything at the observatory as this telescope's file says? Reads only; for J-1 and for `doctor`. */
 export async function checkSite(gateway: TelescopeGateway, bookingId: string | null): Promise<SiteCheck> {
   const problems: SiteCheck['problems'] = [];
   const warnings: string[] = [];
   const { telescope } = gateway;
-  if (gateway.readOnly)
-    problems.push({ reason: 'read_only', message: 'VOYAGER_READ_ONLY is set: nothing can be prepared.' });
+  problems.push(...lookingOnly(gateway));
   if (!gateway.ready) {
     problems.push({
       reason: 'voyager_away',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { UsageError } from '../../platform/errors.ts';
+import type { SettingProblem } from '../../platform/settings/problems.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { asText } from '../protocol/fields.ts';
 import { instantsOf, localOf, type Zone } from '../telescope/timezone.ts';
@@ -95,22 +96,30 @@ export const Dialect = z.strictObject({
 });
 export type Dialect = z.infer<typeof Dialect>;
 
+/** The dialect of a file, the shipped one without; or each wrong line of it. */
+function readDialect(path?: string): { dialect: Dialect | null; problems: string[] } {
+  const file = path ?? projectPath('gateway', 'robotarget', 'dialect.default.json');
+  try {
+    const parsed = Dialect.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+    return parsed.success
+      ? { dialect: parsed.data, problems: [] }
+      : { dialect: null, problems: parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`) };
+  } catch (thrown) {
+    return { dialect: null, problems: [(thrown as Error).message] };
+  }
+}
 /** @throws UsageError that names the file and each wrong line of it. */
 export function loadDialect(path?: string): Dialect {
-  const file = path ?? projectPath('gateway', 'robotarget', 'dialect.default.json');
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (thrown) {
-    throw new UsageError(`RoboTarget dialect ${file}: ${(thrown as Error).message}`);
-  }
-  const parsed = Dialect.safeParse(json);
-  if (!parsed.success)
-    throw new UsageError(
-      `RoboTarget dialect ${file}:\n  ${parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('\n  ')}`,
-    );
-  return parsed.data;
+  const { dialect, problems } = readDialect(path);
+  if (!dialect) throw new UsageError(`RoboTarget dialect ${path ?? 'as shipped'}:\n  ${problems.join('\n  ')}`);
+  return dialect;
 }
+/** Each wrong line of the dialect that VOYAGER_ROBOTARGET_DIALECT names. */
+export const dialectProblems = (path: string | undefined): SettingProblem[] =>
+  readDialect(path).problems.map((message) => ({
+    name: `VOYAGER_ROBOTARGET_DIALECT, ${path ?? 'as shipped'}`,
+    message,
+  }));
 
 export interface SignContext {
   secret: string;

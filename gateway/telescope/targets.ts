@@ -18,6 +18,11 @@ export type Read<T> = { ok: true; items: T[] } | { ok: false; reason: Reason; me
 /** Short enough for a control that a person waits for; a list that takes longer is read again later. */
 const LIST_MS = 8_000;
 const WRITE_MS = 12_000;
+const NOT_SET_UP = {
+  ok: false,
+  reason: 'robotarget_not_set_up',
+  message: 'VOYAGER_ROBOTARGET_SECRET is not set: the shared secret of RoboTarget (Voyager: Setup, Remote)',
+} as const satisfies Read<never>;
 
 export const sameGuid = (a: string | null | undefined, b: string | null | undefined): boolean =>
   !!a && !!b && a.toLowerCase() === b.toLowerCase();
@@ -35,8 +40,13 @@ export class Targets {
     private readonly zone: () => Zone = () => 0,
   ) {}
 
+  /** Whether RoboTarget can be asked at all; a telescope that is only looked at needs no shared secret. */
+  get setUp(): boolean {
+    return this.secret !== null;
+  }
   /** Every target with its state; callers at the same time share one request. */
   list(): Promise<Read<OpenTarget>> {
+    if (!this.setUp) return Promise.resolve(NOT_SET_UP);
     this.reading ??= this.readList().finally(() => {
       this.reading = null;
     });
@@ -50,6 +60,7 @@ export class Targets {
     this.last = null;
   }
   async shotsDone(targetGuid: string): Promise<Read<OpenShotDone>> {
+    if (!this.setUp) return NOT_SET_UP;
     const outcome = await this.open('GetShotDoneList', { RefGuidTarget: targetGuid, IsDeleted: false });
     if (outcome.outcome !== 'done') return { ok: false, reason: reasonOf(outcome), message: outcome.message };
     return { ok: true, items: readShotDoneList(outcome.paramRet, this.zone()) };

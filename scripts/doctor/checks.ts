@@ -8,10 +8,10 @@ import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { filterDifferences, readFilters } from '../../gateway/activities/site.ts';
 import type { VoyagerLink } from '../../gateway/connection/link.ts';
 import { createVoyagerLink } from '../../gateway/connection/voyager-link.ts';
+import { credentialsFor, robotargetSecretFor } from '../../gateway/credentials.ts';
 import { asText } from '../../gateway/protocol/fields.ts';
 import { buildRequest } from '../../gateway/protocol/requests.ts';
 import { loadDialect } from '../../gateway/robotarget/dialect.ts';
-import { RoboTargetClient } from '../../gateway/robotarget/commands.ts';
 import { systemClock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config.ts';
 import { BusListener } from '../../platform/bus.ts';
@@ -19,21 +19,11 @@ import { connectPg } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import { signGatewayRequest } from '../../platform/gateway-auth.ts';
 import { createLogger, type Logger } from '../../platform/logger.ts';
+import { ok, problem, skipped, warning, type Finding } from './finding.ts';
+import { readRoboTarget } from './robotarget.ts';
 import { pendingMigrations } from './schema.ts';
 import { SEARCH_ATTRIBUTE_FLAGS } from '../../domain/queues.ts';
 import { temporalConnectionOptions } from '../../platform/temporal.ts';
-
-/** One thing that was looked at. `mend` says what to do; a warning alone does not fail the doctor. */
-export interface Finding {
-  what: string;
-  state: 'ok' | 'warning' | 'problem' | 'skipped';
-  detail: string;
-  mend?: string;
-}
-const ok = (what: string, detail: string): Finding => ({ what, state: 'ok', detail });
-const problem = (what: string, detail: string, mend: string): Finding => ({ what, state: 'problem', detail, mend });
-const warning = (what: string, detail: string, mend: string): Finding => ({ what, state: 'warning', detail, mend });
-const skipped = (what: string, detail: string): Finding => ({ what, state: 'skipped', detail });
 
 const READ_MS = 6_000;
 const CONNECT_MS = 12_000;
@@ -239,15 +229,11 @@ export async function checkVoyager(
     host: telescope.host,
     port: telescope.port,
     instance: telescope.instance,
-    credentials: config.VOYAGER_TICKET
-      ? { ticket: config.VOYAGER_TICKET }
-      : config.VOYAGER_USERNAME
-        ? { username: config.VOYAGER_USERNAME, password: config.VOYAGER_PASSWORD ?? '' }
-        : null,
+    credentials: credentialsFor(telescope.id, config),
     clock: systemClock,
     logger,
     dialect,
-    robotargetSecret: config.VOYAGER_ROBOTARGET_SECRET ?? null,
+    robotargetSecret: robotargetSecretFor(telescope.id, config),
     maxLineMb: config.VOYAGER_MAX_LINE_MB,
     modes: { dashboard: false, logLevel: null },
   });
@@ -317,53 +303,6 @@ async function readSite(telescope: Telescope, link: VoyagerLink): Promise<Findin
       ),
     );
   return found;
-}
-
-async function readRoboTarget(config: Config, telescope: Telescope, link: VoyagerLink): Promise<Finding[]> {
-  const dialect = loadDialect(config.VOYAGER_ROBOTARGET_DIALECT);
-  const what = `${telescope.id}: RoboTarget`;
-  if (!config.VOYAGER_ROBOTARGET_SECRET)
-    return [
-      problem(what, 'VOYAGER_ROBOTARGET_SECRET is not set', 'Set the shared secret from Voyager (Setup, Remote).'),
-    ];
-  const client = new RoboTargetClient({ link, dialect, secret: config.VOYAGER_ROBOTARGET_SECRET });
-  const sets = await client.list('set');
-  if (!sets.ok)
-    return [
-      problem(
-        what,
-        `sets could not be read: ${sets.outcome.message}`,
-        'Check the licence, the shared secret, and the dialect file against your own copy of the vendor’s document.',
-      ),
-    ];
-  const sequences = await link.request(
-    buildRequest('RemoteGetListAvalaibleSequenceEx', { ProfileName: telescope.profile }, { timeoutMs: READ_MS }),
-  );
-  const list =
-    sequences.outcome === 'done' && Array.isArray(sequences.paramRet.list)
-      ? (sequences.paramRet.list as unknown[])
-      : null;
-  const base = `${telescope.id}: base sequence`;
-  const known = list?.some((entry) =>
-    JSON.stringify(entry).toLowerCase().includes(telescope.base_sequence_guid.toLowerCase()),
-  );
-  return [
-    ok(what, `${sets.items.length} sets`),
-    list === null
-      ? warning(base, 'the list of sequences could not be read', 'Look in RoboTarget whether the base sequence exists.')
-      : known
-        ? ok(base, telescope.base_sequence_guid)
-        : list.length === 0
-          ? problem(
-              base,
-              `Voyager lists no sequence for ${telescope.profile}`,
-              'Make a base sequence for this profile and set `base_sequence_guid` / VOYAGER_DEFAULT_SEQUENCE_GUID.',
-            )
-          : ok(
-              base,
-              `${list.length} sequences for ${telescope.profile}; Voyager’s list names no GUIDs, so ${telescope.base_sequence_guid} is compared at preparation`,
-            ),
-  ];
 }
 
 function checkClock(telescope: Telescope, state: TelescopeState | null, link: VoyagerLink): Finding {

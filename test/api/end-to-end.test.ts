@@ -7,7 +7,7 @@ import type { Booking } from '../../domain/contracts/booking.ts';
 import type { Receipt } from '../../domain/contracts/control.ts';
 import type { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { startStack, type Stack } from '../../stack/stack.ts';
-import { SIMULATED_SEQUENCE_GUID } from '../../stack/stack.ts';
+import { SIMULATED_SEQUENCE_GUID } from '../../stack/processes.ts';
 import { highTarget } from '../../stack/targets.ts';
 
 const LONG = process.env.NOCTURNE_LONG === '1';

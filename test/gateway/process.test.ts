@@ -60,14 +60,38 @@ describe('gateway process', () => {
     }
   }, 60_000);
 
-  test('a configuration that cannot work is refused with exit code 2 and a readable message', async () => {
+  test('settings that cannot work are refused with exit code 2, all at once and without a stack', async () => {
     const { output, exit } = gateway({
-      VOYAGER_HOST: '127.0.0.1',
-      VOYAGER_DEFAULT_SEQUENCE_GUID: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
-      GATEWAY_SOLE: 'true',
+      VOYAGER_HOST: 'http://127.0.0.1:5950',
+      GATEWAY_TELESCOPES: 'west',
+      VOYAGER_ROBOTARGET_DIALECT: '/nowhere.json',
     });
     expect(await exit).toBe(2);
-    expect(output()).toContain('VOYAGER_ROBOTARGET_SECRET is not set');
+    for (const name of ['VOYAGER_HOST', 'DATABASE_URL', 'VOYAGER_ROBOTARGET_DIALECT'])
+      expect(output()).toMatch(new RegExp(`^  ${name}`, 'm'));
     expect(output()).not.toContain('    at ');
+  }, 60_000);
+
+  test('to look at a telescope its address is enough: neither shared secret nor base sequence, and the log says what sessions need', async () => {
+    const port = await freePort();
+    const { child, output, exit } = gateway({
+      VOYAGER_HOST: '127.0.0.1',
+      VOYAGER_PORT: NOBODY,
+      GATEWAY_SOLE: 'true',
+      GATEWAY_SECRET: 'gateway-is-secret',
+      GATEWAY_PORT: String(port),
+      DATA_DIR: folder(),
+    });
+    try {
+      const alive = async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null))?.status === 200;
+      await until(alive, 25_000, `healthz: ${output()}`);
+      expect(output()).toMatch(/this telescope can be looked at; sessions need more/);
+      expect(output()).toMatch(/VOYAGER_ROBOTARGET_SECRET.*VOYAGER_DEFAULT_SEQUENCE_GUID/s);
+      child.kill('SIGTERM');
+      expect(await exit).toBe(0);
+    } finally {
+      child.kill('SIGKILL');
+      await cleanUp();
+    }
   }, 60_000);
 });

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
-import { parseChat, sendChat } from '../../activities/notify/chat.ts';
+import { sendChat } from '../../activities/notify/chat.ts';
+import { loadConfig } from '../../platform/config.ts';
 import { ALERTS, SEVERITIES } from '../../domain/alerts.ts';
 import { Chat, chatAddressProblem, Preferences } from '../../domain/contracts/preferences.ts';
 import { REASON_CODES, type Reason } from '../../domain/reasons.ts';
@@ -162,9 +163,10 @@ describe('alerts', () => {
   });
 
   test('OPERATOR_CHANNELS that is none is refused by name, without repeating the address', () => {
-    expect(() => parseChat('pager=x-secret')).toThrow(/^OPERATOR_CHANNELS: expected kind=address with one of ntfy/);
-    expect(() => parseChat('slack=no-url-secret')).toThrow('OPERATOR_CHANNELS: the address of slack is no URL');
-    expect(() => parseChat('slack=no-url-secret')).not.toThrow(/secret/);
+    const given = (channels: string) => () => loadConfig({ OPERATOR_CHANNELS: channels });
+    expect(given('pager=x-secret')).toThrow(/OPERATOR_CHANNELS: each entry must be kind=address with one of ntfy/);
+    expect(given('slack=no-url-secret')).toThrow('OPERATOR_CHANNELS: the address of slack must begin with https://');
+    expect(given('slack=no-url-secret')).not.toThrow(/secret/);
   });
 });
 

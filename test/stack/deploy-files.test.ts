@@ -1,11 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { CONFIG_VARIABLES, SECRET_VARIABLES, loadConfig } from '../../platform/config.ts';
 import { projectPath } from '../../platform/paths.ts';
 
 const text = (name: string): string => readFileSync(projectPath(name), 'utf8');
+const sourcesOf = (...folders: string[]): string[] =>
+  folders.flatMap((folder) =>
+    readdirSync(projectPath(folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /(?<!\.test)\.(ts|mjs)$/.test(name))
+      .map((name) => text(join(folder, name))),
+  );
 
 describe('.env.example', () => {
   const named = [...text('.env.example').matchAll(/^#?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map((m) => ({
@@ -20,6 +27,19 @@ describe('.env.example', () => {
   test('gives the default for every variable that has one', () => {
     const given = loadConfig(Object.fromEntries(named.filter((v) => !v.commented).map((v) => [v.name, v.value])));
     expect(given).toEqual(loadConfig({}));
+  });
+  test('and so does docs/configuration.md, with what the code reads beside the configuration', () => {
+    const documented = new Set(
+      [...text('docs/configuration.md').matchAll(/`([A-Z][A-Z0-9_]*[A-Z0-9])`/g)].map((m) => m[1]!),
+    );
+    const own = /^(NOCTURNE_\w+|SIM_\w+|npm_\w+|PATH|HOME|TZ|TMPDIR|PRISMA_\w+|XDG_CACHE_HOME|NODE_OPTIONS)$/;
+    const read = sourcesOf('activities', 'api', 'frames', 'gateway', 'platform', 'scripts', 'worker').flatMap(
+      (source) => [...source.matchAll(/process\.env\.([A-Z]\w+)/g)].map((m) => m[1]!),
+    );
+    expect([...CONFIG_VARIABLES, ...read].filter((name) => !documented.has(name) && !own.test(name))).toEqual([]);
+    const known = new Set<string>([...CONFIG_VARIABLES, ...SECRET_VARIABLES.map((name) => `${name}_FILE`), 'ENV_FILE']);
+    const others = /^(TEMPORAL_CLI_PATH|TEMPORAL_TEST_SERVER_PATH|TEMPORAL_TLS_|CHAT_ID|VOYAGER_)$/;
+    expect([...documented].filter((name) => name.includes('_') && !known.has(name) && !others.test(name))).toEqual([]);
   });
   test('holds no secret', () => {
     const shown = named.filter(

@@ -21,6 +21,7 @@ return [
     'voyager_emergency' => 'Voyager carries out an emergency stop; nothing is sent until it has ended.',
     'no_frames' => 'The session ended without a single frame.',
     'robotarget_not_running' => 'RoboTarget is not running at the observatory.',
+    'robotarget_not_set_up' => 'RoboTarget is not set up for this telescope yet.',
     'foreign_target' => 'Another target is being observed.',
     'profile_mismatch' => 'Voyager has another profile loaded than the one set for this telescope.',
     'sequence_mismatch' => 'The base sequence is not known to Voyager.',

@@ -21,6 +21,7 @@ return [
     'voyager_emergency' => 'Voyager exécute un arrêt d’urgence ; rien n’est envoyé avant sa fin.',
     'no_frames' => 'La session s’est terminée sans une seule image.',
     'robotarget_not_running' => 'RoboTarget ne tourne pas à l’observatoire.',
+    'robotarget_not_set_up' => 'RoboTarget n’est pas encore configuré pour ce télescope.',
     'foreign_target' => 'Une autre cible est en cours d’observation.',
     'profile_mismatch' => 'Voyager utilise un autre profil que celui prévu pour ce télescope.',
     'sequence_mismatch' => 'La séquence de base est inconnue de Voyager.',

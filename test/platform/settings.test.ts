@@ -1,0 +1,180 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { CONFIG_VARIABLES, loadConfig, publicUrl, type Config } from '../../platform/config.ts';
+import { toError } from '../../platform/errors.ts';
+import { loadSettings } from '../../platform/settings/load.ts';
+import { telescopesFromConfig } from '../../platform/telescopes.ts';
+import { temporalConnectionOptions } from '../../platform/temporal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'nocturne-settings-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+const GUID = '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11';
+const refusal = (env: Record<string, string>): string => {
+  try {
+    loadConfig(env);
+  } catch (thrown) {
+    return (thrown as Error).message;
+  }
+  return 'taken';
+};
+
+describe('a setting is written in one way, whatever way it was given', () => {
+  const given: [keyof Config, string, unknown][] = [
+    ['CORS_ORIGINS', 'https://Shop.Example/, https://shop.example:443', ['https://shop.example']],
+    ['EMBED_ORIGINS', 'http://localhost:8080/', ['http://localhost:8080']],
+    ['PUBLIC_URL', 'https://OBS.example/', 'https://obs.example'],
+    ['TEMPORAL_ADDRESS', 'temporal.example', 'temporal.example:7233'],
+    ['TEMPORAL_ADDRESS', '[fd00::7]:7233', '[fd00::7]:7233'],
+    ['VOYAGER_HOST', ' 192.168.1.100 ', '192.168.1.100'],
+    ['VOYAGER_HOST', '[fd00::7]', 'fd00::7'],
+    ['VOYAGER_DEFAULT_SEQUENCE_GUID', `{${GUID}}`, GUID],
+    ['VOYAGER_READ_ONLY', 'Yes', true],
+    ['GATEWAY_SOLE', '0', false],
+    ['LOG_LEVEL', 'WARN', 'warn'],
+    ['S3_ENDPOINT', 'https://s3.example.org/', 'https://s3.example.org'],
+    ['LARAVEL_CHANNELS', 'Email, push', ['email', 'push']],
+    ['DATABASE_URL', 'postgres://user:plain@db/nocturne', 'postgres://user:plain@db/nocturne'],
+  ];
+  test.each(given)('%s=%s', (name, text, value) => {
+    const more = name === 'S3_ENDPOINT' ? { S3_BUCKET: 'b', S3_ACCESS_KEY_ID: 'k', S3_SECRET_ACCESS_KEY: 's' } : {};
+    expect(loadConfig({ [name]: text, ...more })[name]).toEqual(value);
+  });
+  test.each(['pa#ss', 'pa/ss', 'pa?ss', 'pa%ss', 'pa@ss', '1/2?3#4%5@6', '1#x', '5432/x', 'p%25ss'])(
+    'a password of any characters, as it was pasted: %s',
+    (password) => {
+      for (const [name, url] of [
+        ['DATABASE_URL', `postgresql://no-cturne:${password}@db.example:5432/nocturne?sslmode=require`],
+        ['SMTP_URL', `smtps://no-cturne:${password}@db.example:5432`],
+        ['RELAY_PUSHER_URL', `https://no-cturne:${password}@db.example:5432/apps/7`],
+      ] as const) {
+        const read = new URL(loadConfig({ [name]: url })[name]!);
+        expect([read.username, decodeURIComponent(read.password), read.hostname, read.port]).toEqual([
+          'no-cturne',
+          // What is encoded by the rules already stays what it says.
+          password === 'p%25ss' ? 'p%ss' : password,
+          'db.example',
+          '5432',
+        ]);
+      }
+    },
+  );
+  test('empty is absent: the default counts, and no port is 0', () => {
+    expect(loadConfig(Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, ' '])))).toEqual(loadConfig({}));
+    expect(loadConfig({ PORT: '' }).PORT).toBe(3000);
+  });
+  test('addresses that others follow are ones that they can reach', () => {
+    expect(publicUrl(loadConfig({ HOST: '0.0.0.0' }))).toBe('http://127.0.0.1:3000');
+    expect(publicUrl(loadConfig({ HOST: '::', PORT: '80' }))).toBe('http://[::1]:80');
+    expect(publicUrl(loadConfig({ HOST: '0.0.0.0', PUBLIC_URL: 'https://obs.example' }))).toBe('https://obs.example');
+    const [telescope] = telescopesFromConfig(loadConfig({ VOYAGER_HOST: 'voyager', GATEWAY_HOST: '0.0.0.0' }));
+    expect(telescope!.gateway_url).toBe('http://127.0.0.1:3100');
+    const [elsewhere] = telescopesFromConfig(
+      loadConfig({ VOYAGER_HOST: 'voyager', GATEWAY_URL: 'http://gateway:3100/' }),
+    );
+    expect(elsewhere!.gateway_url).toBe('http://gateway:3100');
+  });
+});
+
+describe('a setting that cannot work is refused with its field, what is expected and what to write', () => {
+  const wrong: [string, string, RegExp][] = [
+    ['PUBLIC_URL', 'obs.example', /http:\/\/ or https:\/\/, not "obs.example"; write https:\/\/obs.example\./],
+    ['PUBLIC_URL', 'https://obs.example/nocturne', /scheme, host and port alone; write https:\/\/obs.example\./],
+    ['CORS_ORIGINS', '*', /names each origin/],
+    ['CORS_ORIGINS', 'https://shop.example/book', /write https:\/\/shop.example\./],
+    ['WEBHOOK_URL', 'notaurl', /write https:\/\/laravel.example/],
+    ['WEBHOOK_URL', 'https://a.example/x, ftp://b.example', /not "ftp:\/\/b.example"/],
+    ['DATABASE_URL', 'mysql://user:hunter2@db/x', /postgresql:\/\/ or postgres:\/\/, not mysql:/],
+    ['DATABASE_URL', 'db.example:5432/hunter2', /postgresql:\/\//],
+    ['DATABASE_URL', 'postgresql://user:hunter2@/x', /not an address of the form/],
+    ['SMTP_URL', 'mail.example:hunter2', /smtp:\/\/ or smtps:\/\//],
+    ['RELAY_PUSHER_URL', 'https://key:hunter2@push.example', /id of the app/],
+    ['TEMPORAL_ADDRESS', 'https://temporal.example:7233', /without a scheme.*TEMPORAL_TLS=true/],
+    ['VOYAGER_HOST', 'http://192.168.1.100:5950', /write 192.168.1.100 here and 5950 as VOYAGER_PORT/],
+    ['VOYAGER_HOST', '192.168.1.100:5950', /5950 as VOYAGER_PORT/],
+    ['VOYAGER_PORT', '59500x', /whole number from 0 to 65535/],
+    ['PORT', '70000', /whole number from 0 to 65535/],
+    ['VOYAGER_DEFAULT_SEQUENCE_GUID', 'M42', /must be a GUID/],
+    ['VOYAGER_PATH_MAP', 'C:\\Voyager', /C:\\folder=>\/folder/],
+    ['VOYAGER_READ_ONLY', 'maybe', /true or false/],
+    ['LOG_LEVEL', 'loud', /one of fatal/],
+    ['FRAMES_KEEP_DAYS', '1.5', /whole number of days/],
+    ['OPERATOR_EMAIL', 'operator', /e-mail address/],
+    ['MAIL_FROM', 'Observatory', /Name <address>/],
+    ['GUEST_URL_TEMPLATE', 'https://shop.example/sessions', /\{booking_id\}/],
+    ['LARAVEL_CHANNELS', 'fax', /one of email, push, chat/],
+    ['OPERATOR_CHANNELS', 'slack=hunter2', /slack must begin with https/],
+    ['VAPID_SUBJECT', 'operator@example.org', /mailto:/],
+    ['TELESCOPES_FILE', '/nowhere.json', /cannot be read \(ENOENT\)/],
+    ['GATEWAY_SECRET_FILE', '/nowhere', /cannot be read \(ENOENT\)/],
+  ];
+  test.each(wrong)('%s=%s', (name, text, says) => {
+    const said = refusal({ [name]: text });
+    expect(said).toMatch(new RegExp(`^  ${name}: .+\\.$`, 'm'));
+    expect(said).toMatch(says);
+    expect(said).not.toMatch(/hunter2|Invalid input|expected string|Too small|ZodError/);
+  });
+  const alone: [string, string, string][] = [
+    ['TEMPORAL_TLS_KEY', '-----BEGIN KEY-----', 'TEMPORAL_TLS_CERT'],
+    ['VOYAGER_PASSWORD', 'hunter2', 'VOYAGER_USERNAME'],
+    ['S3_BUCKET', 'frames', 'S3_SECRET_ACCESS_KEY'],
+    ['S3_ENDPOINT', 'https://s3.example.org', 'S3_BUCKET'],
+    ['OPERATOR_CHANNELS', 'telegram=42', 'TELEGRAM_BOT_TOKEN'],
+  ];
+  test.each(alone)('%s without what it needs', (name, text, needs) => {
+    expect(refusal({ [name]: text })).toMatch(new RegExp(`^  ${needs}: is not set, but ${name} is`, 'm'));
+  });
+  test('a key of TLS never connects in plain text', () => {
+    const files = { TEMPORAL_TLS_CERT: file('c.pem', 'cert'), TEMPORAL_TLS_KEY: file('k.pem', 'key') };
+    expect(temporalConnectionOptions(loadConfig(files)).tls).toMatchObject({
+      clientCertPair: { key: Buffer.from('key') },
+    });
+    expect(temporalConnectionOptions(loadConfig({ TEMPORAL_TLS_SERVER_NAME: 'x' })).tls).toBeTruthy();
+  });
+  test('variables, telescope file and files of secrets are told in one go, each with its telescope and field', () => {
+    const telescopes = file(
+      't.json',
+      JSON.stringify([{ id: 'south-1', name: 'S', host: '', site: { latitude_degrees: 120, longitude_degrees: 0 } }]),
+    );
+    const load = () =>
+      loadSettings(
+        { required: ['DATABASE_URL', 'GATEWAY_SECRET'] },
+        { PUBLIC_URL: 'obs', TELESCOPES_FILE: telescopes, VOYAGER_PASSWORD__SOUTH_1_FILE: '/nowhere' },
+      );
+    for (const part of [
+      /PUBLIC_URL: /,
+      /TELESCOPES_FILE, telescope "south-1", host: /,
+      /TELESCOPES_FILE, telescope "south-1", site.latitude_degrees: /,
+      /VOYAGER_PASSWORD__SOUTH_1_FILE: .*ENOENT/,
+      /DATABASE_URL: is not set; /,
+      /GATEWAY_SECRET: is not set; .*openssl/,
+    ])
+      expect(load).toThrow(part);
+  });
+});
+
+describe('looking needs an address alone', () => {
+  test('a telescope without base sequence is one to watch', () => {
+    expect(telescopesFromConfig(loadConfig({ VOYAGER_HOST: 'voyager' }))).toEqual([
+      expect.objectContaining({ id: 'main', host: 'voyager', base_sequence_guid: null }),
+    ]);
+  });
+});
+
+describe('an error has a text', () => {
+  test('of a host with two addresses: that of each; of fetch: its cause', () => {
+    const refused = (at: string) => new Error(`connect ECONNREFUSED ${at}`);
+    const both = new AggregateError([refused('::1:5432'), refused('127.0.0.1:5432')], '');
+    expect(toError(both).message).toBe('connect ECONNREFUSED ::1:5432, connect ECONNREFUSED 127.0.0.1:5432');
+    expect(toError(new TypeError('fetch failed', { cause: both })).message).toMatch(
+      /^fetch failed: connect ECONNREFUSED ::1/,
+    );
+    expect(toError(Object.assign(new Error(''), { code: 'EPIPE' })).message).toBe('EPIPE');
+  });
+});
