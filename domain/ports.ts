@@ -3,25 +3,18 @@ import type { ControlKind, ReceiptState } from './contracts/control.ts';
 import type { LedgerClass, WebhookType } from './contracts/index.ts';
 import type { Shot, Target, Constraints } from './contracts/booking.ts';
 import type { TelescopePolicy } from './contracts/telescope.ts';
+import type { Grant } from './grant.ts';
 import type { HoldCause, Outcome, Phase } from './phases.ts';
 import type { Reason } from './reasons.ts';
 import type { z } from 'zod';
+
+export type { Grant } from './grant.ts';
 
 /**
  * The activities that the workflows need, as interfaces that the implementations satisfy: workflow code imports these types alone.
  * Instants are ISO 8601 UTC strings, durations carry their unit. Every activity may run twice: its effect is idempotent by a key or
  * guarded by a read. Errors a workflow must tell apart are ApplicationFailures with a `type` from `domain/failures.ts`.
  */
-
-/** Right to move this telescope: brought by every command, kept by the gateway on disk; a higher generation wins, an older one is refused. */
-export interface Grant {
-  bookingId: string;
-  telescopeId: string;
-  generation: number;
-  start: string;
-  end: string;
-  targetGuid: string | null;
-}
 
 /** Result of a physical command. `unknown`: no answer in time; read back, never send again blindly. */
 export interface CommandOutcome {
@@ -174,6 +167,8 @@ export interface SessionBooking {
   start: string;
   end: string;
   generation: number;
+  /** The version of the booking's row; absent in what was loaded before there was one. */
+  revision?: number;
   cancelled: boolean;
   target: z.infer<typeof Target>;
   shots: z.infer<typeof Shot>[];

@@ -24,7 +24,7 @@ import { createGatewayHttp } from './http.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { dialectProblems, loadDialect } from './robotarget/dialect.ts';
 import { databaseError } from './telescope/database-copies.ts';
-import { pgLeaseStore } from './telescope/lease.ts';
+import { pgLeaseStore } from './telescope/lease-store.ts';
 import { TelescopeGateway } from './telescope/telescope.ts';
 import { QueuePoller, SharedConnection, temporalTransport } from './temporal.ts';
 

@@ -38,6 +38,7 @@ export function toSessionBooking(
     start: row.startsAt.toISOString(),
     end: row.endsAt.toISOString(),
     generation,
+    revision: row.version,
     cancelled: !row.occupies,
     target: row.target as unknown as Target,
     shots: row.shots as unknown as Shot[],

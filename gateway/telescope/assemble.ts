@@ -26,7 +26,9 @@ import { Grants } from './grants.ts';
 import type { Here } from './here.ts';
 import { Journal } from './journal.ts';
 import { Latches } from './latches.ts';
-import { Lease, type LeaseStore } from './lease.ts';
+import { Lease } from './lease.ts';
+import type { LeaseStore } from './lease-store.ts';
+import { KeptLeaseMemory } from './lease-memory.ts';
 import { Lending } from './lending.ts';
 import { KnownMaintenance } from './maintenance.ts';
 import { Mirror } from './mirror.ts';
@@ -86,6 +88,7 @@ function keptOnDisk({ folder, db }: TelescopeGatewayOptions, { id, clock, logger
     copies,
     emergency: new EmergencyWatch(kept),
     latches: new Latches(kept),
+    leaseMemory: new KeptLeaseMemory(kept),
     maintenance: new KnownMaintenance(kept, now),
     weatherLatch: new WeatherLatch(kept),
     grants: new Grants(kept, now, new GrantRows(id, db, copies, now)),
@@ -211,12 +214,14 @@ export function assemble(options: TelescopeGatewayOptions, { telescope, onOwned,
     weatherLatch,
     aborts,
     telemetry,
+    client,
   };
-  const whose = { contested: () => lease.contested, begun: () => ownership.begun };
+  const sure = (): boolean => ownership.adopted && lease.held;
+  const whose = { contested: () => lease.contested, begun: () => ownership.begun, sure };
   const watchdog = new Watchdog(here, { ...guarded, ...whose });
   const heard = { ...reached, emergency, publisher, contact, grants, signals, commands, state };
   const hearing = new Hearing(here, { ...heard, onEmergencyOver: () => watchdog.beat() });
-  const lease: Lease = makeLease(options, clock, ownership);
+  const lease: Lease = makeLease(options, clock, ownership, onDisk.leaseMemory);
   const told = { signals, journal, diary, shots, publisher };
   const deeds = { waits, mirror, ladder, lending, aborts, contact, watchdog, hearing, lease, state };
   return { ...onDisk, ...told, ...deeds, clock, weather, gate, link, client, targets, request };
@@ -242,7 +247,12 @@ function stateOf(
     );
 }
 
-function makeLease(options: TelescopeGatewayOptions, clock: Clock, ownership: Ownership): Lease {
+function makeLease(
+  options: TelescopeGatewayOptions,
+  clock: Clock,
+  ownership: Ownership,
+  memory: KeptLeaseMemory,
+): Lease {
   const { telescope, holder, leaseStore: store, sole, logger } = options;
   return new Lease({
     telescopeId: telescope.id,
@@ -252,6 +262,7 @@ function makeLease(options: TelescopeGatewayOptions, clock: Clock, ownership: Ow
     clock,
     logger,
     floorEpoch: ownership.floorEpoch,
+    memory,
     onOwned: (epoch) => ownership.owned(epoch),
     onLost: (why) => ownership.lost(why),
   });

@@ -1,4 +1,4 @@
-import type { Grant } from '../../domain/ports.ts';
+import type { Grant, GrantState } from '../../domain/grant.ts';
 import type { Database } from '../../platform/database.ts';
 import { within } from '../../platform/waiting.ts';
 import type { DatabaseCopies } from './database-copies.ts';
@@ -28,30 +28,34 @@ export class GrantRows {
       return null;
     }
   }
-  /** Active grants that an earlier owner of this telescope left. */
-  async active(): Promise<Grant[]> {
+  /** The copies of active grants, and of these bookings in whatever state. */
+  async known(bookingIds: readonly string[]): Promise<{ grant: Grant; state: GrantState }[]> {
     if (!this.db) return [];
     const rows = await this.db.voyagerCommand.findMany({
-      where: { telescopeId: this.telescopeId, method: GRANT_METHOD, state: 'active' },
+      where: {
+        telescopeId: this.telescopeId,
+        method: GRANT_METHOD,
+        OR: [{ state: 'active' }, { bookingId: { in: [...bookingIds] } }],
+      },
     });
-    return rows.map((row) => row.result as unknown as Grant);
+    return rows.map((row) => ({ grant: row.result as unknown as Grant, state: row.state as GrantState }));
   }
-  copy(grant: Grant, state: 'active' | 'revoked' | 'over'): void {
-    const { db } = this;
+  /** A copy of something newer stays: a folder that was restored knows less than PostgreSQL. */
+  copy(grant: Grant, state: GrantState): void {
+    const { db, telescopeId } = this;
     if (!db) return;
-    const { bookingId, telescopeId, generation, start, end, targetGuid } = grant;
-    const data = {
-      state,
-      result: { bookingId, telescopeId, generation, start, end, targetGuid },
-      updatedAt: new Date(this.now()),
-    };
-    const key = `grant/${this.telescopeId}/${bookingId}`;
-    this.copies.put(key, () =>
-      db.voyagerCommand.upsert({
-        where: { key },
-        create: { key, telescopeId: this.telescopeId, bookingId, method: GRANT_METHOD, ...data },
-        update: data,
-      }),
+    const { bookingId, generation, revision = 0, start, end, targetGuid } = grant;
+    const result = JSON.stringify({ bookingId, telescopeId, generation, revision, start, end, targetGuid });
+    const key = `grant/${telescopeId}/${bookingId}`;
+    const at = new Date(this.now());
+    this.copies.put(
+      key,
+      () => db.$executeRaw`
+        INSERT INTO voyager_commands (key, telescope_id, booking_id, method, state, result, created_at, updated_at)
+        VALUES (${key}, ${telescopeId}, ${bookingId}, ${GRANT_METHOD}, ${state}, ${result}::jsonb, ${at}, ${at})
+        ON CONFLICT (key) DO UPDATE SET state = EXCLUDED.state, result = EXCLUDED.result, updated_at = EXCLUDED.updated_at
+        WHERE ((voyager_commands.result->>'generation')::int, coalesce((voyager_commands.result->>'revision')::int, 0))
+          <= (${generation}::int, ${revision}::int)`,
     );
   }
 }

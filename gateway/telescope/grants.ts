@@ -1,12 +1,11 @@
 import type { CommandOutcome, Grant } from '../../domain/ports.ts';
+import { type GrantState, isOlder } from '../../domain/grant.ts';
 import { objectGuid } from '../../domain/ids.ts';
 import { reasonText, type Reason } from '../../domain/reasons.ts';
 import type { GrantRows } from './grant-rows.ts';
 import { done, refused } from './outcomes.ts';
 import type { Records, StateFile } from './state-file.ts';
 
-/** `over`: the slot's end plus grace has passed and the stop is confirmed; `revoked`: the session gave the telescope back. */
-export type GrantState = 'active' | 'revoked' | 'over';
 export interface StoredGrant extends Grant {
   state: GrantState;
   updatedAt: string;
@@ -17,7 +16,8 @@ const WATCHED_AFTER_MS = 3_600_000;
 
 /**
  * Who may move the telescope and until when, on this gateway's own disk (safety.md 5): it outlives Temporal, PostgreSQL and this process.
- * A higher generation wins, an older one is refused, and within one generation a slot grows only with the booking row's consent.
+ * A higher generation wins, and within one generation the higher revision; an older one is refused. A slot that grows without a newer revision needs the
+ * booking row's consent.
  */
 export class Grants {
   private readonly grants: Records<StoredGrant>;
@@ -40,11 +40,15 @@ export class Grants {
   current(nowMs = this.now()): StoredGrant[] {
     return this.active().filter((g) => Date.parse(g.start) <= nowMs && nowMs < Date.parse(g.end));
   }
-  /** Active grants whose slot runs, begins within a minute or ended less than an hour ago. */
+  /**
+   * Grants whose slot runs, begins within a minute or ended less than an hour ago. Also those that were given back meanwhile: Voyager's record of the
+   * last frame may come after its session's end.
+   */
   watched(nowMs = this.now()): StoredGrant[] {
-    return this.active().filter(
-      (g) => Date.parse(g.start) - 60_000 <= nowMs && nowMs < Date.parse(g.end) + WATCHED_AFTER_MS,
-    );
+    return this.grants.all().filter((g) => {
+      const endMs = g.state === 'active' ? Date.parse(g.end) : Math.min(Date.parse(g.end), Date.parse(g.updatedAt));
+      return Date.parse(g.start) - 60_000 <= nowMs && nowMs < endMs + WATCHED_AFTER_MS;
+    });
   }
   currentBooking(): string | null {
     return this.current()[0]?.bookingId ?? null;
@@ -67,15 +71,23 @@ export class Grants {
     this.rows?.copy(grant, 'active');
     return done();
   }
-  /** Takes over what an earlier owner of this telescope left in PostgreSQL. Returns what could not be taken, and why. */
+  /**
+   * Takes over what an earlier owner of this telescope left in PostgreSQL: what is newer there, and that a session has given back since. Returns what
+   * could not be taken, and why.
+   */
   async adopt(): Promise<{ bookingId: string; reason: Reason }[]> {
     const left: { bookingId: string; reason: Reason }[] = [];
-    for (const grant of (await this.rows?.active()) ?? []) {
+    const ours = this.active().map((g) => g.bookingId);
+    for (const { grant, state } of (await this.rows?.known(ours)) ?? []) {
       const { bookingId } = grant;
-      const slot = await this.rows!.slotOf(bookingId);
       const known = this.find(bookingId);
-      if (known && known.generation >= grant.generation) continue;
-      const reason = this.register(grant, slot);
+      if (known && isOlder(grant, known)) continue;
+      if (state !== 'active') {
+        if (known) this.grants.set(bookingId, { ...known, state, updatedAt: this.stamp() });
+        continue;
+      }
+      if (known && !isOlder(known, grant)) continue;
+      const reason = this.register(grant, await this.rows!.slotOf(bookingId));
       if (reason) left.push({ bookingId, reason });
     }
     return left;
@@ -88,7 +100,7 @@ export class Grants {
   register(grant: Grant, slot: { start: number; end: number } | null): Reason | null {
     const known = this.find(grant.bookingId);
     if (known) {
-      if (grant.generation < known.generation) return 'superseded';
+      if (isOlder(grant, known)) return 'superseded';
       if (grant.generation === known.generation && known.state !== 'active')
         return known.state === 'over' && widensTo(known, grant, slot) ? this.put(grant) : 'session_over';
     }
@@ -98,7 +110,7 @@ export class Grants {
       known !== null &&
       known.generation === grant.generation &&
       (start < Date.parse(known.start) || end > Date.parse(known.end));
-    if (widerThanKnown && !slot) return 'superseded';
+    if (widerThanKnown && !slot && !isOlder(known, grant)) return 'superseded';
     if (slot && (start < slot.start - 1_000 || end > slot.end + 1_000)) return 'superseded';
     return this.put(grant);
   }
@@ -126,6 +138,7 @@ export class Grants {
       bookingId: grant.bookingId,
       telescopeId: grant.telescopeId,
       generation: grant.generation,
+      ...(grant.revision === undefined ? {} : { revision: grant.revision }),
       start: grant.start,
       end: grant.end,
       targetGuid: grant.targetGuid,
@@ -146,6 +159,7 @@ export class Grants {
   }
 }
 
-/** A slot that ran out here may be taken up again only where the booking row itself is longer now. */
+/** A slot that ran out here is taken up again only where a newer revision, or the booking row itself, is longer now. */
 const widensTo = (known: StoredGrant, grant: Grant, slot: { start: number; end: number } | null): boolean =>
-  slot !== null && Date.parse(grant.end) > Date.parse(known.end) && Date.parse(grant.end) <= slot.end + 1_000;
+  Date.parse(grant.end) > Date.parse(known.end) &&
+  (slot === null ? isOlder(known, grant) : Date.parse(grant.end) <= slot.end + 1_000);

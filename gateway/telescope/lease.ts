@@ -1,94 +1,10 @@
-import type pg from 'pg';
-import { connectPg } from '../../platform/database.ts';
+import { type LeaseStore, LEASE_MS } from './lease-store.ts';
 import { systemClock, type Clock, type Timer } from '../../platform/clock.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { within } from '../../platform/waiting.ts';
 
-export const LEASE_MS = 8_000;
-export const RENEW_MS = 2_000;
-/** A successor waits this long beyond the expiry that the database shows. */
-export const GAP_MS = 1_000;
+const RENEW_MS = 2_000;
 const RETRY_MS = 1_000;
-const QUERY_TIMEOUT_MS = 1_500;
-
-/** One row of `leases` by the database's clock; the only two statements that ever write it, and its release. */
-export interface LeaseStore {
-  /** The new epoch, or null while somebody else's lease (and the gap after it) lasts. `holder` is unique to one run of a process. */
-  acquire(telescopeId: string, holder: string, floorEpoch: number): Promise<number | null>;
-  /** False when the lease is no longer ours. */
-  renew(telescopeId: string, holder: string, epoch: number): Promise<boolean>;
-  release(telescopeId: string, holder: string, epoch: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Over a connection of its own, so that no crowded pool delays a renewal. Reconnects on demand. */
-export function pgLeaseStore(url: string): LeaseStore {
-  let client: pg.Client | null = null;
-  let connecting: Promise<pg.Client> | null = null;
-  let closed = false;
-  const drop = (): void => {
-    const old = client;
-    client = null;
-    old?.removeAllListeners('end');
-    old?.end().catch(() => undefined);
-  };
-  const connected = async (): Promise<pg.Client> => {
-    if (client) return client;
-    connecting ??= connectPg(url, drop)
-      .then((fresh) => {
-        fresh.on('end', drop);
-        client = fresh;
-        if (closed) drop();
-        return fresh;
-      })
-      .finally(() => {
-        connecting = null;
-      });
-    return connecting;
-  };
-  const query = async <T extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<T[]> => {
-    const on = await within(connected(), QUERY_TIMEOUT_MS);
-    try {
-      return (await within(on.query<T>(text, values), QUERY_TIMEOUT_MS)).rows;
-    } catch (thrown) {
-      drop();
-      throw thrown;
-    }
-  };
-  return {
-    async acquire(telescopeId, holder, floorEpoch) {
-      const rows = await query<{ epoch: number }>(
-        `INSERT INTO leases (telescope_id, holder, epoch, expires_at)
-         VALUES ($1, $2, $3::int + 1, clock_timestamp() + $4 * interval '1 millisecond')
-         ON CONFLICT (telescope_id) DO UPDATE
-           SET holder = EXCLUDED.holder, epoch = GREATEST(leases.epoch, $3::int) + 1, expires_at = clock_timestamp() + $4 * interval '1 millisecond'
-           WHERE leases.expires_at + $5 * interval '1 millisecond' < clock_timestamp() OR leases.holder = EXCLUDED.holder
-         RETURNING epoch`,
-        [telescopeId, holder, floorEpoch, LEASE_MS, GAP_MS],
-      );
-      return rows[0]?.epoch ?? null;
-    },
-    async renew(telescopeId, holder, epoch) {
-      const rows = await query(
-        `UPDATE leases SET expires_at = clock_timestamp() + $4 * interval '1 millisecond'
-         WHERE telescope_id = $1 AND holder = $2 AND epoch = $3 AND expires_at > clock_timestamp() RETURNING epoch`,
-        [telescopeId, holder, epoch, LEASE_MS],
-      );
-      return rows.length === 1;
-    },
-    async release(telescopeId, holder, epoch) {
-      await query(
-        `UPDATE leases SET expires_at = clock_timestamp() - $4 * interval '1 millisecond' WHERE telescope_id = $1 AND holder = $2 AND epoch = $3`,
-        [telescopeId, holder, epoch, GAP_MS + 1],
-      );
-    },
-    async close() {
-      closed = true;
-      drop();
-    },
-  };
-}
 
 export type LeaseState =
   /** Nobody answers yet, or somebody else holds it. */
@@ -98,6 +14,18 @@ export type LeaseState =
   | 'sole'
   | 'lost';
 
+/** What this gateway knows of other owners; it outlives the process. */
+export interface LeaseMemory {
+  /** Another gateway was seen to hold this telescope, and PostgreSQL has not shown since that nobody else does. */
+  contested: boolean;
+  /** Under which names this gateway itself held the lease: a lease of its own that has not run out is nobody else's. */
+  readonly names: readonly string[];
+  remember(name: string): void;
+}
+
+/** So long PostgreSQL must show nobody else before this gateway may ever go on without it. */
+const ALONE_MS = 10_000;
+
 export interface LeaseOptions {
   telescopeId: string;
   holder: string;
@@ -106,6 +34,8 @@ export interface LeaseOptions {
   sole: boolean;
   /** Highest epoch this gateway's own disk has seen. */
   floorEpoch: number;
+  /** What an earlier run of this gateway left on its disk, and where this one keeps it. */
+  memory?: LeaseMemory;
   clock?: Clock;
   logger: Logger;
   /** Ownership begins, with the epoch that everything written from now on belongs to. */
@@ -117,14 +47,15 @@ export interface LeaseOptions {
 /**
  * Ownership of one Voyager (safety.md 6). `owns()` compares this machine's own clocks with the instant *before* the last successful
  * renewal was sent, so it ends before the database's expiry whatever the network does; wall clock too, because a machine that slept
- * may not have counted that time monotonically.
+ * may not have counted that time monotonically. That another gateway was seen is kept on disk: who knows of one is never sole.
  */
 export class Lease {
   state: LeaseState = 'waiting';
   epoch: number;
-  /** The database said at its last answer that somebody else holds it. */
-  contested = false;
+  private readonly memory: LeaseMemory;
   private readonly clock: Clock;
+  /** Monotonic instant since when the database has shown nobody but us. */
+  private aloneSince: number | null = null;
   private heldSince: { monotonic: number; wall: number } | null = null;
   private timer: Timer | null = null;
   private expiry: Timer | null = null;
@@ -133,6 +64,7 @@ export class Lease {
 
   constructor(private readonly options: LeaseOptions) {
     this.clock = options.clock ?? systemClock;
+    this.memory = options.memory ?? { contested: false, names: [], remember: () => undefined };
     this.epoch = options.floorEpoch;
   }
 
@@ -140,6 +72,10 @@ export class Lease {
     this.schedule(0);
   }
 
+  /** Another gateway holds this telescope, as far as this one knows: that one keeps the promises. */
+  get contested(): boolean {
+    return this.memory.contested && !this.owns();
+  }
   /** True while lines that start or change something may leave the socket. */
   owns(): boolean {
     if (this.state === 'sole') return true;
@@ -148,6 +84,11 @@ export class Lease {
       this.clock.monotonicMs() - this.heldSince.monotonic < LEASE_MS &&
       this.clock.now() - this.heldSince.wall < LEASE_MS
     );
+  }
+
+  /** The lease in PostgreSQL is ours now, and not only the word that this gateway is the only one. */
+  get held(): boolean {
+    return this.state === 'held' && this.owns();
   }
 
   /** Lets go at once, so that a successor need not wait. */
@@ -180,14 +121,15 @@ export class Lease {
       if (this.state === 'held') {
         if (await store.renew(telescopeId, holder, this.epoch)) this.hold(before);
         else {
-          this.contested = true;
+          this.memory.contested = true;
           this.lose('another gateway holds the lease, or it ran out');
         }
       } else {
         const epoch = await store.acquire(telescopeId, holder, this.epoch);
-        this.contested = epoch === null;
-        if (epoch !== null) {
+        if (typeof epoch === 'number') {
           const wasSole = this.state === 'sole';
+          this.aloneSince = null;
+          this.memory.remember(holder);
           this.epoch = epoch;
           this.state = 'held';
           this.hold(before);
@@ -196,7 +138,10 @@ export class Lease {
             wasSole ? 'lease taken; the database is back' : 'lease taken',
           );
           this.options.onOwned(epoch);
-        } else if (this.state === 'sole') this.lose('another gateway holds the lease');
+        } else {
+          if (epoch.heldBy !== null && !this.memory.names.includes(epoch.heldBy)) this.memory.contested = true;
+          if (this.state === 'sole') this.lose('another gateway holds the lease');
+        }
       }
     } catch (thrown) {
       this.databaseAway(toError(thrown));
@@ -205,7 +150,8 @@ export class Lease {
   }
 
   private databaseAway(err: Error): void {
-    if (!this.options.sole) {
+    // A gateway that knows of another one waits for PostgreSQL's word, whatever it was told of being the only one (safety.md 6).
+    if (!this.options.sole || this.memory.contested) {
       if (this.state === 'held' && !this.owns()) this.lose(`no renewal for ${LEASE_MS / 1000} s: ${err.message}`);
       return;
     }
@@ -225,6 +171,8 @@ export class Lease {
 
   private hold(before: { monotonic: number; wall: number }): void {
     this.heldSince = before;
+    this.aloneSince ??= before.monotonic;
+    if (this.memory.contested && before.monotonic - this.aloneSince >= ALONE_MS) this.memory.contested = false;
     this.expire(before.monotonic);
   }
   /** Says so when the lease runs out. A timer may come a moment early, and is then set again. */
@@ -245,7 +193,7 @@ export class Lease {
   private lose(why: string): void {
     if (this.state !== 'held' && this.state !== 'sole') return;
     // A sole gateway that cannot reach the database goes on; databaseAway() decides that at the next beat.
-    if (this.state === 'held' && this.options.sole && why.startsWith('no renewal')) return;
+    if (this.state === 'held' && this.options.sole && !this.memory.contested && why.startsWith('no renewal')) return;
     this.state = 'lost';
     this.expiry?.cancel();
     this.options.logger.error(

@@ -38,6 +38,8 @@ interface OwnershipParts {
 export class Ownership {
   /** It was ours once since the process began: only then is Voyager spoken to at all. */
   begun = false;
+  /** Since the telescope is ours, everything that PostgreSQL knows of it was read. */
+  adopted = false;
   /** The first epoch that this process may write under. */
   readonly floorEpoch: number;
   private readonly epochs: Records<number>;
@@ -59,11 +61,13 @@ export class Ownership {
       this.begun = true;
       this.parts.link.start();
     }
+    this.adopted = false;
     this.takeOver(epoch).catch((thrown: unknown) =>
       this.here.logger.error({ telescope: this.here.id, err: toError(thrown) }, 'taking over failed'),
     );
   }
   lost(why: string): void {
+    this.adopted = false;
     this.parts.diary.note('lease_lost', why);
     this.parts.onLost(why);
   }
@@ -83,6 +87,7 @@ export class Ownership {
         })(),
         ADOPT_MS,
       );
+      this.adopted = true;
     } catch (thrown) {
       this.here.logger.warn(
         { telescope: this.here.id, err: databaseError(thrown) },

@@ -1,4 +1,7 @@
+import { objectGuid } from '../../domain/ids.ts';
 import { toError } from '../../platform/errors.ts';
+import { readNumber } from '../protocol/fields.ts';
+import type { RoboTargetClient } from '../robotarget/commands.ts';
 import type { Aborts } from './abort.ts';
 import type { Attempts } from './attempts.ts';
 import type { BorrowedSky } from './borrowed.ts';
@@ -19,6 +22,7 @@ const RETRY_STOP_MS = 10_000;
 const PAY_BACK_MS = 30_000;
 
 interface WatchdogParts {
+  client: RoboTargetClient;
   aborts: Aborts;
   telemetry: Telemetry;
   grants: Grants;
@@ -34,6 +38,8 @@ interface WatchdogParts {
   signals: SessionSignals;
   /** Another gateway is known to hold the lease: that one keeps the promises. */
   contested: () => boolean;
+  /** What this gateway knows of slots is the newest: it holds the lease and has read what PostgreSQL has. */
+  sure: () => boolean;
   /** This process owned the telescope once. */
   begun: () => boolean;
 }
@@ -93,6 +99,7 @@ export class Watchdog {
       );
   }
   private async endSlotNow(grant: StoredGrant, key: string): Promise<void> {
+    if (!this.parts.sure() && !(await this.voyagerSaysOver(grant))) return;
     let outcome = done('nothing of it was enabled or running');
     if (grant.targetGuid) {
       const list = await this.parts.targets.list();
@@ -111,6 +118,25 @@ export class Watchdog {
     this.parts.grants.end(grant.bookingId, 'over');
     this.parts.weatherLatch.forget(grant.bookingId);
     await this.parts.lending.giveBack(grant.bookingId);
+  }
+  /**
+   * Is the slot over by the window that Voyager itself has for the target? A gateway without the lease may know an older slot than the one that holds:
+   * it stops nothing but what this confirms (safety.md 5). A target without an end of its own is ended by nobody else, and a target that is gone is over.
+   */
+  private async voyagerSaysOver(grant: StoredGrant): Promise<boolean> {
+    if (!grant.targetGuid) return true;
+    const { client, attempts } = this.parts;
+    const found = await client.find('target', grant.targetGuid, objectGuid(grant.bookingId, grant.generation, 'set'));
+    const end = found.ok ? readNumber(found.items[0]?.C_DateEnd) : null;
+    const over = found.ok && (end === null || end * 1000 <= this.here.clock.witnessedNow());
+    if (!over && attempts.due(`told/${grant.bookingId}/${grant.end}`, Infinity))
+      await attempts.run(`told/${grant.bookingId}/${grant.end}`, async () =>
+        this.here.logger.warn(
+          { telescope: this.here.id, bookingId: grant.bookingId, end: grant.end, voyager: end },
+          'slot over as this gateway knows it, which has no lease; Voyager does not confirm it and nothing is stopped',
+        ),
+      );
+    return over;
   }
   /** Unsafe weather that no session looks at: the guard stops the target itself (weather-latch.ts). */
   private guardWeather(): void {

@@ -19,7 +19,7 @@ import { createTelescopeActivities } from '../../gateway/activities/index.ts';
 import { createVoyagerLink } from '../../gateway/connection/voyager-link.ts';
 import { createGatewayHttp } from '../../gateway/http.ts';
 import { loadDialect, type Dialect } from '../../gateway/robotarget/dialect.ts';
-import { pgLeaseStore } from '../../gateway/telescope/lease.ts';
+import { pgLeaseStore } from '../../gateway/telescope/lease-store.ts';
 import { TelescopeGateway } from '../../gateway/telescope/telescope.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';

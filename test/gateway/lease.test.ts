@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectPg } from '../../platform/database.ts';
 import { ManualClock, type Clock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { Lease, pgLeaseStore, type LeaseStore } from '../../gateway/telescope/lease.ts';
+import { Lease } from '../../gateway/telescope/lease.ts';
+import { pgLeaseStore, type LeaseStore } from '../../gateway/telescope/lease-store.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
 import { cleanUp, Proxy } from './harness.ts';
 

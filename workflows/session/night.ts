@@ -86,6 +86,7 @@ export class Night {
       bookingId,
       telescopeId,
       generation: booking.generation,
+      ...(booking.revision === undefined ? {} : { revision: booking.revision }),
       start: booking.start,
       end: booking.end,
       targetGuid: booking.plan.target.GuidTarget,
