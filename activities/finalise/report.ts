@@ -1,4 +1,3 @@
-import type { Shot, Target } from '../../domain/contracts/booking.ts';
 import type { LedgerClass, LedgerInterval } from '../../domain/contracts/ledger.ts';
 import type { Report } from '../../domain/contracts/report.ts';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
@@ -6,6 +5,7 @@ import { exposuresOf, guidingUptime } from '../../domain/guiding.ts';
 import { secondsByClass } from '../../domain/ledger.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
+import { shotsOf, targetOf } from '../../platform/booking-columns.ts';
 import type { Database } from '../../platform/database.ts';
 import { latestSettlement, toSettlement } from '../../platform/settlements.ts';
 import type { Frame, Telemetry } from '../../prisma/client/client.ts';
@@ -30,8 +30,8 @@ export async function composeReport(
     db.ledgerInterval.findMany({ where: { bookingId }, orderBy: { startsAt: 'asc' } }),
     latestSettlement(db, bookingId),
   ]);
-  const target = row.target as unknown as Target;
-  const shots = row.shots as unknown as Shot[];
+  const target = targetOf(row);
+  const shots = shotsOf(row);
   const ledger: LedgerInterval[] = intervals.map((i) => ({
     start: i.startsAt.toISOString(),
     end: i.endsAt.toISOString(),

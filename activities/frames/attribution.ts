@@ -1,6 +1,7 @@
 import type { JournalKinds } from '../../domain/journal.ts';
 import { objectGuid } from '../../domain/ids.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { shotsOf } from '../../platform/booking-columns.ts';
 import type { Database } from '../../platform/database.ts';
 import { metadataOf } from '../../frames/metadata.ts';
 import { skeletonSql } from './intake/path-sql.ts';
@@ -110,7 +111,7 @@ async function candidates(db: Database, telescope: Telescope, seenAt: Date): Pro
       bookingId: row.id,
       targetGuids: guids,
       generation,
-      shots: Array.isArray(row.shots) ? (row.shots as Candidate['shots']) : [],
+      shots: shotsOf(row),
       tag: setTag(telescope, row.id, row.userRef),
     };
   });
@@ -137,7 +138,7 @@ export async function planIndex(db: Database, bookingId: string): Promise<(shotG
   const candidate = {
     bookingId,
     generation: Math.max(row.generation, row.session?.generation ?? 0),
-    shots: Array.isArray(row.shots) ? (row.shots as Candidate['shots']) : [],
+    shots: shotsOf(row),
   };
   return (shotGuid) => shotIndexOf(candidate, shotGuid);
 }

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { FINAL_PHASES, isFinal, type Phase } from '../../domain/phases.ts';
+import { shotsOf } from '../../platform/booking-columns.ts';
 import type { Config } from '../../platform/config.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
@@ -241,11 +242,6 @@ async function purge(deps: KeepingDeps, store: FrameStore, remote: RemoteStore |
   return purged;
 }
 
-interface PlannedShot {
-  quantity: number;
-  binning?: number;
-}
-
 /**
  * Bytes that running bookings and those of the next day need, in the order of their start, against what is free. The operator hears of
  * each booking that does not fit, once. Sizes come from the telescope's latest frames of the same binning, else from its camera.
@@ -266,8 +262,8 @@ async function forecastDisk(db: Database, store: FrameStore, now: number): Promi
     const taken = await db.frame.count({ where: { bookingId: booking.id, state: 'archived' } });
     let needed = 0;
     let planned = 0;
-    for (const shot of booking.shots as unknown as PlannedShot[]) {
-      needed += shot.quantity * (await frameBytes(db, booking.telescopeId, telescope, shot.binning ?? 1));
+    for (const shot of shotsOf(booking)) {
+      needed += shot.quantity * (await frameBytes(db, booking.telescopeId, telescope, shot.binning));
       planned += shot.quantity;
     }
     needed = planned > 0 ? Math.ceil((needed * Math.max(0, planned - taken)) / planned) : 0;

@@ -1,9 +1,9 @@
-import type { Target } from '../../domain/contracts/booking.ts';
 import type { Preferences } from '../../domain/contracts/preferences.ts';
 import type { MessageFacts } from '../../domain/messages/facts.ts';
 import type { GuestChannel, GuestMessage } from '../../domain/messages/table.ts';
 import { quietUntil } from '../../domain/quiet-hours.ts';
 import type { Locale } from '../../domain/reasons.ts';
+import { targetOf } from '../../platform/booking-columns.ts';
 import { LINK_LIFE_MS, makeLink } from '../../platform/links.ts';
 import { loadPreferences } from '../../platform/preferences.ts';
 import { findTelescope } from '../../platform/telescopes.ts';
@@ -32,7 +32,7 @@ export async function guestOf(deps: DeliveryDeps, row: Row): Promise<Guest | nul
     user: user && !user.erasedAt ? user : null,
     preferences,
     facts: {
-      target: (booking.target as unknown as Target).name,
+      target: targetOf(booking).name,
       telescope: telescope?.name ?? booking.telescopeId,
       start: booking.startsAt,
       end: booking.endsAt,

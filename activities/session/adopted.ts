@@ -1,5 +1,4 @@
 import { isGrpcServiceError, type Client, type WorkflowExecutionStatusName } from '@temporalio/client';
-import type { VoyagerShot } from '../../domain/contracts/booking.ts';
 import type { ControlKind, ReceiptState } from '../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../domain/contracts/ledger.ts';
 import { ledgerOfHold } from '../../domain/holds.ts';
@@ -7,6 +6,7 @@ import type { AdoptedSession } from '../../domain/messages.ts';
 import { hasBegun, type HoldCause, type Outcome, type Phase } from '../../domain/phases.ts';
 import { finaliseWorkflowId } from '../../domain/queues.ts';
 import type { Reason } from '../../domain/reasons.ts';
+import { voyagerShotsOf } from '../../platform/booking-columns.ts';
 import type { Database } from '../../platform/database.ts';
 import { filedAs } from '../../platform/receipts.ts';
 import type { Booking, Receipt, Session } from '../../prisma/client/client.ts';
@@ -106,7 +106,7 @@ function outdated({
       generation,
       setGuid,
       targetGuid,
-      shotGuids: ((voyagerShots ?? []) as unknown as VoyagerShot[]).map((shot) => shot.guid),
+      shotGuids: (voyagerShotsOf({ voyagerShots }) ?? []).map((shot) => shot.guid),
     },
   ];
 }

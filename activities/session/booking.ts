@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Constraints, Shot, Target } from '../../domain/contracts/booking.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { objectGuid } from '../../domain/ids.ts';
+import { constraintsOf, shotsOf, targetOf } from '../../platform/booking-columns.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { findTelescope } from '../../platform/telescopes.ts';
 import type { Booking } from '../../prisma/client/client.ts';
@@ -40,9 +40,9 @@ export function toSessionBooking(
     generation,
     revision: row.version,
     cancelled: !row.occupies,
-    target: row.target as unknown as Target,
-    shots: row.shots as unknown as Shot[],
-    constraints: row.constraints as unknown as Constraints,
+    target: targetOf(row),
+    shots: shotsOf(row),
+    constraints: constraintsOf(row),
     policy: {
       ...telescope.policy,
       resume_debounce_seconds: telescope.weather.resume_debounce_seconds,
@@ -99,9 +99,9 @@ function offsetMs(timezone: string, ms: number): number {
  * @throws ApplicationFailure InvalidInput naming a filter that the telescope does not have.
  */
 export function planObjects(row: Booking, telescope: Telescope, generation: number): ObjectsPlan {
-  const target = row.target as unknown as Target;
-  const shots = row.shots as unknown as Shot[];
-  const constraints = row.constraints as unknown as Constraints;
+  const target = targetOf(row);
+  const shots = shotsOf(row);
+  const constraints = constraintsOf(row);
   const fill = (template: string): string => template.replaceAll('{user}', row.userRef).replaceAll('{booking}', row.id);
   const guid = (path: string): string => objectGuid(row.id, generation, path);
   const tag = fill(telescope.templates.set_tag);

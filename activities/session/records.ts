@@ -4,6 +4,7 @@ import type { LogLine } from '../../domain/contracts/event.ts';
 import { stableId } from '../../domain/ids.ts';
 import { isFinal, laravelStatus } from '../../domain/phases.ts';
 import { reasonText } from '../../domain/reasons.ts';
+import { doneOf, voyagerShotsOf } from '../../platform/booking-columns.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueAlert, enqueueOutbox } from '../../platform/outbox.ts';
@@ -199,12 +200,8 @@ export async function recordCheck(
   const { observation } = input;
   const booking = await db.booking.findUnique({ where: { id: input.bookingId }, include: { session: true } });
   if (!booking?.session) throw ApplicationFailure.nonRetryable(`no session ${input.bookingId}`, FAILURE.notFound);
-  const shots = (booking.session.voyagerShots ?? []) as unknown as {
-    guid: string;
-    quantity: number;
-    exposure_seconds: number;
-  }[];
-  const earlier = (booking.session.progress as { done?: Record<string, number> } | null)?.done ?? {};
+  const shots = voyagerShotsOf(booking.session) ?? [];
+  const earlier = doneOf(booking.session);
   const done = Object.fromEntries(
     shots.map((shot) => [shot.guid, Math.max(earlier[shot.guid] ?? 0, observation.shotsDone?.[shot.guid] ?? 0)]),
   );

@@ -12,6 +12,7 @@ import {
 } from '../../domain/messages.ts';
 import { isFinal, isWaitingPhase, laravelStatus, type Phase } from '../../domain/phases.ts';
 import { reasonText } from '../../domain/reasons.ts';
+import { planOf } from '../../platform/booking-columns.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import { sqlState, type Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
@@ -47,10 +48,7 @@ export function requestOf({ booking, user }: Pick<FullBooking, 'booking' | 'user
     start: booking.startsAt.toISOString(),
     end: booking.endsAt.toISOString(),
     user: { ref: booking.userRef, locale: (user?.locale ?? 'fr') as 'fr' | 'en' },
-    target: booking.target as unknown as BookingRequest['target'],
-    shots: booking.shots as unknown as BookingRequest['shots'],
-    constraints: booking.constraints as unknown as BookingRequest['constraints'],
-    credits: booking.credits as unknown as BookingRequest['credits'],
+    ...planOf(booking),
     ...(booking.rebookedFrom ? { rebooked_from: booking.rebookedFrom } : {}),
   };
 }

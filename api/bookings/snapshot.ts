@@ -1,4 +1,3 @@
-import type { Booking as BookingContract, VoyagerShot } from '../../domain/contracts/booking.ts';
 import type { Snapshot } from '../../domain/contracts/snapshot.ts';
 import type { Event } from '../../domain/contracts/event.ts';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
@@ -15,11 +14,10 @@ import { framesByLine } from './frames-by-line.ts';
 import { withoutNames } from '../../domain/others.ts';
 import type { Ground } from '../ground.ts';
 import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
+import { creditsOf, doneOf, shotsOf, targetOf, voyagerShotsOf } from '../../platform/booking-columns.ts';
 import { toReceipt } from '../../platform/receipts.ts';
 import { latestSettlement } from '../../platform/settlements.ts';
-import type { StoredTarget } from './view.ts';
 
-type Shot = BookingContract['shots'][number];
 
 /** How long a snapshot may be shown again when nothing was heard; the bus drops it earlier. */
 const FRESH_MS = 1_000;
@@ -134,9 +132,9 @@ export async function buildSnapshot(
   const phase = (session?.phase ?? 'scheduled') as Phase;
   const now = deps.now();
   const state = telescope && !isFinal(phase) ? await deps.mirror.state(telescope) : null;
-  const shots = booking.shots as unknown as Shot[];
-  const voyagerShots = (session?.voyagerShots ?? null) as unknown as VoyagerShot[] | null;
-  const doneByGuid = (session?.progress as { done?: Record<string, number> } | null)?.done ?? {};
+  const shots = shotsOf(booking);
+  const voyagerShots = voyagerShotsOf(session);
+  const doneByGuid = doneOf(session);
   const lines = shots.map((shot, i) => ({
     guid: voyagerShots?.[i]?.guid ?? null,
     filter: shot.filter,
@@ -154,8 +152,8 @@ export async function buildSnapshot(
   const total = plan.reduce((n, line) => n + line.quantity, 0);
   const shotsDone = plan.reduce((n, line) => n + line.done, 0);
   const captured = taken.reduce((n, group) => n + group._count._all, 0);
-  const charged = (booking.credits as { charged?: number }).charged ?? 0;
-  const target = booking.target as unknown as StoredTarget;
+  const charged = creditsOf(booking).charged ?? 0;
+  const target = targetOf(booking);
   const snapshot: Snapshot = {
     seq: counter?.seq ?? 0,
     epoch: counter?.epoch ?? 1,

@@ -1,4 +1,4 @@
-import type { Booking, BookingRequest, VoyagerShot } from '../../domain/contracts/booking.ts';
+import type { Booking } from '../../domain/contracts/booking.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
 import { sessionWorkflowId } from '../../domain/queues.ts';
@@ -6,8 +6,8 @@ import { laravelStatus, type HoldCause, type Outcome, type Phase } from '../../d
 import { reasonText, type Locale, type Reason } from '../../domain/reasons.ts';
 import { altAz } from '../../domain/sky.ts';
 import type { Booking as BookingRow, Session, User } from '../../prisma/client/client.ts';
+import { constraintsOf, creditsOf, shotsOf, targetOf, voyagerShotsOf } from '../../platform/booking-columns.ts';
 
-export type StoredTarget = BookingRequest['target'];
 export interface FullBooking {
   booking: BookingRow;
   session: Session | null;
@@ -22,7 +22,7 @@ export function toBooking(
   telescope: Telescope | null,
   view: { person: boolean; locale: Locale },
 ): Booking {
-  const target = booking.target as unknown as StoredTarget;
+  const target = targetOf(booking);
   const phase = (session?.phase ?? 'scheduled') as Phase;
   const reason = (session?.reason ?? null) as Reason | null;
   const altitude = telescope
@@ -51,9 +51,9 @@ export function toBooking(
       dec_text: formatDec(target.dec_degrees),
       altitude_at_start_degrees: roundTo(altitude, 1),
     },
-    shots: booking.shots as unknown as Booking['shots'],
-    constraints: booking.constraints as unknown as Booking['constraints'],
-    credits: booking.credits as unknown as Booking['credits'],
+    shots: shotsOf(booking),
+    constraints: constraintsOf(booking),
+    credits: creditsOf(booking),
     rebooked_from: booking.rebookedFrom,
     generation: booking.generation,
     phase,
@@ -64,7 +64,7 @@ export function toBooking(
     outcome: (session?.outcome ?? null) as Outcome | null,
     voyager_set_guid: session?.setGuid ?? null,
     voyager_target_guid: session?.targetGuid ?? null,
-    voyager_shots: (session?.voyagerShots ?? null) as unknown as VoyagerShot[] | null,
+    voyager_shots: voyagerShotsOf(session),
     session_started_at: session?.sessionStartedAt?.toISOString() ?? null,
     session_ended_at: session?.sessionEndedAt?.toISOString() ?? null,
     images_captured: session?.imagesCaptured ?? 0,

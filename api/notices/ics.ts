@@ -3,6 +3,7 @@ import { isFinal, type Phase } from '../../domain/phases.ts';
 import { REASONS, type Locale, type Reason } from '../../domain/reasons.ts';
 import type { Booking, Calendar, Session } from '../../prisma/client/client.ts';
 import type { Deps } from '../deps.ts';
+import { targetOf } from '../../platform/booking-columns.ts';
 
 const DAY_MS = 86_400_000;
 /** A feed reaches so far back and has so many bookings at most. */
@@ -60,7 +61,7 @@ function eventOf(row: Row, locale: Locale, isGuest: boolean): ICalEventData {
   const isOff = OFF.includes(phase);
   const reason = row.session?.reason;
   const why = reason && Object.hasOwn(REASONS, reason) ? REASONS[reason as Reason][locale] : '';
-  const { name } = row.target as { name: string };
+  const { name } = targetOf(row);
   const state = PHASES[phase][locale];
   const endedEarly = isFinal(phase) && row.session?.sessionEndedAt && row.session.sessionEndedAt < row.endsAt;
   const end = endedEarly && row.session!.sessionEndedAt! > row.startsAt ? row.session!.sessionEndedAt! : row.endsAt;

@@ -3,6 +3,7 @@ import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { overlaps, type RoboTargetReads, windowsMadeRunnable } from '../../domain/robotarget-window.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
+import { voyagerShotsOf } from '../../platform/booking-columns.ts';
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** One read or write of RoboTarget, without who asks and where. */
@@ -57,7 +58,7 @@ async function slotsNear(deps: Deps, telescopeId: string, turnaroundMs: number):
     include: { session: true },
   });
   return near.map(({ id, startsAt, endsAt, session }) => {
-    const shots = Array.isArray(session?.voyagerShots) ? (session.voyagerShots as { guid?: string }[]) : [];
+    const shots = voyagerShotsOf(session) ?? [];
     const guids = [session?.setGuid, session?.targetGuid, ...shots.map((shot) => shot.guid)];
     return {
       bookingId: id,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { Instant } from '../../domain/contracts/common.ts';
+import { targetOf } from '../../platform/booking-columns.ts';
 import { publish } from '../../platform/bus.ts';
 import { requireKey } from '../auth.ts';
 import type { Deps } from '../deps.ts';
@@ -90,7 +91,7 @@ export function userRoutes(app: App, deps: Deps): void {
           telescope_id: b.telescopeId,
           start: b.startsAt.toISOString(),
           end: b.endsAt.toISOString(),
-          target: (b.target as { name?: string }).name ?? '',
+          target: targetOf(b).name,
           phase: b.session?.phase ?? null,
           images_captured: b.session?.imagesCaptured ?? 0,
         })),
