@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { freePort } from '../../stack/ports.ts';
+import { highTarget } from '../../stack/targets.ts';
+import { LARAVEL, startSite, type Site } from '../laravel/site.ts';
+import { CHROMIUM, launch, open, seeText, type Opened } from '../web/browser.ts';
+import { BUILT, startObservatory, TELESCOPE, type Observatory } from './stack.ts';
+
+jest.setTimeout(240_000);
+
+const item = (section: string, name: string): string => `[data-section="${section}"] [data-item~="${name}"]`;
+const live = `${item('header', 'connection')}[data-tone="good"]`;
+
+(CHROMIUM && BUILT && LARAVEL ? describe : describe.skip)('a guest’s night on the example site, in Chromium', () => {
+  let folder: string;
+  let observatory: Observatory;
+  let site: Site;
+  let browser: Browser;
+  let laptop: Opened;
+  let sky: Parameters<typeof highTarget>[0];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'nocturne-site-night-'));
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const secret = `whsec_${randomBytes(24).toString('base64')}`;
+    [observatory, browser] = await Promise.all([
+      startObservatory({
+        WEBHOOK_URL: `${url}/nocturne/webhooks`,
+        WEBHOOK_SECRET: secret,
+        CORS_ORIGINS: url,
+        EMBED_ORIGINS: url,
+      }),
+      launch(),
+    ]);
+    const { stack, api } = observatory;
+    site = await startSite(folder, port, {
+      VOYAGER_PROXY_URL: stack.apiUrl,
+      VOYAGER_PROXY_API_KEY: stack.apiKey,
+      NOCTURNE_WEBHOOK_SECRET: secret,
+      NOCTURNE_APP_SECRET: stack.app.secret,
+      NOCTURNE_TELESCOPE: TELESCOPE,
+    });
+    sky = (await api.call<{ site: typeof sky }>('GET', `/api/telescopes/${TELESCOPE}`)).site;
+  }, 120_000);
+  afterAll(async () => {
+    await laptop?.close().catch(() => undefined);
+    await browser?.close();
+    await site?.stop();
+    await observatory?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  /** Types a plan into the embedded form: a slot that begins in the minute that runs. */
+  async function plan(page: Page): Promise<void> {
+    const nowMs = Date.now();
+    const target = highTarget(sky, nowMs, nowMs + 900_000);
+    await page.locator('[x-model="form.name"]').fill(target.name);
+    await page.locator('[x-model="form.ra"]').fill(String(target.ra_hours));
+    await page.locator('[x-model="form.dec"]').fill(String(target.dec_degrees));
+    await page.locator('[x-model="form.zone"]').selectOption('local');
+    await page.locator('[x-model="form.start"]').fill(new Date(nowMs).toISOString().slice(0, 16));
+    await page.locator('[x-model="form.start"]').dispatchEvent('change');
+    await page.locator('[x-model\\.number="form.hours"]').fill('0.25');
+    await page.locator('[x-model\\.number="shot.exposure_seconds"]').first().fill('4');
+    await page.locator('[x-model\\.number="shot.quantity"]').first().fill('12');
+  }
+
+  test('registers and books with pretend credits', async () => {
+    laptop = await open(browser, site.url, { hosts: [observatory.stack.apiUrl], timezone: 'UTC' });
+    const { page } = laptop;
+    const form = page.locator('[data-site="register"]');
+    await form.locator('[name="name"]').fill('Ada Guest');
+    await form.locator('[name="email"]').fill('ada@example.org');
+    await form.locator('[name="password"]').fill('correct horse');
+    await form.locator('button').click();
+    await seeText(page, '[data-site="credits"]', '100 credits');
+    await page.getByRole('link', { name: 'Book a night' }).first().click();
+    await plan(page);
+    await page.locator('[data-item="submit"]:enabled').click({ timeout: 20_000 });
+    await page.locator('[data-book="cost"] .good').filter({ hasText: /\S/ }).waitFor({ timeout: 20_000 });
+  });
+
+  test('watches the night come in live: phase and frames over the stream, with a token and channels of the site’s making', async () => {
+    const { page } = laptop;
+    await page.locator('.brand').click();
+    await page.locator('[data-nocturne="observations"] a').first().click();
+    await page.locator(live).waitFor({ timeout: 30_000 });
+    await seeText(page, item('header', 'phase'), 'Observing', 60_000);
+    await page
+      .locator(`${item('images', 'gallery')} li`)
+      .first()
+      .waitFor({ timeout: 60_000 });
+    expect(laptop.faults).toEqual([]);
+  });
+});
