@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from '@hono/zod-openapi';
-import { EVENT_TYPES, VOLATILE_EVENTS } from '../domain/contracts/event.ts';
+import { EVENT_TYPES, VOLATILE_EVENTS } from '../domain/event-types.ts';
 import { projectPath } from '../platform/paths.ts';
 import { SNAPSHOT_EVENT } from './live/snapshots.ts';
 import type { App } from './operation.ts';

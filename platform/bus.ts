@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type pg from 'pg';
-import type { Event, EventType } from '../domain/contracts/event.ts';
+import type { Event } from '../domain/contracts/event.ts';
+import type { EventType } from '../domain/event-types.ts';
 import { stableId } from '../domain/ids.ts';
 import type { Prisma } from '../prisma/client/client.ts';
 import { BusProof } from './bus-proof.ts';

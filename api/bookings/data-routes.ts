@@ -1,7 +1,7 @@
 import { TELEMETRY_SERIES, type TelemetrySeriesName } from '../../domain/telemetry.ts';
 import { z } from '@hono/zod-openapi';
 import { BookingId, Instant } from '../../domain/contracts/common.ts';
-import { EVENT_TYPES, Event, LogLine } from '../../domain/contracts/event.ts';
+import { Event, LogLine } from '../../domain/contracts/event.ts';
 import { LEDGER_CLASSES, Ledger, type LedgerClass } from '../../domain/contracts/ledger.ts';
 import { Report } from '../../domain/contracts/report.ts';
 import { toEvent } from '../../platform/bus.ts';
@@ -102,7 +102,7 @@ export function sessionDataRoutes(app: App, deps: Deps): void {
       query: z.object({
         after: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
         limit: z.coerce.number().int().min(1).max(500).default(200),
-        type: z.enum(EVENT_TYPES).optional(),
+        type: Event.shape.type.optional(),
       }),
       answers: { 200: { description: 'Events in order', schema: EventList } },
     },

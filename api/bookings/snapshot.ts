@@ -18,7 +18,6 @@ import { creditsOf, doneOf, shotsOf, targetOf, voyagerShotsOf } from '../../plat
 import { toReceipt } from '../../platform/receipts.ts';
 import { latestSettlement } from '../../platform/settlements.ts';
 
-
 /** How long a snapshot may be shown again when nothing was heard; the bus drops it earlier. */
 const FRESH_MS = 1_000;
 

@@ -1,4 +1,5 @@
-import { isVolatile, type Event } from '../../domain/contracts/event.ts';
+import type { Event } from '../../domain/contracts/event.ts';
+import { isVolatile } from '../../domain/event-types.ts';
 import type { TelescopeState } from '../../domain/contracts/state.ts';
 import { withoutNames } from '../../domain/others.ts';
 import { toEvent, type BusMessage } from '../../platform/bus.ts';

@@ -1,27 +1,6 @@
 import { z } from 'zod';
+import { EVENT_TYPES } from '../event-types.ts';
 import { BookingId, Instant, TelescopeId } from './common.ts';
-
-/** Live event names, dotted so that Laravel Echo takes them with a leading dot. */
-export const EVENT_TYPES = [
-  'control.updated',
-  'shot.progress',
-  'preview.ready',
-  'image.captured',
-  'image.measured',
-  'session.changed',
-  'receipt.changed',
-  'weather.alert',
-  'error.alert',
-  'log.appended',
-] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
-/** These are not stored: they carry the last stored `seq` and their own `rev`, and the newest replaces the older. */
-export const VOLATILE_EVENTS = [
-  'control.updated',
-  'shot.progress',
-  'preview.ready',
-] as const satisfies readonly EventType[];
-export const isVolatile = (type: EventType): boolean => (VOLATILE_EVENTS as readonly EventType[]).includes(type);
 
 /** `seq` has no gap and no late arrival within a booking; `epoch` changes when the counter was started anew (restore from backup). */
 export const Event = z

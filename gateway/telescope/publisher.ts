@@ -1,5 +1,5 @@
 import { stableId } from '../../domain/ids.ts';
-import type { EventType } from '../../domain/contracts/event.ts';
+import type { VOLATILE_EVENTS } from '../../domain/event-types.ts';
 import type { TelescopeState } from '../../domain/contracts/state.ts';
 import { publish } from '../../platform/bus.ts';
 import type { Database } from '../../platform/database.ts';
@@ -8,7 +8,7 @@ import { within } from '../../platform/waiting.ts';
 import { databaseError } from './database-copies.ts';
 
 const WRITE_MS = 3_000;
-type Volatile = Extract<EventType, 'control.updated' | 'shot.progress' | 'preview.ready'>;
+type Volatile = (typeof VOLATILE_EVENTS)[number];
 
 /**
  * The live mirror on the bus: volatile events that carry the last stored `seq` of the booking whose slot runs. One at a time; while

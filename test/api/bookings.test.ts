@@ -114,7 +114,11 @@ describe('bookings', () => {
         api.json<Problem>(
           'PUT',
           `/api/bookings/many-${i}`,
-          body({ telescope_id: i % 2 ? 't1' : 't2', start: at(60 + 70 * ((i >> 1) % 2)), end: at(120 + 70 * ((i >> 1) % 2)) }),
+          body({
+            telescope_id: i % 2 ? 't1' : 't2',
+            start: at(60 + 70 * ((i >> 1) % 2)),
+            end: at(120 + 70 * ((i >> 1) % 2)),
+          }),
         ),
       ),
     );

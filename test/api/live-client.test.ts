@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { SessionStream } from '../../clients/typescript/live.ts';
 import type { Event, Snapshot } from '../../clients/typescript/nocturne.ts';
-import { EVENT_TYPES } from '../../domain/contracts/event.ts';
+import { EVENT_TYPES } from '../../domain/event-types.ts';
 import { projectPath } from '../../platform/paths.ts';
 
 const event = (seq: number, epoch = 1, rev?: number): Event =>

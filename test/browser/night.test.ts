@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { VOLATILE_EVENTS } from '../../domain/contracts/event.ts';
+import { VOLATILE_EVENTS } from '../../domain/event-types.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
 import { CHROMIUM, axe, launch, open, seeText, type Opened } from '../web/browser.ts';
 import { bladeOutput, embeddingPolicy, startForeignSite, type ForeignSite } from './foreign.ts';

@@ -32,7 +32,11 @@ afterEach(() => {
 });
 
 /** Stock Echo over a Pusher client that carries nothing but what the test hands it. */
-function stockEcho(): { echo: Echo<'pusher'>; send(channel: string, event: string, data: object): void; left: string[] } {
+function stockEcho(): {
+  echo: Echo<'pusher'>;
+  send(channel: string, event: string, data: object): void;
+  left: string[];
+} {
   const channels = new Map<string, Map<string, (data: object) => void>>();
   const left: string[] = [];
   const client = {

@@ -1,5 +1,6 @@
 import Echo from 'laravel-echo';
 import Pusher, { type Channel } from 'pusher-js';
+import { EVENT_TYPES, isVolatile } from '../../../domain/event-types.ts';
 import { ApiProblem, type Http, type PageConfig } from './http.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type {
@@ -16,19 +17,6 @@ import type {
   SourceHandlers,
 } from './types.ts';
 
-const EVENT_NAMES = [
-  'control.updated',
-  'shot.progress',
-  'preview.ready',
-  'image.captured',
-  'image.measured',
-  'session.changed',
-  'receipt.changed',
-  'weather.alert',
-  'error.alert',
-  'log.appended',
-] as const;
-const VOLATILE = new Set<string>(['control.updated', 'shot.progress', 'preview.ready']);
 /** Without live data for this long the snapshot is polled instead. */
 const DEAF_GRACE_MS = 10_000;
 const POLL_MS = 10_000;
@@ -116,7 +104,7 @@ export class LiveSource implements Source {
     pusher.connection.bind('state_change', () => this.judge());
     this.subscriptions = new Subscriptions(pusher, () => this.judge());
     const session = echo.private(`session.${this.id}`);
-    for (const name of EVENT_NAMES) session.listen(`.${name}`, (event: Event) => this.take(event));
+    for (const name of EVENT_TYPES) session.listen(`.${name}`, (event: Event) => this.take(event));
     const state = echo.private(`cache-session.${this.id}.state`);
     state.listen('.session.snapshot', (snapshot: Snapshot) => {
       this.hear();
@@ -189,7 +177,7 @@ export class LiveSource implements Source {
 
   private take(event: Event): void {
     this.hear();
-    if (VOLATILE.has(event.type)) {
+    if (isVolatile(event.type)) {
       this.handlers?.event(event);
       if (this.seq !== null && event.epoch === this.epoch && event.seq > this.seq) void this.repair();
       return;
