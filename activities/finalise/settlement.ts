@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import type { LedgerClass, LedgerInterval, SettlementLine } from '../../domain/contracts/ledger.ts';
 import { stableId } from '../../domain/ids.ts';
 import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
-import type { Telescope } from '../../domain/contracts/telescope.ts';
+import type { RefundRule, Telescope } from '../../domain/contracts/telescope.ts';
+import { fewGoodFrames, type Delivered } from '../../domain/refund.ts';
+import { WRONG_FILTER } from '../frames/filter-check.ts';
 import { whereUnproven } from '../../domain/gateway-record.ts';
 import { foundInRecord } from '../../domain/night-lines.ts';
 import type { Outcome } from '../../domain/phases.ts';
@@ -61,13 +63,12 @@ export async function settleBooking(
   // What the guest was promised and never got is not charged: an extension that no session heard of did not happen.
   const row = night.slot ? await refuseUntaken(db, bookingId, night.slot, new Date()) : booked;
   const slot = night.slot ?? { start: row.startsAt.toISOString(), end: row.endsAt.toISOString() };
-  const { intervals, samples, found } = await ledgerOf(db, { ...night, slot }, telescope);
+  const { intervals, samples, found, good } = await ledgerOf(db, { ...night, slot }, telescope);
   const seconds = secondsByClass(intervals);
   const charged = (row.credits as { charged?: number }).charged ?? 0;
-  const { refund } = telescope.policy;
-  const rule = before ? { ...refund, refund_share: { ...refund.refund_share, other: refund.cancelled_share } } : refund;
-  const empty = outcome === 'failed' && seconds.imaging === 0;
-  const settled = settle(seconds, empty ? { ...rule, full_refund_below_imaging_share: 1 } : rule, charged);
+  const plannedFrames = (row.shots as { quantity?: number }[]).reduce((sum, shot) => sum + (shot.quantity ?? 0), 0);
+  const rule = ruleFor(telescope.policy.refund, { outcome, seconds, ...good, plannedFrames }, before);
+  const settled = settle(seconds, rule, charged);
   const digest = createHash('sha256').update(JSON.stringify(settled)).digest('hex');
   const settlementId = await db.$transaction(async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'settlement/' + bookingId}, 0))`;
@@ -107,25 +108,41 @@ export async function settleBooking(
   return { settlementId, seconds, lines: settled.lines, refund: settled.credits_refund };
 }
 
+/** The telescope's rule for this night: given up before it began, without an exposure, with too few good frames, or by class. */
+function ruleFor(refund: RefundRule, night: Delivered, before: boolean): RefundRule {
+  const all = { ...refund, full_refund_below_imaging_share: 2 };
+  const { id, refund_share: share, cancelled_share: other } = refund;
+  if (night.outcome === 'failed' && night.seconds.imaging === 0) return { ...all, id: `${id}:no_exposure` };
+  if (before) return { ...refund, id: `${id}:cancelled`, refund_share: { ...share, other } };
+  return fewGoodFrames(night, refund.full_refund_below_good_share) ? { ...all, id: `${id}:few_good_frames` } : refund;
+}
+
 /** The ledger from all that is known, how many samples of the gateway it rests on, and what they added to the session's own word. */
 async function ledgerOf(
   db: Database,
   { bookingId, telescopeId, spans, slot, before = false }: Night & { slot: Slot },
   telescope: Telescope,
-): Promise<{ intervals: LedgerInterval[]; samples: number | null; found: Transition['log'] | null }> {
+): Promise<{
+  intervals: LedgerInterval[];
+  samples: number | null;
+  found: Transition['log'] | null;
+  good: Pick<Delivered, 'goodFrames' | 'goodSeconds'>;
+}> {
   const { createdAt, session } = await db.booking.findUniqueOrThrow({
     where: { id: bookingId },
     select: { createdAt: true, session: { select: { sessionEndedAt: true } } },
   });
   const frames = await db.frame.findMany({
     where: { bookingId },
-    select: { capturedAt: true, exposure: true, state: true, type: true },
+    select: { capturedAt: true, exposure: true, state: true, type: true, reason: true },
   });
+  const fine = frames.filter(({ state, reason }) => state === 'archived' && reason !== WRONG_FILTER);
+  const good = { goodFrames: fine.length, goodSeconds: fine.reduce((sum, { exposure }) => sum + (exposure ?? 0), 0) };
   const known = [...spans, ...imagingSpans(frames)];
   const own = buildLedger(slot, known);
   const fromMs = Math.max(Date.parse(slot.start), createdAt.getTime());
   const toMs = Math.min(Date.parse(slot.end), session?.sessionEndedAt?.getTime() ?? Infinity);
-  if (before || toMs <= fromMs) return { intervals: own, samples: null, found: null };
+  if (before || toMs <= fromMs) return { intervals: own, samples: null, found: null, good };
   const seen = await readRecord(db, { bookingId, telescopeId, fromMs, toMs });
   // Darks in clouds are the policy's own wish, and the session alone knows when only they were left.
   const calibrating = telescope.policy.calibration_in_bad_weather && frames.some(({ type }) => type !== 'LIGHT');
@@ -134,7 +151,7 @@ async function ledgerOf(
   const silent = seen.silent.filter((span) => span.end! > first);
   const all = [...known, ...recorded];
   const intervals = buildLedger(slot, [...all, ...whereUnproven(silent, buildLedger(slot, all))]);
-  return { intervals, samples: seen.samples, found: foundBesides(own, intervals) };
+  return { intervals, samples: seen.samples, found: foundBesides(own, intervals), good };
 }
 
 /** A line for the night log when the record took time from what the session took for observing; null when both say the same. */
@@ -148,6 +165,9 @@ function foundBesides(own: readonly LedgerInterval[], all: readonly LedgerInterv
 }
 const RECORDED_CLASSES = ['unsafe', 'outage', 'foreign', 'weather_hold'] as const satisfies readonly LedgerClass[];
 const WORTH_A_LINE_SECONDS = 30;
+
+/** How a session ends that never came to its slot. */
+const GIVEN_UP: readonly (Outcome | null)[] = ['cancelled', 'aborted', 'failed'];
 
 /**
  * Settles a night once more after frames or a record came late. What is known of holds and outages is the ledger as it stands, and nothing of it
@@ -170,7 +190,14 @@ export async function resettleBooking(db: Database, bookingId: string, telescope
   });
   const outcome = (session?.outcome ?? null) as Outcome | null;
   const slot = { start: first.startsAt.toISOString(), end: last.endsAt.toISOString() };
-  await settleBooking(db, { bookingId, telescopeId, spans, slot, outcome, before: session?.sessionEndedAt === null });
+  await settleBooking(db, {
+    bookingId,
+    telescopeId,
+    spans,
+    slot,
+    outcome,
+    before: session?.sessionEndedAt === null && GIVEN_UP.includes(outcome),
+  });
 }
 
 async function writeLedger(tx: Transaction, bookingId: string, intervals: readonly LedgerInterval[]): Promise<void> {

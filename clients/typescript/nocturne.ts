@@ -1215,6 +1215,10 @@ export type Settlement = {
   credits_charged: number;
   credits_refund: number;
   supersedes?: string;
+  explanation?: {
+    en: string;
+    fr: string;
+  };
 };
 
 export type Shot = {
@@ -1494,6 +1498,7 @@ export type Telescope = {
       id?: string;
       refund_share?: Record<string, number>;
       full_refund_below_imaging_share?: number;
+      full_refund_below_good_share?: number;
       cancelled_share?: number;
     };
   };

@@ -37,6 +37,8 @@ export const Settlement = z
     credits_charged: z.number(),
     credits_refund: z.number(),
     supersedes: z.string().optional(),
+    /** Why so much comes back, as a guest reads it. */
+    explanation: z.object({ en: z.string(), fr: z.string() }).optional(),
   })
   .meta({ id: 'Settlement' });
 export type Settlement = z.infer<typeof Settlement>;

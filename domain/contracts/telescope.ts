@@ -68,6 +68,8 @@ export const RefundRule = z.object({
     .default({ unsafe: 1, outage: 1, foreign: 1, weather_hold: 1, user_pause: 0, imaging: 0, overhead: 0, other: 0 }),
   /** Below this share of imaging in the slot everything is given back; 0 switches it off. */
   full_refund_below_imaging_share: z.number().min(0).max(1).default(0),
+  /** Below this share of good exposure in the time that could be observed everything is given back; 0 switches it off. */
+  full_refund_below_good_share: z.number().min(0).max(1).default(0.1),
   /** Given back of a booking that its guest gave up before the slot began. */
   cancelled_share: z.number().min(0).max(1).default(1),
 });

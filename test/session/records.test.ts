@@ -38,6 +38,7 @@ beforeAll(async () => {
         host: 'h',
         base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
         site: { latitude_degrees: 44, longitude_degrees: 7 },
+        policy: { refund: { full_refund_below_good_share: 0 } },
       }),
     },
   });
@@ -298,6 +299,7 @@ describe('settle and report', () => {
         (sum, i) => sum + (i.endsAt.getTime() - i.startsAt.getTime()) / 1000,
         0,
       );
+    await db.session.update({ where: { bookingId: 'b1' }, data: { sessionEndedAt: new Date(START + 3600_000) } });
     await finalise.resettle(ids);
     expect(await db.settlement.count()).toBe(2);
     await db.frame.create({

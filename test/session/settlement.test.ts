@@ -10,6 +10,7 @@ import { Telescope } from '../../domain/contracts/telescope.ts';
 import { objectGuid } from '../../domain/ids.ts';
 import type { FinaliseActivities, Span } from '../../domain/ports.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
+import { latestSettlement, toSettlement } from '../../platform/settlements.ts';
 import type { Prisma } from '../../prisma/client/client.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
 
@@ -55,7 +56,7 @@ async function booked(
     host: 'h',
     base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
     site: { latitude_degrees: 44, longitude_degrees: 7 },
-    policy: more.policy ?? {},
+    policy: { refund: { full_refund_below_good_share: 0 }, ...more.policy },
   });
   await db.telescope.create({ data: { id: telescopeId, config } });
   await db.booking.create({
@@ -260,6 +261,7 @@ describe('settled once more', () => {
     const b = await booked({ ended: null });
     const other: Span[] = [{ class: 'other', start: iso(0), end: iso(3600), cause: 'user_cancel' }];
     expect((await settle(b, other, { outcome: 'cancelled', before: true })).refund).toBe(36);
+    await db.session.update({ where: { bookingId: b.id }, data: { outcome: 'cancelled' } });
     await finalise.resettle(b.ids);
     expect(await db.settlement.findMany({ where: { bookingId: b.id } })).toEqual([
       expect.objectContaining({ creditsRefund: 36 }),
@@ -420,5 +422,62 @@ describe('the filter that a frame was taken through', () => {
     expect(await reason(await taken(b, ' HA', 'shot/0'))).toBeNull();
     expect(await reason(await taken(b, 'OIII', 'shot/7'))).toBeNull();
     expect(await db.timeline.count({ where: { bookingId: b.id, event: 'frame_filter' } })).toBe(0);
+  });
+});
+
+describe('too few good frames', () => {
+  /** The rule as it stands where nobody has chosen another. */
+  const byDefault = { policy: { refund: {} } };
+  const ofFrames = async (b: Booked, n: number): Promise<void> => {
+    for (let i = 0; i < n; i++) await exposed(b, 300 * i);
+  };
+  const latest = async (b: Booked) => toSettlement((await latestSettlement(db, b.id))!);
+
+  test('of the time that could be observed: everything is given back, and the guest is told why', async () => {
+    const b = await booked(byDefault);
+    await ofFrames(b, 1);
+    expect(await settle(b)).toMatchObject({ refund: 36, seconds: { imaging: 300 } });
+    expect(await latest(b)).toMatchObject({
+      rule: 'by-the-second:few_good_frames',
+      explanation: { en: expect.stringContaining('Too few good frames'), fr: expect.stringContaining('Trop peu') },
+    });
+  });
+
+  test('a frame through another filter is no good one', async () => {
+    const b = await booked(byDefault);
+    await ofFrames(b, 2);
+    expect(await settle(b)).toMatchObject({ refund: 0 });
+    await db.frame.updateMany({ where: { bookingId: b.id }, data: { reason: 'filter_mismatch' } });
+    expect(await settle(b)).toMatchObject({ refund: 36 });
+  });
+
+  test('not where the guest stopped, nor where all that was asked for was delivered', async () => {
+    const stopped = await booked({ ...byDefault, ended: 1800 });
+    const until: Span[] = [{ class: 'overhead', start: iso(0), end: iso(1800), cause: null }];
+    expect(await settle(stopped, until, { outcome: 'aborted' })).toMatchObject({ refund: 0 });
+    const shots = [{ filter: 'Ha', exposure_seconds: 300, quantity: 1, binning: 1, type: 'light' }];
+    const delivered = await booked({ ...byDefault, booking: { shots } });
+    await ofFrames(delivered, 1);
+    expect(await settle(delivered)).toMatchObject({ refund: 0 });
+  });
+
+  test('each settlement says why in a sentence: by class, given up before, failed', async () => {
+    const rainy = await booked();
+    const rain: Span[] = [...asleep, { class: 'unsafe', start: iso(600), end: iso(1200), cause: 'weather_unsafe' }];
+    await settle(rainy, rain);
+    expect((await latest(rainy)).explanation).toEqual({
+      en: 'Credits given back for time that could not be used: 6 (10 min, unsafe weather).',
+      fr: 'Crédits rendus pour le temps inutilisable : 6 (10 min, météo dangereuse).',
+    });
+    const given = await booked({ ended: null });
+    const other: Span[] = [{ class: 'other', start: iso(0), end: iso(3600), cause: 'user_cancel' }];
+    await settle(given, other, { outcome: 'cancelled', before: true });
+    expect((await latest(given)).explanation?.en).toBe('The booking was given up before its slot began.');
+    const failed = await booked();
+    await settle(failed, asleep, { outcome: 'failed' });
+    expect(await latest(failed)).toMatchObject({ credits_refund: 36, rule: 'by-the-second:no_exposure' });
+    const used = await booked();
+    await settle(used);
+    expect((await latest(used)).explanation?.en).toBe('Nothing of the slot is given back.');
   });
 });
