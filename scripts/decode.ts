@@ -60,7 +60,7 @@ export function present(line: number, decoded: Decoded, dialect: Dialect): Print
     kind: 'request',
     name: method,
     unknown: !isKnownMethod(method, dialect),
-    data: { id, UID: uid, params: masked(params), class: classify(method, params, dialect) },
+    data: { id, UID: uid, params: masked(params), class: classify(dialect, method, params).class },
   };
 }
 

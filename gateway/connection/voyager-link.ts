@@ -196,12 +196,7 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   request(request: VoyagerRequest): Promise<RequestOutcome> {
     return new Promise((resolve) => {
       const spec = COMMANDS.get(request.method);
-      if (
-        this.state === 'ready' &&
-        spec?.action &&
-        request.params.Parallelized !== true &&
-        classify(request.method, request.params) !== 'stop'
-      ) {
+      if (this.state === 'ready' && spec?.action && request.params.Parallelized !== true && !this.stops(request)) {
         this.actions.enter(request.timeoutMs, {
           run: (release) =>
             this.send([request], (_, outcome) => {
@@ -213,6 +208,12 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
         });
       } else this.send([request], (_, outcome) => resolve(outcome));
     });
+  }
+
+  /** What stops something waits for no turn and for no room. */
+  private stops({ method, params }: VoyagerRequest): boolean {
+    const { class: word } = classify(this.options.dialect, method, params);
+    return word === 'safe' || word === 'halt';
   }
 
   requestTogether(requests: VoyagerRequest[]): Promise<RequestOutcome[]> {
@@ -238,10 +239,7 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
         settle(index, { outcome: 'refused', uid, how: 'not_ready', code: null, message });
       if (this.state !== 'ready')
         refuse(`not sent: the connection to Voyager is ${this.state}${this.reason ? ` (${this.reason})` : ''}`);
-      else if (
-        this.pending.size + prepared.length >= MAX_IN_FLIGHT &&
-        classify(request.method, request.params, this.options.dialect) !== 'stop'
-      )
+      else if (this.pending.size + prepared.length >= MAX_IN_FLIGHT && !this.stops(request))
         refuse(`not sent: ${MAX_IN_FLIGHT} requests are waiting for Voyager`);
       else if (request.answer === 'result' && (this.pending.hasUid(uid) || prepared.some((p) => p.uid === uid)))
         refuse('not sent: a request with this UID is under way');

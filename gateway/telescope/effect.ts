@@ -1,6 +1,6 @@
 import { asText } from '../protocol/fields.ts';
+import type { Classified } from '../protocol/requests.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
-import type { Classified } from './classify.ts';
 import { sameGuid } from './targets.ts';
 
 /** What is known of RoboTarget's targets when a line is judged. */

@@ -4,7 +4,7 @@ import type { Reason } from '../../domain/reasons.ts';
 import type { Grant } from '../../domain/ports.ts';
 import type { GateVerdict, OutgoingLine } from '../connection/link.ts';
 import type { Dialect } from '../robotarget/dialect.ts';
-import { ALWAYS_LISTED, classify, type Classified } from './classify.ts';
+import { ALWAYS_LISTED, classify, type Classified } from '../protocol/requests.ts';
 import { canMakeRunnable, targetOf, type TargetKnowledge } from './effect.ts';
 
 /** Why somebody wants a request to pass; told to the gate under the request's UID before it is handed to the link. */

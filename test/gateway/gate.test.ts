@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { Telescope } from '../../domain/contracts/telescope.ts';
 import type { Reason } from '../../domain/reasons.ts';
-import { COMMAND_METHODS } from '../../gateway/protocol/requests.ts';
+import { classify, COMMAND_METHODS } from '../../gateway/protocol/requests.ts';
 import { encodeCommand, loadDialect } from '../../gateway/robotarget/dialect.ts';
-import { classify } from '../../gateway/telescope/classify.ts';
 import { SafetyGate, type GateFacts } from '../../gateway/telescope/gate.ts';
 
 const dialect = loadDialect();

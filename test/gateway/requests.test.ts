@@ -354,31 +354,34 @@ describe('requests: specifications', () => {
   test('classes by what a command can do', () => {
     const dialect = loadDialect();
     const table: [string, Record<string, unknown>, string][] = [
-      ['RemoteMountFastCommand', { CommandType: 3 }, 'stop'],
-      ['RemoteMountFastCommand', { CommandType: 2 }, 'stop'],
-      ['RemoteMountFastCommand', { CommandType: 1 }, 'start-motion'],
-      ['RemoteMountFastCommand', { CommandType: 4 }, 'start-motion'],
-      ['RemoteMountFastCommand', {}, 'start-motion'],
-      ['RemoteFlatDeviceCMD', { CommandType: 2 }, 'stop'],
-      ['RemoteFlatDeviceCMD', { CommandType: 1 }, 'start-motion'],
-      ['RemoteCooling', { IsWarmup: true }, 'stop'],
-      ['RemoteCooling', { IsCoolDown: true }, 'other'],
-      ['RemoteCooling', { IsCoolDown: true, IsWarmup: true }, 'other'],
-      ['Abort', { IsHalt: true }, 'stop'],
-      ['RemoteDragScript', {}, 'start-motion'],
-      ['RemoteGotoAltAz', {}, 'start-motion'],
-      ['RemoteCameraShot', {}, 'start-motion'],
+      ['RemoteMountFastCommand', { CommandType: 3 }, 'safe'],
+      ['RemoteMountFastCommand', { CommandType: 2 }, 'safe'],
+      ['RemoteMountFastCommand', { CommandType: 1 }, 'start'],
+      ['RemoteMountFastCommand', { CommandType: 4 }, 'start'],
+      ['RemoteMountFastCommand', {}, 'start'],
+      ['RemoteFlatDeviceCMD', { CommandType: 2 }, 'safe'],
+      ['RemoteFlatDeviceCMD', { CommandType: 1 }, 'start'],
+      ['RemoteCooling', { IsWarmup: true }, 'safe'],
+      ['RemoteCooling', { IsCoolDown: true }, 'start'],
+      ['RemoteCooling', { IsCoolDown: true, IsWarmup: true }, 'start'],
+      ['Abort', { IsHalt: true }, 'halt'],
+      ['Abort', { IsHalt: false }, 'safe'],
+      ['RemoteDragScript', {}, 'script'],
+      ['RemoteGotoAltAz', {}, 'start'],
+      ['RemoteCameraShot', {}, 'start'],
       ['RemoteGetStatus', {}, 'read'],
-      ['RemoteSetProfile', {}, 'config'],
-      ['RemoteNobodyKnows', {}, 'start-motion'],
-      ['RemoteOpenRoboTargetSetObjectStatus', { Status: 1 }, 'stop'],
-      ['RemoteOpenRoboTargetSetObjectStatus', { Status: 0 }, 'start-motion'],
-      ['RemoteOpenRoboTargetSetObjectStatus', {}, 'start-motion'],
-      ['RemoteOpenRoboTargetAddTarget', {}, 'config'],
+      ['RemoteSetProfile', {}, 'edit'],
+      ['RemoteNobodyKnows', {}, 'start'],
+      ['RemoteOpenRoboTargetSetObjectStatus', { Status: 1 }, 'safe'],
+      ['RemoteOpenRoboTargetSetObjectStatus', { Status: 0 }, 'start'],
+      ['RemoteOpenRoboTargetSetObjectStatus', {}, 'start'],
+      ['RemoteOpenRoboTargetAddTarget', {}, 'start'],
+      ['RemoteOpenRoboTargetAddTarget', { Status: 1 }, 'edit'],
+      ['RemoteSetDashboardMode', {}, 'read'],
       ['RemoteOpenRoboTargetGetSetList', {}, 'read'],
     ];
     for (const [method, params, expected] of table)
-      expect([method, params, classify(method, params, dialect)]).toEqual([method, params, expected]);
+      expect([method, params, classify(dialect, method, params).class]).toEqual([method, params, expected]);
   });
   test('negative payloads', () => {
     const dialect = loadDialect();
