@@ -30,6 +30,7 @@ import { imageRoutes } from './images/routes.ts';
 import { publicRoutes } from './public/routes.ts';
 import { robotargetRoutes } from './robotarget/routes.ts';
 import { sessionDataRoutes } from './bookings/data-routes.ts';
+import { nothingHere, pagesOf } from './system/pages.ts';
 import { systemRoutes } from './system/routes.ts';
 import { telescopeRoutes } from './telescopes/routes.ts';
 import { userRoutes } from './users/routes.ts';
@@ -141,7 +142,7 @@ export function createApp(options: ApiOptions): Api {
       : limitBody(c, next);
   });
   app.onError((thrown, c) => problemResponse(c, toProblem(thrown, logger, c.get('requestId'))));
-  app.notFound((c) => problemResponse(c, new Problem('not_found', 'There is nothing at this address.')));
+  app.notFound(nothingHere(pagesOf(config)));
 
   systemRoutes(app, deps);
   publicRoutes(app, deps);

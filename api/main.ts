@@ -7,6 +7,8 @@ import { loadSettings } from '../platform/settings/load.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
 import { createApp } from './app.ts';
 import { listen } from './listen.ts';
+import { keepAssets } from './system/kept-assets.ts';
+import { pagesOf } from './system/pages.ts';
 
 /** No question of the api takes this long; one that does stands on a connection that is dead. */
 const QUERY_TIMEOUT_MS = 10_000;
@@ -37,6 +39,10 @@ async function main(): Promise<void> {
   logger.info(
     { host: config.HOST, port: typeof address === 'object' && address ? address.port : config.PORT },
     'api listening',
+  );
+  const pages = pagesOf(config);
+  keepAssets(pages.root, pages.kept).catch((thrown: unknown) =>
+    logger.warn({ error: toError(thrown).message }, 'pages that are open may miss their parts after the next deploy'),
   );
 
   onShutdown(logger, async () => {

@@ -26,7 +26,7 @@ const quickLookApart = {
 };
 
 /**
- * Bundles the pages into `dist/web`: HTML as it stands in web/pages, `assets/` with one script and style sheet per page,
+ * Bundles the pages into `dist/web`: HTML as it stands in web/pages, `assets/` with one script per page and a style sheet, named by their content,
  * the service worker `sw.js`, manifest and icons. Nothing is loaded from another host. Scripts and style sheets lie there
  * compressed as well (`.br`, `.gz`), for the server to hand out.
  * @param {{ outdir?: string, minify?: boolean }} [options]
@@ -34,7 +34,6 @@ const quickLookApart = {
 export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minify = true } = {}) {
   await rm(outdir, { recursive: true, force: true });
   await mkdir(join(outdir, 'assets'), { recursive: true });
-  const pages = (await readdir(join(here, 'client/pages'))).filter((name) => name.endsWith('.ts'));
   const common = {
     bundle: true,
     minify,
@@ -44,17 +43,38 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
     loader: { '.html': 'text' },
     external: UNUSED,
   };
+  await buildPageParts(outdir, common);
+  await buildEmbedded(outdir, common);
+  await build({ ...common, format: 'iife', entryPoints: [join(here, 'client/sw.ts')], outfile: join(outdir, 'sw.js') });
+  await cp(join(here, 'public'), outdir, { recursive: true });
+  await icons(join(outdir, 'assets'));
+  const hashed = await hashedNames(join(outdir, 'assets'));
+  // What is named outside the pages built here keeps one name for ever.
+  await writeFile(join(outdir, 'assets/quicklook.js'), `export * from './${hashed('quicklook.js')}';\n`);
+  await cp(join(outdir, 'assets', hashed('site.css')), join(outdir, 'assets/site.css'));
+  await writePages(outdir, hashed);
+  await pack(join(outdir, 'assets'));
+}
+
+/** A script for each page, what they share in chunks, and their style. */
+async function buildPageParts(outdir, common) {
+  const pages = (await readdir(join(here, 'client/pages'))).filter((name) => name.endsWith('.ts'));
+  const named = { outdir: join(outdir, 'assets'), entryNames: '[name]-[hash]', chunkNames: 'chunk-[hash]' };
   await build({
     ...common,
+    ...named,
     format: 'esm',
     splitting: true,
     entryPoints: [...pages.map((name) => `pages/${name}`), 'control/sections/images/quicklook.ts'].map((name) => ({
       in: join(here, 'client', name),
       out: basename(name, '.ts'),
     })),
-    outdir: join(outdir, 'assets'),
-    chunkNames: 'chunk-[hash]',
   });
+  await build({ ...common, ...named, entryPoints: [join(here, 'client/styles/site.css')] });
+}
+
+/** The components for pages of others: one script and one style sheet. */
+async function buildEmbedded(outdir, common) {
   await build({
     ...common,
     format: 'iife',
@@ -62,16 +82,8 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
     entryPoints: [join(here, 'client/embed.ts')],
     outfile: join(outdir, 'assets/telescope-control.js'),
   });
-  await build({
-    ...common,
-    entryPoints: [join(here, 'client/styles/site.css')],
-    outfile: join(outdir, 'assets/site.css'),
-  });
-  await build({
-    ...common,
-    entryPoints: [join(here, 'client/styles/embed.css')],
-    outfile: join(outdir, 'assets/telescope-control.css'),
-  });
+  const style = join(outdir, 'assets/telescope-control.css');
+  await build({ ...common, entryPoints: [join(here, 'client/styles/embed.css')], outfile: style });
   // The booking form's rules hold inside its element alone, since its classes are those of our pages.
   const form = await build({
     ...common,
@@ -80,30 +92,43 @@ export async function buildWeb({ outdir = join(here, '..', 'dist', 'web'), minif
     outdir: join(outdir, 'assets'),
     legalComments: 'none',
   });
-  await appendFile(
-    join(outdir, 'assets/telescope-control.css'),
-    `@scope (.booking-form) {${form.outputFiles[0].text}}\n`,
-  );
-  await build({ ...common, format: 'iife', entryPoints: [join(here, 'client/sw.ts')], outfile: join(outdir, 'sw.js') });
-  await cp(join(here, 'public'), outdir, { recursive: true });
-  await icons(join(outdir, 'assets'));
+  await appendFile(style, `@scope (.booking-form) {${form.outputFiles[0].text}}\n`);
+}
+
+/** The pages themselves, each in the common frame. */
+async function writePages(outdir, hashed) {
   const layout = await readFile(join(here, 'pages/layout.html'), 'utf8');
   for (const name of (await readdir(join(here, 'pages'))).filter(
     (file) => file.endsWith('.html') && file !== 'layout.html',
   )) {
     const page = await readFile(join(here, 'pages', name), 'utf8');
     const title = /<!-- title: (.*?) -->/.exec(page)?.[1] ?? 'nocturne';
-    const script = name.replace('.html', '.js');
     await writeFile(
       join(outdir, name),
       layout
         .replaceAll('{{title}}', title)
-        .replaceAll('{{script}}', script)
+        .replaceAll('{{script}}', hashed(name.replace('.html', '.js')))
+        .replace('{{style}}', hashed('site.css'))
         .replace('{{page}}', name.replace('.html', ''))
         .replace('{{main}}', page.replace(/<!-- title: .*? -->\n?/, '')),
     );
   }
-  await pack(join(outdir, 'assets'));
+}
+
+/** From a name without its hash to the one that was written; the hash is of the content, so a name means the same for ever. */
+async function hashedNames(folder) {
+  const names = await readdir(folder);
+  return (plain) => {
+    const [, stem, ending] = /^(.*)(\.\w+)$/.exec(plain);
+    const found = names.find(
+      (name) =>
+        name.startsWith(`${stem}-`) &&
+        /^-[A-Z2-7]{8}$/.test(name.slice(stem.length, -ending.length)) &&
+        name.endsWith(ending),
+    );
+    if (!found) throw new Error(`${plain} was not built`);
+    return found;
+  };
 }
 
 /** Phones take PNG icons only: from the one drawing, on its own ground. */

@@ -1,80 +1,12 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, extname, join, normalize } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
-import { projectPath } from '../../platform/paths.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Deps } from '../deps.ts';
-import { Problem } from '../errors.ts';
 import { asyncApiDocument, openApiDocument } from '../openapi.ts';
-import { json, operation, type App, type AppEnv } from '../operation.ts';
+import { json, operation, type App } from '../operation.ts';
 import { sendFile } from '../images/pixels.ts';
-
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.json': 'application/json',
-  '.webmanifest': 'application/manifest+json',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-  '.jpg': 'image/jpeg',
-  '.woff2': 'font/woff2',
-  '.wasm': 'application/wasm',
-  '.mp3': 'audio/mpeg',
-  '.map': 'application/json',
-};
-/** Page address → file in dist/web. */
-const PAGES: Record<string, string> = {
-  '/': 'index.html',
-  '/control': 'control.html',
-  '/control/:id': 'control.html',
-  '/observations': 'observations.html',
-  '/report/:id': 'report.html',
-  '/preferences/:id': 'preferences.html',
-  '/admin': 'admin.html',
-  '/book': 'book.html',
-  '/demo': 'demo.html',
-  '/help': 'help.html',
-  '/faq': 'help.html',
-};
-
-/**
- * Strict policy of our own pages: nothing inline, nothing from elsewhere; embedding only where EMBED_ORIGINS says so. The socket's address is named,
- * since not every browser counts it as 'self'. `host`: as the browser asked for it.
- */
-function pageHeaders(deps: Deps, host: string): Record<string, string> {
-  const hosts = new Set([
-    ...(/^[\w.:[\]-]+$/.test(host) ? [host] : []),
-    ...(deps.config.PUBLIC_URL ? [new URL(deps.config.PUBLIC_URL).host] : []),
-  ]);
-  const sockets = [...hosts].map((name) => ` ws://${name} wss://${name}`).join('');
-  const ancestors = deps.config.EMBED_ORIGINS.length > 0 ? `'self' ${deps.config.EMBED_ORIGINS.join(' ')}` : "'self'";
-  return {
-    'content-security-policy': `default-src 'self'; img-src 'self' data: blob:; connect-src 'self'${sockets}; worker-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors ${ancestors}`,
-    'permissions-policy': 'camera=(), microphone=(), geolocation=()',
-    ...(deps.config.EMBED_ORIGINS.length > 0 ? {} : { 'x-frame-options': 'SAMEORIGIN' }),
-  };
-}
-
-/** Encodings in which the build leaves scripts and style sheets beside the plain ones, the smaller first, with their file ending. */
-const PACKED = { br: 'br', gzip: 'gz' } as const;
-/** The best of them that the client takes and that lies there. */
-function packedAs(path: string, accepted: string): keyof typeof PACKED | null {
-  const takes = accepted.split(',').map((one) => one.trim().split(';')[0]);
-  return (
-    (Object.keys(PACKED) as (keyof typeof PACKED)[]).find(
-      (name) => takes.includes(name) && existsSync(`${path}.${PACKED[name]}`),
-    ) ?? null
-  );
-}
-
-function fileEtag(path: string): string {
-  const { size, mtimeMs } = statSync(path);
-  return `${size.toString(36)}-${Math.floor(mtimeMs).toString(36)}`;
-}
+import { fileEtag, pageRoutes, pagesOf, TYPES } from './pages.ts';
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<{ ok: boolean; error?: string }> {
   let timer: NodeJS.Timeout | undefined;
@@ -177,7 +109,7 @@ export function systemRoutes(app: App, deps: Deps): void {
   );
 
   docsPage(app);
-  pages(app, deps);
+  pageRoutes(app, pagesOf(deps.config));
 }
 
 /** The documentation page out of swagger-ui-dist, from this machine alone. */
@@ -206,50 +138,4 @@ function docsPage(app: App): void {
       }),
     );
   }
-}
-
-/** Our pages and their assets, as built into dist/web. */
-function pages(app: App, deps: Deps): void {
-  const root = projectPath('dist', 'web');
-  for (const [route, file] of Object.entries(PAGES))
-    app.get(route, async (c) => {
-      const path = join(root, file);
-      if (!existsSync(path)) {
-        if (route === '/') return c.redirect('/docs');
-        throw new Problem('not_found', 'The pages are not built; run npm run build.');
-      }
-      return c.body(readFileSync(path, 'utf8'), 200, {
-        'content-type': TYPES['.html']!,
-        'cache-control': 'no-cache',
-        ...pageHeaders(deps, c.req.header('host') ?? ''),
-      });
-    });
-  const serve = async (c: Context<AppEnv>, path: string, maxAge: string): Promise<Response> => {
-    const full = normalize(join(root, path));
-    if (!full.startsWith(root + '/') || !existsSync(full) || !statSync(full).isFile())
-      throw new Problem('not_found', 'No such file.');
-    const packed = packedAs(full, c.req.header('accept-encoding') ?? '');
-    const file = packed ? `${full}.${PACKED[packed]}` : full;
-    const response = await sendFile(c, file, {
-      type: TYPES[extname(full)] ?? 'application/octet-stream',
-      name: full.split('/').at(-1)!,
-      etag: fileEtag(file),
-      inline: true,
-    });
-    if (packed) response.headers.set('content-encoding', packed);
-    response.headers.append('vary', 'accept-encoding');
-    response.headers.set('cache-control', maxAge);
-    if (deps.config.EMBED_ORIGINS.length > 0) response.headers.set('cross-origin-resource-policy', 'cross-origin');
-    return response;
-  };
-  app.get('/assets/*', (c) => serve(c, decodeURIComponent(c.req.path), 'public, max-age=300'));
-  for (const name of [
-    '/sw.js',
-    '/manifest.webmanifest',
-    '/manifest.json',
-    '/favicon.ico',
-    '/favicon.svg',
-    '/robots.txt',
-  ])
-    app.get(name, (c) => serve(c, name, 'no-cache'));
 }

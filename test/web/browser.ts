@@ -39,9 +39,9 @@ export const launch = (): Promise<Browser> =>
   });
 
 /** The pages, built into a folder of their own; esbuild runs in a child, since it does not work inside a test's realm. */
-export async function buildPages(): Promise<{ root: string; remove(): void }> {
+export async function buildPages({ minify = true } = {}): Promise<{ root: string; remove(): void }> {
   const root = mkdtempSync(join(tmpdir(), 'nocturne-web-'));
-  const script = `const { buildWeb } = await import(${JSON.stringify(pathToFileURL(projectPath('web', 'build.mjs')).href)}); await buildWeb({ outdir: ${JSON.stringify(root)} }); process.exit(0);`;
+  const script = `const { buildWeb } = await import(${JSON.stringify(pathToFileURL(projectPath('web', 'build.mjs')).href)}); await buildWeb({ outdir: ${JSON.stringify(root)}, minify: ${minify} }); process.exit(0);`;
   await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 60_000 });
   return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
 }

@@ -1,10 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createHmac } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
 import sharp from 'sharp';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { Problem, problemResponse } from '../../api/errors.ts';
+import type { AppEnv } from '../../api/operation.ts';
+import { keepAssets } from '../../api/system/kept-assets.ts';
+import { nothingHere, pageRoutes, type PageOptions } from '../../api/system/pages.ts';
 import { BookingRequest } from '../../domain/contracts/booking.ts';
 import { Receipt } from '../../domain/contracts/control.ts';
 import type { Event } from '../../domain/contracts/event.ts';
@@ -52,29 +59,11 @@ export interface PageServer {
   /** The telescope shows it after all, and no event says so. */
   confirmLater(): void;
   reportReady(ready: boolean): void;
+  /** Serves another build from now on, as after a deploy; assets of the one before are kept. */
+  deploy(root: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-const TYPES: Record<string, string> = {
-  html: 'text/html; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  svg: 'image/svg+xml',
-  webmanifest: 'application/manifest+json',
-  txt: 'text/plain',
-};
-const csp = (host: string): string =>
-  `default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws://${host}; worker-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'`;
-const PAGES: [RegExp, string][] = [
-  [/^\/$/, 'index.html'],
-  [/^\/control(\/[^/]+)?$/, 'control.html'],
-  [/^\/observations$/, 'observations.html'],
-  [/^\/report\/[^/]+$/, 'report.html'],
-  [/^\/admin$/, 'admin.html'],
-  [/^\/book$/, 'book.html'],
-  [/^\/demo$/, 'demo.html'],
-  [/^\/help$/, 'help.html'],
-];
 const KEY = 'nocturne';
 const SECRET = 'page-test';
 
@@ -428,22 +417,19 @@ export async function startPageServer(
     else problem(response, 404, 'not_found', `No ${path}.`);
   }
 
-  async function file(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
-    const name = PAGES.find(([pattern]) => pattern.test(path))?.[1] ?? path;
-    const full = normalize(join(webRoot, name));
-    try {
-      if (!full.startsWith(webRoot)) throw new Error('outside');
-      const content = await readFile(full);
-      response
-        .writeHead(200, {
-          'content-type': TYPES[full.split('.').at(-1)!] ?? 'application/octet-stream',
-          'content-security-policy': csp(request.headers.host ?? ''),
-        })
-        .end(content);
-    } catch {
-      problem(response, 404, 'not_found', `No ${path}.`);
-    }
-  }
+  const kept = mkdtempSync(join(tmpdir(), 'nocturne-kept-'));
+  /** The pages by the routes of the real server. */
+  const pagesFrom = (root: string): ReturnType<typeof getRequestListener> => {
+    const app = new Hono<AppEnv>();
+    const pages: PageOptions = { root, kept, config: { PUBLIC_URL: undefined, EMBED_ORIGINS: [] } };
+    pageRoutes(app, pages);
+    app.notFound(nothingHere(pages));
+    app.onError((thrown, c) =>
+      problemResponse(c, thrown instanceof Problem ? thrown : new Problem('internal', String(thrown))),
+    );
+    return getRequestListener(app.fetch);
+  };
+  let showPages = pagesFrom(webRoot);
 
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
@@ -451,8 +437,8 @@ export async function startPageServer(
     const work =
       url.pathname.startsWith('/api/') || url.pathname === '/broadcasting/auth'
         ? api(request, response, url)
-        : file(request, response, url.pathname);
-    work.catch((thrown: unknown) => {
+        : showPages(request, response);
+    Promise.resolve(work).catch((thrown: unknown) => {
       console.error(thrown);
       if (!response.headersSent) problem(response, 500, 'internal', String(thrown));
     });
@@ -520,7 +506,12 @@ export async function startPageServer(
     reportReady: (ready) => {
       hasReport = ready;
     },
+    deploy: async (root) => {
+      await keepAssets(webRoot, kept);
+      showPages = pagesFrom(root);
+    },
     stop: async () => {
+      rmSync(kept, { recursive: true, force: true });
       clearInterval(refreshing);
       for (const ws of sockets.keys()) ws.terminate();
       server.closeAllConnections();

@@ -1,5 +1,7 @@
 import { Alpine } from '@alpinejs/csp';
+import { isAdminsTab } from './core/http.ts';
 import { prefs } from './core/prefs.ts';
+import { followVersion } from './core/version.ts';
 import { translate } from './i18n/index.ts';
 import { translateTree } from './i18n/tree.ts';
 
@@ -35,7 +37,7 @@ export function startPage(components: Record<string, (...args: never[]) => objec
   const page = document.body.dataset.page ?? '';
   for (const link of document.querySelectorAll<HTMLAnchorElement>('.site-nav a'))
     if (link.pathname === `/${page}`) link.setAttribute('aria-current', 'page');
-  if (page === 'admin' || sessionStorage.getItem('nocturne.token.admin'))
+  if (page === 'admin' || isAdminsTab())
     document.querySelector<HTMLElement>('[data-tool="admin"]')?.removeAttribute('hidden');
   const on = (name: string, change: () => void): void =>
     document.querySelector(`[data-tool="${name}"]`)?.addEventListener('click', () => {
@@ -57,6 +59,13 @@ export function startPage(components: Record<string, (...args: never[]) => objec
   Alpine.start();
   // Shown when its texts stand, so that nothing moves under the reader.
   requestAnimationFrame(() => document.querySelector('main')?.removeAttribute('data-filling'));
-  if ('serviceWorker' in navigator && window.isSecureContext)
-    void navigator.serviceWorker.register('/sw.js').catch(() => undefined);
+  // A link that is put into the address of an open page changes its fragment alone.
+  addEventListener('hashchange', () => {
+    if (/[#&](?:link|token)=/.test(location.hash)) location.reload();
+  });
+  followVersion();
+  if (window.isSecureContext) void registerWorker().catch(() => undefined);
 }
+
+/** Browsers that keep nothing for this site refuse it, some of them already at the question. */
+const registerWorker = async (): Promise<unknown> => navigator.serviceWorker?.register('/sw.js');

@@ -2,7 +2,7 @@ import type { BookingRequestInput } from '../../../domain/contracts/booking.ts';
 import { COORDINATE_PROBLEMS, formatDec, formatRa, readDecDegrees, readRaHours } from '../../../domain/coordinates.ts';
 import type { CatalogueEntry } from '../../../domain/catalogue/index.ts';
 import type uPlot from 'uplot';
-import { ApiProblem, Http, takeToken } from '../core/http.ts';
+import { anyToken, ApiProblem, Http, isAdminsTab, takeToken } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
 import { clock, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
@@ -120,7 +120,7 @@ export function bookingForm(options: BookingFormOptions = {}): object {
 
   return defineComponent({
     problem: '',
-    isAdmin: sessionStorage.getItem('nocturne.token.admin') !== null,
+    isAdmin: isAdminsTab(),
     query: '',
     hits: [] as { id: string; index: number; designation: string; name: string; note: string }[],
     activeId: '',
@@ -542,15 +542,6 @@ export function bookingForm(options: BookingFormOptions = {}): object {
 
 /** A label and what is said of it, with each language's own colon. */
 const labelled = (label: string, text: string): string => `${label}${prefs.locale === 'fr' ? '\u00a0' : ''}: ${text}`;
-
-/** Any token of this tab may ask whether a target is visible. */
-function anyToken(): string | null {
-  for (let i = 0; i < sessionStorage.length; i++) {
-    const key = sessionStorage.key(i)!;
-    if (key.startsWith('nocturne.token.')) return sessionStorage.getItem(key);
-  }
-  return null;
-}
 
 /** Day, twilight and night behind the curve, and the slot. */
 function shade(u: uPlot, v: Visibility, slotStart: number, slotSeconds: number): void {

@@ -1,9 +1,10 @@
-import { sessionAccess } from '../core/access.ts';
+import { bookingInAddress, sessionAccess } from '../core/access.ts';
 import { unwatched } from '../core/alpine.ts';
 import { Http } from '../core/http.ts';
 import { makeInstallable } from '../core/install.ts';
 import { LiveSource } from '../core/live.ts';
 import { prefs } from '../core/prefs.ts';
+import { tabKeep } from '../core/storage.ts';
 import type { Event, Snapshot, Source } from '../core/types.ts';
 import { reasonIn, say } from '../i18n/index.ts';
 import { translateTree } from '../i18n/tree.ts';
@@ -37,7 +38,7 @@ const session = section({
     },
     start(): void {
       const { m } = this;
-      m.bookingId = m.options.bookingId ?? decodeURIComponent(location.pathname.split('/')[2] ?? '');
+      m.bookingId = m.options.bookingId ?? bookingInAddress();
       for (const one of this.parts) one.turns?.begin?.call(this);
       document.addEventListener('nocturne:prefs', () => this.restyle(), { signal: m.aborter.signal });
       this.startPolling();
@@ -54,7 +55,6 @@ const session = section({
       cancelAnimationFrame(m.frame);
       for (const timer of m.timers) clearInterval(timer);
     },
-
     /** Finds the key, the server and its stream; the demo brings its own. */
     async connectWebSocket(): Promise<void> {
       const { m } = this;
@@ -63,7 +63,7 @@ const session = section({
       if (access?.viewOnly) this.toast(say('toast.viewOnly'), 'info');
       const http = (m.http = new Http(token ?? access?.token ?? null, baseUrl));
       const elsewhere = new URL(http.url('/'), location.href).origin !== location.origin;
-      const key = elsewhere && http.token ? `#token=${http.token}` : '';
+      const key = (elsewhere || !tabKeep.lasts) && http.token ? `#token=${http.token}` : '';
       this.reportUrl = http.url(`/report/${encodeURIComponent(m.bookingId)}`) + key;
       [this.helpUrl, this.bookUrl, this.demoUrl] = [http.url('/help'), http.url('/book'), http.url('/demo')];
       await this.find(http);
@@ -126,7 +126,6 @@ const session = section({
       this.paint();
       for (const one of this.parts) one.turns?.tick?.call(this);
     },
-
     takeSnapshot(snapshot: Snapshot): void {
       const { m } = this;
       m.root?.dispatchEvent(new CustomEvent('nocturne:snapshot', { detail: snapshot, bubbles: true }));
@@ -156,7 +155,6 @@ const session = section({
       for (const one of this.parts) one.events?.[event.type]?.call(this, event.data as never);
       this.paintSoon();
     },
-
     /** At the next frame, once for however many events; a page that nobody sees is painted when it is seen again. */
     paintSoon(): void {
       if (this.m.frame === 0) this.m.frame = requestAnimationFrame(() => this.paint());

@@ -1,5 +1,6 @@
 import type { Http, PageConfig } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
+import { deviceKeep } from '../core/storage.ts';
 import { claimsOf, forgetKey, keepKey, keptKey } from '../core/push-keys.ts';
 
 /** Only on our own origin: a service worker speaks for the site that it comes from. */
@@ -15,7 +16,7 @@ const TOLD_KEY = 'nocturne.push';
 const ALL = '*';
 function toldOf(): Record<string, string> {
   try {
-    const known: unknown = JSON.parse(localStorage.getItem(TOLD_KEY) ?? '{}');
+    const known: unknown = JSON.parse(deviceKeep.get(TOLD_KEY) ?? '{}');
     return typeof known === 'object' && known !== null ? (known as Record<string, string>) : {};
   } catch {
     return {};
@@ -53,10 +54,7 @@ export async function subscribePush(http: Http, config: PageConfig, bookingId: s
     locale: prefs.locale,
   });
   const token = http.token ?? '';
-  localStorage.setItem(
-    TOLD_KEY,
-    JSON.stringify({ ...toldOf(), [claimsOf(token)?.kind === 'user' ? ALL : bookingId]: id }),
-  );
+  deviceKeep.set(TOLD_KEY, JSON.stringify({ ...toldOf(), [claimsOf(token)?.kind === 'user' ? ALL : bookingId]: id }));
   await keepKey(bookingId, token);
   return true;
 }
@@ -64,7 +62,7 @@ export async function subscribePush(http: Http, config: PageConfig, bookingId: s
 /** This browser is told no more of this booking; of none at all once it was the last, or where a person's token had asked for all. */
 export async function unsubscribePush(http: Http, bookingId: string): Promise<void> {
   const { [bookingId]: own, [ALL]: all, ...others } = toldOf();
-  localStorage.setItem(TOLD_KEY, JSON.stringify(others));
+  deviceKeep.set(TOLD_KEY, JSON.stringify(others));
   await forgetKey(bookingId);
   if (Object.keys(others).length === 0) await (await pushSubscription())?.unsubscribe();
   for (const id of [own, all])

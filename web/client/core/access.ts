@@ -1,18 +1,15 @@
-import { ApiProblem, Http, keepToken, takeToken } from './http.ts';
+import { ApiProblem, dropFromAddress, Http, keepToken, takeToken } from './http.ts';
 import { claimsOf, keptKey } from './push-keys.ts';
+import { deviceKeep } from './storage.ts';
+import { uuid } from './uuid.ts';
 
 const DEVICE_KEY = 'nocturne.device';
 
 /** A text that this browser keeps, so that a link knows the device that used it first. */
 function device(): string {
-  const fresh = (): string => crypto.randomUUID();
-  try {
-    const known = localStorage.getItem(DEVICE_KEY) ?? fresh();
-    localStorage.setItem(DEVICE_KEY, known);
-    return known;
-  } catch {
-    return fresh();
-  }
+  const known = deviceKeep.get(DEVICE_KEY) ?? uuid();
+  deviceKeep.set(DEVICE_KEY, known);
+  return known;
 }
 
 /** Takes `#link=…` out of the address at once, so that it stays out of histories and referrers. */
@@ -20,16 +17,9 @@ function takeLink(): string | null {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const code = fragment.get('link');
   if (code === null) return null;
-  fragment.delete('link');
-  const rest = fragment.toString();
-  history.replaceState(history.state, '', location.pathname + location.search + (rest ? `#${rest}` : ''));
+  dropFromAddress(fragment, 'link');
   return code;
 }
-
-/** A link that is put into the address of an open page changes its fragment alone. */
-addEventListener('hashchange', () => {
-  if (/[#&]link=/.test(location.hash)) location.reload();
-});
 
 const isOver = (token: string): boolean => (claimsOf(token)?.expiresAtMs ?? Infinity) <= Date.now();
 
@@ -69,3 +59,13 @@ async function exchange(code: string): Promise<{ token: string; view_only: boole
 /** Asks for a new link by mail; the answer does not say whether there is such a booking. */
 export const askForLink = (bookingId: string): Promise<unknown> =>
   new Http(null).post('/api/links', { booking_id: bookingId });
+
+/** The booking that an address like `/control/{id}` names; as it stands where it is not well written. */
+export function bookingInAddress(path = location.pathname): string {
+  const written = path.split('/')[2] ?? '';
+  try {
+    return decodeURIComponent(written);
+  } catch {
+    return written;
+  }
+}

@@ -1,4 +1,5 @@
 import { prefs } from './prefs.ts';
+import { tabKeep } from './storage.ts';
 
 /** What the server says of itself to pages: `GET /api/config`. */
 export interface PageConfig {
@@ -39,6 +40,21 @@ export interface Page<T> {
 export type TokenKind = 'booking' | 'user' | 'admin';
 const storageKey = (kind: TokenKind, id = ''): string => `nocturne.token.${kind}${id ? `.${id}` : ''}`;
 
+/** Takes a part of the fragment out of the address, without a step in the history. */
+export function dropFromAddress(fragment: URLSearchParams, name: string): void {
+  fragment.delete(name);
+  const rest = fragment.toString();
+  history.replaceState(history.state, '', location.pathname + location.search + (rest ? `#${rest}` : ''));
+}
+
+/** Whether an admin has used this tab. */
+export const isAdminsTab = (): boolean => tabKeep.get(storageKey('admin')) !== null;
+/** Any token of this tab, whoever it speaks for. */
+export function anyToken(): string | null {
+  const key = tabKeep.keys().find((known) => known.startsWith('nocturne.token.'));
+  return key === undefined ? null : tabKeep.get(key);
+}
+
 /**
  * Takes `#token=…` out of the address into the tab's session storage, so that it stays out of histories, logs and referrers.
  * @param kind what the page's token speaks for
@@ -48,22 +64,20 @@ export function takeToken(kind: TokenKind, id = ''): string | null {
   const fragment = new URLSearchParams(location.hash.slice(1));
   const given = fragment.get('token');
   if (given) {
-    sessionStorage.setItem(storageKey(kind, id), given);
-    fragment.delete('token');
-    const rest = fragment.toString();
-    history.replaceState(history.state, '', location.pathname + location.search + (rest ? `#${rest}` : ''));
+    tabKeep.set(storageKey(kind, id), given);
+    // Where the browser keeps nothing the address alone can bring the key through a reload.
+    if (tabKeep.lasts) dropFromAddress(fragment, 'token');
   }
   return (
-    given ??
-    sessionStorage.getItem(storageKey(kind, id)) ??
-    sessionStorage.getItem(storageKey('user')) ??
-    sessionStorage.getItem(storageKey('admin'))
+    given ?? tabKeep.get(storageKey(kind, id)) ?? tabKeep.get(storageKey('user')) ?? tabKeep.get(storageKey('admin'))
   );
 }
 
-/** Keeps a token for this tab. */
-export const keepToken = (kind: TokenKind, id: string, token: string): void =>
-  sessionStorage.setItem(storageKey(kind, id), token);
+/** Keeps a token for this tab; where the browser keeps nothing, in the address. */
+export function keepToken(kind: TokenKind, id: string, token: string): void {
+  tabKeep.set(storageKey(kind, id), token);
+  if (!tabKeep.lasts) history.replaceState(history.state, '', `${location.pathname}${location.search}#token=${token}`);
+}
 /** Questions refused for their number are asked this often. */
 const MAX_TRIES = 5;
 

@@ -1,4 +1,5 @@
 import type { Locale } from '../../../domain/reasons.ts';
+import { deviceKeep } from './storage.ts';
 
 /** Choices of the viewer, kept in this browser. */
 interface Stored {
@@ -19,7 +20,7 @@ const fallback = (): Stored => ({
 });
 function load(): Stored {
   try {
-    return { ...fallback(), ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Stored>) };
+    return { ...fallback(), ...(JSON.parse(deviceKeep.get(KEY) ?? '{}') as Partial<Stored>) };
   } catch {
     return fallback();
   }
@@ -28,11 +29,7 @@ let stored: Stored | null = null;
 const current = (): Stored => (stored ??= load());
 function save(change: Partial<Stored>): void {
   stored = { ...current(), ...change };
-  try {
-    localStorage.setItem(KEY, JSON.stringify(stored));
-  } catch {
-    /* a browser that keeps nothing still works for this visit */
-  }
+  deviceKeep.set(KEY, JSON.stringify(stored));
 }
 
 export const prefs = {

@@ -1,6 +1,6 @@
 import type { ChatKind, Preferences } from '../../../domain/contracts/preferences.ts';
 import type { GuestChannel } from '../../../domain/messages/table.ts';
-import { askForLink, sessionAccess } from '../core/access.ts';
+import { askForLink, bookingInAddress, sessionAccess } from '../core/access.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { ApiProblem, Http } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
@@ -33,7 +33,7 @@ const EXAMPLES: Record<ChatKind, string> = {
 };
 
 function preferencesPage(): object {
-  const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
+  const id = bookingInAddress();
   let http = new Http(null);
   let known: Shown | null = null;
   /** Addresses typed here; null takes one away. */

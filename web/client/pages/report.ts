@@ -1,5 +1,5 @@
 import type { Report } from '../../../domain/contracts/report.ts';
-import { askForLink, sessionAccess } from '../core/access.ts';
+import { askForLink, bookingInAddress, sessionAccess } from '../core/access.ts';
 import { ApiProblem, Http, type Page } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
@@ -20,7 +20,7 @@ const GALLERY_STEP = 24;
 const MAX_IMAGES = 3_000;
 
 function reportPage(): object {
-  const id = decodeURIComponent(location.pathname.split('/')[2] ?? '');
+  const id = bookingInAddress();
   let http = new Http(null);
   const base = `/api/bookings/${encodeURIComponent(id)}`;
   const LOGS = `${base}/logs?per_page=100&order=oldest`;

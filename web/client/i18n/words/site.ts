@@ -48,6 +48,11 @@ export const siteWords = {
     'If this booking has an e-mail address, a link arrives there within minutes.',
   ],
   'ui.notFound': ['Cette page n’existe pas (ou plus).', 'There is no such page (any more).'],
+  'nothing.title': ['Il n’y a rien à cette adresse', 'There is nothing at this address'],
+  'nothing.say': [
+    'L’adresse est incomplète, ou la page n’existe plus. Votre session s’ouvre par le lien reçu par e-mail, en entier.',
+    'The address is incomplete, or the page is gone. Your session opens through the whole link that you were mailed.',
+  ],
   'home.title': ['Le ciel, en direct', 'The sky, live'],
   'home.say': [
     'Un télescope réservé, une nuit suivie image par image, des FITS vérifiés à l’arrivée.',

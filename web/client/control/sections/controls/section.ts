@@ -135,6 +135,11 @@ export const controls = section({
     },
   },
   turns: {
+    paint(): void {
+      // A page that is replaced by its next version would forget what it waits for.
+      const waits = this.busy || !['', 'confirmed', 'refused', 'unproven'].includes(this.receiptState);
+      this.m.root!.toggleAttribute('data-busy', waits);
+    },
     begin(): void {
       this.orders.commands = new Commands(
         () => this.m.source,
@@ -145,7 +150,12 @@ export const controls = section({
     found(http, config): void {
       this.pushPossible = !this.demo && pushPossible(http, config);
       this.needsInstall = !this.demo && needsInstall();
-      if (this.pushPossible) void pushTells(this.m.bookingId).then((told) => (this.pushOn = told));
+      if (this.pushPossible) {
+        void pushTells(this.m.bookingId).then(
+          (told) => (this.pushOn = told),
+          () => undefined,
+        );
+      }
     },
     snapshot({ last_receipt: receipt }): void {
       const isFresh = receipt !== null && this.m.nowMs - Date.parse(receipt.at) < RECEIPT_FRESH_MS;

@@ -43,6 +43,8 @@ export const header = section({
       this.connection = this.socket = link;
       this.paintLink();
       if (link === 'denied') this.closed(say('ui.denied'), true);
+      // A server that was away may have come back as another.
+      if (link === 'live' && was !== 'disconnected') document.dispatchEvent(new CustomEvent('nocturne:back'));
       if (link === 'live' && isDeaf(was)) {
         this.toast(say('toast.linkBack'), 'good');
         void this.loadInitialData();
