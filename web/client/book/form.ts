@@ -1,3 +1,4 @@
+import type { BookingCheck, Visibility } from '../../../clients/typescript/nocturne.ts';
 import type { BookingRequestInput } from '../../../domain/contracts/booking.ts';
 import { COORDINATE_PROBLEMS, formatDec, formatRa, readDecDegrees, readRaHours } from '../../../domain/coordinates.ts';
 import type { CatalogueEntry } from '../../../domain/catalogue/index.ts';
@@ -13,27 +14,6 @@ import { problemIn } from '../i18n/problems.ts';
 import { translateTree } from '../i18n/tree.ts';
 import { handOver } from './hand-over.ts';
 
-interface Visibility {
-  t: number[];
-  altitude: number[];
-  horizon: number[];
-  sun_altitude: number[];
-  minimum_altitude_degrees: number;
-  sun_limit_degrees: number;
-  moon: { illuminated_share: number; separation_degrees: number };
-  windows: { start: string; end: string }[];
-}
-interface Check {
-  ok: boolean;
-  errors: Record<string, string[]>;
-  frames: number;
-  estimated_seconds: number;
-  usable_seconds: number;
-  fits: boolean;
-  altitude_at_start_degrees: number;
-  credits: number | null;
-  conflict: { start: string; end: string } | null;
-}
 interface TelescopeChoice {
   id: string;
   name: string;
@@ -432,7 +412,7 @@ export function bookingForm(options: BookingFormOptions = {}): object {
       this.reasons = [];
       void this.loadCurve(request, mine);
       try {
-        const check = await http.post<Check>('/api/bookings/check', request);
+        const check = await http.post<BookingCheck>('/api/bookings/check', request);
         if (mine === asked) this.judge(check);
       } catch (thrown) {
         if (mine !== asked) return;
@@ -441,7 +421,7 @@ export function bookingForm(options: BookingFormOptions = {}): object {
         else this.reasons = [thrown instanceof ApiProblem ? thrown.message : say('link.offline')];
       }
     },
-    judge(check: Check): void {
+    judge(check: BookingCheck): void {
       const l = prefs.locale;
       this.possible = check.ok;
       this.cost =

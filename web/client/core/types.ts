@@ -1,3 +1,4 @@
+import type * as Answer from '../../../clients/typescript/nocturne.ts';
 import type { Image, ImageSummary } from '../../../domain/contracts/image.ts';
 import type { LogLine, Event } from '../../../domain/contracts/event.ts';
 import type { Receipt, ReceiptState } from '../../../domain/contracts/control.ts';
@@ -23,13 +24,11 @@ export type ControlName = 'pause' | 'resume' | 'abort';
 /** Points of the page's graphs, by series name: `[Unix seconds, value]`. */
 export type History = Record<string, [number, number][]>;
 
-export interface SessionStats {
-  elapsed_seconds: number;
-  by_filter: { filter: string; count: number; exposure_seconds: number; average_hfd: number | null }[];
-  total_exposure_seconds: number;
-  average_hfd: number | null;
-  guiding: { success_rate: number | null; average_rms_px: number | null; samples: number };
-}
+/** What the pages show of `GET /api/bookings/{id}/stats`. */
+export type SessionStats = Pick<
+  Answer.SessionStats,
+  'elapsed_seconds' | 'by_filter' | 'total_exposure_seconds' | 'average_hfd' | 'guiding'
+>;
 
 export interface SourceHandlers {
   link(state: Link): void;
