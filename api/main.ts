@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { createDatabase } from '../platform/database.ts';
 import { createLogger } from '../platform/logger.ts';
 import { BusListener } from '../platform/bus.ts';
+import { toError } from '../platform/errors.ts';
 import { endWith, onShutdown } from '../platform/process.ts';
 import { loadSettings } from '../platform/settings/load.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
