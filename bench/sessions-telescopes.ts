@@ -1,96 +1,57 @@
 import type { Client } from '@temporalio/client';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
-import type { CommandOutcome, FrameCounts, Observation, TelescopeActivities } from '../domain/ports.ts';
-import { watchOnce } from '../gateway/activities/watch.ts';
+import { Telescope as TelescopeFile, type TelescopeInput } from '../domain/contracts/telescope.ts';
+import type { FrameCounts } from '../domain/ports.ts';
 import { framesQueue, telescopeQueue } from '../domain/queues.ts';
+import { standInActivities } from '../simulator/stand-in/activities.ts';
+import type { ActivityInfo } from '../simulator/stand-in/script.ts';
+import { StandIn } from '../simulator/stand-in/stand-in.ts';
 
 /**
  * The stub activity worker of many telescopes: it long-polls their queues over one connection and answers at once, as gateways with a fair
  * sky would. It also is the clock of the checks, since every look of a session at its telescope passes here.
  */
-const DONE: CommandOutcome = { outcome: 'done', reason: null, message: null };
-
-/** What a quiet night shows; `enabled` says whether the session has let the target run. */
-export function fairSky(enabled: boolean): Observation {
-  return {
-    at: new Date().toISOString(),
-    connected: true,
-    ageSeconds: 1,
-    voyagerStatus: enabled ? 'RUN' : 'IDLE',
-    emergency: null,
-    running: enabled ? 'ours' : 'none',
-    roboTargetRunning: true,
-    runSequence: enabled ? 'bench' : null,
-    runDragScript: 'RoboTarget.vos',
-    guiding: enabled ? 'RUNNING' : 'STOPPED',
-    mountConnected: true,
-    cameraConnected: true,
-    lastError: null,
-    clockOffsetSeconds: 0.1,
-    weather: {
-      state: 'ok',
-      reason: null,
-      causes: [],
-      ok_since: new Date(Date.now() - 3_600_000).toISOString(),
-      stale: false,
-    },
-    target: { enabled, statusOp: enabled ? 'running' : 'idle' },
-    shotsDone: {},
-    latchedAbort: null,
-  };
-}
-
 export const NO_FRAMES: FrameCounts = { captured: 0, archived: 0, rejected: 0, missing: 0, pending: 0 };
+const TELESCOPE = TelescopeFile.parse({
+  id: 'stand-in',
+  name: 'Stand-in',
+  host: '127.0.0.1',
+  base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
+  site: { latitude_degrees: 0, longitude_degrees: 0 },
+} satisfies TelescopeInput);
+/** No exposure ends while a benchmark runs. */
+const ENDLESS_MS = 86_400_000;
 
 /** Answers by the name of the activity; the attempt counts from 1. */
 export type Telescope = Record<string, (input: never, attempt: number) => unknown>;
-type Typed = {
-  [K in Exclude<keyof TelescopeActivities, 'roboTarget'>]: (
-    input: Parameters<TelescopeActivities[K]>[0],
-    attempt: number,
-  ) => Awaited<ReturnType<TelescopeActivities[K]>> | Promise<Observation>;
-};
 
-/** A telescope that does as it is told, and whose frames are all taken in. */
-export function obedientTelescope(): Typed & { drainFrames(): FrameCounts } {
-  let enabled = false;
-  const set = (to: boolean) => (): CommandOutcome => {
-    enabled = to;
-    return DONE;
+/** The stand-in under a fair sky, at wall speed, with a target that runs as long as it is enabled. */
+export function obedientTelescope(): Telescope {
+  const info: ActivityInfo = {
+    attempt: 1,
+    activityType: '',
+    scheduledTimestampMs: 0,
+    currentAttemptScheduledTimestampMs: 0,
   };
-  return {
-    checkSite: () => ({ ok: true, problems: [], warnings: [] }),
-    registerGrant: () => DONE,
-    ensureObjects: ({ plan }) => ({
-      ...DONE,
-      created: 2 + plan.shots.length,
-      repaired: 0,
-      shots: plan.shots.map((shot) => ({
-        guid: shot.GuidShot,
-        filter: String(shot.FilterIndex),
-        filter_index: shot.FilterIndex,
-        exposure_seconds: shot.Exposure,
-        quantity: shot.Num,
-        binning: shot.Bin,
-        done: 0,
-      })),
-    }),
-    readObjects: () => ({ differences: [], enabled }),
-    observe: () => fairSky(enabled),
-    watch: ({ plan }, attempt) => watchOnce(plan, attempt, () => Promise.resolve(fairSky(enabled))),
-    borrowSky: () => ({ ...DONE, borrowed: [] }),
-    returnSky: () => DONE,
-    removeObjects: () => DONE,
-    enableTarget: set(true),
-    disableTarget: set(false),
-    stopTarget: set(false),
-    startRoboTarget: () => DONE,
-    listShotsDone: () => [],
-    revokeGrant: () => undefined,
-    releaseLatch: () => undefined,
-    drainFrames: () => NO_FRAMES,
-  };
+  const standIn = new StandIn({ telescope: TELESCOPE, pace: { setupMs: ENDLESS_MS }, info: () => info });
+  const activities = { ...standInActivities(standIn), drainFrames: () => Promise.resolve(NO_FRAMES) };
+  return Object.fromEntries(
+    Object.entries(activities).map(([name, answer]) => [
+      name,
+      (input: { plan?: { everySeconds?: number } }, attempt: number) => {
+        const now = Date.now();
+        const sinceMs = (attempt - 1) * (input.plan?.everySeconds ?? 0) * 1000;
+        Object.assign(info, {
+          attempt,
+          activityType: name,
+          scheduledTimestampMs: now - sinceMs,
+          currentAttemptScheduledTimestampMs: now,
+        });
+        return answer(input as never);
+      },
+    ]),
+  );
 }
 
 /** Looks of one session at its telescope, and how late the latest of them came. */
@@ -140,7 +101,7 @@ export class StubTelescopes {
   serve(telescopeId: string): void {
     const checks = new Checks(this.intervalMs);
     this.checks.set(telescopeId, checks);
-    const telescope = obedientTelescope() as unknown as Telescope;
+    const telescope = obedientTelescope();
     for (const queue of [telescopeQueue(telescopeId), framesQueue(telescopeId)])
       this.polls.push(this.poll(queue, telescope, checks));
   }

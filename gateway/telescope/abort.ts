@@ -12,7 +12,7 @@ import type { EmergencyWatch } from './emergency.ts';
 import type { SafetyGate } from './gate.ts';
 import type { Grants } from './grants.ts';
 import type { Here } from './here.ts';
-import type { Latch, Latches } from './latches.ts';
+import { ORPHAN_LATCH_MS, type Latch, type Latches } from './latches.ts';
 import { done, reasonOf } from './outcomes.ts';
 import type { SessionSignals } from './session-signals.ts';
 import type { StateFile } from './state-file.ts';
@@ -24,8 +24,6 @@ const RECHECK_LATCH_MS = 5_000;
 /** How long a receipt waits for the latch's fsync, and for the telescope's word. */
 const FLUSH_MS = 2_000;
 const RECEIPT_MS = 4_000;
-/** Latches without a session that could take them over are kept this long after they were confirmed. */
-const ORPHAN_LATCH_MS = 600_000;
 
 interface AbortParts {
   latches: Latches;

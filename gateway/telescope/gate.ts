@@ -43,7 +43,33 @@ export interface GateFacts {
   targetOfSet?(setGuid: string): string | null;
 }
 
+type StartFacts = Omit<
+  GateFacts,
+  'telescope' | 'sunAltitudeDegrees' | 'safetyMonitorConnected' | 'targets' | 'targetOfSet'
+>;
+
 const REMEMBERED = 500;
+
+/** Would a start by this grant pass now; for answers before anything is sent. */
+export function whyNotStart(facts: StartFacts, permit: Permit | null, targetGuid: string | null): Reason | null {
+  if (facts.readOnly) return 'read_only';
+  if (facts.emergency()) return 'voyager_emergency';
+  if (!facts.ownsLease()) return 'gateway_away';
+  if (!permit) return 'not_allowed';
+  const latched = facts.latched(targetGuid, permit.by === 'session' ? permit.grant.bookingId : null);
+  if (latched) return latched;
+  if (facts.inMaintenance()) return 'maintenance';
+  // What a guest's night took from others is given back under the same sky as any other start (safety.md 8).
+  if (permit.by === 'return') return facts.weather();
+  if (clockIsOff(facts.clockOffsetSeconds())) return 'clock_offset';
+  // Voyager's own window holds it until long after: nothing moves now, in whatever weather.
+  if (permit.by === 'operator' && permit.elsewhere) return null;
+  if (permit.by === 'session') {
+    const grant = facts.grant(permit.grant);
+    if (grant) return grant;
+  } else if (facts.slotRunning()) return 'outside_slot';
+  return facts.weather();
+}
 
 /**
  * The safety gate: asked synchronously before every line, so that nothing can change between the judgement and the write.
@@ -81,27 +107,8 @@ export class SafetyGate {
     return { allowed: false, reason };
   };
 
-  /** Would a start by this grant pass now; for answers before anything is sent. */
   whyNotStart(permit: Permit | null, targetGuid: string | null): Reason | null {
-    const facts = this.facts;
-    if (facts.readOnly) return 'read_only';
-    if (facts.emergency()) return 'voyager_emergency';
-    if (!facts.ownsLease()) return 'gateway_away';
-    if (!permit) return 'not_allowed';
-    const latched = facts.latched(targetGuid, permit.by === 'session' ? permit.grant.bookingId : null);
-    if (latched) return latched;
-    if (facts.inMaintenance()) return 'maintenance';
-    // What a guest's night took from others is given back under the same sky as any other start (safety.md 8).
-    if (permit.by === 'return') return facts.weather();
-    const offset = facts.clockOffsetSeconds();
-    if (clockIsOff(offset)) return 'clock_offset';
-    // Voyager's own window holds it until long after: nothing moves now, in whatever weather.
-    if (permit.by === 'operator' && permit.elsewhere) return null;
-    if (permit.by === 'session') {
-      const grant = facts.grant(permit.grant);
-      if (grant) return grant;
-    } else if (facts.slotRunning()) return 'outside_slot';
-    return facts.weather();
+    return whyNotStart(this.facts, permit, targetGuid);
   }
 
   private reasonAgainst(line: OutgoingLine): Reason | null {

@@ -23,7 +23,7 @@ export class Grants {
   private readonly grants: Records<StoredGrant>;
 
   constructor(
-    private readonly state: StateFile,
+    private readonly state: Pick<StateFile, 'part' | 'flush'>,
     private readonly now: () => number,
     private readonly rows: GrantRows | null = null,
   ) {

@@ -14,10 +14,13 @@ export interface Latch {
   state: 'waiting' | 'sent' | 'confirmed';
 }
 
+/** A confirmed latch whose session is over is let go after this long. */
+export const ORPHAN_LATCH_MS = 600_000;
+
 /** Aborts that this gateway keeps up by itself until the session workflow has taken them over (safety.md 7); in the journal file before anything is sent. */
 export class Latches {
   private readonly latches: Records<Latch>;
-  constructor(state: StateFile) {
+  constructor(state: Pick<StateFile, 'part'>) {
     this.latches = state.part('latch');
   }
   all(): readonly Latch[] {

@@ -14,7 +14,7 @@ export class KnownMaintenance {
   private readonly records: Records<MaintenanceWindow[]>;
   private told = 0;
   constructor(
-    state: StateFile,
+    state: Pick<StateFile, 'part'>,
     private readonly now: () => number,
   ) {
     this.records = state.part('maintenance');

@@ -22,7 +22,7 @@ export class WeatherLatch {
   private unsafeSinceMs: number | null = null;
   private readonly lookedAtMs = new Map<string, number>();
 
-  constructor(state: StateFile) {
+  constructor(state: Pick<StateFile, 'part'>) {
     this.stops = state.part('weather-stop');
   }
 

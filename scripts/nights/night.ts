@@ -8,6 +8,7 @@ import {
 } from '../../domain/queues.ts';
 import { secondsByClass } from '../../domain/ledger.ts';
 import { LATE_FRAMES_WORKFLOW, SESSION_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
+import { standInActivities } from '../../simulator/stand-in/activities.ts';
 import { judgeNight } from './oracle.ts';
 import { FAULT_KINDS, planNight, type FaultKind, type NightPlan } from './plan.ts';
 import { canonicalJson, chance, sha256 } from './random.ts';
@@ -51,7 +52,7 @@ export const partsOf = (world: World): Parts =>
   ({
     session: world.sessionActivities(),
     finalise: world.finaliseActivities(),
-    telescope: world.observatory.activities(),
+    telescope: standInActivities(world.observatory),
     frames: world.frameActivities(),
   }) as unknown as Parts;
 

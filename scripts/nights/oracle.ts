@@ -118,7 +118,7 @@ export function judgeNight(
   const told = (what: string): boolean => world.alerts.has(`alert_${what}`);
   if (observatory.enabled) say('the target is left enabled');
   if (observatory.borrowed.size > 0 && !told('return the sky')) say('borrowed targets were not given back');
-  // A latch without a grant goes by itself ten minutes later (gateway/telescope/abort.ts).
+  // A latch without a grant goes by itself ten minutes later (gateway/telescope/latches.ts).
   if (observatory.latch && observatory.grant) say('the gateway’s latch is left');
   if (observatory.grant && transitions.some((t) => t.phase === 'prepared' || t.phase === 'starting'))
     say('the grant is left');
@@ -143,8 +143,8 @@ export function judgeNight(
     )
       say(`${asked.commandId} was confirmed only at ${receipt.at}`);
     if (asked.kind === 'abort' && receipt?.state === 'confirmed' && undisturbed(world, asked.at)) {
-      const off = observatory.switched.filter((_, i) => i % 2 === 1);
-      const onAt = observatory.switched.filter((at, i) => i % 2 === 0 && at <= asked.at).length;
+      const off = observatory.runner.switched.filter((_, i) => i % 2 === 1);
+      const onAt = observatory.runner.switched.filter((at, i) => i % 2 === 0 && at <= asked.at).length;
       const stopped = off[onAt - 1];
       if (onAt > 0 && (stopped === undefined || stopped > asked.at + STOP_WITHIN_MS))
         say(`${asked.commandId} did not stop the target in time`);

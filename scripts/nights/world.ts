@@ -23,13 +23,15 @@ import { planRemainder } from '../../domain/planning.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
 import type { Booking } from '../../prisma/client/client.ts';
 import type { ActivityInfo, ObservatoryScript, Span } from '../../simulator/stand-in/script.ts';
-import { Observatory, TICK_MS } from '../../simulator/stand-in/stand-in.ts';
+import { StandIn } from '../../simulator/stand-in/stand-in.ts';
 import type { Fault, FaultKind, NightPlan, Step } from './plan.ts';
 import { chance } from './random.ts';
 
 const SECOND = 1000;
+/** The world moves in steps of so many milliseconds, so that a command that comes some milliseconds later changes nothing. */
+const TICK_MS = 30 * SECOND;
 /** The gateway tells of frames in its journal this often. */
-const PULSE_MS = 4 * TICK_MS;
+const PULSE_MS = 120 * SECOND;
 const PULSE_OFFSET_MS = 10 * SECOND;
 /** Putting things back is given up after a day. */
 const LONGEST_CLEARING_MS = 26 * 3600 * SECOND;
@@ -76,7 +78,7 @@ interface Due {
  */
 export class World {
   readonly telescope: Telescope;
-  readonly observatory: Observatory;
+  readonly observatory: StandIn;
   readonly row: Row;
   readonly transitions: Transition[] = [];
   readonly receipts = new Map<string, ReceiptChange>();
@@ -121,7 +123,13 @@ export class World {
       generation: 0,
       occupies: true,
     };
-    this.observatory = new Observatory(this.script(), this.telescope.policy.grace_seconds * SECOND, info);
+    this.observatory = new StandIn({
+      telescope: this.telescope,
+      script: this.script(),
+      pace: { tickMs: TICK_MS, betweenMs: TICK_MS },
+      info,
+      slot: () => ({ start: this.row.startsAt.getTime(), end: this.row.endsAt.getTime() }),
+    });
     this.nextPulse = plan.start + PULSE_OFFSET_MS;
     for (const step of plan.steps) this.due.push({ at: plan.start + step.at * SECOND, act: () => this.people(step) });
     this.announceChanges();
@@ -153,33 +161,25 @@ export class World {
     return is;
   }
 
-  private script(): ObservatoryScript {
+  private script(): Partial<ObservatoryScript> {
     const restarts = this.spans('voyager_restart');
     return {
       weather: [
-        ...this.spans('unsafe_weather').map((s) => ({
-          ...s,
-          state: 'unsafe' as const,
-          reason: 'weather_unsafe' as const,
-        })),
-        ...this.spans('weather_stale').map((s) => ({
-          ...s,
-          state: 'unsafe' as const,
-          reason: 'weather_unknown' as const,
-          stale: true,
-        })),
-        ...this.spans('clouds').map((s) => ({ ...s, state: 'hold' as const, reason: 'weather_hold' as const })),
+        ...this.spans('unsafe_weather').map((s) => ({ ...s, state: 'unsafe' as const })),
+        ...this.spans('weather_stale').map((s) => ({ ...s, state: 'unsafe' as const, stale: true })),
+        ...this.spans('clouds').map((s) => ({ ...s, state: 'hold' as const })),
       ],
       linkDown: [...this.spans('link_lost'), ...restarts.map((s) => ({ from: s.from, to: s.from + 4 * TICK_MS }))],
       voyagerError: this.spans('voyager_error'),
       emergency: this.spans('emergency'),
-      cameraAway: this.spans('camera'),
-      guidingLost: this.spans('guiding'),
+      unplugged: this.spans('camera').map((s) => ({ ...s, what: 'camera' as const })),
+      guidingLost: this.spans('guiding').map((s) => ({ ...s, waits: true })),
       foreignRuns: this.spans('foreign_target'),
-      clockOff: this.spans('clock'),
-      roboTargetOff: restarts,
-      lostAnswers: this.faults('answer_lost').map((f) => ({ name: f.detail!, nth: f.nth! })),
-      refusals: this.faults('refusal').map((f) => ({ name: f.detail!, nth: f.nth! })),
+      voyagerClock: this.spans('clock').map((s) => ({ ...s, offsetMs: -75 * SECOND })),
+      gatewayDead: this.spans('gateway_away'),
+      idle: restarts.map((s) => ({ ...s, because: 'voyager_restart' })),
+      lost: this.faults('answer_lost').map((f) => ({ name: f.detail!, nth: f.nth! })),
+      refused: this.faults('refusal').map((f) => ({ name: f.detail!, nth: f.nth! })),
       siteProblem: this.spans('site').map((s) => ({
         ...s,
         reason: 'profile_mismatch' as const,
@@ -188,7 +188,7 @@ export class World {
       disabledByHand: this.spans('console').map((s) => s.from),
       finishedFrom: this.spans('finished_early')[0]?.from ?? null,
       foreign: [
-        ...this.faults('foreign_borrowed').map(() => ({ guid: 'f1', name: 'Owner’s target', locked: false })),
+        ...this.faults('foreign_borrowed').map(() => ({ guid: 'f1', name: 'Owner’s target' })),
         ...this.faults('foreign_locked').map(() => ({ guid: 'f2', name: 'Survey', locked: true })),
       ],
     };
@@ -243,13 +243,13 @@ export class World {
         this.faults('frame_event_lost').some((f) => frame.nth % 4 === f.nth),
       );
       if (lost) continue;
-      if (this.gatewayUp(end) && this.observatory.linkUp(end)) this.journalled.add(frame.guid);
+      if (this.gatewayUp(end) && this.observatory.gateway.linkUp(end)) this.journalled.add(frame.guid);
       else this.unseen.push(frame.guid);
     }
   }
   /** Back at Voyager the gateway reads the shot-done list for what it has missed. */
   private catchUp(now: number): void {
-    if (this.gatewayUp(now) && this.observatory.linkUp(now))
+    if (this.gatewayUp(now) && this.observatory.gateway.linkUp(now))
       for (const guid of this.unseen.splice(0)) this.journalled.add(guid);
   }
   private gatewayUp(at: number): boolean {
@@ -321,7 +321,7 @@ export class World {
         return told(await this.temporal.signal(this.workflowId, SIGNALS[step.kind], body));
       case 'gateway_abort': {
         if (!this.gatewayUp(at) || !this.observatory.plan || !(await this.temporal.isOpen(this.workflowId))) return;
-        this.observatory.emergencyAbort(step.commandId, 'guest', at);
+        this.observatory.emergencyAbort({ commandId: step.commandId, requestedBy: 'guest' }, at);
         const stopped = this.observatory.latch?.commandId === step.commandId;
         if (stopped)
           await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, {

@@ -95,14 +95,17 @@ describe('the oracle', () => {
     [
       'a grant that stays',
       (w) =>
-        (w.observatory.grant = {
-          bookingId: w.bookingId,
-          telescopeId: 't1',
-          generation: 0,
-          start: '',
-          end: '2099-01-01T00:00:00Z',
-          targetGuid: null,
-        }),
+        w.observatory.gateway.register(
+          {
+            bookingId: w.bookingId,
+            telescopeId: 't1',
+            generation: 1,
+            start: w.row.startsAt.toISOString(),
+            end: w.row.endsAt.toISOString(),
+            targetGuid: null,
+          },
+          0,
+        ),
       /^the grant is left$/,
     ],
     ['a booking without an end', (w) => void w.transitions.pop(), /^the last recorded phase is finalising$/],

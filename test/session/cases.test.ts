@@ -179,9 +179,7 @@ describe('faults', () => {
       script: (start) => ({ scriptEnds: [start - 60_000] }),
     });
     expect(await night.live()).toEqual({ outcome: 'failed', reason: 'robotarget_not_running' });
-    expect(await night.phases()).toEqual(
-      expect.arrayContaining(['running:robotarget_not_running', 'holding:robotarget_not_running']),
-    );
+    expect(await night.phases()).toContain('holding:robotarget_not_running');
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget']);
   }, 60_000);
 
@@ -191,24 +189,24 @@ describe('faults', () => {
       startsIn: 600,
       slotSeconds: 2 * HOUR,
       policy: { prepare_lead: 300 },
-      script: (start) => ({ finishedFrom: start + 1000_000 }),
+      script: (start) => ({ finishedFrom: start + 974_000 }),
       steps: [
         {
-          at: 1001,
+          at: 975,
           do: (n) =>
             n.handle.signal('telescopeEvent', {
               id: 'f1',
-              at: new Date(n.at(1001)).toISOString(),
+              at: new Date(n.at(975)).toISOString(),
               kind: 'target_finished',
             }),
         },
       ],
     });
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
-    expect(await night.when('plan_finished')).toBeLessThanOrEqual(1_010);
+    expect(await night.when('plan_finished')).toBeLessThanOrEqual(985);
     const ledger = await night.ledger();
     expect(sum(ledger)).toBe(2 * HOUR);
-    expect(ledger.other).toBeGreaterThanOrEqual(2 * HOUR - 1_015);
+    expect(ledger.other).toBeGreaterThanOrEqual(2 * HOUR - 990);
   }, 60_000);
 
   test('RoboTarget picks another target in an exclusive slot: the intruder is borrowed, its seconds are foreign, and it is given back', async () => {

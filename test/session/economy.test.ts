@@ -63,7 +63,7 @@ describe('a night costs few events', () => {
         slotSeconds: 10 * HOUR + 300,
         shots: [{ filter: 'L', exposure_seconds: 36_000 / frames - 2, quantity: frames }],
         policy: { prepare_lead: 300, check_interval: 300 },
-        script: () => ({ betweenSeconds: 2, setupSeconds: 60 }),
+        pace: { betweenSeconds: 2 },
         // A drain lingers for so long; the first frame after it is signalled, as the test below shows of gateway and intake.
         steps: Array.from({ length: Math.floor((10 * HOUR) / every) }, (_, i) => ({
           at: (i + 1) * every,

@@ -7,7 +7,6 @@ import { openReceipt } from '../../platform/receipts.ts';
 import { startSession } from '../../platform/sessions.ts';
 import { replayNights } from './histories.ts';
 import { Stage, type Night, type NightOptions } from './night.ts';
-import type { ObservatoryScript } from './observatory.ts';
 
 /** Sessions whose workflow is gone, on Temporal's own server at wall speed: all of them live at the same time. */
 let stage: Stage;
@@ -46,7 +45,7 @@ const prepare = (id: string, more: Partial<NightOptions> = {}): Promise<Night> =
     shots: MANY,
     policy: { prepare_lead: 60, check_interval: 1 },
     debounceSeconds: 0,
-    script: () => ({ setupSeconds: 1, betweenSeconds: 1 }),
+    pace: { setupSeconds: 1, betweenSeconds: 1 },
     ...more,
   });
 /** One pass of the reconciliation, two minutes from now: what it finds has settled by then. */
@@ -189,10 +188,9 @@ scenario(
 );
 
 scenario('paused by the guest, then clouds, then lost: it stays paused until the guest resumes', async () => {
-  const weather: NonNullable<ObservatoryScript['weather']> = [];
   const night = await prepare('asleep', {
     shots: FEW,
-    script: () => ({ setupSeconds: 1, betweenSeconds: 1, weather }),
+    pace: { setupSeconds: 1, betweenSeconds: 1 },
   });
   await night.book();
   await reached(night, 'running');
@@ -211,7 +209,7 @@ scenario('paused by the guest, then clouds, then lost: it stays paused until the
   await night.signal('pause', 'p1');
   await until('paused', async () => (await night.receipts()).p1 === 'confirmed');
   const clouds = Date.now();
-  weather.push({ from: clouds, to: clouds + 6_000, state: 'hold' });
+  night.observatory.weatherComes({ from: clouds, to: clouds + 6_000, state: 'hold' });
   await until('clouds', async () => (await row(night)).reason === 'weather_hold');
   await alone(async () => {
     await forget(night);

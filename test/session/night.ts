@@ -31,10 +31,12 @@ import {
 } from '../../domain/queues.ts';
 import { setCurrentVersion } from '../../worker/deployment.ts';
 import { DEPLOYMENT_NAME } from '../../worker/options.ts';
+import { standInActivities } from '../../simulator/stand-in/activities.ts';
+import type { ObservatoryScript } from '../../simulator/stand-in/script.ts';
+import { StandIn } from '../../simulator/stand-in/stand-in.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
 import { startTemporal } from '../../stack/own-temporal.ts';
 import { testServerPath } from './test-server.ts';
-import { Observatory, type ObservatoryScript } from './observatory.ts';
 
 const { temporal } = proto;
 const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } =
@@ -53,6 +55,8 @@ export interface NightOptions {
   debounceSeconds?: number;
   /** Spans in seconds after the slot's start. */
   script?: (start: number) => Partial<ObservatoryScript>;
+  /** Seconds of slew, focus and guiding before the first exposure after each enabling, and between two exposures. */
+  pace?: { setupSeconds?: number; betweenSeconds?: number };
   /** Things that happen at seconds after the slot's start. */
   steps?: { at: number; do: (night: Night) => Promise<unknown> }[];
   telescopeId?: string;
@@ -210,7 +214,7 @@ export class Stage {
     await this.db.session.create({
       data: { bookingId: options.id, telescopeId, workflowId: sessionWorkflowId(options.id), phase: 'scheduled' },
     });
-    const night = new Night(this, options, telescopeId, start, end);
+    const night = new Night(this, options, telescope, start, end);
     this.nights.push(night);
     if (options.gateway !== false) await night.startGateway();
     return night;
@@ -232,7 +236,7 @@ async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   return env;
 }
 export class Night {
-  readonly observatory: Observatory;
+  readonly observatory: StandIn;
   firstRunId: string | null = null;
   /** Keys of all physical commands that arrived, in order. */
   readonly keys: string[] = [];
@@ -241,21 +245,23 @@ export class Night {
   constructor(
     readonly stage: Stage,
     readonly options: NightOptions,
-    readonly telescopeId: string,
+    readonly telescope: Telescope,
     readonly start: number,
     readonly end: number,
   ) {
-    this.observatory = new Observatory(
-      {
-        telescopeId,
-        ...(options.debounceSeconds === undefined ? {} : { debounceSeconds: options.debounceSeconds }),
-        ...options.script?.(start),
-      },
-      activityNow,
-    );
+    const { setupSeconds = 60, betweenSeconds = 5 } = options.pace ?? {};
+    this.observatory = new StandIn({
+      telescope,
+      script: options.script?.(start) ?? {},
+      pace: { setupMs: setupSeconds * SECOND, betweenMs: betweenSeconds * SECOND },
+      info: () => Context.current().info,
+    });
   }
   get id(): string {
     return this.options.id;
+  }
+  get telescopeId(): string {
+    return this.telescope.id;
   }
   get handle(): ReturnType<TestWorkflowEnvironment['client']['workflow']['getHandle']> {
     return this.stage.env.client.workflow.getHandle(sessionWorkflowId(this.id));
@@ -270,7 +276,7 @@ export class Night {
       await Worker.create({
         ...common,
         taskQueue: telescopeQueue(this.telescopeId),
-        activities: this.noted(this.observatory.activities()),
+        activities: this.noted(standInActivities(this.observatory)),
       }),
       await Worker.create({ ...common, taskQueue: framesQueue(this.telescopeId), activities: this.frameActivities() }),
     ];

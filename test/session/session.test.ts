@@ -475,6 +475,8 @@ describe('faults', () => {
       'preparing:voyager_away',
       'holding:voyager_away',
       'starting',
+      // While Voyager was away its weather was not known: it must be good for a while again.
+      'holding:weather_debounce',
       'running',
       'finalising:plan_finished',
       'completed:plan_finished',
@@ -630,7 +632,7 @@ describe('faults', () => {
         {
           at: 1000,
           do: async (n) => {
-            n.observatory.latch = { commandId: 'latch.g1', requestedBy: 'api', at: new Date(n.at(1000)).toISOString() };
+            n.observatory.emergencyAbort({ commandId: 'latch.g1', requestedBy: 'api' }, n.at(1000));
             await n.handle.signal('telescopeEvent', {
               id: 'e1',
               at: new Date(n.at(1000)).toISOString(),

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { replayNights } from './histories.ts';
 import { Stage, type Night, type NightOptions } from './night.ts';
-import type { ObservatoryScript } from './observatory.ts';
+import type { ObservatoryScript } from '../../simulator/stand-in/script.ts';
 
 /**
  * Every control in every phase and hold, with the target present, absent, not to be read and Voyager away: half a minute later its receipt says

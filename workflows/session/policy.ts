@@ -58,7 +58,8 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
       : hold('fault', 'voyager_emergency', 'unsafe', 'none');
   const weather = seen.weather;
   if (!seen.connected) {
-    const ledger = weather.state === 'unsafe' && !weather.stale ? 'unsafe' : 'outage';
+    // Weather that nobody knows because Voyager is away is Voyager's absence.
+    const ledger = weather.reason === 'weather_unsafe' && !weather.stale ? 'unsafe' : 'outage';
     return c.plannedWork
       ? hold('maintenance', 'maintenance', ledger, 'none')
       : hold('fault', 'voyager_away', ledger, 'none');
