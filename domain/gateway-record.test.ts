@@ -38,6 +38,12 @@ describe('what the gateway’s record claims of a slot', () => {
   test.each([
     ['an emergency', { emergency: 'suspend' }, 'unsafe', 'voyager_emergency'],
     ['a link that is gone', { stale: true }, 'outage', 'voyager_away'],
+    [
+      'a link that is gone, and with it who knew the weather',
+      { stale: true, ...weather('unsafe', 'weather_unknown') },
+      'outage',
+      'voyager_away',
+    ],
     ['an error of Voyager', { voyager_status: 'ERROR' }, 'outage', 'voyager_error'],
     ['somebody else’s target', { running: 'foreign' }, 'foreign', 'foreign_target'],
     ['clouds', weather('hold', 'weather_hold'), 'weather_hold', 'weather_hold'],

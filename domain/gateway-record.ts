@@ -34,11 +34,15 @@ const FINE: Known = {
   foreign: false,
 };
 
+const UNKNOWN: readonly (string | null)[] = ['weather_unknown', 'safety_monitor_missing'];
+
 type Claim = Pick<LedgerSpan, 'class' | 'cause'>;
 
 /** The ledger's class of an instant, in the ledger's order of precedence; null where nothing kept the session from observing. */
 function claimOf({ weather, emergency, linked, error, foreign }: Known): Claim | null {
-  if (weather.state === 'unsafe') return { class: 'unsafe', cause: weather.reason ?? 'weather_unsafe' };
+  // Weather that nobody knows because Voyager is away is Voyager's absence.
+  if (weather.state === 'unsafe' && (linked || !UNKNOWN.includes(weather.reason)))
+    return { class: 'unsafe', cause: weather.reason ?? 'weather_unsafe' };
   if (emergency) return { class: 'unsafe', cause: 'voyager_emergency' };
   if (!linked) return { class: 'outage', cause: 'voyager_away' };
   if (error) return { class: 'outage', cause: 'voyager_error' };

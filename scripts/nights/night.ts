@@ -9,11 +9,14 @@ import {
 import { secondsByClass } from '../../domain/ledger.ts';
 import { LATE_FRAMES_WORKFLOW, SESSION_WORKFLOW, type SessionInput } from '../../domain/messages.ts';
 import { standInActivities } from '../../simulator/stand-in/activities.ts';
+import { judgeEvidence } from './evidence.ts';
 import { judgeNight } from './oracle.ts';
 import { FAULT_KINDS, planNight, type FaultKind, type NightPlan } from './plan.ts';
+import { RARE_KINDS } from './rare.ts';
 import { canonicalJson, chance, sha256 } from './random.ts';
 import type { Sandbox } from './sandbox.ts';
-import { VirtualServer, type Settled } from './server.ts';
+import type { Settled } from './run.ts';
+import { VirtualServer } from './server.ts';
 import { World, type TemporalFace } from './world.ts';
 
 /** What one night came to. */
@@ -87,6 +90,28 @@ export const sessionInput = ({ bookingId, telescope, plan }: World): SessionInpu
   ...(plan.maxHistoryEvents === null ? {} : { maxHistoryEvents: plan.maxHistoryEvents }),
 });
 
+/** Who polls which queue, and when nobody does. */
+function openQueues(server: VirtualServer, world: World): void {
+  const { plan } = world;
+  const away = world.spans('gateway_away', 'gateway_no_temporal');
+  const noWorker = world.spans('worker_away');
+  server.workersAway = noWorker;
+  const slow = plan.faults.some((f) => f.kind === 'slow_answers');
+  const latencyMs = slow
+    ? (type: string, at: number): number => Math.floor(chance(plan.seed, plan.night, 'latency', type, at) * 12_000)
+    : undefined;
+  if (slow) world.met.add('slow_answers');
+  const parts = partsOf(world);
+  server.poll(QUEUE_SESSION, { activities: parts.session, away: noWorker });
+  server.poll(QUEUE_FINALISE, { activities: parts.finalise, away: noWorker });
+  server.poll(telescopeQueue(world.telescope.id), {
+    activities: parts.telescope,
+    away,
+    ...(latencyMs ? { latencyMs } : {}),
+  });
+  server.poll(framesQueue(world.telescope.id), { activities: parts.frames, away: noWorker });
+}
+
 /** Plays one night on the virtual server. `spoil` changes what came out before it is judged, to see that the oracle finds it. */
 export async function playNight(
   sandbox: Sandbox,
@@ -116,21 +141,7 @@ export async function playNight(
   const notes: string[] = [];
   server.onLog = (at, level, message) => notes.push(`${new Date(at).toISOString()}  ${level.padEnd(8)} ${message}`);
 
-  const away = world.spans('gateway_away');
-  const slow = plan.faults.some((f) => f.kind === 'slow_answers');
-  const latencyMs = slow
-    ? (type: string, at: number): number => Math.floor(chance(plan.seed, plan.night, 'latency', type, at) * 12_000)
-    : undefined;
-  if (slow) world.met.add('slow_answers');
-  const parts = partsOf(world);
-  server.poll(QUEUE_SESSION, { activities: parts.session });
-  server.poll(QUEUE_FINALISE, { activities: parts.finalise });
-  server.poll(telescopeQueue(world.telescope.id), {
-    activities: parts.telescope,
-    away,
-    ...(latencyMs ? { latencyMs } : {}),
-  });
-  server.poll(framesQueue(world.telescope.id), { activities: parts.frames });
+  openQueues(server, world);
 
   const broken: string[] = [];
   try {
@@ -150,7 +161,8 @@ export async function playNight(
     broken.push(thrown instanceof Error ? thrown.message : String(thrown));
     await server.dispose();
   }
-  if (away.some((s) => s.from < server.now)) world.met.add('gateway_away');
+  for (const kind of ['gateway_away', 'gateway_no_temporal', 'worker_away'] as const)
+    if (world.spans(kind).some((s) => s.from < server.now)) world.met.add(kind);
   if (plan.maxHistoryEvents !== null) world.met.add('long_history');
   world.observatory.advance(Math.max(plan.end, world.row.endsAt.getTime()) + LIMIT_MS);
   spoil?.(world);
@@ -207,13 +219,17 @@ export function resultOf(
     frames,
     ledger,
     commands,
-    met: FAULT_KINDS.filter((kind) => met.has(kind)),
-    asked: world.asked.map((a) => a.kind),
+    met: [...FAULT_KINDS, ...RARE_KINDS].filter((kind) => met.has(kind)),
+    asked: [
+      ...world.asked.map((a) => a.kind),
+      ...world.stopsAtGateway.map((a) => a.kind).filter((kind) => kind === 'operator_halt'),
+      ...(world.maintained ? ['maintenance_now'] : []),
+    ],
     receipts: Object.fromEntries(
       [...world.receipts.values()].map((r) => [r.commandId, r.reason ? `${r.state}:${r.reason}` : r.state]),
     ),
     historyEvents,
-    violations: [...broken, ...judgeNight(world, ended)],
+    violations: [...broken, ...judgeNight(world, ended), ...judgeEvidence(world)],
     digest: sha256(canonicalJson({ ...body, ledger })),
     logicalDigest: sha256(canonicalJson({ ...body, ledger: rounded })),
     timeline: timelineOf(world, notes),

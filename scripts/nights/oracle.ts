@@ -164,6 +164,9 @@ function undisturbed(world: World, at: number, ...also: FaultKind[]): boolean {
     'answer_lost',
     'slow_answers',
     'database_away',
+    'gateway_no_temporal',
+    'api_no_gateway',
+    'worker_away',
     ...also,
   );
   return !spans.some((s) => at >= s.from - 600_000 && at < s.to + 600_000);

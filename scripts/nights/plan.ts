@@ -1,6 +1,7 @@
 import type { Shot } from '../../domain/contracts/booking.ts';
 import type { TelescopeInput } from '../../domain/contracts/telescope.ts';
 import { chance, pick, whole } from './random.ts';
+import { addRare, type RareKind } from './rare.ts';
 
 /** What goes wrong in a night by itself. */
 export const FAULT_KINDS = [
@@ -32,7 +33,7 @@ export const FAULT_KINDS = [
   'frame_damaged',
   'long_history',
 ] as const;
-export type FaultKind = (typeof FAULT_KINDS)[number];
+export type FaultKind = (typeof FAULT_KINDS)[number] | RareKind;
 
 /** A fault of the plan; seconds count from the start of the slot as first booked. */
 export interface Fault {
@@ -50,6 +51,9 @@ export type Step = { at: number; commandId: string } & (
   /** Abort through the gateway's emergency path, as the api sends it: to the gateway at once and as a signal. */
   | { kind: 'gateway_abort'; signalled: boolean }
   | { kind: 'operator_cancel' }
+  | { kind: 'operator_halt' | 'operator_abort' }
+  /** From this instant on somebody works at the telescope. */
+  | { kind: 'maintenance_now'; seconds: number; cancels: boolean }
   | { kind: 'extend'; minutes: number; free: boolean }
   | { kind: 'reschedule'; laterSeconds: number }
   | { kind: 'amend'; shots: Shot[] }
@@ -75,6 +79,7 @@ const HOUR = 3600;
 const DAY = 86_400;
 /** A winter's first evening; each night of a seed has its own date. */
 const FIRST_EVENING = Date.UTC(2026, 0, 10, 18);
+const SLOTS_SECONDS = [0.5, 1, 1, 2, 2, 3, 4, 6, 8].map((hours) => hours * HOUR);
 const EXPOSURES = [60, 120, 180, 300, 600];
 /**
  * Instants lie on different seconds of a half minute by kind, so that nothing coincides by accident and some seconds more or less
@@ -91,10 +96,7 @@ export function planNight(seed: number, night: number): NightPlan {
   const n = (kind: string, least: number, most: number): number => whole(least, most, ...words(kind));
 
   const start = FIRST_EVENING + (night % 330) * DAY * 1000 + n('start', 0, 24) * 600_000;
-  const slotSeconds = pick(
-    [HOUR / 2, HOUR, HOUR, 2 * HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR],
-    ...words('slot'),
-  );
+  const slotSeconds = pick(SLOTS_SECONDS, ...words('slot'));
   const lead = pick([3 * DAY, 1.5 * DAY, 1.5 * DAY, 5 * HOUR, 600, 0], ...words('lead'));
   const within = (kind: string, from: number, to: number, second: number): number =>
     from + Math.floor((p(kind) * (to - from)) / GRID) * GRID + second;
@@ -127,6 +129,8 @@ export function planNight(seed: number, night: number): NightPlan {
       ),
     });
   }
+  const steps = peoplesSteps(slotSeconds, lead, words('people'), within);
+  addRare({ faults, steps, words, within, slotSeconds });
   return {
     seed,
     night,
@@ -144,7 +148,7 @@ export function planNight(seed: number, night: number): NightPlan {
     credits: n('credits', 1, 400),
     maxHistoryEvents: faults.some((f) => f.kind === 'long_history') ? n('events', 60, 200) : null,
     faults,
-    steps: peoplesSteps(slotSeconds, lead, words('people'), within),
+    steps: steps.sort((a, b) => a.at - b.at),
   };
 }
 const REPEATABLE = new Set<FaultKind>([
@@ -253,5 +257,5 @@ function peoplesSteps(
 }
 
 /** Whether a real server can play this night: what it cannot do is be slow in virtual time, or have nobody poll a queue for a while. */
-export const playsOnRealServer = (plan: NightPlan): boolean =>
-  !plan.faults.some((f) => f.kind === 'gateway_away' || f.kind === 'slow_answers');
+export const playsOnRealServer = (plan: NightPlan): boolean => !plan.faults.some((f) => NOBODY_POLLS.has(f.kind));
+const NOBODY_POLLS = new Set<FaultKind>(['gateway_away', 'slow_answers', 'gateway_no_temporal', 'worker_away']);

@@ -3,7 +3,8 @@ import { msToNumber } from '@temporalio/common/lib/time.js';
 import proto, { type coresdk as core, type google, type temporal } from '@temporalio/proto';
 import { Agenda } from './agenda.ts';
 import type { ActivityInfo } from '../../simulator/stand-in/script.ts';
-import type { Sandbox, SandboxedRun } from './sandbox.ts';
+import type { Pending, Run, Settled } from './run.ts';
+import type { Sandbox } from './sandbox.ts';
 
 const { coresdk } = proto;
 const { TimeoutType, RetryState, StartChildWorkflowExecutionFailedCause } = {
@@ -27,37 +28,6 @@ export interface Poller {
   /** Virtual milliseconds from an activity's effect to its answer. */
   latencyMs?: (activityType: string, at: number) => number;
 }
-/** How a workflow or an update ended. */
-export type Settled = { ok: true; value: unknown } | { ok: false; error: Error };
-
-interface Pending {
-  command: ScheduleActivity;
-  seq: number;
-  scheduledAt: number;
-  /** An attempt has been taken from the queue and not been answered. */
-  running: boolean;
-  cancelAsked: boolean;
-  done: boolean;
-  /** Grows with each attempt, so that timers of an earlier one are void. */
-  attempt: number;
-}
-interface Run {
-  workflowId: string;
-  runId: string;
-  type: string;
-  queue: string;
-  vm: SandboxedRun;
-  jobs: Job[];
-  scheduled: boolean;
-  /** Events that a real history would hold by now. */
-  history: number;
-  timers: Set<number>;
-  activities: Map<number, Pending>;
-  parent: { run: Run; seq: number } | null;
-  updates: Map<string, (settled: Settled) => void>;
-  queries: Map<string, (settled: Settled) => void>;
-  closed: Settled | null;
-}
 
 /** So many things in one instant are a loop. */
 const MOST_IN_ONE_INSTANT = 20_000;
@@ -76,6 +46,8 @@ export class VirtualServer {
   current: ActivityInfo | null = null;
   /** Called with what workflow code logs (`log.warn`, `log.error`). */
   onLog: ((at: number, level: string, message: string) => void) | null = null;
+  /** Nobody takes workflow tasks in these spans; what happens meanwhile comes in one task afterwards. */
+  workersAway: readonly { from: number; to: number }[] = [];
   private runs = 0;
   private asked = 0;
   private readonly agenda = new Agenda();
@@ -258,7 +230,8 @@ export class VirtualServer {
     run.history += events;
     if (run.scheduled) return;
     run.scheduled = true;
-    this.schedule(this.now, async () => {
+    const back = this.workersAway.find((s) => this.now >= s.from && this.now < s.to)?.to;
+    this.schedule(back ?? this.now, async () => {
       run.scheduled = false;
       if (run.closed) return;
       const jobs = run.jobs.sort((a, b) => rank(a) - rank(b));

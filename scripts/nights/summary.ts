@@ -1,6 +1,7 @@
 import { LEDGER_CLASSES, type LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { NightResult } from './night.ts';
 import { FAULT_KINDS } from './plan.ts';
+import { RARE_KINDS } from './rare.ts';
 import { sha256 } from './random.ts';
 
 /** What `npm run nights -- --json` prints. */
@@ -45,7 +46,7 @@ export function summarise(
     for (const [name, n] of Object.entries(from)) to[name] = (to[name] ?? 0) + n;
   };
   const byPhase: Record<string, number> = {};
-  const faults: Record<string, number> = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0]));
+  const faults: Record<string, number> = Object.fromEntries([...FAULT_KINDS, ...RARE_KINDS].map((kind) => [kind, 0]));
   const asked: Record<string, number> = {};
   const ledger = Object.fromEntries(LEDGER_CLASSES.map((name) => [name, 0])) as Record<LedgerClass, number>;
   const frames: Record<string, number> = {};

@@ -15,16 +15,20 @@ import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import { sessionWorkflowId } from '../../domain/queues.ts';
 import { stableId } from '../../domain/ids.ts';
-import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
+import { secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
 import { SIGNALS, UPDATES } from '../../domain/messages.ts';
-import type { ControlSignal, TelescopeEventSignal, UpdateResult } from '../../domain/messages.ts';
-import { isFinal, isWaitingPhase, type Phase } from '../../domain/phases.ts';
+import type { ControlSignal, UpdateResult } from '../../domain/messages.ts';
+import { isFinal, isWaitingPhase, type Outcome, type Phase } from '../../domain/phases.ts';
 import { planRemainder } from '../../domain/planning.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
 import type { Booking } from '../../prisma/client/client.ts';
-import type { ActivityInfo, ObservatoryScript, Span } from '../../simulator/stand-in/script.ts';
+import type { ActivityInfo, Span } from '../../simulator/stand-in/script.ts';
 import { StandIn } from '../../simulator/stand-in/stand-in.ts';
-import type { Fault, FaultKind, NightPlan, Step } from './plan.ts';
+import { announcements } from './announcements.ts';
+import { Faults } from './faults.ts';
+import { operate, type Told } from './operators.ts';
+import type { FaultKind, NightPlan, Step } from './plan.ts';
+import { gatewayRecord, settleNight } from './settlement.ts';
 import { chance } from './random.ts';
 
 const SECOND = 1000;
@@ -77,6 +81,7 @@ interface Due {
  * domain/ and of the session's activities. `info` tells the running activity's time, so the same world serves the virtual and the real server.
  */
 export class World {
+  readonly faults: Faults;
   readonly telescope: Telescope;
   readonly observatory: StandIn;
   readonly row: Row;
@@ -88,6 +93,10 @@ export class World {
   readonly frames = new Map<string, FrameRow>();
   /** What people asked for and when: the command ids that reached the workflow. */
   readonly asked: { at: number; commandId: string; kind: Step['kind'] }[] = [];
+  /** Stops that reached the gateway itself. */
+  readonly stopsAtGateway: { at: number; kind: Step['kind'] }[] = [];
+  /** Maintenance that began without notice; `known`: the gateway's gate was told. */
+  maintained: (Span & { known: boolean; bookings: 'hold' | 'cancel' }) | null = null;
   readonly met = new Set<FaultKind>();
   ledger: LedgerInterval[] = [];
   reports = 0;
@@ -102,9 +111,10 @@ export class World {
 
   constructor(
     readonly plan: NightPlan,
-    private readonly temporal: TemporalFace,
+    readonly temporal: TemporalFace,
     private readonly info: () => ActivityInfo,
   ) {
+    this.faults = new Faults(plan);
     const middle = (plan.start + plan.end) / 2;
     const longitude = midnightLongitudeDegrees(middle);
     this.telescope = Telescope.parse({
@@ -125,7 +135,7 @@ export class World {
     };
     this.observatory = new StandIn({
       telescope: this.telescope,
-      script: this.script(),
+      script: this.faults.script(TICK_MS),
       pace: { tickMs: TICK_MS, betweenMs: TICK_MS },
       info,
       slot: () => ({ start: this.row.startsAt.getTime(), end: this.row.endsAt.getTime() }),
@@ -146,52 +156,12 @@ export class World {
   get phase(): Phase {
     return this.transitions.at(-1)?.phase ?? 'scheduled';
   }
-  private faults(...kinds: FaultKind[]): Fault[] {
-    return this.plan.faults.filter((f) => kinds.includes(f.kind));
-  }
-  /** Spans of the faults of these kinds. */
   spans(...kinds: FaultKind[]): Span[] {
-    return this.faults(...kinds).map((f) => ({
-      from: this.plan.start + f.at * SECOND,
-      to: this.plan.start + (f.at + f.seconds) * SECOND,
-    }));
+    return this.faults.spans(...kinds);
   }
   private hit(kind: FaultKind, is: boolean): boolean {
     if (is) this.met.add(kind);
     return is;
-  }
-
-  private script(): Partial<ObservatoryScript> {
-    const restarts = this.spans('voyager_restart');
-    return {
-      weather: [
-        ...this.spans('unsafe_weather').map((s) => ({ ...s, state: 'unsafe' as const })),
-        ...this.spans('weather_stale').map((s) => ({ ...s, state: 'unsafe' as const, stale: true })),
-        ...this.spans('clouds').map((s) => ({ ...s, state: 'hold' as const })),
-      ],
-      linkDown: [...this.spans('link_lost'), ...restarts.map((s) => ({ from: s.from, to: s.from + 4 * TICK_MS }))],
-      voyagerError: this.spans('voyager_error'),
-      emergency: this.spans('emergency'),
-      unplugged: this.spans('camera').map((s) => ({ ...s, what: 'camera' as const })),
-      guidingLost: this.spans('guiding').map((s) => ({ ...s, waits: true })),
-      foreignRuns: this.spans('foreign_target'),
-      voyagerClock: this.spans('clock').map((s) => ({ ...s, offsetMs: -75 * SECOND })),
-      gatewayDead: this.spans('gateway_away'),
-      idle: restarts.map((s) => ({ ...s, because: 'voyager_restart' })),
-      lost: this.faults('answer_lost').map((f) => ({ name: f.detail!, nth: f.nth! })),
-      refused: this.faults('refusal').map((f) => ({ name: f.detail!, nth: f.nth! })),
-      siteProblem: this.spans('site').map((s) => ({
-        ...s,
-        reason: 'profile_mismatch' as const,
-        message: 'another profile is loaded',
-      })),
-      disabledByHand: this.spans('console').map((s) => s.from),
-      finishedFrom: this.spans('finished_early')[0]?.from ?? null,
-      foreign: [
-        ...this.faults('foreign_borrowed').map(() => ({ guid: 'f1', name: 'Owner’s target' })),
-        ...this.faults('foreign_locked').map(() => ({ guid: 'f2', name: 'Survey', locked: true })),
-      ],
-    };
   }
 
   // ── what happens by itself ──────────────────────────────────────────────────────────────────────────────────────
@@ -215,7 +185,9 @@ export class World {
   private async afterwards(now: number): Promise<number | null> {
     const reachableFrom = Math.max(
       now,
-      ...this.spans('gateway_away', 'link_lost', 'emergency').map((s) => s.to + 2 * TICK_MS),
+      ...this.spans('gateway_away', 'gateway_no_temporal', 'gateway_no_database', 'link_lost', 'emergency').map(
+        (s) => s.to + 2 * TICK_MS,
+      ),
     );
     const next = Math.max(reachableFrom, this.due.at(-1)?.at ?? 0);
     if (next > now) return Math.min(this.due[0]?.at ?? Infinity, next);
@@ -226,7 +198,7 @@ export class World {
   }
   /** The gateway's journal: frames whose event arrived, told in one signal. */
   private async pulse(now: number): Promise<void> {
-    if (!this.gatewayUp(now)) return;
+    if (!this.journalArrives(now) || !this.faults.gatewayHeard(now)) return;
     this.observatory.advance(now);
     this.journal();
     this.catchUp(now);
@@ -240,20 +212,33 @@ export class World {
       const end = frame.startedAt + frame.exposureSeconds * SECOND;
       const lost = this.hit(
         'frame_event_lost',
-        this.faults('frame_event_lost').some((f) => frame.nth % 4 === f.nth),
+        this.faults.of('frame_event_lost').some((f) => frame.nth % 4 === f.nth),
       );
       if (lost) continue;
-      if (this.gatewayUp(end) && this.observatory.gateway.linkUp(end)) this.journalled.add(frame.guid);
+      if (this.journalArrives(end) && this.observatory.gateway.linkUp(end)) this.journalled.add(frame.guid);
       else this.unseen.push(frame.guid);
     }
   }
   /** Back at Voyager the gateway reads the shot-done list for what it has missed. */
   private catchUp(now: number): void {
-    if (this.gatewayUp(now) && this.observatory.gateway.linkUp(now))
+    if (this.journalArrives(now) && this.observatory.gateway.linkUp(now))
       for (const guid of this.unseen.splice(0)) this.journalled.add(guid);
   }
+  /** The gateway's process lives. */
   private gatewayUp(at: number): boolean {
-    return !this.spans('gateway_away').some((s) => at >= s.from && at < s.to);
+    return !this.faults.during(at, 'gateway_away');
+  }
+  /** Its journal stands in PostgreSQL. */
+  private journalArrives(at: number): boolean {
+    return this.gatewayUp(at) && !this.hit('gateway_no_database', this.faults.during(at, 'gateway_no_database'));
+  }
+  apiReachesGateway(at: number): boolean {
+    return this.gatewayUp(at) && !this.hit('api_no_gateway', this.faults.during(at, 'api_no_gateway'));
+  }
+  /** What the gateway, or the api in its place, tells the session of. */
+  async tell(at: number, told: Told): Promise<void> {
+    if (this.hit('gateway_no_temporal', this.faults.during(at, 'gateway_no_temporal'))) return;
+    await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, { ...told, at: new Date(at).toISOString() });
   }
   /** Frames that lie in the folder or the journal and have no row yet. */
   private late(): number {
@@ -263,46 +248,23 @@ export class World {
     ).length;
   }
 
-  /** The gateway tells the session at once of what it sees change; half of the nights with `event_lost` lose it. */
+  /** The gateway tells the session at once of what it sees change; half of what it tells is lost in the nights with `event_lost`. */
   private announceChanges(): void {
-    const kinds: [FaultKind, TelescopeEventSignal['kind'], TelescopeEventSignal['kind'] | null][] = [
-      ['unsafe_weather', 'weather_changed', 'weather_changed'],
-      ['clouds', 'weather_changed', 'weather_changed'],
-      ['weather_stale', 'weather_changed', 'weather_changed'],
-      ['link_lost', 'link_lost', 'link_ready'],
-      ['voyager_restart', 'voyager_restarted', null],
-      ['voyager_error', 'voyager_error', null],
-      ['emergency', 'emergency_begun', 'emergency_over'],
-      ['camera', 'camera_error', null],
-      ['guiding', 'guiding_lost', null],
-      ['foreign_target', 'foreign_target', null],
-      ['console', 'local_operator', null],
-      ['finished_early', 'target_finished', null],
-    ];
-    let made = 0;
-    for (const [fault, begins, ends] of kinds)
-      for (const span of this.spans(fault)) {
-        this.announce(++made, span.from + SECOND, begins);
-        if (ends) this.announce(++made, span.to + SECOND, ends);
-      }
+    for (const [i, { at, kind }] of announcements(this.faults, this.observatory.sky).entries())
+      this.due.push({
+        at,
+        act: async () => {
+          if (!this.gatewayUp(at) || this.eventIsLost(i)) return;
+          await this.tell(at, { id: `e${i + 1}`, kind });
+        },
+      });
   }
-  private announce(number: number, at: number, kind: TelescopeEventSignal['kind']): void {
-    this.due.push({
-      at,
-      act: async () => {
-        if (!this.gatewayUp(at)) return;
-        if (
-          this.faults('event_lost').length > 0 &&
-          this.hit('event_lost', chance(this.plan.seed, this.plan.night, 'event lost', number) < 0.5)
-        )
-          return;
-        await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, {
-          id: `e${number}`,
-          at: new Date(at).toISOString(),
-          kind,
-        } satisfies TelescopeEventSignal);
-      },
-    });
+  private eventIsLost(number: number): boolean {
+    const { seed, night } = this.plan;
+    return (
+      this.faults.of('event_lost').length > 0 &&
+      this.hit('event_lost', chance(seed, night, 'event lost', number + 1) < 0.5)
+    );
   }
 
   // ── people ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -319,20 +281,11 @@ export class World {
       case 'abort':
       case 'cancel':
         return told(await this.temporal.signal(this.workflowId, SIGNALS[step.kind], body));
-      case 'gateway_abort': {
-        if (!this.gatewayUp(at) || !this.observatory.plan || !(await this.temporal.isOpen(this.workflowId))) return;
-        this.observatory.emergencyAbort({ commandId: step.commandId, requestedBy: 'guest' }, at);
-        const stopped = this.observatory.latch?.commandId === step.commandId;
-        if (stopped)
-          await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, {
-            id: step.commandId,
-            at: new Date(at).toISOString(),
-            kind: 'aborted_at_gateway',
-          });
-        if (step.signalled)
-          told(await this.temporal.signal(this.workflowId, SIGNALS.abort, { ...body, alreadyStopped: stopped }));
-        return;
-      }
+      case 'gateway_abort':
+      case 'operator_halt':
+      case 'operator_abort':
+      case 'maintenance_now':
+        return operate(this, step, at);
       case 'operator_cancel':
         return told(await this.temporal.cancel(this.workflowId));
       case 'extend': {
@@ -409,10 +362,13 @@ export class World {
     } as unknown as Booking;
   }
   private maintenance(from: number, to: number): SessionBooking['maintenance'] {
+    const now = this.maintained;
+    if (now && now.from < to && now.to > from && this.now() >= now.from)
+      return { from: new Date(now.from).toISOString(), to: new Date(now.to).toISOString(), bookings: now.bookings };
     const span = this.spans('maintenance').find((s) => s.from < to && s.to > from);
     if (!span) return null;
     this.met.add('maintenance');
-    const cancels = this.faults('maintenance')[0]!.nth === 1;
+    const cancels = this.faults.of('maintenance')[0]!.nth === 1;
     return {
       from: new Date(span.from).toISOString(),
       to: new Date(span.to).toISOString(),
@@ -490,14 +446,14 @@ export class World {
     if (
       this.hit(
         'frame_absent',
-        this.faults('frame_absent').some((f) => nth % 5 === f.nth),
+        this.faults.of('frame_absent').some((f) => nth % 5 === f.nth),
       )
     )
       return 'absent';
     if (
       this.hit(
         'frame_damaged',
-        this.faults('frame_damaged').some((f) => nth % 7 === f.nth),
+        this.faults.of('frame_damaged').some((f) => nth % 7 === f.nth),
       )
     )
       return 'damaged';
@@ -533,16 +489,22 @@ export class World {
   isTold(taken: { guid: string; nth: number }): boolean {
     return this.shotListRead || this.journalled.has(taken.guid) || this.fate(taken.nth) !== 'absent';
   }
+  /** @throws Error while the store's disk is away: nothing is taken in or judged */
+  private store(): void {
+    if (this.hit('store_away', this.faults.during(this.now(), 'store_away'))) throw new Error('the store is away');
+  }
   frameActivities(): FrameActivities {
     return {
       drainFrames: async () => {
         this.database();
+        this.store();
         this.observatory.advance(this.now());
         this.journal();
         return this.take(this.journalled, false);
       },
       reconcileFrames: async ({ shotsDone, final }) => {
         this.database();
+        this.store();
         this.observatory.advance(this.now());
         this.journal();
         if (shotsDone) this.shotListRead = true;
@@ -551,39 +513,57 @@ export class World {
       },
     };
   }
-  private settle(spans: readonly LedgerSpan[], before = false): Awaited<ReturnType<FinaliseActivities['settle']>> {
+  private settle(
+    spans: readonly LedgerSpan[],
+    outcome: Outcome | null,
+    before = false,
+  ): Awaited<ReturnType<FinaliseActivities['settle']>> {
     const frames = [...this.frames.values()].map((f) => ({
       state: f.state,
       capturedAt: new Date(f.startedAt),
       exposure: f.exposureSeconds,
     }));
-    this.ledger = buildLedger({ start: this.row.startsAt.toISOString(), end: this.row.endsAt.toISOString() }, [
-      ...spans,
-      ...imagingSpans(frames),
-    ]);
-    const seconds = secondsByClass(this.ledger);
-    const { refund } = this.telescope.policy;
-    const rule = before
-      ? { ...refund, refund_share: { ...refund.refund_share, other: refund.cancelled_share } }
-      : refund;
-    const settled = settle(seconds, rule, this.plan.credits);
+    const ended = this.transitions.find((t) => t.sessionEndedAt)?.sessionEndedAt;
+    const { ledger, settled } = settleNight(
+      {
+        slot: { start: this.row.startsAt.toISOString(), end: this.row.endsAt.toISOString() },
+        bookedAt: this.plan.bookedAt,
+        endedAt: ended ? Date.parse(ended) : null,
+        spans,
+        imaging: imagingSpans(frames),
+        outcome,
+        before,
+        rule: this.telescope.policy.refund,
+        credits: this.plan.credits,
+      },
+      (from, to) => gatewayRecord(this.observatory, this.faults, from, to),
+    );
+    this.ledger = ledger;
     const settlementId = stableId('settlement', this.bookingId, JSON.stringify(settled));
     this.settlements.set(settlementId, { refund: settled.credits_refund });
-    return { settlementId, seconds, lines: settled.lines, refund: settled.credits_refund };
+    return {
+      settlementId,
+      seconds: secondsByClass(ledger),
+      lines: settled.lines,
+      refund: settled.credits_refund,
+    };
   }
   finaliseActivities(): FinaliseActivities {
     return {
       buildArchive: async () => {
         this.database();
+        this.store();
         return { archivePath: this.bookingId, files: this.frames.size, bytes: 0 };
       },
-      settle: async ({ spans, before }) => {
+      settle: async ({ spans, outcome, before }) => {
         this.database();
-        return this.settle(spans, before);
+        return this.settle(spans, outcome, before);
       },
       resettle: async () => {
         this.database();
-        if (this.settlements.size > 0) this.settle(this.ledger.filter((i) => i.class !== 'imaging'));
+        if (this.settlements.size === 0) return;
+        const known = this.ledger.filter((i) => i.class !== 'imaging');
+        this.settle(known, this.transitions.at(-1)?.outcome ?? null, !this.transitions.some((t) => t.sessionEndedAt));
       },
       buildReport: async () => {
         this.database();

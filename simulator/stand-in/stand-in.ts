@@ -205,7 +205,8 @@ export class StandIn {
     this.hit('guiding', within(script.guidingLost, at));
     const idle = script.idle.find((s) => within([s], at));
     if (idle && this.runner.enabled) this.met.add(idle.because ?? 'robotarget_idle');
-    this.hit('clock', Math.abs(this.gateway.clockOffsetSeconds(at)) > 60);
+    if (within(script.gatewayClock, at)) this.met.add('gateway_clock');
+    else if (Math.abs(this.gateway.clockOffsetSeconds(at)) > 60) this.met.add('clock');
     this.hit('finished_early', at >= (script.finishedFrom ?? Infinity) && !this.runner.running);
   }
   private statusAt(at: number, ours: boolean): Observation['voyagerStatus'] {

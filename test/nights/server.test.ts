@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { projectPath } from '../../platform/paths.ts';
 import { SDK_VERSION, openSandbox, type Sandbox } from '../../scripts/nights/sandbox.ts';
-import { VirtualServer, type Settled } from '../../scripts/nights/server.ts';
+import type { Settled } from '../../scripts/nights/run.ts';
+import { VirtualServer } from '../../scripts/nights/server.ts';
 
 const START = Date.UTC(2026, 0, 1);
 let sandbox: Sandbox;

@@ -57,6 +57,12 @@ describe('judge', () => {
   test.each([
     ['all well', {}, {}, 'go'],
     ['no gateway', null, {}, 'fault gateway_away outage none'],
+    [
+      'no link, and with it nobody who knows the weather',
+      { connected: false, ...weather({ state: 'unsafe', reason: 'weather_unknown' }) },
+      {},
+      'fault voyager_away outage none',
+    ],
     ['no link', { connected: false }, {}, 'fault voyager_away outage none'],
     [
       'no link, and other sources say unsafe',

@@ -99,6 +99,8 @@ export interface Carried {
   checks: number;
   next: { what: string; at: string } | null;
   takenOver: string | null;
+  /** The gateway's own stop that was seen last, with its instant: the target has stood since then, whenever a worker heard of it. */
+  latched?: { commandId: string; at: string };
   /** Since when our target has been enabled with nothing begun; null while it runs. */
   idleSince?: string | null;
   /** The weather was known to be bad at the last look, or before Voyager's emergency that goes on (policy.ts `badWeatherSeen`). */

@@ -134,6 +134,7 @@ export class Night {
   /** An abort that the gateway has latched and no workflow has taken over, with who asked for it and why. */
   takeLatch({ latchedAbort: latch }: Observation): void {
     if (!latch || latch.commandId === this.state.data.takenOver) return;
+    this.state.data.latched = { commandId: latch.commandId, at: latch.at };
     this.state.receive('abort', {
       commandId: latch.commandId,
       requestedBy: latch.requestedBy,

@@ -33,6 +33,14 @@ const ENDING_EVENTS: Record<Outcome, WebhookType> = {
 /** Endings that are neither the guest's nor the sky's: what is left of the slot is an outage. */
 const OUR_DOING: readonly Reason[] = ['operator_abort', 'maintenance'];
 
+/** From when nothing of this session ran any more: a stop of the gateway's own has its own instant, whenever a worker heard of it. */
+function stoodFrom(night: Night, ending: Ending, now: string): string {
+  const { booking, startMs, data } = night.state;
+  const byGateway = data.latched && data.latched.commandId === ending.commandId ? data.latched.at : now;
+  const from = byGateway < now && Date.parse(byGateway) > startMs ? byGateway : now;
+  return from < booking.end ? from : booking.end;
+}
+
 export async function end(night: Night, ending: Ending): Promise<void> {
   const { state } = night;
   if (!night.begun) return endBefore(night, ending);
@@ -40,9 +48,8 @@ export async function end(night: Night, ending: Ending): Promise<void> {
   if (state.data.phase !== 'finalising') {
     await stopForGood(night, ending);
     const at = nowIso();
-    const from = at < state.booking.end ? at : state.booking.end;
     const ours = ending.reason !== null && OUR_DOING.includes(ending.reason);
-    state.span(ours ? { class: 'outage', cause: ending.reason } : null, from);
+    state.span(ours ? { class: 'outage', cause: ending.reason } : null, stoodFrom(night, ending, at));
     night.logbook.transition(
       'finalising',
       {

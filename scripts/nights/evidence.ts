@@ -1,0 +1,141 @@
+import type { LedgerClass, LedgerInterval } from '../../domain/contracts/ledger.ts';
+import type { Step } from './plan.ts';
+import type { World } from './world.ts';
+
+/**
+ * What must hold of what a night says it knows: no paid minute without evidence, no motion on unknown, no completed night without frames, each stop
+ * filed under who asked, and a ledger that agrees with the stand-in's own record of the sky.
+ */
+
+/** The ledger may differ from the sky by so many seconds. */
+const LEDGER_SECONDS = 5;
+/** After the sky turned, an exposure may begin for so long: the gateway's patience twice over, and two ticks of the world. */
+const MARGIN_MS = 60_000;
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+type Say = (text: string) => void;
+
+/** @returns a sentence for each of these that the night breaks */
+export function judgeEvidence(world: World): string[] {
+  const found: string[] = [];
+  const say = (text: string): void => void found.push(text);
+  paidWithEvidence(world, say);
+  noMotionOnUnknown(world, say);
+  framesOrNotComplete(world, say);
+  filedUnderWhoAsked(world, say);
+  ledgerAgreesWithSky(world, say);
+  quietInMaintenance(world, say);
+  return found;
+}
+
+const seconds = (i: LedgerInterval): number => (Date.parse(i.end) - Date.parse(i.start)) / 1000;
+
+/** Time without an exposure is paid for only as long as RoboTarget may rightly take to begin one. */
+function paidWithEvidence(world: World, say: Say): void {
+  const longest = Math.max(...[...world.plan.shots, ...world.row.shots].map((s) => s.exposure_seconds));
+  const bound = Math.max(300, 3 * longest) + 2 * world.plan.policy.check_interval! + 120;
+  for (const interval of world.ledger)
+    if (interval.class === 'overhead' && seconds(interval) > bound)
+      say(`${seconds(interval)} s without an exposure are paid for from ${interval.start}`);
+  const imaging = world.ledger.filter((i) => i.class === 'imaging');
+  const frames = [...world.frames.values()].filter((f) => f.state !== 'missing');
+  for (const i of imaging)
+    if (
+      !frames.some(
+        (f) => f.startedAt < Date.parse(i.end) && f.startedAt + f.exposureSeconds * 1000 > Date.parse(i.start),
+      )
+    )
+      say(`imaging without a frame at ${i.start}`);
+}
+
+/** No exposure begins long after the sky became unsafe or unknown, with whoever dead but the gateway itself. */
+function noMotionOnUnknown({ observatory, telescope, faults }: World, say: Say): void {
+  const patienceMs = 2 * telescope.weather.session_patience_seconds * 1000 + MARGIN_MS;
+  const begun = [...observatory.taken, ...observatory.runner.cut].map((e) => e.startedAt);
+  const { changes } = observatory.sky;
+  for (const at of begun) {
+    if (observatory.sky.at(at).state !== 'unsafe') continue;
+    const good = changes.filter((c) => c <= at && observatory.sky.at(c).state !== 'unsafe').at(-1) ?? 0;
+    const since = changes.find((c) => c > good && observatory.sky.at(c).state === 'unsafe') ?? at;
+    const cut = faults.spans('gateway_away', 'link_lost', 'emergency', 'voyager_restart');
+    if (cut.some((s) => s.from < at && s.to + patienceMs > since)) continue;
+    if (at - since > patienceMs) say(`an exposure began ${(at - since) / 1000} s into unsafe weather at ${iso(at)}`);
+  }
+}
+
+function framesOrNotComplete(world: World, say: Say): void {
+  const taken = [...world.frames.values()].filter((f) => f.state !== 'missing');
+  if (world.phase === 'completed' && taken.length === 0) say('completed without a frame');
+  const refund = [...world.settlements.values()].at(-1)?.refund;
+  if (world.phase === 'failed' && taken.length === 0 && refund !== undefined && refund !== world.plan.credits)
+    say(`failed without a frame, and ${refund} of ${world.plan.credits} returned`);
+}
+
+const GUESTS: readonly Step['kind'][] = ['abort', 'cancel', 'gateway_abort'];
+const OPERATORS: readonly Step['kind'][] = ['operator_cancel', 'operator_halt', 'operator_abort'];
+
+/** A night that a stop has ended says whose it was, and what an operator took from the guest is an outage. */
+function filedUnderWhoAsked(world: World, say: Say): void {
+  const { reason, at } = world.transitions.at(-1) ?? { reason: null, at: '' };
+  const ended = world.transitions.find((t) => t.phase === 'finalising')?.at ?? at;
+  const by = (kinds: readonly Step['kind'][]): boolean =>
+    [...world.asked, ...world.stopsAtGateway].some((a) => kinds.includes(a.kind) && iso(a.at) <= ended);
+  const guest = reason === 'user_abort' || reason === 'user_cancel';
+  if (guest && !by(GUESTS)) say(`filed as the guest’s (${reason}), who asked for nothing`);
+  if (reason === 'operator_abort' && !by(OPERATORS)) say('filed as the operator’s, who asked for nothing');
+  if (reason === 'maintenance' && !world.maintained && !world.met.has('maintenance'))
+    say('filed as maintenance, and there was none');
+  if (reason !== 'operator_abort' && reason !== 'maintenance') return;
+  const lost = world.ledger.filter((i) => i.start > ended && (i.class === 'other' || i.class === 'overhead'));
+  if (lost.length > 0) say(`${lost.reduce((s, i) => s + seconds(i), 0)} s after the stop are not given back`);
+}
+
+/** Weather that nobody knows because Voyager is away is Voyager's absence, and no weather. */
+function isUnsafe({ observatory }: World, at: number): boolean {
+  const { state, reason } = observatory.sky.at(at);
+  const { gateway } = observatory;
+  return (state === 'unsafe' && (reason === 'weather_unsafe' || gateway.linkUp(at))) || gateway.silent(at);
+}
+
+/** What the sky itself did in the part of the slot in which the session was under way, second by second. */
+function ledgerAgreesWithSky(world: World, say: Say): void {
+  const ended = world.transitions.find((t) => t.sessionEndedAt)?.sessionEndedAt;
+  if (!ended || world.ledger.length === 0) return;
+  const from = Math.max(world.row.startsAt.getTime(), world.plan.bookedAt);
+  const to = Math.min(world.row.endsAt.getTime(), Date.parse(ended));
+  const unknown = world.faults.spans('gateway_away');
+  const wrong: Partial<Record<LedgerClass, number>> = {};
+  for (const i of world.ledger)
+    for (let at = Date.parse(i.start); at < Date.parse(i.end); at += 1000) {
+      if (at < from || at >= to || unknown.some((s) => at >= s.from && at < s.to)) continue;
+      const unsafe = isUnsafe(world, at);
+      if (unsafe && i.class !== 'unsafe') wrong[i.class] = (wrong[i.class] ?? 0) + 1;
+    }
+  for (const [name, n] of Object.entries(wrong))
+    if (n > LEDGER_SECONDS) say(`${n} s of unsafe sky are classed ${name}`);
+  exposuresAreImaging(world, say);
+}
+
+/** Second by second: what was exposed and kept is imaging, and nothing else is, where no stronger cause has the second. */
+function exposuresAreImaging(world: World, say: Say): void {
+  const kept = [...world.frames.values()].filter((f) => f.state !== 'missing');
+  const exposed = new Set<number>();
+  for (const f of kept) for (let s = 0; s < f.exposureSeconds; s++) exposed.add(Math.floor(f.startedAt / 1000) + s);
+  let lost = 0;
+  for (const i of world.ledger)
+    for (let at = Date.parse(i.start) / 1000; at < Date.parse(i.end) / 1000; at++)
+      if (
+        exposed.has(at) !== (i.class === 'imaging') &&
+        (i.class === 'imaging' || i.class === 'overhead' || i.class === 'other')
+      )
+        lost++;
+  if (lost > LEDGER_SECONDS) say(`${lost} s of exposures and of the ledger’s imaging differ`);
+}
+
+/** From the instant at which an operator says so nobody starts anything. */
+function quietInMaintenance({ observatory, maintained }: World, say: Say): void {
+  if (!maintained || !maintained.known) return;
+  for (const c of observatory.commands)
+    if (c.name === 'enableTarget' && c.effect !== null && c.at >= maintained.from && c.at < maintained.to)
+      say(`the target was enabled in maintenance at ${iso(c.at)}`);
+}

@@ -1,0 +1,75 @@
+import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
+import type { RefundRule } from '../../domain/contracts/telescope.ts';
+import { recordedSpans, silentSpans, whereUnproven, type GatewayRecord } from '../../domain/gateway-record.ts';
+import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
+import type { Outcome } from '../../domain/phases.ts';
+import { within } from '../../simulator/stand-in/script.ts';
+import type { StandIn } from '../../simulator/stand-in/stand-in.ts';
+import type { Faults } from './faults.ts';
+
+/** The gateway samples so often; a change of the weather has a line of its own. */
+const SAMPLE_MS = 10_000;
+
+/** What the gateway wrote down of [fromMs, toMs): nothing while its process was dead; what PostgreSQL could not take followed from the disk. */
+export function gatewayRecord(standIn: StandIn, faults: Faults, fromMs: number, toMs: number): GatewayRecord {
+  const alive = (at: number): boolean => !faults.during(at, 'gateway_away');
+  const samples: GatewayRecord['samples'][number][] = [];
+  for (let atMs = Math.ceil(fromMs / SAMPLE_MS) * SAMPLE_MS; atMs < toMs; atMs += SAMPLE_MS) {
+    if (!alive(atMs)) continue;
+    const { state, reason } = standIn.sky.at(atMs);
+    samples.push({
+      atMs,
+      data: {
+        stale: !standIn.gateway.linkUp(atMs),
+        voyager_status: within(standIn.script.voyagerError, atMs) ? 'ERROR' : 'RUN',
+        emergency: standIn.gateway.silent(atMs) ? 'suspend' : null,
+        running: within(standIn.script.foreignRuns, atMs) ? 'foreign' : 'ours',
+        weather: { state, reason } as never,
+      },
+    });
+  }
+  const notes = standIn.sky.changes
+    .filter((atMs) => atMs < toMs && alive(atMs))
+    .map((atMs) => ({ atMs, what: 'weather', detail: standIn.sky.at(atMs).state as string }));
+  return { samples, notes };
+}
+
+export interface SettledNight {
+  slot: { start: string; end: string };
+  bookedAt: number;
+  /** When the session was over; null when it never began. */
+  endedAt: number | null;
+  spans: readonly LedgerSpan[];
+  imaging: readonly LedgerSpan[];
+  outcome: Outcome | null;
+  before: boolean;
+  rule: RefundRule;
+  credits: number;
+}
+
+/** As activities/finalise/settlement.ts has it, from the same rules and without its database. */
+export function settleNight(
+  night: SettledNight,
+  record: (fromMs: number, toMs: number) => GatewayRecord,
+): { ledger: LedgerInterval[]; settled: ReturnType<typeof settle> } {
+  const { slot, spans, imaging, outcome, before, rule, credits } = night;
+  const known = [...spans, ...imaging];
+  const fromMs = Math.max(Date.parse(slot.start), night.bookedAt);
+  const toMs = Math.min(Date.parse(slot.end), night.endedAt ?? Infinity);
+  const ledger =
+    before || toMs <= fromMs ? buildLedger(slot, known) : withRecord(night, record(fromMs, toMs), fromMs, toMs);
+  const seconds = secondsByClass(ledger);
+  const share = before ? { ...rule.refund_share, other: rule.cancelled_share } : rule.refund_share;
+  const empty = outcome === 'failed' && seconds.imaging === 0;
+  const floor = empty ? 1 : rule.full_refund_below_imaging_share;
+  const settled = settle(seconds, { ...rule, refund_share: share, full_refund_below_imaging_share: floor }, credits);
+  return { ledger, settled };
+}
+
+function withRecord(night: SettledNight, record: GatewayRecord, fromMs: number, toMs: number): LedgerInterval[] {
+  const { slot, spans, imaging } = night;
+  const all = [...spans, ...imaging, ...recordedSpans(record, fromMs, toMs)];
+  const first = spans.find((span) => span.class !== 'other')?.start ?? slot.end;
+  const silent = silentSpans(record, fromMs, toMs).filter((span) => span.end! > first);
+  return buildLedger(slot, [...all, ...whereUnproven(silent, buildLedger(slot, all))]);
+}
