@@ -84,7 +84,7 @@ export class StandInGateway {
   }
   revoke(bookingId: string, at: number): void {
     this.seenAt(at);
-    this.grants.mark(bookingId, 'revoked');
+    this.grants.end(bookingId, 'revoked');
     this.weatherLatch.forget(bookingId);
     for (const latch of this.latches.all())
       if (latch.bookingId === bookingId && latch.state === 'confirmed') this.latches.release(latch.commandId);
@@ -153,7 +153,7 @@ export class StandInGateway {
     for (const grant of this.grants.active())
       if (this.clock.witnessedNow() >= Date.parse(grant.end) + telescope.policy.grace_seconds * 1000) {
         this.stop(at, 'slot_over');
-        this.grants.mark(grant.bookingId, 'over');
+        this.grants.end(grant.bookingId, 'over');
         this.weatherLatch.forget(grant.bookingId);
         this.owed.add(grant.bookingId);
       }
