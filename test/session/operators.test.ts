@@ -38,7 +38,8 @@ describe('a stop in the middle of the slot', () => {
     expect(await stopped.live()).toEqual({ outcome: 'aborted', reason: 'operator_abort' });
     const { outage, other = 0 } = await stopped.ledger();
     expect(outage).toBeGreaterThan(1790);
-    expect(other).toBe(0);
+    // A second may lie between the stop and its confirmation.
+    expect(other).toBeLessThanOrEqual(2);
     expect(await refund(stopped)).toBeGreaterThan(49);
     expect(await stopped.receipts()).toEqual({ a1: 'confirmed' });
   }, 60_000);

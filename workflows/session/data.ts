@@ -94,6 +94,8 @@ export interface Carried {
   receipts: KnownReceipt[];
   inbox: Control[];
   framesWaiting: boolean;
+  /** What had become of the frames when they were taken in last. */
+  frames?: { captured: number; archived: number };
   lines: LogLine[];
   projections: Projection[];
   checks: number;

@@ -31,7 +31,7 @@ export function snapshotOf(state: SessionState): SessionSnapshot {
 
 /** The night log for Temporal's UI: Markdown, under its limit of 20 KB. */
 export function detailsOf(state: SessionState): string {
-  const { phase, holdCause, reason, next } = state.data;
+  const { phase, holdCause, reason, next, frames } = state.data;
   const booking = state.data.booking;
   const head = [
     `### ${state.bookingId} on ${state.telescopeId}`,
@@ -39,6 +39,7 @@ export function detailsOf(state: SessionState): string {
     booking
       ? `Slot ${booking.start} to ${booking.end}, generation ${booking.generation}, shots ${state.shotsTaken()}/${state.shotsTotal()}`
       : '',
+    frames ? `Frames: ${frames.archived} archived of ${frames.captured}` : '',
     next && !isFinal(phase) ? `Next: ${next.what} at ${next.at}` : '',
   ].filter(Boolean);
   return `${head.join('\n\n')}\n\n${state.data.lines.map((l) => `- \`${l.at.slice(0, 19)}Z\` ${l.text}`).join('\n')}`;

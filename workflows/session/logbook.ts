@@ -105,6 +105,10 @@ export class Logbook {
 
   line(text: string): void {
     this.state.line(nowIso(), text);
+    this.refresh();
+  }
+  /** Temporal's page shows the state of now; it is asked for by a query and costs no event. */
+  refresh(): void {
     setCurrentDetails(detailsOf(this.state));
   }
 

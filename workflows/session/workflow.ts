@@ -114,9 +114,11 @@ async function drainFrames(night: Night): Promise<void> {
     await condition(() => state.data.framesWaiting);
     state.data.framesWaiting = false;
     try {
-      await t.drainFrames.executeWithOptions({ summary: 'frames' }, [
+      const { captured, archived } = await t.drainFrames.executeWithOptions({ summary: 'frames' }, [
         { bookingId: state.bookingId, telescopeId: state.telescopeId, linger: true },
       ]);
+      state.data.frames = { captured, archived };
+      night.logbook.refresh();
     } catch (thrown) {
       if (isCancellation(thrown)) {
         state.data.framesWaiting = true;

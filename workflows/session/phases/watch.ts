@@ -152,6 +152,7 @@ export async function waitForNextCheck(night: Night, verdict: Verdict, seen: Obs
   if (progress) at = Math.min(at, stallAt);
   at = Math.min(at, state.endMs);
   state.data.next = { what: at === state.endMs ? 'end' : 'check', at: new Date(at).toISOString() };
+  night.logbook.refresh();
   if (night.memory.gatewayAway) return;
   if (seen && patched(PATCHES.quiet)) {
     const { check_interval: regular } = state.booking.policy;
