@@ -6,10 +6,9 @@ import { prefs } from '../core/prefs.ts';
 import type { Event, TelescopeState } from '../core/types.ts';
 import type { Booking } from '../../../domain/contracts/booking.ts';
 import { Subscriptions } from '../core/subscriptions.ts';
-import { withoutEvidence } from '../../../domain/evidence.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
-import { linkIn } from '../i18n/observatory.ts';
 import { startPage } from '../shell.ts';
+import { boardLine } from './board.ts';
 
 interface Analytics {
   utilisation: { telescope_id: string; booked_hours: number; imaging_hours: number; utilisation: number | null }[];
@@ -158,51 +157,9 @@ function admin(): object {
     },
     paintBoard(): void {
       const l = prefs.locale;
-      const next = [...names].map(([id, name]) => {
-        const seen = states.get(id);
-        const state = seen?.state && withoutEvidence(seen.state, (Date.now() - seen.atMs) / 1000);
-        const heard = state?.connection.connected === true;
-        const age =
-          seen && state ? (state.connection.last_message_age_seconds ?? 0) + (Date.now() - seen.atMs) / 1000 : null;
-        const booking = active.get(id);
-        const e = state?.exposure;
-        return {
-          id,
-          name,
-          tone: heard
-            ? ({ RUN: 'good', ERROR: 'danger', WARNING: 'warn' }[state.voyager.status as string] ?? 'calm')
-            : 'danger',
-          status: heard
-            ? say(`voyager.${state.voyager.status}`)
-            : say(seen?.state?.connection.connected === false ? 'header.disconnected' : 'header.unheard'),
-          weather:
-            state && state.weather.reason !== 'weather_unknown'
-              ? say(`weather.${state.weather.state}`)
-              : say('ui.unknown'),
-          booking: booking
-            ? `${booking.target.name} · ${heard ? '' : `${say('phase.unheard')} · `}${say(`phase.${booking.phase}`)}`
-            : say('admin.free'),
-          href: booking ? `/control/${encodeURIComponent(booking.id)}` : '',
-          exposure:
-            e && e.status !== 'IDLE'
-              ? `${e.filter ?? ''} ${number(e.elapsed_seconds, l)}/${number(e.total_seconds, l)} s`
-              : '—',
-          // What an operator wants to know first: why it waits, why the link is down, what Voyager complained of.
-          note: [
-            booking?.reason ? reasonIn(l, booking.reason) : '',
-            linkIn(l, state?.connection.reason ?? null) || (state?.connection.reason ?? ''),
-            state?.voyager.status === 'ERROR' ? (state.voyager.last_error ?? '') : '',
-          ]
-            .filter(Boolean)
-            .join(' · '),
-          age:
-            age === null
-              ? say('ui.age.none')
-              : age < 5
-                ? say('ui.age.now')
-                : translate(l, 'ui.age', { age: duration(age) }),
-        };
-      });
+      const next = [...names].map(([id, name]) =>
+        boardLine({ id, name }, states.get(id) ?? null, active.get(id) ?? null, { nowMs: Date.now(), locale: l }),
+      );
       if (JSON.stringify(next) !== JSON.stringify(this.board)) this.board = next;
     },
     paint(): void {
