@@ -12,7 +12,7 @@ import { standInActivities } from '../../simulator/stand-in/activities.ts';
 import { judgeEvidence } from './evidence.ts';
 import { judgeNight } from './oracle.ts';
 import { FAULT_KINDS, planNight, type FaultKind, type NightPlan } from './plan.ts';
-import { RARE_KINDS } from './rare.ts';
+import { RARE_KINDS } from './kinds.ts';
 import { canonicalJson, chance, sha256 } from './random.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { Settled } from './run.ts';

@@ -1,12 +1,26 @@
 import { SIGNALS, type TelescopeEventSignal } from '../../domain/messages.ts';
-import type { Step } from './plan.ts';
-import type { World } from './world.ts';
+import type { StandIn } from '../../simulator/stand-in/stand-in.ts';
+import type { Step } from './kinds.ts';
 
 const SECOND = 1000;
+/** What of a night these reach. */
+interface Reached {
+  readonly workflowId: string;
+  readonly temporal: {
+    isOpen(workflowId: string): Promise<boolean>;
+    signal(workflowId: string, name: string, body: unknown): Promise<boolean>;
+  };
+  readonly observatory: StandIn;
+  readonly asked: { at: number; commandId: string; kind: Step['kind'] }[];
+  readonly stopsAtGateway: { at: number; kind: Step['kind'] }[];
+  maintained: { from: number; to: number; known: boolean; bookings: 'hold' | 'cancel' } | null;
+  apiReachesGateway(at: number): boolean;
+  tell(at: number, told: Told): Promise<void>;
+}
 type ByGateway = Extract<Step, { kind: 'gateway_abort' | 'operator_halt' | 'operator_abort' | 'maintenance_now' }>;
 
 /** What reaches the gateway without a workflow: the api tells it at once, and the session by Temporal. */
-export async function operate(world: World, step: ByGateway, at: number): Promise<void> {
+export async function operate(world: Reached, step: ByGateway, at: number): Promise<void> {
   if (!(await world.temporal.isOpen(world.workflowId))) return;
   if (step.kind === 'maintenance_now') return maintain(world, step, at);
   const guest = step.kind === 'gateway_abort';
@@ -24,10 +38,10 @@ export async function operate(world: World, step: ByGateway, at: number): Promis
 }
 
 function stopAtGateway(
-  { observatory }: World,
+  { observatory }: Reached,
   step: ByGateway,
   at: number,
-  by: Parameters<World['observatory']['emergencyAbort']>[0],
+  by: Parameters<StandIn['emergencyAbort']>[0],
 ): boolean {
   if (step.kind !== 'operator_halt') observatory.emergencyAbort(by, at);
   // Halt is refused while Voyager may not be spoken to, and says so.
@@ -36,7 +50,7 @@ function stopAtGateway(
 }
 
 /** Somebody goes into the dome: the answer to the operator is given when the gate knows, or says that it does not. */
-async function maintain(world: World, step: Extract<Step, { kind: 'maintenance_now' }>, at: number): Promise<void> {
+async function maintain(world: Reached, step: Extract<Step, { kind: 'maintenance_now' }>, at: number): Promise<void> {
   const window = { from: new Date(at).toISOString(), to: new Date(at + step.seconds * SECOND).toISOString() };
   const known = world.apiReachesGateway(at);
   world.maintained = { from: at, to: at + step.seconds * SECOND, known, bookings: step.cancels ? 'cancel' : 'hold' };

@@ -1,20 +1,6 @@
-import type { Fault, Step } from './plan.ts';
+import { RARE_KINDS, type Fault, type Step } from './kinds.ts';
 import { chance, whole } from './random.ts';
 
-/** Drawn apart from the others, each in some nights. */
-export const RARE_KINDS = [
-  'weather_frozen',
-  'weather_split',
-  'robotarget_idle',
-  'base_sequence',
-  'store_away',
-  'gateway_clock',
-  'gateway_no_database',
-  'gateway_no_temporal',
-  'api_no_gateway',
-  'worker_away',
-] as const;
-export type RareKind = (typeof RARE_KINDS)[number];
 const RARE = 0.07;
 const GRID = 30;
 const WORLD_SECOND = 20;

@@ -1,7 +1,7 @@
 import { LEDGER_CLASSES, type LedgerClass } from '../../domain/contracts/ledger.ts';
 import type { NightResult } from './night.ts';
 import { FAULT_KINDS } from './plan.ts';
-import { RARE_KINDS } from './rare.ts';
+import { RARE_KINDS } from './kinds.ts';
 import { sha256 } from './random.ts';
 
 /** What `npm run nights -- --json` prints. */

@@ -102,7 +102,7 @@ async function ensureObjects(
 }
 
 function objects(standIn: StandIn): Some<'ensureObjects' | 'readObjects' | 'removeObjects'> {
-  const { runner, gateway } = standIn;
+  const { runner } = standIn;
   return {
     ensureObjects: (input) => ensureObjects(standIn, input),
     readObjects: async ({ plan }) => {

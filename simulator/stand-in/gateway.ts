@@ -92,7 +92,7 @@ export class StandInGateway {
   /** The gate's own judgement of a start (gateway/telescope/gate.ts). */
   whyNotStart(permit: Permit, targetGuid: string | null, at: number): Reason | null {
     this.seenAt(at);
-    const { telescope, sky } = this.world;
+    const { sky } = this.world;
     return whyNotStart(
       {
         readOnly: false,

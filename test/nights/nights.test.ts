@@ -3,7 +3,7 @@ import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import { ACTIVITY_NAMES, playNight, type NightResult } from '../../scripts/nights/night.ts';
 import { FAULT_KINDS, planNight, playsOnRealServer, type NightPlan } from '../../scripts/nights/plan.ts';
 import { canonicalJson } from '../../scripts/nights/random.ts';
-import { RARE_KINDS } from '../../scripts/nights/rare.ts';
+import { RARE_KINDS } from '../../scripts/nights/kinds.ts';
 import { playOnRealServer } from '../../scripts/nights/real.ts';
 import { openSandbox, type Sandbox } from '../../scripts/nights/sandbox.ts';
 import { summarise } from '../../scripts/nights/summary.ts';
