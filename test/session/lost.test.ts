@@ -477,5 +477,5 @@ test('the history of every run that took over replays', async () => {
   await Promise.allSettled(scenarios.map((one) => one.lived));
   const { replayed, failed } = await replayNights(stage, true);
   expect(failed).toEqual({});
-  expect(replayed).toBeGreaterThanOrEqual(15);
+  expect(replayed).toBeGreaterThanOrEqual(6);
 }, 60_000);
