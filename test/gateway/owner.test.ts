@@ -183,10 +183,10 @@ describe('the last frame', () => {
     const seen: { kind: string; bookingId: string | null }[] = [];
     const { journal } = setup.gateway;
     const append = journal.append.bind(journal);
-    journal.append = ((kind, data, bookingId, at) => {
+    journal.append = (kind, data, bookingId, at) => {
       seen.push({ kind, bookingId: bookingId ?? null });
       return append(kind, data, bookingId, at);
-    }) as typeof journal.append;
+    };
     const records = (): number => setup.sim.world.store.doneOf(made.target).length;
     await until(() => records() > 0, 30_000, 'the first frame has its record');
     setup.sim.inject({ kind: 'late_shot_done', seconds: 3 });

@@ -20,7 +20,7 @@ const edit = async (n: Night, change: (telescope: Telescope) => void): Promise<v
   const row = await stage.db.telescope.findUniqueOrThrow({ where: { id: n.telescopeId } });
   const config = structuredClone(row.config) as unknown as Telescope;
   change(config);
-  await stage.db.telescope.update({ where: { id: n.telescopeId }, data: { config: config as object } });
+  await stage.db.telescope.update({ where: { id: n.telescopeId }, data: { config } });
 };
 const swapped = { L: 3, R: 1, G: 2, B: 0 };
 const shots = [{ filter: 'L', exposure_seconds: 300, quantity: 4 }];

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ledgerOfHold } from '../../domain/holds.ts';
 import type { Observation } from '../../domain/ports.ts';
-import type { Reason } from '../../domain/reasons.ts';
 import { planFinished } from '../../domain/watch.ts';
 import { TelescopePolicy } from '../../domain/contracts/telescope.ts';
 import { minimumUsefulSeconds, preparationPaceMs } from '../../workflows/session/pace.ts';
@@ -221,7 +220,7 @@ test.each<[string, Partial<Observation>, Partial<Circumstances>]>([
   ['weather on hold', { weather: { ...fine.weather, state: 'hold', reason: 'weather_hold' } }, {}],
   ['weather not safe for long enough', { weather: { ...fine.weather, ok_since: null } }, { engaged: false }],
   ['emergency', { emergency: 'suspend' }, {}],
-  ['another’s target in the way', {}, { refusal: 'foreign_target' as Reason }],
+  ['another’s target in the way', {}, { refusal: 'foreign_target' }],
   ['clock off', { clockOffsetSeconds: 61 }, {}],
   ['paused by the guest', {}, { userPaused: true }],
 ])('the seconds of a hold count alike while it lasts and when a later run reads them back: %s', (_name, seen, c) => {
