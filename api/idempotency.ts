@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import type { Identity } from './auth.ts';
 import type { Deps } from './deps.ts';
 import { Problem } from './errors.ts';
-import type { AppEnv } from './operation.ts';
+import type { AppEnv } from './guard.ts';
 
 /** A request that died half-way gives its key back after this. */
 const ABANDONED_MS = 60_000;

@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
-import { json, type App, type AppEnv } from '../operation.ts';
+import type { AppEnv } from '../guard.ts';
+import { json, type App } from '../operation.ts';
 import { isPresence, isTarget, verifyHttpRequest } from './protocol.ts';
 
 /** Pusher's own limits. */

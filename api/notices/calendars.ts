@@ -7,7 +7,8 @@ import type { Calendar } from '../../prisma/client/client.ts';
 import type { Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
-import { clientAddress, json, operation, refuseGuessing, type App } from '../operation.ts';
+import { clientAddress, refuseGuessing } from '../guard.ts';
+import { json, operation, type App } from '../operation.ts';
 import { writeCalendar } from './ics.ts';
 
 const KINDS = ['guest', 'telescope', 'operator'] as const;

@@ -10,14 +10,19 @@ import type { Booking, Link } from '../../prisma/client/client.ts';
 import { VIEW_AFTER_SLOT_MS, TOKEN_LIFETIME_MS, requireBooking, requireOwner } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
-import { clientAddress, json, operation, refuseGuessing, type App } from '../operation.ts';
+import { clientAddress, refuseGuessing } from '../guard.ts';
+import { json, route, routes } from '../operation.ts';
 
 /** Sessions that one link may open before it is used up, however often it was forwarded. */
 const EXCHANGES = 200;
+
 /** Asking for a new link: one letter in ten minutes, and so many a day. */
 const ASK_EVERY_MS = 600_000;
+
 const ASKS_A_DAY = 6;
+
 const ASKS_PER_ADDRESS = { perSecond: 0.1, burst: 10 } as const;
+
 const DAY_MS = 86_400_000;
 
 const Exchange = z
@@ -29,6 +34,7 @@ const Exchange = z
       .describe('a random text that this browser keeps: the first one to use a link may do what the link allows'),
   })
   .meta({ id: 'LinkExchange' });
+
 const Session = z
   .object({
     token: z.string(),
@@ -39,101 +45,95 @@ const Session = z
   })
   .meta({ id: 'LinkSession' });
 
-export function linkRoutes(app: App, deps: Deps): void {
-  operation(
-    app,
-    deps,
-    {
-      method: 'post',
-      path: '/api/links/exchange',
-      id: 'exchangeLink',
-      tag: 'Access',
-      summary: 'A session token for the link of a letter',
-      description:
-        'The first browser that uses a link may do what the link allows; any other, such as that of somebody whom the letter was forwarded to, may only look.',
-      guard: 'public',
-      body: Exchange,
-      answers: { 200: { description: 'The token', schema: Session } },
-      problems: ['unauthenticated', 'not_found'],
-    },
-    async ({ c, body }) => {
-      const id = linkIdOf(deps.secret, body.code);
-      if (!id) {
-        refuseGuessing(deps, clientAddress(c));
-        throw new Problem('unauthenticated', 'This link is not one of ours.');
-      }
-      const { link, isFirst } = await useLink(deps, id, body.device);
-      const booking = await deps.db.booking.findUnique({ where: { id: link.bookingId } });
-      if (!booking) throw new Problem('not_found', 'The booking of this link is not there any more.');
-      return json(await session(deps, link, booking, isFirst), 200, { 'cache-control': 'no-store' });
-    },
-  );
+const exchangeLink = route(
+  {
+    method: 'post',
+    path: '/api/links/exchange',
+    id: 'exchangeLink',
+    tag: 'Access',
+    summary: 'A session token for the link of a letter',
+    description:
+      'The first browser that uses a link may do what the link allows; any other, such as that of somebody whom the letter was forwarded to, may only look.',
+    guard: 'public',
+    body: Exchange,
+    answers: { 200: { description: 'The token', schema: Session } },
+    problems: ['unauthenticated', 'not_found'],
+  },
+  async ({ deps, c, body }) => {
+    const id = linkIdOf(deps.secret, body.code);
+    if (!id) {
+      refuseGuessing(deps, clientAddress(c));
+      throw new Problem('unauthenticated', 'This link is not one of ours.');
+    }
+    const { link, isFirst } = await useLink(deps, id, body.device);
+    const booking = await deps.db.booking.findUnique({ where: { id: link.bookingId } });
+    if (!booking) throw new Problem('not_found', 'The booking of this link is not there any more.');
+    return json(await session(deps, link, booking, isFirst), 200, { 'cache-control': 'no-store' });
+  },
+);
 
-  operation(
-    app,
-    deps,
-    {
-      method: 'post',
-      path: '/api/links',
-      id: 'requestLink',
-      tag: 'Access',
-      summary: 'Mail a new link to the address of a booking',
-      description: 'The answer is the same whether there is such a booking or not.',
-      guard: 'public',
-      body: z.object({ booking_id: BookingId }).meta({ id: 'LinkRequest' }),
-      answers: {
-        202: {
-          description: 'If the booking has an address, a letter is on its way there',
-          schema: z.object({ state: z.literal('accepted') }).meta({ id: 'LinkRequested' }),
-        },
+const requestLink = route(
+  {
+    method: 'post',
+    path: '/api/links',
+    id: 'requestLink',
+    tag: 'Access',
+    summary: 'Mail a new link to the address of a booking',
+    description: 'The answer is the same whether there is such a booking or not.',
+    guard: 'public',
+    body: z.object({ booking_id: BookingId }).meta({ id: 'LinkRequest' }),
+    answers: {
+      202: {
+        description: 'If the booking has an address, a letter is on its way there',
+        schema: z.object({ state: z.literal('accepted') }).meta({ id: 'LinkRequested' }),
       },
     },
-    async ({ c, body }) => {
-      const { perSecond, burst } = ASKS_PER_ADDRESS;
-      const wait = deps.limiter.take(`link:${clientAddress(c)}`, perSecond, burst);
-      if (wait > 0)
-        throw new Problem('too_many_requests', 'Too many requests from here.', {}, { 'retry-after': String(wait) });
-      await askForLink(deps.db, body.booking_id, deps.now());
-      await publish(deps.db, { kind: 'control', what: 'outbox', data: {} });
-      return json({ state: 'accepted' }, 202, { 'cache-control': 'no-store' });
-    },
-  );
+  },
+  async ({ deps, c, body }) => {
+    const { perSecond, burst } = ASKS_PER_ADDRESS;
+    const wait = deps.limiter.take(`link:${clientAddress(c)}`, perSecond, burst);
+    if (wait > 0)
+      throw new Problem('too_many_requests', 'Too many requests from here.', {}, { 'retry-after': String(wait) });
+    await askForLink(deps.db, body.booking_id, deps.now());
+    await publish(deps.db, { kind: 'control', what: 'outbox', data: {} });
+    return json({ state: 'accepted' }, 202, { 'cache-control': 'no-store' });
+  },
+);
 
-  operation(
-    app,
-    deps,
-    {
-      method: 'delete',
-      path: '/api/bookings/{id}/links',
-      id: 'revokeLinks',
-      tag: 'Access',
-      summary: 'End every link of a booking, and the sessions opened by them',
-      guard: { scopes: ['session:control', 'tokens:write'] },
-      params: z.object({ id: BookingId }),
-      answers: {
-        200: { description: 'How many', schema: z.object({ revoked: z.number().int() }).meta({ id: 'LinksRevoked' }) },
+const revokeLinksRoute = route(
+  {
+    method: 'delete',
+    path: '/api/bookings/{id}/links',
+    id: 'revokeLinks',
+    tag: 'Access',
+    summary: 'End every link of a booking, and the sessions opened by them',
+    guard: { scopes: ['session:control', 'tokens:write'] },
+    params: z.object({ id: BookingId }),
+    answers: {
+      200: { description: 'How many', schema: z.object({ revoked: z.number().int() }).meta({ id: 'LinksRevoked' }) },
+    },
+  },
+  async ({ deps, who, params }) => {
+    requireBooking(who, params.id);
+    const booking = await deps.db.booking.findUnique({ where: { id: params.id } });
+    if (!booking) throw new Problem('not_found', `No booking ${params.id}.`);
+    requireOwner(who, booking);
+    const revoked = await revokeLinks(deps, [params.id], who.credentialId);
+    await deps.db.audit.create({
+      data: {
+        id: randomUUID(),
+        at: new Date(deps.now()),
+        actor: who.name,
+        action: 'links.revoke',
+        bookingId: params.id,
+        data: { revoked },
       },
-    },
-    async ({ who, params }) => {
-      requireBooking(who, params.id);
-      const booking = await deps.db.booking.findUnique({ where: { id: params.id } });
-      if (!booking) throw new Problem('not_found', `No booking ${params.id}.`);
-      requireOwner(who, booking);
-      const revoked = await revokeLinks(deps, [params.id], who.credentialId);
-      await deps.db.audit.create({
-        data: {
-          id: randomUUID(),
-          at: new Date(deps.now()),
-          actor: who.name,
-          action: 'links.revoke',
-          bookingId: params.id,
-          data: { revoked },
-        },
-      });
-      return json({ revoked });
-    },
-  );
-}
+    });
+    return json({ revoked });
+  },
+);
+
+export const linkRoutes = routes(exchangeLink, requestLink, revokeLinksRoute);
 
 /** Notes the use of a link, the first device by a row lock. @throws Problem for a link that is over, revoked or used up */
 async function useLink(deps: Deps, id: string, device: string): Promise<{ link: Link; isFirst: boolean }> {

@@ -7,12 +7,14 @@ import { loadChats, loadPreferences, savePreferences } from '../../platform/pref
 import type { Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
-import { clientAddress, json, operation, refuseGuessing, type App } from '../operation.ts';
+import { clientAddress, refuseGuessing } from '../guard.ts';
+import { json, type App, route, routes } from '../operation.ts';
 
 const Body = Preferences.extend({
   chats: z.array(Chat).max(4).optional().describe('new addresses; left out: they stay as they are'),
   keep_chats: z.array(z.enum(CHAT_KINDS)).max(4).default([]).describe('with `chats`: kinds whose address stays'),
 }).meta({ id: 'PreferencesRequest' });
+
 const Shown = Preferences.extend({
   chats: z.array(z.object({ kind: z.string(), address: z.string().describe('its end alone') })),
   types: z.array(
@@ -74,73 +76,77 @@ async function keep(deps: Deps, ref: string, who: Identity, body: z.infer<typeof
   return show(deps, ref);
 }
 
-export function preferenceRoutes(app: App, deps: Deps): void {
-  const answers = { 200: { description: 'The choice', schema: Shown } };
-  const Ref = z.object({ ref: z.string().min(1).max(64) });
-  const own = { scopes: ['session:control'] } as const;
-  const server = { scopes: ['users:write'] } as const;
-  operation(
-    app,
-    deps,
-    {
-      method: 'get',
-      path: '/api/preferences',
-      id: 'getPreferences',
-      tag: 'Users',
-      summary: 'What this guest wants to hear, where and when',
-      guard: own,
-      answers,
-    },
-    async ({ who }) => show(deps, await personOf(deps, who)),
-  );
-  operation(
-    app,
-    deps,
-    {
-      method: 'put',
-      path: '/api/preferences',
-      id: 'putPreferences',
-      tag: 'Users',
-      summary: 'Choose it',
-      guard: own,
-      body: Body,
-      answers,
-    },
-    async ({ who, body }) => keep(deps, await personOf(deps, who), who, body),
-  );
-  operation(
-    app,
-    deps,
-    {
-      method: 'get',
-      path: '/api/users/{ref}/preferences',
-      id: 'getUserPreferences',
-      tag: 'Users',
-      summary: 'A person’s choice',
-      guard: server,
-      params: Ref,
-      answers,
-    },
-    ({ params }) => show(deps, params.ref),
-  );
-  operation(
-    app,
-    deps,
-    {
-      method: 'put',
-      path: '/api/users/{ref}/preferences',
-      id: 'putUserPreferences',
-      tag: 'Users',
-      summary: 'Choose for a person; `laravel` names the channels that your app uses itself',
-      guard: server,
-      params: Ref,
-      body: Body,
-      answers,
-    },
-    async ({ who, params, body }) => keep(deps, params.ref, who, body),
-  );
-  unsubscribePages(app, deps);
-}
+const answers = { 200: { description: 'The choice', schema: Shown } };
+
+const Ref = z.object({ ref: z.string().min(1).max(64) });
+
+const own = { scopes: ['session:control'] } as const;
+
+const server = { scopes: ['users:write'] } as const;
+
+const getPreferences = route(
+  {
+    method: 'get',
+    path: '/api/preferences',
+    id: 'getPreferences',
+    tag: 'Users',
+    summary: 'What this guest wants to hear, where and when',
+    guard: own,
+    answers,
+  },
+  async ({ deps, who }) => show(deps, await personOf(deps, who)),
+);
+
+const putPreferences = route(
+  {
+    method: 'put',
+    path: '/api/preferences',
+    id: 'putPreferences',
+    tag: 'Users',
+    summary: 'Choose it',
+    guard: own,
+    body: Body,
+    answers,
+  },
+  async ({ deps, who, body }) => keep(deps, await personOf(deps, who), who, body),
+);
+
+const getUserPreferences = route(
+  {
+    method: 'get',
+    path: '/api/users/{ref}/preferences',
+    id: 'getUserPreferences',
+    tag: 'Users',
+    summary: 'A person’s choice',
+    guard: server,
+    params: Ref,
+    answers,
+  },
+  ({ deps, params }) => show(deps, params.ref),
+);
+
+const putUserPreferences = route(
+  {
+    method: 'put',
+    path: '/api/users/{ref}/preferences',
+    id: 'putUserPreferences',
+    tag: 'Users',
+    summary: 'Choose for a person; `laravel` names the channels that your app uses itself',
+    guard: server,
+    params: Ref,
+    body: Body,
+    answers,
+  },
+  async ({ deps, who, params, body }) => keep(deps, params.ref, who, body),
+);
+
+export const preferenceRoutes = routes(
+  getPreferences,
+  putPreferences,
+  getUserPreferences,
+  putUserPreferences,
+  unsubscribePages,
+);
 
 const PAGE = {
   ask: ['Ne plus recevoir ces lettres ?', 'Stop these letters?', 'Oui, plus de lettres / Yes, no more letters'],

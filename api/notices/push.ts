@@ -5,7 +5,7 @@ import { lockKey, type Transaction } from '../../platform/database.ts';
 import { requireBooking, requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
-import { json, operation, type App } from '../operation.ts';
+import { json, route, routes } from '../operation.ts';
 
 const PushRequest = z
   .object({
@@ -17,69 +17,63 @@ const PushRequest = z
   .meta({ id: 'PushSubscriptionRequest' });
 type PushRequest = z.infer<typeof PushRequest>;
 
-export function pushRoutes(app: App, deps: Deps): void {
-  operation(
-    app,
-    deps,
-    {
-      method: 'post',
-      path: '/api/push/subscriptions',
-      id: 'subscribePush',
-      tag: 'Pages',
-      summary: 'Notify this browser',
-      description: `At most ${PUSH_PER_CREDENTIAL} browsers per token, of which the oldest gives way, and ${PUSH_PER_BOOKING} per booking or person.`,
-      guard: { scopes: ['session:view', 'bookings:write'] },
-      body: PushRequest,
-      answers: {
-        201: { description: 'Subscribed', schema: z.object({ id: z.string() }).meta({ id: 'PushSubscribed' }) },
-      },
-      problems: ['not_found', 'conflict'],
+const subscribePush = route(
+  {
+    method: 'post',
+    path: '/api/push/subscriptions',
+    id: 'subscribePush',
+    tag: 'Pages',
+    summary: 'Notify this browser',
+    description: `At most ${PUSH_PER_CREDENTIAL} browsers per token, of which the oldest gives way, and ${PUSH_PER_BOOKING} per booking or person.`,
+    guard: { scopes: ['session:view', 'bookings:write'] },
+    body: PushRequest,
+    answers: {
+      201: { description: 'Subscribed', schema: z.object({ id: z.string() }).meta({ id: 'PushSubscribed' }) },
     },
-    async ({ who, body }) => {
-      const bookingId = body.booking_id ?? (who.kind === 'booking' ? who.subject! : null);
-      if (bookingId !== null) {
-        requireBooking(who, bookingId);
-        const booking = await deps.db.booking.findUnique({ where: { id: bookingId } });
-        if (!booking) throw new Problem('not_found', `No booking ${bookingId}.`);
-        requireOwner(who, booking);
-      } else if (who.kind !== 'user') throw new Problem('bad_request', 'Say which booking (booking_id).');
-      if (!isPushService(body.endpoint, deps.config.PUSH_SERVICES))
-        throw invalid({
-          endpoint: [
-            'is not the https address of a push service that we know; an operator adds others to PUSH_SERVICES',
-          ],
-        });
-      return json({ id: await subscribe(deps, who, body, bookingId) }, 201);
-    },
-  );
+    problems: ['not_found', 'conflict'],
+  },
+  async ({ deps, who, body }) => {
+    const bookingId = body.booking_id ?? (who.kind === 'booking' ? who.subject! : null);
+    if (bookingId !== null) {
+      requireBooking(who, bookingId);
+      const booking = await deps.db.booking.findUnique({ where: { id: bookingId } });
+      if (!booking) throw new Problem('not_found', `No booking ${bookingId}.`);
+      requireOwner(who, booking);
+    } else if (who.kind !== 'user') throw new Problem('bad_request', 'Say which booking (booking_id).');
+    if (!isPushService(body.endpoint, deps.config.PUSH_SERVICES))
+      throw invalid({
+        endpoint: ['is not the https address of a push service that we know; an operator adds others to PUSH_SERVICES'],
+      });
+    return json({ id: await subscribe(deps, who, body, bookingId) }, 201);
+  },
+);
 
-  operation(
-    app,
-    deps,
-    {
-      method: 'delete',
-      path: '/api/push/subscriptions/{subscription_id}',
-      id: 'unsubscribePush',
-      tag: 'Pages',
-      summary: 'Notify this browser no more',
-      guard: { scopes: ['session:view', 'bookings:write'] },
-      params: z.object({ subscription_id: z.string().max(64) }),
-      answers: { 204: { description: 'Gone' } },
-    },
-    async ({ who, params }) => {
-      const row = await deps.db.pushSubscription.findUnique({ where: { id: params.subscription_id } });
-      const own =
-        row &&
-        (who.kind === 'key' ||
-          who.kind === 'admin' ||
-          (who.kind === 'booking' && row.bookingId === who.subject) ||
-          (who.kind === 'user' && row.userRef === who.subject));
-      if (!own) throw new Problem('not_found', 'No such subscription.');
-      await deps.db.pushSubscription.delete({ where: { id: row.id } });
-      return new Response(null, { status: 204 });
-    },
-  );
-}
+const unsubscribePush = route(
+  {
+    method: 'delete',
+    path: '/api/push/subscriptions/{subscription_id}',
+    id: 'unsubscribePush',
+    tag: 'Pages',
+    summary: 'Notify this browser no more',
+    guard: { scopes: ['session:view', 'bookings:write'] },
+    params: z.object({ subscription_id: z.string().max(64) }),
+    answers: { 204: { description: 'Gone' } },
+  },
+  async ({ deps, who, params }) => {
+    const row = await deps.db.pushSubscription.findUnique({ where: { id: params.subscription_id } });
+    const own =
+      row &&
+      (who.kind === 'key' ||
+        who.kind === 'admin' ||
+        (who.kind === 'booking' && row.bookingId === who.subject) ||
+        (who.kind === 'user' && row.userRef === who.subject));
+    if (!own) throw new Problem('not_found', 'No such subscription.');
+    await deps.db.pushSubscription.delete({ where: { id: row.id } });
+    return new Response(null, { status: 204 });
+  },
+);
+
+export const pushRoutes = routes(subscribePush, unsubscribePush);
 
 /** A browser is told of each booking that it asked for; a person's own token asks for all of theirs at once. */
 async function subscribe(deps: Deps, who: Identity, body: PushRequest, bookingId: string | null): Promise<string> {

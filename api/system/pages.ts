@@ -5,7 +5,7 @@ import type { Config } from '../../platform/config.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { Problem, problemResponse } from '../errors.ts';
 import { sendFile } from '../images/pixels.ts';
-import type { AppEnv } from '../operation.ts';
+import type { AppEnv } from '../guard.ts';
 
 /** Types of what the pages consist of, by file ending. */
 export const TYPES: Record<string, string> = {

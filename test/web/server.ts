@@ -9,7 +9,7 @@ import { Hono } from 'hono';
 import sharp from 'sharp';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { Problem, problemResponse } from '../../api/errors.ts';
-import type { AppEnv } from '../../api/operation.ts';
+import type { AppEnv } from '../../api/guard.ts';
 import { keepAssets } from '../../api/system/kept-assets.ts';
 import { nothingHere, pageRoutes, type PageOptions } from '../../api/system/pages.ts';
 import { BookingRequest } from '../../domain/contracts/booking.ts';

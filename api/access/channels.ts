@@ -1,0 +1,166 @@
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { VIEW_AFTER_SLOT_MS, requireBooking, requireOwner, seesPerson, type Identity } from '../auth.ts';
+import type { Deps } from '../deps.ts';
+import { Problem, ProblemDocument, invalid } from '../errors.ts';
+import { ADMIN_CHANNEL, SOCKET_ID, bookingOfChannel, signChannel, telescopeOfChannel } from '../live/protocol.ts';
+import { clientAddress, identify, refuseGuessing } from '../guard.ts';
+import { json, type App } from '../operation.ts';
+import { stableId } from '../../domain/ids.ts';
+
+/** Channel authorisations of one socket: a page needs three, and again after each reconnect. */
+const SOCKET_AUTHS = { perSecond: 1, burst: 30 };
+
+/** Of all sockets that a shared link opens. */
+const TOKEN_AUTHS = { perSecond: 100, burst: 3_000 };
+
+/**
+ * A link is shared, so that the budget is each socket's; the credential's own, much larger, is for who makes up socket ids.
+ * @throws Problem `too_many_requests`.
+ */
+function refuseFlood(deps: Deps, who: Identity, socketId: string): void {
+  if (who.kind === 'key') return;
+  const wait =
+    deps.limiter.take(`socket:${who.credentialId}:${socketId}`, SOCKET_AUTHS.perSecond, SOCKET_AUTHS.burst) ||
+    deps.limiter.take(`auth:${who.credentialId}`, TOKEN_AUTHS.perSecond, TOKEN_AUTHS.burst);
+  if (wait > 0)
+    throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });
+}
+
+/** The body as pusher-js sends it (a form) or as JSON. @throws Problem 400 for anything else. */
+async function channelRequest(c: Context): Promise<Record<string, unknown>> {
+  try {
+    const isJson = c.req.header('content-type')?.includes('json') ?? false;
+    const body: unknown = isJson ? await c.req.json() : await c.req.parseBody();
+    return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  } catch (thrown) {
+    if (thrown instanceof HTTPException) throw thrown;
+    throw new Problem('bad_request', 'The body is neither a form nor JSON.');
+  }
+}
+
+/** May this identity listen here? @returns channel_data for presence channels. @throws Problem `forbidden` or `not_found`. */
+async function authorise(deps: Deps, who: Identity, channel: string): Promise<string | undefined> {
+  const mayView = who.scopes.has('session:view') || who.scopes.has('bookings:read') || who.scopes.has('admin:read');
+  const bookingId = bookingOfChannel(channel);
+  if (bookingId !== null) {
+    if (!mayView) throw new Problem('forbidden', 'This needs the scope session:view.');
+    requireBooking(who, bookingId);
+    const booking = await deps.db.booking.findUnique({ where: { id: bookingId } });
+    if (!booking) throw new Problem('not_found', `No booking ${bookingId}.`);
+    requireOwner(who, booking);
+    if (who.kind === 'booking' && deps.now() > booking.endsAt.getTime() + VIEW_AFTER_SLOT_MS)
+      throw new Problem('forbidden', 'The slot of this booking is over.');
+    return undefined;
+  }
+  const telescopeId = telescopeOfChannel(channel);
+  if (telescopeId !== null) {
+    if (!mayView) throw new Problem('forbidden', 'This needs the scope session:view.');
+    if (who.kind === 'booking' && who.slot?.telescopeId !== telescopeId)
+      throw new Problem('forbidden', 'This token is for another telescope.');
+    if (
+      who.kind === 'user' &&
+      !(await deps.db.booking.findFirst({ where: { userRef: who.subject!, telescopeId }, select: { id: true } }))
+    )
+      throw new Problem('forbidden', 'You have no booking on this telescope.');
+    const owner =
+      who.kind === 'booking'
+        ? (await deps.db.booking.findUnique({ where: { id: who.subject! }, select: { userRef: true } }))?.userRef
+        : who.kind === 'user'
+          ? who.subject!
+          : null;
+    const person = owner && seesPerson(who) ? await deps.db.user.findUnique({ where: { ref: owner } }) : null;
+    const role =
+      who.kind === 'key'
+        ? 'operator'
+        : who.kind === 'admin'
+          ? 'admin'
+          : who.scopes.has('session:control')
+            ? 'guest'
+            : 'spectator';
+    return JSON.stringify({
+      user_id: stableId('viewer', who.credentialId).slice(0, 13),
+      user_info: { role, initials: initials(person?.displayName ?? null) },
+    });
+  }
+  if (channel === ADMIN_CHANNEL) {
+    if (!who.scopes.has('admin:read')) throw new Problem('forbidden', 'This needs the scope admin:read.');
+    return undefined;
+  }
+  throw new Problem('forbidden', 'There is no such channel for you.');
+}
+
+const initials = (name: string | null): string =>
+  (name ?? '')
+    .split(/[\s-]+/)
+    .filter(Boolean)
+    .map((part) => String.fromCodePoint(part.codePointAt(0)!).toUpperCase())
+    .slice(0, 2)
+    .join('');
+
+const channelAuth = z.object({ auth: z.string(), channel_data: z.string().optional() }).meta({ id: 'ChannelAuth' });
+
+function documentAuth(app: App): void {
+  // Pusher's clients send a form, others JSON: the body is read by hand, so it stands in the document by hand too.
+  app.openAPIRegistry.registerPath({
+    method: 'post',
+    path: '/broadcasting/auth',
+    operationId: 'authoriseChannel',
+    tags: ['Live'],
+    summary: 'Signature for a private or presence channel',
+    description: 'For pages that are not behind a Laravel app of their own; with a token or a key.',
+    security: [{ apiKey: [] }, { bearer: [] }],
+    request: {
+      body: {
+        required: true,
+        content: {
+          'application/x-www-form-urlencoded': {
+            schema: z.object({ socket_id: z.string(), channel_name: z.string() }),
+          },
+        },
+      },
+    },
+    responses: {
+      200: { description: 'The signature', content: { 'application/json': { schema: channelAuth } } },
+      ...Object.fromEntries(
+        [400, 401, 403, 404, 413, 422, 429, 503].map((status) => [
+          status,
+          {
+            description: 'See the problem document',
+            content: { 'application/problem+json': { schema: ProblemDocument } },
+          },
+        ]),
+      ),
+    },
+  });
+}
+
+/** Signs a channel for a socket, as Pusher's clients ask a server to. */
+export function channelRoutes(app: App, deps: Deps): void {
+  documentAuth(app);
+  app.post('/broadcasting/auth', async (c) => {
+    const who = await identify(deps, c, false).catch((thrown: unknown) => {
+      if (thrown instanceof Problem && thrown.status === 401) refuseGuessing(deps, clientAddress(c));
+      throw thrown;
+    });
+    const body = await channelRequest(c);
+    const socketId = typeof body.socket_id === 'string' ? body.socket_id : '';
+    const channel = typeof body.channel_name === 'string' ? body.channel_name : '';
+    if (!SOCKET_ID.test(socketId)) throw invalid({ socket_id: ['is not a socket id'] });
+    refuseFlood(deps, who, socketId);
+    if (channel.length === 0 || channel.length > 200) throw invalid({ channel_name: ['is required'] });
+    const channelData = await authorise(deps, who, channel);
+    deps.live.grants.give(socketId, channel, who.credentialId, who.expiresAtMs);
+    return json(
+      {
+        auth: signChannel(deps.live.key, deps.live.secret, socketId, channel, channelData),
+        ...(channelData === undefined ? {} : { channel_data: channelData }),
+      },
+      200,
+      {
+        'cache-control': 'no-store',
+      },
+    );
+  });
+}

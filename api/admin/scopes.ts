@@ -1,0 +1,1 @@
+export const READ = { scopes: ['admin:read'] } as const;

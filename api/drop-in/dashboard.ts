@@ -1,0 +1,263 @@
+import { z } from '@hono/zod-openapi';
+import { Guid } from '../../domain/contracts/common.ts';
+import { DashboardState } from '../../domain/contracts/dashboard.ts';
+import { ConnectionState, type TelescopeState } from '../../domain/contracts/state.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { isActivePhase } from '../../domain/phases.ts';
+import { reasonText, type Reason } from '../../domain/reasons.ts';
+import { type Identity } from '../auth.ts';
+import { localeOf } from '../bookings/view.ts';
+import type { Deps } from '../deps.ts';
+import { Problem } from '../errors.ts';
+import { json, route } from '../operation.ts';
+import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
+import { buildSnapshot } from '../bookings/snapshot.ts';
+import { type ActiveSession, READ, Where, isServer, mayUse, sessionFor } from './session.ts';
+
+/** The state as this identity may see it: a guest the part of their own session, servers and admins all of it. */
+async function mirrorOf(
+  deps: Deps,
+  who: Identity,
+  telescope: Telescope,
+  session: ActiveSession | null,
+): Promise<TelescopeState> {
+  const state = await deps.mirror.state(telescope);
+  if (!state)
+    throw new Problem(
+      'gateway_away',
+      `Nothing is known of ${telescope.id} yet; its gateway does not answer.`,
+      {},
+      { 'retry-after': '5' },
+    );
+  if (isServer(who)) return state;
+  const mine = session && isTheirs(who, session) ? session : null;
+  return seenBy(state, mine && tenancyOf(mine));
+}
+
+const word = (value: boolean | null, yes: string, no: string): string =>
+  value === null ? 'unknown' : value ? yes : no;
+
+const degrees = (value: number | null): string | null => (value === null ? null : `${value.toFixed(1)} °C`);
+
+function equipmentOf(state: TelescopeState): z.infer<typeof DashboardState>['equipment'] {
+  const { mount, camera, focuser, guiding, rotator, dome } = state;
+  const item = (
+    key: string,
+    label: string,
+    connected: boolean | null,
+    status: string,
+    detail: string | null,
+  ): z.infer<typeof DashboardState>['equipment'][number] => ({
+    key,
+    label,
+    connected: connected === true,
+    status,
+    detail,
+  });
+  return [
+    item(
+      'mount',
+      'Mount',
+      mount.connected,
+      mount.parked ? 'parked' : mount.slewing ? 'slewing' : word(mount.tracking, 'tracking', 'stopped'),
+      mount.altitude_degrees === null ? null : `${mount.altitude_degrees.toFixed(1)}°`,
+    ),
+    item(
+      'camera',
+      'Camera',
+      camera.connected,
+      camera.status ?? word(camera.cooling, 'cooling', 'idle'),
+      degrees(camera.temperature_celsius),
+    ),
+    item(
+      'focuser',
+      'Focuser',
+      focuser.connected,
+      word(focuser.connected, 'connected', 'disconnected'),
+      focuser.position === null ? null : String(focuser.position),
+    ),
+    item(
+      'guider',
+      'Guiding',
+      guiding.connected,
+      guiding.status ?? 'unknown',
+      guiding.rms ? `RMS ${guiding.rms.total_px.toFixed(2)} px` : null,
+    ),
+    item(
+      'rotator',
+      'Rotator',
+      rotator.connected,
+      word(rotator.moving, 'moving', 'still'),
+      rotator.sky_pa_degrees === null ? null : `${rotator.sky_pa_degrees.toFixed(1)}°`,
+    ),
+    item('dome', 'Dome', dome.connected, dome.shutter ?? 'unknown', null),
+    item(
+      'planetarium',
+      'Planetarium',
+      state.planetarium_connected,
+      word(state.planetarium_connected, 'connected', 'disconnected'),
+      null,
+    ),
+    item(
+      'plate_solver',
+      'Plate solver',
+      state.plate_solver_connected,
+      word(state.plate_solver_connected, 'connected', 'disconnected'),
+      null,
+    ),
+  ];
+}
+
+const CurrentSequence = z
+  .object({
+    running: z.boolean(),
+    name: z.string().nullable(),
+    target_guid: Guid.nullable(),
+    booking_id: z.string().nullable(),
+    filter: z.string().nullable(),
+    shot: z.number().int().nullable(),
+    shots_total: z.number().int().nullable(),
+    remaining_seconds: z.number().nullable(),
+  })
+  .meta({ id: 'CurrentSequence' });
+
+const isTheirs = (who: Identity, session: ActiveSession): boolean =>
+  isServer(who) ||
+  (who.kind === 'booking' ? who.subject === session.bookingId : who.subject === session.booking.userRef);
+
+export const dashboardState = route(
+  {
+    method: 'get',
+    path: '/api/dashboard/state',
+    id: 'dashboardState',
+    tag: 'Drop-in',
+    summary: 'What the existing Laravel page shows, in one body',
+    guard: READ,
+    query: Where.extend({ setGuid: Guid.optional(), targetGuid: Guid.optional() }),
+    answers: { 200: { description: 'The state', schema: DashboardState } },
+    problems: ['gateway_away', 'not_found'],
+  },
+  async ({ deps, c, who, query }) => {
+    const telescope = await deps.telescopes.meant(query.telescope);
+    const session = await sessionFor(deps, telescope, query);
+    if (!isServer(who)) mayUse(who, session);
+    const state = await mirrorOf(deps, who, telescope, session);
+    const active = session !== null && isActivePhase(session.phase);
+    const snapshot = session ? (await buildSnapshot(deps, session.bookingId))?.snapshot : undefined;
+    const reason = (session?.reason ?? state.weather.reason) as Reason | null;
+    const exposure = state.exposure && state.exposure.status !== 'IDLE' ? state.exposure : null;
+    return json(
+      {
+        voyager_status: state.voyager.status,
+        message:
+          state.connection.reason ??
+          (reason ? reasonText(reason, localeOf(c.req.header('accept-language'))) : state.voyager.last_error),
+        target_name: snapshot?.target.name ?? state.sequence?.name ?? null,
+        target_guid: session?.targetGuid ?? null,
+        set_guid: session?.setGuid ?? null,
+        target_enabled: session
+          ? session.phase === 'running' || (session.phase === 'holding' && session.holdCause === 'fault')
+          : null,
+        updated_at: state.at,
+        equipment: equipmentOf(state),
+        sequence: snapshot
+          ? {
+              progress: snapshot.progress.percent,
+              shots_total: snapshot.progress.shots_total,
+              shots_done: snapshot.progress.shots_done,
+              integration_minutes: Math.round(snapshot.progress.integration_seconds / 6) / 10,
+            }
+          : null,
+        exposure: exposure
+          ? {
+              filter: exposure.filter,
+              elapsed: exposure.elapsed_seconds,
+              remaining: Math.max(0, exposure.total_seconds - exposure.elapsed_seconds),
+              progress: exposure.percent,
+            }
+          : null,
+        warnings: [
+          ...(state.stale ? ['stale'] : []),
+          ...state.weather.causes,
+          ...(state.voyager.emergency ? [`emergency ${state.voyager.emergency}`] : []),
+        ],
+        telescope_id: telescope.id,
+        booking_id: session?.bookingId ?? null,
+        phase: session?.phase ?? null,
+        active,
+        connection: state.connection,
+        weather: state.weather,
+        mount: state.mount,
+        camera: state.camera,
+        focuser: state.focuser,
+        guiding: state.guiding,
+        dome: state.dome,
+        preview: state.preview,
+        stale: state.stale,
+      },
+      200,
+      { 'cache-control': 'no-store' },
+    );
+  },
+);
+
+export const connectionStatus = route(
+  {
+    method: 'get',
+    path: '/api/status/connection',
+    id: 'connectionStatus',
+    tag: 'Drop-in',
+    summary: 'The link to Voyager',
+    guard: READ,
+    query: Where,
+    answers: { 200: { description: 'The link', schema: ConnectionState } },
+    problems: ['gateway_away', 'not_found'],
+  },
+  async ({ deps, who, query }) =>
+    json((await mirrorOf(deps, who, await deps.telescopes.meant(query.telescope), null)).connection, 200, {
+      'cache-control': 'no-store',
+    }),
+);
+
+export const currentSequence = route(
+  {
+    method: 'get',
+    path: '/api/sequences/current',
+    id: 'currentSequence',
+    tag: 'Drop-in',
+    summary: 'The sequence that runs',
+    guard: READ,
+    query: Where,
+    answers: { 200: { description: 'The sequence', schema: CurrentSequence } },
+    problems: ['gateway_away', 'not_found'],
+  },
+  async ({ deps, who, query }) => {
+    const telescope = await deps.telescopes.meant(query.telescope);
+    const running = await sessionFor(deps, telescope, {});
+    const session = running && isTheirs(who, running) ? running : null;
+    const state = await mirrorOf(deps, who, telescope, session);
+    if (state.stale)
+      throw new Problem(
+        'gateway_away',
+        `Whether a sequence runs on ${telescope.id} is not known: ${state.connection.reason ?? 'Voyager is not heard'}.`,
+        {},
+        { 'retry-after': '5' },
+      );
+    const snapshot = session ? (await buildSnapshot(deps, session.bookingId))?.snapshot : undefined;
+    return json({
+      running: state.voyager.run_sequence !== null,
+      name: state.sequence?.name ?? state.voyager.run_sequence,
+      target_guid: session?.targetGuid ?? null,
+      booking_id: session?.bookingId ?? null,
+      filter: state.exposure?.filter ?? null,
+      shot: snapshot
+        ? Math.min(
+            snapshot.progress.shots_total,
+            snapshot.progress.shots_done + (state.exposure && state.exposure.status !== 'IDLE' ? 1 : 0),
+          )
+        : null,
+      shots_total: snapshot?.progress.shots_total ?? null,
+      remaining_seconds: state.sequence?.remaining_seconds ?? null,
+    });
+  },
+);

@@ -1,0 +1,154 @@
+import type { z } from '@hono/zod-openapi';
+import { getConnInfo } from '@hono/node-server/conninfo';
+import type { Context, MiddlewareHandler } from 'hono';
+import { tidyQuery } from '../domain/contracts/shapes.ts';
+import type { Scope } from '../domain/contracts/token.ts';
+import { verifySignedPath } from '../platform/signing.ts';
+import { unauthenticated, type Identity } from './auth.ts';
+import type { Deps } from './deps.ts';
+import { readLeniently } from './lenient.ts';
+import { Problem } from './errors.ts';
+
+export interface AppEnv {
+  Variables: { requestId: string; who: Identity };
+}
+
+/**
+ * How a route is guarded. `scopes`: one of them is needed. `signedUrl`: `exp` and `sig` in the query do as well.
+ * `failOpen`: a revocation that cannot be looked up does not stop it (abort alone).
+ */
+export type Guard = 'public' | { scopes: readonly Scope[]; signedUrl?: boolean; failOpen?: boolean };
+
+export function clientAddress(c: Context): string {
+  try {
+    return getConnInfo(c).remote.address ?? 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
+
+const anonymous: Identity = {
+  kind: 'signature',
+  name: 'anonymous',
+  subject: null,
+  scopes: new Set(),
+  credentialId: 'anonymous',
+  expiresAtMs: null,
+  slot: null,
+};
+
+/** The credential of a request: `X-API-Key`, or `Authorization: Bearer` with a token or a key. */
+export async function identify(deps: Deps, c: Context, failOpen: boolean): Promise<Identity> {
+  const key = c.req.header('x-api-key');
+  if (key) return deps.keys.identify(key);
+  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  if (!bearer) throw unauthenticated('Send X-API-Key, or Authorization: Bearer with a token.');
+  if (!bearer.startsWith('nct_')) return deps.keys.identify(bearer);
+  const who = deps.signer.read(bearer, deps.now());
+  await refuseRevoked(deps, who, failOpen);
+  return who;
+}
+
+export async function refuseRevoked(deps: Deps, who: Identity, failOpen: boolean): Promise<void> {
+  const revoked = failOpen
+    ? await Promise.race([
+        deps.revocations.has(who.credentialId),
+        new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 500).unref()),
+      ]).catch(() => false)
+    : await deps.revocations.has(who.credentialId);
+  if (revoked)
+    throw new Problem(
+      'token_revoked',
+      'The token has been revoked.',
+      {},
+      { 'www-authenticate': 'Bearer error="invalid_token"' },
+    );
+}
+
+/** @throws Problem `too_many_requests` instead of 401 once an address has failed too often. */
+export function refuseGuessing(deps: Deps, address: string): void {
+  const wait = deps.limiter.failed(address);
+  if (wait > 0)
+    throw new Problem(
+      'too_many_requests',
+      'Too many failed attempts from this address.',
+      {},
+      { 'retry-after': String(wait) },
+    );
+}
+
+export function guardMiddleware(
+  deps: Deps,
+  guard: Guard,
+  body: { present: boolean; optional: boolean; lenient: boolean },
+): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    if (guard === 'public') c.set('who', anonymous);
+    else {
+      const address = clientAddress(c);
+      const sig = guard.signedUrl ? c.req.query('sig') : undefined;
+      if (sig !== undefined) {
+        const wrong = verifySignedPath(deps.urlKey, c.req.path, c.req.query('exp'), sig, deps.now());
+        if (wrong) {
+          refuseGuessing(deps, address);
+          throw new Problem(
+            wrong === 'expired' ? 'token_expired' : 'unauthenticated',
+            wrong === 'expired' ? 'This link has expired.' : 'The signature of this link does not match.',
+          );
+        }
+        c.set('who', { ...anonymous, name: 'signed-url', scopes: new Set<Scope>(['session:view']) });
+      } else {
+        let who: Identity;
+        try {
+          who = await identify(deps, c, guard.failOpen ?? false);
+        } catch (thrown) {
+          if (thrown instanceof Problem && thrown.status === 401) refuseGuessing(deps, address);
+          throw thrown;
+        }
+        if (who.kind !== 'key') {
+          const wait = deps.limiter.take(`cred:${who.credentialId}`);
+          // An abort is never told to wait.
+          if (wait > 0 && !guard.failOpen)
+            throw new Problem(
+              'too_many_requests',
+              'Too many requests with this token.',
+              {},
+              { 'retry-after': String(wait) },
+            );
+        }
+        if (!guard.scopes.some((scope) => who.scopes.has(scope)))
+          throw new Problem('forbidden', `This needs the scope ${guard.scopes.join(' or ')}.`);
+        c.set('who', who);
+      }
+    }
+    if (body.present && body.lenient) await readLeniently(c);
+    else if (body.present) {
+      const type = c.req.header('content-type');
+      const length = c.req.header('content-length');
+      const empty = length === '0' || (length === undefined && c.req.header('transfer-encoding') === undefined);
+      if (empty && body.optional) {
+        if (type !== undefined) {
+          const headers = new Headers(c.req.raw.headers);
+          headers.delete('content-type');
+          c.req.raw = new Request(c.req.url, { method: c.req.method, headers });
+        }
+      } else if (!/^application\/([a-z0-9.+-]+\+)?json\b/i.test(type ?? ''))
+        throw new Problem('unsupported_media_type', 'Send the body as application/json.');
+    }
+    await next();
+  };
+}
+
+/** What is empty in an address is absent, and times may be written in each harmless way, before the query is judged. */
+export function queryMiddleware(schema: z.ZodObject): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    const at = c.req.url.indexOf('?');
+    const tidied = at < 0 ? null : tidyQuery(schema, new URLSearchParams(c.req.url.slice(at + 1)));
+    if (tidied) {
+      const all: Record<string, string[]> = {};
+      for (const key of tidied.keys()) all[key] = tidied.getAll(key);
+      c.req.queries = ((key?: string) => (key === undefined ? all : all[key])) as typeof c.req.queries;
+    }
+    await next();
+  };
+}
