@@ -77,66 +77,63 @@ export function refuseGuessing(deps: Deps, address: string): void {
     );
 }
 
-export function guardMiddleware(
-  deps: Deps,
-  guard: Guard,
-  body: { present: boolean; optional: boolean; lenient: boolean },
-): MiddlewareHandler<AppEnv> {
+/** Who asks, and whether they may. */
+export function guardMiddleware(deps: Deps, guard: Guard): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     if (guard === 'public') c.set('who', anonymous);
     else {
-      const address = clientAddress(c);
       const sig = guard.signedUrl ? c.req.query('sig') : undefined;
-      if (sig !== undefined) {
-        const wrong = verifySignedPath(deps.urlKey, c.req.path, c.req.query('exp'), sig, deps.now());
-        if (wrong) {
-          refuseGuessing(deps, address);
-          throw new Problem(
-            wrong === 'expired' ? 'token_expired' : 'unauthenticated',
-            wrong === 'expired' ? 'This link has expired.' : 'The signature of this link does not match.',
-          );
-        }
-        c.set('who', { ...anonymous, name: 'signed-url', scopes: new Set<Scope>(['session:view']) });
-      } else {
-        let who: Identity;
-        try {
-          who = await identify(deps, c, guard.failOpen ?? false);
-        } catch (thrown) {
-          if (thrown instanceof Problem && thrown.status === 401) refuseGuessing(deps, address);
-          throw thrown;
-        }
-        if (who.kind !== 'key') {
-          const wait = deps.limiter.take(`cred:${who.credentialId}`);
-          // An abort is never told to wait.
-          if (wait > 0 && !guard.failOpen)
-            throw new Problem(
-              'too_many_requests',
-              'Too many requests with this token.',
-              {},
-              { 'retry-after': String(wait) },
-            );
-        }
-        if (!guard.scopes.some((scope) => who.scopes.has(scope)))
-          throw new Problem('forbidden', `This needs the scope ${guard.scopes.join(' or ')}.`);
-        c.set('who', who);
-      }
-    }
-    if (body.present && body.lenient) await readLeniently(c);
-    else if (body.present) {
-      const type = c.req.header('content-type');
-      const length = c.req.header('content-length');
-      const empty = length === '0' || (length === undefined && c.req.header('transfer-encoding') === undefined);
-      if (empty && body.optional) {
-        if (type !== undefined) {
-          const headers = new Headers(c.req.raw.headers);
-          headers.delete('content-type');
-          c.req.raw = new Request(c.req.url, { method: c.req.method, headers });
-        }
-      } else if (!/^application\/([a-z0-9.+-]+\+)?json\b/i.test(type ?? ''))
-        throw new Problem('unsupported_media_type', 'Send the body as application/json.');
+      c.set('who', sig === undefined ? await holderOf(deps, c, guard) : bySignature(deps, c, sig));
     }
     await next();
   };
+}
+/** The bearer of a signed link. @throws Problem when it does not hold any more. */
+function bySignature(deps: Deps, c: Context, sig: string): Identity {
+  const wrong = verifySignedPath(deps.urlKey, c.req.path, c.req.query('exp'), sig, deps.now());
+  if (wrong) {
+    refuseGuessing(deps, clientAddress(c));
+    throw wrong === 'expired'
+      ? new Problem('token_expired', 'This link has expired.')
+      : new Problem('unauthenticated', 'The signature of this link does not match.');
+  }
+  return { ...anonymous, name: 'signed-url', scopes: new Set<Scope>(['session:view']) };
+}
+/** The holder of a key or token with one of the scopes, within its limit. */
+async function holderOf(deps: Deps, c: Context, guard: Exclude<Guard, 'public'>): Promise<Identity> {
+  const who = await identify(deps, c, guard.failOpen ?? false).catch((thrown: unknown) => {
+    if (thrown instanceof Problem && thrown.status === 401) refuseGuessing(deps, clientAddress(c));
+    throw thrown;
+  });
+  const wait = who.kind === 'key' ? 0 : deps.limiter.take(`cred:${who.credentialId}`);
+  // An abort is never told to wait.
+  if (wait > 0 && !guard.failOpen)
+    throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });
+  if (!guard.scopes.some((scope) => who.scopes.has(scope)))
+    throw new Problem('forbidden', `This needs the scope ${guard.scopes.join(' or ')}.`);
+  return who;
+}
+
+/** A body is JSON and says so; what may be left out may be empty, and of a stop's body what can be read is taken. */
+export function bodyMiddleware(body: { optional: boolean; lenient: boolean }): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    if (body.lenient) await readLeniently(c);
+    else if (body.optional && isEmpty(c)) withoutType(c);
+    else if (!/^application\/([a-z0-9.+-]+\+)?json\b/i.test(c.req.header('content-type') ?? ''))
+      throw new Problem('unsupported_media_type', 'Send the body as application/json.');
+    await next();
+  };
+}
+function isEmpty(c: Context): boolean {
+  const length = c.req.header('content-length');
+  return length === '0' || (length === undefined && c.req.header('transfer-encoding') === undefined);
+}
+/** The media type of nothing is forgotten: the validator would read it. */
+function withoutType(c: Context): void {
+  if (c.req.header('content-type') === undefined) return;
+  const headers = new Headers(c.req.raw.headers);
+  headers.delete('content-type');
+  c.req.raw = new Request(c.req.url, { method: c.req.method, headers });
 }
 
 /** What is empty in an address is absent, and times may be written in each harmless way, before the query is judged. */

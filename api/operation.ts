@@ -4,7 +4,7 @@ import { lenient } from '../domain/contracts/shapes.ts';
 import { type Identity } from './auth.ts';
 import type { Deps } from './deps.ts';
 import { EVERY_ROUTE, PROBLEMS, ProblemDocument, type ProblemCode } from './errors.ts';
-import { type AppEnv, type Guard, guardMiddleware, queryMiddleware } from './guard.ts';
+import { type AppEnv, type Guard, bodyMiddleware, guardMiddleware, queryMiddleware } from './guard.ts';
 
 export type App = OpenAPIHono<AppEnv>;
 
@@ -68,6 +68,42 @@ function problemAnswers(
   );
 }
 
+type AnySpec = OperationSpec<z.ZodObject, z.ZodObject, z.ZodType>;
+const isSigned = (guard: Guard): boolean => guard !== 'public' && guard.signedUrl === true;
+/** Every problem that the route may answer with. */
+function codesOf(spec: AnySpec): ProblemCode[] {
+  const codes: ProblemCode[] = [...EVERY_ROUTE, ...(spec.problems ?? [])];
+  if (spec.guard !== 'public') codes.push('unauthenticated', 'forbidden');
+  if (spec.params || spec.query || spec.body) codes.push('invalid');
+  if (spec.body) codes.push('malformed_json', 'unsupported_media_type', 'too_large');
+  if (spec.params && Object.keys(spec.params.shape).length > 0) codes.push('not_found');
+  return codes;
+}
+/** The query with what signs a link. */
+const queryOf = ({ guard, query }: AnySpec): z.ZodObject | undefined =>
+  isSigned(guard) ? z.object({ exp: z.string().optional(), sig: z.string().optional(), ...query?.shape }) : query;
+const securityOf = (guard: Guard): Record<string, string[]>[] =>
+  guard === 'public' ? [] : [{ apiKey: [] }, { bearer: [] }, ...(isSigned(guard) ? [{ signedUrl: [] }] : [])];
+function contentOf({ schema, media }: Answer): { content?: Record<string, { schema: z.ZodType }> } {
+  if (schema) return { content: { 'application/json': { schema } } };
+  return media ? { content: { [media]: { schema: z.string() } } } : {};
+}
+function headersOf({ headers }: Answer): { headers?: Record<string, object> } {
+  if (!headers) return {};
+  const described = Object.entries(headers).map(([name, description]) => [
+    name,
+    { description, schema: { type: 'string' } },
+  ]);
+  return { headers: Object.fromEntries(described) as Record<string, object> };
+}
+const goodAnswers = (answers: Record<number, Answer>): Record<string, object> =>
+  Object.fromEntries(
+    Object.entries(answers).map(([status, answer]) => [
+      status,
+      { description: answer.description, ...headersOf(answer), ...contentOf(answer) },
+    ]),
+  );
+
 /** Adds one route: guard, validation, documentation and handler from one description, so that none of them can be forgotten. */
 export function operation<
   P extends z.ZodObject = z.ZodObject<NoFields>,
@@ -79,17 +115,7 @@ export function operation<
   spec: OperationSpec<P, Q, B>,
   handler: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Response> | Response,
 ): void {
-  const codes: ProblemCode[] = [...EVERY_ROUTE, ...(spec.problems ?? [])];
-  if (spec.guard !== 'public') codes.push('unauthenticated', 'forbidden');
-  if (spec.params || spec.query || spec.body) codes.push('invalid');
-  if (spec.body) codes.push('malformed_json', 'unsupported_media_type', 'too_large');
-  if (spec.params && Object.keys(spec.params.shape).length > 0) codes.push('not_found');
-  const signed = spec.guard !== 'public' && spec.guard.signedUrl;
-  const query = signed
-    ? z.object({ exp: z.string().optional(), sig: z.string().optional(), ...spec.query?.shape })
-    : spec.query;
-  const security: Record<string, string[]>[] =
-    spec.guard === 'public' ? [] : [{ apiKey: [] }, { bearer: [] }, ...(signed ? [{ signedUrl: [] }] : [])];
+  const query = queryOf(spec);
   const route = createRoute({
     method: spec.method,
     path: spec.path as `/${string}`,
@@ -97,53 +123,20 @@ export function operation<
     tags: [spec.tag],
     summary: spec.summary,
     ...(spec.description ? { description: spec.description } : {}),
-    security,
+    security: securityOf(spec.guard),
     middleware: [
-      guardMiddleware(deps, spec.guard, {
-        present: spec.body !== undefined,
-        optional: spec.bodyOptional ?? false,
-        lenient: spec.lenient ?? false,
-      }),
+      guardMiddleware(deps, spec.guard),
+      ...(spec.body ? [bodyMiddleware({ optional: spec.bodyOptional ?? false, lenient: spec.lenient ?? false })] : []),
       ...(query ? [queryMiddleware(query)] : []),
     ] as never,
     request: {
       ...(spec.params ? { params: spec.params } : {}),
       ...(query ? { query } : {}),
       ...(spec.body
-        ? {
-            body: {
-              required: !spec.bodyOptional,
-              content: { 'application/json': { schema: lenient(spec.body) } },
-            },
-          }
+        ? { body: { required: !spec.bodyOptional, content: { 'application/json': { schema: lenient(spec.body) } } } }
         : {}),
     } as never,
-    responses: {
-      ...Object.fromEntries(
-        Object.entries(spec.answers).map(([status, answer]) => [
-          status,
-          {
-            description: answer.description,
-            ...(answer.headers
-              ? {
-                  headers: Object.fromEntries(
-                    Object.entries(answer.headers).map(([name, description]) => [
-                      name,
-                      { description, schema: { type: 'string' } },
-                    ]),
-                  ),
-                }
-              : {}),
-            ...(answer.schema
-              ? { content: { 'application/json': { schema: answer.schema } } }
-              : answer.media
-                ? { content: { [answer.media]: { schema: z.string() } } }
-                : {}),
-          },
-        ]),
-      ),
-      ...problemAnswers(codes),
-    } as never,
+    responses: { ...goodAnswers(spec.answers), ...problemAnswers(codesOf(spec)) } as never,
   });
   const handle = async (c: Context<AppEnv>): Promise<Response> => {
     const valid = (target: 'param' | 'query' | 'json'): unknown =>

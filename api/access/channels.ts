@@ -42,55 +42,56 @@ async function channelRequest(c: Context): Promise<Record<string, unknown>> {
 
 /** May this identity listen here? @returns channel_data for presence channels. @throws Problem `forbidden` or `not_found`. */
 async function authorise(deps: Deps, who: Identity, channel: string): Promise<string | undefined> {
-  const mayView = who.scopes.has('session:view') || who.scopes.has('bookings:read') || who.scopes.has('admin:read');
   const bookingId = bookingOfChannel(channel);
-  if (bookingId !== null) {
-    if (!mayView) throw new Problem('forbidden', 'This needs the scope session:view.');
-    requireBooking(who, bookingId);
-    const booking = await deps.db.booking.findUnique({ where: { id: bookingId } });
-    if (!booking) throw new Problem('not_found', `No booking ${bookingId}.`);
-    requireOwner(who, booking);
-    if (who.kind === 'booking' && deps.now() > booking.endsAt.getTime() + VIEW_AFTER_SLOT_MS)
-      throw new Problem('forbidden', 'The slot of this booking is over.');
-    return undefined;
-  }
+  if (bookingId !== null) return mayWatchSession(deps, who, bookingId);
   const telescopeId = telescopeOfChannel(channel);
-  if (telescopeId !== null) {
-    if (!mayView) throw new Problem('forbidden', 'This needs the scope session:view.');
-    if (who.kind === 'booking' && who.slot?.telescopeId !== telescopeId)
-      throw new Problem('forbidden', 'This token is for another telescope.');
-    if (
-      who.kind === 'user' &&
-      !(await deps.db.booking.findFirst({ where: { userRef: who.subject!, telescopeId }, select: { id: true } }))
-    )
-      throw new Problem('forbidden', 'You have no booking on this telescope.');
-    const owner =
-      who.kind === 'booking'
-        ? (await deps.db.booking.findUnique({ where: { id: who.subject! }, select: { userRef: true } }))?.userRef
-        : who.kind === 'user'
-          ? who.subject!
-          : null;
-    const person = owner && seesPerson(who) ? await deps.db.user.findUnique({ where: { ref: owner } }) : null;
-    const role =
-      who.kind === 'key'
-        ? 'operator'
-        : who.kind === 'admin'
-          ? 'admin'
-          : who.scopes.has('session:control')
-            ? 'guest'
-            : 'spectator';
-    return JSON.stringify({
-      user_id: stableId('viewer', who.credentialId).slice(0, 13),
-      user_info: { role, initials: initials(person?.displayName ?? null) },
-    });
-  }
-  if (channel === ADMIN_CHANNEL) {
-    if (!who.scopes.has('admin:read')) throw new Problem('forbidden', 'This needs the scope admin:read.');
-    return undefined;
-  }
-  throw new Problem('forbidden', 'There is no such channel for you.');
+  if (telescopeId !== null) return memberOf(deps, who, telescopeId);
+  if (channel !== ADMIN_CHANNEL) throw new Problem('forbidden', 'There is no such channel for you.');
+  if (!who.scopes.has('admin:read')) throw new Problem('forbidden', 'This needs the scope admin:read.');
+  return undefined;
 }
-
+function refuseBlind(who: Identity): void {
+  if (who.scopes.has('session:view') || who.scopes.has('bookings:read') || who.scopes.has('admin:read')) return;
+  throw new Problem('forbidden', 'This needs the scope session:view.');
+}
+async function mayWatchSession(deps: Deps, who: Identity, bookingId: string): Promise<undefined> {
+  refuseBlind(who);
+  requireBooking(who, bookingId);
+  const booking = await deps.db.booking.findUnique({ where: { id: bookingId } });
+  if (!booking) throw new Problem('not_found', `No booking ${bookingId}.`);
+  requireOwner(who, booking);
+  if (who.kind === 'booking' && deps.now() > booking.endsAt.getTime() + VIEW_AFTER_SLOT_MS)
+    throw new Problem('forbidden', 'The slot of this booking is over.');
+  return undefined;
+}
+/** How this identity is shown on a telescope's presence channel: by role and initials alone. */
+async function memberOf(deps: Deps, who: Identity, telescopeId: string): Promise<string> {
+  refuseBlind(who);
+  if (who.kind === 'booking' && who.slot?.telescopeId !== telescopeId)
+    throw new Problem('forbidden', 'This token is for another telescope.');
+  if (
+    who.kind === 'user' &&
+    !(await deps.db.booking.findFirst({ where: { userRef: who.subject!, telescopeId }, select: { id: true } }))
+  )
+    throw new Problem('forbidden', 'You have no booking on this telescope.');
+  const owner = await personOf(deps, who);
+  const person = owner && seesPerson(who) ? await deps.db.user.findUnique({ where: { ref: owner } }) : null;
+  return JSON.stringify({
+    user_id: stableId('viewer', who.credentialId).slice(0, 13),
+    user_info: { role: roleOf(who), initials: initials(person?.displayName ?? null) },
+  });
+}
+async function personOf(deps: Deps, who: Identity): Promise<string | null> {
+  if (who.kind === 'user') return who.subject;
+  if (who.kind !== 'booking') return null;
+  const booking = await deps.db.booking.findUnique({ where: { id: who.subject! }, select: { userRef: true } });
+  return booking?.userRef ?? null;
+}
+function roleOf(who: Identity): 'operator' | 'admin' | 'guest' | 'spectator' {
+  if (who.kind === 'key') return 'operator';
+  if (who.kind === 'admin') return 'admin';
+  return who.scopes.has('session:control') ? 'guest' : 'spectator';
+}
 const initials = (name: string | null): string =>
   (name ?? '')
     .split(/[\s-]+/)

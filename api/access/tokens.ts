@@ -20,6 +20,13 @@ const TokenRow = z
   })
   .meta({ id: 'TokenListed' });
 
+/** The page that a token opens; a booking's stands under its id. */
+const PAGE_OF: Record<z.infer<typeof TokenRequest>['kind'], string | null> = {
+  user: '/observations',
+  admin: '/admin',
+  booking: null,
+};
+
 export const makeToken = route(
   {
     method: 'post',
@@ -38,7 +45,7 @@ export const makeToken = route(
     const now = deps.now();
     let slot: TokenSlot | null = null;
     let latest = now + TOKEN_LIFETIME_MS;
-    let path: string | null = body.kind === 'user' ? '/observations' : body.kind === 'admin' ? '/admin' : null;
+    let path = PAGE_OF[body.kind];
     if (body.kind === 'booking') {
       const booking = await deps.db.booking.findUnique({ where: { id: body.subject } });
       if (!booking) throw invalid({ subject: [`there is no booking "${body.subject}"`] });

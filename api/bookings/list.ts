@@ -2,7 +2,8 @@ import { z } from '@hono/zod-openapi';
 import { Booking } from '../../domain/contracts/booking.ts';
 import { Instant, TelescopeId } from '../../domain/contracts/common.ts';
 import { PHASES, laravelStatus, type Phase } from '../../domain/phases.ts';
-import { seesPerson } from '../auth.ts';
+import type { Prisma } from '../../prisma/client/client.ts';
+import { seesPerson, type Identity } from '../auth.ts';
 import { localeOf, toBooking } from './view.ts';
 import { Problem } from '../errors.ts';
 import { json, route } from '../operation.ts';
@@ -25,6 +26,61 @@ const ListQuery = PageQuery.extend({
 const phasesOf = (access: ReturnType<typeof laravelStatus>['access_state']): Phase[] =>
   PHASES.filter((phase) => laravelStatus(phase).access_state === access);
 
+type Where = Prisma.BookingWhereInput;
+type Row = Prisma.BookingGetPayload<{ include: { session: true } }>;
+
+function ownedBy(who: Identity, userRef: string | undefined): Where[] {
+  if (who.kind === 'user') return [{ userRef: who.subject! }];
+  return [...(who.kind === 'booking' ? [{ id: who.subject! }] : []), ...(userRef === undefined ? [] : [{ userRef }])];
+}
+function asked(query: z.output<typeof ListQuery>): Where[] {
+  const ofPhase = query.phase ? [query.phase] : null;
+  const phases = ofPhase ?? (query.access_state ? phasesOf(query.access_state) : null);
+  return [
+    query.telescope_id ? { telescopeId: query.telescope_id } : {},
+    phases ? { session: { phase: { in: phases } } } : {},
+    query.from ? { endsAt: { gt: new Date(query.from) } } : {},
+    query.to ? { startsAt: { lt: new Date(query.to) } } : {},
+    query.target ? { target: { path: ['name'], string_contains: query.target, mode: 'insensitive' } } : {},
+  ];
+}
+
+/** In which order bookings are listed, and what comes after a cursor in it. */
+interface Order {
+  by: Prisma.BookingOrderByWithRelationInput[];
+  after: (text: string | undefined) => Where;
+  cursorOf: (row: Row) => string;
+}
+const byStart = (direction: 'asc' | 'desc'): Order => {
+  const beyond = direction === 'desc' ? 'lt' : 'gt';
+  return {
+    by: [{ startsAt: direction }, { id: direction }],
+    after: (text) => {
+      const cursor = decodeCursor(text, 'date', 'string');
+      if (!cursor) return {};
+      const at = new Date(cursor[0]!);
+      return { OR: [{ startsAt: { [beyond]: at } }, { startsAt: at, id: { [beyond]: cursor[1] as string } }] };
+    },
+    cursorOf: (row) => encodeCursor(row.startsAt.toISOString(), row.id),
+  };
+};
+const ORDERS: Record<z.output<typeof ListQuery>['sort'], Order> = {
+  newest: byStart('desc'),
+  oldest: byStart('asc'),
+  images: {
+    by: [{ session: { imagesCaptured: 'desc' } }, { id: 'desc' }],
+    after: (text) => {
+      const cursor = decodeCursor(text, 'number', 'string');
+      if (!cursor) return {};
+      const [images, id] = cursor as [number, string];
+      return {
+        OR: [{ session: { imagesCaptured: { lt: images } } }, { session: { imagesCaptured: images }, id: { lt: id } }],
+      };
+    },
+    cursorOf: (row) => encodeCursor(row.session?.imagesCaptured ?? 0, row.id),
+  },
+};
+
 export const listBookings = route(
   {
     method: 'get',
@@ -38,75 +94,25 @@ export const listBookings = route(
     answers: { 200: { description: 'A page', schema: BookingPage } },
   },
   async ({ deps, c, who, query }) => {
-    const byImages = query.sort === 'images';
-    const cursor = decodeCursor(query.cursor, byImages ? 'number' : 'date', 'string');
-    const down = query.sort !== 'oldest';
-    const at = cursor && !byImages ? new Date(cursor[0]!) : null;
-    const after = !cursor
-      ? {}
-      : byImages
-        ? {
-            OR: [
-              { session: { imagesCaptured: { lt: cursor[0] as number } } },
-              { session: { imagesCaptured: cursor[0] as number }, id: { lt: cursor[1] as string } },
-            ],
-          }
-        : {
-            OR: [
-              { startsAt: down ? { lt: at! } : { gt: at! } },
-              { startsAt: at!, id: down ? { lt: cursor[1] as string } : { gt: cursor[1] as string } },
-            ],
-          };
-    const phases = query.phase ? [query.phase] : query.access_state ? phasesOf(query.access_state) : null;
     if (query.user_ref !== undefined && who.kind === 'user' && query.user_ref !== who.subject)
       throw new Problem('forbidden', 'This token lists its own bookings only.');
-    const owner =
-      who.kind === 'user' ? { userRef: who.subject! } : query.user_ref !== undefined ? { userRef: query.user_ref } : {};
+    const order = ORDERS[query.sort];
     const rows = await deps.db.booking.findMany({
-      where: {
-        AND: [
-          who.kind === 'booking' ? { id: who.subject! } : {},
-          owner,
-          query.telescope_id ? { telescopeId: query.telescope_id } : {},
-          phases ? { session: { phase: { in: phases } } } : {},
-          query.from ? { endsAt: { gt: new Date(query.from) } } : {},
-          query.to ? { startsAt: { lt: new Date(query.to) } } : {},
-          query.target
-            ? { target: { path: ['name'], string_contains: query.target, mode: 'insensitive' as const } }
-            : {},
-          after,
-        ],
-      },
+      where: { AND: [...ownedBy(who, query.user_ref), ...asked(query), order.after(query.cursor)] },
       include: { session: true },
-      orderBy: byImages
-        ? [{ session: { imagesCaptured: 'desc' } }, { id: 'desc' }]
-        : [{ startsAt: down ? 'desc' : 'asc' }, { id: down ? 'desc' : 'asc' }],
+      orderBy: order.by,
       take: query.per_page + 1,
     });
-    const users = new Map(
-      (await deps.db.user.findMany({ where: { ref: { in: [...new Set(rows.map((r) => r.userRef))] } } })).map((u) => [
-        u.ref,
-        u,
-      ]),
-    );
+    const refs = [...new Set(rows.map((row) => row.userRef))];
+    const users = new Map((await deps.db.user.findMany({ where: { ref: { in: refs } } })).map((u) => [u.ref, u]));
     const telescopes = new Map((await deps.telescopes.list()).map((t) => [t.id, t]));
     const view = { person: seesPerson(who), locale: localeOf(c.req.header('accept-language')) };
-    return json(
-      page(
-        c.req.url,
-        query.per_page,
-        rows,
-        (row) =>
-          toBooking(
-            { booking: row, session: row.session, user: users.get(row.userRef) ?? null },
-            telescopes.get(row.telescopeId) ?? null,
-            view,
-          ),
-        (row) =>
-          byImages
-            ? encodeCursor(row.session?.imagesCaptured ?? 0, row.id)
-            : encodeCursor(row.startsAt.toISOString(), row.id),
-      ),
-    );
+    const shown = (row: Row): z.infer<typeof Booking> =>
+      toBooking(
+        { booking: row, session: row.session, user: users.get(row.userRef) ?? null },
+        telescopes.get(row.telescopeId) ?? null,
+        view,
+      );
+    return json(page(c.req.url, query.per_page, rows, shown, order.cursorOf));
   },
 );

@@ -4,10 +4,12 @@ import { DashboardState } from '../../domain/contracts/dashboard.ts';
 import { ConnectionState, type TelescopeState } from '../../domain/contracts/state.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { isActivePhase } from '../../domain/phases.ts';
-import { reasonText, type Reason } from '../../domain/reasons.ts';
+import { reasonText, type Locale, type Reason } from '../../domain/reasons.ts';
 import { type Identity } from '../auth.ts';
 import { localeOf } from '../bookings/view.ts';
 import type { Deps } from '../deps.ts';
+import { equipmentOf } from './equipment.ts';
+import type { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { Problem } from '../errors.ts';
 import { json, route } from '../operation.ts';
 import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
@@ -32,80 +34,6 @@ async function mirrorOf(
   if (isServer(who)) return state;
   const mine = session && isTheirs(who, session) ? session : null;
   return seenBy(state, mine && tenancyOf(mine));
-}
-
-const word = (value: boolean | null, yes: string, no: string): string =>
-  value === null ? 'unknown' : value ? yes : no;
-
-const degrees = (value: number | null): string | null => (value === null ? null : `${value.toFixed(1)} °C`);
-
-function equipmentOf(state: TelescopeState): z.infer<typeof DashboardState>['equipment'] {
-  const { mount, camera, focuser, guiding, rotator, dome } = state;
-  const item = (
-    key: string,
-    label: string,
-    connected: boolean | null,
-    status: string,
-    detail: string | null,
-  ): z.infer<typeof DashboardState>['equipment'][number] => ({
-    key,
-    label,
-    connected: connected === true,
-    status,
-    detail,
-  });
-  return [
-    item(
-      'mount',
-      'Mount',
-      mount.connected,
-      mount.parked ? 'parked' : mount.slewing ? 'slewing' : word(mount.tracking, 'tracking', 'stopped'),
-      mount.altitude_degrees === null ? null : `${mount.altitude_degrees.toFixed(1)}°`,
-    ),
-    item(
-      'camera',
-      'Camera',
-      camera.connected,
-      camera.status ?? word(camera.cooling, 'cooling', 'idle'),
-      degrees(camera.temperature_celsius),
-    ),
-    item(
-      'focuser',
-      'Focuser',
-      focuser.connected,
-      word(focuser.connected, 'connected', 'disconnected'),
-      focuser.position === null ? null : String(focuser.position),
-    ),
-    item(
-      'guider',
-      'Guiding',
-      guiding.connected,
-      guiding.status ?? 'unknown',
-      guiding.rms ? `RMS ${guiding.rms.total_px.toFixed(2)} px` : null,
-    ),
-    item(
-      'rotator',
-      'Rotator',
-      rotator.connected,
-      word(rotator.moving, 'moving', 'still'),
-      rotator.sky_pa_degrees === null ? null : `${rotator.sky_pa_degrees.toFixed(1)}°`,
-    ),
-    item('dome', 'Dome', dome.connected, dome.shutter ?? 'unknown', null),
-    item(
-      'planetarium',
-      'Planetarium',
-      state.planetarium_connected,
-      word(state.planetarium_connected, 'connected', 'disconnected'),
-      null,
-    ),
-    item(
-      'plate_solver',
-      'Plate solver',
-      state.plate_solver_connected,
-      word(state.plate_solver_connected, 'connected', 'disconnected'),
-      null,
-    ),
-  ];
 }
 
 const CurrentSequence = z
@@ -142,64 +70,77 @@ export const dashboardState = route(
     const session = await sessionFor(deps, telescope, query);
     if (!isServer(who)) mayUse(who, session);
     const state = await mirrorOf(deps, who, telescope, session);
-    const active = session !== null && isActivePhase(session.phase);
     const snapshot = session ? (await buildSnapshot(deps, session.bookingId))?.snapshot : undefined;
-    const reason = (session?.reason ?? state.weather.reason) as Reason | null;
-    const exposure = state.exposure && state.exposure.status !== 'IDLE' ? state.exposure : null;
-    return json(
-      {
-        voyager_status: state.voyager.status,
-        message:
-          state.connection.reason ??
-          (reason ? reasonText(reason, localeOf(c.req.header('accept-language'))) : state.voyager.last_error),
-        target_name: snapshot?.target.name ?? state.sequence?.name ?? null,
-        target_guid: session?.targetGuid ?? null,
-        set_guid: session?.setGuid ?? null,
-        target_enabled: session
-          ? session.phase === 'running' || (session.phase === 'holding' && session.holdCause === 'fault')
-          : null,
-        updated_at: state.at,
-        equipment: equipmentOf(state),
-        sequence: snapshot
-          ? {
-              progress: snapshot.progress.percent,
-              shots_total: snapshot.progress.shots_total,
-              shots_done: snapshot.progress.shots_done,
-              integration_minutes: Math.round(snapshot.progress.integration_seconds / 6) / 10,
-            }
-          : null,
-        exposure: exposure
-          ? {
-              filter: exposure.filter,
-              elapsed: exposure.elapsed_seconds,
-              remaining: Math.max(0, exposure.total_seconds - exposure.elapsed_seconds),
-              progress: exposure.percent,
-            }
-          : null,
-        warnings: [
-          ...(state.stale ? ['stale'] : []),
-          ...state.weather.causes,
-          ...(state.voyager.emergency ? [`emergency ${state.voyager.emergency}`] : []),
-        ],
-        telescope_id: telescope.id,
-        booking_id: session?.bookingId ?? null,
-        phase: session?.phase ?? null,
-        active,
-        connection: state.connection,
-        weather: state.weather,
-        mount: state.mount,
-        camera: state.camera,
-        focuser: state.focuser,
-        guiding: state.guiding,
-        dome: state.dome,
-        preview: state.preview,
-        stale: state.stale,
-      },
-      200,
-      { 'cache-control': 'no-store' },
-    );
+    const locale = localeOf(c.req.header('accept-language'));
+    const body = {
+      ...whatRuns(state, session, snapshot),
+      message: messageOf(state, session, locale),
+      updated_at: state.at,
+      equipment: equipmentOf(state),
+      exposure: exposureOf(state),
+      warnings: warningsOf(state),
+      telescope_id: telescope.id,
+      ...partsOf(state),
+    };
+    return json(body, 200, { 'cache-control': 'no-store' });
   },
 );
+type Body = z.infer<typeof DashboardState>;
+
+function messageOf(state: TelescopeState, session: ActiveSession | null, locale: Locale): string | null {
+  const reason = (session?.reason ?? state.weather.reason) as Reason | null;
+  return state.connection.reason ?? (reason ? reasonText(reason, locale) : state.voyager.last_error);
+}
+/** What runs, as the session and Voyager say. */
+function whatRuns(state: TelescopeState, session: ActiveSession | null, snapshot: Snapshot | undefined) {
+  return {
+    voyager_status: state.voyager.status,
+    target_name: snapshot?.target.name ?? state.sequence?.name ?? null,
+    target_guid: session?.targetGuid ?? null,
+    set_guid: session?.setGuid ?? null,
+    target_enabled: session && mayRun(session),
+    sequence: snapshot
+      ? {
+          progress: snapshot.progress.percent,
+          shots_total: snapshot.progress.shots_total,
+          shots_done: snapshot.progress.shots_done,
+          integration_minutes: Math.round(snapshot.progress.integration_seconds / 6) / 10,
+        }
+      : null,
+    booking_id: session?.bookingId ?? null,
+    phase: session?.phase ?? null,
+    active: session !== null && isActivePhase(session.phase),
+  };
+}
+const mayRun = ({ phase, holdCause }: ActiveSession): boolean =>
+  phase === 'running' || (phase === 'holding' && holdCause === 'fault');
+function exposureOf({ exposure }: TelescopeState): Body['exposure'] {
+  if (!exposure || exposure.status === 'IDLE') return null;
+  const { filter, elapsed_seconds, total_seconds, percent } = exposure;
+  return {
+    filter,
+    elapsed: elapsed_seconds,
+    remaining: Math.max(0, total_seconds - elapsed_seconds),
+    progress: percent,
+  };
+}
+const warningsOf = (state: TelescopeState): string[] => [
+  ...(state.stale ? ['stale'] : []),
+  ...state.weather.causes,
+  ...(state.voyager.emergency ? [`emergency ${state.voyager.emergency}`] : []),
+];
+/** The devices whole, as they are in the state. */
+const partsOf = ({ connection, weather, mount, camera, focuser, guiding, dome, preview, stale }: TelescopeState) => ({
+  connection,
+  weather,
+  mount,
+  camera,
+  focuser,
+  guiding,
+  dome,
+  preview,
+  stale,
+});
 
 export const connectionStatus = route(
   {

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { TelescopeId } from '../../domain/contracts/common.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { ACTIVE_PHASES } from '../../domain/phases.ts';
-import type { Booking as BookingRow, Session } from '../../prisma/client/client.ts';
+import type { Booking as BookingRow, Prisma, Session } from '../../prisma/client/client.ts';
 import { requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
@@ -17,19 +17,20 @@ export const READ = {
 
 export type ActiveSession = Session & { booking: BookingRow };
 
+interface Guids {
+  setGuid?: string | undefined;
+  targetGuid?: string | undefined;
+}
+function whichOf({ setGuid, targetGuid }: Guids): Prisma.SessionWhereInput {
+  if (targetGuid) return { targetGuid: { equals: targetGuid, mode: 'insensitive' } };
+  if (setGuid) return { setGuid: { equals: setGuid, mode: 'insensitive' } };
+  return { phase: { in: [...ACTIVE_PHASES] } };
+}
+
 /** The session that has this telescope now, or the one that a GUID names. */
-export async function sessionFor(
-  deps: Deps,
-  telescope: Telescope,
-  guids: { setGuid?: string | undefined; targetGuid?: string | undefined },
-): Promise<ActiveSession | null> {
-  const byGuid = guids.targetGuid
-    ? { targetGuid: { equals: guids.targetGuid, mode: 'insensitive' as const } }
-    : guids.setGuid
-      ? { setGuid: { equals: guids.setGuid, mode: 'insensitive' as const } }
-      : null;
+export async function sessionFor(deps: Deps, telescope: Telescope, guids: Guids): Promise<ActiveSession | null> {
   return deps.db.session.findFirst({
-    where: { telescopeId: telescope.id, ...(byGuid ?? { phase: { in: [...ACTIVE_PHASES] } }) },
+    where: { telescopeId: telescope.id, ...whichOf(guids) },
     include: { booking: true },
     orderBy: { updatedAt: 'desc' },
   });

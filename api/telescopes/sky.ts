@@ -184,69 +184,99 @@ export const getVisibility = route(
   },
   async ({ deps, params, query }) => {
     const telescope = await deps.telescopes.get(params.id);
-    const ra = readRaHours(query.ra_hours);
-    const dec = readDecDegrees(query.dec_degrees);
-    if (typeof ra === 'string' || typeof dec === 'string')
-      throw invalid({
-        ...(typeof ra === 'string' ? { ra_hours: [COORDINATE_PROBLEMS[ra].en] } : {}),
-        ...(typeof dec === 'string' ? { dec_degrees: [COORDINATE_PROBLEMS[dec].en] } : {}),
-      });
-    // Noon to noon at the site's longitude: the whole night lies inside.
-    const offsetMs = (telescope.site.longitude_degrees / 15) * 3_600_000;
-    const localNow = new Date(deps.now() + offsetMs - 12 * 3_600_000).toISOString().slice(0, 10);
-    const noon = Date.parse(`${query.date ?? localNow}T12:00:00Z`) - offsetMs;
-    const from = query.from ? Date.parse(query.from) : noon;
-    const to = query.to ? Date.parse(query.to) : from + 86_400_000;
-    if (to <= from || to - from > 48 * 3_600_000) throw invalid({ to: ['must be after from, by 48 hours at most'] });
+    const position = positionOf(query);
+    const { from, to } = spanOf(telescope, query, deps.now());
     const step = Math.max(60, Math.ceil((to - from) / 1000 / 288 / 60) * 60);
-    const result = {
-      t: [] as number[],
-      altitude: [] as number[],
-      azimuth: [] as number[],
-      hour_angle: [] as number[],
-      horizon: [] as number[],
-      sun_altitude: [] as number[],
-    };
-    for (let at = from; at <= to; at += step * 1000) {
-      const { altitudeDegrees, azimuthDegrees } = altAz(telescope.site, ra, dec, at);
-      result.t.push(Math.floor(at / 1000));
-      result.altitude.push(round(altitudeDegrees));
-      result.azimuth.push(round(azimuthDegrees));
-      result.hour_angle.push(round(hourAngleHours(telescope.site, ra, dec, at), 3));
-      result.horizon.push(round(horizonAltitude(telescope, azimuthDegrees)));
-      result.sun_altitude.push(round(sunAltitudeDegrees(telescope.site, at)));
-    }
-    const constraints = {
-      min_altitude_degrees: query.min_altitude_degrees,
-      hour_angle_start_hours: query.hour_angle_start_hours,
-      hour_angle_end_hours: query.hour_angle_end_hours,
-    };
-    const windows = usableWindows(telescope, { ra_hours: ra, dec_degrees: dec }, constraints, from, to);
-    let best: { at: number; altitude: number } | null = null;
-    result.t.forEach((t, i) => {
-      if (
-        result.sun_altitude[i]! <= telescope.night.sun_altitude_degrees &&
-        (best === null || result.altitude[i]! > best.altitude)
-      )
-        best = { at: t * 1000, altitude: result.altitude[i]! };
-    });
-    const found = best as { at: number; altitude: number } | null;
-    const moonAt = moon(telescope.site, ra, dec, found?.at ?? (from + to) / 2);
+    const curve = curveOf(telescope, position, from, to, step);
+    const best = highest(telescope, curve);
+    const { min_altitude_degrees, hour_angle_start_hours, hour_angle_end_hours } = query;
+    const constraints = { min_altitude_degrees, hour_angle_start_hours, hour_angle_end_hours };
+    const windows = usableWindows(telescope, position, constraints, from, to);
     return json({
       telescope_id: params.id,
       from: iso(from),
       to: iso(to),
       step_seconds: step,
-      ...result,
-      moon: {
-        illuminated_share: round(moonAt.illuminatedShare, 3),
-        separation_degrees: round(moonAt.separationDegrees, 1),
-        altitude_degrees: round(moonAt.altitudeDegrees, 1),
-      },
+      ...curve,
+      moon: moonOf(telescope, position, best?.at ?? (from + to) / 2),
       windows: windows.map((w) => ({ start: iso(w.startMs), end: iso(w.endMs) })),
-      best: found ? { at: iso(found.at), altitude_degrees: found.altitude } : null,
-      minimum_altitude_degrees: query.min_altitude_degrees,
+      best: best ? { at: iso(best.at), altitude_degrees: best.altitude } : null,
+      minimum_altitude_degrees: min_altitude_degrees,
       sun_limit_degrees: telescope.night.sun_altitude_degrees,
     });
   },
 );
+
+interface Position {
+  ra_hours: number;
+  dec_degrees: number;
+}
+function positionOf(query: { ra_hours: string; dec_degrees: string }): Position {
+  const ra = readRaHours(query.ra_hours);
+  const dec = readDecDegrees(query.dec_degrees);
+  if (typeof ra === 'string' || typeof dec === 'string')
+    throw invalid({
+      ...(typeof ra === 'string' ? { ra_hours: [COORDINATE_PROBLEMS[ra].en] } : {}),
+      ...(typeof dec === 'string' ? { dec_degrees: [COORDINATE_PROBLEMS[dec].en] } : {}),
+    });
+  return { ra_hours: ra, dec_degrees: dec };
+}
+/** What was asked for, else noon to noon at the site's longitude: the whole night lies inside. Milliseconds. */
+function spanOf(
+  telescope: Telescope,
+  query: { date?: string | undefined; from?: string | undefined; to?: string | undefined },
+  nowMs: number,
+): { from: number; to: number } {
+  const offsetMs = (telescope.site.longitude_degrees / 15) * 3_600_000;
+  const localNow = new Date(nowMs + offsetMs - 12 * 3_600_000).toISOString().slice(0, 10);
+  const noon = Date.parse(`${query.date ?? localNow}T12:00:00Z`) - offsetMs;
+  const from = query.from ? Date.parse(query.from) : noon;
+  const to = query.to ? Date.parse(query.to) : from + 86_400_000;
+  if (to <= from || to - from > 48 * 3_600_000) throw invalid({ to: ['must be after from, by 48 hours at most'] });
+  return { from, to };
+}
+function curveOf(
+  telescope: Telescope,
+  { ra_hours: ra, dec_degrees: dec }: Position,
+  from: number,
+  to: number,
+  step: number,
+) {
+  const curve = {
+    t: [] as number[],
+    altitude: [] as number[],
+    azimuth: [] as number[],
+    hour_angle: [] as number[],
+    horizon: [] as number[],
+    sun_altitude: [] as number[],
+  };
+  for (let at = from; at <= to; at += step * 1000) {
+    const { altitudeDegrees, azimuthDegrees } = altAz(telescope.site, ra, dec, at);
+    curve.t.push(Math.floor(at / 1000));
+    curve.altitude.push(round(altitudeDegrees));
+    curve.azimuth.push(round(azimuthDegrees));
+    curve.hour_angle.push(round(hourAngleHours(telescope.site, ra, dec, at), 3));
+    curve.horizon.push(round(horizonAltitude(telescope, azimuthDegrees)));
+    curve.sun_altitude.push(round(sunAltitudeDegrees(telescope.site, at)));
+  }
+  return curve;
+}
+/** When the target stands highest while the sun is low enough; null when it never is. */
+function highest(
+  telescope: Telescope,
+  { t, altitude, sun_altitude: sun }: { t: number[]; altitude: number[]; sun_altitude: number[] },
+): { at: number; altitude: number } | null {
+  let best: { at: number; altitude: number } | null = null;
+  for (const [i, seconds] of t.entries())
+    if (sun[i]! <= telescope.night.sun_altitude_degrees && (best === null || altitude[i]! > best.altitude))
+      best = { at: seconds * 1000, altitude: altitude[i]! };
+  return best;
+}
+function moonOf(telescope: Telescope, { ra_hours, dec_degrees }: Position, at: number) {
+  const { illuminatedShare, separationDegrees, altitudeDegrees } = moon(telescope.site, ra_hours, dec_degrees, at);
+  return {
+    illuminated_share: round(illuminatedShare, 3),
+    separation_degrees: round(separationDegrees, 1),
+    altitude_degrees: round(altitudeDegrees, 1),
+  };
+}
