@@ -76,7 +76,7 @@ export async function composeReport(
       missing: frames.filter((f) => f.state === 'missing').length,
       by_filter: byFilter(good),
       total_exposure_seconds: good.reduce((sum, f) => sum + (f.exposure ?? 0), 0),
-      average_hfd: average(good.map((f) => f.hfd)),
+      ...meanHfd(good),
       frames: frames.map((f) => ({
         id: f.id,
         filename: f.filename,
@@ -133,6 +133,11 @@ function average(values: readonly (number | null)[]): number | null {
   const known = values.filter((v): v is number => v !== null && Number.isFinite(v));
   return known.length === 0 ? null : Math.round((1000 * known.reduce((a, b) => a + b, 0)) / known.length) / 1000;
 }
+/** The mean HFD of light frames, and of how many it is known. */
+function meanHfd(frames: readonly Frame[]): { average_hfd: number | null; hfd_frames: number } {
+  const known = frames.filter((frame) => frame.type === 'LIGHT' && frame.hfd !== null).map((frame) => frame.hfd);
+  return { average_hfd: average(known), hfd_frames: known.length };
+}
 /** Mean of a telemetry value by its path in the gateway's samples, such as `weather.humidity`; null when nobody measured it. */
 function mean(samples: readonly Telemetry[], path: string): number | null {
   const keys = path.split('.');
@@ -161,7 +166,7 @@ function byFilter(frames: readonly Frame[]): Report['images']['by_filter'] {
       filter,
       count: list.length,
       exposure_seconds: list.reduce((sum, f) => sum + (f.exposure ?? 0), 0),
-      average_hfd: average(list.map((f) => f.hfd)),
+      ...meanHfd(list),
     }));
 }
 

@@ -6,6 +6,7 @@ import { loadBooking } from './service.ts';
 import { json, route } from '../operation.ts';
 import { Id, READ } from './read.ts';
 
+const HfdFrames = z.number().int().describe('frames of which the HFD is known; the mean is over these');
 const Stats = z
   .object({
     booking_id: BookingId,
@@ -24,13 +25,16 @@ const Stats = z
         count: z.number().int(),
         exposure_seconds: z.number(),
         average_hfd: z.number().nullable(),
+        hfd_frames: HfdFrames,
       }),
     ),
     total_exposure_seconds: z.number(),
     average_hfd: z.number().nullable(),
+    hfd_frames: HfdFrames,
     guiding: z.object({
       success_rate: z.number().nullable().describe('share of samples with the guider running, 0 to 1'),
       average_rms_px: z.number().nullable(),
+      rms_samples: z.number().int().describe('samples in which the RMS is known; the mean is over these'),
       samples: z.number().int(),
     }),
   })
@@ -55,7 +59,7 @@ export const getStats = route(
       deps.db.frame.groupBy({
         by: ['filter'],
         where: { bookingId: params.id, state: 'archived', type: 'LIGHT' },
-        _count: { _all: true },
+        _count: { _all: true, hfd: true },
         _sum: { exposure: true },
         _avg: { hfd: true },
       }),
@@ -69,8 +73,8 @@ export const getStats = route(
     ]);
     const count = (state: string): number => states.find((s) => s.state === state)?._count._all ?? 0;
     const archived = count('archived');
-    const hfdFrames = filters.filter((f) => f._avg.hfd !== null);
-    const hfdCount = hfdFrames.reduce((n, f) => n + f._count._all, 0);
+    const hfdFrames = filters.reduce((n, f) => n + f._count.hfd, 0);
+    const hfdSum = filters.reduce((sum, f) => sum + (f._avg.hfd ?? 0) * f._count.hfd, 0);
     const rms = telemetry.flatMap((sample) => (sample.rms === null ? [] : [sample.rms]));
     const from = session?.sessionStartedAt?.getTime();
     const to = session?.sessionEndedAt?.getTime() ?? Math.min(deps.now(), booking.endsAt.getTime());
@@ -90,15 +94,18 @@ export const getStats = route(
         count: f._count._all,
         exposure_seconds: f._sum.exposure ?? 0,
         average_hfd: f._avg.hfd,
+        hfd_frames: f._count.hfd,
       })),
       total_exposure_seconds: filters.reduce((n, f) => n + (f._sum.exposure ?? 0), 0),
-      average_hfd: hfdCount === 0 ? null : hfdFrames.reduce((n, f) => n + f._avg.hfd! * f._count._all, 0) / hfdCount,
+      average_hfd: hfdFrames === 0 ? null : hfdSum / hfdFrames,
+      hfd_frames: hfdFrames,
       guiding: {
         success_rate: guidingUptime(
           telemetry.map(({ at, status }) => ({ atMs: at.getTime(), status })),
           exposuresOf(exposed),
         ),
         average_rms_px: rms.length === 0 ? null : rms.reduce((sum, x) => sum + x, 0) / rms.length,
+        rms_samples: rms.length,
         samples: telemetry.length,
       },
     });

@@ -1095,9 +1095,13 @@ export type Report = {
       count: number;
       exposure_seconds: number;
       average_hfd: number | null;
+      /** frames of which the HFD is known; the mean is over these */
+      hfd_frames?: number;
     })[];
     total_exposure_seconds: number;
     average_hfd: number | null;
+    /** frames of which the HFD is known; the mean is over these */
+    hfd_frames?: number;
     frames: ({
       id: string;
       filename: string;
@@ -1180,13 +1184,19 @@ export type SessionStats = {
     count: number;
     exposure_seconds: number;
     average_hfd: number | null;
+    /** frames of which the HFD is known; the mean is over these */
+    hfd_frames: number;
   })[];
   total_exposure_seconds: number;
   average_hfd: number | null;
+  /** frames of which the HFD is known; the mean is over these */
+  hfd_frames: number;
   guiding: {
     /** share of samples with the guider running, 0 to 1 */
     success_rate: number | null;
     average_rms_px: number | null;
+    /** samples in which the RMS is known; the mean is over these */
+    rms_samples: number;
     samples: number;
   };
 };

@@ -4,6 +4,8 @@ import { REASON_CODES } from '../reasons.ts';
 import { BookingId, Instant, TelescopeId } from './common.ts';
 import { LEDGER_CLASSES, LedgerInterval, Settlement } from './ledger.ts';
 
+/** Reports from before this was counted do not say it. */
+const HfdFrames = z.number().int().optional().describe('frames of which the HFD is known; the mean is over these');
 /** The session report (roadmap 7.1): built once at the end, the same from the same rows. */
 export const Report = z
   .object({
@@ -41,10 +43,12 @@ export const Report = z
           count: z.number().int(),
           exposure_seconds: z.number(),
           average_hfd: z.number().nullable(),
+          hfd_frames: HfdFrames,
         }),
       ),
       total_exposure_seconds: z.number(),
       average_hfd: z.number().nullable(),
+      hfd_frames: HfdFrames,
       frames: z.array(
         z.object({
           id: z.string(),

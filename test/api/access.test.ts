@@ -659,7 +659,7 @@ describe('who may do what, and hostile requests', () => {
     const stats = await api.json('GET', '/api/bookings/a/stats');
     expect(stats.body).toMatchObject({
       images: { archived: 1, rejected: 0 },
-      by_filter: [{ filter: 'L', count: 1, exposure_seconds: 60, average_hfd: 2.5 }],
+      by_filter: [{ filter: 'L', count: 1, exposure_seconds: 60, average_hfd: 2.5, hfd_frames: 1 }],
       // No sample falls into the exposure of its only frame.
       guiding: { success_rate: null, average_rms_px: 0.5, samples: 600 },
     });

@@ -79,6 +79,30 @@ test('guiding success counts guided exposure, on the page as in the report: a sl
   expect(report.tracking.guiding_uptime).toBe(0.95);
 });
 
+test('a mean is over the frames that have the value and says of how many, on the page as in the report', async () => {
+  await frames(6);
+  const hfd: Record<string, [filter: string, hfd: number | null]> = {
+    f0: ['L', 2],
+    f1: ['L', null],
+    f2: ['L', null],
+    f3: ['L', null],
+    f4: ['Ha', 3],
+    f5: ['Ha', 5],
+  };
+  for (const [id, [filter, value]] of Object.entries(hfd))
+    await api.db.frame.update({ where: { id }, data: { filter, hfd: value } });
+  const expected: Record<string, unknown> = {
+    average_hfd: expect.closeTo(10 / 3, 2),
+    hfd_frames: 3,
+    by_filter: expect.arrayContaining([
+      expect.objectContaining({ filter: 'L', count: 4, average_hfd: 2, hfd_frames: 1 }),
+      expect.objectContaining({ filter: 'Ha', count: 2, average_hfd: 4, hfd_frames: 2 }),
+    ]),
+  };
+  expect((await api.json('GET', '/api/bookings/b-1/stats')).body).toMatchObject(expected);
+  expect((await composeReport(api.db, 'b-1', 'completed', null)).images).toMatchObject(expected);
+});
+
 test('one fault that is told three times is one error', () => {
   const line = (seconds: number, message: string, level = 'ERROR'): { at: Date; level: string; message: string } => ({
     at: new Date(NIGHT + seconds * 1_000),

@@ -120,13 +120,15 @@ export class DemoSource implements Source {
       count: this.done[i]!,
       exposure_seconds: this.done[i]! * line.exposure_seconds,
       average_hfd: 2.4,
+      hfd_frames: this.done[i]!,
     }));
     return {
       elapsed_seconds: (Date.now() - this.start) / 1000,
       by_filter: by.filter((f) => f.count > 0),
       total_exposure_seconds: by.reduce((n, f) => n + f.exposure_seconds, 0),
       average_hfd: this.frames.length > 0 ? 2.41 : null,
-      guiding: { success_rate: 0.97, average_rms_px: 0.42, samples: 60 },
+      hfd_frames: this.frames.length,
+      guiding: { success_rate: 0.97, average_rms_px: 0.42, rms_samples: 60, samples: 60 },
     };
   }
 
