@@ -74,7 +74,7 @@ export async function listFrames(
       absent.push({
         filename: row.filename,
         state: row.state,
-        reason: row.state === 'archived' ? (row.archivePath ? 'damaged' : row.reason) : row.reason,
+        reason: row.state === 'archived' && row.archivePath ? 'damaged' : row.reason,
       });
   }
   return {

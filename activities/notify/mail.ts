@@ -84,15 +84,12 @@ export async function guestLetter(
   const words = wordsOf(message, { ...guest.facts, locale }, guest.user?.displayName ?? null);
   const { id } = guest.booking;
   const isReport = message.opens === 'report';
+  const digest = row.type === 'images.digest' ? await digestPictures(deps, row, locale) : [];
   return {
     letter: {
       ...words,
       figures: isReport ? await figuresOf(deps, id, locale) : [],
-      pictures: isReport
-        ? await bestPicture(deps, id, locale)
-        : row.type === 'images.digest'
-          ? await digestPictures(deps, row, locale)
-          : [],
+      pictures: isReport ? await bestPicture(deps, id, locale) : digest,
       links: await linksOf(deps, row, guest),
       footer: await footerOf(deps, row, guest),
     },

@@ -202,10 +202,14 @@ function compressedImage(hdu: Hdu): ImageHdu {
       blockSize: parameters.BLOCKSIZE ?? 32,
       bytePix: parameters.BYTEPIX ?? 4,
       quantized: columns.has('ZSCALE'),
-      dither: quantizer === 'SUBTRACTIVE_DITHER_1' ? 1 : quantizer === 'SUBTRACTIVE_DITHER_2' ? 2 : 0,
+      dither: ditherOf(quantizer),
       ditherSeed: header.integer('ZDITHER0') ?? 1,
     },
   };
+}
+function ditherOf(quantizer: string | null | undefined): 0 | 1 | 2 {
+  if (quantizer === 'SUBTRACTIVE_DITHER_1') return 1;
+  return quantizer === 'SUBTRACTIVE_DITHER_2' ? 2 : 0;
 }
 type HeaderNumber = number | undefined;
 

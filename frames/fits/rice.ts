@@ -1,5 +1,12 @@
 import { FitsError } from './errors.ts';
 
+/** Bits of a block's split point, and the split that means raw differences, by the bytes of a pixel. */
+const SPLITS = new Map([
+  [1, { fsBits: 3, fsMax: 6 }],
+  [2, { fsBits: 4, fsMax: 14 }],
+  [4, { fsBits: 5, fsMax: 25 }],
+]);
+
 /**
  * RICE_1 (FITS Standard 4.0, 10.4.1; Rice, Yeh and Miller 1993): blocks of differences, each with its own split point `fs`.
  * The first pixel stands as it is; `fs` all ones means raw differences, zero bits mean a block without change.
@@ -13,11 +20,11 @@ export function riceDecode(
   bytePix: number,
   blockSize: number,
 ): void {
-  const fsBits = bytePix === 1 ? 3 : bytePix === 2 ? 4 : 5;
-  const fsMax = bytePix === 1 ? 6 : bytePix === 2 ? 14 : 25;
-  const rawBits = bytePix * 8;
-  if ((bytePix !== 1 && bytePix !== 2 && bytePix !== 4) || blockSize < 1)
+  const split = SPLITS.get(bytePix);
+  if (!split || blockSize < 1)
     throw new FitsError('unsupported', `RICE_1 with BYTEPIX ${bytePix} and BLOCKSIZE ${blockSize}`);
+  const { fsBits, fsMax } = split;
+  const rawBits = bytePix * 8;
   if (input.length < bytePix) throw new FitsError('corrupt', 'a RICE_1 tile is empty');
   let last = 0;
   for (let i = 0; i < bytePix; i++) last = (last << 8) | input[i]!;

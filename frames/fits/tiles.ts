@@ -34,6 +34,9 @@ function ditherNumbers(): Float32Array {
   return out;
 }
 
+/** Bytes of an element of a variable-length column; one of every other type. */
+const BYTES_OF = new Map(Object.entries({ I: 2, J: 4, E: 4, D: 8, K: 8 }));
+
 /** Pixels of a tile-compressed image; one band of tiles (all tiles of the same rows) is decoded at a time. */
 export class TileReader implements PixelReader {
   readonly total: number;
@@ -134,15 +137,7 @@ export class TileReader implements PixelReader {
     const length = found.wide ? Number(view.getBigUint64(0)) : view.getUint32(0);
     const offset = found.wide ? Number(view.getBigUint64(8)) : view.getUint32(4);
     if (length === 0) return null;
-    const size =
-      length *
-      (found.type === 'I'
-        ? 2
-        : found.type === 'J' || found.type === 'E'
-          ? 4
-          : found.type === 'D' || found.type === 'K'
-            ? 8
-            : 1);
+    const size = length * (BYTES_OF.get(found.type) ?? 1);
     if (offset + size > this.tiling.heapBytes) throw new FitsError('corrupt', `tile ${tile} lies outside of the heap`);
     const bytes = new Uint8Array(size);
     if (this.source.read(bytes, this.tiling.heapStart + offset, size) < size)
@@ -156,15 +151,18 @@ export class TileReader implements PixelReader {
     const head = new Uint8Array(8);
     this.source.read(head, this.image.dataStart + tile * this.tiling.rowBytes + found.offset, 8);
     const view = new DataView(head.buffer);
-    return found.type === 'D'
-      ? view.getFloat64(0)
-      : found.type === 'E'
-        ? view.getFloat32(0)
-        : found.type === 'J'
-          ? view.getInt32(0)
-          : found.type === 'I'
-            ? view.getInt16(0)
-            : missing;
+    switch (found.type) {
+      case 'D':
+        return view.getFloat64(0);
+      case 'E':
+        return view.getFloat32(0);
+      case 'J':
+        return view.getInt32(0);
+      case 'I':
+        return view.getInt16(0);
+      default:
+        return missing;
+    }
   }
 
   private decodeTile(tile: number, x: number, w: number, rows: number): void {
@@ -217,12 +215,9 @@ export class TileReader implements PixelReader {
     let next = Math.trunc(random[seed]! * 500);
     for (let i = 0; i < count; i++) {
       const value = stored[i]!;
-      out[i] =
-        value === blank
-          ? Number.NaN
-          : tiling.dither === 2 && value === ZERO_DITHER2
-            ? 0
-            : (value - random[next]! + 0.5) * scale + zero;
+      if (value === blank) out[i] = Number.NaN;
+      else if (tiling.dither === 2 && value === ZERO_DITHER2) out[i] = 0;
+      else out[i] = (value - random[next]! + 0.5) * scale + zero;
       if (++next === 10_000) {
         seed = (seed + 1) % 10_000;
         next = Math.trunc(random[seed]! * 500);

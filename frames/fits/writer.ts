@@ -2,6 +2,11 @@ import { BLOCK } from './header.ts';
 
 export type WritableValue = string | number | boolean;
 
+function numberText(value: number): string {
+  const text = String(value);
+  return !Number.isInteger(value) && text.includes('e') ? value.toExponential().toUpperCase() : text;
+}
+
 function formatCard(keyword: string, value: WritableValue, comment = ''): string {
   let field: string;
   if (typeof value === 'string') {
@@ -11,14 +16,7 @@ function formatCard(keyword: string, value: WritableValue, comment = ''): string
       .replace(/(^|[^'])'$/, '$1')
       .padEnd(8)}'`;
   } else if (typeof value === 'boolean') field = (value ? 'T' : 'F').padStart(20);
-  else
-    field = (
-      Number.isInteger(value)
-        ? String(value)
-        : String(value).includes('e')
-          ? value.toExponential().toUpperCase()
-          : String(value)
-    ).padStart(20);
+  else field = numberText(value).padStart(20);
   const text = `${keyword.padEnd(8)}= ${field}`;
   return (comment ? `${text} / ${comment}` : text).slice(0, 80).padEnd(80);
 }

@@ -3,7 +3,7 @@ import { CHUNK_PIXELS, FitsError, openPixels, type ByteSource, type ImageHdu } f
 import { orientationOf, type Orientation } from './colour.ts';
 import type { PassResult } from './pass.ts';
 import { jpegOf } from './preview.ts';
-import { autoStretch, stretchTable, type Stretched } from './stretch.ts';
+import { autoStretch, stretchTable, type Stretched, shadeOf } from './stretch.ts';
 
 const { isFinite } = Number;
 
@@ -62,7 +62,7 @@ export function fullPicture(
     const row = (flip ? outHeight - 1 - y : y) * outWidth * channels;
     for (let i = 0; i < sums.length; i++) {
       const level = (sums[i]! / counts[i]! - low) * unit + 0.5;
-      pixels[row + i] = level >= 65_535 ? 255 : level >= 0 ? table[level | 0]! : 0;
+      pixels[row + i] = shadeOf(table, level);
     }
   }
   return { width: outWidth, height: outHeight, channels, pixels };

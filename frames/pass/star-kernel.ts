@@ -145,7 +145,11 @@ export interface StarKernel {
   filter(above: number, here: number, below: number, threshold: number): number;
 }
 
-const saturate = (v: number): number => (v > 32_767 ? 32_767 : v < -32_768 ? -32_768 : v);
+/** Into 16 bits; what is no number stays none, and is nothing in a row of 16 bits. */
+export function saturate(v: number): number {
+  if (v > 32_767) return 32_767;
+  return v < -32_768 ? -32_768 : v;
+}
 
 export function createStarKernel(width: number, bandRows: number, mode: 'wasm' | 'js' = 'wasm'): StarKernel {
   const padded = Math.ceil(width / 8) * 8;

@@ -1,5 +1,5 @@
 import { openPixels, type ByteSource, type ImageHdu, type PixelReader } from '../fits/index.ts';
-import { createStarKernel, type StarKernel } from './star-kernel.ts';
+import { createStarKernel, type StarKernel, saturate } from './star-kernel.ts';
 import { measureStars, quantileOfSorted, weightedMedian, type Spot } from './star-shape.ts';
 
 /** What a star pass finds on the full frame. */
@@ -350,7 +350,7 @@ function valueFeed(
         const values = reader.physical(y * width + from, n);
         for (let x = 0; x < n; x++) {
           const v = (values[x]! - row[from + x]!) * unit;
-          target[from + x] = v > -32_768 ? (v < 32_767 ? Math.round(v) : 32_767) : v <= -32_768 ? -32_768 : 0;
+          target[from + x] = saturate(Math.round(v));
         }
       }
     },

@@ -184,7 +184,8 @@ function ranks(
 /** Bin of a finite value among `count` from `low` on; what lies outside counts in the first or last. */
 function binOf(v: number, low: number, scale: number, count = BINS): number {
   const at = (v - low) * scale;
-  return at > 0 ? (at < count ? at | 0 : count - 1) : 0;
+  if (!(at > 0)) return 0;
+  return at < count ? at | 0 : count - 1;
 }
 function passes(v: number, filters: Filter[]): boolean {
   for (let f = 0; f < filters.length; f++) {

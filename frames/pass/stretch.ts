@@ -44,6 +44,12 @@ export interface Stretched {
   pixels: Uint8Array;
 }
 
+/** The shade of a level from 0 to 65,535: black below and where there is none, white from the top on. */
+export function shadeOf(table: Uint8Array, level: number): number {
+  if (level >= 65_535) return 255;
+  return level >= 0 ? table[level | 0]! : 0;
+}
+
 /** 8-bit values by level, the range's low end at 0 and its high end at 65,535. */
 export function stretchTable({ c0, c1, m }: StretchParameters): Uint8Array {
   const table = new Uint8Array(65_536);
@@ -72,7 +78,7 @@ export function stretch(
       let to = y * width * channels + c;
       for (let x = 0; x < width; x++, from++, to += channels) {
         const level = (values[from]! - low) * unit + 0.5;
-        pixels[to] = level >= 65_535 ? 255 : level >= 0 ? table[level | 0]! : 0;
+        pixels[to] = shadeOf(table, level);
       }
     }
   }

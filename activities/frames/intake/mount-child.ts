@@ -273,17 +273,22 @@ function send(message: MountMessage): void {
   process.send?.(message);
 }
 
+function answerTo(id: number, request: MountRequest): MountAnswer {
+  switch (request.op) {
+    case 'probe':
+      return probe(request.path, request.root, request.maxBytes);
+    case 'copy':
+      return copy(id, request);
+    case 'list':
+      return list(request.folder, request.root, request.changedAfterMs);
+    default:
+      return reachable(request.root);
+  }
+}
+
 process.on('message', ({ id, request }: { id: number; request: MountRequest }) => {
   try {
-    const answer =
-      request.op === 'probe'
-        ? probe(request.path, request.root, request.maxBytes)
-        : request.op === 'copy'
-          ? copy(id, request)
-          : request.op === 'list'
-            ? list(request.folder, request.root, request.changedAfterMs)
-            : reachable(request.root);
-    send({ id, ok: true, answer });
+    send({ id, ok: true, answer: answerTo(id, request) });
   } catch (thrown) {
     const error = thrown as NodeJS.ErrnoException;
     const code = thrown instanceof FitsError || thrown instanceof MountError ? thrown.code : 'failed';

@@ -112,7 +112,6 @@ export class FramePictures {
             : null;
         const jpg = await pictureNumbers(db, telescopeId, row);
         const voyagerHfd = jpg?.hfd ?? row.voyagerHfd;
-        const measured = metrics?.hfd ?? null;
         const stats = row.stats as Prisma.JsonObject | null;
         const updated = await db.frame.update({
           where: { id: row.id },
@@ -121,8 +120,7 @@ export class FramePictures {
             stars: metrics?.count ?? null,
             voyagerHfd,
             starIndex: jpg?.star_index ?? row.starIndex,
-            hfd: measured ?? voyagerHfd ?? row.hfd,
-            hfdSource: measured !== null ? 'measured' : voyagerHfd !== null ? 'voyager' : row.hfdSource,
+            ...sharpnessOf(metrics?.hfd ?? null, voyagerHfd, row),
             ...(stats && metrics
               ? { stats: { ...stats, background: metrics.background, eccentricity: metrics.eccentricity } }
               : {}),
@@ -134,6 +132,12 @@ export class FramePictures {
     );
     return rows.length > 0;
   }
+}
+
+/** Our own measure, else Voyager's, else what the row had. */
+function sharpnessOf(measured: number | null, voyager: number | null, row: Frame): Pick<Frame, 'hfd' | 'hfdSource'> {
+  if (measured !== null) return { hfd: measured, hfdSource: 'measured' };
+  return voyager === null ? { hfd: row.hfd, hfdSource: row.hfdSource } : { hfd: voyager, hfdSource: 'voyager' };
 }
 
 /** Numbers of the NewJPGReady that belongs to a frame, by file name. */
