@@ -115,13 +115,10 @@ export class DemoSource implements Source {
     return this.picture;
   }
   async stats(): Promise<SessionStats> {
-    const by = PLAN.map((line, i) => ({
-      filter: line.filter as string,
-      count: this.done[i]!,
-      exposure_seconds: this.done[i]! * line.exposure_seconds,
-      average_hfd: 2.4,
-      hfd_frames: this.done[i]!,
-    }));
+    const by = PLAN.map(({ filter, exposure_seconds: seconds }, i) => {
+      const count = this.done[i]!;
+      return { filter, count, exposure_seconds: count * seconds, average_hfd: 2.4, hfd_frames: count };
+    });
     return {
       elapsed_seconds: (Date.now() - this.start) / 1000,
       by_filter: by.filter((f) => f.count > 0),
