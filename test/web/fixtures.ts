@@ -407,6 +407,7 @@ export function report(night: Night): Report {
       ],
       total_exposure_seconds: 3_600,
       average_hfd: 2.41,
+      hfd_frames: 36,
       frames: frames.map(({ id, filename, filter, exposure, hfd, captured_at, state, reason, sha256 }) => ({
         id,
         filename,

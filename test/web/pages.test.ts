@@ -78,6 +78,7 @@ const ITEMS: Record<string, string[]> = {
     await seeText(page, item('header', 'credits'), '30 charged');
     await seeText(page, item('weather', 'seeing'), 'not measured');
     await seeText(page, item('stats', 'guiding-rate'), '97%');
+    await seeText(page, item('stats', 'average-hfd'), '2.40 px (22 frames)');
     expect(await page.locator(`${item('images', 'gallery')} li`).count()).toBe(20);
     expect(await page.evaluate(() => location.hash)).toBe('');
     expect(faults).toEqual([]);
@@ -446,6 +447,7 @@ const ITEMS: Record<string, string[]> = {
     await seeText(page, 'h1', 'NGC 7000', 12_000);
     await seeText(page, '[data-report="ledger"]', /Weather hold\s*20 min\s*4\.00/);
     await seeText(page, '[data-report="summary"] [data-item="images"]', '40 of 50 planned');
+    await seeText(page, '[data-report="summary"] [data-item="hfd"]', 'over 36 frames');
     await page.locator('[data-item="scrub"]').fill('400');
     await seeText(page, '.moment', 'Weather hold');
     await page.locator('[data-item="scrub"]').fill('600');

@@ -346,6 +346,7 @@ export async function startPageServer(
         ],
         total_exposure_seconds: 1_680,
         average_hfd: 2.4,
+        hfd_frames: 22,
         guiding: { success_rate: 0.97, average_rms_px: 0.42, samples: 900 },
       });
     else if (own === 'history') json(response, history());

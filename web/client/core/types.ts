@@ -27,7 +27,7 @@ export type History = Record<string, [number, number][]>;
 /** What the pages show of `GET /api/bookings/{id}/stats`. */
 export type SessionStats = Pick<
   Answer.SessionStats,
-  'elapsed_seconds' | 'by_filter' | 'total_exposure_seconds' | 'average_hfd' | 'guiding'
+  'elapsed_seconds' | 'by_filter' | 'total_exposure_seconds' | 'average_hfd' | 'hfd_frames' | 'guiding'
 >;
 
 export interface SourceHandlers {

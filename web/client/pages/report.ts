@@ -9,6 +9,7 @@ import type { ImageSummary, LogLine } from '../core/types.ts';
 import { filterTone } from '../control/wording.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
 import { startPage } from '../shell.ts';
+import { hfdFigure } from './report-figures.ts';
 
 interface Telemetry {
   t: number[];
@@ -191,7 +192,7 @@ function reportPage(): object {
           note: say('report.imagesOf', { n: r.images.total_captured, planned: r.images.planned }),
         },
         { key: 'exposure', label: say('report.exposure'), value: duration(r.images.total_exposure_seconds), note: '' },
-        { key: 'hfd', label: say('report.hfd'), value: pixels(r.images.average_hfd), note: '' },
+        hfdFigure(r.images, say, pixels),
         { key: 'rms', label: say('report.rms'), value: pixels(r.tracking.average_rms_px), note: '' },
         { key: 'uptime', label: say('report.uptime'), value: percent(r.tracking.guiding_uptime, l), note: '' },
         {

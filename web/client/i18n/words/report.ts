@@ -14,6 +14,7 @@ export const reportWords = {
   'report.imagesOf': ['{n} sur {planned} prévues', '{n} of {planned} planned'],
   'report.exposure': ['Pose totale', 'Total exposure'],
   'report.hfd': ['HFD moyen', 'Average HFD'],
+  'report.hfdOf': ['sur {n} images', 'over {n} frames'],
   'report.rms': ['RMS de guidage', 'Guiding RMS'],
   'report.uptime': ['Guidage actif', 'Guiding uptime'],
   'report.outcome': ['Issue', 'Outcome'],
