@@ -48,7 +48,7 @@ const BESIDE = [
 ] as const;
 
 /** A name with the hash of its content (esbuild: eight of A–Z and 2–7) means the same for ever; any other is asked for again each time. */
-export const isHashed = (name: string): boolean => /-[A-Z2-7]{8}\.\w+(?:\.\w+)*$/.test(name);
+export const isHashed = (name: string): boolean => /-[A-Z2-7]{8}\.[a-z]\w{0,9}(?:\.\w{1,9})?$/.test(name);
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const ASK_AGAIN = 'no-cache';
 

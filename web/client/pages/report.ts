@@ -169,8 +169,7 @@ function reportPage(): object {
 
     paint(): void {
       if (!report) return;
-      const r = report;
-      const l = prefs.locale;
+      const [r, l] = [report, prefs.locale];
       const s = r.summary;
       this.head = {
         target: s.target,
