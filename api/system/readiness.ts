@@ -56,3 +56,18 @@ export class SessionsReady {
     }
   }
 }
+interface Check {
+  ok: boolean;
+  error?: string;
+}
+
+/** `/readyz` of the api: it can serve when the database answers, sessions can be started, and the bus has heard itself. */
+export function readiness(
+  database: Check,
+  temporal: Check,
+  busProven: boolean,
+): { ok: boolean; checks: { database: Check; temporal: Check; bus: Check } } {
+  const bus = busProven ? { ok: true } : { ok: false, error: 'LISTEN does not hear its own NOTIFY' };
+  const checks = { database, temporal, bus };
+  return { ok: Object.values(checks).every((check) => check.ok), checks };
+}

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { z } from '@hono/zod-openapi';
+import { readiness } from './readiness.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Deps } from '../deps.ts';
 import { asyncApiDocument, openApiDocument } from '../openapi.ts';
@@ -66,13 +67,8 @@ export function systemRoutes(app: App, deps: Deps): void {
           .look(2_000)
           .then((found) => (found.state === 'ok' ? { ok: true } : { ok: false, error: found.why })),
       ]);
-      const checks = {
-        database,
-        temporal,
-        bus: { ok: deps.bus.proven, ...(deps.bus.proven ? {} : { error: 'LISTEN does not hear its own NOTIFY' }) },
-      };
-      const ok = Object.values(checks).every((check) => check.ok);
-      return json({ ok, checks }, ok ? 200 : 503);
+      const answer = readiness(database, temporal, deps.bus.proven);
+      return json(answer, answer.ok ? 200 : 503);
     },
   );
   operation(
