@@ -1,9 +1,7 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { Connection } from '@temporalio/client';
-import { CLOCK_LIMIT_SECONDS, clockVerdict } from '../../domain/clock-offset.ts';
 import { TelescopeState } from '../../domain/contracts/state.ts';
-import { LIVE_WITHIN_SECONDS, silentSeconds } from '../../domain/evidence.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { filterDifferences, readFilters } from '../../gateway/activities/site.ts';
 import type { VoyagerLink } from '../../gateway/connection/link.ts';
@@ -15,11 +13,13 @@ import { loadDialect } from '../../gateway/robotarget/dialect.ts';
 import { systemClock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config.ts';
 import { BusListener } from '../../platform/bus.ts';
+import { storeStands } from '../../frames/store/presence.ts';
 import { connectPg } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import { signGatewayRequest } from '../../platform/gateway-auth.ts';
 import { createLogger, type Logger } from '../../platform/logger.ts';
-import { ok, problem, skipped, warning, type Finding } from './finding.ts';
+import { ok, problem, warning, type Finding } from './finding.ts';
+import { clockFinding, linkFinding, safetyFinding, storeFinding, weatherFinding } from './findings.ts';
 import { readRoboTarget } from './robotarget.ts';
 import { pendingMigrations } from './schema.ts';
 import { SEARCH_ATTRIBUTE_FLAGS } from '../../domain/queues.ts';
@@ -27,7 +27,6 @@ import { temporalConnectionOptions } from '../../platform/temporal.ts';
 
 const READ_MS = 6_000;
 const CONNECT_MS = 12_000;
-const LOW_DISK_BYTES = 20e9;
 
 export async function checkDatabase(config: Config): Promise<Finding[]> {
   if (!config.DATABASE_URL)
@@ -118,16 +117,12 @@ export async function checkTemporal(config: Config): Promise<Finding[]> {
 export async function checkStorage(config: Config): Promise<Finding[]> {
   const path = config.OBSERVATIONS_STORAGE_PATH;
   try {
+    // Looked at before it is made: an empty folder where a disk should be mounted is no store.
+    const stands = await storeStands({ root: path });
     mkdirSync(path, { recursive: true });
     accessSync(path, constants.R_OK | constants.W_OK);
     const room = await statfs(path);
-    const free = room.bavail * room.bsize;
-    const detail = `${path}, ${(free / 1e9).toFixed(0)} GB free`;
-    return [
-      free < LOW_DISK_BYTES
-        ? warning('storage', detail, 'A night of a large camera takes 60 GB and more; free some space.')
-        : ok('storage', detail),
-    ];
+    return [storeFinding(path, room.bavail * room.bsize, stands)];
   } catch (thrown) {
     return [
       problem(
@@ -203,19 +198,6 @@ export async function checkGateway(
   }
 }
 
-/** A gateway that answers may itself hear nothing of Voyager: then nothing is known of the telescope. */
-function linkFinding(what: string, telescope: Telescope, state: TelescopeState): Finding {
-  const silent = silentSeconds(state, 0);
-  if (!state.stale && state.connection.connected && silent !== null && silent <= LIVE_WITHIN_SECONDS)
-    return ok(what, `${telescope.gateway_url}, link ${state.connection.state}, heard ${Math.round(silent)} s ago`);
-  const heard = silent === null ? 'never' : `${Math.round(silent)} s ago`;
-  return problem(
-    what,
-    `${telescope.gateway_url} answers but has no live link to Voyager (${state.connection.reason ?? state.connection.state}); last heard ${heard}`,
-    'Look at Voyager and at the network between the two; the finding on Voyager below says whether it answers this machine.',
-  );
-}
-
 /** Asks Voyager itself, over a link of its own that can only read. */
 export async function checkVoyager(
   config: Config,
@@ -251,8 +233,9 @@ export async function checkVoyager(
       ok(what, `version ${link.voyagerVersion ?? 'unknown'} at ${telescope.host}:${telescope.port}`),
       ...(await readSite(telescope, link)),
       ...(await readRoboTarget(config, telescope, link)),
-      checkClock(telescope, state, link),
-      checkSafety(telescope, state),
+      clockFinding(telescope, state, link.clockOffsetSeconds()),
+      safetyFinding(telescope, state),
+      weatherFinding(telescope, state),
     ];
   } finally {
     await link.stop('the doctor is done');
@@ -303,34 +286,6 @@ async function readSite(telescope: Telescope, link: VoyagerLink): Promise<Findin
       ),
     );
   return found;
-}
-
-function checkClock(telescope: Telescope, state: TelescopeState | null, link: VoyagerLink): Finding {
-  const what = `${telescope.id}: clock`;
-  const offset = state?.connection.clock_offset_seconds ?? link.clockOffsetSeconds();
-  if (offset === null) return skipped(what, 'too few events to compare yet; the gateway measures it over 20');
-  const detail = `${offset.toFixed(1)} s between this machine and Voyager’s`;
-  const mend = 'Let both machines follow a time server (NTP).';
-  const verdict = clockVerdict(offset);
-  if (verdict === 'off') return problem(what, `${detail}; over ${CLOCK_LIMIT_SECONDS} s no session is started`, mend);
-  return verdict === 'warning' ? warning(what, detail, mend) : ok(what, detail);
-}
-
-function checkSafety(telescope: Telescope, state: TelescopeState | null): Finding {
-  const what = `${telescope.id}: safety monitor`;
-  if (!state) return skipped(what, 'known once the gateway runs');
-  const monitor = state.weather.safety_monitor;
-  if (monitor?.connected) {
-    const says = `${monitor.source}: ${monitor.safe === null ? 'unknown' : monitor.safe ? 'safe' : 'unsafe'}, ${Math.round(monitor.age_seconds)} s ago`;
-    return monitor.safe === null || state.weather.stale
-      ? problem(what, says, 'Look why it says nothing; unknown weather counts as unsafe and nothing is started.')
-      : ok(what, says);
-  }
-  const mend =
-    'Connect one in Voyager or name one in weather.sources; `unattended_without_safety_monitor` lets sessions run without, at your own risk.';
-  return telescope.unattended_without_safety_monitor
-    ? warning(what, 'none is connected', mend)
-    : problem(what, 'none is connected; sessions are refused', mend);
 }
 
 async function until(done: () => boolean, timeoutMs: number): Promise<boolean> {
