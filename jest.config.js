@@ -13,4 +13,6 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/', '<rootDir>/.cache/'],
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Modules of a finished file stay in the memory of its worker; one that has grown is replaced, which is faster than its garbage collector.
+  workerIdleMemoryLimit: '800MB',
 };
