@@ -150,10 +150,13 @@ const answerTo = (name: string, control: string, target: string): { receipt: str
   answers.get(`m${Object.keys(SITUATIONS).indexOf(name)}-${control}-${target}`)!;
 
 describe.each(Object.keys(SITUATIONS))('%s', (name) => {
-  beforeAll(async () => {
-    // One after the other: the test server skips time over another night's task.
-    for (const [control, target] of asked(name)) await ask(name, control, target);
-  }, 240_000);
+  beforeAll(
+    async () => {
+      // One after the other: the test server skips time over another night's task.
+      for (const [control, target] of asked(name)) await ask(name, control, target);
+    },
+    LONG_FORM ? 240_000 : 90_000,
+  );
 
   test('half a minute later each control is done, refused, or says what it waits for', () => {
     const rows = asked(name).map(([control, target]) => ({ control, target, ...answerTo(name, control, target) }));
