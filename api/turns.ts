@@ -16,7 +16,7 @@ export class Turns {
   constructor(
     private readonly atOnce = 3,
     private readonly mostWaiting = 100,
-    private readonly patienceMs = 3_000,
+    private readonly patienceMs = 8_000,
   ) {}
 
   /** @throws Problem `busy` (503 with Retry-After) when the line is too long or its turn does not come in time */

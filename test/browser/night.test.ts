@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { Browser, Page } from 'playwright-core';
 import { VOLATILE_EVENTS } from '../../domain/event-types.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
-import { CHROMIUM, axe, launch, open, seeText, type Opened } from '../web/browser.ts';
+import { WHOLE_CHROMIUM, axe, launch, open, seeText, type Opened } from '../web/browser.ts';
 import { bladeOutput, embeddingPolicy, startForeignSite, type ForeignSite } from './foreign.ts';
 import { PHP, startPhpSite, type PhpSite } from './php.ts';
 import { startPushService, type PushService } from './push.ts';
@@ -77,7 +77,7 @@ async function until(so: () => Promise<boolean>, timeoutMs: number): Promise<voi
 
 const scenario = PHP ? test : test.skip;
 
-(CHROMIUM && BUILT ? describe : describe.skip)('nights watched in Chromium, on the real stack', () => {
+(WHOLE_CHROMIUM && BUILT ? describe : describe.skip)('nights watched in Chromium, on the real stack', () => {
   let observatory: Observatory;
   let browser: Browser;
   /** A site that may embed us, and one that may not. */
@@ -114,7 +114,7 @@ const scenario = PHP ? test : test.skip;
     const friends = [friend.origin, ...(phpSite ? [phpSite.origin] : [])].join(',');
     [observatory, browser] = await Promise.all([
       startObservatory({ CORS_ORIGINS: friends, EMBED_ORIGINS: friends, NODE_EXTRA_CA_CERTS: push.certificate }),
-      launch(),
+      launch(WHOLE_CHROMIUM),
     ]);
     const stoppedMs = Date.now() + 7_000;
     await observatory.book(STOPPED, stoppedMs, STOPPED_SECONDS, [{ filter: 'L', exposure_seconds: 2, quantity: 6 }]);

@@ -9,21 +9,20 @@ import { promisify } from 'node:util';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { projectPath } from '../../platform/paths.ts';
 
+const firstOf = (...paths: string[]): string | null => paths.find((path) => existsSync(path)) ?? null;
+const DESKTOP = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 /** The headless shell is the same engine without a desktop's windows, for three fifths of the processor time. */
-export const CHROMIUM =
-  process.env.CHROMIUM_PATH ??
-  ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-    (path) => existsSync(path),
-  ) ??
-  null;
+export const CHROMIUM = process.env.CHROMIUM_PATH ?? firstOf('/usr/bin/chromium-headless-shell', ...DESKTOP);
+/** The whole browser, for what the shell does not keep: notifications. */
+export const WHOLE_CHROMIUM = process.env.CHROMIUM_PATH ?? firstOf(...DESKTOP);
 if (CHROMIUM === null)
   console.warn(
     'SKIPPED: browser tests need Chromium (set CHROMIUM_PATH, or install the package "chromium-headless-shell").',
   );
 
-export const launch = (): Promise<Browser> =>
+export const launch = (executablePath: string | null = CHROMIUM): Promise<Browser> =>
   chromium.launch({
-    executablePath: CHROMIUM!,
+    executablePath: executablePath!,
     args: [
       '--headless',
       '--no-sandbox',
