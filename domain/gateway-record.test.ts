@@ -70,6 +70,43 @@ describe('what the gateway’s record claims of a slot', () => {
     expect(spans({ notes: [note(-300, 'weather', 'unsafe: RAIN')] })).toEqual([['unsafe', 'weather_unsafe', 0, 3600]]);
   });
 
+  test('a connection that was just made: weather not heard yet is part of the absence, rain that is heard is not', () => {
+    const back = (first: string): GatewayRecord['notes'] => [
+      note(600, 'link', 'waiting: closed by Voyager'),
+      note(605, 'link', 'ready'),
+      note(605, 'weather', first),
+      note(611, 'weather', 'ok'),
+    ];
+    const samples = [...every(0, 600, weather('ok', null)), ...every(620, 3600, weather('ok', null))];
+    expect(spans({ samples, notes: back('unsafe (weather_unknown): voyager not heard yet') })).toEqual([
+      ['outage', 'voyager_away', 600, 611],
+    ]);
+    expect(spans({ samples, notes: back('unsafe (weather_unsafe): rain RAIN') })).toEqual([
+      ['outage', 'voyager_away', 600, 605],
+      ['unsafe', 'weather_unsafe', 605, 611],
+    ]);
+  });
+
+  test('a gateway that takes the telescope: absent until it hears Voyager, and the weather’s silence after that is not the weather’s', () => {
+    const notes = [
+      note(600, 'owner', 'epoch 4'),
+      note(600, 'weather', 'unsafe (weather_unknown): voyager: no reading yet'),
+      note(603, 'link', 'connecting'),
+      note(604, 'link', 'ready'),
+      note(606, 'weather', 'ok'),
+    ];
+    const samples = [...every(0, 600, weather('ok', null)), ...every(620, 3600, weather('ok', null))];
+    expect(spans({ samples, notes })).toEqual([
+      ['outage', 'gateway_away', 600, 604],
+      ['outage', 'voyager_away', 604, 606],
+    ]);
+  });
+
+  test('weather that was known and is not any more stays unsafe while the connection stands', () => {
+    const notes = [note(600, 'weather', 'unsafe (weather_unknown): rain is not measured'), note(660, 'weather', 'ok')];
+    expect(spans({ notes })).toEqual([['unsafe', 'weather_unknown', 600, 660]]);
+  });
+
   test('a fine night, and one of which nothing was kept, claim nothing', () => {
     expect(spans({ samples: every(0, 3600, { ...weather('ok', null), stale: false, running: 'ours' }) })).toEqual([]);
     expect(spans({})).toEqual([]);

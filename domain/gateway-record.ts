@@ -22,14 +22,18 @@ type WeatherSeen = { state: string; reason: string | null };
 interface Known {
   weather: WeatherSeen;
   emergency: boolean;
-  linked: boolean;
+  /** Why nobody heard Voyager; null while somebody does. */
+  away: 'voyager_away' | 'gateway_away' | null;
+  /** The weather was known at least once since the connection to Voyager stands. */
+  heard: boolean;
   error: boolean;
   foreign: boolean;
 }
 const FINE: Known = {
   weather: { state: 'ok', reason: null },
   emergency: false,
-  linked: true,
+  away: null,
+  heard: true,
   error: false,
   foreign: false,
 };
@@ -39,12 +43,13 @@ const UNKNOWN: readonly (string | null)[] = ['weather_unknown', 'safety_monitor_
 type Claim = Pick<LedgerSpan, 'class' | 'cause'>;
 
 /** The ledger's class of an instant, in the ledger's order of precedence; null where nothing kept the session from observing. */
-function claimOf({ weather, emergency, linked, error, foreign }: Known): Claim | null {
-  // Weather that nobody knows because Voyager is away is Voyager's absence.
-  if (weather.state === 'unsafe' && (linked || !UNKNOWN.includes(weather.reason)))
+function claimOf({ weather, emergency, away, heard, error, foreign }: Known): Claim | null {
+  // Weather that nobody knows because Voyager is away, or has only just come back, is that absence.
+  const absent = away ?? (!heard && UNKNOWN.includes(weather.reason) ? 'voyager_away' : null);
+  if (weather.state === 'unsafe' && !(absent && UNKNOWN.includes(weather.reason)))
     return { class: 'unsafe', cause: weather.reason ?? 'weather_unsafe' };
   if (emergency) return { class: 'unsafe', cause: 'voyager_emergency' };
-  if (!linked) return { class: 'outage', cause: 'voyager_away' };
+  if (absent) return { class: 'outage', cause: absent };
   if (error) return { class: 'outage', cause: 'voyager_error' };
   if (foreign) return { class: 'foreign', cause: 'foreign_target' };
   if (weather.state === 'hold') return { class: 'weather_hold', cause: weather.reason ?? 'weather_hold' };
@@ -56,26 +61,45 @@ interface Point {
   change: (known: Known) => Known;
 }
 
+/** What a word on the weather changes: an unknown one leaves it open whether the weather was ever heard. */
+const withWeather = (known: Known, weather: WeatherSeen): Known => ({
+  ...known,
+  weather,
+  heard: known.heard || !UNKNOWN.includes(weather.reason),
+});
+
 function ofSample(sample: Partial<TelemetrySample>): (known: Known) => Known {
-  return (known) => ({
-    weather: sample.weather?.state
-      ? { state: sample.weather.state, reason: sample.weather.reason ?? null }
-      : known.weather,
-    emergency: sample.emergency !== undefined && sample.emergency !== null,
-    linked: sample.stale !== true,
-    error: sample.voyager_status === 'ERROR',
-    foreign: sample.running === 'foreign',
-  });
+  const { weather } = sample;
+  return (known) => {
+    const seen: Known =
+      sample.stale === true ? { ...known, away: known.away ?? 'voyager_away', heard: false } : { ...known, away: null };
+    return {
+      ...(weather?.state ? withWeather(seen, { state: weather.state, reason: weather.reason ?? null }) : seen),
+      emergency: sample.emergency !== undefined && sample.emergency !== null,
+      error: sample.voyager_status === 'ERROR',
+      foreign: sample.running === 'foreign',
+    };
+  };
 }
+
+/** `unsafe (weather_unknown): what is missing`, as the gateway writes it; older lines have no reason. */
+const WEATHER_NOTE = /^(ok|hold|unsafe)\b(?: \((\w+)\))?/;
 
 function ofNote(what: string, detail: string | null, reason: string | null): ((known: Known) => Known) | null {
   switch (what) {
     case 'weather': {
-      const state = /^(ok|hold|unsafe)\b/.exec(detail ?? '')?.[1];
-      return state ? (known) => ({ ...known, weather: { state, reason } }) : null;
+      const [, state, said] = WEATHER_NOTE.exec(detail ?? '') ?? [];
+      return state ? (known) => withWeather(known, { state, reason: said ?? reason }) : null;
     }
     case 'link':
-      return (known) => ({ ...known, linked: (detail ?? '').startsWith('ready') });
+      // A connection that was just made has not told the weather yet.
+      return (known) => ({
+        ...known,
+        away: (detail ?? '').startsWith('ready') ? null : (known.away ?? 'voyager_away'),
+        heard: false,
+      });
+    case 'owner':
+      return (known) => ({ ...known, away: 'gateway_away', heard: false });
     case 'emergency':
     case 'emergency_over':
       return (known) => ({ ...known, emergency: what === 'emergency' });
@@ -91,7 +115,7 @@ function pointsOf({ samples, notes }: GatewayRecord): Point[] {
     return known?.state === state ? known.reason : null;
   };
   const told = notes.flatMap(({ atMs, what, detail }): Point[] => {
-    const state = what === 'weather' ? (detail ?? '').split(':', 1)[0]! : '';
+    const state = what === 'weather' ? (WEATHER_NOTE.exec(detail ?? '')?.[1] ?? '') : '';
     const change = ofNote(what, detail, reasonAfter(atMs, state));
     return change ? [{ atMs, change }] : [];
   });
@@ -122,7 +146,7 @@ export function recordedSpans(record: GatewayRecord, fromMs: number, toMs: numbe
     const believed = Math.min(next, point.atMs + SILENT_AFTER_MS);
     claim(point.atMs, believed, claimOf(known));
     if (next <= believed) continue;
-    known = { ...FINE, weather: known.weather };
+    known = { ...FINE, weather: known.weather, heard: known.heard };
     claim(believed, next, claimOf(known));
   }
   return spans;

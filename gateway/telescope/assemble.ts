@@ -190,7 +190,7 @@ export function assemble(options: TelescopeGatewayOptions, { telescope, onOwned,
   const lending = new Lending(here, { borrowed, grants, targets, gate, emergency, diary, request });
   const stops = { latches, kept, ladder, targets, grants, gate, link, emergency, attempts, diary, signals };
   const aborts = new Aborts(here, stops);
-  const owned = { kept, commands, borrowed, grants, targets, journal, signals, diary, link, waits };
+  const owned = { kept, commands, borrowed, grants, targets, journal, signals, diary, link, waits, weather };
   const ownership = new Ownership(here, { ...owned, lease: () => lease, onReady: onOwned, onLost });
   const reached = { link, mirror, weather, targets, shots, diary };
   const contact: Contact = new Contact(here, {
@@ -217,13 +217,14 @@ export function assemble(options: TelescopeGatewayOptions, { telescope, onOwned,
     client,
   };
   const sure = (): boolean => ownership.adopted && lease.held;
-  const whose = { contested: () => lease.contested, begun: () => ownership.begun, sure };
+  const begun = (): boolean => ownership.begun;
+  const whose = { contested: () => lease.contested, begun, sure };
   const watchdog = new Watchdog(here, { ...guarded, ...whose });
   const heard = { ...reached, emergency, publisher, contact, grants, signals, commands, state };
   const hearing = new Hearing(here, { ...heard, onEmergencyOver: () => watchdog.beat() });
   const lease: Lease = makeLease(options, clock, ownership, onDisk.leaseMemory);
   const told = { signals, journal, diary, shots, publisher };
-  const deeds = { waits, mirror, ladder, lending, aborts, contact, watchdog, hearing, lease, state };
+  const deeds = { begun, waits, mirror, ladder, lending, aborts, contact, watchdog, hearing, lease, state };
   return { ...onDisk, ...told, ...deeds, clock, weather, gate, link, client, targets, request };
 }
 

@@ -1,3 +1,4 @@
+import type { Weather } from '../../domain/contracts/state.ts';
 import type { JournalEntry } from '../../domain/journal.ts';
 import type { TelescopeEventSignal } from '../../domain/messages.ts';
 import type { CommandOutcome } from '../../domain/ports.ts';
@@ -33,6 +34,11 @@ export class Diary {
   }
   note(what: string, detail: string | null): void {
     this.write('state', { what, detail });
+  }
+  /** `unsafe (weather_unknown): what is missing`, as domain/gateway-record.ts reads it when the night is settled. */
+  noteWeather({ state, reason, causes }: Pick<Weather, 'state' | 'reason' | 'causes'>): void {
+    const why = reason ? ` (${reason})` : '';
+    this.note('weather', `${state}${why}${causes.length > 0 ? `: ${causes.join('; ')}` : ''}`);
   }
   command(key: string, method: string, outcome: CommandOutcome, bookingId: string | null): void {
     this.parts.journal

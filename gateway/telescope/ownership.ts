@@ -13,6 +13,7 @@ import { done, refused } from './outcomes.ts';
 import type { SessionSignals } from './session-signals.ts';
 import type { Records, StateFile } from './state-file.ts';
 import { sameGuid, type Targets } from './targets.ts';
+import type { WeatherWatch } from './weather-watch.ts';
 
 const READ_BACK_WAIT_MS = 30_000;
 const ADOPT_MS = 5_000;
@@ -28,6 +29,7 @@ interface OwnershipParts {
   diary: Diary;
   link: VoyagerLink;
   waits: Waits;
+  weather: WeatherWatch;
   lease: () => Lease;
   /** This gateway owns the telescope and has read back what was under way. */
   onReady: (epoch: number) => void;
@@ -59,6 +61,9 @@ export class Ownership {
     this.parts.journal.beginEpoch(epoch);
     if (!this.begun) {
       this.begun = true;
+      // Whoever had the telescope is gone: what is known of it begins here.
+      this.parts.diary.note('owner', `epoch ${epoch}`);
+      this.parts.diary.noteWeather(this.parts.weather.weather);
       this.parts.link.start();
     }
     this.adopted = false;

@@ -99,8 +99,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     this.link.on('event', (event) => parts.hearing.take(event));
     this.link.on('status', ({ state, reason }) => parts.contact.onLink(state === 'ready', state, reason));
     this.weather.on('changed', (weather) => {
-      const causes = weather.causes.length > 0 ? `: ${weather.causes.join('; ')}` : '';
-      this.diary.note('weather', `${weather.state}${causes}`);
+      // One that waits for the lease hears nothing of Voyager: its view of the weather is no record of the night.
+      if (parts.begun()) this.diary.noteWeather(weather);
       this.diary.tellSessions('weather_changed', weather.state);
       this.mirror.touch();
     });
