@@ -109,6 +109,11 @@ async function jest() {
   const begin = Date.now();
   const first = await jestReport([], Math.min(3, availableParallelism() + 1));
   if (!first) return;
+  const slowest = first.testResults
+    .map((file) => ({ name: nameOf(file), s: Math.round((file.endTime - file.startTime) / 1000) }))
+    .sort((a, b) => b.s - a.s)
+    .slice(0, 12);
+  console.log(`slowest files: ${slowest.map(({ name, s }) => `${name} ${s} s`).join(', ')}`);
   const failedFiles = first.testResults.filter((file) => file.status === 'failed');
   const second =
     failedFiles.length > 0
