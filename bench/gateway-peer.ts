@@ -46,11 +46,8 @@ function answer(socket: Socket, text: string): void {
   socket.write(`${JSON.stringify({ jsonrpc: '2.0', result: 0, id })}\r\n`);
   if (typeof params?.UID !== 'string') return;
   const list = [...disabled].slice(-10).map((guid) => ({ guid, targetname: 'bench', status: 1, statusop: 0 }));
-  const ParamRet = method?.includes('GetTargetList')
-    ? { list }
-    : method?.includes('Get')
-      ? { list: [] }
-      : { ret: 'DONE' };
+  const listed = { list: method?.includes('GetTargetList') ? list : [] };
+  const ParamRet = method?.includes('Get') ? listed : { ret: 'DONE' };
   socket.write(line({ Event: 'RemoteActionResult', UID: params.UID, ActionResultInt: 4, Motivo: '', ParamRet }));
 }
 

@@ -95,7 +95,8 @@ function telescopeActivities(client: Client): Record<string, (input: never) => P
   const control = (workflowId: string): void => {
     const n = watches.get(workflowId) ?? 0;
     watches.set(workflowId, n + 1);
-    const name = n < CONTROLS ? (n % 2 === 0 ? SIGNALS.pause : SIGNALS.resume) : SIGNALS.abort;
+    const inTurn = n % 2 === 0 ? SIGNALS.pause : SIGNALS.resume;
+    const name = n < CONTROLS ? inTurn : SIGNALS.abort;
     const body: ControlSignal = { commandId: `${workflowId}/${n}`, requestedBy: 'bench' };
     void client.workflow
       .getHandle(workflowId)

@@ -409,13 +409,8 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (thrown: unknown) => {
-    say(
-      thrown instanceof UsageError
-        ? thrown.message
-        : thrown instanceof Error
-          ? (thrown.stack ?? thrown.message)
-          : String(thrown),
-    );
+    const shown = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+    say(thrown instanceof UsageError ? thrown.message : shown);
     process.exit(thrown instanceof UsageError ? 2 : 1);
   },
 );

@@ -165,12 +165,9 @@ export async function startGateway({ config, telescopes: all }: Settings, logger
     readiness: () => {
       const idle = [...telescopes.values()].find((t) => !t.lease.owns() || !t.ready || !pollers.get(t.id)!.polling);
       if (!idle) return null;
-      const why = !idle.lease.owns()
-        ? `lease ${idle.lease.state}`
-        : !idle.ready
-          ? `Voyager: ${idle.link.reason ?? idle.link.state}`
-          : 'Temporal is away';
-      return `${idle.id}: ${why}`;
+      if (!idle.lease.owns()) return `${idle.id}: lease ${idle.lease.state}`;
+      if (!idle.ready) return `${idle.id}: Voyager: ${idle.link.reason ?? idle.link.state}`;
+      return `${idle.id}: Temporal is away`;
     },
     logger,
   });

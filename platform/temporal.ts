@@ -6,11 +6,9 @@ import type { Config } from './config.ts';
 export function temporalConnectionOptions(config: Config): Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey'> {
   const file = (path: string | undefined): Buffer | undefined => (path ? readFileSync(path) : undefined);
   const certificate = file(config.TEMPORAL_TLS_CERT);
-  const key = config.TEMPORAL_TLS_KEY
-    ? config.TEMPORAL_TLS_KEY.includes('-----BEGIN')
-      ? Buffer.from(config.TEMPORAL_TLS_KEY)
-      : readFileSync(config.TEMPORAL_TLS_KEY)
-    : undefined;
+  const key = config.TEMPORAL_TLS_KEY?.includes('-----BEGIN')
+    ? Buffer.from(config.TEMPORAL_TLS_KEY)
+    : file(config.TEMPORAL_TLS_KEY);
   const wanted =
     config.TEMPORAL_TLS ||
     config.TEMPORAL_API_KEY !== undefined ||

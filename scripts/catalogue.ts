@@ -120,7 +120,8 @@ const starNames = data('starnames') as Record<
 for (const { id, properties, geometry } of features('stars.6')) {
   const star = starNames[String(id)];
   if (!star?.name) continue;
-  const letter = star.bayer ? `${star.bayer} ${star.c}` : star.flam ? `${star.flam} ${star.c}` : '';
+  const sign = star.bayer || star.flam;
+  const letter = sign ? `${sign} ${star.c}` : '';
   add({
     designation: star.name,
     aliases: new Set([letter, star.hip, star.hd].map((text) => text.replace(/\s+/g, ' ').trim()).filter(Boolean)),

@@ -44,13 +44,14 @@ export function present(line: number, decoded: Decoded, dialect: Dialect): Print
   }
   if (message.kind === 'reply') {
     const { id, name, error, auth, raw } = message.reply;
+    const result = auth ? { [name]: auth } : { result: raw.result };
     return {
       line,
       ok: true,
       kind: 'reply',
       name,
       unknown: false,
-      data: { id, ...(error ? { error } : auth ? { [name]: auth } : { result: raw.result }) },
+      data: { id, ...(error ? { error } : result) },
     };
   }
   const { id, uid, method, params } = message.request;
@@ -62,6 +63,11 @@ export function present(line: number, decoded: Decoded, dialect: Dialect): Print
     unknown: !isKnownMethod(method, dialect),
     data: { id, UID: uid, params: masked(params), class: classify(dialect, method, params).class },
   };
+}
+
+function inWords(shown: Printed): string {
+  if (!shown.ok) return `error\t${shown.error}`;
+  return `${shown.kind}\t${shown.name}${shown.unknown ? ' (unknown)' : ''}\t${JSON.stringify(shown.data)}`;
 }
 
 /** Lines of a stream with their numbers from 1; a line over the limit comes as null. */
@@ -78,7 +84,7 @@ async function* linesOf(
     else parts = [];
   };
   const whole = (): Buffer | null => {
-    const line = length > maxBytes ? null : parts.length === 1 ? parts[0]! : Buffer.concat(parts, length);
+    const line = length > maxBytes ? null : Buffer.concat(parts, length);
     parts = [];
     length = 0;
     return line?.at(-1) === 0x0d ? line.subarray(0, -1) : line;
@@ -113,11 +119,7 @@ async function main(args: string[]): Promise<number> {
         dialect,
       );
       malformed ||= !shown.ok;
-      const text = json
-        ? JSON.stringify(shown)
-        : shown.ok
-          ? `${number}\t${shown.kind}\t${shown.name}${shown.unknown ? ' (unknown)' : ''}\t${JSON.stringify(shown.data)}`
-          : `${number}\terror\t${shown.error}`;
+      const text = json ? JSON.stringify(shown) : `${number}\t${inWords(shown)}`;
       if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain');
     }
   } catch (thrown) {

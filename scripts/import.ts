@@ -62,11 +62,8 @@ async function main(): Promise<number> {
   const pool = new FramePool();
   try {
     const telescopes = await listTelescopes(db);
-    const telescope = values.telescope
-      ? telescopes.find((t) => t.id === values.telescope)
-      : telescopes.length === 1
-        ? telescopes[0]
-        : undefined;
+    const only = telescopes.length === 1 ? telescopes[0] : undefined;
+    const telescope = values.telescope ? telescopes.find((t) => t.id === values.telescope) : only;
     if (!telescope)
       throw new UsageError(`--telescope: one of ${telescopes.map((t) => t.id).join(', ') || '(none is configured)'}`);
     const store = new FrameStore(config.OBSERVATIONS_STORAGE_PATH);

@@ -148,12 +148,14 @@ function endingOf(
     };
   }
   if (phase === 'finalising') {
+    const wentWell = started ? 'completed' : 'failed';
     const weatheredOut =
       reason === 'weather_no_time_left' &&
       ((session.progress as { shots_done?: number } | null)?.shots_done ?? 0) === 0;
     const aborted = ABORTED.includes(reason) || (reason === 'maintenance' && started);
+    const ended = aborted ? 'aborted' : wentWell;
     return {
-      outcome: weatheredOut ? 'weathered_out' : aborted ? 'aborted' : started ? 'completed' : 'failed',
+      outcome: weatheredOut ? 'weathered_out' : ended,
       reason,
       commandId: asked?.commandId ?? null,
     };

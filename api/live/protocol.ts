@@ -88,7 +88,7 @@ export function verifyHttpRequest(
   const sorted = [...query.entries()]
     .filter(([name]) => name !== 'auth_signature')
     .map(([name, value]) => [name.toLowerCase(), value] as const)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .sort(([a], [b]) => Number(a > b) - Number(a < b))
     .map(([name, value]) => `${name}=${value}`)
     .join('&');
   return equalConstantTime(hmacHex(secret, `${method.toUpperCase()}\n${path}\n${sorted}`), signature)

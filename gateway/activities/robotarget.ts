@@ -95,10 +95,13 @@ async function startsNothingNow(gateway: TelescopeGateway, request: Write): Prom
 
 const WIRE_OP = { create: 'add', update: 'update', delete: 'remove', enable: 'status', disable: 'status' } as const;
 
+const STATUS_AFTER: Record<string, number> = { enable: 0, disable: 1 };
 const statusIs = (item: JsonObject, op: string): boolean =>
-  op === 'enable' ? item.Status === 0 : op === 'disable' ? item.Status === 1 : false;
+  Object.hasOwn(STATUS_AFTER, op) && item.Status === STATUS_AFTER[op];
+const PARENT = { set: undefined, target: 'RefGuidSet', shot: 'RefGuidTarget' } as const;
 function parentOf(kind: ObjectKind, body: JsonObject): string | undefined {
-  const parent = kind === 'target' ? body.RefGuidSet : kind === 'shot' ? body.RefGuidTarget : undefined;
+  const field = PARENT[kind];
+  const parent = field && body[field];
   return typeof parent === 'string' ? parent : undefined;
 }
 function result(read: ReadOutcome<JsonObject>): RoboTargetResult {

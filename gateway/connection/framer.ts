@@ -181,12 +181,8 @@ class Unescaper {
         this.rest = all.slice(slash);
         return { text: out, end: -1 };
       }
-      out +=
-        length === 6
-          ? String.fromCharCode(Number.parseInt(all.slice(slash + 2, slash + 6), 16) || 0)
-          : all[slash + 1] === '/'
-            ? '/'
-            : '\0';
+      if (length === 6) out += String.fromCharCode(Number.parseInt(all.slice(slash + 2, slash + 6), 16) || 0);
+      else out += all[slash + 1] === '/' ? '/' : '\0';
       at = slash + length;
     }
   }

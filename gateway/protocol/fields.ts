@@ -26,8 +26,10 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Text as it is, anything else as JSON, nothing as the empty text. */
-export const asText = (value: unknown): string =>
-  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+export function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === undefined || value === null ? '' : JSON.stringify(value);
+}
 
 /** Boolean out of a boolean, `"true"`/`"false"` in any case, or 1/0; null when it is none. */
 export function readBoolean(value: unknown): boolean | null {
@@ -35,7 +37,8 @@ export function readBoolean(value: unknown): boolean | null {
   if (value === 1 || value === 0) return value === 1;
   if (typeof value !== 'string') return null;
   const text = value.trim().toLowerCase();
-  return text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : null;
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : null;
 }
 
 const SCALES = [1, 60, 3600] as const;

@@ -64,8 +64,7 @@ export class RoboTargetClient {
       secret: this.options.secret ?? '',
       guid: with_.guid ?? text(body?.[shape.id]),
       parentGuid: with_.parentGuid ?? (shape.parent === null ? undefined : text(body?.[shape.parent])),
-      status:
-        with_.enabled === undefined ? undefined : with_.enabled ? dialect.status.enabled : dialect.status.disabled,
+      status: with_.enabled === undefined ? undefined : dialect.status[with_.enabled ? 'enabled' : 'disabled'],
       objectType: dialect.object_types[kind],
       name: text(body?.Name) ?? text(body?.TargetName),
     };

@@ -136,12 +136,10 @@ export function readShotDoneList(paramRet: Readonly<JsonObject>, zone: Zone = 0)
 /** Unix seconds, or `YYYY-MM-DD HH:MM:SS` as text, to ISO 8601 UTC. */
 function instant(value: unknown, zone: Zone): string | null {
   const number = readNumber(value);
-  const ms =
-    number !== null
-      ? number * 1000
-      : typeof value === 'string'
-        ? inZone(Date.parse(`${value.trim().replace(' ', 'T').replace(/Z$/, '')}Z`), zone)
-        : Number.NaN;
+  let ms = Number.NaN;
+  if (number !== null) ms = number * 1000;
+  else if (typeof value === 'string')
+    ms = inZone(Date.parse(`${value.trim().replace(' ', 'T').replace(/Z$/, '')}Z`), zone);
   return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : null;
 }
 const inZone = (localMs: number, zone: Zone): number =>

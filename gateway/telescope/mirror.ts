@@ -318,7 +318,7 @@ export function voyagerReading(data: EventData<'WeatherAndSafetyMonitorData'>, n
         light: word(['DARK', 'LIGHT', 'VERY_LIGHT'], data.WSLight),
       }
     : null;
-  const safe = data.SMStatus === 'SAFE' ? true : data.SMStatus === 'UNSAFE' ? false : null;
+  const safe = data.SMStatus === 'SAFE' || data.SMStatus === 'UNSAFE' ? data.SMStatus === 'SAFE' : null;
   return {
     source: 'voyager',
     atMs: nowMs,

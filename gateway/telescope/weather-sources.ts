@@ -103,6 +103,12 @@ const ALPACA_PROPERTIES: readonly (readonly [string, Measure])[] = [
 
 const KMH = 1 / 3.6;
 const MPH = 0.44704;
+/** To metres per second, by the unit's letter; m and everything else is metres per second. */
+const WIND_FACTORS = new Map([
+  ['K', KMH],
+  ['k', KMH],
+  ['M', MPH],
+]);
 
 /**
  * The Boltwood Cloud Sensor II one-line file: date, time, temperature scale (C/F), wind unit (K km/h, M mph, m m/s), sky, ambient and
@@ -131,7 +137,7 @@ export function parseBoltwood(line: string, nowMs: number, timezone = 'UTC'): We
     return scale === 'F' ? ((value - 32) * 5) / 9 : value;
   };
   const wind = number(7);
-  const windFactor = windUnit === 'K' || windUnit === 'k' ? KMH : windUnit === 'M' ? MPH : 1;
+  const windFactor = WIND_FACTORS.get(windUnit) ?? 1;
   const humidity = number(8);
   const values: WeatherReading['values'] = {};
   const put = (measure: Measure, value: number | undefined): void => {

@@ -34,12 +34,9 @@ export function killPlan(seed: number, kills: number): KillStep[] {
     for (const victim of order) {
       const n = steps.length;
       if (n >= kills) break;
-      const at =
-        kills >= ENDS_FROM && n === 0
-          ? 'preparing'
-          : kills >= ENDS_FROM && n === kills - 1
-            ? 'finalising'
-            : middle[Math.floor(chance(seed, 'point', n) * middle.length)]!;
+      let at = middle[Math.floor(chance(seed, 'point', n) * middle.length)]!;
+      if (kills >= ENDS_FROM && n === 0) at = 'preparing';
+      else if (kills >= ENDS_FROM && n === kills - 1) at = 'finalising';
       steps.push({
         victim,
         at,

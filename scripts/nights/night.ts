@@ -262,5 +262,6 @@ function timelineOf(world: World, notes: readonly string[]): string[] {
     ...world.ledger.map((i) => `${i.start}  ledger   ${i.class} until ${i.end}${i.cause ? ` (${i.cause})` : ''}`),
     ...notes,
   ];
-  return lines.sort((a, b) => (a.slice(0, 24) < b.slice(0, 24) ? -1 : a.slice(0, 24) > b.slice(0, 24) ? 1 : 0));
+  const time = (line: string): string => line.slice(0, 24);
+  return lines.sort((a, b) => Number(time(a) > time(b)) - Number(time(a) < time(b)));
 }

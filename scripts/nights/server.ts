@@ -448,11 +448,9 @@ export class VirtualServer {
     const takes = queue.latencyMs?.(activityType!, began) ?? 0;
     const limits = [ms(startToCloseTimeout), ms(heartbeatTimeout)].filter((limit) => limit > 0);
     const died = queue.away?.some((span) => span.from > began && span.from <= began + takes);
-    const silence = died
-      ? Math.min(...limits)
-      : ms(startToCloseTimeout) > 0 && takes > ms(startToCloseTimeout)
-        ? ms(startToCloseTimeout)
-        : null;
+    const tooLong = ms(startToCloseTimeout) > 0 && takes > ms(startToCloseTimeout);
+    const overdue = tooLong ? ms(startToCloseTimeout) : null;
+    const silence = died ? Math.min(...limits) : overdue;
     this.schedule(began + (silence ?? takes), () => {
       if (pending.done || run.closed || pending.attempt !== attempt) return;
       pending.running = false;

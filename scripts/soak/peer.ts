@@ -145,6 +145,7 @@ export class SoakPeer {
       connection.socket.end();
       return;
     }
+    const status = method === 'RemoteGetStatus' ? { VoyagerStatus: 'RUN' } : {};
     const ParamRet = method.endsWith('GetShotDoneList')
       ? {
           list: this.frames.map(({ guid, file }) => ({
@@ -154,9 +155,7 @@ export class SoakPeer {
             datetimeshotutc: this.clock.now() / 1000,
           })),
         }
-      : method === 'RemoteGetStatus'
-        ? { VoyagerStatus: 'RUN' }
-        : {};
+      : status;
     this.event('RemoteActionResult', { UID: uid, ActionResultInt: 4, Motivo: '', ParamRet });
   }
 

@@ -152,12 +152,9 @@ export class Camera {
       }
       this.place(temporary, path);
       const starIndex = drawn ? Math.round((4 + 2.5 * Math.log10(1 + drawn.stars)) * 100) / 100 : 0;
-      const hfd =
-        drawn && drawn.hfd > 0
-          ? Math.round(drawn.hfd * 1000) / 1000
-          : source
-            ? Math.round((2.8 + 0.3 * context.random.gaussian()) * 1000) / 1000
-            : 0;
+      let hfd = 0;
+      if (drawn && drawn.hfd > 0) hfd = Math.round(drawn.hfd * 1000) / 1000;
+      else if (source) hfd = Math.round((2.8 + 0.3 * context.random.gaussian()) * 1000) / 1000;
       const exposed: Exposed = {
         windowsPath,
         filename: name,

@@ -67,7 +67,7 @@ export async function render(r: RenderRequest): Promise<RenderResult> {
   if (pixels.length !== width * height) pixels = new Uint16Array(width * height);
   const random = createRandom(r.seed, 'frame');
   const light = r.type === 0 || r.type === 3;
-  const sky = r.type === 3 ? FLAT_LEVEL : light ? r.skyRate * r.transmission * r.exposureSeconds : 0;
+  const sky = r.type === 3 ? FLAT_LEVEL : Number(light) * r.skyRate * r.transmission * r.exposureSeconds;
   if (light) background(r, sky, r.type === 0 ? fieldOf(r) : null, random);
   else dark(random);
   const found = r.type === 0 ? stars(r, random) : 0;
@@ -121,7 +121,7 @@ function background(r: RenderRequest, sky: number, field: Field | null, random: 
       light *= seen - fall[x]!;
       const value = BIAS + light + unitNoise[n]! * Math.sqrt(read + light) + 0.5;
       n = (n + 1) & (NOISE_SIZE - 1);
-      pixels[at] = value < 0 ? 0 : value > 65_535 ? 65_535 : value;
+      pixels[at] = value < 0 ? 0 : Math.min(65_535, value);
     }
   }
 }
@@ -226,7 +226,7 @@ function spotPainter(
         if (value < 0.2) continue;
         noiseAt = (noiseAt + 1) & (NOISE_SIZE - 1);
         const sum = pixels[at]! + value + Math.sqrt(value) * unitNoise[noiseAt]!;
-        pixels[at] = sum > 65_535 ? 65_535 : sum < 0 ? 0 : sum;
+        pixels[at] = sum < 0 ? 0 : Math.min(65_535, sum);
       }
     }
   };

@@ -99,9 +99,10 @@ export function fieldStars(raDegrees: number, decDegrees: number, radius: number
 
 /** Stars of the clusters that reach into the circle: those that the catalogue has not, by number and brightness as the cluster's own light asks for. */
 export function clusterStars(raDegrees: number, decDegrees: number, radius: number): Star[] {
-  return objectsNear(raDegrees, decDegrees, radius).flatMap((object) =>
-    object.look === 'globular' ? globularStars(object) : object.look === 'open' ? openStars(object) : [],
-  );
+  return objectsNear(raDegrees, decDegrees, radius).flatMap((object) => {
+    if (object.look === 'globular') return globularStars(object);
+    return object.look === 'open' ? openStars(object) : [];
+  });
 }
 
 /** Magnitudes that grow in number by 10^slope each, from `brightest` on over `span` magnitudes. */

@@ -80,11 +80,9 @@ export function runOpenCommand(
   };
   const rated = (record: DoneRow): boolean => {
     const limit = Number(params.RatingLimit ?? 0);
-    return Number(params.RatingMode ?? 0) === 1
-      ? record.rating < limit
-      : Number(params.RatingMode ?? 0) === 2
-        ? record.rating > limit
-        : true;
+    const mode = Number(params.RatingMode ?? 0);
+    if (mode === 1) return record.rating < limit;
+    return mode === 2 ? record.rating > limit : true;
   };
   const byName = (): DoneRow[] =>
     store.done().filter((d) => same(d.filename, text(params.FileNameFIT).replace(/^.*[\\/]/, '')));

@@ -105,6 +105,7 @@ export function signatureIsRight(
   return param === null || params[param] === sign(dialect, template ?? dialect.signing.template, context);
 }
 
+type AnyRow = SetRow | TargetRow | ShotRow;
 const TABLE: Record<ObjectKind, TableName> = { set: 'sets', target: 'targets', shot: 'shots' };
 const text = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
 const number = (value: unknown, otherwise: number): number => (value === undefined ? otherwise : Number(value));
@@ -175,6 +176,13 @@ function readShot(body: Record<string, unknown>, before: ShotRow | undefined, fi
   return { row };
 }
 
+/** All objects of a kind, under their parent where it is named; a shot says how often it was taken. */
+function rowsOf(store: Context['store'], kind: Decoded['kind'], parentGuid: string): Record<string, unknown>[] {
+  if (kind === 'set') return store.sets().map(({ row }) => ({ ...row }));
+  if (kind === 'target') return store.targets(parentGuid || undefined).map(({ row }) => ({ ...row }));
+  return store.shots(parentGuid).map(({ row }) => ({ ...row, Done: store.doneCount(row.GuidShot) }));
+}
+
 /** Carries out a decoded request on RoboTarget's database. Adding a GUID again overwrites the object and counts as a repeated effect. */
 export function runReserved(context: Context, roboTarget: RoboTarget, dialect: Dialect, request: Decoded): Did {
   const { store, options } = context;
@@ -188,29 +196,19 @@ export function runReserved(context: Context, roboTarget: RoboTarget, dialect: D
     roboTarget.wake();
     return answer(dialect.answer.done, effect, effectKey);
   };
-  const find = (): Kept<SetRow | TargetRow | ShotRow> | undefined =>
-    kind === 'set'
-      ? store.find('sets', guid)
-      : kind === 'target'
-        ? store.find('targets', guid)
-        : store.find('shots', guid);
-  const read = (before: SetRow | TargetRow | ShotRow | undefined): Read<SetRow | TargetRow | ShotRow> =>
-    kind === 'set'
-      ? readSet(body, before as SetRow | undefined, options.profile)
-      : kind === 'target'
-        ? readTarget(body, before as TargetRow | undefined, Math.floor(context.now() / 1000))
-        : readShot(body, before as ShotRow | undefined, options.filters.length);
+  const find = (): Kept<AnyRow> | undefined => store.find(TABLE[kind], guid);
+  const read = (before: AnyRow | undefined): Read<AnyRow> => {
+    if (kind === 'set') return readSet(body, before as SetRow | undefined, options.profile);
+    if (kind === 'target') return readTarget(body, before as TargetRow | undefined, Math.floor(context.now() / 1000));
+    return readShot(body, before as ShotRow | undefined, options.filters.length);
+  };
 
   if (op === 'list') {
-    const rows: Record<string, unknown>[] =
-      kind === 'set'
-        ? store.sets().map(({ row }) => ({ ...row }))
-        : kind === 'target'
-          ? store.targets(parentGuid || undefined).map(({ row }) => ({ ...row }))
-          : store.shots(parentGuid).map(({ row }) => ({ ...row, Done: store.doneCount(row.GuidShot) }));
     return {
       paramRet: {
-        [dialect.answer.list]: rows.map((row) => encodeObject(dialect, kind, row, options.utcOffsetSeconds)),
+        [dialect.answer.list]: rowsOf(store, kind, parentGuid).map((row) =>
+          encodeObject(dialect, kind, row, options.utcOffsetSeconds),
+        ),
       },
       effect: null,
       effectKey: null,

@@ -145,6 +145,7 @@ export class RoboTargetStore {
   find(table: 'sets', guid: string): Kept<SetRow> | undefined;
   find(table: 'targets', guid: string): Kept<TargetRow> | undefined;
   find(table: 'shots', guid: string): Kept<ShotRow> | undefined;
+  find(table: TableName, guid: string): Kept<SetRow | TargetRow | ShotRow> | undefined;
   find(table: TableName, guid: string): Kept<SetRow | TargetRow | ShotRow> | undefined {
     const found = this.tables[table][guid.toLowerCase()];
     return found && !found.deleted ? found : undefined;

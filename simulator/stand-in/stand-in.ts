@@ -27,6 +27,14 @@ export interface CommandRecord {
   weather: WeatherState;
 }
 
+/** The name of bad weather, by how it came about and what it looks like. */
+function weatherMet(spans: readonly WeatherSpan[], weather: Observation['weather']): string {
+  if (spans.some((s) => s.frozen)) return 'weather_frozen';
+  if (spans.some((s) => s.source)) return 'weather_split';
+  if (weather.stale) return 'weather_stale';
+  return weather.state === 'hold' ? 'clouds' : 'unsafe_weather';
+}
+
 export interface StandInOptions {
   telescope: Telescope;
   script?: Partial<ObservatoryScript>;
@@ -193,10 +201,7 @@ export class StandIn {
   private noteMet(at: number, weather: Observation['weather']): void {
     const { script } = this;
     const now = script.weather.filter((s) => within([s], at));
-    if (now.some((s) => s.frozen) && weather.state !== 'ok') this.met.add('weather_frozen');
-    else if (now.some((s) => s.source) && weather.state !== 'ok') this.met.add('weather_split');
-    else if (now.length > 0 && weather.state !== 'ok')
-      this.met.add(weather.stale ? 'weather_stale' : weather.state === 'hold' ? 'clouds' : 'unsafe_weather');
+    if (now.length > 0 && weather.state !== 'ok') this.met.add(weatherMet(now, weather));
     this.hit('link_lost', !this.gateway.linkUp(at));
     this.hit('emergency', this.gateway.silent(at));
     this.hit('voyager_error', within(script.voyagerError, at));

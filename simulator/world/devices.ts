@@ -142,8 +142,14 @@ export class Mount {
       ...horizontal,
       pier: this.flipped ? 'pierEast' : 'pierWest',
       secondsToFlip: hourAngle * 3600,
-      flipStatus: this.flipping ? 2 : this.flipped ? 3 : this.flipDue() ? 1 : 0,
+      flipStatus: this.flipStatus(),
     };
+  }
+  /** MNTSFLIP: 0 none due, 1 to do, 2 running, 3 done. */
+  private flipStatus(): number {
+    if (this.flipping) return 2;
+    if (this.flipped) return 3;
+    return this.flipDue() ? 1 : 0;
   }
 }
 
@@ -183,13 +189,18 @@ export class Cooler {
     return Math.abs(this.temperature() - this.goal) < 0.3;
   }
   /** CCDSTAT: 3 OFF, 4 COOLING, 5 COOLED, 7 WARMUP RUNNING, 8 WARMUP END, 9 ERROR. */
+  private code(): number {
+    if (this.error) return 9;
+    if (this.cooling) return this.reached ? 5 : 4;
+    if (this.warming) return this.reached ? 8 : 7;
+    return 3;
+  }
   status(): { temperature: number; setPoint: number; power: number; cooling: boolean; code: number } {
     const temperature = this.temperature();
     const power = this.cooling
       ? Math.round(Math.max(5, Math.min(100, (this.ambient() - temperature) * 2.6 + (this.reached ? 0 : 35))))
       : 0;
-    const code = this.error ? 9 : this.cooling ? (this.reached ? 5 : 4) : this.warming ? (this.reached ? 8 : 7) : 3;
-    return { temperature, setPoint: this.setPoint, power, cooling: this.cooling, code };
+    return { temperature, setPoint: this.setPoint, power, cooling: this.cooling, code: this.code() };
   }
 }
 

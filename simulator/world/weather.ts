@@ -152,10 +152,11 @@ export class Weather {
     const c = this.conditions();
     const sun = this.sunAltitude();
     const pick = (value: number, first: number, second: number, names: [string, string, string]): string =>
-      value < first ? names[0] : value < second ? names[1] : names[2];
+      names[[first, second].filter((limit) => value >= limit).length]!;
+    const damp = c.humidity_percent > 97 ? 'WET' : 'DRY';
     return {
       cloud: pick(c.cloud_percent, 30, 85, ['CLEAR', 'CLOUDY', 'VERY_CLOUDY']),
-      rain: c.rain_rate > 0 ? 'RAIN' : c.humidity_percent > 97 ? 'WET' : 'DRY',
+      rain: c.rain_rate > 0 ? 'RAIN' : damp,
       wind: pick(c.wind_meters_per_second, 8, 14, ['CALM', 'WINDY', 'VERY_WINDY']),
       light: pick(sun, -10, 0, ['DARK', 'LIGHT', 'VERY_LIGHT']),
     };

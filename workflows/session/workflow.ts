@@ -88,18 +88,19 @@ function adopt(night: Night): void {
     if (kind === 'amend' || kind === 'reschedule' || kind === 'extend') night.logbook.receipt(commandId, 'confirmed');
 }
 
+/** What the phase asks for now. Not async, so that a step costs the workflow no further turn. */
+function step(night: Night): Promise<Ending | null> {
+  const { phase, prepared } = night.state.data;
+  if (phase === 'scheduled') return waitToPrepare(night);
+  if (!prepared) return prepare(night);
+  if (phase === 'prepared' || phase === 'preparing') return waitToStart(night);
+  return watch(night);
+}
+
 /** From the first day to the reason why it ends. */
 async function live(night: Night): Promise<Ending> {
   for (;;) {
-    const { phase, prepared } = night.state.data;
-    const ending =
-      phase === 'scheduled'
-        ? await waitToPrepare(night)
-        : !prepared
-          ? await prepare(night)
-          : phase === 'prepared' || phase === 'preparing'
-            ? await waitToStart(night)
-            : await watch(night);
+    const ending = await step(night);
     if (ending) {
       night.state.data.ending = ending;
       return ending;

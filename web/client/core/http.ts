@@ -31,6 +31,10 @@ export class ApiProblem extends Error {
   }
 }
 
+/** The API knows who asks, or does not, and shows them nothing. */
+export const isDenied = (thrown: unknown): boolean =>
+  thrown instanceof ApiProblem && (thrown.status === 401 || thrown.status === 403);
+
 /** A page of a list as the API answers it. */
 export interface Page<T> {
   data: T[];

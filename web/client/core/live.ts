@@ -1,7 +1,7 @@
 import Echo from 'laravel-echo';
 import Pusher, { type Channel } from 'pusher-js';
 import { EVENT_TYPES, isVolatile } from '../../../domain/event-types.ts';
-import { ApiProblem, type Http, type PageConfig } from './http.ts';
+import { ApiProblem, isDenied, type Http, type PageConfig } from './http.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type {
   ControlName,
@@ -221,7 +221,7 @@ export class LiveSource implements Source {
     try {
       this.takeState(await this.http.get<Snapshot>(`${this.base}/snapshot`), true);
     } catch (thrown) {
-      if (thrown instanceof ApiProblem && (thrown.status === 401 || thrown.status === 403)) this.setLink('denied');
+      if (isDenied(thrown)) this.setLink('denied');
       throw thrown;
     }
   }

@@ -1,4 +1,6 @@
 import type { Locale } from '../../../domain/reasons.ts';
+import { ApiProblem, isDenied } from '../core/http.ts';
+import { say } from './index.ts';
 
 /** Sentences of `POST /api/bookings/check` and of a refused booking, as the API writes them, and the same in French; `$n` is the n-th value. */
 const FRENCH: [RegExp, string][] = [
@@ -34,6 +36,12 @@ const FRENCH: [RegExp, string][] = [
   [/^must be a text$/, 'doit être un texte'],
   [/^must be one of (.*)$/, 'doit être l’un de : $1'],
 ];
+
+/** Why nothing is shown: no access, what the API says, or that something went wrong. */
+export function problemText(thrown: unknown): string {
+  if (isDenied(thrown)) return say('ui.denied');
+  return thrown instanceof ApiProblem ? thrown.message : say('ui.error');
+}
 
 /** What the API says about a field, in the viewer's language; a sentence that nobody translated stays as it is. */
 export function problemIn(locale: Locale, text: string): string {

@@ -1,5 +1,5 @@
 import type { Channel, default as PusherClient } from 'pusher-js';
-import { ApiProblem, Http, takeToken } from '../core/http.ts';
+import { Http, takeToken } from '../core/http.ts';
 import { duration, number, percent } from '../core/format.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { prefs } from '../core/prefs.ts';
@@ -7,6 +7,7 @@ import type { Event, TelescopeState } from '../core/types.ts';
 import type { Booking } from '../../../domain/contracts/booking.ts';
 import { Subscriptions } from '../core/subscriptions.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
+import { problemText } from '../i18n/problems.ts';
 import { startPage } from '../shell.ts';
 import { boardLine } from './board.ts';
 
@@ -148,12 +149,7 @@ function admin(): object {
       this.paintBoard();
     },
     fail(thrown: unknown): void {
-      this.problem =
-        thrown instanceof ApiProblem
-          ? thrown.status === 401 || thrown.status === 403
-            ? say('ui.denied')
-            : thrown.message
-          : say('ui.error');
+      this.problem = problemText(thrown);
     },
     paintBoard(): void {
       const l = prefs.locale;

@@ -1,4 +1,4 @@
-import { ApiProblem, Http, takeToken } from '../core/http.ts';
+import { Http, takeToken } from '../core/http.ts';
 import { dayAndTime, duration, number } from '../core/format.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { prefs } from '../core/prefs.ts';
@@ -6,6 +6,7 @@ import type { ImageSummary } from '../core/types.ts';
 import type { Booking } from '../../../domain/contracts/booking.ts';
 import type { Report } from '../../../domain/contracts/report.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
+import { problemText } from '../i18n/problems.ts';
 import { startPage } from '../shell.ts';
 
 interface Row {
@@ -126,13 +127,7 @@ function observations(): object {
       }
     },
     fail(thrown: unknown): void {
-      const l = prefs.locale;
-      this.problem =
-        thrown instanceof ApiProblem
-          ? thrown.status === 401 || thrown.status === 403
-            ? translate(l, 'ui.denied')
-            : thrown.message
-          : translate(l, 'ui.error');
+      this.problem = problemText(thrown);
     },
     async zip(id: string): Promise<void> {
       try {

@@ -1,6 +1,6 @@
 import type { Report } from '../../../domain/contracts/report.ts';
 import { askForLink, bookingInAddress, sessionAccess } from '../core/access.ts';
-import { ApiProblem, Http, type Page } from '../core/http.ts';
+import { ApiProblem, Http, isDenied, type Page } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
 import { bytes, clock, coordinate, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
@@ -8,6 +8,7 @@ import { prefs } from '../core/prefs.ts';
 import type { ImageSummary, LogLine } from '../core/types.ts';
 import { filterTone } from '../control/wording.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
+import { problemText } from '../i18n/problems.ts';
 import { startPage } from '../shell.ts';
 import { hfdFigure } from './report-figures.ts';
 
@@ -107,13 +108,8 @@ function reportPage(): object {
           this.problem = known ? '' : say('ui.notFound');
           if (known) setTimeout(() => void this.load(), 5_000);
         } else {
-          this.canAskLink = thrown instanceof ApiProblem && (thrown.status === 401 || thrown.status === 403);
-          this.problem =
-            thrown instanceof ApiProblem
-              ? thrown.status === 401 || thrown.status === 403
-                ? say('ui.denied')
-                : thrown.message
-              : say('ui.error');
+          this.canAskLink = isDenied(thrown);
+          this.problem = problemText(thrown);
         }
         return;
       }

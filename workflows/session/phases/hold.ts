@@ -14,6 +14,9 @@ import { SECOND, nowIso } from '../time.ts';
 /** Weather that has been unknown for so long is told to the operator. */
 const UNKNOWN_SKY_MS = 600 * SECOND;
 
+/** How grave the line of a hold is, by its cause. */
+const HOLD_LEVEL = { weather: 'WARNING', fault: 'ERROR', user: 'INFO', maintenance: 'INFO' } as const;
+
 export function holding(
   night: Night,
   cause: HoldCause,
@@ -32,7 +35,7 @@ export function holding(
   night.logbook.transition(
     'holding',
     {
-      level: fault ? 'ERROR' : cause === 'weather' ? 'WARNING' : 'INFO',
+      level: HOLD_LEVEL[cause],
       event: reason,
       ...reasonWords(reason, message),
     },
@@ -79,12 +82,8 @@ export async function hold(
     else explainPause(night, verdict.reason);
     return;
   }
-  const wants =
-    verdict.action === 'stop' && (seen.running === 'ours' || seen.target?.enabled !== false)
-      ? 'stop'
-      : seen.target?.enabled === false
-        ? null
-        : 'disable';
+  const off = seen.target?.enabled === false ? null : 'disable';
+  const wants = verdict.action === 'stop' && (seen.running === 'ours' || off !== null) ? 'stop' : off;
   if (wants !== null && notThere(seen) && seen.running !== 'unknown' && patched(PATCHES.promptStop)) {
     state.data.engaged = false;
     settlePauses(night, 'confirmed', null);

@@ -83,11 +83,8 @@ export async function check(night: Night): Promise<Observation | null | undefine
   state.events.length = 0;
   night.memory.lastCheckAt = Date.now();
   const pausing = state.data.userPaused && state.waiting('pause').some((receipt) => receipt.state !== 'unknown');
-  const patience = night.memory.gatewayAway
-    ? Math.max(60, state.booking.policy.check_interval) * SECOND
-    : pausing
-      ? QUICK_LOOK_MS
-      : 60 * SECOND;
+  const usual = pausing ? QUICK_LOOK_MS : 60 * SECOND;
+  const patience = night.memory.gatewayAway ? Math.max(60, state.booking.policy.check_interval) * SECOND : usual;
   const maintenance = JSON.stringify(state.data.maintenance);
   const called = (): boolean =>
     state.data.inbox.length > 0 || state.events.length > 0 || JSON.stringify(state.data.maintenance) !== maintenance;

@@ -1,5 +1,5 @@
 import { askForLink } from '../../../core/access.ts';
-import { ApiProblem } from '../../../core/http.ts';
+import { ApiProblem, isDenied } from '../../../core/http.ts';
 import type { Link } from '../../../core/types.ts';
 import { say } from '../../../i18n/index.ts';
 import { section, type Brings } from '../../section.ts';
@@ -63,7 +63,7 @@ export const header = section({
     /** What will not change by asking again closes the page; all else the source asks again, and the link says how it stands. */
     failed(thrown: unknown): void {
       if (!(thrown instanceof ApiProblem)) return;
-      if (thrown.status === 401 || thrown.status === 403) this.closed(say('ui.denied'), true);
+      if (isDenied(thrown)) this.closed(say('ui.denied'), true);
       else if (thrown.status === 404) this.closed(say('ui.notFound'), false);
     },
     /** No session to show: why, and where else to go, instead of a page of dashes. */

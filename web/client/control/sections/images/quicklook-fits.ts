@@ -37,13 +37,14 @@ export async function readFits(buffer: ArrayBuffer): Promise<FitsImage> {
     planes.push(values);
   }
   const factor = Math.max(1, header.getNumber('BINFACT', 1));
-  const cards = header
-    .getCards()
-    .map(({ key, value }): [string, string] => [
-      key,
-      value === true ? 'T' : value === false ? 'F' : String(value ?? ''),
-    ]);
+  const cards = header.getCards().map(({ key, value }): [string, string] => [key, cardText(value)]);
   return { width, height, planes, cards, factor, frameHeight: header.getNumber('ORIGH', height * factor), topDown };
+}
+
+/** A header's value as its card writes it. */
+function cardText(value: string | number | boolean | null | undefined): string {
+  if (typeof value === 'boolean') return value ? 'T' : 'F';
+  return String(value ?? '');
 }
 
 /** Turns the rows over, in place. */
@@ -62,8 +63,10 @@ export interface Stretch {
   white: number;
 }
 /** The midtones transfer function: 0 and 1 stay, `m` becomes one half. */
-export const midtonesTransfer = (m: number, x: number): number =>
-  x <= 0 ? 0 : x >= 1 ? 1 : ((m - 1) * x) / ((2 * m - 1) * x - m);
+export function midtonesTransfer(m: number, x: number): number {
+  if (x <= 0) return 0;
+  return x >= 1 ? 1 : ((m - 1) * x) / ((2 * m - 1) * x - m);
+}
 
 /** Least and greatest value. */
 export function rangeOf(planes: readonly Float32Array[]): [number, number] {
