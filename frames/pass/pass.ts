@@ -140,14 +140,12 @@ function fastPass(
   const whole = perPlane.length === 1 ? perPlane[0]! : sumOf(perPlane);
   const basic = statsOfHistogram(whole, offset, bscale);
   const [low, high] = rangeOf(image, basic.min, basic.max);
-  const coloured = planes === 3 ? perPlane : [whole];
+  if (!mosaic) channelHistograms = planes === 3 ? perPlane : [whole];
   return {
     stats: toFrameStats(basic, saturatedOf(whole, offset, bscale, LEVELS, saturate)),
     histogram: coarse(whole, offset, bscale, basic.min, basic.max),
     reduced: { ...reduced!, channels: mosaic || planes === 3 ? channels : channels.slice(0, 1) },
-    levels: (mosaic ? channelHistograms : coloured).map((h) =>
-      normalised(statsOfHistogram(h, offset, bscale), low, high),
-    ),
+    levels: channelHistograms.map((h) => normalised(statsOfHistogram(h, offset, bscale), low, high)),
     low,
     high,
     mosaic,
