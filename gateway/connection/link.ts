@@ -1,6 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import type { LinkState } from '../../domain/contracts/state.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { VoyagerEvent } from '../protocol/events.ts';
+import type { Dialect } from '../robotarget/dialect.ts';
 
 /** What left or is about to leave the socket; the gate judges it before every single write. */
 export interface OutgoingLine {
@@ -55,6 +58,25 @@ export interface Address {
 }
 export type Credentials = { username: string; password: string } | { ticket: string };
 
+export interface VoyagerLinkOptions {
+  host: string;
+  port: number;
+  /** From 1; goes into the heartbeat and is compared with what Voyager says. */
+  instance: number;
+  credentials: Credentials | null;
+  /** Asked before every line; everything passes without one. */
+  gate?: Gate;
+  clock: Clock;
+  logger: Logger;
+  dialect: Dialect;
+  robotargetSecret: string | null;
+  /** A line over this is refused and the connection reset. */
+  maxLineMb: number;
+  /** Modes to switch on after each login; `logLevel` 0 all, 1 without INFO and DEBUG, null none. */
+  modes: { dashboard: boolean; logLevel: 0 | 1 | null };
+  random?: () => number;
+}
+
 /** Counts since the process began, for metrics. */
 export interface LinkStats {
   bytesIn: number;
@@ -71,6 +93,20 @@ export interface LinkStats {
   /** Lines that the gate refused. */
   gated: number;
 }
+
+export const noStats = (): LinkStats => ({
+  bytesIn: 0,
+  bytesOut: 0,
+  linesIn: 0,
+  linesOut: 0,
+  badLines: 0,
+  mendedLines: 0,
+  unknownEvents: 0,
+  heartbeatsIn: 0,
+  heartbeatsOut: 0,
+  pictures: 0,
+  gated: 0,
+});
 
 /** One Voyager over one socket: connects for ever, logs in, stays in its modes, and never resends or queues. */
 export interface VoyagerLink extends EventEmitter<LinkEvents> {

@@ -1,108 +1,53 @@
-import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import type { LinkState } from '../../domain/contracts/state.ts';
 import type { Clock, Timer } from '../../platform/clock.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { decodeLine, excerpt, type Message } from '../protocol/codec.ts';
-import { isEvent, type VoyagerEvent } from '../protocol/events.ts';
-import { classify, COMMANDS, payloadFailure } from '../protocol/requests.ts';
-import { type Dialect, fillParams } from '../robotarget/dialect.ts';
-import { ActionQueue } from './action-queue.ts';
 import { backoffMs, KNOCK_FOR_MS, KNOCK_MS, LOGIN_RETRY_MS } from './backoff.ts';
-import { ClockOffset } from './clock-offset.ts';
-import { LineFramer, type Picture } from './framer.ts';
+import { LineFramer } from './framer.ts';
+import { Handshake } from './handshake.ts';
+import { Incoming } from './incoming.ts';
 import { Keepalive } from './keepalive.ts';
-import type {
-  Address,
-  Credentials,
-  Gate,
-  LinkEvents,
-  LinkStats,
-  OutgoingLine,
-  RequestOutcome,
-  VoyagerLink,
-  VoyagerRequest,
+import {
+  type Address,
+  type Credentials,
+  type LinkEvents,
+  type LinkStats,
+  noStats,
+  type RequestOutcome,
+  type VoyagerLink,
+  type VoyagerLinkOptions,
+  type VoyagerRequest,
 } from './link.ts';
-import { PendingRequests } from './pending.ts';
+import { Outgoing } from './outgoing.ts';
 import { PictureBuffers } from './picture-buffers.ts';
-
-export interface VoyagerLinkOptions {
-  host: string;
-  port: number;
-  /** From 1; goes into the heartbeat and is compared with what Voyager says. */
-  instance: number;
-  credentials: Credentials | null;
-  /** Asked before every line; everything passes without one. */
-  gate?: Gate;
-  clock: Clock;
-  logger: Logger;
-  dialect: Dialect;
-  robotargetSecret: string | null;
-  /** A line over this is refused and the connection reset. */
-  maxLineMb: number;
-  /** Modes to switch on after each login; `logLevel` 0 all, 1 without INFO and DEBUG, null none. */
-  modes: { dashboard: boolean; logLevel: 0 | 1 | null };
-  random?: () => number;
-}
+import { openSocket } from './socket.ts';
 
 const CONNECT_MS = 10_000;
 /** Voyager says Version at once, and wants a login within 5 s. */
 const HELLO_MS = 5_000;
-const LOGIN_MS = 5_000;
-const MODE_MS = 10_000;
 const BYE_MS = 1_000;
-const READ_BYTES = 64 * 1024;
-/** After so many bytes everything else has its turn: while a preview comes in, libuv would read two megabytes before it looks at an abort. */
-const TURN_BYTES = 4 * READ_BYTES;
-/** Bound on unanswered requests; what stops the telescope is sent all the same. */
-const MAX_IN_FLIGHT = 256;
 
 export function createVoyagerLink(options: VoyagerLinkOptions): VoyagerLink {
   return new Link(options);
 }
 
-/** A request with everything its line needs. */
-interface Prepared {
-  id: number;
-  uid: string;
-  line: OutgoingLine;
-  answer: 'reply' | 'result';
-  timeoutMs: number;
-  settle: (outcome: RequestOutcome) => void;
-}
-
 class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   state: LinkState = 'idle';
   epoch = 0;
-  voyagerVersion: string | null = null;
-  sessionKey: string | null = null;
   reconnects = 0;
   reason: string | null = null;
-  readonly stats: LinkStats = {
-    bytesIn: 0,
-    bytesOut: 0,
-    linesIn: 0,
-    linesOut: 0,
-    badLines: 0,
-    mendedLines: 0,
-    unknownEvents: 0,
-    heartbeatsIn: 0,
-    heartbeatsOut: 0,
-    pictures: 0,
-    gated: 0,
-  };
+  readonly stats: LinkStats = noStats();
 
   private readonly options: VoyagerLinkOptions;
   private readonly clock: Clock;
   private readonly logger: Logger;
-  private readonly random: () => number;
-  private readonly pending: PendingRequests;
-  private readonly actions: ActionQueue;
+  private readonly outgoing: Outgoing;
+  private readonly incoming: Incoming;
+  private readonly handshake: Handshake;
   private readonly keepalive: Keepalive;
-  private readonly offset = new ClockOffset();
   private readonly pictures = new PictureBuffers();
   private credentials: Credentials | null;
   private address: Address;
@@ -110,11 +55,8 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   /** Deadline of the present step, or the wait before the next connection. */
   private step: Timer | null = null;
   private attempt = 0;
-  private nextId = 1;
   private everReady = false;
   private loginRejected = false;
-  private lastValid: number | null = null;
-  private shutDownAt: number | null = null;
   private onClosed: (() => void) | null = null;
 
   constructor(options: VoyagerLinkOptions) {
@@ -122,12 +64,34 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     this.options = options;
     this.clock = options.clock;
     this.logger = options.logger;
-    this.random = options.random ?? Math.random;
     this.credentials = options.credentials;
-    const { host, port, instance } = options;
-    this.address = { host, port, instance };
-    this.pending = new PendingRequests(this.clock);
-    this.actions = new ActionQueue(this.clock);
+    this.address = options;
+    const sessionKey = (): string => this.sessionKey ?? '';
+    this.outgoing = new Outgoing(options, this.stats, {
+      socket: () => this.socket,
+      notReady: () => this.notReady(),
+      sessionKey,
+      onSent: () => this.keepalive.sent(),
+    });
+    this.incoming = new Incoming(this.clock, this.logger, this.stats, this.outgoing.pending, {
+      instance: () => this.address.instance,
+      onMessage: () => this.keepalive.message(),
+      onEvent: (event) => this.tell('event', event),
+      onBadLine: (bad) => this.tell('badLine', bad),
+      onVersion: () => this.onVersion(),
+    });
+    this.handshake = new Handshake(options, this.outgoing, {
+      credentials: () => this.credentials,
+      sessionKey,
+      epoch: () => this.epoch,
+      underWay: () => this.state === 'handshaking',
+      accepted: () => {
+        this.loginRejected = false;
+      },
+      rejected: (message) => this.onRejected(message),
+      ready: () => this.ready(),
+      lost: (reason) => this.lost(reason),
+    });
     this.keepalive = new Keepalive(
       this.clock,
       () => this.sendHeartbeat(),
@@ -135,11 +99,18 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     );
   }
 
+  get voyagerVersion(): string | null {
+    return this.incoming.voyagerVersion;
+  }
+  get sessionKey(): string | null {
+    return this.incoming.sessionKey;
+  }
   idleMs(): number | null {
-    return this.lastValid === null ? null : this.clock.monotonicMs() - this.lastValid;
+    const { lastValid } = this.incoming;
+    return lastValid === null ? null : this.clock.monotonicMs() - lastValid;
   }
   clockOffsetSeconds(): number | null {
-    return this.offset.median();
+    return this.incoming.offset.median();
   }
 
   start(): void {
@@ -150,15 +121,15 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     if (this.state === 'idle') return;
     if (this.state === 'closing') return new Promise((resolve) => this.once('status', () => resolve()));
     this.step?.cancel();
-    const socket = this.socket;
-    const canSpeak = socket !== null && (this.state === 'ready' || this.state === 'handshaking');
+    const canSpeak = this.socket !== null && (this.state === 'ready' || this.state === 'handshaking');
     this.setState('closing', reason);
-    this.actions.clear('not sent: the gateway is closing the connection');
+    this.outgoing.dropWaiting('not sent: the gateway is closing the connection');
     if (canSpeak) {
       await new Promise<void>((resolve) => {
         this.onClosed = resolve;
         this.step = this.clock.setTimeout(resolve, BYE_MS);
-        this.write([{ kind: 'bye', method: 'disconnect', params: {} }], [{ method: 'disconnect', id: this.nextId++ }]);
+        const bye = { method: 'disconnect', id: this.outgoing.takeId() };
+        this.outgoing.write([{ kind: 'bye', method: 'disconnect', params: {} }], [bye]);
       });
     }
     this.onClosed = null;
@@ -181,7 +152,7 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     if (before.host === host && before.port === port && before.instance === instance) return;
     this.address = { host, port, instance };
     this.attempt = 0;
-    this.shutDownAt = null;
+    this.incoming.shutDownAt = null;
     this.loginRejected = false;
     if (this.state === 'waiting') {
       this.step?.cancel();
@@ -194,129 +165,21 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   }
 
   request(request: VoyagerRequest): Promise<RequestOutcome> {
-    return new Promise((resolve) => {
-      const spec = COMMANDS.get(request.method);
-      if (this.state === 'ready' && spec?.action && request.params.Parallelized !== true && !this.stops(request)) {
-        this.actions.enter(request.timeoutMs, {
-          run: (release) =>
-            this.send([request], (_, outcome) => {
-              release();
-              resolve(outcome);
-            }),
-          giveUp: (message) =>
-            resolve({ outcome: 'refused', uid: request.uid ?? '', how: 'not_ready', code: null, message }),
-        });
-      } else this.send([request], (_, outcome) => resolve(outcome));
-    });
+    return this.outgoing.request(request);
   }
-
-  /** What stops something waits for no turn and for no room. */
-  private stops({ method, params }: VoyagerRequest): boolean {
-    const { class: word } = classify(this.options.dialect, method, params);
-    return word === 'safe' || word === 'halt';
-  }
-
   requestTogether(requests: VoyagerRequest[]): Promise<RequestOutcome[]> {
-    if (requests.length === 0) return Promise.resolve([]);
-    return new Promise((resolve) => {
-      const outcomes: RequestOutcome[] = [];
-      let open = requests.length;
-      this.send(requests, (index, outcome) => {
-        outcomes[index] = outcome;
-        if (--open === 0) resolve(outcomes);
-      });
-    });
+    return this.outgoing.requestTogether(requests);
   }
-
-  /** Registers all, writes what the gate lets through in one write. */
-  private send(requests: VoyagerRequest[], settle: (index: number, outcome: RequestOutcome) => void): void {
-    const prepared: Prepared[] = [];
-    for (const [index, request] of requests.entries()) {
-      const spec = COMMANDS.get(request.method);
-      const ownUid = spec ? spec.uid : true;
-      const uid = request.uid ?? (ownUid && typeof request.params.UID === 'string' ? request.params.UID : randomUUID());
-      const refuse = (message: string): void =>
-        settle(index, { outcome: 'refused', uid, how: 'not_ready', code: null, message });
-      if (this.state !== 'ready')
-        refuse(`not sent: the connection to Voyager is ${this.state}${this.reason ? ` (${this.reason})` : ''}`);
-      else if (this.pending.size + prepared.length >= MAX_IN_FLIGHT && !this.stops(request))
-        refuse(`not sent: ${MAX_IN_FLIGHT} requests are waiting for Voyager`);
-      else if (request.answer === 'result' && (this.pending.hasUid(uid) || prepared.some((p) => p.uid === uid)))
-        refuse('not sent: a request with this UID is under way');
-      else {
-        const id = this.nextId++;
-        const params = {
-          ...(ownUid ? { UID: uid } : {}),
-          ...request.params,
-          ...request.sign?.({ id, uid, sessionKey: this.sessionKey ?? '' }),
-        };
-        prepared.push({
-          id,
-          uid,
-          line: { kind: 'request', method: request.method, params },
-          answer: request.answer,
-          timeoutMs: request.timeoutMs,
-          settle: (outcome) => settle(index, outcome),
-        });
-      }
-    }
-    this.submit(prepared);
-  }
-
-  private submit(prepared: Prepared[]): void {
-    for (const { id, uid, line, answer, timeoutMs, settle } of prepared)
-      this.pending.add({
-        id,
-        uid,
-        method: line.method!,
-        answer,
-        timeoutMs,
-        settle,
-        payloadFailure: (paramRet) => payloadFailure(line.method!, paramRet, this.options.dialect),
-      });
-    const refused = this.write(
-      prepared.map((p) => p.line),
-      prepared.map(({ id, line }) => ({
-        method: line.method,
-        ...(Object.keys(line.params).length > 0 ? { params: line.params } : {}),
-        id,
-      })),
-    );
-    for (const [index, message] of refused) {
-      const { id, uid, settle } = prepared[index]!;
-      this.pending.drop(id);
-      settle({ outcome: 'refused', uid, how: 'gate', code: null, message });
-    }
-  }
-
-  /** The only place that writes to the socket. Returns which lines were refused, and why. */
-  private write(lines: OutgoingLine[], bodies: object[]): Map<number, string> {
-    const refused = new Map<number, string>();
-    let text = '';
-    let count = 0;
-    for (const [index, line] of lines.entries()) {
-      const verdict = this.options.gate?.(line) ?? { allowed: true };
-      if (verdict.allowed) {
-        text += `${JSON.stringify(bodies[index])}\r\n`;
-        count++;
-      } else {
-        this.stats.gated++;
-        refused.set(index, verdict.reason);
-      }
-    }
-    if (count > 0 && this.socket) {
-      this.stats.linesOut += count;
-      this.stats.bytesOut += Buffer.byteLength(text);
-      this.keepalive.sent();
-      this.socket.write(text);
-    }
-    return refused;
+  private notReady(): string | null {
+    if (this.state === 'ready') return null;
+    return `the connection to Voyager is ${this.state}${this.reason ? ` (${this.reason})` : ''}`;
   }
 
   private sendHeartbeat(): void {
     const now = this.clock.now();
     const body = { Event: 'Polling', Timestamp: Math.round(now) / 1000, Host: hostname(), Inst: this.address.instance };
-    if (this.write([{ kind: 'heartbeat', method: null, params: {} }], [body]).size === 0) this.stats.heartbeatsOut++;
+    const refused = this.outgoing.write([{ kind: 'heartbeat', method: null, params: {} }], [body]);
+    if (refused.size === 0) this.stats.heartbeatsOut++;
   }
 
   private setState(state: LinkState, reason: string | null): void {
@@ -337,223 +200,51 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
       this.options.maxLineMb * 1024 * 1024,
       {
         line: (bytes, picture) => {
-          if (this.socket === socket) this.onLine(bytes, picture);
+          if (this.socket === socket) this.incoming.take(bytes, picture);
         },
         tooLong: (bytes) => this.onTooLong(bytes),
       },
       this.pictures,
     );
-    let turn = 0;
-    const socket: Socket = connect({
-      host: this.address.host,
-      port: this.address.port,
-      noDelay: true,
-      keepAlive: true,
-      onread: {
-        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-        callback: (length, buffer) => {
-          if (this.socket !== socket) return false;
-          this.stats.bytesIn += length;
-          this.keepalive.received();
-          framer.push((buffer as Buffer).subarray(0, length));
-          turn += length;
-          if (turn < TURN_BYTES) return true;
-          turn = 0;
-          setImmediate(() => {
-            if (this.socket === socket) socket.resume();
-          });
-          return false;
-        },
+    const socket: Socket = openSocket(this.address, {
+      isOurs: (one) => this.socket === one,
+      connected: () => this.onConnected(),
+      bytes: (bytes) => {
+        this.stats.bytesIn += bytes.length;
+        this.keepalive.received();
+        framer.push(bytes);
       },
+      ended: (reason) => this.lost(reason),
     });
     this.socket = socket;
-    const current = (fn: () => void) => (): void => {
-      if (this.socket === socket) fn();
-    };
-    let problem: string | null = null;
-    socket.on(
-      'connect',
-      current(() => this.onConnected()),
-    );
-    socket.on('error', (thrown: NodeJS.ErrnoException) => {
-      problem = thrown.code ?? thrown.message;
-    });
-    socket.on(
-      'end',
-      current(() => this.lost('Voyager closed the connection')),
-    );
-    socket.on(
-      'close',
-      current(() =>
-        this.lost(
-          problem === null
-            ? 'the connection was closed'
-            : this.state === 'connecting'
-              ? `cannot connect: ${problem}`
-              : `the connection broke: ${problem}`,
-        ),
-      ),
-    );
-    this.step = this.clock.setTimeout(
-      current(() => this.lost(`cannot connect: no answer within ${CONNECT_MS / 1000} s`)),
-      CONNECT_MS,
-    );
+    this.step = this.clock.setTimeout(() => {
+      if (this.socket === socket) this.lost(`cannot connect: no answer within ${CONNECT_MS / 1000} s`);
+    }, CONNECT_MS);
   }
 
   private onConnected(): void {
     this.step?.cancel();
-    this.sessionKey = null;
-    this.offset.clear();
+    this.incoming.begin();
     this.setState('handshaking', null);
     this.keepalive.start();
     this.step = this.clock.setTimeout(() => this.lost(`no Version from Voyager within ${HELLO_MS / 1000} s`), HELLO_MS);
   }
 
-  private onLine(bytes: Buffer, picture: Picture | null): void {
-    this.stats.linesIn++;
-    const decoded = decodeLine(bytes, picture);
-    if (!decoded.ok) {
-      this.noteBadLine('badLines', decoded.error, bytes);
-      return;
-    }
-    if (decoded.mended !== null) this.noteBadLine('mendedLines', decoded.mended, bytes);
-    this.lastValid = this.clock.monotonicMs();
-    this.keepalive.message();
-    this.onMessage(decoded.message);
-  }
-
-  /** The first ten of each kind are logged, then every hundredth. */
-  private noteBadLine(kind: 'badLines' | 'mendedLines', error: string, bytes: Buffer): void {
-    const count = ++this.stats[kind];
-    const head = excerpt(bytes);
-    const what = kind === 'badLines' ? 'line of voyager passed over' : 'line of voyager read in part';
-    if (count <= 10 || count % 100 === 0) this.logger.warn({ error, head, [kind]: count }, what);
-    this.tell('badLine', { error, head });
-  }
-
-  private onMessage(message: Message): void {
-    if (message.kind === 'event') this.onEvent(message.event);
-    else if (message.kind === 'reply') {
-      if (!this.pending.onReply(message.reply))
-        this.logger.debug({ id: message.reply.id, error: message.reply.error }, 'reply without a request');
-    } else this.logger.warn({ method: message.request.method }, 'voyager sent a request');
-  }
-
-  private onEvent(event: VoyagerEvent): void {
-    if (event.timestamp !== null) this.offset.add(this.clock.now() / 1000 - event.timestamp);
-    if (event.unknown) this.stats.unknownEvents++;
-    else if (event.name === 'Polling') this.stats.heartbeatsIn++;
-    else if (event.name === 'NewJPGReady') this.stats.pictures++;
-    else if (event.name === 'ShutDown') this.shutDownAt = this.clock.monotonicMs();
-    else if (event.name === 'Version') {
-      this.sessionKey = event.data.SessionKey;
-      this.voyagerVersion = event.data.VOYVersion;
-      if (event.inst !== null && event.inst !== this.address.instance)
-        this.logger.warn(
-          { expected: this.address.instance, inst: event.inst },
-          'another instance of voyager answers on this port',
-        );
-    }
-    this.tell('event', event);
-    if (isEvent(event, 'RemoteActionResult')) this.pending.onResult(event.data);
-    else if (isEvent(event, 'Version') && this.state === 'handshaking' && this.pending.size === 0) this.login();
-  }
-
-  private login(): void {
+  private onVersion(): void {
+    if (this.state !== 'handshaking' || this.outgoing.pending.size > 0) return;
     this.step?.cancel();
-    const credentials = this.credentials;
-    if (!credentials) {
-      this.enterModes(0);
-      return;
-    }
-    const uid = randomUUID();
-    const [method, params] =
-      'ticket' in credentials
-        ? ['AuthenticateUserTicket', { UID: uid, Ticket: credentials.ticket }]
-        : [
-            'AuthenticateUserBase',
-            {
-              UID: uid,
-              Base: Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64'),
-            },
-          ];
-    this.handshake('login', method, uid, params, 'reply', LOGIN_MS, (outcome) => {
-      if (
-        outcome.outcome === 'done' ||
-        (outcome.outcome === 'refused' && /Authentication Level not Allow/i.test(outcome.message))
-      ) {
-        this.loginRejected = false;
-        this.enterModes(0);
-      } else if (outcome.outcome === 'refused' && outcome.how === 'reply') {
-        this.loginRejected = true;
-        this.tell('alarm', { what: 'login_rejected', message: outcome.message });
-        this.logger.error({ message: outcome.message }, 'voyager rejected the login');
-        this.lost(`login rejected: ${outcome.message}`, LOGIN_RETRY_MS);
-      } else
-        this.lost(
-          outcome.outcome === 'refused'
-            ? `login not sent: ${outcome.message}`
-            : `no answer to the login within ${LOGIN_MS / 1000} s`,
-        );
-    });
+    this.handshake.begin();
   }
-
-  private enterModes(index: number): void {
-    const { dashboard, logLevel } = this.options.modes;
-    const steps: { method: string; params: (uid: string, id: number) => Record<string, unknown> }[] = [];
-    if (dashboard) steps.push({ method: 'RemoteSetDashboardMode', params: (UID) => ({ UID, IsOn: true }) });
-    if (logLevel !== null)
-      steps.push({ method: 'RemoteSetLogEvent', params: (UID) => ({ UID, IsOn: true, Level: logLevel }) });
-    for (const mode of this.options.dialect.modes)
-      steps.push({
-        method: mode.method,
-        params: (uid, id) =>
-          fillParams(this.options.dialect, mode, {
-            secret: this.options.robotargetSecret ?? '',
-            sessionKey: this.sessionKey ?? '',
-            id,
-            uid,
-          }),
-      });
-    const mode = steps[index];
-    if (!mode) {
-      this.ready();
-      return;
-    }
-    const uid = randomUUID();
-    this.handshake('mode', mode.method, uid, mode.params(uid, this.nextId), 'result', MODE_MS, (outcome) => {
-      if (outcome.outcome === 'done') this.enterModes(index + 1);
-      else this.lost(`${mode.method} failed: ${outcome.message}`);
-    });
-  }
-
-  private handshake(
-    kind: 'login' | 'mode',
-    method: string,
-    uid: string,
-    params: Record<string, unknown>,
-    answer: 'reply' | 'result',
-    timeoutMs: number,
-    next: (outcome: RequestOutcome) => void,
-  ): void {
-    const { epoch } = this;
-    this.submit([
-      {
-        id: this.nextId++,
-        uid,
-        line: { kind, method, params },
-        answer,
-        timeoutMs,
-        settle: (outcome) => {
-          if (this.epoch === epoch && this.state === 'handshaking') next(outcome);
-        },
-      },
-    ]);
+  private onRejected(message: string): void {
+    this.loginRejected = true;
+    this.tell('alarm', { what: 'login_rejected', message });
+    this.logger.error({ message }, 'voyager rejected the login');
+    this.lost(`login rejected: ${message}`, LOGIN_RETRY_MS);
   }
 
   private ready(): void {
     this.attempt = 0;
-    this.shutDownAt = null;
+    this.incoming.shutDownAt = null;
     if (this.everReady) this.reconnects++;
     this.everReady = true;
     this.setState('ready', null);
@@ -582,12 +273,12 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
   }
 
   private delay(): number {
-    if (this.shutDownAt !== null) {
-      const since = this.clock.monotonicMs() - this.shutDownAt;
+    if (this.incoming.shutDownAt !== null) {
+      const since = this.clock.monotonicMs() - this.incoming.shutDownAt;
       if (since < KNOCK_FOR_MS) return since < KNOCK_MS ? KNOCK_MS / 10 : KNOCK_MS;
-      this.shutDownAt = null;
+      this.incoming.shutDownAt = null;
     }
-    return backoffMs(this.attempt++, this.random);
+    return backoffMs(this.attempt++, this.options.random ?? Math.random);
   }
 
   private dropSocket(reason: string): void {
@@ -595,8 +286,7 @@ class Link extends EventEmitter<LinkEvents> implements VoyagerLink {
     this.socket = null;
     this.keepalive.stop();
     socket?.destroy();
-    this.actions.clear(`not sent: ${reason}`);
-    this.pending.endAll(reason);
+    this.outgoing.end(reason);
   }
 
   /** A fault in a listener is the listener's: it must not end the connection. */

@@ -1,6 +1,6 @@
 import pino from 'pino';
-import type { VoyagerLink } from '../../gateway/connection/link.ts';
-import { createVoyagerLink, type VoyagerLinkOptions } from '../../gateway/connection/voyager-link.ts';
+import type { VoyagerLink, VoyagerLinkOptions } from '../../gateway/connection/link.ts';
+import { createVoyagerLink } from '../../gateway/connection/voyager-link.ts';
 import type { VoyagerEvent } from '../../gateway/protocol/events.ts';
 import { loadDialect } from '../../gateway/robotarget/dialect.ts';
 import { ManualClock } from '../../platform/clock.ts';
