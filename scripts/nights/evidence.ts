@@ -66,7 +66,7 @@ function noMotionOnUnknown({ observatory, telescope, faults }: World, say: Say):
 function framesOrNotComplete(world: World, say: Say): void {
   const taken = [...world.frames.values()].filter((f) => f.state !== 'missing');
   if (world.phase === 'completed' && taken.length === 0) say('completed without a frame');
-  const refund = [...world.settlements.values()].at(-1)?.refund;
+  const refund = [...world.finaliser.settlements.values()].at(-1)?.refund;
   if (world.phase === 'failed' && taken.length === 0 && refund !== undefined && refund !== world.plan.credits)
     say(`failed without a frame, and ${refund} of ${world.plan.credits} returned`);
 }
@@ -83,7 +83,7 @@ function filedUnderWhoAsked(world: World, say: Say): void {
   const guest = reason === 'user_abort' || reason === 'user_cancel';
   if (guest && !by(GUESTS)) say(`filed as the guest’s (${reason}), who asked for nothing`);
   if (reason === 'operator_abort' && !by(OPERATORS)) say('filed as the operator’s, who asked for nothing');
-  if (reason === 'maintenance' && !world.maintained && !world.met.has('maintenance'))
+  if (reason === 'maintenance' && !world.rows.maintained && !world.faults.met.has('maintenance'))
     say('filed as maintenance, and there was none');
   if (reason !== 'operator_abort' && reason !== 'maintenance') return;
   const lost = world.ledger.filter((i) => i.start > ended && (i.class === 'other' || i.class === 'overhead'));
@@ -133,7 +133,7 @@ function exposuresAreImaging(world: World, say: Say): void {
 }
 
 /** From the instant at which an operator says so nobody starts anything. */
-function quietInMaintenance({ observatory, maintained }: World, say: Say): void {
+function quietInMaintenance({ observatory, rows: { maintained } }: World, say: Say): void {
   if (!maintained || !maintained.known) return;
   for (const c of observatory.commands)
     if (c.name === 'enableTarget' && c.effect !== null && c.at >= maintained.from && c.at < maintained.to)

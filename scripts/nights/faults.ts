@@ -10,6 +10,9 @@ const FOR_EVER_MS = 10 * 86_400_000;
 
 /** Faults of a plan by kind, and their spans of time. */
 export class Faults {
+  /** Kinds that the night really met. */
+  readonly met = new Set<FaultKind>();
+
   constructor(private readonly plan: Pick<NightPlan, 'faults' | 'start' | 'bookedAt'>) {}
 
   of(...kinds: FaultKind[]): Fault[] {
@@ -28,6 +31,28 @@ export class Faults {
   /** The gateway's process lives and can ask Temporal. */
   gatewayHeard(at: number): boolean {
     return !this.during(at, 'gateway_away', 'gateway_no_temporal');
+  }
+
+  /** Remembers that a kind was met; returns what it was given. */
+  hit(kind: FaultKind, is: boolean): boolean {
+    if (is) this.met.add(kind);
+    return is;
+  }
+  /** The gateway's process lives. */
+  gatewayUp(at: number): boolean {
+    return !this.during(at, 'gateway_away');
+  }
+  /** The gateway's journal stands in PostgreSQL. */
+  journalArrives(at: number): boolean {
+    return this.gatewayUp(at) && !this.hit('gateway_no_database', this.during(at, 'gateway_no_database'));
+  }
+  /** @throws Error while PostgreSQL is away */
+  needDatabase(at: number): void {
+    if (this.hit('database_away', this.during(at, 'database_away'))) throw new Error('the database does not answer');
+  }
+  /** @throws Error while the store's disk is away: nothing is taken in or judged */
+  needStore(at: number): void {
+    if (this.hit('store_away', this.during(at, 'store_away'))) throw new Error('the store is away');
   }
 
   /** What happens at the observatory; a tick of the world in milliseconds. */

@@ -53,10 +53,10 @@ export type Activity = (...args: unknown[]) => Promise<unknown>;
 export type Parts = Record<'session' | 'finalise' | 'telescope' | 'frames', Record<string, Activity>>;
 export const partsOf = (world: World): Parts =>
   ({
-    session: world.sessionActivities(),
-    finalise: world.finaliseActivities(),
+    session: world.rows.activities(),
+    finalise: world.finaliser.activities(),
     telescope: standInActivities(world.observatory),
-    frames: world.frameActivities(),
+    frames: world.frameRows.activities(),
   }) as unknown as Parts;
 
 /** Names of all activities by the worker that runs them. */
@@ -100,7 +100,7 @@ function openQueues(server: VirtualServer, world: World): void {
   const latencyMs = slow
     ? (type: string, at: number): number => Math.floor(chance(plan.seed, plan.night, 'latency', type, at) * 12_000)
     : undefined;
-  if (slow) world.met.add('slow_answers');
+  if (slow) world.faults.met.add('slow_answers');
   const parts = partsOf(world);
   server.poll(QUEUE_SESSION, { activities: parts.session, away: noWorker });
   server.poll(QUEUE_FINALISE, { activities: parts.finalise, away: noWorker });
@@ -162,8 +162,8 @@ export async function playNight(
     await server.dispose();
   }
   for (const kind of ['gateway_away', 'gateway_no_temporal', 'worker_away'] as const)
-    if (world.spans(kind).some((s) => s.from < server.now)) world.met.add(kind);
-  if (plan.maxHistoryEvents !== null) world.met.add('long_history');
+    if (world.spans(kind).some((s) => s.from < server.now)) world.faults.met.add(kind);
+  if (plan.maxHistoryEvents !== null) world.faults.met.add('long_history');
   world.observatory.advance(Math.max(plan.end, world.row.endsAt.getTime()) + LIMIT_MS);
   spoil?.(world);
   return resultOf(world, (id) => endOf(server.result(id)), server.historyLength(world.workflowId), broken, notes);
@@ -210,7 +210,7 @@ export function resultOf(
   const rounded = Object.fromEntries(
     Object.entries(ledger).map(([name, seconds]) => [name, Math.round(seconds / LOGICAL_SECONDS)]),
   );
-  const met = new Set<string>([...world.met, ...world.observatory.met]);
+  const met = new Set<string>([...world.faults.met, ...world.observatory.met]);
   return {
     seed,
     night,
@@ -223,10 +223,10 @@ export function resultOf(
     asked: [
       ...world.asked.map((a) => a.kind),
       ...world.stopsAtGateway.map((a) => a.kind).filter((kind) => kind === 'operator_halt'),
-      ...(world.maintained ? ['maintenance_now'] : []),
+      ...(world.rows.maintained ? ['maintenance_now'] : []),
     ],
     receipts: Object.fromEntries(
-      [...world.receipts.values()].map((r) => [r.commandId, r.reason ? `${r.state}:${r.reason}` : r.state]),
+      [...world.rows.receipts.values()].map((r) => [r.commandId, r.reason ? `${r.state}:${r.reason}` : r.state]),
     ),
     historyEvents,
     violations: [...broken, ...judgeNight(world, ended), ...judgeEvidence(world)],
@@ -250,13 +250,13 @@ function timelineOf(world: World, notes: readonly string[]): string[] {
         `${iso(world.plan.start + f.at * 1000)}  fault    ${f.kind} for ${f.seconds} s${f.kind === 'refusal' || f.kind === 'answer_lost' ? ` (${f.detail}, number ${f.nth})` : ''}`,
     ),
     ...world.asked.map((a) => `${iso(a.at)}  people   ${a.commandId}`),
-    ...world.logs.map((l) => `${l.at}  ${l.level.padEnd(8)} ${l.event}: ${l.message}`),
+    ...world.rows.logs.map((l) => `${l.at}  ${l.level.padEnd(8)} ${l.event}: ${l.message}`),
     ...world.observatory.commands.map((c) => `${iso(c.at)}  command  ${c.name}: ${c.effect ?? 'no effect'}`),
     ...world.observatory.taken.map(
       (t) =>
         `${iso(t.startedAt)}  exposure ${t.nth} of ${t.exposureSeconds} s, ${world.frames.get(t.guid)?.state ?? 'unknown'}`,
     ),
-    ...[...world.receipts.values()].map(
+    ...[...world.rows.receipts.values()].map(
       (r) => `${r.at}  receipt  ${r.commandId} ${r.state}${r.reason ? ` ${r.reason}` : ''}`,
     ),
     ...world.ledger.map((i) => `${i.start}  ledger   ${i.class} until ${i.end}${i.cause ? ` (${i.cause})` : ''}`),

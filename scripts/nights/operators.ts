@@ -4,7 +4,7 @@ import type { Step } from './kinds.ts';
 
 const SECOND = 1000;
 /** What of a night these reach. */
-interface Reached {
+export interface Reached {
   readonly workflowId: string;
   readonly temporal: {
     isOpen(workflowId: string): Promise<boolean>;
@@ -13,7 +13,7 @@ interface Reached {
   readonly observatory: StandIn;
   readonly asked: { at: number; commandId: string; kind: Step['kind'] }[];
   readonly stopsAtGateway: { at: number; kind: Step['kind'] }[];
-  maintained: { from: number; to: number; known: boolean; bookings: 'hold' | 'cancel' } | null;
+  readonly rows: { maintained: { from: number; to: number; known: boolean; bookings: 'hold' | 'cancel' } | null };
   apiReachesGateway(at: number): boolean;
   tell(at: number, told: Told): Promise<void>;
 }
@@ -53,7 +53,12 @@ function stopAtGateway(
 async function maintain(world: Reached, step: Extract<Step, { kind: 'maintenance_now' }>, at: number): Promise<void> {
   const window = { from: new Date(at).toISOString(), to: new Date(at + step.seconds * SECOND).toISOString() };
   const known = world.apiReachesGateway(at);
-  world.maintained = { from: at, to: at + step.seconds * SECOND, known, bookings: step.cancels ? 'cancel' : 'hold' };
+  world.rows.maintained = {
+    from: at,
+    to: at + step.seconds * SECOND,
+    known,
+    bookings: step.cancels ? 'cancel' : 'hold',
+  };
   if (known) world.observatory.gateway.knowMaintenance([window], at);
   await world.tell(at, { id: step.commandId, kind: 'local_operator', detail: 'maintenance' });
 }

@@ -59,7 +59,7 @@ export function judgeNight(
     const wrapped = ended(finaliseWorkflowId(world.bookingId));
     if (!wrapped || wrapped instanceof Error) say('finalise did not end well');
   }
-  if (finalised || world.settlements.size > 0) {
+  if (finalised || world.finaliser.settlements.size > 0) {
     let at = start;
     for (const i of world.ledger) {
       const [from, to] = [Date.parse(i.start) / 1000, Date.parse(i.end) / 1000];
@@ -69,9 +69,9 @@ export function judgeNight(
     }
     if (at !== end) say(`the ledger ends ${end - at} s before the slot`);
     const late = [...world.frames.values()].filter((frame) => frame.late).length;
-    if (world.settlements.size < 1 || world.settlements.size > 1 + late)
-      say(`${world.settlements.size} settlements, ${late} late frames`);
-    for (const { refund } of world.settlements.values())
+    if (world.finaliser.settlements.size < 1 || world.finaliser.settlements.size > 1 + late)
+      say(`${world.finaliser.settlements.size} settlements, ${late} late frames`);
+    for (const { refund } of world.finaliser.settlements.values())
       if (!(refund >= 0 && refund <= world.plan.credits)) say(`refund ${refund} of ${world.plan.credits}`);
     for (const frame of world.frames.values()) {
       if (frame.late) continue;
@@ -92,7 +92,7 @@ export function judgeNight(
   for (const taken of observatory.taken) {
     const frame = world.frames.get(taken.guid);
     if (!frame) {
-      if (world.isTold(taken)) say(`frame ${taken.nth} is not accounted for`);
+      if (world.frameRows.isTold(taken)) say(`frame ${taken.nth} is not accounted for`);
     } else if (frame.state !== 'archived' && !frame.reason)
       say(`frame ${taken.nth} is ${frame.state} without a reason`);
     const until = taken.startedAt + taken.exposureSeconds * 1000;
@@ -115,7 +115,7 @@ export function judgeNight(
     say(`a command key was used twice: ${keys.find((key, i) => keys.indexOf(key) !== i)}`);
 
   // RoboTarget left clean; what Voyager refused to put back was told to the operator.
-  const told = (what: string): boolean => world.alerts.has(`alert_${what}`);
+  const told = (what: string): boolean => world.rows.alerts.has(`alert_${what}`);
   if (observatory.enabled) say('the target is left enabled');
   if (observatory.borrowed.size > 0 && !told('return the sky')) say('borrowed targets were not given back');
   // A latch without a grant goes by itself ten minutes later (gateway/telescope/latches.ts).
@@ -129,7 +129,7 @@ export function judgeNight(
   // Everything asked for is answered, and an abort stops what runs.
   for (const asked of world.asked) {
     if (asked.kind === 'operator_cancel') continue;
-    const receipt = world.receipts.get(asked.commandId);
+    const receipt = world.rows.receipts.get(asked.commandId);
     if (!receipt) say(`${asked.commandId} has no receipt`);
     else if (receipt.state === 'accepted' || receipt.state === 'sent')
       say(`${asked.commandId} is left ${receipt.state}`);

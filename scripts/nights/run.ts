@@ -1,5 +1,6 @@
+import type { Payload } from '@temporalio/common';
 import type { coresdk as core } from '@temporalio/proto';
-import type { SandboxedRun } from './sandbox.ts';
+import type { Sandbox, SandboxedRun } from './sandbox.ts';
 
 /** How a workflow or an update ended. */
 export type Settled = { ok: true; value: unknown } | { ok: false; error: Error };
@@ -34,4 +35,53 @@ export interface Run {
   updates: Map<string, (settled: Settled) => void>;
   queries: Map<string, (settled: Settled) => void>;
   closed: Settled | null;
+}
+
+/** What a run begins with. */
+export interface Birth {
+  workflowId: string;
+  type: string;
+  queue: string;
+  payloads: Payload[];
+  parent: Run['parent'];
+}
+/** What the parts of a virtual server ask of the whole. */
+export interface Server {
+  now(): number;
+  /** Calls `act` at that instant, or now when it has passed. */
+  schedule(at: number, act: () => Promise<void> | void): void;
+  /** Gives a run something to do, which is worth so many events of its history. */
+  push(run: Run, job: Job, events: number): void;
+  begin(birth: Birth): Promise<Run>;
+  isOpen(workflowId: string): boolean;
+}
+
+/** Events of a history before its first workflow task is answered. */
+export const EVENTS_AT_START = 3;
+
+/** What a workflow reads of itself, for its first run in the sandbox. */
+export function workflowInfo(
+  { workflowId, type, queue }: Pick<Run, 'workflowId' | 'type' | 'queue'>,
+  runId: string,
+  now: () => number,
+): Parameters<Sandbox['createWorkflow']>[0]['info'] {
+  return {
+    workflowId,
+    runId,
+    workflowType: type,
+    searchAttributes: {},
+    typedSearchAttributes: undefined,
+    taskQueue: queue,
+    namespace: 'virtual',
+    firstExecutionRunId: runId,
+    attempt: 1,
+    historyLength: EVENTS_AT_START,
+    historySize: 0,
+    continueAsNewSuggested: false,
+    startTime: new Date(now()),
+    runStartTime: new Date(now()),
+    taskTimeoutMs: 10_000,
+    currentBuildId: '',
+    unsafe: { now, isReplaying: false, isReplayingHistoryEvents: false },
+  };
 }
