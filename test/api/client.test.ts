@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { clientSource } from '../../scripts/client.ts';
+import { clientSource } from '../../scripts/client/typescript.ts';
 import { openApiDocument } from '../../api/openapi.ts';
 import { NocturneClient, NocturneProblem } from '../../clients/typescript/nocturne.ts';
 import { projectPath } from '../../platform/paths.ts';

@@ -8,7 +8,7 @@ import { projectPath } from '../../platform/paths.ts';
 import { freePort } from '../../stack/ports.ts';
 import { highTarget } from '../../stack/targets.ts';
 import { BUILT, startObservatory, TELESCOPE, type Observatory } from '../browser/stack.ts';
-import { reasonsFile } from './generated.ts';
+import { reasonsFile } from '../../scripts/client/laravel.ts';
 import { LARAVEL, PHPCS, php, startSite, type Site } from './site.ts';
 import { startRecorder, startWire, type Wire } from './wire.ts';
 
