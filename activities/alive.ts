@@ -4,8 +4,8 @@ import { Context } from '@temporalio/activity';
 const EVERY_MS = 5_000;
 
 /**
- * The same activities, each with a steady sign of life while it runs, however long one of its steps takes: a process that is killed is missed
- * within the heartbeat timeout, one that packs a large archive is not. A step that hangs is ended by its own deadline or by `startToCloseTimeout`.
+ * The same activities, each with a steady sign of life: a killed process is missed within the heartbeat timeout, a long step is not. A step that
+ * hangs ends by its own deadline or by `startToCloseTimeout`.
  */
 export function alive<A extends object>(activities: A, everyMs = EVERY_MS): A {
   return Object.fromEntries(

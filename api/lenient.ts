@@ -4,8 +4,8 @@ import type { Context } from 'hono';
 const BODY_WAIT_MS = 500;
 
 /**
- * Reads the body of a stop as well as it goes: JSON whatever its media type says, a form, or nothing. What is no object says nothing; a stop is
- * never refused for the form of what it does not need. The route sees the result as its JSON body.
+ * Reads the body of a stop as well as it goes: JSON of any media type, a form, or nothing; the route sees JSON. A stop is never refused for its
+ * form (docs/safety.md).
  */
 export async function readLeniently(c: Context): Promise<void> {
   const { raw } = c.req;

@@ -6,8 +6,8 @@ interface Waiting {
 }
 
 /**
- * Turns of those who write: one at a time per key, few in all, so that a burst neither takes every connection of the pool nor waits for a transaction
- * until it fails. Whoever would wait too long hears so at once and may come again. Reads and stops take no turn.
+ * Turns of those who write: one at a time per key and few in all, so that a burst does not take every connection. Who would wait too long is told
+ * at once to come again; reads and stops take no turn.
  */
 export class Turns {
   private readonly busy = new Set<string>();

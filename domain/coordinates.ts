@@ -1,9 +1,8 @@
 import { readAngle } from './reading/angle.ts';
 
 /**
- * Equatorial coordinates as people and Voyager write them.
- * RA is in hours [0, 24), Dec in degrees [-90, 90]. Voyager writes RA as `02:49:50` and angles as `-16° 09' 55"`,
- * and some of its answers carry a decimal comma (voyager-protocol: section 5, RemoteSearchTarget).
+ * Equatorial coordinates as people and Voyager write them: RA in hours [0, 24), Dec in degrees [-90, 90]. Voyager writes `02:49:50` and `-16° 09'
+ * 55"`, with a decimal comma in some answers (RemoteSearchTarget).
  */
 
 /** Why a text is no position, each with a sentence for whoever wrote it. */

@@ -14,7 +14,7 @@ export const silentSeconds = (state: TelescopeState, sinceSeconds: number): numb
  * only fresh evidence allows. Numbers stay beside their age; what runs, is connected or is safe becomes unknown.
  */
 export function withoutEvidence(state: TelescopeState, sinceSeconds: number): TelescopeState {
-  // A gateway that lives would itself say that Voyager is silent; where its last word was that all is well, it is the gateway that is not heard.
+  // A living gateway would say that Voyager is silent; a good last word and nothing since means that the gateway is not heard.
   const unreported =
     sinceSeconds > LIVE_WITHIN_SECONDS ||
     (!state.stale &&

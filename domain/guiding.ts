@@ -1,6 +1,6 @@
 /**
- * Share of guided exposure in which the guider ran (GUIDESTAT 2): of the samples that fall into an exposure, whose times are Unix milliseconds
- * [from, to). Null without any. Live figures and the report both use it: pauses, slews and focus runs are no failure of the guider.
+ * Share of the samples during exposures in which the guider ran (GUIDESTAT 2); exposures are Unix milliseconds [from, to), and null means no
+ * sample. Pauses, slews and focus runs do not count, in live figures and in the report alike.
  */
 export function guidingUptime(
   samples: readonly { atMs: number; status: string | null }[],

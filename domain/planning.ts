@@ -25,8 +25,8 @@ export interface Remainder {
 const PER_EXPOSURE_OVERHEAD_SECONDS = 2;
 
 /**
- * What is still worth doing in [nowMs, endMs). Exposure lengths stay as booked (calibration must match); counts are dealt out one by one to the
- * line that is furthest behind its share, so that every filter of a picture gets its part when time is short.
+ * What is still worth doing in [nowMs, endMs), with exposure lengths as booked since calibration must match. Frames are dealt out one by one to the
+ * line furthest behind its share, so every filter gets its part of a short night.
  */
 export function planRemainder(
   telescope: Pick<Telescope, 'site' | 'night' | 'horizon' | 'horizon_degrees'>,

@@ -11,9 +11,8 @@ import type { z } from 'zod';
 export type { Grant } from './grant.ts';
 
 /**
- * The activities that the workflows need, as interfaces that the implementations satisfy: workflow code imports these types alone.
- * Instants are ISO 8601 UTC strings, durations carry their unit. Every activity may run twice: its effect is idempotent by a key or
- * guarded by a read. Errors a workflow must tell apart are ApplicationFailures with a `type` from `domain/failures.ts`.
+ * The activities that the workflows need, as interfaces; instants are ISO 8601 UTC, durations carry their unit. Every activity may run twice, and
+ * errors to tell apart are ApplicationFailures with a `type` of `domain/failures.ts`.
  */
 
 /** Result of a physical command. `unknown`: no answer in time; read back, never send again blindly. */
@@ -297,9 +296,8 @@ export interface FrameCounts {
 /** Passes that keep the archive, started by Schedules on queue `finalise`; each may be cut off and repeated. */
 export interface KeepingActivities {
   /**
-   * Reads archived frames back from the medium, those never read first (or those alone); damaged ones are fetched from their copy where
-   * there is one, and frames called damaged before that are whole are called so again. `stopped`: too many are lost at once for any of
-   * them to be judged. Heartbeats.
+   * Reads archived frames back from the medium, those never read first, and mends damaged ones from their copy; it heartbeats. `stopped`: too many
+   * are lost at once for any of them to be judged.
    */
   scrubFrames(input: { budgetSeconds: number; onlyNew?: boolean }): Promise<{
     checked: number;
@@ -331,7 +329,7 @@ export interface FinaliseActivities {
     bookingId: string;
     telescopeId: string;
   }): Promise<{ archivePath: string; files: number; bytes: number }>;
-  /** Ledger intervals over the whole slot and the settlement, both idempotent. `before`: it ended before its slot began, which has its own share. `slot`: as the session knew it, since a change that it never heard of did not happen. */
+  /** Ledger of the whole slot and settlement, idempotent. `before`: ended before its slot began; `slot`: as the session knew it. */
   settle(input: {
     bookingId: string;
     telescopeId: string;

@@ -1,6 +1,6 @@
 /**
- * When an edit of RoboTarget's objects by hand can make something run. RoboTarget starts an enabled target by itself within its window
- * (`C_DateStart`, `C_DateEnd`), so what counts is the effect of an edit, not its verb. What is not known counts as able to run at any time.
+ * When an edit of RoboTarget's objects by hand can make something run. RoboTarget starts an enabled target by itself within `C_DateStart` and
+ * `C_DateEnd`, so the effect counts, and the unknown can run at any time.
  */
 
 export type RoboTargetRow = Readonly<Record<string, unknown>>;

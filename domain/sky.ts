@@ -11,8 +11,8 @@ import {
 import type { Telescope } from './contracts/telescope.ts';
 
 /**
- * Where things stand in the sky. Positions by astronomy-engine (±1′); stars are precessed from J2000 to the date.
- * Hour angle in hours, negative before the meridian; altitudes in degrees without refraction.
+ * Where things stand in the sky, by astronomy-engine (±1′), with stars precessed from J2000. Hour angles are hours, negative before the meridian;
+ * altitudes are degrees without refraction.
  */
 export interface Site {
   latitude_degrees: number;

@@ -11,8 +11,8 @@ export function planFinished(
 }
 
 /**
- * All of an observation that a verdict depends on, as one comparable text: two looks with the same picture ask for nothing new. Counts and ages
- * stay out of it, except that the plan is done. With `progress` it also says whether our target runs.
+ * The picture: all of an observation that a verdict depends on, as one text. Counts and ages stay out but for a finished plan; `progress` adds
+ * whether our target runs.
  */
 export function pictureOf(seen: Observation, goal: WatchPlan['goal'], progress = false): string {
   const { weather, target } = seen;

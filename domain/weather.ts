@@ -15,8 +15,8 @@ import { WeatherMemory } from './weather-memory.ts';
 export { isFresh, staleAfterSeconds } from './weather-evidence.ts';
 
 /**
- * What the weather lets the telescope do, judged from the latest reading of each source: per quantity the worst of all that know it now.
- * Three states: `ok`, `hold` (wait), `unsafe` (nothing may move). Missing, stale, frozen and failing count as unsafe (safety.md 10).
+ * What the weather lets the telescope do: `ok`, `hold` (wait) or `unsafe` (nothing may move), by the worst of all sources that know a quantity now.
+ * Missing, stale, frozen and failing count as unsafe (docs/safety.md, 10).
  */
 
 export interface WeatherInput {

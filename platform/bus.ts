@@ -43,8 +43,8 @@ async function notify(tx: Transaction, message: BusMessage, reference?: BusMessa
 }
 
 /**
- * Stores an event with the booking's next `seq` and announces it on commit. The counter row is locked by the UPDATE,
- * so within a booking commits come in `seq` order. Returns the event that stands, old or new.
+ * Stores an event with the booking's next `seq`, announces it on commit, and returns the one that stands. The counter row is locked, so a booking's
+ * events commit in `seq` order.
  */
 export async function appendEvent(tx: Transaction, input: NewEvent): Promise<Event> {
   const id = stableId('event', input.bookingId, input.key);
@@ -113,8 +113,8 @@ const TRUSTED_FOR_MS = 1_000;
 const FIRST_PROOF_WITHIN_MS = 2_000;
 
 /**
- * Listens on the bus for ever, reconnecting with backoff. Does nothing but push to memory: a slow listener would fill PostgreSQL's queue.
- * That it hears is shown by a NOTIFY to itself, over and over: a connection alone proves nothing behind a pooler or after a network cut.
+ * Listens on the bus for ever and only pushes to memory, since a slow listener fills PostgreSQL's queue. It proves that it hears by a NOTIFY to
+ * itself; an open connection proves nothing behind a pooler.
  */
 export class BusListener extends EventEmitter<BusEvents> {
   private client: pg.Client | null = null;

@@ -21,8 +21,8 @@ export interface SimulatorOptions {
 }
 
 /**
- * How glibc hands memory out: two arenas, since it would keep one for each of many threads; and big blocks always by mmap, so that a picture's memory
- * goes back to the system when it is freed (its own threshold grows up to 32 MB with the first big block that is freed).
+ * How glibc hands memory out: two arenas instead of one per thread, and big blocks always by mmap. So a picture's memory goes back to the system
+ * when it is freed.
  */
 export const memoryEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   MALLOC_ARENA_MAX: env.MALLOC_ARENA_MAX ?? '2',

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { chownSync } from 'node:fs';
 
 /**
- * PostgreSQL refuses to run as root. Root therefore runs it as the system user `postgres` or `nobody`; where that user cannot even reach
- * the program (a checkout below a private home), `setpriv` keeps the one capability that lets it pass.
+ * PostgreSQL refuses to run as root, so root runs it as `postgres` or `nobody`. Where that user cannot reach the program (a private home),
+ * `setpriv` keeps the one capability that lets it pass.
  */
 export interface RunAs {
   command: string;

@@ -42,9 +42,8 @@ export interface Stack {
 }
 
 /**
- * Starts PostgreSQL, Temporal, the simulated observatory and our processes, each where the environment names no real one, and waits
- * until all of them are ready; with a real Voyager or Temporal until ours serve, since the others may come later. Says what it does, and where
- * a port was taken which one it uses instead.
+ * Starts PostgreSQL, Temporal, the simulated observatory and our processes, where the environment names no real one, and waits until ours serve. It
+ * says what it does, and which port it took instead of a taken one.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, report, simulator } = options;

@@ -5,9 +5,8 @@ import { UsageError } from '../platform/errors.ts';
 import { EXIT_USAGE } from '../platform/process.ts';
 
 /**
- * Starts, watches and ends the processes of a stack. Every child is the leader of its own process group and has a pipe as its stdin: the life
- * line. When it ends, because we stop it or because we died, our own processes stop by themselves (platform/process.ts) and foreign ones are
- * ended by their nanny. So no death of ours, SIGKILL included, leaves an orphan.
+ * Starts, watches and ends the processes of a stack; each leads its own process group and has a life line, a pipe as its stdin. When the pipe ends,
+ * even by SIGKILL of ours, our processes stop by themselves (platform/process.ts) and a nanny ends the others.
  */
 export interface ChildSpec {
   name: string;

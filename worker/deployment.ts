@@ -37,8 +37,7 @@ export async function setCurrentVersion(
 }
 
 /**
- * Finalisations that are pinned to a version of the worker which nobody runs any more go over to the current one; those of a version that still
- * has a worker stay (docs/workflow-changes.md). Repeating it changes nothing.
+ * Hands finalisations of a version that no worker runs over to the current one; others stay (docs/workflow-changes.md). A repeat changes nothing.
  * @returns the workflow ids that were handed over
  */
 export async function adoptStranded(

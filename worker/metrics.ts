@@ -41,8 +41,8 @@ async function read(db: Database): Promise<Facts> {
 }
 
 /**
- * Metrics of a worker: its process, and what the database and the store say of sessions, messages and frames. Every worker gives the same figures, so
- * that rules take the maximum over them. A database that does not answer is 0 in `nocturne_database_up`, and its figures are absent, never old.
+ * Metrics of a worker, its database and its store; every worker gives the same figures, so rules take the maximum. A silent database is 0 in
+ * `nocturne_database_up`, and its figures are absent, never old.
  */
 export class WorkerMetrics {
   readonly registry = new Registry();

@@ -17,8 +17,8 @@ const NEW_IMAGE_EVERY_MS = 600_000;
 const LETTER_KEY = 'images.digest/letter';
 
 /**
- * Tells the world that a frame stands: event `image.captured`, webhook, the session's count, now and then the guest, and every fifteenth time a
- * digest, all in one transaction with the flag, so that a repeat says nothing twice.
+ * Tells the world that a frame stands: event, webhook, count, now and then the guest, and a digest every fifteenth time. All of it and the flag are
+ * one transaction, so that a repeat says nothing twice.
  */
 export async function announceCaptured(db: Database, frameId: string, now = new Date()): Promise<void> {
   await db.$transaction(async (tx) => {

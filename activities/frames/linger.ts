@@ -16,9 +16,8 @@ export interface LingerTiming {
 export const LINGER_TIMING: LingerTiming = { askMs: 250, idleMs: 15 * 60_000, mostMs: 45 * 60_000 };
 
 /**
- * Drains, stays, and drains again whenever the gateway's journal has rows that nobody has taken: a night of 7,200 frames is some fifteen
- * activities and hardly any signal, since a gateway signals only what is not taken soon. Between two drains nothing is held, so that a
- * reconciliation of the same telescope need not wait.
+ * Drains, stays, and drains again when the journal has new rows: a night of 7,200 frames is some fifteen activities and hardly a signal. Nothing is
+ * held between two drains, so a reconciliation need not wait.
  * @param rest ends the stay at once and in order (the process stops)
  * @throws what `drain` throws, and the caller's cancellation
  */

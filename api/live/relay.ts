@@ -14,7 +14,7 @@ const MAX_WAITING = 2_000;
 const TIMEOUT_MS = 5_000;
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 30_000;
-/** A replica that does not send keeps this much, so that it can go on where one that died has stopped. */
+/** A standby replica keeps this much, so that it can go on where a dead one stopped. */
 const STANDBY_MS = 20_000;
 const CHECK_MS = 1_000;
 
@@ -43,9 +43,8 @@ export function signedPath(target: RelayTarget, method: string, path: string, bo
 }
 
 /**
- * Pushes our events into a customer's own Reverb or Pusher, so that pages can stay on the socket they have. In order, in batches, tried again while
- * that server is away; bounded: what replaces itself keeps only its newest, the oldest goes when too much waits. Nothing of ours ever waits for it.
- * One replica sends at a time; after its death another repeats the last seconds, which readers tell by `seq`.
+ * Pushes our events into a customer's own Reverb or Pusher, in order and in bounded batches; nothing of ours waits for it. One replica sends; after
+ * its death another repeats the last seconds, which readers tell by `seq`.
  */
 export class Relay {
   private waiting: Waiting[] = [];

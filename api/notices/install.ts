@@ -12,8 +12,8 @@ const CODE = /^[0-9a-f-]{36}\.[\w-]{43}$/;
 const SESSION_SCOPES = ['session:view', 'session:control', 'session:abort'];
 
 /**
- * A session's page as an app on a phone's home screen. An installed page has a storage apart from the browser's (iOS), so its first address carries a
- * link of its own. The code reaches the manifest in a cookie, so that no address and no log has it.
+ * A session's page as an app on a phone, whose storage is apart from the browser's (iOS), so its first address carries a link. The code reaches the
+ * manifest in a cookie and stands in no address and no log.
  */
 export function installRoutes(app: App, deps: Deps): void {
   operation(

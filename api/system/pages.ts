@@ -68,8 +68,8 @@ export const pagesOf = (config: Config): PageOptions => ({
 });
 
 /**
- * Strict policy of our own pages: nothing inline, nothing from elsewhere; embedding only where EMBED_ORIGINS says so. The socket's address is named,
- * since not every browser counts it as 'self'. `host`: as the browser asked for it.
+ * Strict policy of our own pages: nothing inline or from elsewhere, embedding only by EMBED_ORIGINS. The socket's address is named, since not every
+ * browser counts it as 'self'; `host` is what the browser asked for.
  */
 function pageHeaders(config: PageOptions['config'], host: string): Record<string, string> {
   const hosts = new Set([

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What is said of a wrong value: short, of the field alone, in our own words. Each sentence continues the field's name ("shots.0.filter is
- * required"). A message that a contract states itself goes before these.
+ * What is said of a wrong value, in words that continue the field's name ("shots.0.filter is required"). A message of the contract itself goes
+ * before these.
  */
 
 type Issue = z.core.$ZodRawIssue;

@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { readDateTime } from '../reading/date.ts';
 
 /**
- * Harmless shapes of other people's programs, made what a contract expects before it judges. PHP and Laravel send null and '' for what is
- * absent, `[]` for an empty object, a list with holes as an object, decimals and ids of databases as text or number. A value whose meaning
- * would have to be guessed is left as it is, for the contract to refuse.
+ * Harmless shapes of other programs, brought into the form that a contract expects: null and '' for what is absent, `[]` for an empty object,
+ * numbers as text. What would have to be guessed stays, for the contract to refuse.
  */
 
 type Schema = z.core.$ZodType;
@@ -130,8 +129,8 @@ const asNumber = (value: unknown): unknown =>
 const MAX_INSTANT_LENGTH = 64;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 /**
- * A time that names its offset, in the form the contracts know; `+0100`, no seconds, a blank for T, or the blank that a query makes of a
- * plus are the same time. Anything else stays as it is.
+ * A time with an offset, in the contracts' form: `+0100`, no seconds, and a blank for T or for the plus of a query are understood. Anything else
+ * stays as it is.
  */
 export function tidyInstant(text: string): string {
   if (text.length > MAX_INSTANT_LENGTH || INSTANT.test(text)) return text;

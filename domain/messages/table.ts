@@ -26,8 +26,8 @@ export interface GuestMessage {
 const ALL = ['email', 'push', 'chat'] as const;
 
 /**
- * Every type that goes through the outbox: what it is called, who beside Laravel hears of it, and what it says. `null`: Laravel or the operator
- * alone. The letters are the roadmap's eight (6.1) and what ends or changes a session otherwise; push is its 6.3.
+ * Every type of the outbox: its name, who beside Laravel hears of it, and what it says; `null` is for Laravel or the operator alone. Letters and
+ * push follow the roadmap (6.1, 6.3).
  */
 export const MESSAGES: Record<OutboxType, GuestMessage | null> = {
   'booking.accepted': null,

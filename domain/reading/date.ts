@@ -1,6 +1,6 @@
 /**
- * Dates and times of day as headers, log lines and people write them. A date that no calendar has is null, and what had to be guessed is
- * said to be guessed. FITS Standard 4.0, 9.1.1 (ISO 8601) and 4.4.2.1 (`DD/MM/YY` before 2000).
+ * Dates and times of day as headers, log lines and people write them; an impossible date is null, and a guess is marked as one. FITS Standard 4.0,
+ * 9.1.1 (ISO 8601) and 4.4.2.1 (`DD/MM/YY` before 2000).
  */
 
 export interface ReadDateTime {
@@ -65,8 +65,8 @@ export function readDateTime(text: string, time: string | number | null = null):
 }
 
 /**
- * Seconds since midnight out of `hh:mm[:ss[.f]]`, `hhmmss`, `5h06m07s`, `11:05 pm`, or a number of seconds. Midnight at the day's end
- * (24:00:00) and a leap second (23:59:60) are the next day's first instant. Null for anything else.
+ * Seconds since midnight out of `hh:mm[:ss[.f]]`, `hhmmss`, `5h06m07s`, `11:05 pm`, or a number of seconds; null for anything else. 24:00:00 and a
+ * leap second are the next day's first instant.
  */
 export function readTimeOfDay(value: string | number): number | null {
   if (typeof value === 'number') return value >= 0 && value <= 86_400 ? value : null;

@@ -11,8 +11,8 @@ const DAY_WORD = /^([+-]?\d{1,8}) ?(?:d|days?|j|jours?|g|giorn[io])[ ,]*(?=\d)/i
 const NO_VALUE_DAYS = 10_675_199;
 
 /**
- * Seconds; a sign in front makes them negative. Characters besides digits, colons, points and the sign are passed over, since
- * Voyager's SEQREMAIN and its like carry some. Null when nothing is left, or minutes, seconds or hours beside days reach their bound.
+ * Seconds, negative after a minus; characters of no meaning are passed over, since Voyager's SEQREMAIN carries some. Null when nothing is left, or
+ * a part reaches its bound.
  */
 export function readDurationSeconds(value: string): number | null {
   if (value.length > MAX_LENGTH) return null;

@@ -93,8 +93,8 @@ export function openSource(path: string, maxBytes = 8 * 1024 ** 3): ByteSource {
 }
 
 /**
- * The content of a gzip file: in memory while small, else through a process of its own onto the disk, so that a file of a few megabytes
- * that inflates to gigabytes takes no memory.
+ * The content of a gzip file: in memory while small, else inflated onto the disk by a process of its own. A file of megabytes that inflates to
+ * gigabytes takes no memory.
  */
 function inflated(fd: number, bytes: number, maxBytes: number): ByteSource {
   if (bytes <= GZIP_MEMORY_LIMIT) {

@@ -103,8 +103,8 @@ interface Filter {
 }
 
 /**
- * Exact order statistics of a stream that is too large to hold, read several times: a histogram over the range that is still
- * possible, then the same inside the bin that holds the rank, until few enough values are left to sort.
+ * Exact order statistics of a stream too large to hold, read several times. Each pass is a histogram inside the bin that holds the rank, until few
+ * values are left to sort.
  */
 function ranks(
   chunks: Chunks,

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Database } from '../../platform/database.ts';
 
 /**
- * Whether the store's disk is there. A disk that is not mounted leaves an empty folder in its place, in which every frame looks lost and
- * every copy fills the wrong disk; so a file in the store's root shows that the root is the store.
+ * Whether the store's disk is there, shown by a file in its root. An unmounted disk leaves an empty folder, in which every frame would look lost
+ * and every copy would fill the wrong disk.
  */
 export const MARKER = '.nocturne-store';
 const MARKER_TEXT =

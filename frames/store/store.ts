@@ -21,8 +21,8 @@ import { isAbsence, requireStore } from './presence.ts';
 import { RemoteStore } from './remote.ts';
 
 /**
- * The frame store: `objects/aa/bb/<sha256>` holds every content once; `bookings/<id>/<name>` are hard links with the names that people
- * know. Paths in the database are relative to the root, so the store can be moved. What writes throws StoreAway where the disk is not there.
+ * The frame store: `objects/aa/bb/<sha256>` holds each content once, `bookings/<id>/<name>` links to it; database paths are relative to the root.
+ * Every write throws StoreAway where the disk is not there.
  */
 export class FrameStore {
   readonly root: string;

@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 
 /**
- * ZIP archives whose every byte is known before the first is sent (APPNOTE 6.3.10, method "stored", ZIP64 where needed): the length
- * can be told, any range can be asked for, and a download that broke off goes on where it was. Memory does not grow with the archive.
+ * ZIP archives whose every byte is known beforehand (APPNOTE 6.3.10, method "stored", ZIP64 where needed), so length, ranges and resumed downloads
+ * work. Memory does not grow with the archive.
  */
 export interface ZipEntry {
   /** Path inside the archive, with slashes. */

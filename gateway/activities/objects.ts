@@ -100,9 +100,8 @@ export async function readObjects(
 }
 
 /**
- * Makes RoboTarget's objects what the plan says: reads, writes what lacks or differs, and reads again until nothing differs. A write whose
- * answer did not come is settled by the next reading, never sent blindly again. A new target is disabled; one that runs inside its slot
- * keeps its state, any other is disabled.
+ * Makes RoboTarget's objects what the plan says: reads, writes what differs, and reads again until nothing does; a write without an answer is
+ * settled by the next reading. A new target is disabled; only one that runs inside its slot keeps its state.
  */
 export async function ensureObjects(
   gateway: TelescopeGateway,

@@ -4,8 +4,8 @@ import type { Observation, WatchPlan } from '../../domain/ports.ts';
 import { pictureOf } from '../../domain/watch.ts';
 
 /**
- * One attempt of the activity `watch`. The first attempt looks at nothing; each later one looks, and as long as the picture is the one that the
- * session knows it asks to be run again an interval later. Attempts leave no event in the history, so an hour of checks costs it one activity.
+ * One attempt of the activity `watch`: the first looks at nothing, each later one asks to run again while the picture stays. Attempts leave no
+ * event in the history, so an hour of checks is one activity.
  * @throws ApplicationFailure Quiet (benign) with the delay to the next look
  */
 export async function watchOnce(

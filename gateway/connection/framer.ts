@@ -66,9 +66,8 @@ for (let place = 0; place < 4; place++) {
 const PAD = 0x3d;
 
 /**
- * Base64 text (either alphabet), in pieces of any size, to bytes. Strict: anything but whole groups, with padding at the very end, spoils the
- * picture; a rest without padding is accepted, as decoders commonly do. Works on the bytes themselves: Node's own decoder wants strings, and those
- * cost several times as much in garbage collection as this loop does.
+ * Base64 text (either alphabet), in pieces of any size, to bytes; strict but for missing padding. It works on bytes, since Node's decoder wants
+ * strings that cost several times as much in garbage collection.
  */
 export class Base64Decoder {
   private target: Buffer;

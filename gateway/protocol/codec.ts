@@ -57,8 +57,8 @@ export function decodeLine(bytes: Buffer, picture: Picture | null = null): Decod
 }
 
 /**
- * A line that is not quite JSON. A reply or request of which a part is lost is passed over, since it decides something; so is a line that
- * ends too early, unless it is one of Voyager's log, whose text may hold a raw line end: there the part that came counts.
+ * A line that is not quite JSON. An incomplete reply or request is passed over, since it decides something; a line that ends too early counts only
+ * for Voyager's log, whose text may hold a raw line end.
  */
 function decodeMended(text: string, why: string, picture: Picture | null): Decoded {
   const tolerant = parseTolerant(text.startsWith('\uFEFF') ? text.slice(1) : text, MAX_DEPTH);

@@ -24,10 +24,8 @@ import {
 } from './fields.ts';
 
 /**
- * Voyager's events, typed. `data` keeps the wire's own field names; what is derived stands beside its field: `CODEName` is the name of a
- * number (null when the list has none), `…Hours`, `…Degrees`, `…Seconds` are text turned into numbers. Every field may be null, because
- * servers of different versions send different sets; `absent` says why a field that was sent is null.
- * Source: Application Server Protocol (public), event tables.
+ * Voyager's events, typed (Application Server Protocol, public event tables): `data` keeps the wire's names, with `CODEName`, `…Hours`, `…Degrees`
+ * and `…Seconds` derived beside them. Every field may be null, since versions differ; `absent` says why a sent field is.
  */
 
 const hours = (text: string | null): number | null => (text === null ? null : sexagesimal(text));

@@ -4,8 +4,8 @@ import { readNumber, whyNoNumber } from '../../domain/reading/number.ts';
 export { readNumber };
 
 /**
- * Readers of single wire fields. Voyager's numbers and booleans drift between versions (integers for doubles, text for both), and it
- * writes "no value" as a number; a reader gives the value or null, and notes why it is null.
+ * Readers of single wire fields: each gives the value or null, and notes why it is null. Voyager's types drift between versions, and it writes "no
+ * value" as a number.
  */
 
 /**

@@ -10,9 +10,8 @@ import type { CommandClass, CommandSpec } from './commands/spec.ts';
 import { asText, isObject, type JsonObject } from './fields.ts';
 
 /**
- * Every public remote command (Application Server Protocol, remote commands), with its parameters, how it answers and what it can set in
- * motion. Parameter names are the wire's, its spelling mistakes included. RoboTarget's open commands stand here too; its reserved ones are
- * the dialect's (gateway/robotarget).
+ * Every public remote command and RoboTarget's open ones (Application Server Protocol), with parameters, answer and what it can set in motion.
+ * Names are the wire's, spelling mistakes included; reserved commands are the dialect's (gateway/robotarget).
  */
 const list = [...connection, ...devices, ...scripts, ...robotarget] as const;
 

@@ -2,9 +2,8 @@ import { readNumber, whyNoNumber } from '../../domain/reading/number.ts';
 import type { AbsentReason, JsonObject } from './fields.ts';
 
 /**
- * One JSON object out of a line that is not quite JSON. Voyager prints numbers by hand in places: bare NaN of several libraries, decimal
- * commas, raw control characters in texts. What can be understood is; what cannot is null and noted under its field's dotted path.
- * Linear in the length of the line.
+ * One JSON object out of a line that is not quite JSON, in linear time: Voyager prints bare NaN, decimal commas and raw control characters. What
+ * cannot be understood is null and noted under its dotted path.
  */
 export interface TolerantJson {
   json: JsonObject;

@@ -9,8 +9,8 @@ import { instantsOf, localOf, type Zone } from '../telescope/timezone.ts';
 
 /**
  * The only place where the vocabulary of RoboTarget's reserved commands lives: a data file (`VOYAGER_ROBOTARGET_DIALECT`, else
- * dialect.default.json beside this module) and the code that reads it. The shipped names follow the vendor's public naming pattern and
- * the roadmap's field names; a licensee checks them against their own document (docs/robotarget-dialect.md). The simulator loads the same file.
+ * dialect.default.json) and its reader, shared with the simulator. The shipped names are public patterns; a licensee checks them against their own
+ * document (docs/robotarget-dialect.md).
  */
 
 export const OBJECT_KINDS = ['set', 'target', 'shot'] as const;

@@ -47,8 +47,8 @@ export class Aborts {
   ) {}
 
   /**
-   * Stops a booking's target now, with Temporal and PostgreSQL dead too: written down first, then the stop ladder, then kept disabled until
-   * `releaseLatch`. Everything up to the write to the socket is synchronous; the receipt waits until the latch is on disk. During Voyager's own emergency it is latched, says so, and runs when that has ended (safety.md 1, 7).
+   * Stops a booking's target now, with Temporal and PostgreSQL dead too: latch in the file, stop ladder, disabled until `releaseLatch`. Nothing
+   * waits before the write to the socket; during Voyager's own emergency the latch waits for its end (docs/safety.md, 1 and 7).
    */
   async abort(request: GatewayAbort): Promise<Receipt> {
     if (this.here.readOnly) return this.receipt(request, 'refused', 'read_only');

@@ -20,8 +20,8 @@ const KEEP_COUNT = 2_000;
 const COPIED_AT_START = 50;
 
 /**
- * Every physical command by its key, on disk before it is sent and in table `voyager_commands` as soon as PostgreSQL takes it, so that a
- * repeat has no second effect and a successor reads back what was under way (safety.md 6).
+ * Every physical command by its key: on disk before it is sent, in table `voyager_commands` as soon as PostgreSQL takes it. A repeat has no second
+ * effect, and a successor reads back what was under way (docs/safety.md, 6).
  */
 export class CommandLog {
   private readonly commands: Records<LoggedCommand>;

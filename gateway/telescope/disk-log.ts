@@ -23,9 +23,8 @@ interface Cursor {
 }
 
 /**
- * An append-only log of JSON lines on disk, in segments of about 1 MB, read back in order through a cursor that survives a restart.
- * Appends are written and fsynced in batches: one batch is under way at a time, and the next holds everything that came meanwhile,
- * so an entry waits for at most one fsync before its own (a few milliseconds; the contract is 100).
+ * An append-only log of JSON lines on disk, in segments of about 1 MB, read in order through a cursor that survives a restart. One batch is fsynced
+ * at a time, so an entry waits for at most one fsync before its own (milliseconds; the contract is 100).
  */
 export class DiskLog<T> {
   private segment: number;

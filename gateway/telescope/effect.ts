@@ -30,8 +30,8 @@ export function targetOf(
 }
 
 /**
- * May this edit make something runnable that was not? A new set holds nothing, and what is written disabled stays still; a shot of an enabled target,
- * or a set that becomes enabled around one, gives the scheduler work. What is not known counts as enabled (safety.md 4).
+ * May this edit make something runnable that was not: a shot of an enabled target, or a set that becomes enabled around one? A new set and whatever
+ * is disabled stay still; the unknown counts as enabled (docs/safety.md, 4).
  */
 export function canMakeRunnable(
   dialect: Dialect,

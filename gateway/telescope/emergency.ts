@@ -10,9 +10,8 @@ interface Stored {
 const NONE: Stored = { emergency: null, since: null, text: null };
 
 /**
- * Voyager's own emergency, as its log lines tell it (LogEvent type 9 EMERGENCY; texts from the protocol page, section 4.3):
- * SUSPEND begins one, Exit begins one, RESUME or "Event Status Restored" ends it. Any other type 9 line while none is known counts as
- * the beginning of a suspend. Kept on disk, because a gateway that starts in the middle of one must stay silent too.
+ * Voyager's own emergency, by its log lines (LogEvent type 9; protocol page, 4.3): SUSPEND or Exit begins one, RESUME or "Event Status Restored"
+ * ends it, and any other line begins one when none is known. Kept on disk, because a gateway that starts in the middle must stay silent too.
  */
 export class EmergencyWatch {
   private readonly records: Records<Stored>;

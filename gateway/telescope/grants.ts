@@ -15,9 +15,8 @@ const KEEP_MS = 7 * 86_400_000;
 const WATCHED_AFTER_MS = 3_600_000;
 
 /**
- * Who may move the telescope and until when, on this gateway's own disk (safety.md 5): it outlives Temporal, PostgreSQL and this process.
- * A higher generation wins, and within one generation the higher revision; an older one is refused. A slot that grows without a newer revision needs the
- * booking row's consent.
+ * Who may move the telescope and until when, on this gateway's own disk (docs/safety.md, 5). The higher generation wins, then the higher revision;
+ * a longer slot without a newer revision needs the booking row's consent.
  */
 export class Grants {
   private readonly grants: Records<StoredGrant>;

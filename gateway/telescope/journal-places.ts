@@ -4,9 +4,8 @@ import type { Journal } from '../../prisma/client/client.ts';
 import type { JournalEntry } from '../../domain/journal.ts';
 
 /**
- * Where entries stand in table `journal`. An epoch can be counted twice: two gateways begin with the same one while neither has the
- * lease, and a restored state folder counts again what stands already. Such an entry gets the next free number of its epoch, and those
- * after it are moved as far, so that nothing is lost and the order stays.
+ * Where entries stand in table `journal`. Two gateways without a lease, or a restored folder, can count the same epoch: such an entry gets the next
+ * free number, and those after it move as far.
  */
 export class JournalPlaces {
   /** By epoch: how far entries are moved. */

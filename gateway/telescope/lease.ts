@@ -45,9 +45,8 @@ export interface LeaseOptions {
 }
 
 /**
- * Ownership of one Voyager (safety.md 6). `owns()` compares this machine's own clocks with the instant *before* the last successful
- * renewal was sent, so it ends before the database's expiry whatever the network does; wall clock too, because a machine that slept
- * may not have counted that time monotonically. That another gateway was seen is kept on disk: who knows of one is never sole.
+ * Ownership of one Voyager (docs/safety.md, 6). `owns()` counts by this machine's clocks, monotonic and wall, from *before* the last renewal was
+ * sent, so it always ends before the database's expiry.
  */
 export class Lease {
   state: LeaseState = 'waiting';

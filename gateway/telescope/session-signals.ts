@@ -34,8 +34,8 @@ interface Nudge {
 }
 
 /**
- * Tells sessions what they need not ask for. Frames: at most one `framesWaiting` in 2 s per booking, none for rows that a drain has taken
- * by itself, the first at once where that cannot be asked, the last never lost while the process lives (a session that is gone is served by the reconcile Schedule). Never signal-with-start (safety.md 14).
+ * Tells sessions what they need not ask for: at most one `framesWaiting` in 2 s per booking, none for rows already taken, and never the last one
+ * lost. Sessions that are gone are served by the reconcile Schedule, never by signal-with-start (docs/safety.md, 14).
  */
 export class SessionSignals {
   private readonly nudges = new Map<string, Nudge>();

@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from '../../platform/logger.ts';
 
-/** Lines beyond those that stand after which the file is written anew: months of sessions, since that does wait for the disk. */
+/** The file is written anew after so many superseded lines: months of sessions, since writing anew waits for the disk. */
 const SLACK_LINES = 20_000;
 
 /** One change; without a value the record was deleted. */
@@ -14,10 +14,8 @@ interface Line {
 }
 
 /**
- * Small records by key that must outlive this process: grants, latched aborts, sent commands. Memory answers. A change is one line, appended
- * at once: the kernel has it when `set` returns, so the death of this process costs nothing. It is synced by another thread, and `flush`
- * resolves when a power cut costs nothing either. The event loop never waits for the disk: a synchronous fsync was seen to take half
- * a second on a busy one, with an emergency abort behind it (docs/adr/0007).
+ * Small records by key that outlive this process: grants, latched aborts, sent commands. A change is one appended line, in the kernel when `set`
+ * returns and on the disk when `flush` resolves; another thread syncs, so that no abort waits for a disk (docs/adr/0007).
  */
 export class StateFile {
   private readonly parts = new Map<string, Map<string, unknown>>();

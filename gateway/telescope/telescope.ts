@@ -143,8 +143,8 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
   }
 
   /**
-   * Takes over what the API changed. To another host, port or instance it goes only while nothing of ours is under way here: a running slot, a
-   * latched abort and borrowed targets belong to the Voyager that they were made on. Returns false while that waits.
+   * Takes over what the API changed; false while another host, port or instance has to wait. It waits for a running slot, a latched abort and
+   * borrowed targets, which belong to the Voyager they were made on.
    */
   configure(next: Telescope): boolean {
     const { host, port, instance } = this.telescope;

@@ -27,8 +27,8 @@ export function siteOffsetSeconds(timeZone: Zone, atMs: number): number {
 }
 
 /**
- * The instants at which a clock of a zone shows a local time, both in Unix milliseconds (the local time as if it were UTC), the earlier first: two in the
- * hour that is repeated when clocks go back, else one; for a time that is skipped when they go forward, the instant by the offset before it.
+ * The instants at which a zone's clock shows a local time, earlier first, all in Unix milliseconds (the local time as if UTC). Two in the repeated
+ * hour of autumn; in the skipped hour of spring, one by the offset before it.
  */
 export function instantsOf(localMs: number, timeZone: Zone): [number, ...number[]] {
   const offsets = [...new Set([-1, 1].map((side) => siteOffsetSeconds(timeZone, localMs + side * DAY_MS)))];

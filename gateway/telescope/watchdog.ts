@@ -120,8 +120,8 @@ export class Watchdog {
     await this.parts.lending.giveBack(grant.bookingId);
   }
   /**
-   * Is the slot over by the window that Voyager itself has for the target? A gateway without the lease may know an older slot than the one that holds:
-   * it stops nothing but what this confirms (safety.md 5). A target without an end of its own is ended by nobody else, and a target that is gone is over.
+   * Is the slot over by Voyager's own window of the target? A gateway without the lease may know an older slot and stops only what this confirms
+   * (docs/safety.md, 5); a missing target is over, a missing end is not.
    */
   private async voyagerSaysOver(grant: StoredGrant): Promise<boolean> {
     if (!grant.targetGuid) return true;

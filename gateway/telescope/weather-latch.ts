@@ -13,9 +13,8 @@ interface WeatherStop {
 }
 
 /**
- * Unsafe weather with the session's workflow or worker dead: after `patienceMs` without a look by the session the guard runs the stop ladder itself
- * (safety.md 10). Kept on disk; to the session the weather counts as unsafe until it has heard of the stop, since a target that it finds disabled
- * under a clear sky would look like somebody's hand.
+ * Unsafe weather with the session dead: after `patienceMs` without a look by it, the guard runs the stop ladder itself (docs/safety.md, 10). Kept
+ * on disk, and unsafe to the session until it has heard of the stop, lest a disabled target look like somebody's hand.
  */
 export class WeatherLatch {
   private readonly stops: Records<WeatherStop>;

@@ -3,8 +3,8 @@ import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 
 /**
- * The forms that a setting can have. Each reads a text, gives the one way of writing that the rest of the code sees, and throws an Error whose
- * message says what is expected and what to write instead; it never repeats the text of a secret.
+ * The forms of a setting: each reads a text and gives the one form that the code sees. Its error says what is expected and what to write, and never
+ * repeats a secret.
  */
 type Read<T> = (text: string) => T;
 /** A form as a field of the schema; an empty text never comes here, since empty is absent (read.ts). */

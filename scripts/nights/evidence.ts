@@ -3,8 +3,8 @@ import type { Step } from './plan.ts';
 import type { World } from './world.ts';
 
 /**
- * What must hold of what a night says it knows: no paid minute without evidence, no motion on unknown, no completed night without frames, each stop
- * filed under who asked, and a ledger that agrees with the stand-in's own record of the sky.
+ * What must hold of what a night says it knows: no paid minute without evidence, no motion on unknown, no completed night without frames. Each stop
+ * is filed under who asked, and the ledger agrees with the stand-in's sky.
  */
 
 /** The ledger may differ from the sky by so many seconds. */

@@ -29,8 +29,8 @@ const FIRST_EVENING = Date.UTC(2026, 0, 10, 18);
 const SLOTS_SECONDS = [0.5, 1, 1, 2, 2, 3, 4, 6, 8].map((hours) => hours * HOUR);
 const EXPOSURES = [60, 120, 180, 300, 600];
 /**
- * Instants lie on different seconds of a half minute by kind, so that nothing coincides by accident and some seconds more or less
- * (the wall's time between two tasks of a real server) change no order.
+ * Instants lie on different seconds of a half minute by kind, so that nothing coincides by accident. Some seconds more or less of a real server
+ * then change no order.
  */
 const GRID = 30;
 const WORLD_SECOND = 20;

@@ -14,7 +14,7 @@ interface Drawn {
   slotSeconds: number;
 }
 
-/** Adds faults and stops that few nights have, and to each what it cuts off: rain that no worker sees, a stop that does not reach the gateway. */
+/** Adds faults and stops of few nights, each with what it cuts off: rain unseen by any worker, a stop that misses the gateway. */
 export function addRare({ faults, steps, words, within, slotSeconds }: Drawn): void {
   const p = (kind: string): number => chance(...words(kind));
   for (const kind of RARE_KINDS) {

@@ -17,9 +17,8 @@ const MOST_IN_ONE_INSTANT = 20_000;
 const SUGGESTED_EVENTS = 4096;
 
 /**
- * A Temporal server in virtual time for real workflow code in the SDK's own sandbox: it feeds activations, obeys commands and keeps an agenda
- * ordered by (instant, order of asking), so that the same input gives the same run to the millisecond. Instants are Unix milliseconds.
- * Activities are plain functions that happen at one instant; nothing may wait for anything real in them.
+ * A Temporal server in virtual time for real workflow code in the SDK's own sandbox; its agenda is ordered by (Unix millisecond, order of asking),
+ * so the same input gives the same run. Activities are plain functions of one instant that wait for nothing real.
  */
 export class VirtualServer {
   now: number;

@@ -43,8 +43,8 @@ const HEARTBEAT_MS = 5_000;
 const PREVIEW = Buffer.alloc(24_000, 0x5a).toString('base64');
 
 /**
- * A Voyager for the soak, in this process, on a real loopback socket, living by the soak's clock: it takes frames, speaks at real rates, closes
- * clients that are silent for 15 s, remembers nothing of a connection, and counts every command by its UID.
+ * A Voyager for the soak, on a real loopback socket and on the soak's clock. It speaks at real rates, closes clients that are silent for 15 s, and
+ * counts every command by its UID.
  */
 export class SoakPeer {
   readonly frames: Frame[] = [];

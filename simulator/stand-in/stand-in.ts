@@ -47,9 +47,8 @@ export interface StandInOptions {
 const NO_SLOT = { start: -8_640_000_000_000_000, end: 8_640_000_000_000_000 };
 
 /**
- * One telescope's Voyager, RoboTarget and gateway behind the TelescopeActivities port: a pure function of its script, of the commands it got and of
- * virtual time. Weather, gate, grants and latches are the product's own. Commands are written down with their effect, so that "once" and
- * "never" can be proven.
+ * One telescope's Voyager, RoboTarget and gateway behind the TelescopeActivities port, as a pure function of script, commands and virtual time.
+ * Weather, gate, grants and latches are the product's own; each command is kept with its effect.
  */
 export class StandIn {
   readonly commands: CommandRecord[] = [];

@@ -4,8 +4,8 @@ import type { RoboTargetRequest, RoboTargetResult, TelescopeActivities } from '.
 import { telescopeQueue } from '../../domain/queues.ts';
 
 /**
- * One RoboTarget request of the drop-in routes, on the queue of the telescope: reads may be tried again, a write is sent once and a
- * missing answer is `unknown`, never sent again blindly.
+ * One RoboTarget request of the drop-in routes, on the telescope's queue. Reads may be tried again; a write is sent once, and a missing answer is
+ * `unknown`.
  */
 export async function telescopeCommand(input: {
   telescopeId: string;

@@ -8,9 +8,8 @@ import type { Problem } from './telescope.ts';
 import { nowIso } from './time.ts';
 
 /**
- * The plan as the telescope's file makes it today: filters, base sequence, profile and policy were read when the booking was made, maybe weeks ago. It
- * is taken, and what differs is told; the gateway then compares the same file with Voyager. `unknown`: it could not be read in time, and the night goes
- * on by what is known.
+ * The plan by the telescope's file of today; what differs from the day of the booking is told, and the gateway compares the same file with Voyager.
+ * `unknown`: the file could not be read in time, and the night goes on by what is known.
  */
 export async function freshPlan(night: Night): Promise<'same' | 'changed' | 'unknown' | Problem> {
   const { state } = night;

@@ -101,8 +101,8 @@ function advisory(seen: Observation, c: Circumstances): Reason | null {
 const isWeather = (reason: string): boolean => reason.startsWith('weather_');
 
 /**
- * Was the weather known to be bad at the last look, or before the emergency that Voyager still carries out? Voyager's roof closes at once and its
- * monitor may fall silent, so what stood when it began is remembered until it ends. Unknown weather is no such evidence.
+ * Was the weather known to be bad at the last look, or before the emergency that Voyager still carries out? During an emergency the monitor may
+ * fall silent, so what stood before is remembered; unknown weather does not count.
  */
 export function badWeatherSeen(seen: Observation, before: boolean): boolean {
   const { state, reason, stale } = seen.weather;

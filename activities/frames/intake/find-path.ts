@@ -4,8 +4,8 @@ import { isAbsence } from '../../../frames/store/presence.ts';
 import { comparable } from './paths.ts';
 
 /**
- * A file of Windows on a disk that tells case and accents apart. Voyager's event, its list and the share can spell one path in three
- * ways; on Windows they are one file, so where the spelling does not stand, the one name that differs in nothing else does.
+ * A file of Windows on a disk that tells case and accents apart. Where Voyager's spelling does not exist, the one name that differs in nothing else
+ * is the file.
  */
 export class PathFinder {
   private readonly listed = new Map<string, { mtimeMs: number; names: Map<string, string | null> }>();

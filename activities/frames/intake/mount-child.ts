@@ -29,8 +29,8 @@ import {
 } from '../../../frames/fits/index.ts';
 
 /**
- * Everything that touches a mount runs in this child process: a dead mount blocks the thread that reads it, and here that thread is
- * all there is, so the parent loses nothing by killing it. One request at a time, answers and progress over IPC.
+ * Everything that touches a mount runs in this child process: a dead mount blocks only its one thread, and the parent may kill it. One request at a
+ * time, with answers and progress over IPC.
  */
 export type MountRequest =
   | { op: 'probe'; path: string; root: string; maxBytes: number }
@@ -163,7 +163,7 @@ function probe(path: string, root: string, maxBytes: number): MountState {
     return { state: 'broken', ...seen, code: thrown.code, message: thrown.message };
   }
 }
-/** What a share answers while another program holds the file open (Windows' sharing violation comes as EBUSY or ETXTBSY) or while it is away, and the system while it is short of something. */
+/** Errors that pass: the share is away, another program holds the file open (EBUSY or ETXTBSY), or the system is short of something. */
 const PASSING = new Set([
   'EBUSY',
   'ETXTBSY',
@@ -196,8 +196,8 @@ function imageOf(hdu: Parameters<typeof asImage>[0]): ReturnType<typeof asImage>
 }
 
 /**
- * Copies with sha256 on the way. A part that an interrupted copy left at `to` is read back, hashed and continued; the name of the
- * part holds the source's size and time, so a changed source never joins an old part.
+ * Copies with sha256 on the way and continues the part of an interrupted copy. The part's name holds the source's size and time, so a changed
+ * source never joins an old part.
  */
 function copy(id: number, request: MountRequest & { op: 'copy' }): CopyResult {
   const started = performance.now();

@@ -33,8 +33,8 @@ const ordinary = (path: string): string =>
   path.replace(/^[\\/]{2}\?[\\/](UNC[\\/])?/i, (_, unc?: string) => (unc ? '\\\\' : ''));
 
 /**
- * Where this machine finds a file that Voyager names, by the longest mapped root that it lies under: drive letters and UNC names
- * compare without case, the rest of the path is kept as written. Null when no root fits or the path climbs out of it with `..`.
+ * Where this machine finds a file of Voyager's, by the longest mapped root; drive letters and UNC names compare without case. Null when no root
+ * fits or `..` climbs out of it.
  */
 export function mapPath(named: string, map: readonly PathMapping[]): { path: string; root: string } | null {
   if (named.includes('\0')) return null;

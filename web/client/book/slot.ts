@@ -37,7 +37,7 @@ export const slot = part({
       this.changed();
     },
 
-    /** The start on the clocks that it was not typed in, and which of two it is in the hour that autumn repeats. */
+    /** The start on the other clocks, and which of the two it is in the repeated hour of autumn. */
     paintStart(start: number | undefined, again: number | undefined): void {
       const others: [string, string | undefined][] = [
         ['UTC', 'UTC'],

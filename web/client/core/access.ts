@@ -5,7 +5,7 @@ import { uuid } from './uuid.ts';
 
 const DEVICE_KEY = 'nocturne.device';
 
-/** A text that this browser keeps, so that a link knows the device that used it first. */
+/** A text kept by this browser: the link knows its first device by it. */
 function device(): string {
   const known = deviceKeep.get(DEVICE_KEY) ?? uuid();
   deviceKeep.set(DEVICE_KEY, known);
@@ -30,8 +30,8 @@ export interface Access {
 }
 
 /**
- * The key of a session's page: the one of this tab, or that which the link in the address is exchanged for, or the one that this device keeps for
- * push messages. Without any the page says how to get one.
+ * The key of a session's page: this tab's, the one that the address's link is exchanged for, or the one kept for push messages. Without any, the
+ * page says how to get one.
  */
 export async function sessionAccess(bookingId: string): Promise<Access> {
   const code = takeLink();

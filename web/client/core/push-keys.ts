@@ -1,6 +1,6 @@
 /**
- * The keys that this device keeps while it is subscribed, so that a push message opens its page with no tab of it left: a booking's own token
- * alone, which opens that session and nothing else, until it ends. Page and service worker share them.
+ * The keys of a subscribed device, shared by page and service worker: a push message opens its page with them when no tab is left. Each is a
+ * booking's own token, which opens that session alone and until it ends.
  */
 const CACHE = 'nocturne.push-keys';
 const UNTIL = 'x-until';

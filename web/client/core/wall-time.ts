@@ -37,8 +37,8 @@ export const wallTime = (atMs: number, zone?: string): string =>
   new Date(atMs + aheadMs(atMs, zone)).toISOString().slice(0, 16);
 
 /**
- * The instants, in milliseconds, at which clocks of the zone show that time: one as a rule, none in the hour that is skipped in spring, two in the
- * one that is lived through twice in autumn, the earlier first. None either for what is not a time.
+ * The instants, in milliseconds and earlier first, at which the zone's clocks show that time. One as a rule, none in spring's skipped hour or for
+ * no time at all, two in autumn's repeated hour.
  */
 export function instantsOf(wall: string, zone?: string): number[] {
   const asUtc = Date.parse(`${wall}Z`);

@@ -34,8 +34,8 @@ const settled = ({ state }: Receipt): boolean => state === 'confirmed' || state 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Sends a session's commands and says what became of each, to its end: a command has one key however often it is tried, and what cannot be known is
- * called so instead of being "checked" for ever. A stop that never left the device is not sent behind its owner's back later.
+ * Sends a session's commands and says what became of each: one key per command however often it is tried, and `unknown` where nothing can be known.
+ * A stop that never left the device is not sent later behind its owner's back.
  */
 export class Commands {
   /** When the last command was given, in ms; older receipts say nothing of it. */
