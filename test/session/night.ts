@@ -98,6 +98,7 @@ export class Stage {
     const env = server
       ? await TestWorkflowEnvironment.createFromExistingServer({ address: server.address })
       : await timeSkippingServer();
+    const still = real ? (): void => undefined : nudge(env);
     const db = createDatabase(postgres.url, undefined, 4);
     const storage = mkdtempSync(join(tmpdir(), 'nocturne-session-'));
     const holder: { stage: Stage | null } = { stage: null };
@@ -146,6 +147,7 @@ export class Stage {
       workers,
       runs,
       async () => {
+        still();
         await db.$disconnect();
         await postgres.stop();
         await server?.stop();
@@ -225,6 +227,21 @@ export class Stage {
   }
 }
 
+const NUDGE_MS = 2_000;
+/**
+ * The time-skipping server sometimes sleeps on although nothing holds its time, until somebody asks it for something. Holding time and letting
+ * it go again wakes it and changes nothing.
+ */
+function nudge({ connection }: TestWorkflowEnvironment): () => void {
+  const testService = connection.testService!;
+  const timer = setInterval(() => {
+    testService
+      .lockTimeSkipping({})
+      .then(() => testService.unlockTimeSkipping({}))
+      .catch(() => undefined);
+  }, NUDGE_MS);
+  return () => clearInterval(timer);
+}
 async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: await testServerPath() } },
