@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from '@hono/zod-openapi';
-import { EVENT_TYPES, VOLATILE_EVENTS } from '../domain/event-types.ts';
+import { LIVE_EVENTS, eventSchemaId } from '../domain/contracts/live-events.ts';
+import { WEBHOOKS, WEBHOOK_TYPES, webhookExample, webhookSchemaId } from '../domain/contracts/webhook.ts';
+import { EVENT_TYPES, isVolatile } from '../domain/event-types.ts';
 import { projectPath } from '../platform/paths.ts';
 import { SNAPSHOT_EVENT } from './live/snapshots.ts';
 import type { App } from './operation.ts';
@@ -46,8 +48,42 @@ export function openApiDocument(app: App, server: string): object {
   const schemas = { ...document.components?.schemas };
   for (const id of Object.keys(schemas))
     schemas[id] = (named.get(id) as (typeof schemas)[string] | undefined) ?? schemas[id]!;
-  return { ...document, components: { ...document.components, schemas } };
+  return {
+    ...document,
+    webhooks: webhookItems(),
+    components: {
+      ...document.components,
+      schemas: { ...schemas, ...withReferences(named, ['Webhook']) },
+    },
+  };
 }
+
+/** What is posted to WEBHOOK_URL, one item a type. */
+const webhookItems = (): object =>
+  Object.fromEntries(
+    WEBHOOK_TYPES.map((type) => [
+      type,
+      {
+        post: {
+          operationId: `on${webhookSchemaId(type)}`,
+          tags: ['Webhooks'],
+          summary: WEBHOOKS[type].says,
+          description:
+            'Signed (`Signature`, Standard Webhooks), in order per booking, at least once under one `id`. Addresses (`url`, `preview_url`, …) are whole, and open by themselves for 30 days.',
+          requestBody: {
+            required: true,
+            content: {
+              'application/json': {
+                schema: { $ref: `#/components/schemas/${webhookSchemaId(type)}` },
+                examples: { [webhookSchemaId(type)]: { value: webhookExample(type) } },
+              },
+            },
+          },
+          responses: { '2XX': { description: 'Received; anything else is tried again for 24 h' } },
+        },
+      },
+    ]),
+  );
 
 /** Every schema that has a name, as JSON Schema with references between components. */
 function namedSchemas(io: 'input' | 'output'): Map<string, object> {
@@ -93,12 +129,13 @@ function withReferences(all: Map<string, object>, ids: readonly string[]): Recor
 /** AsyncAPI 3.0 of the live stream and the webhooks. */
 export function asyncApiDocument(key: string): object {
   const ref = (path: string): object => ({ $ref: path });
-  const message = (name: string, type: string, note: string): object => ({
+  const message = (name: string, schema: string, note: string, example?: object): object => ({
     name,
     title: name,
     summary: note,
     contentType: 'application/json',
-    payload: ref(`#/components/schemas/${type}`),
+    payload: ref(`#/components/schemas/${schema}`),
+    ...(example ? { examples: [{ name, payload: example }] } : {}),
   });
   const session = Object.fromEntries(EVENT_TYPES.map((type) => [type, ref(`#/components/messages/${type}`)]));
   const operation = (channel: string, summary: string, security = 'channelSignature'): object => ({
@@ -148,7 +185,7 @@ export function asyncApiDocument(key: string): object {
       webhooks: {
         address: 'webhooks',
         description: 'POST to WEBHOOK_URL, signed (`Signature`, Standard Webhooks), in order per booking',
-        messages: { webhook: ref('#/components/messages/webhook') },
+        messages: Object.fromEntries(WEBHOOK_TYPES.map((type) => [type, ref(`#/components/messages/webhook.${type}`)])),
       },
     },
     operations: {
@@ -158,7 +195,11 @@ export function asyncApiDocument(key: string): object {
       webhooks: operation('webhooks', 'What Laravel hears', 'webhookSignature'),
     },
     components: {
-      schemas: withReferences(namedSchemas('output'), ['Event', 'Snapshot', 'Webhook']),
+      schemas: withReferences(namedSchemas('output'), [
+        ...EVENT_TYPES.map(eventSchemaId),
+        'Snapshot',
+        ...WEBHOOK_TYPES.map(webhookSchemaId),
+      ]),
       securitySchemes: {
         channelSignature: {
           type: 'apiKey',
@@ -179,15 +220,18 @@ export function asyncApiDocument(key: string): object {
             type,
             message(
               type,
-              'Event',
-              (VOLATILE_EVENTS as readonly string[]).includes(type)
-                ? 'Not stored; the newest replaces the older'
-                : 'Stored, with a gapless seq',
+              eventSchemaId(type),
+              `${LIVE_EVENTS[type].says}. ${isVolatile(type) ? 'Not stored; the newest replaces the older.' : 'Stored, with a gapless seq.'}`,
             ),
           ]),
         ),
         [SNAPSHOT_EVENT]: message(SNAPSHOT_EVENT, 'Snapshot', 'At most 8 KB'),
-        webhook: message('webhook', 'Webhook', 'Delivered at least once; `id` stays the same'),
+        ...Object.fromEntries(
+          WEBHOOK_TYPES.map((type) => [
+            `webhook.${type}`,
+            message(type, webhookSchemaId(type), WEBHOOKS[type].says, webhookExample(type)),
+          ]),
+        ),
       },
     },
   };

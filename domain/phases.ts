@@ -42,10 +42,12 @@ export type HoldCause = (typeof HOLD_CAUSES)[number];
 export const OUTCOMES = ['completed', 'cancelled', 'aborted', 'weathered_out', 'failed'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+export const LARAVEL_STATUS = ['confirmed', 'running', 'completed', 'cancelled'] as const;
+export const ACCESS_STATES = ['upcoming', 'active', 'finished', 'cancelled'] as const;
 /** `status` and access state as the owner's Laravel site names them (contracts: table of phases). */
 export function laravelStatus(phase: Phase): {
-  status: 'confirmed' | 'running' | 'completed' | 'cancelled';
-  access_state: 'upcoming' | 'active' | 'finished' | 'cancelled';
+  status: (typeof LARAVEL_STATUS)[number];
+  access_state: (typeof ACCESS_STATES)[number];
 } {
   switch (phase) {
     case 'scheduled':

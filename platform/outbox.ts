@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ALERTS } from '../domain/alerts.ts';
-import type { OutboxType } from '../domain/contracts/event.ts';
+import type { OutboxType } from '../domain/contracts/webhook.ts';
 import { stableId } from '../domain/ids.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { Prisma } from '../prisma/client/client.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { OUTBOX_TYPES } from '../domain/contracts/event.ts';
+import { OUTBOX_TYPES } from '../domain/contracts/webhook.ts';
 import { createDatabase, type Database } from '../platform/database.ts';
 import { UsageError, toError } from '../platform/errors.ts';
 import { OUTBOX_STATES, outboxState, outboxWhere, replayOutbox, type OutboxState } from '../platform/outbox.ts';

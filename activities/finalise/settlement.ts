@@ -11,7 +11,7 @@ import type { Outcome } from '../../domain/phases.ts';
 import type { Span, Transition } from '../../domain/ports.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
-import { latestSettlement } from '../../platform/settlements.ts';
+import { latestSettlement, toSettlement } from '../../platform/settlements.ts';
 import type { Frame } from '../../prisma/client/client.ts';
 import { findBooking } from '../session/booking.ts';
 import { appendLog } from '../session/records.ts';
@@ -82,7 +82,7 @@ export async function settleBooking(
     const supersedes = last?.id ?? null;
     // A night that comes back to what it was once settled as is settled so anew: the id follows from what it supersedes too.
     const settlementId = stableId('settlement', bookingId, digest, ...(supersedes ? [supersedes] : []));
-    await tx.settlement.create({
+    const row = await tx.settlement.create({
       data: {
         id: settlementId,
         bookingId,
@@ -101,7 +101,7 @@ export async function settleBooking(
       type: 'credits.settled',
       bookingId,
       telescopeId,
-      data: { settlement_id: settlementId, ...settled, ...(supersedes ? { supersedes } : {}) },
+      data: toSettlement(row),
     });
     return settlementId;
   });

@@ -1,7 +1,7 @@
 import { openStore, StoreAway } from '../../frames/store/presence.ts';
 import type { FrameStore } from '../../frames/store/store.ts';
 import type { Database } from '../../platform/database.ts';
-import { enqueueOutbox } from '../../platform/outbox.ts';
+import { enqueueAlert } from '../../platform/outbox.ts';
 
 /** Tells the operator of the store, once an hour for each cause at most. */
 export async function alertOfStore(
@@ -10,17 +10,9 @@ export async function alertOfStore(
   message: string,
   telescopeId: string | null = null,
 ): Promise<void> {
-  const at = new Date().toISOString();
-  await db.$transaction((tx) =>
-    enqueueOutbox(tx, {
-      key: `store/${reason}/${at.slice(0, 13)}`,
-      type: 'error.occurred',
-      bookingId: null,
-      telescopeId,
-      data: { audience: 'operator', reason, message, at },
-      channels: ['webhook', 'email'],
-    }),
-  );
+  const at = new Date();
+  const key = `store/${reason}/${at.toISOString().slice(0, 13)}`;
+  await db.$transaction((tx) => enqueueAlert(tx, { key, bookingId: null, telescopeId, reason, message, at }));
 }
 
 /**

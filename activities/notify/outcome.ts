@@ -1,4 +1,4 @@
-import type { OutboxType } from '../../domain/contracts/event.ts';
+import type { OutboxType } from '../../domain/contracts/webhook.ts';
 import type { Config } from '../../platform/config.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';

@@ -2,14 +2,15 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { LogLine } from '../../domain/contracts/event.ts';
 import { stableId } from '../../domain/ids.ts';
-import { isFinal, laravelStatus } from '../../domain/phases.ts';
+import { isFinal } from '../../domain/phases.ts';
 import { reasonText } from '../../domain/reasons.ts';
 import { doneOf, voyagerShotsOf } from '../../platform/booking-columns.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueAlert, enqueueOutbox } from '../../platform/outbox.ts';
 import { moveReceipt, openReceipt } from '../../platform/receipts.ts';
-import type { Prisma, Session } from '../../prisma/client/client.ts';
+import { sessionChange } from '../../platform/session-change.ts';
+import type { Prisma } from '../../prisma/client/client.ts';
 import { FAILURE } from '../../domain/failures.ts';
 import { channelsFor } from '../../domain/messages/table.ts';
 import type { ReceiptChange, SessionActivities, Transition } from '../../domain/ports.ts';
@@ -118,7 +119,7 @@ export async function recordTransition(db: Database, t: Transition): Promise<voi
       key: `transition/${t.transition}`,
       type: 'session.changed',
       ...scope,
-      data: sessionData(session),
+      data: sessionChange(session),
       at,
     });
     await appendLog(tx, scope, `transition/${t.transition}`, at, t.log);
@@ -135,7 +136,8 @@ export async function recordTransition(db: Database, t: Transition): Promise<voi
       if (t.holdCause === 'fault')
         await appendEvent(tx, { key: `error/${t.transition}`, type: 'error.alert', ...scope, data: alert, at });
     }
-    if (t.notify) await tell(tx, scope, `transition/${t.transition}`, t.notify, { ...sessionData(session), at: t.at });
+    if (t.notify)
+      await tell(tx, scope, `transition/${t.transition}`, t.notify, { ...sessionChange(session), at: t.at });
   });
 }
 
@@ -148,20 +150,6 @@ function currentRun(): string | undefined {
     return undefined;
   }
 }
-
-const sessionData = (session: Session): Record<string, unknown> => ({
-  phase: session.phase,
-  hold_cause: session.holdCause,
-  reason: session.reason,
-  outcome: session.outcome,
-  ...laravelStatus(session.phase as Transition['phase']),
-  generation: session.generation,
-  set_guid: session.setGuid,
-  target_guid: session.targetGuid,
-  next: session.nextAt ? { what: session.nextWhat, at: session.nextAt.toISOString() } : null,
-  session_started_at: session.sessionStartedAt?.toISOString() ?? null,
-  session_ended_at: session.sessionEndedAt?.toISOString() ?? null,
-});
 
 /** A receipt moves on; once confirmed or refused it stands. One that nobody has opened (a stop at the telescope itself) is opened here. */
 export async function recordReceipt(db: Database, change: ReceiptChange): Promise<void> {
@@ -184,7 +172,7 @@ export async function recordLog(db: Database, input: Parameters<SessionActivitie
     if (!input.notify) return;
     const session = await tx.session.findUnique({ where: { bookingId: input.bookingId } });
     await tell(tx, scope, `log/${input.key}`, input.notify, {
-      ...(session ? sessionData(session) : {}),
+      ...(session ? sessionChange(session) : {}),
       message: input.log.message,
       message_fr: input.log.messageFr ?? null,
       at: input.at,

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { Instant } from '../../domain/contracts/common.ts';
-import { OUTBOX_TYPES } from '../../domain/contracts/event.ts';
+import { OUTBOX_TYPES } from '../../domain/contracts/webhook.ts';
 import {
   OUTBOX_CHANNELS,
   OUTBOX_STATES,

@@ -17,6 +17,7 @@ import { appendEvent } from '../../platform/bus.ts';
 import { sqlState, type Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { openReceipt, toReceipt, type ReplacedBooking } from '../../platform/receipts.ts';
+import { sessionChange } from '../../platform/session-change.ts';
 import type { Booking as BookingRow, Prisma, Session } from '../../prisma/client/client.ts';
 import { requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
@@ -147,7 +148,7 @@ export async function putBooking(
           bodyHash: hash,
         },
       });
-      await tx.session.create({
+      const session = await tx.session.create({
         data: { bookingId: id, telescopeId: telescope.id, workflowId: sessionWorkflowId(id), phase: 'scheduled' },
       });
       await appendEvent(tx, {
@@ -156,12 +157,7 @@ export async function putBooking(
         bookingId: id,
         telescopeId: telescope.id,
         data: {
-          phase: 'scheduled',
-          hold_cause: null,
-          reason: null,
-          outcome: null,
-          ...laravelStatus('scheduled'),
-          generation: 0,
+          ...sessionChange(session),
           start: start.toISOString(),
           end: end.toISOString(),
         },

@@ -220,6 +220,25 @@ export type Booking = {
   updated_at: string;
 };
 
+export type BookingAcceptedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "booking.accepted";
+  data: {
+    start: string;
+    end: string;
+    user_ref: string;
+    target: string;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+  };
+};
+
 export type BookingAmendment = {
   target?: {
     name: string;
@@ -412,6 +431,42 @@ export type ConnectionState = {
   reason: string | null;
 };
 
+export type ControlConfirmedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "control.confirmed";
+  data: Receipt;
+};
+
+export type ControlRefusedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "control.refused";
+  data: Receipt;
+};
+
+export type CreditsSettledWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "credits.settled";
+  data: Settlement;
+};
+
 export type CurrentSequence = {
   running: boolean;
   name: string | null;
@@ -538,6 +593,40 @@ export type Erasure = {
   kept: string[];
 };
 
+export type ErrorOccurredWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "error.occurred";
+  data: {
+    phase?: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause?: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error";
+    outcome?: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status?: "confirmed" | "running" | "completed" | "cancelled";
+    access_state?: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation?: number;
+    set_guid?: string | null;
+    target_guid?: string | null;
+    next?: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at?: string | null;
+    session_ended_at?: string | null;
+    message: string;
+    message_fr?: string | null;
+    at: string;
+    audience?: "operator";
+    severity?: "info" | "warning" | "critical" | "page";
+  };
+};
+
 export type Event = {
   id: string;
   type: "control.updated" | "shot.progress" | "preview.ready" | "image.captured" | "image.measured" | "session.changed" | "receipt.changed" | "weather.alert" | "error.alert" | "log.appended";
@@ -618,6 +707,18 @@ export type Image = {
   sha256: string | null;
 };
 
+export type ImageCapturedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "image.captured";
+  data: ImageSummary;
+};
+
 export type ImagePage = {
   data: ImageSummary[];
   links: {
@@ -631,6 +732,48 @@ export type ImagePage = {
     per_page: number;
     next_cursor: string | null;
     prev_cursor: null;
+  };
+};
+
+export type ImagesDigestWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "images.digest";
+  data: {
+    images_captured: number;
+    images: ({
+      id: string;
+      filename: string;
+      filter: string | null;
+      /** seconds */
+      exposure: number | null;
+      captured_at: string | null;
+      /** half-flux diameter, pixels */
+      hfd: number | null;
+      url: string | null;
+      preview_url: string | null;
+      thumbnail_url: string | null;
+    })[];
+  };
+};
+
+export type ImagesExpiringWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "images.expiring";
+  data: {
+    expires_at: string;
+    images: number;
   };
 };
 
@@ -1168,6 +1311,397 @@ export type RescheduleRequest = {
   end: string;
 };
 
+export type SessionAbortedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.aborted";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+    frames?: {
+      captured: number;
+      archived: number;
+      rejected: number;
+      missing: number;
+      pending: number;
+    };
+    settlement_id?: string;
+    credits_refund?: number;
+    slot?: {
+      start: string;
+      end: string;
+    };
+  };
+};
+
+export type SessionCancelledWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.cancelled";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+    frames?: {
+      captured: number;
+      archived: number;
+      rejected: number;
+      missing: number;
+      pending: number;
+    };
+    settlement_id?: string;
+    credits_refund?: number;
+    slot?: {
+      start: string;
+      end: string;
+    };
+  };
+};
+
+export type SessionCompletedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.completed";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+    frames?: {
+      captured: number;
+      archived: number;
+      rejected: number;
+      missing: number;
+      pending: number;
+    };
+    settlement_id?: string;
+    credits_refund?: number;
+    slot?: {
+      start: string;
+      end: string;
+    };
+  };
+};
+
+export type SessionExtendedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.extended";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+    message: string;
+    message_fr: string | null;
+    end: string;
+  };
+};
+
+export type SessionFailedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.failed";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+    frames?: {
+      captured: number;
+      archived: number;
+      rejected: number;
+      missing: number;
+      pending: number;
+    };
+    settlement_id?: string;
+    credits_refund?: number;
+    slot?: {
+      start: string;
+      end: string;
+    };
+  };
+};
+
+export type SessionPausedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.paused";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+    cause: "weather" | "fault" | "user" | "maintenance";
+  };
+};
+
+export type SessionPreparedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.prepared";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+  };
+};
+
+export type SessionRescheduledWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.rescheduled";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+    start: string;
+    end: string;
+  };
+};
+
+export type SessionResumedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.resumed";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+  };
+};
+
+export type SessionStartedWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.started";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+  };
+};
+
+export type SessionStartingSoonWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.starting_soon";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+    message: string;
+    message_fr: string | null;
+    start: string;
+  };
+};
+
 export type SessionStats = {
   booking_id: string;
   elapsed_seconds: number;
@@ -1198,6 +1732,49 @@ export type SessionStats = {
     /** samples in which the RMS is known; the mean is over these */
     rms_samples: number;
     samples: number;
+  };
+};
+
+export type SessionWeatheredOutWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "session.weathered_out";
+  data: {
+    phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
+    hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
+    status: "confirmed" | "running" | "completed" | "cancelled";
+    access_state: "upcoming" | "active" | "finished" | "cancelled";
+    /** Grows with each new slot or plan; objects of an older one are removed */
+    generation: number;
+    set_guid: string | null;
+    target_guid: string | null;
+    next: {
+      what: string;
+      at: string;
+    } | null;
+    session_started_at: string | null;
+    session_ended_at: string | null;
+    at: string;
+    frames?: {
+      captured: number;
+      archived: number;
+      rejected: number;
+      missing: number;
+      pending: number;
+    };
+    settlement_id?: string;
+    credits_refund?: number;
+    slot?: {
+      start: string;
+      end: string;
+    };
   };
 };
 
@@ -1798,6 +2375,8 @@ export type Weather = {
   } | null;
   stale: boolean;
 };
+
+export type Webhook = BookingAcceptedWebhook | SessionPreparedWebhook | SessionStartingSoonWebhook | SessionStartedWebhook | SessionPausedWebhook | SessionResumedWebhook | SessionExtendedWebhook | SessionRescheduledWebhook | SessionCancelledWebhook | SessionAbortedWebhook | SessionWeatheredOutWebhook | SessionFailedWebhook | SessionCompletedWebhook | ImageCapturedWebhook | ImagesDigestWebhook | ImagesExpiringWebhook | ControlConfirmedWebhook | ControlRefusedWebhook | CreditsSettledWebhook | ErrorOccurredWebhook;
 
 export interface ClientOptions {
   /** Where the API stands, such as https://telescope.example */

@@ -18,45 +18,6 @@ export const Event = z
   .meta({ id: 'Event' });
 export type Event = z.infer<typeof Event>;
 
-export const WEBHOOK_TYPES = [
-  'booking.accepted',
-  'session.prepared',
-  'session.starting_soon',
-  'session.started',
-  'session.paused',
-  'session.resumed',
-  'session.extended',
-  'session.rescheduled',
-  'session.cancelled',
-  'session.aborted',
-  'session.weathered_out',
-  'session.failed',
-  'session.completed',
-  'image.captured',
-  'images.digest',
-  'images.expiring',
-  'control.confirmed',
-  'control.refused',
-  'credits.settled',
-  'error.occurred',
-] as const;
-export type WebhookType = (typeof WEBHOOK_TYPES)[number];
-/** What goes through the outbox: all that Laravel hears of, what only the operator reads, and a letter that a guest asked us for. */
-export const OUTBOX_TYPES = [...WEBHOOK_TYPES, 'operator.health', 'link.requested'] as const;
-export type OutboxType = (typeof OUTBOX_TYPES)[number];
-export const Webhook = z
-  .object({
-    id: z.string(),
-    type: z.enum(WEBHOOK_TYPES),
-    created_at: Instant,
-    sequence: z.number().int(),
-    booking_id: BookingId.nullable(),
-    telescope_id: TelescopeId.nullable(),
-    data: z.record(z.string(), z.unknown()),
-  })
-  .meta({ id: 'Webhook' });
-export type Webhook = z.infer<typeof Webhook>;
-
 export const LogLine = z
   .object({
     at: Instant,

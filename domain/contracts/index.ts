@@ -6,6 +6,8 @@ export * from './state.ts';
 export * from './image.ts';
 export * from './ledger.ts';
 export * from './event.ts';
+export * from './live-events.ts';
+export * from './webhook.ts';
 export * from './snapshot.ts';
 export * from './report.ts';
 export * from './robotarget.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OUTBOX_TYPES } from './event.ts';
+import { OUTBOX_TYPES } from './webhook.ts';
 
 export const CHAT_KINDS = ['ntfy', 'telegram', 'discord', 'slack'] as const;
 export type ChatKind = (typeof CHAT_KINDS)[number];

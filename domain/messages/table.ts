@@ -1,4 +1,4 @@
-import type { OutboxType } from '../contracts/event.ts';
+import type { OutboxType } from '../contracts/webhook.ts';
 import type { Locale } from '../reasons.ts';
 import { countOf, dayOf, framesLine, reasonOf, whenOf, type MessageFacts } from './facts.ts';
 

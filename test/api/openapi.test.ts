@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { asyncApiDocument } from '../../api/openapi.ts';
+import { WEBHOOK_SCHEMAS, WEBHOOK_TYPES, type WebhookType } from '../../domain/contracts/webhook.ts';
+import { EVENT_TYPES } from '../../domain/event-types.ts';
 import {
   NIGHT,
   at,
@@ -85,6 +87,8 @@ describe('the OpenAPI document and the running API agree', () => {
         }
     };
     walk(document.paths, 'paths');
+    walk(document.webhooks, 'webhooks');
+    walk(document.components, 'components');
     for (const { path, method, operation } of operations) {
       const name = `${method} ${path}`;
       if (!operation.operationId || ids.has(operation.operationId)) problems.push(`${name}: operationId`);
@@ -134,6 +138,41 @@ describe('the OpenAPI document and the running API agree', () => {
       'private-admin',
       'webhooks',
     ]);
+  });
+
+  test('every webhook stands in the document with its own body and an example that keeps it', () => {
+    expect(Object.keys(document.webhooks)).toEqual([...WEBHOOK_TYPES]);
+    for (const [type, { post }] of Object.entries(document.webhooks)) {
+      const { schema, examples } = post!.requestBody!.content['application/json']!;
+      const [example] = Object.values(examples!);
+      expect([type, violations(document, schema, example!.value)]).toEqual([type, []]);
+      expect([type, WEBHOOK_SCHEMAS[type as WebhookType].strict().safeParse(example!.value).error]).toEqual([
+        type,
+        undefined,
+      ]);
+      // A body of another type is none of this one, nor is one whose data are free.
+      const other = { ...(example!.value as object), type: 'session.unheard_of' };
+      expect(violations(document, schema, other)).not.toEqual([]);
+      expect(violations(document, schema, { ...(example!.value as object), data: {} })).not.toEqual([]);
+    }
+  });
+
+  test('the AsyncAPI document says what each event and webhook carries', () => {
+    const { components } = asyncApiDocument('appkey') as {
+      components: {
+        schemas: OpenApi['components']['schemas'];
+        messages: Record<string, { payload: Schema; examples?: { payload: unknown }[] }>;
+      };
+    };
+    const whole = { ...document, components: { ...document.components, ...components } };
+    for (const name of [...EVENT_TYPES, ...WEBHOOK_TYPES.map((type) => `webhook.${type}`)]) {
+      const message = components.messages[name]!;
+      const { type, data } = resolve(whole, message.payload).properties!;
+      expect([name, type!.const]).toEqual([name, name.replace('webhook.', '')]);
+      expect([name, Object.keys(resolve(whole, data!).properties ?? {}).length]).not.toEqual([name, 0]);
+      for (const { payload } of message.examples ?? [])
+        expect([name, violations(whole, message.payload, payload)]).toEqual([name, []]);
+    }
   });
 
   test('the documentation page works from this machine alone', async () => {

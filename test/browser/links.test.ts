@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import pino from 'pino';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { OutboxDelivery } from '../../activities/notify/delivery.ts';
-import type { OutboxType } from '../../domain/contracts/event.ts';
+import type { OutboxType } from '../../domain/contracts/webhook.ts';
 import { MESSAGES } from '../../domain/messages/table.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { freePort } from '../../stack/ports.ts';

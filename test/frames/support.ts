@@ -11,6 +11,7 @@ import { createFrameActivities, type FrameService } from '../../activities/frame
 import type { IntakeTiming } from '../../activities/frames/intake/intake.ts';
 import { writeFits16, type WritableValue } from '../../frames/fits/writer.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
+import { expectToldAsDocumented } from '../support/told.ts';
 
 export const TELESCOPE = 'dome';
 export const WINDOWS_ROOT = 'C:\\Voyager\\FITS';
@@ -190,9 +191,13 @@ export async function startWorld(): Promise<World> {
     },
     stop: async () => {
       await Promise.all(services.map((s) => s.close()));
-      await db.$disconnect();
-      await postgres.stop();
-      rmSync(folder, { recursive: true, force: true });
+      try {
+        await expectToldAsDocumented(db);
+      } finally {
+        await db.$disconnect();
+        await postgres.stop();
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
   world.frames = world.start();

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { WEBHOOK_TYPES } from '../../domain/contracts/event.ts';
+import { WEBHOOK_SCHEMAS, WEBHOOK_TYPES, type WebhookType } from '../../domain/contracts/webhook.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { freePort } from '../../stack/ports.ts';
 import { highTarget } from '../../stack/targets.ts';
@@ -72,6 +72,7 @@ describe('the Laravel package and the contracts it is made from', () => {
 
 (LARAVEL && BUILT ? describe : describe.skip)('the Laravel package and the running stack', () => {
   let folder: string;
+  let deliveries: string;
   let observatory: Observatory;
   let site: Site;
   let wire: Wire;
@@ -80,7 +81,7 @@ describe('the Laravel package and the contracts it is made from', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'nocturne-site-'));
-    const deliveries = join(folder, 'deliveries.jsonl');
+    deliveries = join(folder, 'deliveries.jsonl');
     recorder = await startRecorder(deliveries);
     const sitePort = await freePort();
     const siteUrl = `http://127.0.0.1:${sitePort}`;
@@ -122,5 +123,15 @@ describe('the Laravel package and the contracts it is made from', () => {
   test('one night: booked, told by webhook, photographed, paused, cut off, aborted, settled (PHPUnit)', async () => {
     const { code, output } = await phpunit('stack', env);
     expect(code === 0 && !/skipped|Skipped|incomplete/.test(output) ? '' : output).toBe('');
+    const told = readFileSync(deliveries, 'utf8')
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse((JSON.parse(text) as { body: string }).body) as { type: WebhookType; data: object });
+    expect(told.length).toBeGreaterThan(5);
+    const faults = told.map((body) => [body.type, WEBHOOK_SCHEMAS[body.type].strict().safeParse(body).error?.message]);
+    expect(faults.filter(([, fault]) => fault !== undefined)).toEqual([]);
+    const addresses = [...JSON.stringify(told).matchAll(/"(?:\w+_)?url":"([^"]+)"/g)].map(([, url]) => url);
+    expect(addresses.length).toBeGreaterThan(0);
+    expect(addresses.filter((url) => !/^https?:\/\/.+\?exp=\d+&sig=/.test(url ?? ''))).toEqual([]);
   });
 });

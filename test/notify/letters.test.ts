@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { announceCaptured } from '../../activities/frames/announce.ts';
-import { OUTBOX_TYPES, type OutboxType } from '../../domain/contracts/event.ts';
+import { OUTBOX_TYPES, type OutboxType } from '../../domain/contracts/webhook.ts';
 import { Preferences } from '../../domain/contracts/preferences.ts';
 import { GUEST_CHANNELS, MESSAGES, channelsFor } from '../../domain/messages/table.ts';
 import { quietUntil } from '../../domain/quiet-hours.ts';

@@ -9,7 +9,7 @@ import pino from 'pino';
 import { SMTPServer } from 'smtp-server';
 import { OutboxDelivery } from '../../activities/notify/delivery.ts';
 import { Telescope } from '../../domain/contracts/telescope.ts';
-import type { OutboxType } from '../../domain/contracts/event.ts';
+import type { OutboxType } from '../../domain/contracts/webhook.ts';
 import { loadConfig, type Config } from '../../platform/config.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { enqueueOutbox, type OutboxChannel } from '../../platform/outbox.ts';

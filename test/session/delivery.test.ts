@@ -12,6 +12,7 @@ import { Telescope } from '../../domain/contracts/telescope.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { enqueueOutbox, outboxState, type OutboxChannel } from '../../platform/outbox.ts';
+import { deriveKey, verifySignedPath } from '../../platform/signing.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
 
 const logger = pino({ level: 'silent' });
@@ -128,6 +129,35 @@ async function drain(d: OutboxDelivery): Promise<void> {
 }
 
 describe('webhooks', () => {
+  test('addresses are whole and signed, each for itself and for a month, and the same when sent again', async () => {
+    const secret = 'a gateway secret of more than thirty-two characters';
+    const path = '/api/bookings/b1/images/f1/preview.jpg';
+    const images = [{ id: 'f1', preview_url: path, thumbnail_url: null }];
+    await put('b1', '1', 'images.digest', ['webhook'], { images, note: path });
+    answers = [500];
+    const d = delivery({ GATEWAY_SECRET: secret });
+    await drain(d);
+    await db.outbox.updateMany({ data: { nextAttemptAt: new Date(0) } });
+    await drain(d);
+    expect(received.map((r) => r.body)).toEqual([received[0]!.body, received[0]!.body]);
+    const { data, created_at: made } = JSON.parse(received[0]!.body) as {
+      created_at: string;
+      data: { note: string; images: { preview_url: string; thumbnail_url: null }[] };
+    };
+    const { origin, pathname, searchParams } = new URL(data.images[0]!.preview_url);
+    expect([origin, pathname]).toEqual(['https://observe.example.org', path]);
+    expect([data.images[0]!.thumbnail_url, data.note]).toEqual([null, path]);
+    const [exp, sig] = ['exp', 'sig'].map((name) => searchParams.get(name)!);
+    const opens = (what: string, atMs: number): string | null =>
+      verifySignedPath(deriveKey(secret, 'url'), what, exp, sig, atMs);
+    const day = 86_400_000;
+    expect([opens(path, Date.parse(made) + 29 * day), opens(path, Date.parse(made) + 31 * day)]).toEqual([
+      null,
+      'expired',
+    ]);
+    expect(opens(path.replace('f1', 'f2'), Date.parse(made))).toBe('wrong');
+  });
+
   test('come signed both ways, with both secrets while they rotate, in order per booking', async () => {
     await put('b1', '1', 'session.prepared');
     await put('b1', '2', 'session.started', ['webhook'], { reason: null });

@@ -36,6 +36,7 @@ import type { ObservatoryScript } from '../../simulator/stand-in/script.ts';
 import { StandIn } from '../../simulator/stand-in/stand-in.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
 import { startTemporal } from '../../stack/own-temporal.ts';
+import { expectToldAsDocumented } from '../support/told.ts';
 import { testServerPath } from './test-server.ts';
 
 const { temporal } = proto;
@@ -148,10 +149,14 @@ export class Stage {
       runs,
       async () => {
         still();
-        await db.$disconnect();
-        await postgres.stop();
-        await server?.stop();
-        rmSync(storage, { recursive: true, force: true });
+        try {
+          await expectToldAsDocumented(db);
+        } finally {
+          await db.$disconnect();
+          await postgres.stop();
+          await server?.stop();
+          rmSync(storage, { recursive: true, force: true });
+        }
       },
       storage,
     );

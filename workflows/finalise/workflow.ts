@@ -19,7 +19,7 @@ import type {
   SessionActivities,
   ShotDone,
 } from '../../domain/ports.ts';
-import type { WebhookType } from '../../domain/contracts/event.ts';
+import type { WebhookType } from '../../domain/contracts/webhook.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, SEARCH_ATTRIBUTES, framesQueue, shotsWorkflowId } from '../../domain/queues.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';

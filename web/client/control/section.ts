@@ -1,6 +1,7 @@
 import type { Magics } from '../core/alpine.ts';
 import type { Http, PageConfig } from '../core/http.ts';
-import type { Event, ImageSummary, LogLine, Receipt, Snapshot, TelescopeState } from '../core/types.ts';
+import type { EventData } from '../../../domain/contracts/live-events.ts';
+import type { Snapshot, TelescopeState } from '../core/types.ts';
 import type { Machine } from './machine.ts';
 import type { View } from './view.ts';
 
@@ -12,20 +13,7 @@ export interface ControlPage extends Magics {
   parts: readonly AnySection[];
 }
 
-/** What each live event carries. */
-interface EventData {
-  'control.updated': TelescopeState;
-  'shot.progress': TelescopeState['exposure'];
-  'preview.ready': TelescopeState['preview'];
-  'image.captured': ImageSummary;
-  'image.measured': ImageSummary;
-  'session.changed': Event['data'];
-  'receipt.changed': Receipt;
-  'weather.alert': Event['data'];
-  'error.alert': Event['data'];
-  'log.appended': LogLine;
-}
-type Meanings = { [Type in Event['type']]?: (this: ControlPage, data: EventData[Type]) => void };
+type Meanings = { [Type in keyof EventData]?: (this: ControlPage, data: EventData[Type]) => void };
 
 /** What a section does at the page's turning points. */
 interface Turns {

@@ -6,7 +6,7 @@ import {
   startChild,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { WebhookType } from '../../../domain/contracts/event.ts';
+import type { WebhookType } from '../../../domain/contracts/webhook.ts';
 import type { LedgerClass } from '../../../domain/contracts/ledger.ts';
 import { FINALISE_WORKFLOW } from '../../../domain/messages.ts';
 import { isFinal, type Outcome } from '../../../domain/phases.ts';
