@@ -126,9 +126,10 @@ function withReferences(all: Map<string, object>, ids: readonly string[]): Recor
   return found;
 }
 
-/** AsyncAPI 3.0 of the live stream and the webhooks. */
-export function asyncApiDocument(key: string): object {
-  const ref = (path: string): object => ({ $ref: path });
+const ref = (path: string): object => ({ $ref: path });
+
+/** Every live event, the snapshot and every webhook as messages; a webhook's key bears `webhook.` before its type. */
+function asyncMessages(): object {
   const message = (name: string, schema: string, note: string, example?: object): object => ({
     name,
     title: name,
@@ -137,6 +138,29 @@ export function asyncApiDocument(key: string): object {
     payload: ref(`#/components/schemas/${schema}`),
     ...(example ? { examples: [{ name, payload: example }] } : {}),
   });
+  return {
+    ...Object.fromEntries(
+      EVENT_TYPES.map((type) => [
+        type,
+        message(
+          type,
+          eventSchemaId(type),
+          `${LIVE_EVENTS[type].says}. ${isVolatile(type) ? 'Not stored; the newest replaces the older.' : 'Stored, with a gapless seq.'}`,
+        ),
+      ]),
+    ),
+    [SNAPSHOT_EVENT]: message(SNAPSHOT_EVENT, 'Snapshot', 'At most 8 KB'),
+    ...Object.fromEntries(
+      WEBHOOK_TYPES.map((type) => [
+        `webhook.${type}`,
+        message(type, webhookSchemaId(type), WEBHOOKS[type].says, webhookExample(type)),
+      ]),
+    ),
+  };
+}
+
+/** AsyncAPI 3.0 of the live stream and the webhooks. */
+export function asyncApiDocument(key: string): object {
   const session = Object.fromEntries(EVENT_TYPES.map((type) => [type, ref(`#/components/messages/${type}`)]));
   const operation = (channel: string, summary: string, security = 'channelSignature'): object => ({
     action: 'send',
@@ -214,25 +238,7 @@ export function asyncApiDocument(key: string): object {
           description: 'Standard Webhooks; `Signature` (hex HMAC-SHA256 of the body) stands beside it.',
         },
       },
-      messages: {
-        ...Object.fromEntries(
-          EVENT_TYPES.map((type) => [
-            type,
-            message(
-              type,
-              eventSchemaId(type),
-              `${LIVE_EVENTS[type].says}. ${isVolatile(type) ? 'Not stored; the newest replaces the older.' : 'Stored, with a gapless seq.'}`,
-            ),
-          ]),
-        ),
-        [SNAPSHOT_EVENT]: message(SNAPSHOT_EVENT, 'Snapshot', 'At most 8 KB'),
-        ...Object.fromEntries(
-          WEBHOOK_TYPES.map((type) => [
-            `webhook.${type}`,
-            message(type, webhookSchemaId(type), WEBHOOKS[type].says, webhookExample(type)),
-          ]),
-        ),
-      },
+      messages: asyncMessages(),
     },
   };
 }
