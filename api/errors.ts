@@ -21,6 +21,7 @@ export const PROBLEMS = {
   slot_taken: [409, 'The slot is taken'],
   booking_final: [409, 'The booking is over'],
   session_started: [409, 'The session has begun'],
+  site_unknown: [409, 'The telescope’s site is not known'],
   maintenance: [409, 'The telescope is under maintenance'],
   control_refused: [409, 'The command was refused'],
   in_progress: [409, 'The same request is being handled'],

@@ -23,12 +23,13 @@ import { NO_FRAMES, obedientTelescope, type Telescope as Stub } from './sessions
 /** Pauses and resumes of each session, after which it is aborted. */
 const CONTROLS = 6;
 const TELESCOPE = 'pair';
+const SITE = { latitude_degrees: 45, longitude_degrees: 0, elevation_meters: 0, timezone: 'UTC' };
 const TELESCOPE_CONFIG = Telescope.parse({
   id: TELESCOPE,
   name: 'Pair',
   host: '127.0.0.1',
   base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
-  site: { latitude_degrees: 45, longitude_degrees: 0 },
+  site: SITE,
   policy: { exclusivity: 'exclusive', check_interval: 300 },
   weather: { resume_debounce_seconds: 0 },
 });
@@ -55,7 +56,7 @@ function bookingOf(bookingId: string): SessionBooking {
     generation: 0,
     createdAt: new Date(start),
   } as unknown as Booking;
-  return toSessionBooking(row, TELESCOPE_CONFIG, 0, null);
+  return toSessionBooking(row, { ...TELESCOPE_CONFIG, site: SITE }, 0, null);
 }
 
 /** What the worker's activities answer when the database takes no time: the workflow alone is measured. */

@@ -49,7 +49,7 @@ export const ALERTS: Record<Reason, Alert> = {
   },
   robotarget_not_set_up: {
     severity: 'critical',
-    todo: 'Set VOYAGER_ROBOTARGET_SECRET and the base sequence (VOYAGER_DEFAULT_SEQUENCE_GUID, or base_sequence_guid), then book again.',
+    todo: 'Set VOYAGER_ROBOTARGET_SECRET, the base sequence (VOYAGER_DEFAULT_SEQUENCE_GUID, or base_sequence_guid) and the site (SITE_LATITUDE_DEGREES, SITE_LONGITUDE_DEGREES, SITE_TIMEZONE, or site), then book again.',
   },
   foreign_target: { severity: 'warning', todo: 'Disable the other target in RoboTarget, or allow borrowing.' },
   profile_mismatch: { severity: 'critical', todo: 'Correct Voyager’s profile or the telescope’s file.' },

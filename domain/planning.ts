@@ -1,4 +1,4 @@
-import type { Telescope } from './contracts/telescope.ts';
+import type { SitedTelescope } from './contracts/telescope.ts';
 import { sunAltitudeDegrees, usableWindows, type SkyConstraints } from './sky.ts';
 
 /** One line of the plan with what is taken of it. Exposure in seconds. */
@@ -29,7 +29,7 @@ const PER_EXPOSURE_OVERHEAD_SECONDS = 2;
  * line furthest behind its share, so every filter gets its part of a short night.
  */
 export function planRemainder(
-  telescope: Pick<Telescope, 'site' | 'night' | 'horizon' | 'horizon_degrees'>,
+  telescope: Pick<SitedTelescope, 'site' | 'night' | 'horizon' | 'horizon_degrees'>,
   target: { ra_hours: number; dec_degrees: number },
   constraints: SkyConstraints,
   shots: readonly PlannedShot[],
@@ -80,7 +80,7 @@ export function planRemainder(
 const share = (shot: { done: number; given: number; quantity: number }): number =>
   (shot.done + shot.given) / shot.quantity;
 
-function nextDark(telescope: Pick<Telescope, 'site' | 'night'>, nowMs: number, endMs: number): string | null {
+function nextDark(telescope: Pick<SitedTelescope, 'site' | 'night'>, nowMs: number, endMs: number): string | null {
   const dark = (at: number): boolean => sunAltitudeDegrees(telescope.site, at) <= telescope.night.sun_altitude_degrees;
   if (dark(nowMs)) return null;
   for (let at = nowMs; at < endMs; at += 60_000) if (dark(at)) return new Date(at).toISOString();

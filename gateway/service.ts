@@ -78,6 +78,9 @@ export function lacksForSessions(telescope: Telescope, config: Config): string[]
     ...(telescope.base_sequence_guid === null
       ? ['VOYAGER_DEFAULT_SEQUENCE_GUID, the GUID of the base sequence (base_sequence_guid in a telescope file)']
       : []),
+    ...(telescope.site === null
+      ? ['SITE_LATITUDE_DEGREES, SITE_LONGITUDE_DEGREES and SITE_TIMEZONE, where it stands (site in a telescope file)']
+      : []),
   ];
 }
 

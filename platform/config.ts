@@ -13,6 +13,7 @@ import {
   key,
   listOf,
   mailbox,
+  numberFrom,
   oneOf,
   origin,
   pem,
@@ -20,6 +21,7 @@ import {
   port,
   positiveNumber,
   secretUrl,
+  timeZone,
   webUrl,
   wholeNumber,
 } from './settings/forms.ts';
@@ -88,6 +90,11 @@ const Environment = z.object({
   VOYAGER_READ_ONLY: off,
   VOYAGER_MAX_LINE_MB: withDefault(wholeNumber(1, 512, 'megabytes'), '64'),
   VOYAGER_PATH_MAP: optional(pathMap),
+
+  SITE_LATITUDE_DEGREES: optional(numberFrom(-90, 90, 'degrees')),
+  SITE_LONGITUDE_DEGREES: optional(numberFrom(-180, 180, 'degrees, east positive,')),
+  SITE_ELEVATION_METERS: withDefault(numberFrom(-450, 9000, 'meters'), '0'),
+  SITE_TIMEZONE: optional(timeZone),
 
   GATEWAY_SECRET: text,
   GATEWAY_SOLE: off,

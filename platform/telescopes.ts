@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { Telescope } from '../domain/contracts/telescope.ts';
+import { Telescope, type TelescopeInput } from '../domain/contracts/telescope.ts';
 import { reachable, type Config } from './config.ts';
 import type { Database } from './database.ts';
 import { SettingsError, type SettingProblem } from './settings/problems.ts';
 import { parsePathMap } from './settings/rules.ts';
 
-/** The telescopes of a file (an array, or {telescopes: [...]}), or every problem of it, each named with the telescope and its field. */
-export function readTelescopesFile(file: string): { telescopes: Telescope[]; problems: SettingProblem[] } {
+/**
+ * The telescopes of a file (an array, or {telescopes: [...]}), or every problem of it, each named with the telescope and its field.
+ * @param gatewayUrl of a telescope that names no gateway
+ */
+export function readTelescopesFile(
+  file: string,
+  gatewayUrl: string | null,
+): { telescopes: Telescope[]; problems: SettingProblem[] } {
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(file, 'utf8'));
@@ -24,7 +30,7 @@ export function readTelescopesFile(file: string): { telescopes: Telescope[]; pro
       telescopes: [],
       problems: [{ name: 'TELESCOPES_FILE', message: `${file} must hold a list of telescopes, [{"id": …}]` }],
     };
-  const parsed = z.array(Telescope).safeParse(list);
+  const parsed = z.array(Telescope).safeParse(list.map((one: unknown) => withGateway(one, gatewayUrl)));
   if (!parsed.success)
     return {
       telescopes: [],
@@ -42,6 +48,10 @@ export function readTelescopesFile(file: string): { telescopes: Telescope[]; pro
       : [],
   };
 }
+const withGateway = (telescope: unknown, url: string | null): unknown =>
+  url !== null && typeof telescope === 'object' && telescope !== null && !('gateway_url' in telescope)
+    ? { ...telescope, gateway_url: url }
+    : telescope;
 function nameOf(list: readonly unknown[], [index, ...fields]: readonly PropertyKey[]): string {
   const id = (list[Number(index)] as { id?: unknown } | null)?.id;
   return `${typeof id === 'string' ? `telescope "${id}"` : `telescope ${Number(index) + 1}`}${fields.length > 0 ? `, ${fields.join('.')}` : ''}`;
@@ -53,7 +63,7 @@ function nameOf(list: readonly unknown[], [index, ...fields]: readonly PropertyK
  */
 export function telescopesFromConfig(config: Config): Telescope[] {
   if (config.TELESCOPES_FILE) {
-    const { telescopes, problems } = readTelescopesFile(config.TELESCOPES_FILE);
+    const { telescopes, problems } = readTelescopesFile(config.TELESCOPES_FILE, gatewayUrlOf(config));
     if (problems.length > 0) throw new SettingsError(problems);
     return telescopes;
   }
@@ -66,11 +76,27 @@ export function telescopesFromConfig(config: Config): Telescope[] {
       port: config.VOYAGER_PORT,
       profile: config.VOYAGER_PROFILE,
       base_sequence_guid: config.VOYAGER_DEFAULT_SEQUENCE_GUID ?? null,
-      gateway_url: config.GATEWAY_URL ?? `http://${reachable(config.GATEWAY_HOST)}:${config.GATEWAY_PORT}`,
-      site: { latitude_degrees: 0, longitude_degrees: 0 },
+      gateway_url: gatewayUrlOf(config),
+      site: siteOf(config),
       path_map: parsePathMap(config.VOYAGER_PATH_MAP),
     }),
   ];
+}
+
+/** Where the api reaches the gateway of a telescope that names none: the address that is named, else the one at which a gateway here listens. */
+export const gatewayUrlOf = (config: Config): string =>
+  config.GATEWAY_URL ?? `http://${reachable(config.GATEWAY_HOST)}:${config.GATEWAY_PORT}`;
+
+/** null where the variables do not say it: no place stands in for an unknown one. */
+function siteOf(config: Config): TelescopeInput['site'] {
+  const {
+    SITE_LATITUDE_DEGREES: latitude_degrees,
+    SITE_LONGITUDE_DEGREES: longitude_degrees,
+    SITE_ELEVATION_METERS: elevation_meters,
+    SITE_TIMEZONE: timezone,
+  } = config;
+  if (latitude_degrees === undefined || longitude_degrees === undefined || timezone === undefined) return null;
+  return { latitude_degrees, longitude_degrees, elevation_meters, timezone };
 }
 
 /** Writes the configured telescopes into the database where the file has changed since; a change made through the API stands until then. */

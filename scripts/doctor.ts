@@ -7,6 +7,7 @@ import { loadSettings, type Settings } from '../platform/settings/load.ts';
 import { checkDatabase, checkGateway, checkPaths, checkStorage, checkTemporal, checkVoyager } from './doctor/checks.ts';
 import type { Finding } from './doctor/finding.ts';
 import { deployAnswer } from './doctor/deploy.ts';
+import { addressFindings, siteFinding } from './doctor/site.ts';
 import { checkWeather } from './doctor/weather.ts';
 import { withStack } from '../stack/stack-file.ts';
 
@@ -19,7 +20,7 @@ that runs here.
 async function examine({ config, telescopes }: Settings): Promise<Finding[]> {
   const found: Finding[] = [{ what: 'configuration', state: 'ok', detail: 'every variable is valid' }];
   const shared = await Promise.all([checkDatabase(config), checkTemporal(config), checkStorage(config)]);
-  found.push(...shared.flat());
+  found.push(...shared.flat(), ...addressFindings(config));
   if (telescopes.length === 0)
     found.push({
       what: 'telescopes',
@@ -31,6 +32,7 @@ async function examine({ config, telescopes }: Settings): Promise<Finding[]> {
   for (const telescope of telescopes) {
     const gateway = await checkGateway(config, telescope);
     found.push(
+      siteFinding(telescope),
       ...gateway.findings,
       ...(await checkWeather(config, telescope)),
       ...checkPaths(telescope),

@@ -84,7 +84,7 @@ export async function layOut(
     temporalAddress: embedded.temporal ? `127.0.0.1:${ports.temporal}` : config.TEMPORAL_ADDRESS,
     temporalUiUrl: embedded.temporal ? `http://127.0.0.1:${ports.temporalUi}` : (config.TEMPORAL_UI_URL ?? null),
     apiUrl: `http://${reachable(config.HOST)}:${ports.api}`,
-    gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
+    gatewayUrl: `http://${reachable(config.GATEWAY_HOST)}:${ports.gateway}`,
     workerUrl: `http://127.0.0.1:${ports.worker}`,
     storagePath: given(env, 'OBSERVATIONS_STORAGE_PATH')
       ? config.OBSERVATIONS_STORAGE_PATH

@@ -1,3 +1,4 @@
+import { timezoneOf } from '../../domain/contracts/telescope.ts';
 import type { Preferences } from '../../domain/contracts/preferences.ts';
 import type { MessageFacts } from '../../domain/messages/facts.ts';
 import type { GuestChannel, GuestMessage } from '../../domain/messages/table.ts';
@@ -36,7 +37,7 @@ export async function guestOf(deps: DeliveryDeps, row: Row): Promise<Guest | nul
       telescope: telescope?.name ?? booking.telescopeId,
       start: booking.startsAt,
       end: booking.endsAt,
-      timezone: telescope?.site.timezone ?? 'UTC',
+      timezone: timezoneOf(telescope),
       data: row.data,
     },
   };

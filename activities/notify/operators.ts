@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { timezoneOf } from '../../domain/contracts/telescope.ts';
 import { ALERTS, type Severity } from '../../domain/alerts.ts';
 import { findTelescope } from '../../platform/telescopes.ts';
 import { parseChat } from '../../platform/settings/rules.ts';
@@ -31,7 +32,7 @@ export async function alertOf(deps: DeliveryDeps, row: Row): Promise<OperatorAle
   const known = Object.hasOwn(ALERTS, reason) ? ALERTS[reason as keyof typeof ALERTS] : null;
   const telescope = row.telescope_id ? await findTelescope(deps.db, row.telescope_id) : null;
   const at = new Date(textOf(row.data.at) ?? row.created_at);
-  const night = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone: telescope?.site.timezone ?? 'UTC' });
+  const night = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeZone: timezoneOf(telescope) });
   const day = night.format(new Date(at.getTime() - HALF_DAY_MS));
   const name = telescope?.name ?? row.telescope_id;
   return {

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { hasSite, type SitedTelescope, type Telescope } from '../../domain/contracts/telescope.ts';
 import { objectGuid } from '../../domain/ids.ts';
 import { constraintsOf, shotsOf, targetOf } from '../../platform/booking-columns.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
@@ -24,11 +24,23 @@ export async function findBooking(
     throw ApplicationFailure.nonRetryable(`booking ${bookingId}: no telescope ${row.telescopeId}`, FAILURE.notFound);
   return { row, telescope };
 }
+/** The same for what needs the sky. @throws ApplicationFailure InvalidInput where nobody said where the telescope stands */
+export async function findSitedBooking(
+  db: Database | Transaction,
+  bookingId: string,
+): Promise<{ row: Booking; telescope: SitedTelescope }> {
+  const { row, telescope } = await findBooking(db, bookingId);
+  if (hasSite(telescope)) return { row, telescope };
+  throw ApplicationFailure.nonRetryable(
+    `booking ${bookingId}: nobody said where telescope ${telescope.id} stands (site)`,
+    FAILURE.invalid,
+  );
+}
 
 /** The booking as a session needs it, without anything of a person. */
 export function toSessionBooking(
   row: Booking,
-  telescope: Telescope,
+  telescope: SitedTelescope,
   generation: number,
   maintenance: SessionBooking['maintenance'],
 ): SessionBooking {
@@ -55,7 +67,7 @@ export function toSessionBooking(
 }
 
 /** J-1: so many seconds before the start, or noon of the day before at the site's own clock. */
-export function prepareAt(telescope: Pick<Telescope, 'policy' | 'site'>, startMs: number): Date {
+export function prepareAt(telescope: Pick<SitedTelescope, 'policy' | 'site'>, startMs: number): Date {
   const lead = telescope.policy.prepare_lead;
   if (lead !== 'noon') return new Date(startMs - lead * 1000);
   const local = localParts(telescope.site.timezone, startMs);

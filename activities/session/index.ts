@@ -1,7 +1,7 @@
 import { planRemainder } from '../../domain/planning.ts';
 import type { Database } from '../../platform/database.ts';
 import type { SessionActivities } from '../../domain/ports.ts';
-import { findBooking, maintenanceOf, toSessionBooking } from './booking.ts';
+import { findSitedBooking, maintenanceOf, toSessionBooking } from './booking.ts';
 import { alertOperator, recordCheck, recordLog, recordReceipt, recordTransition } from './records.ts';
 
 /** Activities of queue `session`: the booking's row in, the projection out, and arithmetic over the sky. */
@@ -9,7 +9,7 @@ export function createSessionActivities(deps: { db: Database }): SessionActiviti
   const { db } = deps;
   return {
     async loadBooking({ bookingId, generation = 0 }) {
-      const { row, telescope } = await findBooking(db, bookingId);
+      const { row, telescope } = await findSitedBooking(db, bookingId);
       const wanted = Math.max(row.generation, generation);
       if (wanted !== row.generation)
         await db.booking.updateMany({
@@ -29,7 +29,7 @@ export function createSessionActivities(deps: { db: Database }): SessionActiviti
     recordCheck: (input) => recordCheck(db, input),
     alertOperator: (input) => alertOperator(db, input),
     async planRemainder({ bookingId, now, end, done }) {
-      const { row, telescope } = await findBooking(db, bookingId);
+      const { row, telescope } = await findSitedBooking(db, bookingId);
       const booking = toSessionBooking(row, telescope, row.generation, null);
       const shots = booking.plan.shots.map((shot) => ({
         guid: shot.GuidShot,

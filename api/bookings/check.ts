@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { BookingRequest } from '../../domain/contracts/booking.ts';
 import { Instant } from '../../domain/contracts/common.ts';
+import { hasSite } from '../../domain/contracts/telescope.ts';
 import { altAz, usableWindows } from '../../domain/sky.ts';
 import { planErrors, planSeconds } from './rules.ts';
 import { invalid } from '../errors.ts';
@@ -16,7 +17,7 @@ const CheckResult = z
     slot_seconds: z.number(),
     usable_seconds: z.number().describe('Dark and inside the constraints'),
     fits: z.boolean(),
-    altitude_at_start_degrees: z.number(),
+    altitude_at_start_degrees: z.number().nullable().describe('null where the telescope’s site is not known'),
     windows: z.array(z.object({ start: Instant, end: Instant })),
     credits: z
       .number()
@@ -52,9 +53,10 @@ export const checkBooking = route(
     const startMs = Date.parse(body.start);
     const endMs = Date.parse(body.end);
     const sane = endMs > startMs && endMs - startMs <= 24 * 3_600_000;
-    const windows = sane
-      ? usableWindows(telescope, body.target, body.constraints, Math.max(startMs, Math.min(now, endMs)), endMs)
-      : [];
+    const windows =
+      sane && hasSite(telescope)
+        ? usableWindows(telescope, body.target, body.constraints, Math.max(startMs, Math.min(now, endMs)), endMs)
+        : [];
     const usable = windows.reduce((n, w) => n + (w.endMs - w.startMs) / 1000, 0);
     const { exposure, estimated, frames } = planSeconds(body.shots);
     const blocked = new Date(endMs + telescope.policy.turnaround_minutes * 60_000);
@@ -81,8 +83,11 @@ export const checkBooking = route(
       usable_seconds: usable,
       fits: estimated <= usable,
       altitude_at_start_degrees:
-        Math.round(altAz(telescope.site, body.target.ra_hours, body.target.dec_degrees, startMs).altitudeDegrees * 10) /
-        10,
+        telescope.site === null
+          ? null
+          : Math.round(
+              altAz(telescope.site, body.target.ra_hours, body.target.dec_degrees, startMs).altitudeDegrees * 10,
+            ) / 10,
       windows: windows.map((w) => ({
         start: new Date(w.startMs).toISOString(),
         end: new Date(w.endMs).toISOString(),

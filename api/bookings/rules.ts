@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BookingRequest, Constraints, Shot, Target } from '../../domain/contracts/booking.ts';
-import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { hasSite, type SitedTelescope, type Telescope } from '../../domain/contracts/telescope.ts';
 import { altAz, skyVerdict, sunAltitudeDegrees, usableWindows } from '../../domain/sky.ts';
 import type { FieldErrors } from '../errors.ts';
 
@@ -61,17 +61,20 @@ const add = (errors: FieldErrors, field: string, message: string): void => {
   (errors[field] ??= []).push(message);
 };
 
+const lacksForBookings = ({ base_sequence_guid, site }: Telescope): string[] => [
+  ...(base_sequence_guid === null ? ['sets base_sequence_guid (VOYAGER_DEFAULT_SEQUENCE_GUID)'] : []),
+  ...(site === null
+    ? ['says where it stands (site, or SITE_LATITUDE_DEGREES, SITE_LONGITUDE_DEGREES and SITE_TIMEZONE)']
+    : []),
+];
+
 /** Everything about a plan that needs the clock, the telescope and the sky; each problem is put under its field. Empty when it can run. */
 export function planErrors(telescope: Telescope, body: PlanBody, nowMs: number): FieldErrors {
   const errors: FieldErrors = {};
   const startMs = Date.parse(body.start);
   const endMs = Date.parse(body.end);
-  if (telescope.base_sequence_guid === null)
-    add(
-      errors,
-      'telescope_id',
-      'can be watched, not booked yet; its operator sets base_sequence_guid (VOYAGER_DEFAULT_SEQUENCE_GUID)',
-    );
+  for (const lacking of lacksForBookings(telescope))
+    add(errors, 'telescope_id', `can be watched, not booked yet; its operator ${lacking}`);
   if (endMs <= startMs) add(errors, 'end', 'must be after start');
   else if (endMs - startMs > MAX_SLOT_HOURS * 3_600_000)
     add(errors, 'end', `must be within ${MAX_SLOT_HOURS} hours of start`);
@@ -99,7 +102,7 @@ export function planErrors(telescope: Telescope, body: PlanBody, nowMs: number):
   if (endMs <= nowMs) add(errors, 'end', 'the slot is over');
   else if (startMs < nowMs && endMs - nowMs < shortest * 1000)
     add(errors, 'end', 'what is left of the slot is shorter than one exposure');
-  if (errors.end || errors['constraints.hour_angle_end_hours']) return errors;
+  if (errors.end || errors['constraints.hour_angle_end_hours'] || !hasSite(telescope)) return errors;
 
   if (body.shots.some((s) => s.type === 'light')) {
     const from = Math.max(startMs, nowMs);
@@ -120,7 +123,7 @@ export function planErrors(telescope: Telescope, body: PlanBody, nowMs: number):
   return errors;
 }
 
-function whyNeverUsable(telescope: Telescope, body: PlanBody, from: number, to: number): string {
+function whyNeverUsable(telescope: SitedTelescope, body: PlanBody, from: number, to: number): string {
   let highest = -90;
   const verdicts = new Set<string>();
   for (let at = from; at <= to; at += 60_000) {

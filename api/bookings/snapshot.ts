@@ -1,3 +1,4 @@
+import { timezoneOf } from '../../domain/contracts/telescope.ts';
 import type { Snapshot } from '../../domain/contracts/snapshot.ts';
 import type { Event } from '../../domain/contracts/event.ts';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
@@ -160,7 +161,7 @@ export async function buildSnapshot(
     booking_id: bookingId,
     telescope_id: booking.telescopeId,
     telescope_name: telescope?.name ?? booking.telescopeId,
-    timezone: telescope?.site.timezone ?? 'UTC',
+    timezone: timezoneOf(telescope),
     start: booking.startsAt.toISOString(),
     end: booking.endsAt.toISOString(),
     now: new Date(now).toISOString(),

@@ -1,4 +1,4 @@
-import type { Booking } from '../../domain/contracts/booking.ts';
+import type { Booking, Target } from '../../domain/contracts/booking.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
 import { sessionWorkflowId } from '../../domain/queues.ts';
@@ -16,6 +16,10 @@ export interface FullBooking {
 
 const roundTo = (value: number, decimals: number): number => Math.round(value * 10 ** decimals) / 10 ** decimals;
 
+/** Degrees, to a tenth; null where nobody said where the telescope stands. */
+const altitudeAt = (telescope: Telescope | null, target: Target, at: Date): number | null =>
+  telescope?.site ? roundTo(altAz(telescope.site, target.ra_hours, target.dec_degrees, at).altitudeDegrees, 1) : null;
+
 /** A booking as every route answers it. `person` false leaves out who it is (spectators). */
 export function toBooking(
   { booking, session, user }: FullBooking,
@@ -25,9 +29,6 @@ export function toBooking(
   const target = targetOf(booking);
   const phase = (session?.phase ?? 'scheduled') as Phase;
   const reason = (session?.reason ?? null) as Reason | null;
-  const altitude = telescope
-    ? altAz(telescope.site, target.ra_hours, target.dec_degrees, booking.startsAt).altitudeDegrees
-    : 0;
   return {
     id: booking.id,
     telescope_id: booking.telescopeId,
@@ -49,7 +50,7 @@ export function toBooking(
       pa_degrees: target.pa_degrees,
       ra_text: formatRa(target.ra_hours),
       dec_text: formatDec(target.dec_degrees),
-      altitude_at_start_degrees: roundTo(altitude, 1),
+      altitude_at_start_degrees: altitudeAt(telescope, target, booking.startsAt),
     },
     shots: shotsOf(booking),
     constraints: constraintsOf(booking),

@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { Instant, TelescopeId } from '../../domain/contracts/common.ts';
-import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { hasSite, type SitedTelescope, type Telescope } from '../../domain/contracts/telescope.ts';
 import { altAz, hourAngleHours, moon, sunAltitudeDegrees, usableWindows, horizonAltitude } from '../../domain/sky.ts';
 import { COORDINATE_PROBLEMS, readDecDegrees, readRaHours } from '../../domain/coordinates.ts';
-import { invalid } from '../errors.ts';
+import { Problem, invalid } from '../errors.ts';
 import { json, route } from '../operation.ts';
 import { Id, READ, seesAll } from './view.ts';
 
@@ -47,6 +47,15 @@ const Visibility = z
   })
   .meta({ id: 'Visibility' });
 
+/** @throws Problem 409 while nobody said where the telescope stands: nothing of its sky is known */
+function sited(telescope: Telescope): SitedTelescope {
+  if (hasSite(telescope)) return telescope;
+  throw new Problem(
+    'site_unknown',
+    `nobody said where ${telescope.name} stands: it can be watched, not booked; its operator sets site (SITE_LATITUDE_DEGREES, SITE_LONGITUDE_DEGREES, SITE_TIMEZONE)`,
+  );
+}
+
 const round = (value: number, decimals = 2): number => Math.round(value * 10 ** decimals) / 10 ** decimals;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -70,7 +79,7 @@ function without(
 }
 
 /** Spans in which the Sun is below the night limit, to the minute. */
-function nights(telescope: Telescope, from: number, to: number): { start: number; end: number }[] {
+function nights(telescope: SitedTelescope, from: number, to: number): { start: number; end: number }[] {
   const dark = (at: number): boolean => sunAltitudeDegrees(telescope.site, at) <= telescope.night.sun_altitude_degrees;
   const spans: { start: number; end: number }[] = [];
   const STEP = 600_000;
@@ -111,7 +120,7 @@ export const getAvailability = route(
     answers: { 200: { description: 'Taken, dark and free', schema: Availability } },
   },
   async ({ deps, who, params, query }) => {
-    const telescope = await deps.telescopes.get(params.id);
+    const telescope = sited(await deps.telescopes.get(params.id));
     const from = query.from ? Date.parse(query.from) : deps.now();
     const to = query.to ? Date.parse(query.to) : from + 7 * 86_400_000;
     if (to <= from || to - from > 62 * 86_400_000) throw invalid({ to: ['must be after from, by 62 days at most'] });
@@ -183,7 +192,7 @@ export const getVisibility = route(
     answers: { 200: { description: 'The curve', schema: Visibility } },
   },
   async ({ deps, params, query }) => {
-    const telescope = await deps.telescopes.get(params.id);
+    const telescope = sited(await deps.telescopes.get(params.id));
     const position = positionOf(query);
     const { from, to } = spanOf(telescope, query, deps.now());
     const step = Math.max(60, Math.ceil((to - from) / 1000 / 288 / 60) * 60);
@@ -223,7 +232,7 @@ function positionOf(query: { ra_hours: string; dec_degrees: string }): Position 
 }
 /** What was asked for, else noon to noon at the site's longitude: the whole night lies inside. Milliseconds. */
 function spanOf(
-  telescope: Telescope,
+  telescope: SitedTelescope,
   query: { date?: string | undefined; from?: string | undefined; to?: string | undefined },
   nowMs: number,
 ): { from: number; to: number } {
@@ -236,7 +245,7 @@ function spanOf(
   return { from, to };
 }
 function curveOf(
-  telescope: Telescope,
+  telescope: SitedTelescope,
   { ra_hours: ra, dec_degrees: dec }: Position,
   from: number,
   to: number,
@@ -263,7 +272,7 @@ function curveOf(
 }
 /** When the target stands highest while the sun is low enough; null when it never is. */
 function highest(
-  telescope: Telescope,
+  telescope: SitedTelescope,
   { t, altitude, sun_altitude: sun }: { t: number[]; altitude: number[]; sun_altitude: number[] },
 ): { at: number; altitude: number } | null {
   let best: { at: number; altitude: number } | null = null;
@@ -272,7 +281,7 @@ function highest(
       best = { at: seconds * 1000, altitude: altitude[i]! };
   return best;
 }
-function moonOf(telescope: Telescope, { ra_hours, dec_degrees }: Position, at: number) {
+function moonOf(telescope: SitedTelescope, { ra_hours, dec_degrees }: Position, at: number) {
   const { illuminatedShare, separationDegrees, altitudeDegrees } = moon(telescope.site, ra_hours, dec_degrees, at);
   return {
     illuminated_share: round(illuminatedShare, 3),

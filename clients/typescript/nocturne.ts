@@ -175,7 +175,8 @@ export type Booking = {
     pa_degrees: number;
     ra_text: string;
     dec_text: string;
-    altitude_at_start_degrees: number;
+    /** null where the telescope’s site is not known */
+    altitude_at_start_degrees: number | null;
   };
   shots: Shot[];
   constraints: {
@@ -267,7 +268,8 @@ export type BookingCheck = {
   /** Dark and inside the constraints */
   usable_seconds: number;
   fits: boolean;
-  altitude_at_start_degrees: number;
+  /** null where the telescope’s site is not known */
+  altitude_at_start_degrees: number | null;
   windows: {
     start: string;
     end: string;
@@ -1130,7 +1132,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: "bad_request" | "malformed_json" | "unauthenticated" | "token_expired" | "token_revoked" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "slot_taken" | "booking_final" | "session_started" | "maintenance" | "control_refused" | "in_progress" | "precondition_failed" | "too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "invalid" | "too_many_requests" | "internal" | "busy" | "gateway_away" | "temporal_away" | "database_away" | "storage_away";
+  code: "bad_request" | "malformed_json" | "unauthenticated" | "token_expired" | "token_revoked" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "slot_taken" | "booking_final" | "session_started" | "site_unknown" | "maintenance" | "control_refused" | "in_progress" | "precondition_failed" | "too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "invalid" | "too_many_requests" | "internal" | "busy" | "gateway_away" | "temporal_away" | "database_away" | "storage_away";
   detail: string;
   request_id?: string;
   message?: string;
@@ -1140,13 +1142,15 @@ export type Problem = {
 export type PublicTelescope = {
   id: string;
   name: string;
+  /** null while nobody said where it stands: it can be watched, not booked */
   site: {
     latitude_degrees: number;
     /** East positive */
     longitude_degrees: number;
     elevation_meters?: number;
+    /** IANA name */
     timezone?: string;
-  };
+  } | null;
   horizon_degrees: number;
   night: {
     sun_altitude_degrees: number;
@@ -1984,13 +1988,15 @@ export type Telescope = {
   profile?: string;
   /** Of the RoboTarget base sequence that sessions use; without it the telescope can be watched, not booked */
   base_sequence_guid?: string | null;
+  /** null while nobody said where it stands: it can be watched, not booked */
   site: {
     latitude_degrees: number;
     /** East positive */
     longitude_degrees: number;
     elevation_meters?: number;
+    /** IANA name */
     timezone?: string;
-  };
+  } | null;
   horizon_degrees?: number;
   horizon?: {
     azimuth_degrees: number;

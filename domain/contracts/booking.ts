@@ -99,7 +99,7 @@ export const Booking = z
       pa_degrees: z.number(),
       ra_text: z.string(),
       dec_text: z.string(),
-      altitude_at_start_degrees: z.number(),
+      altitude_at_start_degrees: z.number().nullable().describe('null where the telescope’s site is not known'),
     }),
     shots: z.array(Shot),
     constraints: Constraints,

@@ -19,6 +19,7 @@ function isTimeZone(name: string): boolean {
     return false;
   }
 }
+const NO_TIME_ZONE = 'Not a time zone that this machine knows; an IANA name such as Europe/Paris is expected';
 const optional = z
   .boolean()
   .optional()
@@ -39,7 +40,7 @@ export const WeatherSource = z.discriminatedUnion('kind', [
     period_seconds: z.number().positive().default(30),
     timezone: z
       .string()
-      .refine(isTimeZone, 'Not a time zone that this machine knows; an IANA name such as Europe/Paris is expected')
+      .refine(isTimeZone, NO_TIME_ZONE)
       .optional()
       .describe('Time zone (IANA name) of the clock that dates the line, where it is not the site’s'),
     optional,
@@ -129,6 +130,14 @@ export const DEFAULT_COMMANDS = [
   'RemoteCooling',
 ] as const;
 
+/** Where a telescope stands. Darkness, altitudes and every slot are reckoned from it, so that nothing stands in for it. */
+export const Site = z.object({
+  latitude_degrees: z.number().min(-90).max(90),
+  longitude_degrees: z.number().min(-180).max(180).describe('East positive'),
+  elevation_meters: z.number().min(-450).max(9000).default(0),
+  timezone: z.string().refine(isTimeZone, NO_TIME_ZONE).default('UTC').describe('IANA name'),
+});
+
 export const Telescope = z
   .object({
     id: TelescopeId,
@@ -146,12 +155,7 @@ export const Telescope = z
       .describe(
         'Of the RoboTarget base sequence that sessions use; without it the telescope can be watched, not booked',
       ),
-    site: z.object({
-      latitude_degrees: z.number().min(-90).max(90),
-      longitude_degrees: z.number().min(-180).max(180).describe('East positive'),
-      elevation_meters: z.number().min(-450).max(9000).default(0),
-      timezone: z.string().default('UTC'),
-    }),
+    site: Site.nullable().describe('null while nobody said where it stands: it can be watched, not booked'),
     horizon_degrees: z.number().min(-5).max(89).default(0),
     horizon: z.array(HorizonPoint).optional(),
     night: z
@@ -210,6 +214,11 @@ export const Telescope = z
   .meta({ id: 'Telescope' });
 export type Telescope = z.infer<typeof Telescope>;
 export type TelescopeInput = z.input<typeof Telescope>;
+/** A telescope of which somebody said where it stands. */
+export type SitedTelescope = Telescope & { site: NonNullable<Telescope['site']> };
+/** The site's time zone; UTC while nobody said where it stands. */
+export const timezoneOf = (telescope: Telescope | null): string => telescope?.site?.timezone ?? 'UTC';
+export const hasSite = (telescope: Telescope): telescope is SitedTelescope => telescope.site !== null;
 
 export const Maintenance = z
   .object({

@@ -48,6 +48,14 @@ function lookingOnly({ readOnly, telescope }: TelescopeGateway): SiteCheck['prob
           },
         ]
       : []),
+    ...(telescope.site === null
+      ? [
+          {
+            reason: 'robotarget_not_set_up' as const,
+            message: 'Nobody said where the telescope stands (site, or the SITE_ variables), which sessions need.',
+          },
+        ]
+      : []),
   ];
 }
 

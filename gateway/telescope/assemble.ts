@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { TelescopeState } from '../../domain/contracts/state.ts';
-import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { timezoneOf, type Telescope } from '../../domain/contracts/telescope.ts';
 import { sunAltitudeDegrees } from '../../domain/sky.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
@@ -121,7 +121,10 @@ function gateFacts(
       return latch && (latch.reason ?? 'user_abort');
     },
     inMaintenance: () => maintenance.current,
-    sunAltitudeDegrees: () => sunAltitudeDegrees(telescope().site, clock.now()),
+    sunAltitudeDegrees: () => {
+      const { site } = telescope();
+      return site && sunAltitudeDegrees(site, clock.now());
+    },
     safetyMonitorConnected: () => weather.weather.safety_monitor?.connected === true,
     targets: () => later.targets().recent(BELIEVED_LIST_MS),
     targetOfSet: (guid) => grants.ofSet(guid)?.targetGuid ?? null,
@@ -167,7 +170,7 @@ function wire(options: TelescopeGatewayOptions, telescope: () => Telescope, leas
   const gate = new SafetyGate(dialect, gateFacts(here, onDisk, weather, later));
   const link: VoyagerLink = options.createLink(options.telescope, gate.judge);
   made = link;
-  const zone = (): string => telescope().site.timezone;
+  const zone = (): string => timezoneOf(telescope());
   const client = new RoboTargetClient({ link, dialect, secret, zone });
   const targets: Targets = new Targets(link, client, secret, clock, zone);
   /** Sends one request under a permit, judged by the gate at the instant of the line. */

@@ -35,7 +35,8 @@ export interface GateFacts {
   latched(targetGuid: string | null, bookingId: string | null): Reason | null;
   /** Somebody works at the telescope now. */
   inMaintenance(): boolean;
-  sunAltitudeDegrees(): number;
+  /** null where nobody knows: then it is not dark. */
+  sunAltitudeDegrees(): number | null;
   safetyMonitorConnected(): boolean;
   /** RoboTarget's targets as a list of the last minute has them; null while there is none. */
   targets?(): TargetKnowledge['list'];
@@ -170,7 +171,8 @@ export class SafetyGate {
       line.params.DragScriptFile !== policy.dragscript
     )
       return 'not_allowed';
-    if (this.facts.sunAltitudeDegrees() > night.sun_altitude_degrees) return 'waiting_for_dark';
+    const sun = this.facts.sunAltitudeDegrees();
+    if (sun === null || sun > night.sun_altitude_degrees) return 'waiting_for_dark';
     return this.facts.safetyMonitorConnected() ? null : 'safety_monitor_missing';
   }
 

@@ -165,7 +165,9 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   /** One reading, dated by the monotonic clock. */
   private async read(source: Exclude<WeatherSource, { kind: 'voyager' }>): Promise<WeatherReading> {
     if (source.kind === 'alpaca') return readAlpaca(source, fetch, this.clock.monotonicMs());
-    const { timezone = this.telescope().site.timezone, path } = source;
+    const { timezone = this.telescope().site?.timezone, path } = source;
+    if (timezone === undefined)
+      throw new Error('the clock of its line is not known: set timezone of the source, or the site of the telescope');
     const reading = await readBoltwood(path, timezone, this.clock.now());
     return { ...reading, atMs: reading.atMs + this.clock.monotonicMs() - this.clock.now() };
   }

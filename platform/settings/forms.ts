@@ -56,6 +56,22 @@ export const wholeNumber =
       throw wrong(`must be a whole number${unit && ` of ${unit}`} from ${least} to ${most}, not "${text}"`);
     return value;
   };
+export const numberFrom =
+  (least: number, most: number, unit: string): Read<number> =>
+  (text) => {
+    const value = Number(text);
+    if (!Number.isFinite(value) || value < least || value > most)
+      throw wrong(`must be a number of ${unit} from ${least} to ${most}, not "${text}"`);
+    return value;
+  };
+/** An IANA name that this machine knows. */
+export const timeZone: Read<string> = (text) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
+  } catch {
+    throw wrong(`must be the IANA name of a time zone, not "${text}"; write Europe/Paris`);
+  }
+};
 export const positiveNumber: Read<number> = (text) => {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw wrong(`must be a number above 0, not "${text}"`);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { readConfig, type Config } from '../config.ts';
-import { readTelescopesFile, telescopesFromConfig } from '../telescopes.ts';
+import { gatewayUrlOf, readTelescopesFile, telescopesFromConfig } from '../telescopes.ts';
 import { environment } from './environment.ts';
 import { SettingsError, missing, type SettingProblem } from './problems.ts';
 
@@ -41,7 +41,7 @@ function readTelescopes(
 ): { telescopes: Telescope[] | null; wrong: readonly SettingProblem[] } {
   if (!file) return { telescopes: config ? telescopesFromConfig(config) : null, wrong: [] };
   if (!existsSync(file)) return { telescopes: null, wrong: [] };
-  const { telescopes, problems } = readTelescopesFile(file);
+  const { telescopes, problems } = readTelescopesFile(file, config && gatewayUrlOf(config));
   return { telescopes: problems.length > 0 ? null : telescopes, wrong: problems };
 }
 

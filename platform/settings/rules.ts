@@ -92,6 +92,11 @@ const TOGETHER: readonly Together[] = [
     needs: ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'],
     why: 'a bucket is written with both keys',
   },
+  {
+    when: ['SITE_LATITUDE_DEGREES', 'SITE_LONGITUDE_DEGREES', 'SITE_TIMEZONE'],
+    needs: ['SITE_LATITUDE_DEGREES', 'SITE_LONGITUDE_DEGREES', 'SITE_TIMEZONE'],
+    why: 'only the three together say where the telescope stands and what its clock shows',
+  },
   { when: ['VAPID_PUBLIC_KEY'], needs: ['VAPID_PRIVATE_KEY'], why: 'the two belong together' },
   { when: ['VAPID_PRIVATE_KEY'], needs: ['VAPID_PUBLIC_KEY'], why: 'the two belong together' },
 ];
@@ -113,5 +118,12 @@ export function disagreements(values: Readonly<Record<string, string | undefined
       message:
         'is not set, but OPERATOR_CHANNELS is: it names telegram; set the token of your bot, or leave telegram out',
     });
+  if (values.GATEWAY_HOST && EVERYWHERE.includes(values.GATEWAY_HOST) && !values.GATEWAY_URL)
+    problems.set('GATEWAY_URL', {
+      name: 'GATEWAY_URL',
+      message: `is not set, and GATEWAY_HOST=${values.GATEWAY_HOST} is no address that others could reach: a guest's emergency stop would go to nobody; write the address at which the api reaches the gateway, such as http://gateway:3100, for both alike`,
+    });
   return [...problems.values()];
 }
+/** Hosts on which something listens on every interface. */
+const EVERYWHERE = ['0.0.0.0', '::', '[::]'];

@@ -1,6 +1,6 @@
 import { planObjects, toSessionBooking } from '../../activities/session/booking.ts';
 import type { Shot } from '../../domain/contracts/booking.ts';
-import type { Telescope } from '../../domain/contracts/telescope.ts';
+import type { SitedTelescope } from '../../domain/contracts/telescope.ts';
 import { isFinal } from '../../domain/phases.ts';
 import { planRemainder } from '../../domain/planning.ts';
 import type { ReceiptChange, SessionActivities, SessionBooking, Transition } from '../../domain/ports.ts';
@@ -30,7 +30,7 @@ export class Rows {
 
   constructor(
     private readonly plan: NightPlan & { bookingId: string },
-    private readonly telescope: Telescope,
+    private readonly telescope: SitedTelescope,
     private readonly rightAscensionHours: number,
     private readonly faults: Faults,
     private readonly now: () => number,

@@ -1,5 +1,5 @@
 import { SiderealTime } from 'astronomy-engine';
-import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
+import type { SitedTelescope } from '../../domain/contracts/telescope.ts';
 import { SIGNALS, type UpdateResult } from '../../domain/messages.ts';
 import type { Phase } from '../../domain/phases.ts';
 import { sessionWorkflowId } from '../../domain/queues.ts';
@@ -7,6 +7,7 @@ import { midnightLongitudeDegrees } from '../../domain/sky.ts';
 import type { ActivityInfo, Span } from '../../simulator/stand-in/script.ts';
 import { StandIn } from '../../simulator/stand-in/stand-in.ts';
 import { announcements } from './announcements.ts';
+import { virtualTelescope } from './telescope.ts';
 import { Faults } from './faults.ts';
 import { Finaliser } from './finaliser.ts';
 import { NightFrames } from './frames.ts';
@@ -51,7 +52,7 @@ interface Due {
  */
 export class World {
   readonly faults: Faults;
-  readonly telescope: Telescope;
+  readonly telescope: SitedTelescope;
   readonly observatory: StandIn;
   readonly row: Row;
   readonly rows: Rows;
@@ -72,14 +73,7 @@ export class World {
     this.faults = new Faults(plan);
     const middle = (plan.start + plan.end) / 2;
     const longitude = midnightLongitudeDegrees(middle);
-    this.telescope = Telescope.parse({
-      id: 't1',
-      name: 'Virtual',
-      host: '127.0.0.1',
-      base_sequence_guid: '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11',
-      site: { latitude_degrees: 0, longitude_degrees: longitude },
-      policy: plan.policy,
-    } satisfies TelescopeInput);
+    this.telescope = virtualTelescope(longitude, plan.policy);
     const rightAscensionHours = (((SiderealTime(new Date(middle)) + longitude / 15) % 24) + 24) % 24;
     const now = (): number => info().currentAttemptScheduledTimestampMs;
     const booked = { ...plan, bookingId: this.bookingId };

@@ -165,7 +165,8 @@ describe('gate', () => {
     expect(script('Night.vos')).toBe('passes');
     expect(script('Other.vos')).toBe('not_allowed');
     expect(script('Night.vos', {}, {})).toBe('not_allowed');
-    expect(script('Night.vos', { sunAltitudeDegrees: () => -11.9 })).toBe('waiting_for_dark');
+    for (const sun of [-11.9, null])
+      expect(script('Night.vos', { sunAltitudeDegrees: () => sun })).toBe('waiting_for_dark');
     expect(script('Night.vos', { safetyMonitorConnected: () => false })).toBe('safety_monitor_missing');
   });
   describe('judged by its effect, not by its verb', () => {

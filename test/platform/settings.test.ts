@@ -73,8 +73,8 @@ describe('a setting is written in one way, whatever way it was given', () => {
     expect(publicUrl(loadConfig({ HOST: '0.0.0.0' }))).toBe('http://127.0.0.1:3000');
     expect(publicUrl(loadConfig({ HOST: '::', PORT: '80' }))).toBe('http://[::1]:80');
     expect(publicUrl(loadConfig({ HOST: '0.0.0.0', PUBLIC_URL: 'https://obs.example' }))).toBe('https://obs.example');
-    const [telescope] = telescopesFromConfig(loadConfig({ VOYAGER_HOST: 'voyager', GATEWAY_HOST: '0.0.0.0' }));
-    expect(telescope!.gateway_url).toBe('http://127.0.0.1:3100');
+    const [telescope] = telescopesFromConfig(loadConfig({ VOYAGER_HOST: 'voyager', GATEWAY_HOST: '::1' }));
+    expect(telescope!.gateway_url).toBe('http://[::1]:3100');
     const [elsewhere] = telescopesFromConfig(
       loadConfig({ VOYAGER_HOST: 'voyager', GATEWAY_URL: 'http://gateway:3100/' }),
     );
@@ -164,6 +164,37 @@ describe('looking needs an address alone', () => {
     expect(telescopesFromConfig(loadConfig({ VOYAGER_HOST: 'voyager' }))).toEqual([
       expect.objectContaining({ id: 'main', host: 'voyager', base_sequence_guid: null }),
     ]);
+  });
+});
+
+describe('no default stands for what nobody said', () => {
+  const SITE = { SITE_LATITUDE_DEGREES: '-30.5', SITE_LONGITUDE_DEGREES: '-70.8', SITE_TIMEZONE: 'America/Santiago' };
+  const first = (env: Record<string, string>) =>
+    telescopesFromConfig(loadConfig({ VOYAGER_HOST: 'voyager', ...env }))[0];
+  test('a telescope has no site until all of it is said', () => {
+    expect(first({})!.site).toBeNull();
+    expect(first({ ...SITE, SITE_ELEVATION_METERS: '1710' })!.site).toEqual({
+      latitude_degrees: -30.5,
+      longitude_degrees: -70.8,
+      elevation_meters: 1710,
+      timezone: 'America/Santiago',
+    });
+    expect(refusal({ SITE_LATITUDE_DEGREES: '-30.5' })).toMatch(
+      /^ {2}SITE_LONGITUDE_DEGREES: is not set, but SITE_LAT/m,
+    );
+    expect(refusal({ ...SITE, SITE_TIMEZONE: 'Santiago' })).toMatch(/SITE_TIMEZONE: must be the IANA name/);
+    expect(refusal({ ...SITE, SITE_LATITUDE_DEGREES: '91' })).toMatch(/SITE_LATITUDE_DEGREES: .*-90 to 90/);
+  });
+  test.each(['0.0.0.0', '::'])('a gateway that listens on %s has an address only where one is named', (everywhere) => {
+    expect(refusal({ GATEWAY_HOST: everywhere })).toMatch(/^ {2}GATEWAY_URL: is not set, and GATEWAY_HOST=/m);
+    const named = first({ GATEWAY_HOST: everywhere, GATEWAY_URL: 'http://gateway:3100' });
+    expect(named!.gateway_url).toBe('http://gateway:3100');
+  });
+  test('a telescope of the file that names no gateway has the configured one', () => {
+    const one = { id: 't1', name: 'T1', host: '10.0.0.7', site: null };
+    const both = file('two.json', JSON.stringify([one, { ...one, id: 't2', gateway_url: 'http://own:1' }]));
+    const { telescopes } = loadSettings({}, { TELESCOPES_FILE: both, GATEWAY_URL: 'http://gateway:3100' });
+    expect(telescopes.map((telescope) => telescope.gateway_url)).toEqual(['http://gateway:3100', 'http://own:1']);
   });
 });
 

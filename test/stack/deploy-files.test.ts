@@ -104,6 +104,11 @@ describe('docker-compose.yml', () => {
         Object.keys(compose.services[name]!.environment!).filter((variable) => !CONFIG_VARIABLES.includes(variable)),
       ).toEqual([]);
   });
+  test('names the gateway for whoever must reach it, and has a default for no secret', () => {
+    for (const name of ['gateway', 'worker', 'api'])
+      expect(compose.services[name]!.environment!.GATEWAY_URL).toContain('http://gateway:3100');
+    expect(text('docker-compose.yml')).not.toMatch(/\$\{\w*(PASSWORD|SECRET|KEY)\w*:-[^}]/);
+  });
   test('registers the search attributes of sessions', () => {
     expect(JSON.stringify(compose.services['temporal-setup'])).toMatch(
       /BookingId --type Keyword --name TelescopeId --type Keyword --name SessionPhase --type Keyword --name SessionStart --type Datetime/,

@@ -17,6 +17,7 @@ import {
   checkTemporal,
   checkVoyager,
 } from '../../scripts/doctor/checks.ts';
+import { addressFindings, siteFinding } from '../../scripts/doctor/site.ts';
 import { deployAnswer } from '../../scripts/doctor/deploy.ts';
 import { freePort } from '../../stack/ports.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
@@ -109,6 +110,25 @@ describe('the doctor says what to mend', () => {
     expect(checkPaths(mapped(folder))).toEqual([
       { what: 't1: path mapping', state: 'ok', detail: `C:\\FITS is ${folder}` },
     ]);
+  });
+  test('a place that nobody chose, and addresses that guests cannot follow', () => {
+    const at = (latitude_degrees: number, longitude_degrees: number, timezone?: string) =>
+      siteFinding(telescope({ site: { latitude_degrees, longitude_degrees, timezone } })).state;
+    expect(siteFinding(telescope({ site: null }))).toMatchObject({
+      state: 'problem',
+      mend: expect.stringContaining('SITE_LATITUDE_DEGREES'),
+    });
+    expect([at(0, 0), at(-30, -70), at(-30, -70, 'America/Santiago'), at(51, 0)]).toEqual([
+      'problem',
+      'warning',
+      'ok',
+      'ok',
+    ]);
+    const asked = (env: Record<string, string>) => addressFindings(loadConfig(env)).map(({ what }) => what);
+    expect(asked({})).toEqual(['PUBLIC_URL']);
+    const mail = { PUBLIC_URL: 'https://obs.example', SMTP_URL: 'smtp://mail.example:587' };
+    expect(asked(mail)).toEqual(['MAIL_FROM']);
+    expect(asked({ ...mail, MAIL_FROM: 'Observatory <nocturne@obs.example>' })).toEqual([]);
   });
   test('a gateway that is away or hangs is a problem, and so is one without a secret', async () => {
     expect(states((await checkGateway(loadConfig({ GATEWAY_SECRET: 'x'.repeat(32) }), telescope())).findings)).toEqual([
