@@ -16,7 +16,7 @@ const QUERY_TIMEOUT_MS = 10_000;
 
 /** The api process: serves at once, and finds PostgreSQL and Temporal when they are there. */
 async function main(): Promise<void> {
-  const { config, telescopes } = loadSettings({ required: ['DATABASE_URL', 'GATEWAY_SECRET'] });
+  const { config, telescopes } = loadSettings({ process: 'api', required: ['DATABASE_URL', 'GATEWAY_SECRET'] });
   const logger = createLogger('api', config.LOG_LEVEL);
   const databaseUrl = config.DATABASE_URL!;
   if (!config.VOYAGER_PROXY_API_KEY)

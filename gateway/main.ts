@@ -5,7 +5,7 @@ import { loadSettings } from '../platform/settings/load.ts';
 import { gatewayProblems, startGateway } from './service.ts';
 
 try {
-  const settings = loadSettings({ check: gatewayProblems });
+  const settings = loadSettings({ process: 'gateway', check: gatewayProblems });
   const logger = createLogger('gateway', settings.config.LOG_LEVEL);
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
   Runtime.install({

@@ -80,7 +80,7 @@ export async function layOut(
     log: (name) => join(dataDir, 'logs', `${name}.log`),
     ports,
     embedded,
-    databaseUrl: config.DATABASE_URL ?? postgresUrl(ports.postgres),
+    databaseUrl: config.DATABASE_URL ?? postgresUrl(ports.postgres, secrets.postgres_password),
     temporalAddress: embedded.temporal ? `127.0.0.1:${ports.temporal}` : config.TEMPORAL_ADDRESS,
     temporalUiUrl: embedded.temporal ? `http://127.0.0.1:${ports.temporalUi}` : (config.TEMPORAL_UI_URL ?? null),
     apiUrl: `http://${reachable(config.HOST)}:${ports.api}`,

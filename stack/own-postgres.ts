@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,14 +12,15 @@ export async function startPostgres(): Promise<{ url: string; port: number; stop
   const folder = mkdtempSync(join(tmpdir(), 'nocturne-pg-'));
   handOver(folder);
   const dataDir = join(folder, 'data');
-  await initPostgres(dataDir);
+  const password = randomBytes(24).toString('base64url');
+  await initPostgres(dataDir, password);
   const port = await freePort();
   const server = await spawnPostgres(dataDir, port);
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const endWithUs = (): void => void server.kill('SIGKILL');
   process.once('exit', endWithUs);
-  await waitForPostgres(port);
-  const url = postgresUrl(port);
+  await waitForPostgres(port, password);
+  const url = postgresUrl(port, password);
   await migrate(url);
   return {
     url,

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectPg } from '../platform/database.ts';
 import { toError } from '../platform/errors.ts';
@@ -25,24 +25,55 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
   }
 }
 
-/** Makes the data folder on first use (about 0.6 s). Returns true when it was made now. */
-export async function initPostgres(dataDir: string): Promise<boolean> {
-  if (existsSync(join(dataDir, 'PG_VERSION'))) return false;
-  const { initdb } = await postgresBinaries();
+/** Makes the data folder on first use (about 0.6 s), with a password for every connection. Returns true when it was made now. */
+export async function initPostgres(dataDir: string, password: string): Promise<boolean> {
+  const { initdb, postgres } = await postgresBinaries();
+  if (existsSync(join(dataDir, 'PG_VERSION'))) {
+    if (trusts(dataDir)) setPassword(postgres, dataDir, password);
+    return false;
+  }
   rmSync(dataDir, { recursive: true, force: true });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   handOver(dataDir);
+  // Read once by initdb, which opens no pipe.
+  const file = `${dataDir}.password`;
+  writeFileSync(file, `${password}\n`, { mode: 0o600 });
+  handOver(file);
   const { command, args, ...user } = runAs(
     initdb,
-    ['-D', dataDir, '-U', 'nocturne', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'],
+    [
+      '-D',
+      dataDir,
+      '-U',
+      'nocturne',
+      '--auth=scram-sha-256',
+      `--pwfile=${file}`,
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-instructions',
+    ],
     [dataDir],
   );
   const made = spawnSync(command, args, { ...user, cwd: '/', encoding: 'utf8' });
+  rmSync(file, { force: true });
   if (made.status !== 0)
     throw new Error(
       `PostgreSQL could not make ${dataDir}: ${(made.stderr || String(made.error ?? '')).trim().slice(0, 500)}`,
     );
   return true;
+}
+
+const hba = (dataDir: string): string => join(dataDir, 'pg_hba.conf');
+/** A folder of an earlier version: any account of the machine could come in as the superuser. */
+const trusts = (dataDir: string): boolean => /^\s*(local|host).*\strust\s*$/m.test(readFileSync(hba(dataDir), 'utf8'));
+/** Before the server starts, so that nobody comes in meanwhile. */
+function setPassword(postgres: string, dataDir: string, password: string): void {
+  const { command, args, ...user } = runAs(postgres, ['--single', '-D', dataDir, 'postgres'], [dataDir]);
+  const input = `ALTER USER nocturne PASSWORD '${password}'\n`;
+  const done = spawnSync(command, args, { ...user, cwd: '/', encoding: 'utf8', input });
+  if (done.status !== 0 || /ERROR|FATAL/.test(done.stderr))
+    throw new Error(`PostgreSQL of ${dataDir} could not be given a password: ${done.stderr.trim().slice(0, 500)}`);
+  writeFileSync(hba(dataDir), 'host all all 127.0.0.1/32 scram-sha-256\n');
 }
 
 /** The server: loopback only, no Unix socket (its path may be too long). */
@@ -62,8 +93,8 @@ export async function postgresCommand(dataDir: string, port: number, more: strin
     [dataDir],
   );
 }
-export const postgresUrl = (port: number, database = 'nocturne'): string =>
-  `postgresql://nocturne@127.0.0.1:${port}/${database}`;
+export const postgresUrl = (port: number, password: string, database = 'nocturne'): string =>
+  `postgresql://nocturne:${password}@127.0.0.1:${port}/${database}`;
 
 /** A dead server whose parent died too stays a zombie for a while and keeps its lock file (spikes): removes the file when its process is gone, a zombie or not PostgreSQL. */
 export function clearStaleLock(dataDir: string): void {
@@ -87,11 +118,11 @@ export function clearStaleLock(dataDir: string): void {
 }
 
 /** Waits for the server and makes the database when it is not there. */
-export async function waitForPostgres(port: number, timeoutMs = 15_000): Promise<void> {
+export async function waitForPostgres(port: number, password: string, timeoutMs = 15_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {
-      const client = await connectPg(postgresUrl(port, 'postgres'), () => undefined);
+      const client = await connectPg(postgresUrl(port, password, 'postgres'), () => undefined);
       try {
         const known = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', ['nocturne']);
         if (known.rowCount === 0) await client.query('CREATE DATABASE nocturne');

@@ -17,7 +17,7 @@ export async function startPostgres(at: Layout, supervisor: Supervisor, report: 
   if (at.embedded.postgres) {
     const folder = join(at.dataDir, 'postgres');
     const made = await timed(report, existsSync(join(folder, 'PG_VERSION')) ? null : 'Making the database', () =>
-      initPostgres(folder),
+      initPostgres(folder, at.secrets.postgres_password),
     );
     if (made) mkdirSync(join(at.dataDir, 'logs'), { recursive: true });
     const { command, args, ...user } = await postgresCommand(folder, at.ports.postgres);
@@ -31,7 +31,7 @@ export async function startPostgres(at: Layout, supervisor: Supervisor, report: 
       nanny: 'INT',
       graceSeconds: 10,
       beforeStart: () => clearStaleLock(folder),
-      ready: () => waitForPostgres(at.ports.postgres),
+      ready: () => waitForPostgres(at.ports.postgres, at.secrets.postgres_password),
     });
   }
   try {

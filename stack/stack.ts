@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { environment } from '../platform/settings/environment.ts';
 import { layOut, type Layout } from './layout.ts';
 import { ourProcess, startSimulator, type SimulatorOptions } from './processes.ts';
 import { startPostgres, startTemporal } from './servers.ts';
+import { closeFolder } from './secrets.ts';
 import { forgetStack, writeStack } from './stack-file.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -48,7 +48,7 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, report, simulator } = options;
   const env = options.env === process.env ? environment() : options.env;
-  mkdirSync(dataDir, { recursive: true });
+  closeFolder(dataDir);
   const wanted = { usualPorts: options.ports === 'usual', simulator: simulator !== null };
   const at = await layOut(dataDir, env, wanted, report);
   const supervisor = new Supervisor(report, options.onFinal);

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsageError } from '../platform/errors.ts';
 import { EXIT_USAGE } from '../platform/process.ts';
@@ -26,12 +26,13 @@ export interface ChildSpec {
   beforeStart?: () => void;
 }
 
-/** Runs "$@", writes its pid to file $3, and ends it when stdin ends: first with signal $1, after $2 seconds for good. Portable sh. */
-const NANNY = `sig=$1; grace=$2; pidfile=$3; shift 3
+/** Runs "$@", writes its pid to descriptor 4, and ends it when stdin ends: first with signal $1, after $2 seconds for good. Portable sh. */
+const NANNY = `sig=$1; grace=$2; shift 2
 exec 3<&0
-"$@" </dev/null 3<&- &
+"$@" </dev/null 3<&- 4>&- &
 child=$!
-echo "$child" >"$pidfile"
+echo "$child" >&4
+exec 4>&-
 ( while read -r _ <&3; do :; done
   kill -s "$sig" "$child" 2>/dev/null
   i=0
@@ -104,18 +105,13 @@ export class Supervisor {
   private launch(spec: ChildSpec, failures: number): void {
     spec.beforeStart?.();
     mkdirSync(dirname(spec.logFile), { recursive: true });
-    if (spec.nanny) {
-      rmSync(pidFile(spec), { force: true });
-      writeFileSync(pidFile(spec), '', { mode: 0o666 });
-      chmodSync(pidFile(spec), 0o666);
-    }
+    if (spec.nanny) rmSync(pidFile(spec), { force: true });
+    // Opened here, where the nanny may run as a user that may not write it.
+    const pids = spec.nanny ? openSync(pidFile(spec), 'w', 0o600) : null;
     const log = openSync(spec.logFile, 'a');
     const written = fstatSync(log).size;
     const [command, args] = spec.nanny
-      ? [
-          '/bin/sh',
-          ['-c', NANNY, 'nanny', spec.nanny, String(spec.graceSeconds ?? 6), pidFile(spec), spec.command, ...spec.args],
-        ]
+      ? ['/bin/sh', ['-c', NANNY, 'nanny', spec.nanny, String(spec.graceSeconds ?? 6), spec.command, ...spec.args]]
       : [spec.command, spec.args];
     const child = spawn(command, args, {
       cwd: spec.cwd,
@@ -123,9 +119,10 @@ export class Supervisor {
       ...(spec.uid === undefined ? {} : { uid: spec.uid }),
       ...(spec.gid === undefined ? {} : { gid: spec.gid }),
       detached: true,
-      stdio: ['pipe', log, log],
+      stdio: ['pipe', log, log, ...(pids === null ? [] : (['ignore', pids] as const))],
     });
     closeSync(log);
+    if (pids !== null) closeSync(pids);
     child.stdin?.on('error', () => undefined);
     child.unref();
     const exited = new Promise<void>((resolve) => {

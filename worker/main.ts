@@ -47,7 +47,7 @@ function notReady(is: {
 }
 
 async function main(): Promise<void> {
-  const { config } = loadSettings({ required: ['DATABASE_URL'] });
+  const { config } = loadSettings({ process: 'worker', required: ['DATABASE_URL'] });
   const logger = createLogger('worker', config.LOG_LEVEL);
   const databaseUrl = config.DATABASE_URL!;
   installRuntime(logger);

@@ -35,6 +35,13 @@ export const listOf =
 export const plain: Read<string> = (text) => text;
 const TRUE = ['true', '1', 'yes', 'on'];
 const FALSE = ['false', '0', 'no', 'off'];
+/** Long enough that nobody guesses it. Its text is never repeated. */
+export const strong: Read<string> = (text) => {
+  if (text.length < LEAST_SECRET)
+    throw wrong(`must have ${LEAST_SECRET} characters at least; \`openssl rand -base64 32\` makes a good one`);
+  return text;
+};
+const LEAST_SECRET = 16;
 export const flag: Read<boolean> = (text) => {
   const word = text.toLowerCase();
   if (TRUE.includes(word)) return true;

@@ -3,6 +3,7 @@ import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { readConfig, type Config } from '../config.ts';
 import { gatewayUrlOf, readTelescopesFile, telescopesFromConfig } from '../telescopes.ts';
 import { environment } from './environment.ts';
+import { keepOwnSecrets, type OurProcess } from './own-secrets.ts';
 import { SettingsError, missing, type SettingProblem } from './problems.ts';
 
 export interface Settings {
@@ -11,6 +12,8 @@ export interface Settings {
 }
 /** What a process needs beyond variables that have a right form. */
 export interface Needs {
+  /** Which process asks: it forgets the secrets of the others once all is checked. */
+  process?: OurProcess;
   required?: readonly (keyof Config)[];
   /** More that can be wrong, asked even where other variables are; `telescopes` is null where they could not be read. */
   check?: (
@@ -31,7 +34,7 @@ export function loadSettings(needs: Needs = {}, env: NodeJS.ProcessEnv = environ
     if (!values[name] && !found.some((problem) => problem.name.startsWith(name))) found.push(missing(name));
   found.push(...(needs.check?.(values, telescopes) ?? []));
   if (!config || !telescopes || found.length > 0) throw new SettingsError(found);
-  return { config, telescopes };
+  return { config: needs.process ? keepOwnSecrets(needs.process, config, env) : config, telescopes };
 }
 
 /** The telescope file is read even where variables are wrong, so that all is told at once. */

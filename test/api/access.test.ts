@@ -252,7 +252,10 @@ describe('who may do what, and hostile requests', () => {
       `nct_${payload}.${'A'.repeat(43)}`,
     ])
       expect(await status('GET', '/api/bookings/a', { token: bad })).toBe(401);
-    const other = await startApi(postgres.url, { config: config({ GATEWAY_SECRET: 'another secret' }), sync: false });
+    const other = await startApi(postgres.url, {
+      config: config({ GATEWAY_SECRET: 'another secret altogether' }),
+      sync: false,
+    });
     try {
       expect((await other.json('GET', '/api/bookings/a', undefined, { token: mine })).status).toBe(401);
     } finally {

@@ -20,7 +20,7 @@ import { startPostgres } from '../../stack/own-postgres.ts';
 export const NIGHT = Date.UTC(2026, 10, 22, 22, 0, 0);
 export const KEY = 'server-key-of-the-tests';
 export const GATEWAY_SECRET = 'gateway-secret-of-the-tests';
-export const APP = { id: 'app1', key: 'appkey', secret: 'appsecret' };
+export const APP = { id: 'app1', key: 'appkey', secret: 'app-secret-of-the-tests' };
 const started = Date.now();
 /** Runs at the usual pace from NIGHT on. */
 export const nightNow = (): number => NIGHT + (Date.now() - started);

@@ -30,7 +30,7 @@ const until = async (what: string, check: () => boolean, ms = 10_000): Promise<v
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };
-const THEIRS = { PUSHER_APP_ID: 'their-app', PUSHER_APP_KEY: 'their-key', PUSHER_APP_SECRET: 'their secret/+' };
+const THEIRS = { PUSHER_APP_ID: 'their-app', PUSHER_APP_KEY: 'their-key', PUSHER_APP_SECRET: 'their own secret/+' };
 const relayUrl = (port: number): string =>
   `http://their-key:${encodeURIComponent(THEIRS.PUSHER_APP_SECRET)}@127.0.0.1:${port}/apps/their-app`;
 

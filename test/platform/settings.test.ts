@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { CONFIG_VARIABLES, loadConfig, publicUrl, type Config } from '../../platform/config.ts';
+import { CONFIG_VARIABLES, SECRET_VARIABLES, loadConfig, publicUrl, type Config } from '../../platform/config.ts';
 import { toError } from '../../platform/errors.ts';
 import { loadSettings } from '../../platform/settings/load.ts';
+import { OWN_SECRETS } from '../../platform/settings/own-secrets.ts';
 import { telescopesFromConfig } from '../../platform/telescopes.ts';
 import { temporalConnectionOptions } from '../../platform/temporal.ts';
 
@@ -195,6 +196,40 @@ describe('no default stands for what nobody said', () => {
     const both = file('two.json', JSON.stringify([one, { ...one, id: 't2', gateway_url: 'http://own:1' }]));
     const { telescopes } = loadSettings({}, { TELESCOPES_FILE: both, GATEWAY_URL: 'http://gateway:3100' });
     expect(telescopes.map((telescope) => telescope.gateway_url)).toEqual(['http://gateway:3100', 'http://own:1']);
+  });
+});
+
+describe('secrets', () => {
+  test('that are short are refused, and never repeated', () => {
+    for (const name of ['GATEWAY_SECRET', 'VOYAGER_PROXY_API_KEY', 'PUSHER_APP_SECRET']) {
+      const said = refusal({ [name]: 'hunter2' });
+      expect(said).toMatch(new RegExp(`^  ${name}: must have 16 characters at least; .*openssl`, 'm'));
+      expect(said).not.toContain('hunter2');
+    }
+  });
+  test.each(['gateway', 'worker', 'api'] as const)('%s keeps its own and forgets those of the others', (name) => {
+    const env: NodeJS.ProcessEnv = Object.fromEntries(
+      SECRET_VARIABLES.filter(
+        (secret) => !/^(DATABASE_URL|SMTP_URL|RELAY|OPERATOR_CHANNELS|VAPID|TEMPORAL|S3)/.test(secret),
+      ).map((secret) => [secret, `the-secret-of-${secret}`]),
+    );
+    Object.assign(env, {
+      VOYAGER_USERNAME: 'admin',
+      VOYAGER_PASSWORD__SOUTH_1: 'of one telescope',
+      SMTP_URL: 'smtp://a:b@c',
+    });
+    const { config } = loadSettings({ process: name }, env);
+    const has = (secret: keyof typeof config): boolean => String(config[secret] ?? '') !== '';
+    expect([has('GATEWAY_SECRET'), has('VOYAGER_PASSWORD'), has('SMTP_URL'), has('VOYAGER_PROXY_API_KEY')]).toEqual([
+      true,
+      name === 'gateway',
+      name === 'worker',
+      name === 'api',
+    ]);
+    const left = JSON.stringify([env, config]);
+    for (const secret of SECRET_VARIABLES)
+      if (!OWN_SECRETS[name].includes(secret)) expect(left).not.toContain(`the-secret-of-${secret}`);
+    expect('VOYAGER_PASSWORD__SOUTH_1' in env).toBe(name === 'gateway');
   });
 });
 

@@ -104,6 +104,8 @@ describe('the supervisor brings back what crashes', () => {
       'both again',
       () => ![0, small.service].includes(pidIn('address', 1)) && ![0, small.foreign].includes(pidIn('foreign', 0)),
     );
+    // Nobody else writes what we end by its number.
+    expect(statSync(join(folder, 'foreign.pid')).mode & 0o777).toBe(0o600);
     const again: Small = { supervisor: small.supervisor, service: pidIn('address', 1), foreign: pidIn('foreign', 0) };
     expect([lives(again.service), lives(again.foreign)]).toEqual([true, true]);
     process.kill(small.supervisor, 'SIGTERM');
