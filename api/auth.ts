@@ -17,6 +17,8 @@ export interface Identity {
   credentialId: string;
   expiresAtMs: number | null;
   slot: TokenSlot | null;
+  /** The telescopes that the credential is for; null for all (telescope-gate.ts). */
+  telescopes: readonly string[] | null;
 }
 
 export interface TokenSlot {
@@ -42,6 +44,7 @@ interface Payload {
   sc: Scope[];
   exp: number;
   slot?: { t: string; s: number; e: number };
+  tel?: string[];
 }
 
 /** Makes and reads the signed tokens that browsers carry: `nct_<payload>.<HMAC-SHA256>`. */
@@ -57,6 +60,7 @@ export class TokenSigner {
     scopes: Scope[];
     expiresAtMs: number;
     slot: TokenSlot | null;
+    telescopes: readonly string[] | null;
   }): string {
     const payload: Payload = {
       v: 1,
@@ -74,6 +78,7 @@ export class TokenSigner {
             },
           }
         : {}),
+      ...(token.telescopes ? { tel: [...token.telescopes] } : {}),
     };
     const body = Buffer.from(JSON.stringify(payload)).toString('base64url');
     return `nct_${body}.${hmacBase64Url(this.key, body)}`;
@@ -101,6 +106,7 @@ export class TokenSigner {
       slot: payload.slot
         ? { telescopeId: payload.slot.t, startMs: payload.slot.s * 1000, endMs: payload.slot.e * 1000 }
         : null,
+      telescopes: payload.tel ?? null,
     };
   }
 }
@@ -168,6 +174,7 @@ export class ServerKeys {
         credentialId: 'environment',
         expiresAtMs: null,
         slot: null,
+        telescopes: null,
       };
     const cached = this.cache.get(hash);
     const now = this.now();
@@ -187,6 +194,7 @@ export class ServerKeys {
           credentialId: row.id,
           expiresAtMs: row.expiresAt?.getTime() ?? null,
           slot: null,
+          telescopes: row.telescopes.length > 0 ? row.telescopes : null,
         }
       : null;
     if (this.cache.size > 1_000) this.cache.clear();
@@ -261,6 +269,11 @@ export function requireKey(who: Identity, what: string): void {
 export function requireBooking(who: Identity, bookingId: string): void {
   if (who.kind === 'booking' && who.subject !== bookingId)
     throw new Problem('forbidden', 'This token is for another booking.');
+}
+/** @throws Problem `forbidden` where the credential is for other telescopes */
+export function requireTelescope({ telescopes }: Identity, id: string): void {
+  if (telescopes !== null && !telescopes.includes(id))
+    throw new Problem('forbidden', `This credential is for ${telescopes.join(', ')} only.`);
 }
 /** Ownership of a row: a user token sees the bookings of that person and no trace of others. */
 export function requireOwner(who: Identity, booking: { id: string; userRef: string }): void {

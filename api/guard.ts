@@ -35,6 +35,7 @@ const anonymous: Identity = {
   credentialId: 'anonymous',
   expiresAtMs: null,
   slot: null,
+  telescopes: null,
 };
 
 /** The credential of a request: `X-API-Key`, or `Authorization: Bearer` with a token or a key. */

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { lenient } from '../domain/contracts/shapes.ts';
 import { type Identity } from './auth.ts';
 import type { Deps } from './deps.ts';
+import { refuseOtherTelescopes } from './telescope-gate.ts';
 import { EVERY_ROUTE, PROBLEMS, ProblemDocument, type ProblemCode } from './errors.ts';
 import { type AppEnv, type Guard, bodyMiddleware, guardMiddleware, queryMiddleware } from './guard.ts';
 
@@ -33,6 +34,8 @@ export interface OperationSpec<P extends z.ZodObject, Q extends z.ZodObject, B e
   bodyOptional?: boolean;
   /** A stop: what its body and query can say is taken, and nothing about their form refuses it. */
   lenient?: boolean;
+  /** The handler itself keeps to the telescopes of whoever asks; every other route names one (telescope-gate.ts). */
+  narrows?: boolean;
   answers: Record<number, Answer>;
   problems?: readonly ProblemCode[];
 }
@@ -138,17 +141,25 @@ export function operation<
     } as never,
     responses: { ...goodAnswers(spec.answers), ...problemAnswers(codesOf(spec)) } as never,
   });
+  const gate = {
+    path: spec.path,
+    narrows: spec.narrows ?? false,
+    failOpen: spec.guard !== 'public' && spec.guard.failOpen === true,
+    queryFields: Object.keys(spec.query?.shape ?? {}),
+  };
   const handle = async (c: Context<AppEnv>): Promise<Response> => {
     const valid = (target: 'param' | 'query' | 'json'): unknown =>
       (c.req as unknown as { valid: (t: string) => unknown }).valid(target);
-    return handler({
+    const call = {
       c,
       deps,
       who: c.get('who'),
       params: (spec.params ? valid('param') : {}) as z.output<P>,
       query: (query ? valid('query') : {}) as z.output<Q>,
       body: (spec.body ? (valid('json') ?? {}) : undefined) as z.output<B>,
-    });
+    };
+    if (call.who.telescopes) await refuseOtherTelescopes(deps, call.who, { ...gate, ...call });
+    return handler(call);
   };
   app.openapi(route, handle as never);
 }

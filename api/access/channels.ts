@@ -1,7 +1,14 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { VIEW_AFTER_SLOT_MS, requireBooking, requireOwner, seesPerson, type Identity } from '../auth.ts';
+import {
+  VIEW_AFTER_SLOT_MS,
+  requireBooking,
+  requireOwner,
+  requireTelescope,
+  seesPerson,
+  type Identity,
+} from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, ProblemDocument, invalid } from '../errors.ts';
 import { ADMIN_CHANNEL, SOCKET_ID, bookingOfChannel, signChannel, telescopeOfChannel } from '../live/protocol.ts';
@@ -45,8 +52,10 @@ async function authorise(deps: Deps, who: Identity, channel: string): Promise<st
   const bookingId = bookingOfChannel(channel);
   if (bookingId !== null) return mayWatchSession(deps, who, bookingId);
   const telescopeId = telescopeOfChannel(channel);
+  if (telescopeId !== null) requireTelescope(who, telescopeId);
   if (telescopeId !== null) return memberOf(deps, who, telescopeId);
   if (channel !== ADMIN_CHANNEL) throw new Problem('forbidden', 'There is no such channel for you.');
+  if (who.telescopes) throw new Problem('forbidden', `This credential is for ${who.telescopes.join(', ')} only.`);
   if (!who.scopes.has('admin:read')) throw new Problem('forbidden', 'This needs the scope admin:read.');
   return undefined;
 }
@@ -60,6 +69,7 @@ async function mayWatchSession(deps: Deps, who: Identity, bookingId: string): Pr
   const booking = await deps.db.booking.findUnique({ where: { id: bookingId } });
   if (!booking) throw new Problem('not_found', `No booking ${bookingId}.`);
   requireOwner(who, booking);
+  requireTelescope(who, booking.telescopeId);
   if (who.kind === 'booking' && deps.now() > booking.endsAt.getTime() + VIEW_AFTER_SLOT_MS)
     throw new Problem('forbidden', 'The slot of this booking is over.');
   return undefined;

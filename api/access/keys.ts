@@ -1,11 +1,22 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
-import { Instant } from '../../domain/contracts/common.ts';
-import { SCOPES, type Scope } from '../../domain/contracts/token.ts';
+import { Instant, TelescopeId } from '../../domain/contracts/common.ts';
+import { SCOPES } from '../../domain/contracts/token.ts';
 import { publish } from '../../platform/bus.ts';
 import { hashKey, requireKey, type Identity } from '../auth.ts';
+import type { Transaction } from '../../platform/database.ts';
+import type { ApiKey } from '../../prisma/client/client.ts';
 import type { Deps } from '../deps.ts';
-import { Problem, invalid } from '../errors.ts';
+import { Problem } from '../errors.ts';
+import {
+  covers,
+  expiryToHandOn,
+  refuseFromNow,
+  requireCovers,
+  revokeWithOffspring,
+  scopesToHandOn,
+  telescopesToHandOn,
+} from './minting.ts';
 import { json, route } from '../operation.ts';
 
 const KeyRow = z
@@ -13,6 +24,7 @@ const KeyRow = z
     id: z.string(),
     name: z.string(),
     scopes: z.array(z.string()),
+    telescopes: z.array(z.string()).describe('For these alone; empty for all'),
     created_at: Instant,
     expires_at: Instant.nullable(),
     revoked_at: Instant.nullable(),
@@ -29,6 +41,11 @@ const KeyRequest = z
       .regex(/^[\w .-]+$/),
     scopes: z.array(z.enum(SCOPES)).min(1).optional(),
     expires_at: Instant.optional(),
+    telescopes: z
+      .array(TelescopeId)
+      .max(100)
+      .optional()
+      .describe('For these alone; all that you are for when left out'),
   })
   .meta({ id: 'ApiKeyRequest' });
 
@@ -40,6 +57,7 @@ const showKey = (row: {
   id: string;
   name: string;
   scopes: string[];
+  telescopes: string[];
   createdAt: Date;
   expiresAt: Date | null;
   revokedAt: Date | null;
@@ -48,40 +66,33 @@ const showKey = (row: {
   id: row.id,
   name: row.name,
   scopes: row.scopes,
+  telescopes: row.telescopes,
   created_at: row.createdAt.toISOString(),
   expires_at: row.expiresAt?.toISOString() ?? null,
   revoked_at: row.revokedAt?.toISOString() ?? null,
   last_used_at: row.lastUsedAt?.toISOString() ?? null,
 });
 
-async function mintKey(deps: Deps, who: Identity, request: z.infer<typeof KeyRequest>): Promise<Response> {
-  const beyond = request.scopes?.filter((scope) => !who.scopes.has(scope)) ?? [];
-  if (beyond.length > 0) throw invalid({ scopes: [`you do not have ${beyond.join(', ')} yourself`] });
+type NewKey = Pick<ApiKey, 'name' | 'scopes' | 'telescopes' | 'expiresAt' | 'mintedBy'>;
+/** @param then what else belongs to it, in the same transaction */
+async function mintKey(
+  deps: Deps,
+  who: Identity,
+  row: NewKey,
+  then: (tx: Transaction, made: ApiKey) => Promise<unknown> = () => Promise.resolve(),
+): Promise<Response> {
   const key = `nck_${randomBytes(32).toString('base64url')}`;
   const now = new Date(deps.now());
-  const row = await deps.db.$transaction(async (tx) => {
-    const made = await tx.apiKey.create({
-      data: {
-        id: randomUUID(),
-        name: request.name,
-        hash: hashKey(key),
-        scopes: request.scopes ?? [...who.scopes],
-        createdAt: now,
-        expiresAt: request.expires_at ? new Date(request.expires_at) : null,
-      },
-    });
+  const made = await deps.db.$transaction(async (tx) => {
+    const created = await tx.apiKey.create({ data: { id: randomUUID(), hash: hashKey(key), createdAt: now, ...row } });
+    const { id, name, scopes, telescopes } = created;
     await tx.audit.create({
-      data: {
-        id: randomUUID(),
-        at: now,
-        actor: who.name,
-        action: 'key.make',
-        data: { id: made.id, name: made.name, scopes: made.scopes },
-      },
+      data: { id: randomUUID(), at: now, actor: who.name, action: 'key.make', data: { id, name, scopes, telescopes } },
     });
-    return made;
+    await then(tx, created);
+    return created;
   });
-  return json({ ...showKey(row), key }, 201, { 'cache-control': 'no-store' });
+  return json({ ...showKey(made), key }, 201, { 'cache-control': 'no-store' });
 }
 
 export const makeKey = route(
@@ -92,12 +103,20 @@ export const makeKey = route(
     tag: 'Access',
     summary: 'A named server key',
     guard: { scopes: ['tokens:write'] },
+    narrows: true,
     body: KeyRequest,
     answers: { 201: { description: 'The key, shown this once', schema: KeyMade } },
   },
-  ({ deps, who, body }) => {
+  async ({ deps, who, body }) => {
     requireKey(who, 'Making keys');
-    return mintKey(deps, who, body);
+    const expiresAtMs = expiryToHandOn(who, body.expires_at ? Date.parse(body.expires_at) : null);
+    return mintKey(deps, who, {
+      name: body.name,
+      scopes: scopesToHandOn(who, body.scopes, SCOPES),
+      telescopes: await telescopesToHandOn(deps, who, body.telescopes),
+      expiresAt: expiresAtMs === null ? null : new Date(expiresAtMs),
+      mintedBy: who.credentialId,
+    });
   },
 );
 
@@ -109,9 +128,13 @@ export const listKeys = route(
     tag: 'Access',
     summary: 'Server keys, without their values',
     guard: { scopes: ['tokens:write'] },
+    narrows: true,
     answers: { 200: { description: 'All', schema: z.object({ data: z.array(KeyRow) }).meta({ id: 'ApiKeyList' }) } },
   },
-  async ({ deps }) => json({ data: (await deps.db.apiKey.findMany({ orderBy: { createdAt: 'desc' } })).map(showKey) }),
+  async ({ deps, who }) => {
+    const all = await deps.db.apiKey.findMany({ orderBy: { createdAt: 'desc' } });
+    return json({ data: all.filter((row) => who.telescopes === null || covers(who, row)).map(showKey) });
+  },
 );
 
 const KeyId = z.object({ key_id: z.string().max(64) });
@@ -122,8 +145,9 @@ export const rotateKey = route(
     path: '/api/keys/{key_id}/rotate',
     id: 'rotateKey',
     tag: 'Access',
-    summary: 'A successor for a key; the old one ends after the overlap',
+    summary: 'A successor for a key with its scopes, telescopes and expiry; the old one ends after the overlap',
     guard: { scopes: ['tokens:write'] },
+    narrows: true,
     params: KeyId,
     body: z
       .object({
@@ -142,14 +166,15 @@ export const rotateKey = route(
     requireKey(who, 'Rotating keys');
     const old = await deps.db.apiKey.findUnique({ where: { id: params.key_id } });
     if (!old || old.revokedAt) throw new Problem('not_found', 'No such key.');
-    const overlap = body.overlap_seconds ?? 86_400;
-    const response = await mintKey(deps, who, {
-      name: old.name,
-      scopes: old.scopes.filter((s) => who.scopes.has(s as Scope)) as Scope[],
-    });
-    await deps.db.apiKey.update({
-      where: { id: old.id },
-      data: { expiresAt: new Date(Math.min(old.expiresAt?.getTime() ?? Infinity, deps.now() + overlap * 1000)) },
+    requireCovers(who, old);
+    const endsMs = deps.now() + (body.overlap_seconds ?? 86_400) * 1000;
+    const { name, scopes, telescopes, expiresAt, mintedBy } = old;
+    const response = await mintKey(deps, who, { name, scopes, telescopes, expiresAt, mintedBy }, async (tx, made) => {
+      // What the old key made goes on as the new one's: a rotation ends nobody's session.
+      const handOver = { where: { mintedBy: old.id }, data: { mintedBy: made.id } };
+      await Promise.all([tx.apiKey.updateMany(handOver), tx.token.updateMany(handOver)]);
+      const expires = new Date(Math.min(old.expiresAt?.getTime() ?? Infinity, endsMs));
+      await tx.apiKey.update({ where: { id: old.id }, data: { expiresAt: expires } });
     });
     await publish(deps.db, { kind: 'control', what: 'keys.changed', data: {} });
     deps.keys.forget();
@@ -163,22 +188,32 @@ export const revokeKey = route(
     path: '/api/keys/{key_id}',
     id: 'revokeKey',
     tag: 'Access',
-    summary: 'Revoke a server key',
+    summary: 'Revoke a server key, with every key and token that it made',
     guard: { scopes: ['tokens:write'] },
+    narrows: true,
     params: KeyId,
     answers: { 204: { description: 'Revoked' } },
   },
   async ({ deps, who, params }) => {
     requireKey(who, 'Revoking keys');
     const now = new Date(deps.now());
-    const changed = await deps.db.apiKey.updateMany({
-      where: { id: params.key_id, revokedAt: null },
-      data: { revokedAt: now },
+    const old = await deps.db.apiKey.findUnique({ where: { id: params.key_id } });
+    if (!old || old.revokedAt) throw new Problem('not_found', 'No such key.');
+    requireCovers(who, old);
+    const tokens = await deps.db.$transaction(async (tx) => {
+      const ended = await revokeWithOffspring(tx, old.id, now);
+      await tx.audit.create({
+        data: {
+          id: randomUUID(),
+          at: now,
+          actor: who.name,
+          action: 'key.revoke',
+          data: { id: old.id, tokens: ended.length },
+        },
+      });
+      return ended;
     });
-    if (changed.count === 0) throw new Problem('not_found', 'No such key.');
-    await deps.db.audit.create({
-      data: { id: randomUUID(), at: now, actor: who.name, action: 'key.revoke', data: { id: params.key_id } },
-    });
+    refuseFromNow(deps, tokens);
     await publish(deps.db, { kind: 'control', what: 'keys.changed', data: {} });
     deps.keys.forget();
     return new Response(null, { status: 204 });

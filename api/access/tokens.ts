@@ -4,7 +4,17 @@ import { z } from '@hono/zod-openapi';
 import { Instant } from '../../domain/contracts/common.ts';
 import { TokenRequest, TokenResponse, type Scope } from '../../domain/contracts/token.ts';
 import { publish } from '../../platform/bus.ts';
-import { KIND_SCOPES, TOKEN_LIFETIME_MS, VIEW_AFTER_SLOT_MS, requireKey, type TokenSlot } from '../auth.ts';
+import {
+  KIND_SCOPES,
+  TOKEN_LIFETIME_MS,
+  VIEW_AFTER_SLOT_MS,
+  requireKey,
+  requireTelescope,
+  type Identity,
+  type TokenSlot,
+} from '../auth.ts';
+import { refuseFromNow, scopesToHandOn, telescopesToHandOn } from './minting.ts';
+import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
 import { json, route } from '../operation.ts';
 
@@ -27,6 +37,33 @@ const PAGE_OF: Record<z.infer<typeof TokenRequest>['kind'], string | null> = {
   booking: null,
 };
 
+type Body = z.infer<typeof TokenRequest>;
+/** @throws Problem `invalid` where there is no such booking */
+async function slotOf(deps: Deps, bookingId: string): Promise<TokenSlot> {
+  const booking = await deps.db.booking.findUnique({ where: { id: bookingId } });
+  if (!booking) throw invalid({ subject: [`there is no booking "${bookingId}"`] });
+  const { telescopeId, startsAt, endsAt } = booking;
+  return { telescopeId, startMs: startsAt.getTime(), endMs: endsAt.getTime() };
+}
+function scopesOf(who: Identity, { kind, scopes }: Body): Scope[] {
+  const allowed = KIND_SCOPES[kind];
+  const beyond = scopes?.filter((scope) => !allowed.includes(scope)) ?? [];
+  if (beyond.length > 0) throw invalid({ scopes: [`a ${kind} token cannot have ${beyond.join(', ')}`] });
+  return scopesToHandOn(who, scopes, allowed);
+}
+/** In whole seconds, and never after the key that makes it. @throws Problem `invalid` */
+function expiryOf(who: Identity, body: Body, slot: TokenSlot | null, now: number): number {
+  const usual = slot ? slot.endMs + VIEW_AFTER_SLOT_MS : now + TOKEN_LIFETIME_MS;
+  const latest = Math.min(usual, who.expiresAtMs ?? Infinity);
+  const wanted = body.expires_at ? Date.parse(body.expires_at) : latest;
+  if (wanted <= now)
+    throw invalid({
+      expires_at: [slot && !body.expires_at ? 'the slot ended more than a day ago' : 'must be in the future'],
+    });
+  if (wanted > latest) throw invalid({ expires_at: [`may be ${new Date(latest).toISOString()} at the latest`] });
+  return Math.floor(wanted / 1000) * 1000;
+}
+
 export const makeToken = route(
   {
     method: 'post',
@@ -37,51 +74,41 @@ export const makeToken = route(
     description:
       'booking: one session (control and abort end with the slot). user: the bookings of that `user.ref`. admin: all. At most 24 h; a booking token may view until a day after its slot.',
     guard: { scopes: ['tokens:write'] },
+    narrows: true,
     body: TokenRequest,
     answers: { 201: { description: 'The token, shown this once', schema: TokenResponse } },
   },
   async ({ deps, who, body }) => {
     requireKey(who, 'Making tokens');
     const now = deps.now();
-    let slot: TokenSlot | null = null;
-    let latest = now + TOKEN_LIFETIME_MS;
-    let path = PAGE_OF[body.kind];
-    if (body.kind === 'booking') {
-      const booking = await deps.db.booking.findUnique({ where: { id: body.subject } });
-      if (!booking) throw invalid({ subject: [`there is no booking "${body.subject}"`] });
-      slot = {
-        telescopeId: booking.telescopeId,
-        startMs: booking.startsAt.getTime(),
-        endMs: booking.endsAt.getTime(),
-      };
-      latest = slot.endMs + VIEW_AFTER_SLOT_MS;
-      path = `/control/${booking.id}`;
-    }
-    const allowed = KIND_SCOPES[body.kind];
-    const beyond = body.scopes?.filter((scope) => !allowed.includes(scope)) ?? [];
-    if (beyond.length > 0) throw invalid({ scopes: [`a ${body.kind} token cannot have ${beyond.join(', ')}`] });
-    const wanted = body.expires_at ? Date.parse(body.expires_at) : latest;
-    if (wanted <= now)
-      throw invalid({
-        expires_at: [
-          body.kind === 'booking' && !body.expires_at ? 'the slot ended more than a day ago' : 'must be in the future',
-        ],
-      });
-    if (wanted > latest) throw invalid({ expires_at: [`may be ${new Date(latest).toISOString()} at the latest`] });
-    const scopes = [...new Set(body.scopes ?? allowed)] as Scope[];
+    const slot = body.kind === 'booking' ? await slotOf(deps, body.subject) : null;
+    if (slot) requireTelescope(who, slot.telescopeId);
+    const scopes = scopesOf(who, body);
+    const telescopes = await telescopesToHandOn(deps, who, body.telescopes);
+    const expiresAtMs = expiryOf(who, body, slot, now);
+    const path = slot ? `/control/${body.subject}` : PAGE_OF[body.kind];
     const id = randomUUID();
-    const expiresAtMs = Math.floor(wanted / 1000) * 1000;
     await deps.db.token.create({
       data: {
         id,
         kind: body.kind,
         subject: body.subject,
         scopes,
+        telescopes,
+        mintedBy: who.credentialId,
         expiresAt: new Date(expiresAtMs),
         createdAt: new Date(now),
       },
     });
-    const token = deps.signer.sign({ id, kind: body.kind, subject: body.subject, scopes, expiresAtMs, slot });
+    const token = deps.signer.sign({
+      id,
+      kind: body.kind,
+      subject: body.subject,
+      scopes,
+      expiresAtMs,
+      slot,
+      telescopes: telescopes.length > 0 ? telescopes : null,
+    });
     return json(
       {
         token,
@@ -106,6 +133,7 @@ export const listTokens = route(
     tag: 'Access',
     summary: 'Tokens that have not expired',
     guard: { scopes: ['tokens:write'] },
+    narrows: true,
     query: z.object({
       kind: z.enum(['booking', 'user', 'admin']).optional(),
       subject: z.string().max(64).optional(),
@@ -114,10 +142,11 @@ export const listTokens = route(
       200: { description: 'The newest 200', schema: z.object({ data: z.array(TokenRow) }).meta({ id: 'TokenList' }) },
     },
   },
-  async ({ deps, query }) => {
+  async ({ deps, who, query }) => {
     const rows = await deps.db.token.findMany({
       where: {
         expiresAt: { gt: new Date(deps.now()) },
+        ...(who.telescopes ? { mintedBy: who.credentialId } : {}),
         ...(query.kind ? { kind: query.kind } : {}),
         ...(query.subject ? { subject: query.subject } : {}),
       },
@@ -146,17 +175,19 @@ export const revokeToken = route(
     tag: 'Access',
     summary: 'Revoke a token everywhere within a second',
     guard: { scopes: ['tokens:write'] },
+    narrows: true,
     params: z.object({ token_id: z.string().max(64) }),
     answers: { 204: { description: 'Revoked' } },
   },
   async ({ deps, who, params }) => {
     const now = new Date(deps.now());
+    const mine = { id: params.token_id, ...(who.telescopes ? { mintedBy: who.credentialId } : {}) };
     await deps.db.$transaction(async (tx) => {
       const changed = await tx.token.updateMany({
-        where: { id: params.token_id, revokedAt: null },
+        where: { ...mine, revokedAt: null },
         data: { revokedAt: now },
       });
-      if (changed.count === 0 && !(await tx.token.findUnique({ where: { id: params.token_id } })))
+      if (changed.count === 0 && !(await tx.token.findFirst({ where: mine })))
         throw new Problem('not_found', 'No such token.');
       if (changed.count > 0)
         await tx.audit.create({
@@ -164,8 +195,7 @@ export const revokeToken = route(
         });
       await publish(tx, { kind: 'control', what: 'token.revoked', data: { id: params.token_id } });
     });
-    deps.revocations.add(params.token_id);
-    deps.live.grants.revoke(params.token_id);
+    refuseFromNow(deps, [params.token_id]);
     return new Response(null, { status: 204 });
   },
 );

@@ -93,11 +93,12 @@ export const adminOverview = route(
     tag: 'Admin',
     summary: 'All telescopes at a glance',
     guard: READ,
+    narrows: true,
     answers: { 200: { description: 'Now', schema: Overview } },
   },
-  async ({ deps }) => {
+  async ({ deps, who }) => {
     const now = new Date(deps.now());
-    const telescopes = await deps.telescopes.list();
+    const telescopes = (await deps.telescopes.list()).filter(({ id }) => who.telescopes?.includes(id) ?? true);
     const [active, upcoming, waiting, dead, oldest] = await Promise.all([
       deps.db.session.findMany({ where: { phase: { in: [...BEGUN_PHASES] } } }),
       deps.db.booking.findMany({

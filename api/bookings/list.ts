@@ -33,11 +33,12 @@ function ownedBy(who: Identity, userRef: string | undefined): Where[] {
   if (who.kind === 'user') return [{ userRef: who.subject! }];
   return [...(who.kind === 'booking' ? [{ id: who.subject! }] : []), ...(userRef === undefined ? [] : [{ userRef }])];
 }
-function asked(query: z.output<typeof ListQuery>): Where[] {
+function asked(who: Identity, query: z.output<typeof ListQuery>): Where[] {
   const ofPhase = query.phase ? [query.phase] : null;
   const phases = ofPhase ?? (query.access_state ? phasesOf(query.access_state) : null);
   return [
     query.telescope_id ? { telescopeId: query.telescope_id } : {},
+    who.telescopes ? { telescopeId: { in: [...who.telescopes] } } : {},
     phases ? { session: { phase: { in: phases } } } : {},
     query.from ? { endsAt: { gt: new Date(query.from) } } : {},
     query.to ? { startsAt: { lt: new Date(query.to) } } : {},
@@ -90,6 +91,7 @@ export const listBookings = route(
     summary: 'Bookings, newest first',
     description: 'A user token lists that person’s bookings, a booking token its one.',
     guard: READ,
+    narrows: true,
     query: ListQuery,
     answers: { 200: { description: 'A page', schema: BookingPage } },
   },
@@ -98,7 +100,7 @@ export const listBookings = route(
       throw new Problem('forbidden', 'This token lists its own bookings only.');
     const order = ORDERS[query.sort];
     const rows = await deps.db.booking.findMany({
-      where: { AND: [...ownedBy(who, query.user_ref), ...asked(query), order.after(query.cursor)] },
+      where: { AND: [...ownedBy(who, query.user_ref), ...asked(who, query), order.after(query.cursor)] },
       include: { session: true },
       orderBy: order.by,
       take: query.per_page + 1,

@@ -171,7 +171,15 @@ async function session(deps: Deps, link: Link, booking: Booking, isFirst: boolea
     startMs: booking.startsAt.getTime(),
     endMs: booking.endsAt.getTime(),
   };
-  const token = deps.signer.sign({ id, kind: 'booking', subject: booking.id, scopes, expiresAtMs, slot });
+  const token = deps.signer.sign({
+    id,
+    kind: 'booking',
+    subject: booking.id,
+    scopes,
+    expiresAtMs,
+    slot,
+    telescopes: null,
+  });
   return {
     token,
     booking_id: booking.id,

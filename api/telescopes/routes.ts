@@ -74,10 +74,11 @@ const listTelescopes = route(
     tag: 'Telescopes',
     summary: 'The telescopes',
     guard: { scopes: [...READ.scopes, 'session:view'] },
+    narrows: true,
     answers: { 200: { description: 'All of them', schema: Listed } },
   },
   async ({ deps, who }) => {
-    const all = await deps.telescopes.list();
+    const all = (await deps.telescopes.list()).filter(({ id }) => who.telescopes?.includes(id) ?? true);
     return json({ data: seesAll(who) ? all : all.map(publicView) });
   },
 );

@@ -83,6 +83,8 @@ export type ApiKeyListed = {
   id: string;
   name: string;
   scopes: string[];
+  /** For these alone; empty for all */
+  telescopes: string[];
   created_at: string;
   expires_at: string | null;
   revoked_at: string | null;
@@ -93,6 +95,8 @@ export type ApiKeyMade = {
   id: string;
   name: string;
   scopes: string[];
+  /** For these alone; empty for all */
+  telescopes: string[];
   created_at: string;
   expires_at: string | null;
   revoked_at: string | null;
@@ -105,6 +109,8 @@ export type ApiKeyRequest = {
   name: string;
   scopes?: ("session:view" | "session:control" | "session:abort" | "bookings:read" | "bookings:write" | "robotarget:write" | "telescopes:read" | "telescopes:write" | "users:write" | "tokens:write" | "admin:read" | "admin:write")[];
   expires_at?: string;
+  /** For these alone; all that you are for when left out */
+  telescopes?: string[];
 };
 
 export type AuditLine = {
@@ -2271,6 +2277,8 @@ export type TokenRequest = {
   subject: string;
   scopes?: ("session:view" | "session:control" | "session:abort" | "bookings:read" | "bookings:write" | "robotarget:write" | "telescopes:read" | "telescopes:write" | "users:write" | "tokens:write" | "admin:read" | "admin:write")[];
   expires_at?: string;
+  /** For these alone; all that the key is for when left out */
+  telescopes?: string[];
 };
 
 export type Visibility = {
@@ -2790,12 +2798,12 @@ export class NocturneClient {
     return this.send<ApiKeyList>('GET', `/api/keys`, { options });
   }
 
-  /** A successor for a key; the old one ends after the overlap. `POST /api/keys/{key_id}/rotate` */
+  /** A successor for a key with its scopes, telescopes and expiry; the old one ends after the overlap. `POST /api/keys/{key_id}/rotate` */
   rotateKey(key_id: string, body?: KeyRotation, options?: RequestOptions): Promise<ApiKeyMade> {
     return this.send<ApiKeyMade>('POST', `/api/keys/${encodeURIComponent(key_id)}/rotate`, { body, options });
   }
 
-  /** Revoke a server key. `DELETE /api/keys/{key_id}` */
+  /** Revoke a server key, with every key and token that it made. `DELETE /api/keys/{key_id}` */
   revokeKey(key_id: string, options?: RequestOptions): Promise<void> {
     return this.send<void>('DELETE', `/api/keys/${encodeURIComponent(key_id)}`, { options });
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Instant } from './common.ts';
+import { Instant, TelescopeId } from './common.ts';
 
 export const SCOPES = [
   'session:view',
@@ -22,6 +22,11 @@ export const TokenRequest = z
     subject: z.string().min(1).max(64).describe('booking id, user.ref, or a name for an admin'),
     scopes: z.array(z.enum(SCOPES)).optional(),
     expires_at: Instant.optional(),
+    telescopes: z
+      .array(TelescopeId)
+      .max(100)
+      .optional()
+      .describe('For these alone; all that the key is for when left out'),
   })
   .meta({ id: 'TokenRequest' });
 export type TokenRequest = z.infer<typeof TokenRequest>;
