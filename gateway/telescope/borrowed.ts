@@ -53,12 +53,23 @@ export class BorrowedSky {
       this.copy({ ...loan, bookingId: to }, null);
     }
   }
-  /** What an earlier gateway of this telescope still owed. */
+  /**
+   * What an earlier gateway of this telescope still owed; and what a restored folder still lists although it was given back since is owed no more:
+   * its owner may have disabled it meanwhile.
+   */
   async adopt(): Promise<void> {
     if (!this.db) return;
-    const rows = await this.db.borrowedTarget.findMany({ where: { telescopeId: this.telescopeId, enabledAt: null } });
+    const listed = this.all().map(({ guid }) => guid);
+    const rows = await this.db.borrowedTarget.findMany({
+      where: { telescopeId: this.telescopeId, OR: [{ enabledAt: null }, { targetGuid: { in: listed } }] },
+    });
+    for (const { targetGuid, bookingId, enabledAt } of rows) {
+      const loan = this.loans.get(targetGuid);
+      if (enabledAt && loan?.bookingId === bookingId && enabledAt.getTime() > Date.parse(loan.disabledAt))
+        this.loans.delete(targetGuid);
+    }
     for (const row of rows)
-      if (!this.loans.get(row.targetGuid))
+      if (row.enabledAt === null && !this.loans.get(row.targetGuid))
         this.loans.set(row.targetGuid, {
           guid: row.targetGuid,
           name: row.name,

@@ -15,6 +15,8 @@ export interface LoggedCommand {
   result: CommandOutcome | null;
   at: string;
 }
+const OPEN = ['sent', 'unknown'] as const;
+const isOpen = ({ state }: Pick<LoggedCommand, 'state'>): boolean => (OPEN as readonly string[]).includes(state);
 const KEEP_MS = 7 * 86_400_000;
 const KEEP_COUNT = 2_000;
 const COPIED_AT_START = 50;
@@ -36,7 +38,7 @@ export class CommandLog {
     this.commands = state.part('command');
     this.forget();
     // What PostgreSQL may have missed while it was away; a successor must not find a finished command open.
-    for (const command of this.commands.all().slice(-COPIED_AT_START)) this.copy(command);
+    for (const command of this.commands.all().slice(-COPIED_AT_START)) this.copy(command, true);
   }
 
   find(key: string): LoggedCommand | null {
@@ -44,11 +46,14 @@ export class CommandLog {
   }
   /** The newest command for a target, whatever became of it. */
   lastOf(targetGuid: string): LoggedCommand | null {
-    return this.commands.all().findLast((c) => sameGuid(c.targetGuid, targetGuid)) ?? null;
+    return this.commands
+      .all()
+      .filter((c) => sameGuid(c.targetGuid, targetGuid))
+      .reduce<LoggedCommand | null>((last, c) => (last === null || c.at >= last.at ? c : last), null);
   }
   /** Commands whose outcome nobody knows. */
   open(): LoggedCommand[] {
-    return this.commands.all().filter((c) => c.state === 'sent' || c.state === 'unknown');
+    return this.commands.all().filter(isOpen);
   }
   /** On disk when it resolves; only then may the command be sent. @throws Error when the disk does not take it */
   async begin(key: string, kind: CommandKind, bookingId: string | null, targetGuid: string | null): Promise<void> {
@@ -81,22 +86,32 @@ export class CommandLog {
     return result;
   }
 
-  /** What an earlier gateway of this telescope left in PostgreSQL without an outcome; on this disk afterwards. */
+  /**
+   * What PostgreSQL knows and this disk does not, a restored folder above all: commands without an outcome, to be read back, and outcomes, so that
+   * a repeat of theirs has no second effect. On this disk afterwards.
+   */
   async adopt(): Promise<void> {
     if (!this.db) return;
     const rows = await this.db.voyagerCommand.findMany({
-      where: { telescopeId: this.telescopeId, state: { in: ['sent', 'unknown'] } },
+      where: {
+        telescopeId: this.telescopeId,
+        OR: [{ state: { in: [...OPEN] } }, { updatedAt: { gt: new Date(this.now() - KEEP_MS) } }],
+      },
+      orderBy: { createdAt: 'desc' },
+      take: KEEP_COUNT,
     });
-    for (const row of rows) {
-      if (this.commands.get(row.key)) continue;
+    for (const row of rows.reverse()) {
+      const open = (OPEN as readonly string[]).includes(row.state);
+      const known = this.commands.get(row.key);
+      if (known && (open || !isOpen(known))) continue;
       const [kind, targetGuid] = row.method.split(' ');
       this.commands.set(row.key, {
         key: row.key,
         kind: kind as CommandKind,
         bookingId: row.bookingId,
         targetGuid: targetGuid || null,
-        state: 'sent',
-        result: null,
+        state: open ? 'sent' : (row.state as LoggedCommand['state']),
+        result: open ? null : (row.result as CommandOutcome | null),
         at: row.createdAt.toISOString(),
       });
     }
@@ -112,7 +127,8 @@ export class CommandLog {
       if (at < this.commands.size - KEEP_COUNT || (command.state !== 'sent' && Date.parse(command.at) <= oldest))
         this.commands.delete(command.key);
   }
-  private copy(command: LoggedCommand): void {
+  /** @param mayBeOld this disk may be from before: an outcome that stands in PostgreSQL stays. */
+  private copy(command: LoggedCommand, mayBeOld = false): void {
     const { db } = this;
     if (!db) return;
     const data = {
@@ -120,18 +136,13 @@ export class CommandLog {
       result: (command.result ?? undefined) as object | undefined,
       updatedAt: new Date(this.now()),
     };
-    this.mirror.put(`command/${command.key}`, () =>
-      db.voyagerCommand.upsert({
-        where: { key: command.key },
-        create: {
-          key: command.key,
-          telescopeId: this.telescopeId,
-          bookingId: command.bookingId,
-          method: `${command.kind} ${command.targetGuid ?? ''}`.trim(),
-          ...data,
-        },
-        update: data,
-      }),
-    );
+    const { key, kind, bookingId } = command;
+    const method = `${kind} ${command.targetGuid ?? ''}`.trim();
+    const create = { key, telescopeId: this.telescopeId, bookingId, method, ...data };
+    this.mirror.put(`command/${key}`, async () => {
+      if (!mayBeOld) return db.voyagerCommand.upsert({ where: { key }, create, update: data });
+      await db.voyagerCommand.createMany({ data: [create], skipDuplicates: true });
+      return db.voyagerCommand.updateMany({ where: { key, state: { in: [...OPEN] } }, data });
+    });
   }
 }
