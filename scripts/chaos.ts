@@ -15,7 +15,7 @@ import { isFinal, type Phase } from '../domain/phases.ts';
 import { createArchiveActivities } from '../activities/frames/archive.ts';
 import { createFinaliseActivities } from '../activities/finalise/index.ts';
 import { compareNights, killPlan, type KillStep, type NightOutcome, type Victim } from './chaos/plan.ts';
-import { reaches } from './chaos/points.ts';
+import { effectsIn, reaches, unrecordedFrames, type Effect } from './chaos/points.ts';
 import { ApiClient } from '../stack/api-client.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { answers, stopWithParent } from '../stack/supervisor.ts';
@@ -213,6 +213,7 @@ async function outcomeOf({ stack, db }: Night): Promise<NightOutcome> {
     phase: session.phase,
     objects: await roboTargetObjects(stack),
     archived,
+    unrecorded: unrecordedFrames(effects(stack)),
     unexplained,
     unverified,
     ledger: seconds,
@@ -229,12 +230,7 @@ const fileHash = (path: string): string | null => {
     return null;
   }
 };
-function effects(stack: Stack): { method?: string; effect_key: string | null; repeated_effect: boolean }[] {
-  return readFileSync(join(stack.simulatorDir!, 'effects.jsonl'), 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as { method?: string; effect_key: string | null; repeated_effect: boolean });
-}
+const effects = (stack: Stack): Effect[] => effectsIn(join(stack.simulatorDir!, 'effects.jsonl'));
 /** RoboTarget's objects as `kind guid status`, through the drop-in routes. */
 async function roboTargetObjects(stack: Stack): Promise<string[]> {
   const api = new ApiClient(stack.apiUrl, stack.apiKey);

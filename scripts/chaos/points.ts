@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Point } from './plan.ts';
 
@@ -30,4 +30,27 @@ export async function reaches(point: Point, logFile: string, timeoutMs: number):
     if (wanted.test(bytes.toString('utf8'))) return true;
   }
   return false;
+}
+
+/** A line of the simulator's log of effects. */
+export interface Effect {
+  effect: string;
+  params: Record<string, unknown>;
+  method?: string;
+  effect_key: string | null;
+  repeated_effect: boolean;
+}
+export const effectsIn = (logFile: string): Effect[] =>
+  readFileSync(logFile, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Effect);
+
+/** How many frames of sequences were written and never noted as done, by the simulator's log of effects. */
+export function unrecordedFrames(entries: readonly Pick<Effect, 'effect' | 'params'>[]): number {
+  const of = (name: string) => entries.filter(({ effect }) => effect === name).map(({ params }) => params);
+  const noted = new Set(of('shot.done').map(({ filename }) => filename));
+  return of('exposure.done').filter(
+    ({ voy_type: type, file }) => type === 'SHOT' && typeof file === 'string' && !noted.has(file.split('\\').at(-1)),
+  ).length;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { unrecordedFrames } from '../../scripts/chaos/points.ts';
 import { POINTS, VICTIMS, compareNights, killPlan, type NightOutcome } from '../../scripts/chaos/plan.ts';
 
 describe('the plan of kills', () => {
@@ -24,6 +25,7 @@ describe('two nights are compared', () => {
     phase: 'completed',
     objects: ['set a 0', 'target b 1'],
     archived: ['shot 1, frame 1', 'shot 1, frame 2'],
+    unrecorded: 0,
     unexplained: 0,
     unverified: 0,
     ledger: { imaging: 16, overhead: 24, other: 20 },
@@ -52,6 +54,18 @@ describe('two nights are compared', () => {
       '1 frames are neither archived nor have a reason',
       'the ledger sums to 56 s, the slot has 60 s',
       'ledger class imaging: 4 s less',
+    ]);
+  });
+  test('a frame that Voyager wrote and did not live to note is taken once more, and no other is', () => {
+    const log = [
+      { effect: 'exposure.done', params: { voy_type: 'SHOT', file: 'C:\\Voyager\\FITS\\a.fits' } },
+      { effect: 'shot.done', params: { filename: 'a.fits' } },
+      { effect: 'exposure.done', params: { voy_type: 'SHOT', file: 'C:\\Voyager\\FITS\\b.fits' } },
+      { effect: 'exposure.done', params: { voy_type: 'SYNC', file: 'C:\\Voyager\\FITS\\focus.fits' } },
+    ];
+    const archived = [...night.archived, 'shot 1, frame 3', 'shot 1, frame 4'];
+    expect(compareNights(night, { ...night, archived, unrecorded: unrecordedFrames(log) }, 10)).toEqual([
+      'shot 1, frame 4 is archived besides',
     ]);
   });
   test('a target left enabled, a command with effect twice, a wrong file and a changed report are each named', () => {
