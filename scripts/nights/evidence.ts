@@ -1,3 +1,4 @@
+import { CHANGED_FILTERS } from './telescope.ts';
 import type { LedgerClass, LedgerInterval } from '../../domain/contracts/ledger.ts';
 import type { Step } from './plan.ts';
 import type { World } from './world.ts';
@@ -25,7 +26,23 @@ export function judgeEvidence(world: World): string[] {
   filedUnderWhoAsked(world, say);
   ledgerAgreesWithSky(world, say);
   quietInMaintenance(world, say);
+  throughTheRightFilter(world, say);
   return found;
+}
+
+/** A file that changed before the slot began is the one by which frames are taken. */
+function throughTheRightFilter(world: World, say: Say): void {
+  const { observatory, row, faults } = world;
+  const plan = observatory.runner.plan;
+  const [changed] = faults.spans('telescope_file');
+  if (!changed || !plan || plan.shots.length !== row.shots.length) return;
+  const begun = observatory.taken.filter((e) => e.startedAt >= row.startsAt.getTime());
+  if (begun.length === 0 || changed.from >= row.startsAt.getTime() - MARGIN_MS) return;
+  for (const [i, { filter }] of row.shots.entries())
+    if (plan.shots[i]!.FilterIndex !== CHANGED_FILTERS[filter])
+      say(
+        `shot ${i + 1} went through filter ${plan.shots[i]!.FilterIndex}, not ${CHANGED_FILTERS[filter]} (${filter})`,
+      );
 }
 
 const seconds = (i: LedgerInterval): number => (Date.parse(i.end) - Date.parse(i.start)) / 1000;

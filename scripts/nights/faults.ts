@@ -55,6 +55,14 @@ export class Faults {
     if (this.hit('store_away', this.during(at, 'store_away'))) throw new Error('the store is away');
   }
 
+  /** The owner has changed the telescope's file by then. */
+  fileChanged(at: number): boolean {
+    return this.hit(
+      'telescope_file',
+      this.spans('telescope_file').some(({ from }) => at >= from),
+    );
+  }
+
   /** What happens at the observatory; a tick of the world in milliseconds. */
   script(tickMs: number): Partial<ObservatoryScript> {
     const restarts = this.spans('voyager_restart');

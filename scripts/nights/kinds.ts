@@ -12,6 +12,7 @@ export const RARE_KINDS = [
   'gateway_no_temporal',
   'api_no_gateway',
   'worker_away',
+  'telescope_file',
 ] as const;
 type RareKind = (typeof RARE_KINDS)[number];
 

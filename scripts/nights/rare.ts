@@ -5,6 +5,8 @@ const RARE = 0.07;
 const GRID = 30;
 const WORLD_SECOND = 20;
 const PEOPLE_SECOND = 5;
+/** Before the preparation of most nights, and after that of some. */
+const FILE_CHANGES = [-30 * 3600, -1800] as const;
 
 interface Drawn {
   faults: Fault[];
@@ -19,7 +21,8 @@ export function addRare({ faults, steps, words, within, slotSeconds }: Drawn): v
   const p = (kind: string): number => chance(...words(kind));
   for (const kind of RARE_KINDS) {
     if (p(`rare ${kind}`) >= RARE) continue;
-    const at = within(`at ${kind}`, -600, slotSeconds * 0.8, WORLD_SECOND);
+    const [from, to] = kind === 'telescope_file' ? FILE_CHANGES : [-600, slotSeconds * 0.8];
+    const at = within(`at ${kind}`, from, to, WORLD_SECOND);
     const seconds = whole(4, p(`long ${kind}`) < 0.4 ? 360 : 60, ...words(`seconds ${kind}`)) * GRID;
     const nth = whole(1, 3, ...words(`nth ${kind}`));
     faults.push({ kind, at, seconds, nth });

@@ -1,7 +1,17 @@
 import { Telescope, type SitedTelescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 
-/** The telescope of a virtual night, on the equator at that longitude (east positive). */
-export function virtualTelescope(longitude_degrees: number, policy: TelescopeInput['policy']): SitedTelescope {
+/** The filter wheel of the telescope's file once its owner has changed it. */
+export const CHANGED_FILTERS: Telescope['filters'] = { L: 1, R: 0, G: 3, B: 2 };
+
+/**
+ * The telescope of a virtual night, on the equator at that longitude (east positive).
+ * @param changed whether its file is the changed one by now
+ */
+export function virtualTelescope(
+  longitude_degrees: number,
+  policy: TelescopeInput['policy'],
+  changed: () => boolean,
+): SitedTelescope {
   const site = { latitude_degrees: 0, longitude_degrees, elevation_meters: 0, timezone: 'UTC' };
   const telescope = Telescope.parse({
     id: 't1',
@@ -11,5 +21,8 @@ export function virtualTelescope(longitude_degrees: number, policy: TelescopeInp
     site,
     policy,
   } satisfies TelescopeInput);
-  return { ...telescope, site };
+  return Object.defineProperty({ ...telescope, site }, 'filters', {
+    get: () => (changed() ? CHANGED_FILTERS : telescope.filters),
+    enumerable: true,
+  });
 }

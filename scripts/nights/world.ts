@@ -73,9 +73,9 @@ export class World {
     this.faults = new Faults(plan);
     const middle = (plan.start + plan.end) / 2;
     const longitude = midnightLongitudeDegrees(middle);
-    this.telescope = virtualTelescope(longitude, plan.policy);
     const rightAscensionHours = (((SiderealTime(new Date(middle)) + longitude / 15) % 24) + 24) % 24;
     const now = (): number => info().currentAttemptScheduledTimestampMs;
+    this.telescope = virtualTelescope(longitude, plan.policy, () => this.faults.fileChanged(now()));
     const booked = { ...plan, bookingId: this.bookingId };
     this.rows = new Rows(booked, this.telescope, rightAscensionHours, this.faults, now);
     this.row = this.rows.booking;
