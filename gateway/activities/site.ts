@@ -59,26 +59,40 @@ function lookingOnly({ readOnly, telescope }: TelescopeGateway): SiteCheck['prob
   ];
 }
 
+/** What was found at the observatory, kept in the order in which it was looked for. */
+type Found = Pick<SiteCheck, 'problems' | 'warnings'>;
+
 /** Is everything at the observatory as this telescope's file says? Reads only; for J-1 and for `doctor`. */
 export async function checkSite(gateway: TelescopeGateway, bookingId: string | null): Promise<SiteCheck> {
-  const problems: SiteCheck['problems'] = [];
-  const warnings: string[] = [];
   const { telescope } = gateway;
-  problems.push(...lookingOnly(gateway));
+  const found: Found = { problems: lookingOnly(gateway), warnings: [] };
   if (!gateway.ready) {
-    problems.push({
+    found.problems.push({
       reason: 'voyager_away',
       message: `Voyager at ${telescope.host}:${telescope.port} is not connected: ${gateway.link.reason ?? gateway.link.state}.`,
     });
-    return { ok: false, problems, warnings };
+    return { ok: false, ...found };
   }
   if (gateway.emergency.current)
-    problems.push({
+    found.problems.push({
       reason: 'voyager_emergency',
       message: `Voyager’s emergency (${gateway.emergency.current}) since ${gateway.emergency.since ?? 'an unknown time'}.`,
     });
+  await checkSetup(gateway, found);
+  checkSafetyMonitor(gateway, found);
+  checkClock(gateway, found);
+  await checkRoboTarget(gateway, found);
+  for (const loan of gateway.borrowed.all())
+    if (loan.bookingId !== bookingId)
+      found.warnings.push(
+        `Target ${namesOfOthers([loan.name])} is still disabled for another booking (${namesOfOthers([loan.bookingId])}).`,
+      );
+  return { ok: found.problems.length === 0, ...found };
+}
 
-  const environment = await gateway.link.request(buildRequest('RemoteGetEnvironmentData', {}, { timeoutMs: READ_MS }));
+/** Profile, filters and sequences; what cannot be read is a warning. */
+async function checkSetup({ link, telescope }: TelescopeGateway, { problems, warnings }: Found): Promise<void> {
+  const environment = await link.request(buildRequest('RemoteGetEnvironmentData', {}, { timeoutMs: READ_MS }));
   if (environment.outcome === 'done') {
     const profile = asText(environment.paramRet.Profile);
     if (profile.normalize().toLowerCase() !== telescope.profile.normalize().toLowerCase())
@@ -88,49 +102,55 @@ export async function checkSite(gateway: TelescopeGateway, bookingId: string | n
       });
   } else warnings.push(`Voyager’s environment could not be read: ${environment.message}`);
 
-  const filters = await gateway.link.request(buildRequest('RemoteGetFilterConfiguration', {}, { timeoutMs: READ_MS }));
+  const filters = await link.request(buildRequest('RemoteGetFilterConfiguration', {}, { timeoutMs: READ_MS }));
   if (filters.outcome === 'done')
     for (const message of filterDifferences(telescope, readFilters(filters.paramRet)))
       problems.push({ reason: 'filter_mismatch', message: `${message}.` });
   else warnings.push(`Voyager’s filters could not be read: ${filters.message}`);
 
-  const sequences = await gateway.link.request(
+  const sequences = await link.request(
     buildRequest('RemoteGetListAvalaibleSequenceEx', { ProfileName: telescope.profile }, { timeoutMs: READ_MS }),
   );
   if (sequences.outcome === 'done' && Array.isArray(sequences.paramRet.list) && sequences.paramRet.list.length === 0)
     warnings.push(
       `Voyager lists no sequence for profile "${telescope.profile}"; base sequence ${telescope.base_sequence_guid} may be missing.`,
     );
+}
 
+function checkSafetyMonitor(gateway: TelescopeGateway, { problems, warnings }: Found): void {
   const { weather } = gateway.weather;
-  if (weather.safety_monitor?.connected !== true) {
-    const message = 'No safety monitor is connected, neither in Voyager nor in another weather source.';
-    if (telescope.unattended_without_safety_monitor) warnings.push(message);
-    else if (weather.safety_monitor === null && weather.stale)
-      warnings.push('No weather source has answered yet, so the safety monitor is not known.');
-    else problems.push({ reason: 'safety_monitor_missing', message });
-  }
-  const offset = gateway.link.clockOffsetSeconds();
+  if (weather.safety_monitor?.connected === true) return;
+  const message = 'No safety monitor is connected, neither in Voyager nor in another weather source.';
+  if (gateway.telescope.unattended_without_safety_monitor) warnings.push(message);
+  else if (weather.safety_monitor === null && weather.stale)
+    warnings.push('No weather source has answered yet, so the safety monitor is not known.');
+  else problems.push({ reason: 'safety_monitor_missing', message });
+}
+
+function checkClock({ link }: TelescopeGateway, { problems, warnings }: Found): void {
+  const offset = link.clockOffsetSeconds();
   const message = `Voyager’s clock is ${offset?.toFixed(1)} s off.`;
   if (clockVerdict(offset) === 'off') problems.push({ reason: 'clock_offset', message });
   else if (clockVerdict(offset) === 'warning') warnings.push(message);
+}
 
+/** Targets of others in the way, and whether our dialect is understood. */
+async function checkRoboTarget(gateway: TelescopeGateway, { problems, warnings }: Found): Promise<void> {
+  const { policy } = gateway.telescope;
   const list = await gateway.targets.list();
   if (!list.ok)
     problems.push({ reason: list.reason, message: `RoboTarget’s targets could not be read: ${list.message}` });
-  else {
+  else if (policy.exclusivity === 'exclusive') {
     const ours = new Set(gateway.grants.active().map((g) => g.targetGuid?.toLowerCase()));
     const foreign = list.items.filter((t) => t.enabled && !ours.has(t.guid.toLowerCase()));
-    if (foreign.length > 0 && telescope.policy.exclusivity === 'exclusive') {
-      const names = namesOfOthers(foreign.map((t) => t.name));
-      if (telescope.policy.disable_foreign_targets)
-        warnings.push(`Enabled targets of others, to be disabled for the slot: ${names}.`);
-      else
-        problems.push({
-          reason: 'foreign_target',
-          message: `Enabled targets of others that may not be disabled: ${names}.`,
-        });
-    }
+    const names = namesOfOthers(foreign.map((t) => t.name));
+    if (foreign.length > 0 && policy.disable_foreign_targets)
+      warnings.push(`Enabled targets of others, to be disabled for the slot: ${names}.`);
+    else if (foreign.length > 0)
+      problems.push({
+        reason: 'foreign_target',
+        message: `Enabled targets of others that may not be disabled: ${names}.`,
+      });
   }
   const sets = await gateway.client.list('set');
   if (!sets.ok)
@@ -138,10 +158,4 @@ export async function checkSite(gateway: TelescopeGateway, bookingId: string | n
       reason: reasonOf(sets.outcome),
       message: `RoboTarget’s sets could not be read: ${sets.outcome.message}. Check the dialect file and the licence.`,
     });
-  for (const loan of gateway.borrowed.all())
-    if (loan.bookingId !== bookingId)
-      warnings.push(
-        `Target ${namesOfOthers([loan.name])} is still disabled for another booking (${namesOfOthers([loan.bookingId])}).`,
-      );
-  return { ok: problems.length === 0, problems, warnings };
 }

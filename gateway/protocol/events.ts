@@ -1,129 +1,11 @@
-import {
-  ACTION_RESULTS,
-  CCDSTAT,
-  codeName,
-  DITHSTAT,
-  DOMESHUTTER,
-  FRAME_TYPES,
-  GUIDESTAT,
-  LOG_TYPES,
-  MNTSFLIP,
-  SHOT_STATUS,
-  SIGNALS,
-  VOYSTAT,
-} from './codes.ts';
-import {
-  type Absent,
-  asText,
-  durationSeconds,
-  FieldReader,
-  isObject,
-  type JsonObject,
-  readNumber,
-  sexagesimal,
-} from './fields.ts';
+import { ACTION_RESULTS, codeName, FRAME_TYPES, LOG_TYPES, SHOT_STATUS, SIGNALS } from './codes.ts';
+import { controlData } from './control-data.ts';
+import { type Absent, asText, durationSeconds, FieldReader, isObject, type JsonObject, readNumber } from './fields.ts';
 
 /**
  * Voyager's events, typed (Application Server Protocol, public event tables): `data` keeps the wire's names, with `CODEName`, `…Hours`, `…Degrees`
  * and `…Seconds` derived beside them. Every field may be null, since versions differ; `absent` says why a sent field is.
  */
-
-const hours = (text: string | null): number | null => (text === null ? null : sexagesimal(text));
-const degrees = hours;
-const seconds = (text: string | null): number | null => (text === null ? null : durationSeconds(text));
-
-/** Every 2 s in dashboard mode: the state of everything. */
-function controlData(f: FieldReader, raw: JsonObject) {
-  const VOYSTAT_ = f.num('VOYSTAT', raw.VOYSTAT);
-  const CCDSTAT_ = f.num('CCDSTAT', raw.CCDSTAT);
-  const MNTRA = f.name('MNTRA', raw.MNTRA);
-  const MNTDEC = f.name('MNTDEC', raw.MNTDEC);
-  const MNTRAJ2000 = f.name('MNTRAJ2000', raw.MNTRAJ2000);
-  const MNTDECJ2000 = f.name('MNTDECJ2000', raw.MNTDECJ2000);
-  const MNTAZ = f.name('MNTAZ', raw.MNTAZ);
-  const MNTALT = f.name('MNTALT', raw.MNTALT);
-  const MNTPIER = f.name('MNTPIER', raw.MNTPIER);
-  const MNTTFLIP = f.name('MNTTFLIP', raw.MNTTFLIP);
-  const MNTSFLIP_ = f.num('MNTSFLIP', raw.MNTSFLIP);
-  const SEQREMAIN = f.name('SEQREMAIN', raw.SEQREMAIN);
-  const GUIDESTAT_ = f.num('GUIDESTAT', raw.GUIDESTAT);
-  const DITHSTAT_ = f.num('DITHSTAT', raw.DITHSTAT);
-  const DOMESHUTTER_ = f.num('DOMESHUTTER', raw.DOMESHUTTER);
-  return {
-    /** Local and UTC time of Voyager's PC, `YYYY-MM-DD HH:MM:SS`. */
-    TI: f.text('TI', raw.TI),
-    TIUTC: f.text('TIUTC', raw.TIUTC),
-    VOYSTAT: VOYSTAT_,
-    VOYSTATName: codeName(VOYSTAT, VOYSTAT_),
-    SETUPCONN: f.bool('SETUPCONN', raw.SETUPCONN),
-    CCDCONN: f.bool('CCDCONN', raw.CCDCONN),
-    /** °C, percent, °C. */
-    CCDTEMP: f.num('CCDTEMP', raw.CCDTEMP),
-    CCDPOW: f.num('CCDPOW', raw.CCDPOW),
-    CCDSETP: f.num('CCDSETP', raw.CCDSETP),
-    CCDCOOL: f.bool('CCDCOOL', raw.CCDCOOL),
-    CCDSTAT: CCDSTAT_,
-    CCDSTATName: codeName(CCDSTAT, CCDSTAT_),
-    MNTCONN: f.bool('MNTCONN', raw.MNTCONN),
-    MNTPARK: f.bool('MNTPARK', raw.MNTPARK),
-    /** Of date (JNow). */
-    MNTRA,
-    MNTRAHours: hours(MNTRA),
-    MNTDEC,
-    MNTDECDegrees: degrees(MNTDEC),
-    MNTRAJ2000,
-    MNTRAJ2000Hours: hours(MNTRAJ2000),
-    MNTDECJ2000,
-    MNTDECJ2000Degrees: degrees(MNTDECJ2000),
-    MNTAZ,
-    MNTAZDegrees: degrees(MNTAZ),
-    MNTALT,
-    MNTALTDegrees: degrees(MNTALT),
-    MNTPIER,
-    /** pierWest looks before the meridian. */
-    MNTPIERSide: MNTPIER === 'pierWest' ? ('west' as const) : MNTPIER === 'pierEast' ? ('east' as const) : null,
-    MNTTFLIP,
-    /** Time to the meridian flip; negative before it. */
-    MNTTFLIPSeconds: seconds(MNTTFLIP),
-    MNTSFLIP: MNTSFLIP_,
-    MNTSFLIPName: codeName(MNTSFLIP, MNTSFLIP_),
-    MNTTRACK: f.bool('MNTTRACK', raw.MNTTRACK),
-    MNTSLEW: f.bool('MNTSLEW', raw.MNTSLEW),
-    AFCONN: f.bool('AFCONN', raw.AFCONN),
-    AFTEMP: f.num('AFTEMP', raw.AFTEMP),
-    AFPOS: f.num('AFPOS', raw.AFPOS),
-    /** Total and elapsed shot time of the sequence in seconds. */
-    SEQTOT: f.num('SEQTOT', raw.SEQTOT),
-    SEQPARZ: f.num('SEQPARZ', raw.SEQPARZ),
-    SEQNAME: f.name('SEQNAME', raw.SEQNAME),
-    SEQSTART: f.name('SEQSTART', raw.SEQSTART),
-    SEQREMAIN,
-    SEQREMAINSeconds: seconds(SEQREMAIN),
-    SEQEND: f.name('SEQEND', raw.SEQEND),
-    /** File of the running sequence and DragScript; null when none runs, `(unreadable)` where that is all that can be told. */
-    RUNSEQ: f.running('RUNSEQ', raw.RUNSEQ),
-    RUNDS: f.running('RUNDS', raw.RUNDS),
-    GUIDECONN: f.bool('GUIDECONN', raw.GUIDECONN),
-    GUIDESTAT: GUIDESTAT_,
-    GUIDESTATName: codeName(GUIDESTAT, GUIDESTAT_),
-    DITHSTAT: DITHSTAT_,
-    DITHSTATName: codeName(DITHSTAT, DITHSTAT_),
-    /** Last guiding error, pixels. */
-    GUIDEX: f.num('GUIDEX', raw.GUIDEX),
-    GUIDEY: f.num('GUIDEY', raw.GUIDEY),
-    PLACONN: f.bool('PLACONN', raw.PLACONN),
-    PSCONN: f.bool('PSCONN', raw.PSCONN),
-    ROTCONN: f.bool('ROTCONN', raw.ROTCONN),
-    ROTPA: f.numBut('ROTPA', -1, raw.ROTPA),
-    ROTSKYPA: f.numBut('ROTSKYPA', -1, raw.ROTSKYPA),
-    ROTISROT: f.bool('ROTISROT', raw.ROTISROT),
-    DOMECONN: f.bool('DOMECONN', raw.DOMECONN),
-    DOMEPA: f.num('DOMEPA', raw.DOMEPA),
-    DOMEISMOV: f.bool('DOMEISMOV', raw.DOMEISMOV),
-    DOMESHUTTER: DOMESHUTTER_,
-    DOMESHUTTERName: codeName(DOMESHUTTER, DOMESHUTTER_),
-  };
-}
 
 /** First line of every connection. `SessionKey` is its Timestamp digit for digit, which some signing schemes need (added by the codec). */
 const version = (f: FieldReader) => ({
@@ -240,7 +122,7 @@ function autoFocusResult(f: FieldReader) {
     /** Unix seconds. */
     DoneTime: f.num('DoneTime'),
     Duration,
-    DurationSeconds: seconds(Duration),
+    DurationSeconds: Duration === null ? null : durationSeconds(Duration),
     FocusTemp: f.num('FocusTemp'),
     PercDev: f.num('PercDev'),
     LastError: f.name('LastError'),
@@ -409,13 +291,7 @@ export function decodeEvent(
     data.SessionKey = extras?.timestampText ?? (raw.Timestamp === undefined ? null : asText(raw.Timestamp));
   const extra = fields.unread(commonFields(raw), name === 'NewJPGReady' ? COMMON_JPG : COMMON, data);
   return {
-    unknown: false,
-    name,
-    data,
-    timestamp,
-    host,
-    inst,
-    raw,
+    ...{ unknown: false, name, data, timestamp, host, inst, raw },
     absent: fields.absent,
     extra,
   } as unknown as VoyagerEvent;

@@ -3,6 +3,7 @@ import type { WeatherCategories, WeatherReading } from '../../domain/weather-rea
 import { isEvent, type ControlData, type EventData, type VoyagerEvent } from '../protocol/events.ts';
 import { GuidingWindow } from './guiding.ts';
 import { History } from './history.ts';
+import { faceOf } from './mirror-face.ts';
 
 /** Without a line of Voyager for this long the picture is stale: ControlData comes every 2 s, the link dies at 15. */
 export const STALE_AFTER_SECONDS = 10;
@@ -10,35 +11,6 @@ const SHOT_GONE_SECONDS = 15;
 export const RMS_WINDOW_SECONDS = 60;
 const LONG_RMS_WINDOWS_SECONDS = [300, 900] as const;
 
-export type MirrorVoyagerStatus = TelescopeState['voyager']['status'];
-const VOYAGER_STATUS: Record<string, MirrorVoyagerStatus> = {
-  STOPPED: 'STOPPED',
-  IDLE: 'IDLE',
-  RUN: 'RUN',
-  ERRORE: 'ERROR',
-  UNDEFINED: 'UNDEFINED',
-  WARNING: 'WARNING',
-};
-const GUIDE_STATUS: Record<string, TelescopeState['guiding']['status']> = {
-  STOPPED: 'STOPPED',
-  WAITING_SETTLE: 'SETTLING',
-  RUNNING: 'RUNNING',
-  TIMEOUT_SETTLE: 'TIMEOUT',
-};
-const DITHER_STATUS: Record<string, TelescopeState['guiding']['dither']> = {
-  STOPPED: 'STOPPED',
-  RUNNING: 'RUNNING',
-  WAITING_SETTLE: 'SETTLING',
-  TIMEOUT_SETTLE: 'TIMEOUT',
-};
-const SHUTTER: Record<string, TelescopeState['dome']['shutter']> = {
-  OPEN: 'open',
-  CLOSED: 'closed',
-  OPENING: 'opening',
-  CLOSING: 'closing',
-  ERROR: 'error',
-  UNKNOWN: 'unknown',
-};
 const SHOT_STATUS: Record<string, NonNullable<TelescopeState['exposure']>['status']> = {
   IDLE: 'IDLE',
   EXPOSE: 'EXPOSE',
@@ -120,100 +92,32 @@ export class Mirror {
   }
 
   state(context: MirrorContext, nowMs: number): TelescopeState {
-    const c = this.control?.data ?? null;
     const age = this.control ? seconds(nowMs - this.control.atMs) : null;
-    const linkAge = context.connection.last_message_age_seconds;
+    const face = faceOf(this.controlData, age);
+    const { connection } = context;
+    const isOld = (ageSeconds: number | null): boolean => ageSeconds === null || ageSeconds > STALE_AFTER_SECONDS;
     return {
       telescope_id: this.telescopeId,
       rev: this.rev,
       epoch: context.connectionEpoch,
       at: new Date(nowMs).toISOString(),
-      stale:
-        !context.connection.connected ||
-        linkAge === null ||
-        linkAge > STALE_AFTER_SECONDS ||
-        age === null ||
-        age > STALE_AFTER_SECONDS,
+      stale: !connection.connected || isOld(connection.last_message_age_seconds) || isOld(age),
       read_only: context.readOnly,
-      connection: context.connection,
+      connection,
+      ...face,
       voyager: {
-        status: VOYAGER_STATUS[c?.VOYSTATName ?? ''] ?? 'UNDEFINED',
-        setup_connected: c?.SETUPCONN ?? null,
-        run_sequence: c?.RUNSEQ ?? null,
-        run_dragscript: c?.RUNDS ?? null,
+        ...face.voyager,
         emergency: context.emergency,
         profile: context.profile,
         last_error: this.lastError?.text ?? null,
-        age_seconds: age,
       },
-      mount: {
-        connected: c?.MNTCONN ?? null,
-        parked: c?.MNTPARK ?? null,
-        tracking: c?.MNTTRACK ?? null,
-        slewing: c?.MNTSLEW ?? null,
-        ra_hours: c?.MNTRAHours ?? null,
-        dec_degrees: c?.MNTDECDegrees ?? null,
-        ra_j2000_hours: c?.MNTRAJ2000Hours ?? null,
-        dec_j2000_degrees: c?.MNTDECJ2000Degrees ?? null,
-        altitude_degrees: c?.MNTALTDegrees ?? null,
-        azimuth_degrees: c?.MNTAZDegrees ?? null,
-        pier: c?.MNTPIERSide ?? null,
-        flip_status: c?.MNTSFLIPName ?? null,
-        time_to_flip_seconds: c?.MNTTFLIPSeconds ?? null,
-        age_seconds: age,
-      },
-      camera: {
-        connected: c?.CCDCONN ?? null,
-        temperature_celsius: c?.CCDTEMP ?? null,
-        setpoint_celsius: c?.CCDSETP ?? null,
-        power_percent: c?.CCDPOW ?? null,
-        cooling: c?.CCDCOOL ?? null,
-        status: c?.CCDSTATName ?? null,
-        binning: this.latestPreview?.meta.binning ?? null,
-        age_seconds: age,
-      },
-      focuser: {
-        connected: c?.AFCONN ?? null,
-        position: c?.AFPOS ?? null,
-        temperature_celsius: c?.AFTEMP ?? null,
-        last_focus: this.focus,
-        age_seconds: age,
-      },
+      camera: { ...face.camera, binning: this.latestPreview?.meta.binning ?? null },
+      focuser: { ...face.focuser, last_focus: this.focus },
       guiding: {
-        connected: c?.GUIDECONN ?? null,
-        status: GUIDE_STATUS[c?.GUIDESTATName ?? ''] ?? null,
-        dither: DITHER_STATUS[c?.DITHSTATName ?? ''] ?? null,
-        x_px: c?.GUIDEX ?? null,
-        y_px: c?.GUIDEY ?? null,
+        ...face.guiding,
         rms: this.guiding.rms(nowMs),
         rms_windows: this.longGuiding.flatMap((window) => window.rms(nowMs) ?? []),
-        age_seconds: age,
       },
-      rotator: {
-        connected: c?.ROTCONN ?? null,
-        position_degrees: c?.ROTPA ?? null,
-        sky_pa_degrees: c?.ROTSKYPA ?? null,
-        moving: c?.ROTISROT ?? null,
-      },
-      dome: {
-        connected: c?.DOMECONN ?? null,
-        azimuth_degrees: c?.DOMEPA ?? null,
-        moving: c?.DOMEISMOV ?? null,
-        shutter: SHUTTER[c?.DOMESHUTTERName ?? ''] ?? null,
-      },
-      planetarium_connected: c?.PLACONN ?? null,
-      plate_solver_connected: c?.PSCONN ?? null,
-      sequence:
-        c && (c.RUNSEQ !== null || c.SEQNAME !== null)
-          ? {
-              name: c.SEQNAME,
-              total_seconds: c.SEQTOT,
-              elapsed_seconds: c.SEQPARZ,
-              remaining_seconds: c.SEQREMAINSeconds,
-              start: c.SEQSTART,
-              end: c.SEQEND,
-            }
-          : null,
       exposure: this.exposure(nowMs),
       preview: this.latestPreview?.meta ?? null,
       weather: context.weather,

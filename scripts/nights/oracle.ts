@@ -26,18 +26,36 @@ const STARTING = new Set(['enableTarget', 'startRoboTarget']);
 /** With a gateway that answers, the target is off so many milliseconds after a pause or an abort was asked for. */
 const STOP_WITHIN_MS = 120_000;
 
+type Ended = (workflowId: string) => { outcome: string } | Error | null | undefined;
+type Say = (text: string) => void;
+
 /** @returns a sentence for each invariant that the night breaks */
-export function judgeNight(
-  world: World,
-  ended: (workflowId: string) => { outcome: string } | Error | null | undefined,
-): string[] {
+export function judgeNight(world: World, ended: Ended): string[] {
   const found: string[] = [];
   const say = (text: string): void => void found.push(text);
-  const { observatory, row, transitions } = world;
-  const result = ended(world.workflowId);
-  const last = transitions.at(-1);
+  const finalised = world.transitions.some((t) => t.phase === 'finalising');
+  endedWell(world, ended, say);
+  phasesFollow(world, say);
+  if (finalised) {
+    const wrapped = ended(finaliseWorkflowId(world.bookingId));
+    if (!wrapped || wrapped instanceof Error) say('finalise did not end well');
+  }
+  if (finalised || world.finaliser.settlements.size > 0) {
+    everySecondClassed(world, say);
+    settledOnce(world, say);
+    exposuresCount(world, say);
+  }
+  everyFrameAccounted(world, say);
+  commandsOnce(world, say);
+  leftClean(world, finalised ? 1 : 0, say);
+  everybodyAnswered(world, say);
+  return found;
+}
 
-  // Every booking in a final phase.
+/** Every booking in a final phase, as the workflow ended. */
+function endedWell({ workflowId, transitions }: World, ended: Ended, say: Say): void {
+  const result = ended(workflowId);
+  const last = transitions.at(-1);
   if (result === null || result === undefined) say(`the session did not end; last phase ${last?.phase ?? 'none'}`);
   else if (result instanceof Error) say(`the session failed: ${result.message}`);
   if (!last || !isFinal(last.phase)) say(`the last recorded phase is ${last?.phase ?? 'none'}`);
@@ -45,62 +63,66 @@ export function judgeNight(
     say(`the workflow ended as ${result.outcome}, the row says ${last.phase}`);
   if (last && isFinal(last.phase) && last.outcome !== (last.phase as Outcome))
     say(`phase ${last.phase} with outcome ${last.outcome}`);
+}
+function phasesFollow({ transitions }: World, say: Say): void {
   for (const [i, t] of transitions.entries()) {
     const before = transitions[i - 1];
     if (before && !FOLLOWS[before.phase].includes(t.phase)) say(`phase ${t.phase} after ${before.phase} at ${t.at}`);
     if (before && t.at < before.at) say(`transition ${t.transition} is dated before the one it follows`);
   }
+}
 
-  // Every second of the slot classed.
-  const finalised = transitions.some((t) => t.phase === 'finalising');
-  const start = Math.floor(row.startsAt.getTime() / 1000);
-  const end = Math.floor(row.endsAt.getTime() / 1000);
-  if (finalised) {
-    const wrapped = ended(finaliseWorkflowId(world.bookingId));
-    if (!wrapped || wrapped instanceof Error) say('finalise did not end well');
+const slotSeconds = ({ row }: World): { start: number; end: number } => ({
+  start: Math.floor(row.startsAt.getTime() / 1000),
+  end: Math.floor(row.endsAt.getTime() / 1000),
+});
+function everySecondClassed(world: World, say: Say): void {
+  const { start, end } = slotSeconds(world);
+  let at = start;
+  for (const i of world.ledger) {
+    const [from, to] = [Date.parse(i.start) / 1000, Date.parse(i.end) / 1000];
+    if (from !== at || to <= from) say(`the ledger has a gap or an overlap at ${i.start}`);
+    if (!LEDGER_CLASSES.includes(i.class)) say(`the ledger has a class ${i.class}`);
+    at = to;
   }
-  if (finalised || world.finaliser.settlements.size > 0) {
-    let at = start;
-    for (const i of world.ledger) {
-      const [from, to] = [Date.parse(i.start) / 1000, Date.parse(i.end) / 1000];
-      if (from !== at || to <= from) say(`the ledger has a gap or an overlap at ${i.start}`);
-      if (!LEDGER_CLASSES.includes(i.class)) say(`the ledger has a class ${i.class}`);
-      at = to;
-    }
-    if (at !== end) say(`the ledger ends ${end - at} s before the slot`);
-    const late = [...world.frames.values()].filter((frame) => frame.late).length;
-    if (world.finaliser.settlements.size < 1 || world.finaliser.settlements.size > 1 + late)
-      say(`${world.finaliser.settlements.size} settlements, ${late} late frames`);
-    for (const { refund } of world.finaliser.settlements.values())
-      if (!(refund >= 0 && refund <= world.plan.credits)) say(`refund ${refund} of ${world.plan.credits}`);
-    for (const frame of world.frames.values()) {
-      if (frame.late) continue;
-      const [from, to] = [frame.startedAt / 1000, frame.startedAt / 1000 + frame.exposureSeconds];
-      const weak =
-        frame.state !== 'missing' &&
-        world.ledger.find(
-          (i) =>
-            (i.class === 'overhead' || i.class === 'other') &&
-            Date.parse(i.start) / 1000 < Math.min(to, end) &&
-            Date.parse(i.end) / 1000 > Math.max(from, start),
-        );
-      if (weak) say(`seconds of an exposure are classed ${weak.class} at ${weak.start}`);
-    }
+  if (at !== end) say(`the ledger ends ${end - at} s before the slot`);
+}
+function settledOnce({ finaliser: { settlements }, frames, plan }: World, say: Say): void {
+  const late = [...frames.values()].filter((frame) => frame.late).length;
+  if (settlements.size < 1 || settlements.size > 1 + late) say(`${settlements.size} settlements, ${late} late frames`);
+  for (const { refund } of settlements.values())
+    if (!(refund >= 0 && refund <= plan.credits)) say(`refund ${refund} of ${plan.credits}`);
+}
+function exposuresCount(world: World, say: Say): void {
+  const { start, end } = slotSeconds(world);
+  for (const frame of world.frames.values()) {
+    if (frame.late || frame.state === 'missing') continue;
+    const [from, to] = [frame.startedAt / 1000, frame.startedAt / 1000 + frame.exposureSeconds];
+    const weak = world.ledger.find(
+      (i) =>
+        (i.class === 'overhead' || i.class === 'other') &&
+        Date.parse(i.start) / 1000 < Math.min(to, end) &&
+        Date.parse(i.end) / 1000 > Math.max(from, start),
+    );
+    if (weak) say(`seconds of an exposure are classed ${weak.class} at ${weak.start}`);
   }
+}
 
-  // Every frame accounted.
+function everyFrameAccounted({ observatory, frames, frameRows, row, plan }: World, say: Say): void {
   for (const taken of observatory.taken) {
-    const frame = world.frames.get(taken.guid);
+    const frame = frames.get(taken.guid);
     if (!frame) {
-      if (world.frameRows.isTold(taken)) say(`frame ${taken.nth} is not accounted for`);
+      if (frameRows.isTold(taken)) say(`frame ${taken.nth} is not accounted for`);
     } else if (frame.state !== 'archived' && !frame.reason)
       say(`frame ${taken.nth} is ${frame.state} without a reason`);
     const until = taken.startedAt + taken.exposureSeconds * 1000;
-    if (until > row.endsAt.getTime() && until > world.plan.end) say(`frame ${taken.nth} ends after the slot`);
+    if (until > row.endsAt.getTime() && until > plan.end) say(`frame ${taken.nth} ends after the slot`);
   }
-  if (world.frames.size > observatory.taken.length) say('there are more frames than exposures');
+  if (frames.size > observatory.taken.length) say('there are more frames than exposures');
+}
 
-  // No physical command twice with effect; none outside of the slot, in bad weather or in an emergency.
+/** No physical command twice with effect; none outside of the slot, in bad weather or in an emergency. */
+function commandsOnce({ observatory }: World, say: Say): void {
   const effects = new Map<string, number>();
   for (const command of observatory.commands) {
     if (command.key !== null && command.effect !== null) effects.set(command.key, (effects.get(command.key) ?? 0) + 1);
@@ -113,44 +135,48 @@ export function judgeNight(
   const keys = observatory.commands.flatMap((c) => (c.key === null ? [] : [c.key]));
   if (new Set(keys).size !== keys.length)
     say(`a command key was used twice: ${keys.find((key, i) => keys.indexOf(key) !== i)}`);
+}
 
-  // RoboTarget left clean; what Voyager refused to put back was told to the operator.
-  const told = (what: string): boolean => world.rows.alerts.has(`alert_${what}`);
+/** RoboTarget is left clean; what Voyager refused to put back was told to the operator. `left`: so many targets may stay. */
+function leftClean({ observatory, rows, transitions }: World, left: number, say: Say): void {
+  const told = (what: string): boolean => rows.alerts.has(`alert_${what}`);
   if (observatory.enabled) say('the target is left enabled');
   if (observatory.borrowed.size > 0 && !told('return the sky')) say('borrowed targets were not given back');
   // A latch without a grant goes by itself ten minutes later (gateway/telescope/latches.ts).
   if (observatory.latch && observatory.grant) say('the gateway’s latch is left');
   if (observatory.grant && transitions.some((t) => t.phase === 'prepared' || t.phase === 'starting'))
     say('the grant is left');
-  const left = finalised ? 1 : 0;
   if (observatory.targets.size > left && !told('remove the older plan'))
     say(`${observatory.targets.size} targets stand in RoboTarget, ${left} may`);
+}
 
-  // Everything asked for is answered, and an abort stops what runs.
+/** Everything asked for is answered, and an abort stops what runs. */
+function everybodyAnswered(world: World, say: Say): void {
   for (const asked of world.asked) {
     if (asked.kind === 'operator_cancel') continue;
     const receipt = world.rows.receipts.get(asked.commandId);
     if (!receipt) say(`${asked.commandId} has no receipt`);
     else if (receipt.state === 'accepted' || receipt.state === 'sent')
       say(`${asked.commandId} is left ${receipt.state}`);
-    const first = world.asked.find((other) => other.commandId === asked.commandId) === asked;
-    if (
-      asked.kind === 'pause' &&
-      first &&
-      receipt?.state === 'confirmed' &&
-      undisturbed(world, asked.at, 'console') &&
-      Date.parse(receipt.at) > asked.at + STOP_WITHIN_MS
-    )
-      say(`${asked.commandId} was confirmed only at ${receipt.at}`);
-    if (asked.kind === 'abort' && receipt?.state === 'confirmed' && undisturbed(world, asked.at)) {
-      const off = observatory.runner.switched.filter((_, i) => i % 2 === 1);
-      const onAt = observatory.runner.switched.filter((at, i) => i % 2 === 0 && at <= asked.at).length;
-      const stopped = off[onAt - 1];
-      if (onAt > 0 && (stopped === undefined || stopped > asked.at + STOP_WITHIN_MS))
-        say(`${asked.commandId} did not stop the target in time`);
-    }
+    if (receipt?.state !== 'confirmed') continue;
+    if (asked.kind === 'pause') pausedSoon(world, asked, receipt.at, say);
+    if (asked.kind === 'abort') abortedSoon(world, asked, say);
   }
-  return found;
+}
+type Asked = World['asked'][number];
+function pausedSoon(world: World, asked: Asked, confirmedAt: string, say: Say): void {
+  const first = world.asked.find((other) => other.commandId === asked.commandId) === asked;
+  if (first && undisturbed(world, asked.at, 'console') && Date.parse(confirmedAt) > asked.at + STOP_WITHIN_MS)
+    say(`${asked.commandId} was confirmed only at ${confirmedAt}`);
+}
+function abortedSoon(world: World, asked: Asked, say: Say): void {
+  if (!undisturbed(world, asked.at)) return;
+  const { switched } = world.observatory.runner;
+  const off = switched.filter((_, i) => i % 2 === 1);
+  const onAt = switched.filter((at, i) => i % 2 === 0 && at <= asked.at).length;
+  const stopped = off[onAt - 1];
+  if (onAt > 0 && (stopped === undefined || stopped > asked.at + STOP_WITHIN_MS))
+    say(`${asked.commandId} did not stop the target in time`);
 }
 
 /** Nothing that keeps a command from its telescope happens around that instant; an abort passes over somebody at the console, a pause does not. */
