@@ -32,7 +32,7 @@ export const KIND_SCOPES: Record<TokenKind, readonly Scope[]> = {
   user: ['session:view', 'session:control', 'session:abort', 'bookings:read', 'telescopes:read'],
   admin: SCOPES.filter((s) => s !== 'tokens:write'),
 };
-/** `view` of a booking token outlives the slot by the time finalising may take and a day (contracts: Who may do what). */
+/** `view` of a booking token outlives the slot by the time finalising may take and a day (docs/api.md, Who may do what). */
 export const VIEW_AFTER_SLOT_MS = 25 * 3_600_000;
 export const TOKEN_LIFETIME_MS = 24 * 3_600_000;
 

@@ -1,4 +1,4 @@
-/** Seconds between our clock and Voyager's that are told (safety.md 11). */
+/** Seconds between our clock and Voyager's that are told (docs/safety.md, 11). */
 const WARNING_SECONDS = 2;
 /** Seconds above which no session is started and none goes on. */
 export const CLOCK_LIMIT_SECONDS = 60;

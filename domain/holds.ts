@@ -10,7 +10,7 @@ export const ledgerOfFault = (reason: Reason): LedgerClass => NO_OUTAGE[reason] 
 /** Weather that only keeps a session from going on: worse than a limit of comfort it is unsafe, known or unknown. */
 const UNCOMFORTABLE: readonly Reason[] = ['weather_hold', 'weather_debounce'];
 
-/** The class of the seconds of a hold, as its recorded cause and reason tell it (contracts: Ledger). */
+/** The class of the seconds of a hold, as its recorded cause and reason tell it (docs/credits.md). */
 export function ledgerOfHold(cause: HoldCause, reason: Reason): LedgerClass {
   if (cause === 'user') return 'user_pause';
   if (cause === 'weather') return UNCOMFORTABLE.includes(reason) ? 'weather_hold' : 'unsafe';

@@ -3,7 +3,7 @@ import type { RefundRule } from './contracts/telescope.ts';
 import type { z } from 'zod';
 
 /**
- * Where every second of a slot went (contracts: Ledger). Half-open intervals in whole seconds that cover the slot without gap or overlap;
+ * Where every second of a slot went (docs/credits.md). Half-open intervals in whole seconds that cover the slot without gap or overlap;
  * where causes overlap the class that stands earlier in LEDGER_CLASSES takes the second.
  */
 

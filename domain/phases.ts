@@ -44,7 +44,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 export const LARAVEL_STATUS = ['confirmed', 'running', 'completed', 'cancelled'] as const;
 export const ACCESS_STATES = ['upcoming', 'active', 'finished', 'cancelled'] as const;
-/** `status` and access state as the owner's Laravel site names them (contracts: table of phases). */
+/** `status` and access state as the owner's Laravel site names them. */
 export function laravelStatus(phase: Phase): {
   status: (typeof LARAVEL_STATUS)[number];
   access_state: (typeof ACCESS_STATES)[number];

@@ -105,7 +105,7 @@ export interface TelescopeActivities {
   enableTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
   /** Submit only: disable the target, letting the exposure under way finish. */
   disableTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
-  /** Stop ladder (safety.md 3): disable and Abort{IsHalt:false} in one write, then confirmed from telemetry. Heartbeats. */
+  /** Stop ladder (docs/safety.md, 3): disable and Abort{IsHalt:false} in one write, then confirmed from telemetry. Heartbeats. */
   stopTarget(input: { grant: Grant; key: string }): Promise<CommandOutcome>;
   /** The mirror plus RoboTarget's lists. Read-only. */
   observe(input: { grant: Grant }): Promise<Observation>;

@@ -15,7 +15,7 @@ export const QUANTITY_OF: Partial<Record<Measure, Quantity>> = {
   dew_point_celsius: 'dew margin',
 };
 
-/** A lost link makes its source unknown after this long (safety.md 10). */
+/** A lost link makes its source unknown after this long (docs/safety.md, 10). */
 export const LOST_AFTER_SECONDS = 15;
 const STALE_CEILING_SECONDS = 180;
 

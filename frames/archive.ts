@@ -115,8 +115,8 @@ const CALIBRATION_DAYS = 365;
 const CALIBRATION_PER_GROUP = 100;
 
 /**
- * Calibration frames of the telescope that fit a session's lights: same camera, binning, gain and offset; darks of the same exposure and
- * temperature within 1 °C, bias of the temperature within 1 °C, flats of the same filter. The newest of a year, a hundred of a kind.
+ * Calibration frames for a session's lights: same camera, binning, gain and offset; darks by exposure and temperature, bias by temperature (within
+ * 1 °C), flats by filter. The newest of a year, a hundred of a kind.
  */
 export async function matchingCalibration(
   db: Database,

@@ -145,9 +145,8 @@ const CLOCK_TOLERANCE_MS = 10 * 60_000;
 const FOUND_TOLERANCE_MS = 12 * 3_600_000;
 
 /**
- * Start of the exposure. DATE-OBS, which the standard wants in UTC, counts where it agrees with the instant at which the frame was heard
- * of, less its exposure; a camera computer that writes its zone's time, or has a wrong clock, is known by its difference, and the instant
- * at which the frame was heard of counts instead.
+ * Start of the exposure: DATE-OBS (UTC by the standard) where it agrees with the instant at which the frame was heard of. Where a camera computer
+ * writes zone time or has a wrong clock, that instant less the exposure counts.
  * @param live the frame was heard of as soon as it was there, not found later
  */
 export function capturedAt(metadata: FrameMetadata, seenAt: Date, live: boolean): Date {

@@ -36,8 +36,9 @@ const pathOf = (store: FrameStore, bookingId: string, previews: readonly string[
   );
 
 /**
- * The night as an animated WebP out of the previews; made when it is not there or frames have come since. Null with fewer than two.
- * Each picture keeps its own stretch, as in the list. @throws StoreAway
+ * The night as an animated WebP out of the previews, made anew when frames have come; null with fewer than two. Each picture keeps its own stretch,
+ * as in the list.
+ * @throws StoreAway
  */
 export async function ensureTimelapse(
   db: Database,

@@ -6,7 +6,7 @@ const EVERY_MS = 60_000;
 
 /**
  * A sign of life to HEARTBEAT_URL every 60 s while a session runs and telemetry is fresh, so that a service outside notices our silence
- * (safety.md 12). Returns its end.
+ * (docs/safety.md, 12). Returns its end.
  */
 export function startHeartbeat(
   url: string,

@@ -18,7 +18,7 @@ export interface GatewayHttpOptions {
 const MAX_BODY = 64 * 1024;
 
 /**
- * The gateway's own HTTP (safety.md 7): emergency abort, halt, state, preview and history, signed with GATEWAY_SECRET; health and metrics
+ * The gateway's own HTTP (docs/safety.md, 7): emergency abort, halt, state, preview and history, signed with GATEWAY_SECRET; health and metrics
  * open. Nothing here waits for PostgreSQL or Temporal.
  */
 export function createGatewayHttp(options: GatewayHttpOptions): Server {

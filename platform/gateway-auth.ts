@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** How api and gateway know each other: HMAC-SHA256 over time, method, path and body with GATEWAY_SECRET, good for 30 s (safety.md 7). */
+/** How api and gateway know each other: HMAC-SHA256 over time, method, path and body with GATEWAY_SECRET, good for 30 s (docs/safety.md, 7). */
 export const GATEWAY_HEADERS = { timestamp: 'x-nocturne-timestamp', signature: 'x-nocturne-signature' } as const;
 const VALID_SECONDS = 30;
 

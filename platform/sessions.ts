@@ -28,7 +28,7 @@ interface Booked {
 }
 
 /**
- * Starts a booking's session workflow, or finds it started: an id is used once, whatever became of its run (contracts: Booking).
+ * Starts a booking's session workflow, or finds it started: an id is used once, whatever became of its run (domain/queues.ts).
  * @returns false when a closed run has that id
  */
 export const startSession = (client: Client, booking: Booked, ms?: number): Promise<boolean> =>

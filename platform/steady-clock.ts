@@ -4,7 +4,7 @@ import type { Clock, Timer } from './clock.ts';
 const JUMP_MS = 2_000;
 /** For so long a set clock must stand before the second witness is asked: its own median has then forgotten the time before. */
 const SETTLE_MS = 60_000;
-/** Two clocks agree within this (safety.md 11). */
+/** Two clocks agree within this (docs/safety.md, 11). */
 const AGREE_SECONDS = 60;
 
 /**

@@ -7,7 +7,7 @@ import { metadataOf } from '../../frames/metadata.ts';
 import { skeletonSql } from './intake/path-sql.ts';
 import { comparable, skeleton, splitPath } from './intake/paths.ts';
 
-/** Whose frame it is, and by which of the three proofs (safety.md 9): never by time or by the target's name. */
+/** Whose frame it is, and by which of the three proofs (docs/safety.md, 9): never by time or by the target's name. */
 export interface Owner {
   bookingId: string;
   shotGuid: string | null;
@@ -159,8 +159,8 @@ function shotByHeader(candidate: Candidate, header: Record<string, unknown>): nu
 }
 
 /**
- * The booking that a frame belongs to. RTSHOT in the header names a shot-done record; without one the record that has the frame's own
- * path does; last the set's tag. Null: nobody's that we know.
+ * The booking of a frame: by the shot-done record that RTSHOT names, else by the record with the frame's path, else by the set's tag. Null:
+ * nobody's as far as we know.
  */
 export async function findOwner(
   db: Database,

@@ -46,8 +46,8 @@ interface Found {
 }
 
 /**
- * A folder of frames as a past session: a booking from the first exposure to the end of the last, which takes no place in the calendar,
- * with every file archived, previewed and measured. Files are copied, never moved; a run that was cut off is continued by the next.
+ * A folder of frames as a past session outside the calendar, from the first exposure to the end of the last, archived, previewed and measured.
+ * Files are copied, never moved; the next run continues a broken one.
  * @throws UsageError when the folder holds no FITS file, no header tells a position and none is given, or the booking id belongs to a real session
  */
 export async function importFolder(deps: IntakeDeps, options: ImportOptions): Promise<ImportResult> {

@@ -37,7 +37,7 @@ export interface KeepingDeps {
 }
 
 const DAY_MS = 86_400_000;
-/** A session's frames are announced this long before they go, and lie in the trash this long after (contracts.md, people's data). */
+/** A session's frames are announced this long before they go, and lie in the trash this long after (docs/frames.md). */
 export const NOTICE_DAYS = 14;
 export const TRASH_DAYS = 14;
 /** Bookings that begin within this time count in the forecast of the disk. */
@@ -243,8 +243,8 @@ async function purge(deps: KeepingDeps, store: FrameStore, remote: RemoteStore |
 }
 
 /**
- * Bytes that running bookings and those of the next day need, in the order of their start, against what is free. The operator hears of
- * each booking that does not fit, once. Sizes come from the telescope's latest frames of the same binning, else from its camera.
+ * Bytes that running bookings and the next day's need, in order of their start, against what is free; each that does not fit is told once. Sizes
+ * are those of the telescope's latest frames of the same binning, else its camera's.
  */
 async function forecastDisk(db: Database, store: FrameStore, now: number): Promise<DiskForecast> {
   const free = Math.max(0, (await store.freeBytes()) - RESERVE_BYTES);

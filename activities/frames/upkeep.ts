@@ -49,10 +49,8 @@ export const LOSSES_ACCEPTED = 'accept-losses';
 type Verdict = 'whole' | 'restored' | 'damaged' | 'unjudged';
 
 /**
- * Reads archived frames back from the disk and compares them with the hash of their copy: those never read back first, then the longest
- * ago (or with `onlyNew` none of those), until `budgetMs` is used. A damaged frame keeps its place, gets the reason `damaged` and a line
- * in the night log; a frame called damaged that is whole loses the reason again; repeating changes nothing. Verdicts are given at the
- * end, and none where too many would be bad. `alive` is called before each file.
+ * Reads archived frames back, never-read ones first and then the oldest (`onlyNew`: the former alone), until `budgetMs` is used; `alive` is called
+ * before each. A damaged frame keeps its place with the reason `damaged`, a mended one loses it, and nothing is judged where too many would be bad.
  * @throws StoreAway, before anything is judged
  */
 export async function scrubFrames(

@@ -125,7 +125,7 @@ async function toldOf(
 
 const ABORTED: readonly (string | null)[] = ['user_abort', 'operator_abort'];
 
-/** The ending that is due: the run's own, the one that somebody asked for, the operator's who ended it by hand, or the one that time has brought; null while the night can go on. */
+/** The ending that is due: the run's own, the one asked for, the operator's by hand, or time's. Null while the night can go on. */
 function endingOf(
   session: Session & { booking: Booking },
   lost: LostRun,

@@ -107,7 +107,7 @@ function offsetMs(timezone: string, ms: number): number {
 
 /**
  * Set, target and shots as the roadmap writes them (4.2), with GUIDs that follow from booking, generation and path. The target is written
- * disabled; its dates are the slot's bounds, so that Voyager itself stops it when all of us are dead (safety.md 2).
+ * disabled; its dates are the slot's bounds, so that Voyager itself stops it when all of us are dead (docs/safety.md, 2).
  * @throws ApplicationFailure InvalidInput naming a filter that the telescope does not have.
  */
 export function planObjects(row: Booking, telescope: Telescope, generation: number): ObjectsPlan {

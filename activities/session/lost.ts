@@ -22,14 +22,13 @@ interface Deps {
   temporal: Client;
   logger: Logger;
   now: () => number;
-  /** Most that are taken over in one pass, those that start soonest first: a service that lost everything must not hold up the nights that run. */
+  /** Most sessions taken over in one pass, soonest first, lest a service that lost everything hold up running nights. */
   atOnce?: number;
 }
 
 /**
- * Bookings and workflows that have lost each other, which needs a person's hand, a restored backup or a fault of ours: a session whose run is
- * gone gets another, which wraps it up when it was ended by hand and else goes on; a run whose booking does not exist is cancelled, which stops
- * its target.
+ * Bookings and workflows that lost each other, by a person's hand, a restored backup or a fault of ours. A session without a run gets another; a
+ * run without a booking is cancelled, which stops its target.
  */
 export async function matchSessions(deps: Deps): Promise<{ takenOver: string[]; cancelled: string[] }> {
   const { db, temporal, logger, now, atOnce = AT_ONCE } = deps;

@@ -100,7 +100,7 @@ export interface PutResult {
 
 /**
  * `PUT /api/bookings/{id}`: the row decides (exclusion constraint), then the workflow is started or told.
- * @throws Problem 409, 412 or 422 as contracts.md says; nothing is written then.
+ * @throws Problem 409, 412 or 422; nothing is written then.
  */
 export async function putBooking(
   deps: Deps,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BookingId, Instant } from './common.ts';
 
-/** In order of precedence: where causes overlap the first one takes the second (contracts: Ledger). */
+/** In order of precedence: where causes overlap the first one takes the second (docs/credits.md). */
 export const LEDGER_CLASSES = [
   'unsafe',
   'outage',

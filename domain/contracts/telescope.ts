@@ -103,7 +103,7 @@ export const TelescopePolicy = z.object({
 });
 export type TelescopePolicy = z.infer<typeof TelescopePolicy>;
 
-/** Commands that start motion are refused unless they stand here (safety.md, layer 4). */
+/** Commands that start motion are refused unless they stand here (docs/safety.md, 4). */
 export const DEFAULT_COMMANDS = [
   'RemoteGetStatus',
   'RemoteGetEnvironmentData',

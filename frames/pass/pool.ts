@@ -47,8 +47,8 @@ function startThread(name: string): Worker {
 const JOB_DEADLINE_MS = 120_000;
 
 /**
- * At most `size` worker threads for pixel work, started when first needed. A thread that dies or hangs is replaced and fails its job
- * alone, with a FitsError, so that no file can hold up those behind it; only what the disk answers is another error. Previews go before stars: a picture is waited for, a measurement is not.
+ * At most `size` worker threads for pixel work; previews go before stars, since nobody waits for a measurement. A thread that dies or hangs is
+ * replaced and fails its own job alone, with a FitsError.
  */
 export class FramePool {
   private readonly size: number;

@@ -18,8 +18,8 @@ export interface Reduced {
 }
 
 /**
- * Box means over `factor` × `factor` pixels. Boxes that the right and upper edges would cut are left out, unless the image is
- * smaller than one box. Rows come in order; a colour sensor's pixels are averaged by colour, so each box gives red, green and blue.
+ * Box means over `factor` × `factor` pixels, by colour for a colour sensor; rows come in order. Boxes cut by the right and upper edges are left
+ * out, unless the image is smaller than one.
  */
 export class BoxReducer {
   readonly result: Reduced;

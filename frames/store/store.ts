@@ -111,8 +111,8 @@ export class FrameStore {
     await syncFolder(dirname(path));
   }
   /**
-   * Gives a content a human name in a folder: a hard link, or a copy where the disk has none. A name that another content holds gets
-   * `_2`, `_3` …; the same content under the same name is left alone. Returns the path.
+   * Gives a content a human name in a folder, by hard link or copy, and returns the path. A name held by another content gets `_2`, `_3` …; the
+   * same content is left alone.
    */
   async name(folder: string, filename: string, object: string): Promise<string> {
     await mkdir(folder, { recursive: true });

@@ -2,11 +2,9 @@ import { parseTolerant } from '../protocol/tolerant-json.ts';
 import { PictureBuffers, TOO_LARGE } from './picture-buffers.ts';
 
 /**
- * Bytes to lines. A line ends with LF, with or without CR before it; empty lines are passed over. The picture of a NewJPGReady line
- * (`Base64Data`, up to tens of megabytes) is decoded chunk by chunk as it arrives and cut out of the line, so that no long text is ever
- * held, joined or parsed: the rest of the process keeps answering while it comes in.
- *
- * Three states per line: `head` collects bytes and looks for the picture's key, `base64` decodes, `tail` collects what follows the picture.
+ * Bytes to lines, which end with LF after an optional CR; empty ones are passed over. The picture of NewJPGReady (`Base64Data`, up to tens of
+ * megabytes) is decoded as it arrives and cut out, so that the process goes on answering: `head` looks for its key, `base64` decodes, `tail`
+ * collects the rest.
  */
 
 /** What was cut out of a line: the decoded bytes, or null where the text was not base64. */

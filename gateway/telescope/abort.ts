@@ -39,7 +39,7 @@ interface AbortParts {
   signals: SessionSignals;
 }
 
-/** The emergency path (safety.md 7): aborts and the halt, with Temporal and PostgreSQL dead too. */
+/** The emergency path (docs/safety.md, 7): aborts and the halt, with Temporal and PostgreSQL dead too. */
 export class Aborts {
   constructor(
     private readonly here: Here,

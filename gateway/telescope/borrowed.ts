@@ -9,7 +9,7 @@ export interface Loan {
   disabledAt: string;
 }
 
-/** Other people's targets that stand disabled for a slot: on disk before they are touched, and in `borrowed_targets` (safety.md 8). */
+/** Other people's targets that stand disabled for a slot: on disk before they are touched, and in `borrowed_targets` (docs/safety.md, 8). */
 export class BorrowedSky {
   private readonly loans: Records<Loan>;
   constructor(

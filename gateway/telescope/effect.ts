@@ -30,8 +30,8 @@ export function targetOf(
 }
 
 /**
- * May this edit make something runnable that was not: a shot of an enabled target, or a set that becomes enabled around one? A new set and whatever
- * is disabled stay still; the unknown counts as enabled (docs/safety.md, 4).
+ * May this edit make something run that could not: a shot of an enabled target, or a set enabled around one? New sets and disabled objects stay
+ * still; the unknown counts as enabled (docs/safety.md, 4).
  */
 export function canMakeRunnable(
   dialect: Dialect,

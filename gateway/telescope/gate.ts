@@ -60,7 +60,7 @@ export function whyNotStart(facts: StartFacts, permit: Permit | null, targetGuid
   const latched = facts.latched(targetGuid, permit.by === 'session' ? permit.grant.bookingId : null);
   if (latched) return latched;
   if (facts.inMaintenance()) return 'maintenance';
-  // What a guest's night took from others is given back under the same sky as any other start (safety.md 8).
+  // What a guest's night took from others is given back under the same sky as any other start (docs/safety.md, 8).
   if (permit.by === 'return') return facts.weather();
   if (clockIsOff(facts.clockOffsetSeconds())) return 'clock_offset';
   // Voyager's own window holds it until long after: nothing moves now, in whatever weather.

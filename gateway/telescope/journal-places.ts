@@ -16,7 +16,7 @@ export class JournalPlaces {
     private readonly telescopeId: string,
   ) {}
 
-  /** `fresh`: entries that are to be written, under numbers that are free for them; `all`: these and those that stand already. */
+  /** `fresh`: entries to write, under free numbers; `all`: these and the ones that stand already. */
   async find(entries: readonly JournalEntry[]): Promise<{ fresh: JournalEntry[]; all: JournalEntry[] }> {
     const found = { fresh: [] as JournalEntry[], all: [] as JournalEntry[] };
     for (const epoch of new Set(entries.map((entry) => entry.epoch))) {

@@ -32,7 +32,7 @@ export interface JournalOptions {
 
 /**
  * What the gateway saw, in order: first on its own disk under (epoch, n), then in table `journal`. The table is written before anybody
- * is told (safety.md, issue text 6); while PostgreSQL is away the disk keeps everything in order.
+ * is told (docs/safety.md, 6); while PostgreSQL is away the disk keeps everything in order.
  */
 export class Journal {
   private readonly log: DiskLog<JournalEntry>;

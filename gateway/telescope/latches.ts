@@ -17,7 +17,7 @@ export interface Latch {
 /** A confirmed latch whose session is over is let go after this long. */
 export const ORPHAN_LATCH_MS = 600_000;
 
-/** Aborts that this gateway keeps up by itself until the session workflow has taken them over (safety.md 7); in the journal file before anything is sent. */
+/** Aborts that this gateway keeps up by itself until the session workflow has taken them over (docs/safety.md, 7); in the journal file before anything is sent. */
 export class Latches {
   private readonly latches: Records<Latch>;
   constructor(state: Pick<StateFile, 'part'>) {

@@ -149,7 +149,7 @@ export class Lease {
   }
 
   private databaseAway(err: Error): void {
-    // A gateway that knows of another one waits for PostgreSQL's word, whatever it was told of being the only one (safety.md 6).
+    // A gateway that knows of another one waits for PostgreSQL's word, whatever it was told of being the only one (docs/safety.md, 6).
     if (!this.options.sole || this.memory.contested) {
       if (this.state === 'held' && !this.owns()) this.lose(`no renewal for ${LEASE_MS / 1000} s: ${err.message}`);
       return;

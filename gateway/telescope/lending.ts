@@ -21,7 +21,7 @@ interface LendingParts {
   request: (request: VoyagerRequest & { uid: string }, permit: Permit | null) => Promise<RequestOutcome>;
 }
 
-/** Both halves of a loan of other people's sky (safety.md 8). */
+/** Both halves of a loan of other people's sky (docs/safety.md, 8). */
 export class Lending {
   constructor(
     private readonly here: Here,

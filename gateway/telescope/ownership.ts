@@ -36,7 +36,7 @@ interface OwnershipParts {
   onLost: (why: string) => void;
 }
 
-/** What becoming and ceasing to be the owner of a telescope means (safety.md 6). */
+/** What becoming and ceasing to be the owner of a telescope means (docs/safety.md, 6). */
 export class Ownership {
   /** It was ours once since the process began: only then is Voyager spoken to at all. */
   begun = false;

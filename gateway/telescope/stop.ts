@@ -20,7 +20,7 @@ interface StopParts {
   waits: Waits;
 }
 
-/** The stop ladder (safety.md 3). */
+/** The stop ladder (docs/safety.md, 3). */
 export class StopLadder {
   constructor(
     private readonly here: Here,
@@ -82,8 +82,8 @@ export class StopLadder {
     return unknown('gateway_away', 'the gateway is stopping');
   }
   /**
-   * Abort takes no target, it ends whatever runs: left out where another target than these is known to run, and, while nobody knows what does,
-   * where the slot that runs is another booking's.
+   * Abort takes no target and ends whatever runs. It is left out where another target is known to run, and, while nobody knows, where the running
+   * slot is another booking's.
    */
   private abortsOnlyOurs(targetGuids: readonly string[], maxAgeMs: number): boolean {
     const among = (guid: string | null): boolean => targetGuids.some((own) => sameGuid(own, guid));

@@ -66,7 +66,7 @@ export class Targets {
     return { ok: true, items: readShotDoneList(outcome.paramRet, this.zone()) };
   }
 
-  /** Disables targets and sets and, where asked, aborts the current action, all in one socket write and in this order (safety.md 3). */
+  /** Disables targets and sets and, where asked, aborts the current action, all in one socket write and in this order (docs/safety.md, 3). */
   stop(targetGuids: readonly string[], abort: boolean, setGuids: readonly string[] = []): Promise<RequestOutcome[]> {
     return this.link.requestTogether([
       ...setGuids.map((guid) => ({

@@ -82,7 +82,7 @@ export class Watchdog {
     for (const grant of this.parts.grants.active())
       if (clock.witnessedNow() >= Date.parse(grant.end) + telescope().policy.grace_seconds * 1000) this.endSlot(grant);
   }
-  /** The slot's end plus grace has passed and nobody gave the grant back: the second dead-man (safety.md 5). */
+  /** The slot's end plus grace has passed and nobody gave the grant back: the second dead-man (docs/safety.md, 5). */
   private endSlot(grant: StoredGrant): void {
     const key = `slot-over/${grant.bookingId}/${grant.generation}/${grant.end}`;
     if (
@@ -121,7 +121,7 @@ export class Watchdog {
   }
   /**
    * Is the slot over by Voyager's own window of the target? A gateway without the lease may know an older slot and stops only what this confirms
-   * (docs/safety.md, 5); a missing target is over, a missing end is not.
+   * (docs/safety.md, 5).
    */
   private async voyagerSaysOver(grant: StoredGrant): Promise<boolean> {
     if (!grant.targetGuid) return true;

@@ -93,7 +93,7 @@ export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSec
   for (const name of new Set([...Object.keys(quiet.ledger), ...Object.keys(killed.ledger)])) {
     const more = grown(name);
     if (DISTURBED.has(name)) moved += Math.max(0, more);
-    // An outage takes precedence over an exposure that went on meanwhile (contracts: Ledger); nothing else may take seconds from imaging.
+    // An outage takes precedence over an exposure that went on meanwhile (docs/credits.md); nothing else may take seconds from imaging.
     else if (more > ROUNDING_SECONDS || (name === 'imaging' && -more > Math.max(0, grown('outage')) + ROUNDING_SECONDS))
       found.push(`ledger class ${name}: ${Math.abs(more)} s ${more > 0 ? 'more' : 'less'}`);
   }

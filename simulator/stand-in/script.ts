@@ -15,8 +15,8 @@ export interface Span {
   to: number;
 }
 /**
- * Weather other than fair. Without a `source` all of them show it; `stale`: nobody measures any more. `frozen`: the weather station's figures stand
- * still, `dated`: its line is written anew each time with the old date.
+ * Weather other than fair, from one `source` or from all. `stale`: nobody measures; `frozen`: figures stand still, or (`dated`) the line is written
+ * anew with the old date.
  */
 export interface WeatherSpan extends Span {
   state: WeatherState;

@@ -16,7 +16,7 @@ import {
   type Setup,
 } from './harness.ts';
 
-/** What an old gateway, a restored folder and a second gateway may not do (safety.md 5 and 6), from the simulator's own log. */
+/** What an old gateway, a restored folder and a second gateway may not do (docs/safety.md, 5 and 6), from the simulator's own log. */
 
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
 beforeAll(async () => {

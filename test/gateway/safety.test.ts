@@ -21,7 +21,7 @@ import {
   type Setup,
 } from './harness.ts';
 
-/** Each rule of safety.md, shown from the simulator's own log of what reached it and what it did. */
+/** Each rule of docs/safety.md, shown from the simulator's own log of what reached it and what it did. */
 
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
 beforeAll(async () => {

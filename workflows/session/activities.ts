@@ -9,7 +9,7 @@ import { FAILURE } from '../../domain/failures.ts';
 import { QUEUE_FINALISE, framesQueue, telescopeQueue } from '../../domain/queues.ts';
 import { PATCHES } from './patches.ts';
 
-/** Activities in groups by risk; the options of a group are its reason (safety.md 14). */
+/** Activities in groups by risk; the options of a group are its reason (docs/safety.md, 14). */
 
 const hopeless = [FAILURE.invalid, FAILURE.notFound];
 

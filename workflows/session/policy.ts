@@ -44,7 +44,7 @@ export interface Circumstances {
 }
 
 /**
- * May the target run now? In the ledger's order of precedence (contracts: Ledger), so that a second goes to the strongest cause:
+ * May the target run now? In the ledger's order of precedence (docs/credits.md), so that a second goes to the strongest cause:
  * emergency, outage, unsafe weather, foreign, weather hold, user. `seen` null: the gateway did not answer.
  */
 export function judge(seen: Observation | null, c: Circumstances): Verdict {

@@ -60,8 +60,8 @@ export async function recall(db: Database, telescopeId: string): Promise<void> {
 }
 
 /**
- * Frames of the slot that are nobody's and whose file never came: they are not waited for any longer. A record that names one later
- * makes it a booking's. Younger ones than `youngestMs` are left.
+ * Nobody's frames of the slot, whose file never came, are waited for no longer unless younger than `youngestMs`. A later record can still make one
+ * a booking's.
  */
 export async function closeStrays(
   db: Database,

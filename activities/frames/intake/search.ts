@@ -203,8 +203,8 @@ export class FrameSearch {
   }
 
   /**
-   * Whether a file can be this booking's at all, without asking the database for each of thousands: its RTSHOT or name stands in the
-   * journal's records, or the booking's tag in its header. Who it belongs to is then decided as for every frame.
+   * Whether a file can be this booking's at all, without asking the database thousands of times: RTSHOT or name in the journal, or the tag in its
+   * header. Who it belongs to is decided as for every frame.
    */
   private async marksOf(
     telescope: Telescope,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { asText, type JsonObject, readBoolean, readNumber } from '../fields.ts';
 
 /**
- * What a command can do (safety.md 4), in one word that the gate, the connection's queue and `npm run decode` read alike. `read` asks or switches
+ * What a command can do (docs/safety.md, 4), in one word that the gate, the connection's queue and `npm run decode` read alike. `read` asks or switches
  * what a connection hears; `safe` stops, parks, closes or warms up and always passes; `edit` changes what Voyager or RoboTarget remember; `start`
  * may set something in motion, expose or cool; `script` starts a DragScript and may open a roof; `halt` stops everything, the mount too.
  */

@@ -14,7 +14,7 @@ import { interruptibleBy, waitFor } from '../waiting.ts';
 
 const EMERGENCY_LOOKS = 40;
 
-/** The stop ladder until it is seen to have worked; past the slot's end and grace the gateway's own watchdog has stopped it (safety.md 5). */
+/** The stop ladder until it is seen to have worked; past the slot's end and grace the gateway's own watchdog has stopped it (docs/safety.md, 5). */
 export async function stopForGood(night: Night, ending: Ending): Promise<void> {
   const { state } = night;
   if (!state.data.objectsMade) return;
