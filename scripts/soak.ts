@@ -8,7 +8,8 @@ import { RoboTargetClient } from '../gateway/robotarget/commands.ts';
 import { loadDialect } from '../gateway/robotarget/dialect.ts';
 import { ManualClock } from '../platform/clock.ts';
 import { UsageError } from '../platform/errors.ts';
-import { FAULTS, type Fault, SoakPeer } from './soak/peer.ts';
+import { FAULTS, type Fault } from './soak/faults.ts';
+import { SoakPeer } from './soak/peer.ts';
 import { answerHelp } from './help.ts';
 
 /**

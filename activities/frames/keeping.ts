@@ -1,18 +1,16 @@
 import { rm } from 'node:fs/promises';
-import type { Telescope } from '../../domain/contracts/telescope.ts';
-import { FINAL_PHASES, isFinal, type Phase } from '../../domain/phases.ts';
-import { shotsOf } from '../../platform/booking-columns.ts';
+import { FINAL_PHASES } from '../../domain/phases.ts';
 import type { Config } from '../../platform/config.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
-import { listTelescopes } from '../../platform/telescopes.ts';
 import { channelsFor } from '../../domain/messages/table.ts';
-import type { DiskForecast, KeepingActivities } from '../../domain/ports.ts';
-import { alertOperator, appendLog } from '../session/records.ts';
+import type { KeepingActivities } from '../../domain/ports.ts';
+import { appendLog } from '../session/records.ts';
 import { buildManifest } from '../../frames/archive.ts';
 import { currentCaller } from './caller.ts';
+import { forecastDisk } from './forecast.ts';
 import { RemoteStore, remoteConfig } from '../../frames/store/remote.ts';
 import { FrameStore } from '../../frames/store/store.ts';
 import { requireStore } from '../../frames/store/presence.ts';
@@ -40,11 +38,6 @@ const DAY_MS = 86_400_000;
 /** A session's frames are announced this long before they go, and lie in the trash this long after (docs/frames.md). */
 export const NOTICE_DAYS = 14;
 export const TRASH_DAYS = 14;
-/** Bookings that begin within this time count in the forecast of the disk. */
-const FORECAST_MS = DAY_MS;
-/** What a frame brings beside its pixels: header, preview, thumbnail, quick look. */
-const DERIVED_BYTES = 4_000_000;
-const RESERVE_BYTES = 1_000_000_000;
 const REASON_EXPIRED = 'expired';
 
 /**
@@ -240,64 +233,4 @@ async function purge(deps: KeepingDeps, store: FrameStore, remote: RemoteStore |
     purged++;
   }
   return purged;
-}
-
-/**
- * Bytes that running bookings and the next day's need, in order of their start, against what is free; each that does not fit is told once. Sizes
- * are those of the telescope's latest frames of the same binning, else its camera's.
- */
-async function forecastDisk(db: Database, store: FrameStore, now: number): Promise<DiskForecast> {
-  const free = Math.max(0, (await store.freeBytes()) - RESERVE_BYTES);
-  const telescopes = new Map((await listTelescopes(db)).map((t) => [t.id, t]));
-  const bookings = await db.booking.findMany({
-    where: { startsAt: { lte: new Date(now + FORECAST_MS) }, endsAt: { gt: new Date(now) }, occupies: true },
-    include: { session: true },
-    orderBy: [{ startsAt: 'asc' }, { id: 'asc' }],
-  });
-  const short: DiskForecast['short'] = [];
-  let promised = 0;
-  for (const booking of bookings) {
-    if (!booking.session || isFinal(booking.session.phase as Phase)) continue;
-    const telescope = telescopes.get(booking.telescopeId);
-    const taken = await db.frame.count({ where: { bookingId: booking.id, state: 'archived' } });
-    let needed = 0;
-    let planned = 0;
-    for (const shot of shotsOf(booking)) {
-      needed += shot.quantity * (await frameBytes(db, booking.telescopeId, telescope, shot.binning));
-      planned += shot.quantity;
-    }
-    needed = planned > 0 ? Math.ceil((needed * Math.max(0, planned - taken)) / planned) : 0;
-    if (promised + needed > free) {
-      const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
-      const message = `Booking ${booking.id} needs ${gigabytes(needed)} GB for its frames; ${gigabytes(free)} GB are free and ${gigabytes(promised)} GB of them belong to bookings before it.`;
-      await alertOperator(db, {
-        bookingId: booking.id,
-        telescopeId: booking.telescopeId,
-        key: 'disk_forecast',
-        at: new Date(now).toISOString(),
-        reason: 'disk_low',
-        message,
-      });
-      short.push({ bookingId: booking.id, neededBytes: needed });
-    }
-    promised += needed;
-  }
-  return { freeBytes: free, promisedBytes: promised, short };
-}
-
-async function frameBytes(
-  db: Database,
-  telescopeId: string,
-  telescope: Telescope | undefined,
-  binning: number,
-): Promise<number> {
-  const known = await db.frame.findMany({
-    where: { telescopeId, binning, type: 'LIGHT', state: 'archived', sizeBytes: { not: null } },
-    orderBy: { seenAt: 'desc' },
-    take: 10,
-    select: { sizeBytes: true },
-  });
-  if (known.length > 0) return Math.max(...known.map((row) => Number(row.sizeBytes))) + DERIVED_BYTES;
-  const camera = telescope?.camera ?? { width: 9576, height: 6388 };
-  return Math.floor(camera.width / binning) * Math.floor(camera.height / binning) * 2 + DERIVED_BYTES;
 }

@@ -1,19 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../platform/clock.ts';
-
-/** How the peer ends a connection, or keeps it from becoming one. */
-export const FAULTS = [
-  'fin',
-  'reset',
-  'half_open',
-  'shutdown_restart',
-  'cut_line',
-  'port_away',
-  'drop_reply',
-  'no_version',
-] as const;
-export type Fault = (typeof FAULTS)[number];
+import type { Fault } from './faults.ts';
 
 interface Line {
   id?: number;
