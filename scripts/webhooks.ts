@@ -56,69 +56,73 @@ function print(values: readonly Line[], json: boolean): void {
     );
 }
 
-async function run(db: Database, command: string | undefined, ids: string[], options: Options): Promise<number> {
-  const { state, booking, type, json } = options;
+/** @throws UsageError naming the option that is none */
+function checked({ state, type, limit }: Options): number {
   if (state !== undefined && !(OUTBOX_STATES as readonly string[]).includes(state))
     throw new UsageError(`--state: "${state}" is none of ${OUTBOX_STATES.join(', ')}.`);
   if (type !== undefined && !(OUTBOX_TYPES as readonly string[]).includes(type))
     throw new UsageError(`--type: "${type}" is none of ${OUTBOX_TYPES.join(', ')}.`);
-  const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000)
-    throw new UsageError(`--limit: "${options.limit}" is not a number from 1 to 10000.`);
-  switch (command) {
-    case 'list': {
-      const where = outboxWhere({
-        channel: 'webhook',
-        bookingId: booking,
-        type,
-        state: state as OutboxState | undefined,
-      });
-      print(
-        (await db.outbox.findMany({ where, orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }], take: limit })).map(
-          toLine,
-        ),
-        json,
-      );
-      return 0;
-    }
-    case 'show': {
-      if (ids.length !== 1) throw new UsageError('show: give one id, as list prints it.');
-      const row = await db.outbox.findUnique({ where: { id: ids[0]! } });
-      if (!row) throw new UsageError(`There is no webhook ${ids[0]}.`);
-      print([toLine(row)], json);
-      const attempts = await db.delivery.findMany({ where: { outboxId: row.id }, orderBy: { at: 'asc' } });
-      print(
-        attempts.map((a) => ({
-          attempt: a.attempt,
-          at: a.at.toISOString(),
-          status: a.status,
-          error: a.error,
-          duration_ms: a.durationMs,
-        })),
-        json,
-      );
-      return 0;
-    }
-    case 'replay': {
-      if (ids.length === 0 && booking === undefined && !options.dead)
-        throw new UsageError('replay: give ids, --booking ID or --dead.');
-      const wanted = {
-        channel: 'webhook' as const,
-        bookingId: booking,
-        type,
-        ...(options.dead ? { state: 'dead' as const } : {}),
-      };
-      const where = { ...outboxWhere(wanted), ...(ids.length > 0 ? { id: { in: ids } } : {}) };
-      const count = await replayOutbox(db, 'command', where, new Date());
-      if (json) console.log(JSON.stringify({ replayed: count }));
-      else console.log(`${count} queued again.`);
-      return count < ids.length ? 1 : 0;
-    }
-    default:
-      throw new UsageError(
-        `${command === undefined ? 'Say what to do' : `There is no command "${command}"`}.\n${USAGE.trimEnd()}`,
-      );
-  }
+  const most = Number(limit);
+  if (!Number.isInteger(most) || most < 1 || most > 10_000)
+    throw new UsageError(`--limit: "${limit}" is not a number from 1 to 10000.`);
+  return most;
+}
+
+async function list(db: Database, { state, booking, type, json }: Options, take: number): Promise<number> {
+  const where = outboxWhere({
+    channel: 'webhook',
+    bookingId: booking,
+    type,
+    state: state as OutboxState | undefined,
+  });
+  const rows = await db.outbox.findMany({ where, orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }], take });
+  print(rows.map(toLine), json);
+  return 0;
+}
+
+async function show(db: Database, ids: string[], { json }: Options): Promise<number> {
+  if (ids.length !== 1) throw new UsageError('show: give one id, as list prints it.');
+  const row = await db.outbox.findUnique({ where: { id: ids[0]! } });
+  if (!row) throw new UsageError(`There is no webhook ${ids[0]}.`);
+  print([toLine(row)], json);
+  const attempts = await db.delivery.findMany({ where: { outboxId: row.id }, orderBy: { at: 'asc' } });
+  print(
+    attempts.map((a) => ({
+      attempt: a.attempt,
+      at: a.at.toISOString(),
+      status: a.status,
+      error: a.error,
+      duration_ms: a.durationMs,
+    })),
+    json,
+  );
+  return 0;
+}
+
+async function replay(db: Database, ids: string[], { booking, type, dead, json }: Options): Promise<number> {
+  if (ids.length === 0 && booking === undefined && !dead)
+    throw new UsageError('replay: give ids, --booking ID or --dead.');
+  const wanted = {
+    channel: 'webhook' as const,
+    bookingId: booking,
+    type,
+    ...(dead ? { state: 'dead' as const } : {}),
+  };
+  const where = { ...outboxWhere(wanted), ...(ids.length > 0 ? { id: { in: ids } } : {}) };
+  const count = await replayOutbox(db, 'command', where, new Date());
+  if (json) console.log(JSON.stringify({ replayed: count }));
+  else console.log(`${count} queued again.`);
+  return count < ids.length ? 1 : 0;
+}
+
+async function run(db: Database, command: string | undefined, ids: string[], options: Options): Promise<number> {
+  const limit = checked(options);
+  if (command === 'list') return list(db, options, limit);
+  if (command === 'show') return show(db, ids, options);
+  if (command === 'replay') return replay(db, ids, options);
+  throw new UsageError(
+    `${command === undefined ? 'Say what to do' : `There is no command "${command}"`}.\n${USAGE.trimEnd()}`,
+  );
 }
 
 async function main(): Promise<number> {

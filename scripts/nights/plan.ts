@@ -36,6 +36,10 @@ const GRID = 30;
 const WORLD_SECOND = 20;
 const PEOPLE_SECOND = 5;
 
+/** Commands that Voyager may refuse, and those whose answer may be lost. */
+const REFUSED = ['enableTarget', 'ensureObjects', 'disableTarget', 'removeObjects'];
+const UNANSWERED = ['enableTarget', 'ensureObjects', 'stopTarget', 'disableTarget', 'borrowSky', 'returnSky'];
+
 /** The plan of night `night` under `seed`. */
 export function planNight(seed: number, night: number): NightPlan {
   const words = (kind: string): [number, number, string] => [seed, night, kind];
@@ -68,12 +72,7 @@ export function planNight(seed: number, night: number): NightPlan {
       at: within(`at ${i}`, early ? -Math.min(lead, 30 * HOUR) : -600, early ? 600 : slotSeconds, WORLD_SECOND),
       seconds: whole(4, long ? 360 : 60, ...words(`seconds ${i}`)) * GRID,
       nth: whole(1, 3, ...words(`nth ${i}`)),
-      detail: pick(
-        kind === 'refusal'
-          ? ['enableTarget', 'ensureObjects', 'disableTarget', 'removeObjects']
-          : ['enableTarget', 'ensureObjects', 'stopTarget', 'disableTarget', 'borrowSky', 'returnSky'],
-        ...words(`detail ${i}`),
-      ),
+      detail: pick(kind === 'refusal' ? REFUSED : UNANSWERED, ...words(`detail ${i}`)),
     });
   }
   const steps = peoplesSteps(slotSeconds, lead, words('people'), within);
@@ -141,6 +140,24 @@ function shotsFor(slotSeconds: number, fullness: number, words: [number, number,
   });
 }
 
+/** A pause, asked for twice in some nights, and what follows it. */
+function pauses(
+  steps: Step[],
+  words: [number, number, string],
+  during: (kind: string) => number,
+  id: (kind: string) => string,
+): void {
+  const p = (kind: string): number => chance(...words, kind);
+  if (p('pause') >= 0.35) return;
+  const at = during('pause at');
+  steps.push({ at, kind: 'pause', commandId: id('pause') });
+  if (p('again') < 0.3) steps.push({ at: at + GRID, kind: 'pause', commandId: steps.at(-1)!.commandId });
+  if (p('resume') < 0.8)
+    steps.push({ at: at + whole(1, 80, ...words, 'paused') * GRID, kind: 'resume', commandId: id('resume') });
+  if (p('second') < 0.3)
+    steps.push({ at: at + whole(1, 80, ...words, 'second') * GRID, kind: 'pause', commandId: id('pause') });
+}
+
 function peoplesSteps(
   slotSeconds: number,
   lead: number,
@@ -153,15 +170,7 @@ function peoplesSteps(
   const before = (kind: string): number => within(kind, -Math.min(lead, 30 * HOUR), slotSeconds / 4, PEOPLE_SECOND);
   let made = 0;
   const id = (kind: string): string => `${kind}-${++made}`;
-  if (p('pause') < 0.35) {
-    const at = during('pause at');
-    steps.push({ at, kind: 'pause', commandId: id('pause') });
-    if (p('again') < 0.3) steps.push({ at: at + GRID, kind: 'pause', commandId: steps.at(-1)!.commandId });
-    if (p('resume') < 0.8)
-      steps.push({ at: at + whole(1, 80, ...words, 'paused') * GRID, kind: 'resume', commandId: id('resume') });
-    if (p('second') < 0.3)
-      steps.push({ at: at + whole(1, 80, ...words, 'second') * GRID, kind: 'pause', commandId: id('pause') });
-  }
+  pauses(steps, words, during, id);
   if (p('abort') < 0.1)
     steps.push({
       at: p('abort early') < 0.2 ? before('abort at') : during('abort at'),
