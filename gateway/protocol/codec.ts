@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { decodeText } from '../../domain/reading/text.ts';
-import { Base64Decoder, type Picture } from '../connection/framer.ts';
+import { Base64Decoder } from '../connection/base64.ts';
+import type { Picture } from '../connection/framer.ts';
 import { decodeEvent, type VoyagerEvent } from './events.ts';
 import { type Absent, asText, isObject, type JsonObject, readNumber } from './fields.ts';
 import { parseTolerant, type TolerantJson } from './tolerant-json.ts';

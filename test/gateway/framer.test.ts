@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { Base64Decoder, LineFramer } from '../../gateway/connection/framer.ts';
+import { Base64Decoder } from '../../gateway/connection/base64.ts';
+import { LineFramer } from '../../gateway/connection/framer.ts';
 import { PictureBuffers } from '../../gateway/connection/picture-buffers.ts';
 import { decodeLine } from '../../gateway/protocol/codec.ts';
 
