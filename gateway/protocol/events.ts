@@ -290,9 +290,6 @@ export function decodeEvent(
   if (name === 'Version')
     data.SessionKey = extras?.timestampText ?? (raw.Timestamp === undefined ? null : asText(raw.Timestamp));
   const extra = fields.unread(commonFields(raw), name === 'NewJPGReady' ? COMMON_JPG : COMMON, data);
-  return {
-    ...{ unknown: false, name, data, timestamp, host, inst, raw },
-    absent: fields.absent,
-    extra,
-  } as unknown as VoyagerEvent;
+  const { absent } = fields;
+  return { unknown: false, name, data, timestamp, host, inst, raw, absent, extra } as unknown as VoyagerEvent;
 }
