@@ -5,7 +5,7 @@ import { altAz } from '../../domain/sky.ts';
 import { formatVoyagerAngle } from '../../domain/coordinates.ts';
 import { Aborted, ActionError, abortReason, type Context } from '../context.ts';
 import { voyagerSeconds } from '../wire/lines.ts';
-import type { FilterLight } from './deepsky.ts';
+import type { FilterLight } from './shapes.ts';
 import type { Card } from './fits.ts';
 import type { RenderRequest, RenderResult } from './render.ts';
 import { Renderer } from './renderer.ts';

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, fstatSync, writeSync } from 'node:fs';
 import sharp from 'sharp';
 import { createRandom } from '../random.ts';
-import { ZERO_POINT, fieldOf, type Field, type FilterLight } from './deepsky.ts';
+import { ZERO_POINT, fieldOf, type Field, type FieldRequest } from './deepsky.ts';
 import { fitsHeader, fitsPadding, type Card } from './fits.ts';
 import { catalogueStars, clusterStars, fieldStars } from './stars.ts';
 
@@ -23,7 +23,7 @@ export interface RenderRequest {
   /** Light of stars and sky through the filter against no filter. */
   transmission: number;
   /** What the filter lets through of what is not a star. */
-  light: FilterLight;
+  light: FieldRequest['light'];
   /** Sky in ADU per second and pixel. */
   skyRate: number;
   /** Share of the stars' light that clouds let through. */

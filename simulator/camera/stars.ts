@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { projectPath } from '../../platform/paths.ts';
 import { createRandom } from '../random.ts';
-import { PLUMMER, UNRESOLVED, galactic } from './deepsky.ts';
+import { galactic } from './deepsky.ts';
+import { PLUMMER, UNRESOLVED } from './shapes.ts';
 import { objectsNear, type SkyObject } from './objects.ts';
 
 /** A star: J2000 degrees and magnitude. */
