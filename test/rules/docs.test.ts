@@ -54,7 +54,7 @@ describe('docs', () => {
   test('each rule of safety that a comment cites is a layer of docs/safety.md', () => {
     const layers = new Set([...read('docs/safety.md').matchAll(/^## (\d+)\./gm)].map((match) => match[1]));
     expect(layers.size).toBe(15);
-    const cited = execFileSync('git', ['grep', '-hoE', 'safety\\.md [0-9]+', '--', '*.ts'], {
+    const cited = execFileSync('git', ['grep', '-hoE', 'safety\\.md,? [0-9]+', '--', '*.ts'], {
       cwd: projectPath(),
       encoding: 'utf8',
     });
