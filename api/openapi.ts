@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from '@hono/zod-openapi';
-import { LIVE_EVENTS, eventSchemaId } from '../domain/contracts/live-events.ts';
-import { WEBHOOKS, WEBHOOK_TYPES, webhookExample, webhookSchemaId } from '../domain/contracts/webhook.ts';
+import { LIVE_EVENTS, LIVE_EVENT_SCHEMAS, eventSchemaId } from '../domain/contracts/live-events.ts';
+import { WEBHOOKS, WEBHOOK_TYPES, Webhook, webhookExample, webhookSchemaId } from '../domain/contracts/webhook.ts';
 import { EVENT_TYPES, isVolatile } from '../domain/event-types.ts';
 import { projectPath } from '../platform/paths.ts';
 import { SNAPSHOT_EVENT } from './live/snapshots.ts';
@@ -53,7 +53,7 @@ export function openApiDocument(app: App, server: string): object {
     webhooks: webhookItems(),
     components: {
       ...document.components,
-      schemas: { ...schemas, ...withReferences(named, ['Webhook']) },
+      schemas: { ...schemas, ...withReferences(named, [idOf(Webhook)]) },
     },
   };
 }
@@ -85,6 +85,8 @@ const webhookItems = (): object =>
     ]),
   );
 
+const idOf = (schema: z.ZodType): string => schema.meta()!.id!;
+
 /** Every schema that has a name, as JSON Schema with references between components. */
 function namedSchemas(io: 'input' | 'output'): Map<string, object> {
   const { schemas } = z.toJSONSchema(z.globalRegistry, {
@@ -92,6 +94,8 @@ function namedSchemas(io: 'input' | 'output'): Map<string, object> {
     unrepresentable: 'any',
     uri: (id) => `#/components/schemas/${id}`,
     override: ({ jsonSchema }) => {
+      // A default that is an object crashes makers of clients; what is left out says the same.
+      if (typeof jsonSchema.default === 'object' && !Array.isArray(jsonSchema.default)) delete jsonSchema.default;
       // A record over an enum has exactly these fields; said as fields, every reader of schemas understands it.
       const { propertyNames, additionalProperties, required } = jsonSchema;
       if (
@@ -220,7 +224,7 @@ export function asyncApiDocument(key: string): object {
     },
     components: {
       schemas: withReferences(namedSchemas('output'), [
-        ...EVENT_TYPES.map(eventSchemaId),
+        ...Object.values(LIVE_EVENT_SCHEMAS).map(idOf),
         'Snapshot',
         ...WEBHOOK_TYPES.map(webhookSchemaId),
       ]),

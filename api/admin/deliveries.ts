@@ -21,7 +21,7 @@ const WRITE = { scopes: ['admin:write'] } as const;
 const Delivery = z
   .object({
     id: z.string(),
-    channel: z.enum(['webhook', 'email', 'push']),
+    channel: z.enum(OUTBOX_CHANNELS),
     receiver: z
       .string()
       .nullable()

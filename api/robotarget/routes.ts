@@ -27,7 +27,7 @@ function kindOf({ name, object, schema, key, parent }: (typeof OBJECTS)[number])
   const One = upper(object);
   const ByGuid = z.object({ guid: Guid });
   const shape = schema.shape as Record<string, z.ZodType>;
-  const NewBody = z.object({ ...shape, [key]: Guid.optional() }).meta({ id: `New${One}` });
+  const NewBody = z.object({ ...shape, [key]: Guid.optional() }).meta({ id: `${One}Request` });
   const Changes = z
     .object(Object.fromEntries(Object.entries(shape).map(([field, type]) => [field, withoutDefault(type).optional()])))
     .meta({ id: `${One}Changes` });

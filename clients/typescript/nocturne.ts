@@ -518,7 +518,7 @@ export type DashboardState = {
 
 export type Delivery = {
   id: string;
-  channel: "webhook" | "email" | "push";
+  channel: "webhook" | "email" | "push" | "chat" | "operator";
   /** Which receiver of webhooks, where there are several and it is not the first */
   receiver: string | null;
   type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested";
@@ -536,7 +536,7 @@ export type Delivery = {
 
 export type DeliveryDetail = {
   id: string;
-  channel: "webhook" | "email" | "push";
+  channel: "webhook" | "email" | "push" | "chat" | "operator";
   /** Which receiver of webhooks, where there are several and it is not the first */
   receiver: string | null;
   type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested";
@@ -938,64 +938,6 @@ export type MaintenanceWindow = {
   reason: string;
   bookings: "hold" | "cancel";
   ended_at: string | null;
-};
-
-export type NewSet = {
-  Guid?: string;
-  Name: string;
-  /** The telescope’s own when left out */
-  ProfileName?: string;
-  /** 0 enabled, 1 disabled */
-  Status?: number;
-  Tag?: string;
-};
-
-export type NewShot = {
-  GuidShot?: string;
-  RefGuidTarget: string;
-  FilterIndex: number;
-  Num: number;
-  Bin?: number;
-  ReadoutMode?: number;
-  /** 0 LIGHT, 1 BIAS, 2 DARK, 3 FLAT */
-  Type?: number;
-  Speed?: number;
-  Gain?: number;
-  Offset?: number;
-  /** seconds */
-  Exposure: number;
-  Order?: number;
-  Enabled?: boolean;
-  Done?: number;
-};
-
-export type NewTarget = {
-  GuidTarget?: string;
-  RefGuidSet: string;
-  /** The telescope’s own when left out */
-  RefGuidBaseSequence?: string;
-  TargetName: string;
-  /** hours, or like 02:49:50 */
-  RAJ2000: number | string;
-  /** degrees, or like +47:20:07 */
-  DECJ2000: number | string;
-  PA?: number;
-  /** Unix seconds; now when left out */
-  DateCreation?: number;
-  /** 0 enabled, 1 disabled */
-  Status?: number;
-  Priority?: number;
-  IsRepeat?: boolean;
-  Repeat?: number;
-  C_Mask?: string;
-  C_AltMin?: number;
-  C_HAStart?: number;
-  C_HAEnd?: number;
-  /** Unix seconds; without it the target is bound to no night */
-  C_DateStart?: number;
-  /** Unix seconds */
-  C_DateEnd?: number;
-  Tag?: string;
 };
 
 export type PageConfig = {
@@ -1801,6 +1743,16 @@ export type SetList = {
   data: Record<string, unknown>[];
 };
 
+export type SetRequest = {
+  Guid?: string;
+  Name: string;
+  /** The telescope’s own when left out */
+  ProfileName?: string;
+  /** 0 enabled, 1 disabled */
+  Status?: number;
+  Tag?: string;
+};
+
 export type Settlement = {
   settlement_id: string;
   rule: string;
@@ -1848,6 +1800,25 @@ export type ShotChanges = {
 
 export type ShotList = {
   data: Record<string, unknown>[];
+};
+
+export type ShotRequest = {
+  GuidShot?: string;
+  RefGuidTarget: string;
+  FilterIndex: number;
+  Num: number;
+  Bin?: number;
+  ReadoutMode?: number;
+  /** 0 LIGHT, 1 BIAS, 2 DARK, 3 FLAT */
+  Type?: number;
+  Speed?: number;
+  Gain?: number;
+  Offset?: number;
+  /** seconds */
+  Exposure: number;
+  Order?: number;
+  Enabled?: boolean;
+  Done?: number;
 };
 
 export type Silence = {
@@ -1966,6 +1937,35 @@ export type TargetChanges = {
 
 export type TargetList = {
   data: Record<string, unknown>[];
+};
+
+export type TargetRequest = {
+  GuidTarget?: string;
+  RefGuidSet: string;
+  /** The telescope’s own when left out */
+  RefGuidBaseSequence?: string;
+  TargetName: string;
+  /** hours, or like 02:49:50 */
+  RAJ2000: number | string;
+  /** degrees, or like +47:20:07 */
+  DECJ2000: number | string;
+  PA?: number;
+  /** Unix seconds; now when left out */
+  DateCreation?: number;
+  /** 0 enabled, 1 disabled */
+  Status?: number;
+  Priority?: number;
+  IsRepeat?: boolean;
+  Repeat?: number;
+  C_Mask?: string;
+  C_AltMin?: number;
+  C_HAStart?: number;
+  C_HAEnd?: number;
+  /** Unix seconds; without it the target is bound to no night */
+  C_DateStart?: number;
+  /** Unix seconds */
+  C_DateEnd?: number;
+  Tag?: string;
 };
 
 export type TelemetrySeries = {
@@ -2874,7 +2874,7 @@ export class NocturneClient {
   }
 
   /** Make a set. `POST /api/robotarget/sets` */
-  createSet(body: NewSet, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
+  createSet(body: SetRequest, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
     return this.send<Record<string, unknown> | Receipt>('POST', `/api/robotarget/sets`, { body, query, options });
   }
 
@@ -2899,7 +2899,7 @@ export class NocturneClient {
   }
 
   /** Make a target. `POST /api/robotarget/targets` */
-  createTarget(body: NewTarget, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
+  createTarget(body: TargetRequest, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
     return this.send<Record<string, unknown> | Receipt>('POST', `/api/robotarget/targets`, { body, query, options });
   }
 
@@ -2934,7 +2934,7 @@ export class NocturneClient {
   }
 
   /** Make a shot. `POST /api/robotarget/shots` */
-  createShot(body: NewShot, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
+  createShot(body: ShotRequest, query?: { telescope?: string }, options?: RequestOptions): Promise<Record<string, unknown> | Receipt> {
     return this.send<Record<string, unknown> | Receipt>('POST', `/api/robotarget/shots`, { body, query, options });
   }
 

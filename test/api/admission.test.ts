@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { Admission } from '../../api/live/admission.ts';
-import { APP, pusherAuth, startApi, startPostgres, type RunningApi } from './harness.ts';
+import { APP, at, config, insertBooking, pusherAuth, startApi, startPostgres, type RunningApi } from './harness.ts';
 
 describe('places for live sockets', () => {
   test('strangers are bounded by address and in all; who shows a right makes room; a place is given back once', () => {
@@ -31,7 +31,7 @@ describe('the live server under a flood of anonymous sockets', () => {
   const sockets: WebSocket[] = [];
   beforeAll(async () => {
     postgres = await startPostgres();
-    api = await startApi(postgres.url);
+    api = await startApi(postgres.url, { config: config({ CORS_ORIGINS: 'https://shop.example' }) });
   });
   afterAll(async () => {
     for (const socket of sockets) socket.terminate();
@@ -50,6 +50,49 @@ describe('the live server under a flood of anonymous sockets', () => {
         resolve((JSON.parse(data) as { socket_id: string }).socket_id);
       });
     });
+
+  test('the preflight of a stock client passes with the headers that it adds; another origin’s does not', async () => {
+    const preflight = (origin: string): Promise<Response> =>
+      api.fetch('/broadcasting/auth', {
+        method: 'OPTIONS',
+        key: null,
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          // Echo and axios with Laravel’s meta tag, and tracers.
+          'access-control-request-headers':
+            'authorization,content-type,x-csrf-token,x-requested-with,x-socket-id,traceparent',
+        },
+      });
+    const { headers } = await preflight('https://shop.example');
+    expect(headers.get('access-control-allow-origin')).toBe('https://shop.example');
+    const allowed = headers.get('access-control-allow-headers')!.toLowerCase();
+    for (const name of ['x-csrf-token', 'x-socket-id', 'x-requested-with', 'authorization', 'traceparent'])
+      expect(allowed).toContain(name);
+    expect((await preflight('https://elsewhere.example')).headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('sixty people on one shared link all subscribe; one socket that asks without end is held back alone', async () => {
+    await insertBooking(api, 'shared', { start: at(-10), end: at(50) }, { ref: 'ada' }, 'running');
+    const { token } = (
+      await api.json<{ token: string }>('POST', '/api/tokens', {
+        kind: 'booking',
+        subject: 'shared',
+        scopes: ['session:view'],
+      })
+    ).body;
+    const ask = async (socket: number, channel: string): Promise<number> => {
+      const body = new URLSearchParams({ socket_id: `1.${socket}`, channel_name: channel });
+      return (await api.fetch('/broadcasting/auth', { method: 'POST', token, key: null, body })).status;
+    };
+    const people = Array.from({ length: 60 }, (_, person) => person + 1);
+    const channels = ['private-session.shared', 'private-cache-session.shared.state', 'presence-telescope.t1'];
+    const asked = await Promise.all(people.flatMap((person) => channels.map((channel) => ask(person, channel))));
+    expect(asked.filter((status) => status !== 200)).toEqual([]);
+    const flood = await Promise.all(Array.from({ length: 60 }, () => ask(99, channels[0]!)));
+    expect(flood.filter((status) => status === 429).length).toBeGreaterThan(20);
+    expect(await ask(100, channels[0]!)).toBe(200);
+  });
 
   test('an address has 200 without a subscription; one that subscribes makes room, a public channel does not', async () => {
     const ids: (string | number)[] = [];

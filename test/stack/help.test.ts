@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -45,6 +45,21 @@ const folder = (): string => {
   return made;
 };
 
+/** Options that a page tells people to give to `npm run NAME -- …`. */
+function optionsTold(name: string): string[] {
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...readdirSync(projectPath('docs')).map((page) => `docs/${page}`),
+  ].filter((page) => page.endsWith('.md'));
+  const given = new RegExp(`npm run (?:-s )?${name}(?: \\[)? -- ([^\\n\`]*)`, 'g');
+  return pages.flatMap((page) =>
+    [...readFileSync(projectPath(page), 'utf8').matchAll(given)].flatMap(
+      (match) => match[1]!.match(/--[a-z][a-z-]*/g) ?? [],
+    ),
+  );
+}
+
 describe('every command says what it does', () => {
   const commands = Object.entries(
     (JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as { scripts: Record<string, string> }).scripts,
@@ -52,9 +67,10 @@ describe('every command says what it does', () => {
     const found = /^exec node scripts\/run\.mjs (\w+)$/.exec(line);
     return found ? [[name, `scripts/${found[1]}.js`] as const] : [];
   });
-  test.each(commands)('npm run %s -- --help ends with 0', async (name, script) => {
+  test.each(commands)('npm run %s -- --help ends with 0 and knows what the pages give it', async (name, script) => {
     const { ended, said } = run(script, { DATA_DIR: folder() }, ['--help']);
     expect(await ended).toBe(0);
     expect(said()).toContain(name === 'start' ? 'npm start' : `npm run ${name}`);
+    expect(optionsTold(name).filter((option) => option !== '--help' && !said().includes(option))).toEqual([]);
   });
 });

@@ -146,9 +146,9 @@ if (!ADDRESS) console.warn('SKIPPED: plain http needs an IPv4 address beside the
     const { page } = opened;
     await page.context().setOffline(true);
     await page.locator(item('controls', 'pause')).click();
-    await seeText(page, RECEIPT, 'Pause: not sent, your device is offline', 2_000);
+    await seeText(page, RECEIPT, 'Pause: not sent, your device is offline', 6_000);
     await stop();
-    await seeText(page, RECEIPT, 'Stop: not sent, your device is offline', 2_000);
+    await seeText(page, RECEIPT, 'Stop: not sent, your device is offline', 6_000);
     await page.context().setOffline(false);
     await seeText(page, 'dialog[open]', 'was not sent. Send it now?');
     expect(sent()).toEqual([]);
