@@ -8,6 +8,7 @@ import { freePort } from '../../stack/ports.ts';
 import { highTarget } from '../../stack/targets.ts';
 import { LARAVEL, startSite, type Site } from '../laravel/site.ts';
 import { CHROMIUM, launch, open, seeText, type Opened } from '../web/browser.ts';
+import { NGINX, startNginx, type Proxy } from './nginx.ts';
 import { BUILT, startObservatory, TELESCOPE, type Observatory } from './stack.ts';
 
 jest.setTimeout(240_000);
@@ -21,11 +22,12 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
   let site: Site;
   let browser: Browser;
   let laptop: Opened;
+  let proxy: Proxy | null = null;
   let sky: Parameters<typeof highTarget>[0];
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'nocturne-site-night-'));
-    const port = await freePort();
+    const [port, proxyPort] = [await freePort(), await freePort()];
     const url = `http://127.0.0.1:${port}`;
     const secret = `whsec_${randomBytes(24).toString('base64')}`;
     [observatory, browser] = await Promise.all([
@@ -34,6 +36,7 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
         WEBHOOK_SECRET: secret,
         CORS_ORIGINS: url,
         EMBED_ORIGINS: url,
+        ...(NGINX ? { PUBLIC_URL: `http://observe.test:${proxyPort}` } : {}),
       }),
       launch(),
     ]);
@@ -45,12 +48,13 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
       NOCTURNE_APP_SECRET: stack.app.secret,
       NOCTURNE_TELESCOPE: TELESCOPE,
     });
+    if (NGINX) proxy = await startNginx(proxyPort, stack.apiUrl);
     sky = (await api.call<{ site: typeof sky }>('GET', `/api/telescopes/${TELESCOPE}`)).site;
   }, 120_000);
   afterAll(async () => {
     await laptop?.close().catch(() => undefined);
     await browser?.close();
-    await site?.stop();
+    await Promise.all([site?.stop(), proxy?.stop()]);
     await observatory?.stop();
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
@@ -71,7 +75,10 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
   }
 
   test('registers and books with pretend credits', async () => {
-    laptop = await open(browser, site.url, { hosts: [observatory.stack.apiUrl], timezone: 'UTC' });
+    laptop = await open(browser, site.url, {
+      hosts: [observatory.stack.apiUrl, ...(proxy ? [proxy.url] : [])],
+      timezone: 'UTC',
+    });
     const { page } = laptop;
     const form = page.locator('[data-site="register"]');
     await form.locator('[name="name"]').fill('Ada Guest');
@@ -96,5 +103,49 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
       .first()
       .waitFor({ timeout: 60_000 });
     expect(laptop.faults).toEqual([]);
+  });
+
+  (NGINX ? describe : describe.skip)('through a real nginx', () => {
+    test('another device, by plain http and through nginx as our pages say: live, pause, stop', async () => {
+      const { api, guest } = observatory;
+      const { data } = await api.call<{ data: { id: string }[] }>('GET', '/api/bookings?per_page=1');
+      const { id } = data[0]!;
+      const { token } = await guest(id);
+      const other = await open(browser, `${proxy!.url}/control/${id}#token=${token}`, { timezone: 'UTC' });
+      const { page, faults } = other;
+      await page.locator(live).waitFor({ timeout: 30_000 });
+      expect(await page.evaluate(() => isSecureContext)).toBe(false);
+      const receipt = item('controls', 'receipt');
+      await page.locator(item('controls', 'pause')).click();
+      await seeText(page, receipt, 'Pause: confirmed by the telescope', 30_000);
+      if (process.env.NOCTURNE_LONG === '1') {
+        await page.locator(item('controls', 'resume')).click();
+        await seeText(page, receipt, 'Resume: confirmed by the telescope', 60_000);
+      }
+      await page.locator(item('header', 'abort')).click();
+      await page.locator('[data-item="abort-confirm"]').click();
+      await seeText(page, receipt, 'Stop: confirmed by the telescope', 30_000);
+      expect(faults).toEqual([]);
+      await other.close();
+    });
+
+    test('a weak tag, which is what compression makes of ours, is taken by If-Match', async () => {
+      const { stack, book } = observatory;
+      const startMs = Date.now() + 2_400_000;
+      await book('tagged', startMs, 600, [{ filter: 'L', exposure_seconds: 4, quantity: 4 }]);
+      const headers = { 'x-api-key': stack.apiKey, 'accept-encoding': 'gzip', 'content-type': 'application/json' };
+      const address = `${proxy!.local}/api/bookings/tagged`;
+      const read = await fetch(address, { headers });
+      const tag = read.headers.get('etag')!;
+      expect([read.headers.get('content-encoding'), tag.slice(0, 3)]).toEqual(['gzip', 'W/"']);
+      const change = (match: string): Promise<Response> =>
+        fetch(address, {
+          method: 'PATCH',
+          headers: { ...headers, 'if-match': match },
+          body: JSON.stringify({ constraints: { min_altitude_degrees: 15 } }),
+        });
+      expect((await change(tag)).status).toBe(200);
+      expect((await change(tag)).status).toBe(412);
+    });
   });
 });

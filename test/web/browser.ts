@@ -33,6 +33,8 @@ export const launch = (executablePath: string | null = CHROMIUM): Promise<Browse
       '--disable-component-update',
       '--disable-sync',
       '--enable-precise-memory-info',
+      // A name that is no loopback: its plain http pages are no secure context, on any machine.
+      '--host-resolver-rules=MAP *.test 127.0.0.1',
       '--js-flags=--expose-gc',
     ],
   });

@@ -87,7 +87,7 @@ async function picture(n: number, size: number): Promise<Buffer> {
 }
 
 export async function startPageServer(
-  options: { webRoot?: string; port?: number; token?: string; host?: string } = {},
+  options: { webRoot?: string; port?: number; token?: string } = {},
 ): Promise<PageServer> {
   const webRoot = options.webRoot ?? projectPath('dist', 'web');
   const token = options.token ?? 'guest';
@@ -474,13 +474,12 @@ export async function startPageServer(
       ws.on('close', () => sockets.delete(ws));
     });
   });
-  const host = options.host ?? '127.0.0.1';
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, host, resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   // As the real server does, so that a page can tell silence from deafness.
   const refreshing = setInterval(pushSnapshot, 5_000);
 
   return {
-    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     night,
     requests,
     push,
