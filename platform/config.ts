@@ -16,6 +16,7 @@ import {
   numberFrom,
   oneOf,
   origin,
+  passphrase,
   pem,
   plain,
   port,
@@ -48,6 +49,7 @@ export const SECRET_VARIABLES = [
   'OPERATOR_CHANNELS',
   'OPERATOR_WEBHOOK_SECRET',
   'TELEGRAM_BOT_TOKEN',
+  'BACKUP_PASSPHRASE',
 ] as const;
 
 const text = optional(plain);
@@ -126,6 +128,10 @@ const Environment = z.object({
   S3_SECRET_ACCESS_KEY: text,
   FRAMES_KEEP_DAYS: optional(wholeNumber(1, 36_500, 'days (left out, frames are kept for ever)')),
   FRAMES_DELETE_WITHOUT_COPY: off,
+
+  BACKUP_PATH: withDefault(plain, '.data/backups'),
+  BACKUP_KEEP_DAYS: withDefault(wholeNumber(1, 3_650, 'days'), '14'),
+  BACKUP_PASSPHRASE: optional(passphrase),
 
   WEBHOOK_URL: optional((urls) => listOf(webUrl('https://laravel.example/webhooks/nocturne'))(urls).join(',')),
   WEBHOOK_SECRET: list(plain),

@@ -6,17 +6,22 @@ import { projectPath } from './paths.ts';
 /** Prisma's own advisory lock for migrations, so that this applier and `prisma migrate deploy` exclude each other. */
 const PRISMA_LOCK = 72707369;
 
+const folder = projectPath('prisma', 'migrations');
+/** Names of the migrations that this version has, in order. */
+export const knownMigrations = async (): Promise<string[]> =>
+  (await readdir(folder, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+
 /**
  * Applies prisma/migrations in order and books them in `_prisma_migrations` as Prisma does (sha256 of the file, LF line ends),
  * for machines that have no schema engine. A second run changes nothing.
+ * @param only the migrations of an older version, so that its rows can be restored; left out: all
  * @throws Error when an applied migration was edited afterwards.
  */
-export async function migrate(databaseUrl: string): Promise<{ applied: string[] }> {
-  const folder = projectPath('prisma', 'migrations');
-  const names = (await readdir(folder, { withFileTypes: true }))
-    .filter((e) => e.isDirectory())
-    .map((e) => e.name)
-    .sort();
+export async function migrate(databaseUrl: string, only?: readonly string[]): Promise<{ applied: string[] }> {
+  const names = (await knownMigrations()).filter((name) => only?.includes(name) ?? true);
   const client = await connectPg(databaseUrl, () => undefined);
   const applied: string[] = [];
   try {

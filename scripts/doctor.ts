@@ -5,6 +5,7 @@ import { createLogger } from '../platform/logger.ts';
 import { endWith } from '../platform/process.ts';
 import { loadSettings, type Settings } from '../platform/settings/load.ts';
 import { checkDatabase, checkGateway, checkPaths, checkStorage, checkTemporal, checkVoyager } from './doctor/checks.ts';
+import { checkBackup } from './doctor/backup.ts';
 import type { Finding } from './doctor/finding.ts';
 import { deployAnswer } from './doctor/deploy.ts';
 import { addressFindings, siteFinding } from './doctor/site.ts';
@@ -12,14 +13,19 @@ import { checkWeather } from './doctor/weather.ts';
 import { withStack } from '../stack/stack-file.ts';
 
 const HELP = `npm run doctor -- [--json] [--can-deploy]
-Checks configuration, PostgreSQL, Temporal, storage and, for each telescope, gateway, path mapping, Voyager, profile, filters, RoboTarget,
+Checks configuration, PostgreSQL, Temporal, storage, the last backup and, for each telescope, gateway, path mapping, Voyager, profile, filters, RoboTarget,
 clock, safety monitor and every source of weather, and says what to mend. What the environment does not say comes from the stack of npm start
 that runs here.
 --can-deploy: which sessions run now, and when the next one starts. Exit code 1 while one runs.`;
 
 async function examine({ config, telescopes }: Settings): Promise<Finding[]> {
   const found: Finding[] = [{ what: 'configuration', state: 'ok', detail: 'every variable is valid' }];
-  const shared = await Promise.all([checkDatabase(config), checkTemporal(config), checkStorage(config)]);
+  const shared = await Promise.all([
+    checkDatabase(config),
+    checkTemporal(config),
+    checkStorage(config),
+    checkBackup(config),
+  ]);
   found.push(...shared.flat(), ...addressFindings(config));
   if (telescopes.length === 0)
     found.push({

@@ -112,6 +112,7 @@ export function environmentOf(at: Layout, env: NodeJS.ProcessEnv): NodeJS.Proces
     TEMPORAL_NAMESPACE: at.config.TEMPORAL_NAMESPACE,
     ...(at.temporalUiUrl ? { TEMPORAL_UI_URL: at.temporalUiUrl } : {}),
     OBSERVATIONS_STORAGE_PATH: at.storagePath,
+    BACKUP_PATH: env.BACKUP_PATH?.trim() || join(at.dataDir, 'backups'),
     HOST: at.config.HOST,
     PORT: String(at.ports.api),
     PUBLIC_URL: at.config.PUBLIC_URL ?? at.apiUrl,

@@ -1,5 +1,6 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { alive } from '../activities/alive.ts';
+import { createBackupActivities } from '../activities/backup.ts';
 import { createFinaliseActivities } from '../activities/finalise/index.ts';
 import { createArchiveActivities } from '../activities/frames/archive.ts';
 import { createFrameActivities } from '../activities/frames/index.ts';
@@ -46,6 +47,14 @@ function notReady(is: {
   ];
 }
 
+/** What Schedules have done by day, on the queue that can never hold up a night. */
+const upkeep = (
+  deps: Parameters<typeof createKeepingActivities>[0] & Parameters<typeof createBackupActivities>[0],
+) => ({
+  ...createKeepingActivities(deps),
+  ...createBackupActivities({ config: deps.config, logger: deps.logger }),
+});
+
 async function main(): Promise<void> {
   const { config } = loadSettings({ process: 'worker', required: ['DATABASE_URL'] });
   const logger = createLogger('worker', config.LOG_LEVEL);
@@ -64,7 +73,7 @@ async function main(): Promise<void> {
   let death: string | null = null;
   let current = false;
 
-  const metrics = new WorkerMetrics(db, config.OBSERVATIONS_STORAGE_PATH, logger);
+  const metrics = new WorkerMetrics(db, config, logger);
   const health = await serveHealth(config.WORKER_PORT, '127.0.0.1', {
     scrape: () => metrics.scrape(),
     dead: () => death,
@@ -132,7 +141,7 @@ async function main(): Promise<void> {
     ...code,
     activities: alive({
       ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }),
-      ...createKeepingActivities({ db, config, logger }),
+      ...upkeep({ db, config, logger }),
     }),
     maxConcurrentActivityTaskExecutions: 4,
   });

@@ -1,6 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { BEGUN_PHASES, WAITING_PHASES } from '../domain/phases.ts';
+import { listBackups } from '../platform/backup/manifest.ts';
+import type { Config } from '../platform/config.ts';
 import type { Database } from '../platform/database.ts';
 import { toError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -59,9 +61,11 @@ export class WorkerMetrics {
   private readonly lastGood = this.gauge('last_good_night_seconds', 'Time since a session was completed');
   private readonly store = this.gauge('store_bytes', 'Size of the frame store’s disk and what is free of it', 'what');
 
+  private readonly backupAge = this.gauge('backup_age_seconds', 'Age of the newest backup', 'state');
+
   constructor(
     private readonly db: Database,
-    private readonly storagePath: string,
+    private readonly config: Pick<Config, 'OBSERVATIONS_STORAGE_PATH' | 'BACKUP_PATH'>,
     private readonly logger: Logger,
   ) {
     this.registry.setDefaultLabels({ process: 'worker' });
@@ -74,7 +78,7 @@ export class WorkerMetrics {
   async scrape(): Promise<{ type: string; text: string }> {
     if (performance.now() - this.readAtMs >= FRESH_MS) {
       this.readAtMs = performance.now();
-      await Promise.all([this.lookUp(), this.lookAtStore()]);
+      await Promise.all([this.lookUp(), this.lookAtStore(), this.lookAtBackups()]);
     }
     return { type: this.registry.contentType, text: await this.registry.metrics() };
   }
@@ -102,10 +106,22 @@ export class WorkerMetrics {
       framesAge.set({ telescope }, seconds);
     }
   }
+  /** Absent where the folder cannot be read; infinite before the first backup, and before the first that was restored on trial. */
+  private async lookAtBackups(): Promise<void> {
+    this.backupAge.reset();
+    const known = await listBackups(this.config.BACKUP_PATH).catch(() => null);
+    if (!known) return;
+    const age = (made?: string): number => (made ? (Date.now() - Date.parse(made)) / 1000 : Infinity);
+    this.backupAge.set({ state: 'made' }, age(known.at(-1)?.manifest.made_at));
+    this.backupAge.set(
+      { state: 'verified' },
+      age(known.findLast(({ manifest }) => manifest.verified_at)?.manifest.made_at),
+    );
+  }
   /** Absent while the store is away. */
   private async lookAtStore(): Promise<void> {
     this.store.reset();
-    const disk = await statfs(this.storagePath).catch(() => null);
+    const disk = await statfs(this.config.OBSERVATIONS_STORAGE_PATH).catch(() => null);
     if (!disk) return;
     this.store.set({ what: 'size' }, disk.blocks * disk.bsize);
     this.store.set({ what: 'free' }, disk.bavail * disk.bsize);

@@ -33,6 +33,7 @@ export const SCHEDULES: ScheduleOptions[] = [
   schedule('forecast', 'forecast', { intervals: [{ every: '1 hour' }] }, '30 minutes', '10 minutes'),
   schedule('retention', 'retention', daily(11, 17), '1 hour', '1 day'),
   schedule('keep-frames', 'keepFrames', daily(11, 47), '12 hours', '1 day'),
+  schedule('backup', 'backup', daily(12, 37), '6 hours', '1 day'),
   schedule('read-back', 'readBack', { intervals: [{ every: '6 hours' }] }, '1 hour', '1 hour'),
   schedule('health', 'health', daily(8, 7), '1 hour', '12 hours'),
 ];

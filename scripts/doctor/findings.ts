@@ -2,11 +2,13 @@ import type { TelescopeState } from '../../domain/contracts/state.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { CLOCK_LIMIT_SECONDS, clockVerdict } from '../../domain/clock-offset.ts';
 import { LIVE_WITHIN_SECONDS, silentSeconds } from '../../domain/evidence.ts';
+import type { Manifest } from '../../platform/backup/manifest.ts';
 import { ok, problem, skipped, warning, type Finding } from './finding.ts';
 
 /** What the doctor says of evidence that somebody else has gathered. */
 
 const LOW_DISK_BYTES = 20e9;
+const BACKUP_OLD_HOURS = 36;
 
 /** The gateway hears Voyager now: only then its state says anything of the telescope. */
 function isLive(state: TelescopeState): boolean {
@@ -85,4 +87,17 @@ export function storeFinding(path: string, freeBytes: number, stands: boolean): 
   return freeBytes < LOW_DISK_BYTES
     ? warning('storage', detail, 'A night of a large camera takes 60 GB and more; free some space.')
     : ok('storage', detail);
+}
+
+/** The newest backup, and whether it was ever restored on trial. */
+export function backupFinding(folder: string, known: Manifest[], nowMs: number): Finding {
+  const last = known.at(-1);
+  const mend = 'Run `npm run backup`; the worker makes one each day (docs/backup.md).';
+  if (!last) return warning('backup', `there is none in ${folder}`, mend);
+  const hours = (nowMs - Date.parse(last.made_at)) / 3_600_000;
+  const detail = `${folder}: the last of ${known.length} is ${hours < 1 ? 'less than an hour' : `${Math.round(hours)} h`} old`;
+  if (hours > BACKUP_OLD_HOURS) return warning('backup', detail, mend);
+  return last.verified_at
+    ? ok('backup', `${detail}, restored on trial`)
+    : warning('backup', `${detail}, and was never restored on trial`, 'Run `npm run backup` and read why.');
 }

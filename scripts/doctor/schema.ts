@@ -1,17 +1,14 @@
-import { readdir } from 'node:fs/promises';
 import type pg from 'pg';
-import { projectPath } from '../../platform/paths.ts';
+import { knownMigrations } from '../../platform/migrate.ts';
 
 /** Names of the migrations that this version brings and the database has not. */
 export async function pendingMigrations(client: pg.Client): Promise<string[]> {
-  const names = (await readdir(projectPath('prisma', 'migrations'), { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name);
+  const names = await knownMigrations();
   const table = await client.query(`SELECT to_regclass('_prisma_migrations') AS name`);
-  if (!(table.rows[0] as { name: string | null }).name) return names.sort();
+  if (!(table.rows[0] as { name: string | null }).name) return names;
   const done = await client.query<{ migration_name: string }>(
     'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
   );
   const applied = new Set(done.rows.map((row) => row.migration_name));
-  return names.filter((name) => !applied.has(name)).sort();
+  return names.filter((name) => !applied.has(name));
 }

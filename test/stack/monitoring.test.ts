@@ -67,6 +67,7 @@ const CAUSES: Record<string, Record<string, string>> = {
     'nocturne_store_bytes{what="free"}': gone('5e10', '5e11'),
     'nocturne_store_bytes{what="size"}': always('1e12'),
   },
+  NocturneBackupOld: { 'nocturne_backup_age_seconds{state="verified"}': gone('200000', '60') },
   NocturneNightsFail: { 'nocturne_sessions_ended_day{outcome="failed"}': gone('1', '0') },
   NocturneApiErrors: {
     'nocturne_http_request_seconds_count{status="500"}': counting,
@@ -87,7 +88,9 @@ describe('monitoring', () => {
     const parts = [
       createMetrics().registry.metrics(),
       new GatewayMetrics(() => []).scrape().then((one) => one.text),
-      new WorkerMetrics(db, folder, logger).scrape().then((one) => one.text),
+      new WorkerMetrics(db, { OBSERVATIONS_STORAGE_PATH: folder, BACKUP_PATH: join(folder, 'backups') }, logger)
+        .scrape()
+        .then((one) => one.text),
     ];
     scraped = (await Promise.all(parts)).join('\n');
   }, 60_000);
@@ -104,9 +107,14 @@ describe('monitoring', () => {
     expect(scraped).toMatch(/nocturne_database_up\{process="worker"\} 1/);
     expect(scraped).toMatch(/nocturne_sessions\{phase="running",process="worker"\} 0/);
     expect(scraped).toMatch(/nocturne_store_bytes\{what="free",process="worker"\} \d+/);
+    expect(scraped).toMatch(/nocturne_backup_age_seconds\{state="verified",process="worker"\} \+?Inf/);
     expect(scraped).toMatch(/nocturne_last_good_night_seconds\{process="worker"\} NaN/i);
     const away = createDatabase('postgresql://nobody@127.0.0.1:9/none', logger, 1);
-    const { text: without } = await new WorkerMetrics(away, join(folder, 'gone'), logger).scrape();
+    const { text: without } = await new WorkerMetrics(
+      away,
+      { OBSERVATIONS_STORAGE_PATH: join(folder, 'gone'), BACKUP_PATH: folder },
+      logger,
+    ).scrape();
     await away.$disconnect();
     expect(without).toMatch(/nocturne_database_up\{process="worker"\} 0/);
     expect(without).not.toMatch(/^nocturne_(sessions|store_bytes)\{/m);

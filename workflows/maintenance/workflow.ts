@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { KeepingActivities } from '../../domain/ports.ts';
-import type { MaintenanceActivities } from '../../domain/ports.ts';
+import type { BackupActivities } from '../../domain/backup.ts';
+import type { KeepingActivities, MaintenanceActivities } from '../../domain/ports.ts';
 import { QUEUE_FINALISE } from '../../domain/queues.ts';
 
 /** What the Schedules run. Each activity is one pass over the database that may be repeated at any time. */
@@ -15,6 +15,13 @@ const keeping = proxyActivities<KeepingActivities>({
   startToCloseTimeout: '5 hours',
   heartbeatTimeout: '30 seconds',
   retry: { initialInterval: '1 minute', maximumAttempts: 3 },
+});
+/** A backup that fails is tried again within its day; the alert is that the last one grows old. */
+const saving = proxyActivities<BackupActivities>({
+  taskQueue: QUEUE_FINALISE,
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: '1 minute',
+  retry: { initialInterval: '5 minutes', maximumAttempts: 4 },
 });
 /** A pass of the archive leaves the disk to the night after this time. */
 const SCRUB_SECONDS = 2 * 3600;
@@ -66,6 +73,11 @@ export async function readBack(): Promise<{ checked: number; damaged: number }> 
     { budgetSeconds: READ_BACK_SECONDS, onlyNew: true },
   ]);
   return { checked, damaged: damaged.length };
+}
+
+/** Daily, by day: database and gateway state, restored on trial and compared. */
+export async function backup(): Promise<Awaited<ReturnType<BackupActivities['makeBackup']>>> {
+  return saving.makeBackup.executeWithOptions({ summary: 'backup' }, []);
 }
 
 /** Every hour: room on the disk for the bookings to come. */
