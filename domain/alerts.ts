@@ -64,6 +64,7 @@ export const ALERTS: Record<Reason, Alert> = {
   local_operator: { severity: 'warning', todo: 'Resume the session when the hand is off the telescope.' },
   maintenance: { severity: 'info', todo: 'End the window of maintenance when the work is done.' },
   read_only: { severity: 'warning', todo: 'Unset VOYAGER_READ_ONLY when sessions are to run.' },
+  guest_complaint: { severity: 'warning', todo: 'Read it on the admin page, on the evidence, and answer.' },
   disk_low: { severity: 'critical', todo: 'Make room under OBSERVATIONS_STORAGE_PATH; frames wait until then.' },
   store_away: {
     severity: 'page',

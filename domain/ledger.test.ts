@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { LEDGER_CLASSES, type LedgerClass } from './contracts/ledger.ts';
-import { RefundRule } from './contracts/telescope.ts';
-import { buildLedger, secondsByClass, settle, type LedgerSpan } from './ledger.ts';
+import { buildLedger, secondsByClass, type LedgerSpan } from './ledger.ts';
 
 const START = Date.UTC(2026, 0, 15, 22);
 const iso = (second: number): string => new Date(START + second * 1000).toISOString();
@@ -77,57 +76,6 @@ describe('buildLedger', () => {
         }
       }),
       { numRuns: 150 },
-    );
-  });
-});
-
-describe('settle', () => {
-  const seconds = (given: Partial<Record<LedgerClass, number>>): Record<LedgerClass, number> =>
-    ({ ...Object.fromEntries(LEDGER_CLASSES.map((name) => [name, 0])), ...given }) as Record<LedgerClass, number>;
-
-  test('weather and outage are given back by the second, the guest’s own pause is not', () => {
-    const settled = settle(
-      seconds({ unsafe: 600, outage: 300, user_pause: 900, imaging: 1800 }),
-      RefundRule.parse({}),
-      120,
-    );
-    expect(settled).toEqual({
-      rule: 'by-the-second',
-      lines: [
-        { class: 'unsafe', seconds: 600, credits: 20 },
-        { class: 'outage', seconds: 300, credits: 10 },
-        { class: 'user_pause', seconds: 900, credits: 0 },
-        { class: 'imaging', seconds: 1800, credits: 0 },
-      ],
-      credits_charged: 120,
-      credits_refund: 30,
-    });
-  });
-  test('below the least share of imaging everything is given back', () => {
-    expect(
-      settle(
-        seconds({ unsafe: 10, overhead: 3500, imaging: 90 }),
-        RefundRule.parse({ full_refund_below_imaging_share: 0.1 }),
-        50,
-      ).credits_refund,
-    ).toBe(50);
-  });
-  test('property: lines sum to the refund, which lies between nothing and the charge', () => {
-    const given = fc.record(
-      Object.fromEntries(LEDGER_CLASSES.map((name) => [name, fc.integer({ min: 0, max: 40_000 })])) as Record<
-        LedgerClass,
-        fc.Arbitrary<number>
-      >,
-    );
-    fc.assert(
-      fc.property(given, fc.integer({ min: 0, max: 1_000_000 }), (s, cents) => {
-        const settled = settle(s, RefundRule.parse({}), cents / 100);
-        const sum = settled.lines.reduce((total, line) => total + Math.round(line.credits * 100), 0);
-        expect(sum).toBe(Math.round(settled.credits_refund * 100));
-        expect(settled.credits_refund).toBeGreaterThanOrEqual(0);
-        expect(settled.credits_refund).toBeLessThanOrEqual(cents / 100);
-      }),
-      { numRuns: 300 },
     );
   });
 });

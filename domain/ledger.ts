@@ -1,6 +1,4 @@
-import { LEDGER_CLASSES, type LedgerClass, type LedgerInterval, type Settlement } from './contracts/ledger.ts';
-import type { RefundRule } from './contracts/telescope.ts';
-import type { z } from 'zod';
+import { LEDGER_CLASSES, type LedgerClass, type LedgerInterval } from './contracts/ledger.ts';
 
 /**
  * Where every second of a slot went (docs/credits.md). Half-open intervals in whole seconds that cover the slot without gap or overlap;
@@ -68,39 +66,4 @@ export function secondsByClass(intervals: readonly LedgerInterval[]): Record<Led
   const seconds = Object.fromEntries(LEDGER_CLASSES.map((name) => [name, 0])) as Record<LedgerClass, number>;
   for (const interval of intervals) seconds[interval.class] += floorSecond(interval.end) - floorSecond(interval.start);
   return seconds;
-}
-
-/**
- * What is given back for a slot, by rule. Credits are counted in hundredths; a line's `credits` is the part of the refund that comes from its
- * class, and the lines sum to `credits_refund` exactly (largest remainder). The refund is never below 0 nor above what was charged.
- */
-export function settle(
-  seconds: Readonly<Record<LedgerClass, number>>,
-  rule: z.infer<typeof RefundRule>,
-  creditsCharged: number,
-): Omit<Settlement, 'settlement_id'> {
-  const total = LEDGER_CLASSES.reduce((sum, name) => sum + seconds[name], 0);
-  const charged = Math.max(0, Math.round(creditsCharged * 100));
-  const everything = total > 0 && seconds.imaging / total < rule.full_refund_below_imaging_share;
-  const shares = LEDGER_CLASSES.map((name) => {
-    const share = everything ? 1 : Math.min(1, Math.max(0, rule.refund_share[name] ?? 0));
-    return { name, exact: total === 0 ? 0 : (charged * seconds[name] * share) / total };
-  });
-  const refund = Math.min(charged, Math.round(shares.reduce((sum, s) => sum + s.exact, 0)));
-  const whole = shares.map((s) => ({ ...s, cents: Math.floor(s.exact) }));
-  let left = refund - whole.reduce((sum, s) => sum + s.cents, 0);
-  for (const s of [...whole].sort((a, b) => b.exact - b.cents - (a.exact - a.cents))) {
-    if (left <= 0) break;
-    if (s.exact === 0) continue;
-    s.cents += 1;
-    left -= 1;
-  }
-  return {
-    rule: rule.id,
-    lines: whole
-      .filter((s) => seconds[s.name] > 0)
-      .map((s) => ({ class: s.name, seconds: seconds[s.name], credits: s.cents / 100 })),
-    credits_charged: charged / 100,
-    credits_refund: refund / 100,
-  };
 }

@@ -77,6 +77,10 @@ export const REASONS = {
   },
   maintenance: { en: 'The telescope is under maintenance.', fr: 'Le télescope est en maintenance.' },
   read_only: { en: 'The gateway is in read-only mode.', fr: 'La passerelle est en lecture seule.' },
+  guest_complaint: {
+    en: 'A guest says that something is wrong with a frame or a night.',
+    fr: 'Un invité dit que quelque chose ne va pas avec une image ou une nuit.',
+  },
   disk_low: { en: 'Too little disk space for the frames.', fr: 'Espace disque insuffisant pour les images.' },
   store_away: {
     en: 'The disk of the frame store is not there; frames wait at the observatory.',

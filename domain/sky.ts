@@ -180,3 +180,13 @@ export function midnightLongitudeDegrees(at: Date | number): number {
   const longitude = hours <= 12 ? -hours * 15 : (24 - hours) * 15;
   return Math.round(longitude * 1000) / 1000;
 }
+
+const LOOK_MS = 600_000;
+/** Illuminated share of the Moon times the share of the slot in which it stands above the horizon, looked at every ten minutes. */
+export function moonlight(site: Site, slot: { start: string; end: string }): number {
+  const [from, to] = [Date.parse(slot.start), Date.parse(slot.end)];
+  const looks = Array.from({ length: Math.max(1, Math.ceil((to - from) / LOOK_MS)) }, (_, i) =>
+    moon(site, 0, 0, from + i * LOOK_MS),
+  );
+  return looks.reduce((sum, look) => sum + (look.altitudeDegrees > 0 ? look.illuminatedShare : 0), 0) / looks.length;
+}

@@ -9,6 +9,7 @@ import { FrameStore } from '../../frames/store/store.ts';
 import type { Database } from '../../platform/database.ts';
 import { FAILURE } from '../../domain/failures.ts';
 import type { FinaliseActivities } from '../../domain/ports.ts';
+import { keepFigures } from '../../platform/figures.ts';
 import { composeReport } from './report.ts';
 import { resettleBooking, settleBooking } from './settlement.ts';
 
@@ -90,6 +91,7 @@ async function writeReport(
         updatedAt: new Date(),
       },
     });
+    await keepFigures(tx, bookingId, outcome);
   });
   return { reportPath };
 }

@@ -1,14 +1,14 @@
 import type { LedgerClass, LedgerInterval } from '../../domain/contracts/ledger.ts';
 import type { Report } from '../../domain/contracts/report.ts';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
-import { exposuresOf, guidingUptime } from '../../domain/guiding.ts';
+import { guidingFigures, imageFigures, meanOf } from '../../domain/figures.ts';
 import { secondsByClass } from '../../domain/ledger.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import { shotsOf, targetOf } from '../../platform/booking-columns.ts';
 import type { Database } from '../../platform/database.ts';
-import { latestSettlement, toSettlement } from '../../platform/settlements.ts';
-import type { Frame, Telemetry } from '../../prisma/client/client.ts';
+import { settlementOf } from '../../platform/settlements.ts';
+import type { Booking, Frame, Telemetry } from '../../prisma/client/client.ts';
 import { findBooking } from '../session/booking.ts';
 
 const WEATHER_CLASSES: readonly LedgerClass[] = ['unsafe', 'weather_hold'];
@@ -28,10 +28,9 @@ export async function composeReport(
     db.timeline.findMany({ where: { bookingId }, orderBy: [{ at: 'asc' }, { position: 'asc' }] }),
     db.telemetry.findMany({ where: { bookingId, at: { gte: row.startsAt, lt: row.endsAt } }, orderBy: { at: 'asc' } }),
     db.ledgerInterval.findMany({ where: { bookingId }, orderBy: { startsAt: 'asc' } }),
-    latestSettlement(db, bookingId),
+    settlementOf(db, bookingId),
   ]);
   const target = targetOf(row);
-  const shots = shotsOf(row);
   const ledger: LedgerInterval[] = intervals.map((i) => ({
     start: i.startsAt.toISOString(),
     end: i.endsAt.toISOString(),
@@ -39,6 +38,14 @@ export async function composeReport(
     cause: i.cause,
   }));
   const good = frames.filter((f) => f.state === 'archived');
+  const guiding = guidingFigures(
+    telemetry.map((sample) => ({
+      atMs: sample.at.getTime(),
+      status: statusOf(sample),
+      rms: numberAt(sample, 'guiding_rms'),
+    })),
+    frames,
+  );
   const holds = ledger.filter((i) => HOLD_CLASSES.includes(i.class));
   const pauses = ledger.filter((i) => i.class === 'user_pause');
   const started = session.sessionStartedAt ?? null;
@@ -68,33 +75,10 @@ export async function composeReport(
       cloud_coverage: mean(telemetry, 'weather.cloud_percent'),
       samples: telemetry.length,
     },
-    images: {
-      planned: shots.reduce((sum, shot) => sum + shot.quantity, 0),
-      total_captured: frames.filter((f) => f.state !== 'missing').length,
-      archived: good.length,
-      rejected: frames.filter((f) => f.state === 'rejected').length,
-      missing: frames.filter((f) => f.state === 'missing').length,
-      by_filter: byFilter(good),
-      total_exposure_seconds: good.reduce((sum, f) => sum + (f.exposure ?? 0), 0),
-      ...meanHfd(good),
-      frames: frames.map((f) => ({
-        id: f.id,
-        filename: f.filename,
-        filter: f.filter,
-        exposure: f.exposure,
-        hfd: f.hfd,
-        captured_at: f.capturedAt?.toISOString() ?? null,
-        state: f.state,
-        reason: f.reason,
-        sha256: f.sha256,
-      })),
-    },
+    images: imagesOf(frames, row),
     tracking: {
-      average_rms_px: mean(telemetry, 'guiding_rms'),
-      guiding_uptime: guidingUptime(
-        telemetry.map((sample) => ({ atMs: sample.at.getTime(), status: statusOf(sample) })),
-        exposuresOf(good),
-      ),
+      average_rms_px: guiding.averageRms,
+      guiding_uptime: guiding.uptime,
     },
     issues: {
       errors_count: faultsOf(night),
@@ -107,7 +91,7 @@ export async function composeReport(
       })),
     },
     ledger: { seconds: secondsByClass(ledger), intervals: ledger },
-    credits: settlement ? toSettlement(settlement) : null,
+    credits: settlement,
     files: {
       download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null,
       timelapse_link:
@@ -127,48 +111,37 @@ export async function composeReport(
   };
 }
 
+function imagesOf(frames: readonly Frame[], row: Pick<Booking, 'shots'>): Report['images'] {
+  const { captured, pending: _pending, ...figures } = imageFigures(frames);
+  return {
+    planned: shotsOf(row).reduce((sum, shot) => sum + shot.quantity, 0),
+    total_captured: captured,
+    ...figures,
+    frames: frames.map((f) => ({
+      id: f.id,
+      filename: f.filename,
+      filter: f.filter,
+      exposure: f.exposure,
+      hfd: f.hfd,
+      captured_at: f.capturedAt?.toISOString() ?? null,
+      state: f.state,
+      reason: f.reason,
+      sha256: f.sha256,
+    })),
+  };
+}
+
 const seconds = (from: Date, to: Date): number => Math.round((to.getTime() - from.getTime()) / 1000);
 
-function average(values: readonly (number | null)[]): number | null {
-  const known = values.filter((v): v is number => v !== null && Number.isFinite(v));
-  return known.length === 0 ? null : Math.round((1000 * known.reduce((a, b) => a + b, 0)) / known.length) / 1000;
+/** A telemetry value by its path in the gateway's sample, such as `weather.humidity`; null when nobody measured it. */
+function numberAt(sample: Telemetry, path: string): number | null {
+  const value = path
+    .split('.')
+    .reduce<unknown>((node, key) => (node as Record<string, unknown> | null | undefined)?.[key], sample.data);
+  return typeof value === 'number' ? value : null;
 }
-/** The mean HFD of light frames, and of how many it is known. */
-function meanHfd(frames: readonly Frame[]): { average_hfd: number | null; hfd_frames: number } {
-  const known = frames.filter((frame) => frame.type === 'LIGHT' && frame.hfd !== null).map((frame) => frame.hfd);
-  return { average_hfd: average(known), hfd_frames: known.length };
-}
-/** Mean of a telemetry value by its path in the gateway's samples, such as `weather.humidity`; null when nobody measured it. */
-function mean(samples: readonly Telemetry[], path: string): number | null {
-  const keys = path.split('.');
-  return average(
-    samples.map((sample) => {
-      const value = keys.reduce<unknown>(
-        (node, key) => (node as Record<string, unknown> | null | undefined)?.[key],
-        sample.data,
-      );
-      return typeof value === 'number' ? value : null;
-    }),
-  );
-}
-
-function byFilter(frames: readonly Frame[]): Report['images']['by_filter'] {
-  const groups = new Map<string, Frame[]>();
-  for (const frame of frames) {
-    const name = frame.filter ?? '';
-    const group = groups.get(name);
-    if (group) group.push(frame);
-    else groups.set(name, [frame]);
-  }
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([filter, list]) => ({
-      filter,
-      count: list.length,
-      exposure_seconds: list.reduce((sum, f) => sum + (f.exposure ?? 0), 0),
-      ...meanHfd(list),
-    }));
-}
+const mean = (samples: readonly Telemetry[], path: string): number | null =>
+  meanOf(samples.map((sample) => numberAt(sample, path))).mean;
 
 /** The same fault is told by its hold, by its alert and to the operator: lines with one message within a minute are one fault. */
 export function faultsOf(lines: readonly { at: Date; level: string; message: string }[]): number {

@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { LedgerClass, LedgerInterval, SettlementLine } from '../../domain/contracts/ledger.ts';
-import { stableId } from '../../domain/ids.ts';
-import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
-import type { RefundRule, Telescope } from '../../domain/contracts/telescope.ts';
-import { fewGoodFrames, type Delivered } from '../../domain/refund.ts';
+import { toCredits } from '../../domain/credits.ts';
+import { buildLedger, secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { asBody, settleByRule, type NightFacts } from '../../domain/settle.ts';
+import { moonlight } from '../../domain/sky.ts';
 import { WRONG_FILTER } from '../frames/filter-check.ts';
 import { whereUnproven } from '../../domain/gateway-record.ts';
 import { foundInRecord } from '../../domain/night-lines.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import type { Span, Transition } from '../../domain/ports.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import { enqueueOutbox } from '../../platform/outbox.ts';
-import { latestSettlement, toSettlement } from '../../platform/settlements.ts';
-import type { Frame } from '../../prisma/client/client.ts';
+import { shotsOf } from '../../platform/booking-columns.ts';
+import { latestSettlement, lockSettlement, writeSettlement } from '../../platform/settlements.ts';
+import type { Booking, Frame } from '../../prisma/client/client.ts';
 import { findBooking } from '../session/booking.ts';
 import { appendLog } from '../session/records.ts';
 import { readRecord } from './record.ts';
@@ -63,58 +64,59 @@ export async function settleBooking(
   // What the guest was promised and never got is not charged: an extension that no session heard of did not happen.
   const row = night.slot ? await refuseUntaken(db, bookingId, night.slot, new Date()) : booked;
   const slot = night.slot ?? { start: row.startsAt.toISOString(), end: row.endsAt.toISOString() };
-  const { intervals, samples, found, good } = await ledgerOf(db, { ...night, slot }, telescope);
+  const { intervals, samples, found, frames } = await ledgerOf(db, { ...night, slot }, telescope);
   const seconds = secondsByClass(intervals);
-  const charged = (row.credits as { charged?: number }).charged ?? 0;
-  const plannedFrames = (row.shots as { quantity?: number }[]).reduce((sum, shot) => sum + (shot.quantity ?? 0), 0);
-  const rule = ruleFor(telescope.policy.refund, { outcome, seconds, ...good, plannedFrames }, before);
-  const settled = settle(seconds, rule, charged);
+  const { refund: rule } = telescope.policy;
+  const settled = settleByRule(
+    rule,
+    {
+      outcome,
+      seconds,
+      ...delivered(frames),
+      ...planned(row),
+      before,
+      minutesBefore: before && rule.late_cancellation ? await minutesBefore(db, bookingId, slot) : null,
+      moonlight: rule.moon && telescope.site ? moonlight(telescope.site, slot) : 0,
+    },
+    row.chargedHundredths,
+  );
   const digest = createHash('sha256').update(JSON.stringify(settled)).digest('hex');
-  const settlementId = await db.$transaction(async (tx) => {
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${'settlement/' + bookingId}, 0))`;
+  const { id, refund } = await db.$transaction(async (tx) => {
+    await lockSettlement(tx, bookingId);
     await writeLedger(tx, bookingId, intervals);
     if (found) await appendLog(tx, { bookingId, telescopeId }, `gateway-record/${digest}`, new Date(slot.end), found);
-    const last = await latestSettlement(tx, bookingId);
-    if (last && last.digest === digest) {
-      await tx.settlement.update({ where: { id: last.id }, data: { samples } });
-      return last.id;
-    }
-    const supersedes = last?.id ?? null;
-    // A night that comes back to what it was once settled as is settled so anew: the id follows from what it supersedes too.
-    const settlementId = stableId('settlement', bookingId, digest, ...(supersedes ? [supersedes] : []));
-    const row = await tx.settlement.create({
-      data: {
-        id: settlementId,
-        bookingId,
-        rule: settled.rule,
-        lines: settled.lines,
-        creditsCharged: settled.credits_charged,
-        creditsRefund: settled.credits_refund,
-        supersedes,
-        samples,
-        digest,
-        position: (last?.position ?? 0) + 1,
-      },
-    });
-    await enqueueOutbox(tx, {
-      key: `settlement/${settlementId}`,
-      type: 'credits.settled',
-      bookingId,
-      telescopeId,
-      data: toSettlement(row),
-    });
-    return settlementId;
+    return writeSettlement(tx, { bookingId, telescopeId, settled, samples, before });
   });
-  return { settlementId, seconds, lines: settled.lines, refund: settled.credits_refund };
+  const { lines } = asBody(settled);
+  return { settlementId: id, seconds, lines, refund: toCredits(refund) };
 }
 
-/** The telescope's rule for this night: given up before it began, without an exposure, with too few good frames, or by class. */
-function ruleFor(refund: RefundRule, night: Delivered, before: boolean): RefundRule {
-  const all = { ...refund, full_refund_below_imaging_share: 2 };
-  const { id, refund_share: share, cancelled_share: other } = refund;
-  if (night.outcome === 'failed' && night.seconds.imaging === 0) return { ...all, id: `${id}:no_exposure` };
-  if (before) return { ...refund, id: `${id}:cancelled`, refund_share: { ...share, other } };
-  return fewGoodFrames(night, refund.full_refund_below_good_share) ? { ...all, id: `${id}:few_good_frames` } : refund;
+type Taken = Pick<Frame, 'capturedAt' | 'exposure' | 'state' | 'type' | 'reason'>;
+/** Good frames stand in the archive and came through the filter that was asked for. */
+function delivered(frames: readonly Taken[]): Pick<NightFacts, 'goodFrames' | 'goodSeconds' | 'takenFrames'> {
+  const good = frames.filter(({ state, reason }) => state === 'archived' && reason !== WRONG_FILTER);
+  return {
+    goodFrames: good.length,
+    goodSeconds: good.reduce((sum, { exposure }) => sum + (exposure ?? 0), 0),
+    takenFrames: frames.length,
+  };
+}
+
+function planned(row: Pick<Booking, 'shots'>): Pick<NightFacts, 'plannedFrames' | 'plannedSeconds'> {
+  const shots = shotsOf(row);
+  return {
+    plannedFrames: shots.reduce((sum, shot) => sum + (shot.quantity ?? 0), 0),
+    plannedSeconds: shots.reduce((sum, shot) => sum + (shot.quantity ?? 0) * (shot.exposure_seconds ?? 0), 0),
+  };
+}
+
+/** How long before its slot the guest gave the booking up; null where it was not by them. */
+async function minutesBefore(db: Database, bookingId: string, slot: Slot): Promise<number | null> {
+  const asked = await db.receipt.findFirst({
+    where: { bookingId, kind: { in: ['cancel', 'abort'] } },
+    orderBy: { createdAt: 'asc' },
+  });
+  return asked ? (Date.parse(slot.start) - asked.createdAt.getTime()) / 60_000 : null;
 }
 
 /** The ledger from all that is known, how many samples of the gateway it rests on, and what they added to the session's own word. */
@@ -126,7 +128,7 @@ async function ledgerOf(
   intervals: LedgerInterval[];
   samples: number | null;
   found: Transition['log'] | null;
-  good: Pick<Delivered, 'goodFrames' | 'goodSeconds'>;
+  frames: Taken[];
 }> {
   const { createdAt, session } = await db.booking.findUniqueOrThrow({
     where: { id: bookingId },
@@ -136,13 +138,11 @@ async function ledgerOf(
     where: { bookingId },
     select: { capturedAt: true, exposure: true, state: true, type: true, reason: true },
   });
-  const fine = frames.filter(({ state, reason }) => state === 'archived' && reason !== WRONG_FILTER);
-  const good = { goodFrames: fine.length, goodSeconds: fine.reduce((sum, { exposure }) => sum + (exposure ?? 0), 0) };
   const known = [...spans, ...imagingSpans(frames)];
   const own = buildLedger(slot, known);
   const fromMs = Math.max(Date.parse(slot.start), createdAt.getTime());
   const toMs = Math.min(Date.parse(slot.end), session?.sessionEndedAt?.getTime() ?? Infinity);
-  if (before || toMs <= fromMs) return { intervals: own, samples: null, found: null, good };
+  if (before || toMs <= fromMs) return { intervals: own, samples: null, found: null, frames };
   const seen = await readRecord(db, { bookingId, telescopeId, fromMs, toMs });
   // Darks in clouds are the policy's own wish, and the session alone knows when only they were left.
   const calibrating = telescope.policy.calibration_in_bad_weather && frames.some(({ type }) => type !== 'LIGHT');
@@ -151,7 +151,7 @@ async function ledgerOf(
   const silent = seen.silent.filter((span) => span.end! > first);
   const all = [...known, ...recorded];
   const intervals = buildLedger(slot, [...all, ...whereUnproven(silent, buildLedger(slot, all))]);
-  return { intervals, samples: seen.samples, found: foundBesides(own, intervals), good };
+  return { intervals, samples: seen.samples, found: foundBesides(own, intervals), frames };
 }
 
 /** A line for the night log when the record took time from what the session took for observing; null when both say the same. */

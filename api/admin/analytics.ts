@@ -1,13 +1,16 @@
 import { z } from '@hono/zod-openapi';
 import { Instant, TelescopeId } from '../../domain/contracts/common.ts';
-import { LEDGER_CLASSES } from '../../domain/contracts/ledger.ts';
+import { LEDGER_CLASSES, type LedgerClass } from '../../domain/contracts/ledger.ts';
+import { toCredits } from '../../domain/credits.ts';
 import { Prisma } from '../../prisma/client/client.ts';
 import { invalid } from '../errors.ts';
 import type { Database } from '../../platform/database.ts';
+import type { Deps } from '../deps.ts';
 import { json, route } from '../operation.ts';
 import { READ } from './scopes.ts';
 
 const hours = z.number().describe('hours');
+const FRAME_STATES = ['archived', 'rejected', 'missing', 'pending'] as const;
 
 const Analytics = z
   .object({
@@ -29,7 +32,10 @@ const Analytics = z
       z.object({
         month: z.string(),
         currency: z.string(),
-        amount_minor: z.number().describe('Of settled bookings, less what was refunded'),
+        amount_minor: z
+          .number()
+          .int()
+          .describe('Of settled bookings, less what was refunded; to the unit, each booking rounded'),
         credits_charged: z.number(),
         credits_refund: z.number(),
       }),
@@ -37,13 +43,36 @@ const Analytics = z
     sessions: z.object({
       total: z.number().int().describe('Sessions that were held or lost; cancelled ones stand in by_outcome alone'),
       by_outcome: z.record(z.string(), z.number().int()),
-      success_rate: z.number().nullable(),
-      average_minutes: z.number().nullable(),
+      success_rate: z
+        .number()
+        .nullable()
+        .describe(
+          'completed / (completed + aborted + failed): what was cancelled, and what the weather took, is apart',
+        ),
+      average_minutes: z.number().nullable().describe('From the start of a session to its end'),
     }),
     problems: z.array(z.object({ reason: z.string(), count: z.number().int() })),
     lost_hours_by_month: z.array(z.object({ month: z.string(), telescope_id: z.string(), class: z.string(), hours })),
   })
   .meta({ id: 'Analytics' });
+
+export const AnalyticsQuery = z.object({
+  from: Instant.optional(),
+  to: Instant.optional(),
+  telescope_id: TelescopeId.optional(),
+});
+
+/** The sessions that are meant: those that start in [from, to), a year up to now by default. @throws Problem `invalid` */
+export function rangeOf(
+  deps: Deps,
+  query: z.infer<typeof AnalyticsQuery>,
+): { from: Date; to: Date; within: Prisma.Sql } {
+  const to = query.to ? new Date(query.to) : new Date(deps.now());
+  const from = query.from ? new Date(query.from) : new Date(to.getTime() - 365 * 86_400_000);
+  if (to <= from) throw invalid({ to: ['must be after from'] });
+  const only = query.telescope_id ? Prisma.sql`AND telescope_id = ${query.telescope_id}` : Prisma.empty;
+  return { from, to, within: Prisma.sql`starts_at >= ${from} AND starts_at < ${to} ${only}` };
+}
 
 export const analytics = route(
   {
@@ -52,88 +81,129 @@ export const analytics = route(
     id: 'analytics',
     tag: 'Admin',
     summary: 'Use, hours, images, money, success and problems',
+    description:
+      'By the start of each booking, from the views session_figures_now and analytics_sessions, whose columns say what they count (docs/analytics.md).',
     guard: READ,
-    query: z.object({ from: Instant.optional(), to: Instant.optional(), telescope_id: TelescopeId.optional() }),
+    query: AnalyticsQuery,
     answers: { 200: { description: 'The figures; hours come from the ledger that refunds use', schema: Analytics } },
   },
   async ({ deps, query }) => {
-    const to = query.to ? new Date(query.to) : new Date(deps.now());
-    const from = query.from ? new Date(query.from) : new Date(to.getTime() - 365 * 86_400_000);
-    if (to <= from) throw invalid({ to: ['must be after from'] });
-    const only = query.telescope_id ? Prisma.sql`AND b.telescope_id = ${query.telescope_id}` : Prisma.empty;
-    const within = Prisma.sql`b.starts_at >= ${from} AND b.starts_at < ${to} ${only}`;
+    const { from, to, within } = rangeOf(deps, query);
     return json({ from: from.toISOString(), to: to.toISOString(), ...figuresOf(await readFigures(deps.db, within)) });
   },
 );
 
-/** All that is asked of the tables, for the bookings that the condition names. */
-async function readFigures(db: Database, within: Prisma.Sql) {
-  const [booked, classes, frames, revenue, outcomes, duration, problems, lost] = await Promise.all([
-    db.$queryRaw<{ telescope_id: string; hours: number }[]>`
-      SELECT b.telescope_id, sum(extract(epoch FROM b.ends_at - b.starts_at))::float8 / 3600 AS hours
-      FROM bookings b JOIN sessions s ON s.booking_id = b.id WHERE ${within} AND s.phase <> 'cancelled' GROUP BY 1 ORDER BY 1`,
-    db.$queryRaw<{ telescope_id: string; class: string; hours: number }[]>`
-      SELECT b.telescope_id, l.class, sum(extract(epoch FROM l.ends_at - l.starts_at))::float8 / 3600 AS hours
-      FROM ledger_intervals l JOIN bookings b ON b.id = l.booking_id WHERE ${within} GROUP BY 1, 2`,
-    db.$queryRaw<{ state: string; n: number }[]>`
-      SELECT f.state, count(*)::int AS n FROM frames f JOIN bookings b ON b.id = f.booking_id WHERE ${within} GROUP BY 1`,
-    db.$queryRaw<{ month: string; currency: string; amount: number; charged: number; refund: number }[]>`
-      SELECT to_char(b.starts_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, coalesce(b.credits #>> '{price,currency}', '') AS currency,
-             coalesce(sum((b.credits #>> '{price,amount_minor}')::float8
-               * (1 - least(1, x.credits_refund / nullif(x.credits_charged, 0)))), 0)::float8 AS amount,
-             sum(x.credits_charged)::float8 AS charged, sum(x.credits_refund)::float8 AS refund
-      FROM bookings b
-      JOIN LATERAL (SELECT * FROM settlements WHERE booking_id = b.id ORDER BY created_at DESC LIMIT 1) x ON true
-      WHERE ${within} GROUP BY 1, 2 ORDER BY 1, 2`,
-    db.$queryRaw<{ outcome: string; n: number }[]>`
-      SELECT s.outcome, count(*)::int AS n FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE ${within} AND s.outcome IS NOT NULL GROUP BY 1`,
-    db.$queryRaw<{ minutes: number | null }[]>`
-      SELECT avg(extract(epoch FROM s.session_ended_at - s.session_started_at))::float8 / 60 AS minutes
-      FROM sessions s JOIN bookings b ON b.id = s.booking_id WHERE ${within} AND s.session_ended_at IS NOT NULL AND s.session_started_at IS NOT NULL`,
-    db.$queryRaw<{ reason: string; n: number }[]>`
-      SELECT l.cause AS reason, count(*)::int AS n FROM ledger_intervals l JOIN bookings b ON b.id = l.booking_id
-      WHERE ${within} AND l.cause IS NOT NULL AND l.class NOT IN ('imaging', 'overhead', 'other', 'user_pause') GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 12`,
-    db.$queryRaw<{ month: string; telescope_id: string; class: string; hours: number }[]>`
-      SELECT to_char(l.starts_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, b.telescope_id, l.class, sum(extract(epoch FROM l.ends_at - l.starts_at))::float8 / 3600 AS hours
-      FROM ledger_intervals l JOIN bookings b ON b.id = l.booking_id
-      WHERE ${within} AND l.class IN ('unsafe', 'outage', 'foreign', 'weather_hold', 'user_pause') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
+const SUMS = {
+  seconds: LEDGER_CLASSES.map((name) => `sum(${name}_seconds)::float8 AS "${name}"`).join(', '),
+  frames: FRAME_STATES.map((name) => `sum(frames_${name})::int AS "${name}"`).join(', '),
+};
+type Sums = Record<LedgerClass, number> &
+  Record<(typeof FRAME_STATES)[number], number> & {
+    telescope_id: string;
+    month: string;
+    outcome: string | null;
+    currency: string;
+    n: number;
+    booked: number;
+    lasted: number | null;
+    lasting: number;
+    charged: number | null;
+    refund: number | null;
+    revenue: number | null;
+  };
+
+/** One pass over the sessions of the range: sums by telescope, month, outcome and currency; and the causes, counted. */
+export async function readFigures(db: Database, within: Prisma.Sql): Promise<{ sums: Sums[]; problems: Problem[] }> {
+  const [sums, problems] = await Promise.all([
+    db.$queryRaw<Sums[]>`
+      SELECT telescope_id, to_char(month, 'YYYY-MM') AS month, outcome, currency, n, booked, lasted, lasting, charged, refund, revenue,
+             ${Prisma.raw([...LEDGER_CLASSES, ...FRAME_STATES].map((name) => `"${name}"`).join(', '))}
+      FROM (SELECT telescope_id, date_trunc('month', starts_at AT TIME ZONE 'UTC') AS month, outcome, coalesce(currency, '') AS currency,
+              count(*)::int AS n, sum(booked_seconds)::float8 AS booked, sum(session_seconds)::float8 AS lasted,
+              count(session_seconds)::int AS lasting, sum(charged_hundredths)::float8 AS charged, sum(refund_hundredths)::float8 AS refund,
+              sum(revenue_minor)::float8 AS revenue, ${Prisma.raw(SUMS.seconds)}, ${Prisma.raw(SUMS.frames)}
+            FROM analytics_sessions WHERE ${within} GROUP BY 1, 2, 3, 4) AS grouped
+      ORDER BY telescope_id, month, outcome, currency`,
+    db.$queryRaw<Problem[]>`
+      SELECT cause AS reason, count(*)::int AS count FROM analytics_sessions, unnest(causes) AS cause
+      WHERE ${within} AND causes <> '{}' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 12`,
   ]);
-  return { booked, classes, frames, revenue, outcomes, duration, problems, lost };
+  return { sums, problems };
 }
-function figuresOf(read: Awaited<ReturnType<typeof readFigures>>) {
-  const { booked, classes, frames, revenue, outcomes, duration, problems, lost } = read;
-  const total = outcomes.filter((o) => o.outcome !== 'cancelled').reduce((n, o) => n + o.n, 0);
-  const imaging = classes.filter((c) => c.class === 'imaging').reduce((n, c) => n + c.hours, 0);
-  const byState = Object.fromEntries(frames.map((f) => [f.state, f.n]));
+interface Problem {
+  reason: string;
+  count: number;
+}
+
+const total = (rows: readonly Sums[], value: (row: Sums) => number | null): number =>
+  rows.reduce((sum, row) => sum + (value(row) ?? 0), 0);
+/** Rows by a key, in the order in which each key first stands. */
+function by(rows: readonly Sums[], key: (row: Sums) => string): [string, Sums[]][] {
+  const groups = new Map<string, Sums[]>();
+  for (const row of rows) groups.set(key(row), [...(groups.get(key(row)) ?? []), row]);
+  return [...groups];
+}
+const LOST: readonly LedgerClass[] = ['unsafe', 'outage', 'foreign', 'weather_hold', 'user_pause'];
+
+function figuresOf({ sums, problems }: { sums: Sums[]; problems: Problem[] }) {
+  const states = FRAME_STATES.map((name) => [name, total(sums, (row) => row[name])] as const).filter(([, n]) => n > 0);
   return {
-    utilisation: booked.map((row) => {
-      const own = new Map(classes.filter((c) => c.telescope_id === row.telescope_id).map((c) => [c.class, c.hours]));
-      const hoursImaging = own.get('imaging') ?? 0;
-      return {
-        telescope_id: row.telescope_id,
-        booked_hours: row.hours,
-        imaging_hours: hoursImaging,
-        utilisation: row.hours > 0 ? hoursImaging / row.hours : null,
-        hours_by_class: Object.fromEntries(LEDGER_CLASSES.map((name) => [name, own.get(name) ?? 0])),
-      };
-    }),
-    total_observation_hours: imaging,
-    images_captured: Object.values(byState).reduce((n, x) => n + x, 0),
-    images_by_state: byState,
-    revenue_by_month: revenue.map((r) => ({
-      month: r.month,
-      currency: r.currency,
-      amount_minor: r.amount,
-      credits_charged: r.charged,
-      credits_refund: r.refund,
-    })),
-    sessions: {
-      total,
-      by_outcome: Object.fromEntries(outcomes.map((o) => [o.outcome, o.n])),
-      success_rate: total === 0 ? null : (outcomes.find((o) => o.outcome === 'completed')?.n ?? 0) / total,
-      average_minutes: duration[0]?.minutes ?? null,
-    },
-    problems: problems.map((p) => ({ reason: p.reason, count: p.n })),
-    lost_hours_by_month: lost,
+    utilisation: by(sums, (row) => row.telescope_id).map(([id, rows]) => utilisationOf(id, rows)),
+    total_observation_hours: total(sums, (row) => row.imaging) / 3600,
+    images_captured: states.reduce((sum, [, n]) => sum + n, 0),
+    images_by_state: Object.fromEntries(states),
+    revenue_by_month: revenueOf(sums.filter((row) => row.charged !== null)),
+    sessions: sessionsOf(sums),
+    problems,
+    lost_hours_by_month: by(sums, (row) => `${row.month} ${row.telescope_id}`)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([, rows]) =>
+        LOST.map((name) => ({
+          month: rows[0]!.month,
+          telescope_id: rows[0]!.telescope_id,
+          class: name,
+          hours: total(rows, (row) => row[name]) / 3600,
+        })).filter(({ hours: lost }) => lost > 0),
+      ),
+  };
+}
+
+function utilisationOf(telescope_id: string, rows: Sums[]) {
+  const booked = total(
+    rows.filter((row) => row.outcome !== 'cancelled'),
+    (row) => row.booked,
+  );
+  const imaging = total(rows, (row) => row.imaging);
+  return {
+    telescope_id,
+    booked_hours: booked / 3600,
+    imaging_hours: imaging / 3600,
+    utilisation: booked > 0 ? imaging / booked : null,
+    hours_by_class: Object.fromEntries(LEDGER_CLASSES.map((name) => [name, total(rows, (row) => row[name]) / 3600])),
+  };
+}
+
+const revenueOf = (settled: Sums[]) =>
+  by(settled, (row) => `${row.month} ${row.currency}`)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, rows]) => ({
+      month: rows[0]!.month,
+      currency: rows[0]!.currency,
+      amount_minor: total(rows, (row) => row.revenue),
+      credits_charged: toCredits(total(rows, (row) => row.charged)),
+      credits_refund: toCredits(total(rows, (row) => row.refund)),
+    }));
+
+function sessionsOf(sums: Sums[]) {
+  const over = sums.filter((row) => row.outcome !== null);
+  const outcomes = new Map(by(over, (row) => row.outcome!).map(([name, rows]) => [name, total(rows, (row) => row.n)]));
+  const of = (name: string): number => outcomes.get(name) ?? 0;
+  const tried = of('completed') + of('aborted') + of('failed');
+  const lasting = total(sums, (row) => row.lasting);
+  return {
+    total: tried + of('weathered_out'),
+    by_outcome: Object.fromEntries(outcomes),
+    success_rate: tried === 0 ? null : of('completed') / tried,
+    average_minutes: lasting === 0 ? null : total(sums, (row) => row.lasted) / lasting / 60,
   };
 }

@@ -1,3 +1,5 @@
+import { allComplaints, answerComplaint } from '../bookings/complaints.ts';
+import { analyticsCsv } from './analytics-csv.ts';
 import { analytics } from './analytics.ts';
 import { getDelivery, listDeliveries, replayDeliveries, replayDelivery } from './deliveries.ts';
 import { adminOverview, listAudit } from './overview.ts';
@@ -9,6 +11,9 @@ export const adminRoutes = routes(
   replayDelivery,
   replayDeliveries,
   analytics,
+  analyticsCsv,
+  allComplaints,
+  answerComplaint,
   listAudit,
   adminOverview,
 );

@@ -7,6 +7,8 @@ import { json, route, routes } from '../operation.ts';
 import { PageQuery, decodeCursor, encodeCursor, page, pageOf } from '../pages.ts';
 import { signImageUrls } from '../images/pixels.ts';
 import { Id, READ, readBy } from './read.ts';
+import { complain, listComplaints } from './complaints.ts';
+import { getCredits, refundCredits } from './credits.ts';
 import { getLedger, getReport } from './report.ts';
 import { getStats } from './stats.ts';
 import { getTelemetry } from './telemetry.ts';
@@ -123,4 +125,15 @@ const listLogs = route(
   },
 );
 
-export const sessionDataRoutes = routes(listEvents, listLogs, getStats, getTelemetry, getLedger, getReport);
+export const sessionDataRoutes = routes(
+  listEvents,
+  listLogs,
+  getStats,
+  getTelemetry,
+  getLedger,
+  getReport,
+  getCredits,
+  refundCredits,
+  complain,
+  listComplaints,
+);

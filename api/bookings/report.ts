@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import { LEDGER_CLASSES, Ledger, type LedgerClass } from '../../domain/contracts/ledger.ts';
 import { Report } from '../../domain/contracts/report.ts';
-import { latestSettlement, toSettlement } from '../../platform/settlements.ts';
+import { settlementOf } from '../../platform/settlements.ts';
 import { requireBooking, seesPerson } from '../auth.ts';
 import { loadBooking } from './service.ts';
 import { Problem } from '../errors.ts';
@@ -25,7 +25,7 @@ export const getLedger = route(
     const { booking } = await loadBooking(deps, who, params.id);
     const [intervals, settlement] = await Promise.all([
       deps.db.ledgerInterval.findMany({ where: { bookingId: params.id }, orderBy: { startsAt: 'asc' } }),
-      latestSettlement(deps.db, params.id),
+      settlementOf(deps.db, params.id),
     ]);
     const seconds = Object.fromEntries(LEDGER_CLASSES.map((name) => [name, 0])) as Record<LedgerClass, number>;
     for (const row of intervals)
@@ -41,7 +41,7 @@ export const getLedger = route(
         cause: row.cause,
       })),
       seconds,
-      settlement: settlement ? toSettlement(settlement) : null,
+      settlement,
     });
   },
 );

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { BookingRequest, Constraints, Shot, Target } from '../../domain/contracts/booking.ts';
 import { hasSite, type SitedTelescope, type Telescope } from '../../domain/contracts/telescope.ts';
 import { altAz, skyVerdict, sunAltitudeDegrees, usableWindows } from '../../domain/sky.ts';
-import type { FieldErrors } from '../errors.ts';
+import { MAX_CREDITS, toCredits, toHundredths } from '../../domain/credits.ts';
+import { invalid, type FieldErrors } from '../errors.ts';
 
 /** Longest slot that is taken: one night anywhere, polar ones too. */
 const MAX_SLOT_HOURS = 24;
@@ -50,6 +51,13 @@ export const planSeconds = (shots: readonly Shot[]): { exposure: number; estimat
   const exposure = shots.reduce((n, shot) => n + shot.quantity * shot.exposure_seconds, 0);
   return { exposure, frames, estimated: exposure + frames * OVERHEAD_SECONDS_PER_FRAME };
 };
+
+/** What a booking costs with so many credits more. @throws Problem `invalid` where that is more than a booking may cost */
+export function chargedMore(before: BookingRequest['credits'], more: number): BookingRequest['credits'] {
+  const charged = toCredits(toHundredths(before.charged + more));
+  if (charged > MAX_CREDITS) throw invalid({ credits_charged: [`may bring the booking to ${MAX_CREDITS} at most`] });
+  return { ...before, charged };
+}
 
 /** Filters in the order of the wheel. */
 export const filterNames = (telescope: Pick<Telescope, 'filters'>): string[] =>

@@ -23,7 +23,7 @@ import { requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid, type FieldErrors } from '../errors.ts';
 import { settleReceipt } from './receipts.ts';
-import { bodyHash, planErrors } from './rules.ts';
+import { bodyHash, chargedMore, planErrors } from './rules.ts';
 import { ensureSession, updateSession } from './sessions.ts';
 import { writeSlots } from './slots.ts';
 import { bookingEtag, type FullBooking } from './view.ts';
@@ -309,7 +309,7 @@ export async function extendBooking(
     });
   const before = requestOf(full);
   const end = new Date(full.booking.endsAt.getTime() + request.minutes * 60_000).toISOString();
-  const credits = { ...before.credits, charged: before.credits.charged + (request.credits_charged ?? 0) };
+  const credits = chargedMore(before.credits, request.credits_charged ?? 0);
   const body = { ...before, end, credits };
   return changePlan(deps, who, full.booking, body, bodyHash(body), 'extend', commandId, { minutes: request.minutes });
 }

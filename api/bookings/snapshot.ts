@@ -1,6 +1,8 @@
 import { timezoneOf } from '../../domain/contracts/telescope.ts';
+import type { Settlement } from '../../domain/contracts/ledger.ts';
 import type { Snapshot } from '../../domain/contracts/snapshot.ts';
 import type { Event } from '../../domain/contracts/event.ts';
+import { toCredits, toHundredths } from '../../domain/credits.ts';
 import { formatDec, formatRa } from '../../domain/coordinates.ts';
 import {
   isActivePhase,
@@ -15,9 +17,9 @@ import { framesByLine } from './frames-by-line.ts';
 import { withoutNames } from '../../domain/others.ts';
 import type { Ground } from '../ground.ts';
 import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
-import { creditsOf, doneOf, shotsOf, targetOf, voyagerShotsOf } from '../../platform/booking-columns.ts';
+import { doneOf, shotsOf, targetOf, voyagerShotsOf } from '../../platform/booking-columns.ts';
 import { toReceipt } from '../../platform/receipts.ts';
-import { latestSettlement } from '../../platform/settlements.ts';
+import { settlementOf } from '../../platform/settlements.ts';
 
 /** How long a snapshot may be shown again when nothing was heard; the bus drops it earlier. */
 const FRESH_MS = 1_000;
@@ -104,6 +106,14 @@ export class SnapshotCache {
   }
 }
 
+/** All that was charged until the settlement, then less what it gives back, and why. */
+function creditsSoFar(charged: number, settlement: Settlement | null): Snapshot['credits'] {
+  if (!settlement) return { charged: toCredits(charged), used: toCredits(charged), refund: null };
+  const { credits_refund: refund, explanation } = settlement;
+  const used = toCredits(charged - toHundredths(refund));
+  return { charged: toCredits(charged), used, refund, ...(explanation ? { explanation } : {}) };
+}
+
 export async function buildSnapshot(
   deps: Ground,
   bookingId: string,
@@ -120,7 +130,7 @@ export async function buildSnapshot(
       _avg: { hfd: true },
       _sum: { exposure: true },
     }),
-    latestSettlement(db, bookingId),
+    settlementOf(db, bookingId),
     deps.telescopes.find(booking.telescopeId),
     db.frame.groupBy({
       by: ['shotGuid', 'filter', 'exposure', 'binning', 'type'],
@@ -152,7 +162,6 @@ export async function buildSnapshot(
   const total = plan.reduce((n, line) => n + line.quantity, 0);
   const shotsDone = plan.reduce((n, line) => n + line.done, 0);
   const captured = taken.reduce((n, group) => n + group._count._all, 0);
-  const charged = creditsOf(booking).charged ?? 0;
   const target = targetOf(booking);
   const snapshot: Snapshot = {
     seq: counter?.seq ?? 0,
@@ -187,11 +196,7 @@ export async function buildSnapshot(
       integration_seconds: frames._sum.exposure ?? 0,
       percent: total === 0 ? 0 : Math.round((1000 * shotsDone) / total) / 10,
     },
-    credits: {
-      charged,
-      used: Math.round((charged - (settlement?.creditsRefund ?? 0)) * 100) / 100,
-      refund: settlement?.creditsRefund ?? null,
-    },
+    credits: creditsSoFar(booking.chargedHundredths, settlement),
     images: {
       captured,
       archived: frames._count._all,

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { BookingId } from '../../domain/contracts/common.ts';
-import { exposuresOf, guidingUptime } from '../../domain/guiding.ts';
+import { guidingFigures, imageFigures } from '../../domain/figures.ts';
 import { requireBooking } from '../auth.ts';
 import { loadBooking } from './service.ts';
 import { json, route } from '../operation.ts';
@@ -28,11 +28,16 @@ const Stats = z
         hfd_frames: HfdFrames,
       }),
     ),
-    total_exposure_seconds: z.number(),
+    total_exposure_seconds: z.number().describe('Of light frames in the archive'),
     average_hfd: z.number().nullable(),
     hfd_frames: HfdFrames,
     guiding: z.object({
-      success_rate: z.number().nullable().describe('share of samples with the guider running, 0 to 1'),
+      success_rate: z
+        .number()
+        .nullable()
+        .describe(
+          'share of the samples during exposures in which the guider ran, 0 to 1; as guiding_uptime in the report',
+        ),
       average_rms_px: z.number().nullable(),
       rms_samples: z.number().int().describe('samples in which the RMS is known; the mean is over these'),
       samples: z.number().int(),
@@ -54,58 +59,32 @@ export const getStats = route(
   async ({ deps, who, params }) => {
     requireBooking(who, params.id);
     const { booking, session } = await loadBooking(deps, who, params.id);
-    const [states, filters, telemetry, exposed] = await Promise.all([
-      deps.db.frame.groupBy({ by: ['state'], where: { bookingId: params.id }, _count: { _all: true } }),
-      deps.db.frame.groupBy({
-        by: ['filter'],
-        where: { bookingId: params.id, state: 'archived', type: 'LIGHT' },
-        _count: { _all: true, hfd: true },
-        _sum: { exposure: true },
-        _avg: { hfd: true },
+    const [frames, telemetry] = await Promise.all([
+      deps.db.frame.findMany({
+        where: { bookingId: params.id },
+        select: { type: true, state: true, filter: true, exposure: true, hfd: true, capturedAt: true },
       }),
       deps.db.$queryRaw<{ at: Date; status: string | null; rms: number | null }[]>`
         SELECT at, data #>> '{guiding_status}' AS status, (data #>> '{guiding_rms}')::float8 AS rms
-        FROM telemetry WHERE booking_id = ${params.id} AND at >= ${booking.startsAt} AND at < ${booking.endsAt}`,
-      deps.db.frame.findMany({
-        where: { bookingId: params.id, state: 'archived' },
-        select: { capturedAt: true, exposure: true },
-      }),
+        FROM telemetry WHERE booking_id = ${params.id} AND at >= ${booking.startsAt} AND at < ${booking.endsAt} ORDER BY at`,
     ]);
-    const count = (state: string): number => states.find((s) => s.state === state)?._count._all ?? 0;
-    const archived = count('archived');
-    const hfdFrames = filters.reduce((n, f) => n + f._count.hfd, 0);
-    const hfdSum = filters.reduce((sum, f) => sum + (f._avg.hfd ?? 0) * f._count.hfd, 0);
-    const rms = telemetry.flatMap((sample) => (sample.rms === null ? [] : [sample.rms]));
+    const { captured, archived, rejected, missing, pending, ...exposed } = imageFigures(frames);
+    const guiding = guidingFigures(
+      telemetry.map(({ at, status, rms }) => ({ atMs: at.getTime(), status, rms })),
+      frames,
+    );
     const from = session?.sessionStartedAt?.getTime();
     const to = session?.sessionEndedAt?.getTime() ?? Math.min(deps.now(), booking.endsAt.getTime());
     return json({
       booking_id: params.id,
       elapsed_seconds: from === undefined ? 0 : Math.max(0, Math.round((to - from) / 1000)),
       slot_seconds: Math.round((booking.endsAt.getTime() - booking.startsAt.getTime()) / 1000),
-      images: {
-        captured: session?.imagesCaptured ?? archived,
-        archived,
-        rejected: count('rejected'),
-        missing: count('missing'),
-        pending: count('pending'),
-      },
-      by_filter: filters.map((f) => ({
-        filter: f.filter ?? '',
-        count: f._count._all,
-        exposure_seconds: f._sum.exposure ?? 0,
-        average_hfd: f._avg.hfd,
-        hfd_frames: f._count.hfd,
-      })),
-      total_exposure_seconds: filters.reduce((n, f) => n + (f._sum.exposure ?? 0), 0),
-      average_hfd: hfdFrames === 0 ? null : hfdSum / hfdFrames,
-      hfd_frames: hfdFrames,
+      images: { captured, archived, rejected, missing, pending },
+      ...exposed,
       guiding: {
-        success_rate: guidingUptime(
-          telemetry.map(({ at, status }) => ({ atMs: at.getTime(), status })),
-          exposuresOf(exposed),
-        ),
-        average_rms_px: rms.length === 0 ? null : rms.reduce((sum, x) => sum + x, 0) / rms.length,
-        rms_samples: rms.length,
+        success_rate: guiding.uptime,
+        average_rms_px: guiding.averageRms,
+        rms_samples: guiding.rmsSamples,
         samples: telemetry.length,
       },
     });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { Instant } from '../../domain/contracts/common.ts';
+import { toCredits } from '../../domain/credits.ts';
 import { targetOf } from '../../platform/booking-columns.ts';
 import { publish } from '../../platform/bus.ts';
 import { requireKey } from '../auth.ts';
@@ -107,8 +108,8 @@ const exportUser = route(
       settlements: settlements.map((s) => ({
         settlement_id: s.id,
         booking_id: s.bookingId,
-        credits_charged: s.creditsCharged,
-        credits_refund: s.creditsRefund,
+        credits_charged: toCredits(s.chargedHundredths),
+        credits_refund: toCredits(s.refundHundredths),
         created_at: s.createdAt.toISOString(),
       })),
     });
@@ -154,6 +155,7 @@ const eraseUser = route(
       await tx.token.updateMany({ where: { id: { in: tokens.map((t) => t.id) } }, data: { revokedAt: now } });
       await tx.link.updateMany({ where: { bookingId: { in: ids }, revokedAt: null }, data: { revokedAt: now } });
       await tx.preference.deleteMany({ where: { userRef: params.ref } });
+      await tx.complaint.updateMany({ where: { bookingId: { in: ids } }, data: { text: '' } });
       await tx.calendar.updateMany({
         where: { kind: 'guest', subject: params.ref, revokedAt: null },
         data: { revokedAt: now },

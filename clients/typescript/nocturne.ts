@@ -50,7 +50,7 @@ export type Analytics = {
   revenue_by_month: {
     month: string;
     currency: string;
-    /** Of settled bookings, less what was refunded */
+    /** Of settled bookings, less what was refunded; to the unit, each booking rounded */
     amount_minor: number;
     credits_charged: number;
     credits_refund: number;
@@ -59,7 +59,9 @@ export type Analytics = {
     /** Sessions that were held or lost; cancelled ones stand in by_outcome alone */
     total: number;
     by_outcome: Record<string, number>;
+    /** completed / (completed + aborted + failed): what was cancelled, and what the weather took, is apart */
     success_rate: number | null;
+    /** From the start of a session to its end */
     average_minutes: number | null;
   };
   problems: {
@@ -193,6 +195,7 @@ export type Booking = {
     priority?: number;
   };
   credits: {
+    /** Counted in hundredths: what is finer is rounded */
     charged?: number;
     price?: {
       amount_minor: number;
@@ -203,7 +206,7 @@ export type Booking = {
   generation: number;
   phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
   hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   reason_text: string | null;
   status: "confirmed" | "running" | "completed" | "cancelled";
   access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -315,6 +318,7 @@ export type BookingCheckRequest = {
     priority?: number;
   };
   credits?: {
+    /** Counted in hundredths: what is finer is rounded */
     charged?: number;
     price?: {
       amount_minor: number;
@@ -323,6 +327,34 @@ export type BookingCheckRequest = {
   };
   rebooked_from?: string;
   credits_per_hour?: number;
+};
+
+export type BookingCredits = {
+  booking_id: string;
+  /** What the booking costs */
+  charged: number;
+  /** Paid and not yet settled */
+  held: number;
+  /** What stays with the telescope */
+  earned: number;
+  settlement: Settlement | null;
+  /** Each takes from one account of the booking and gives to another, so all of them sum to zero */
+  transfers: ({
+    id: string;
+    at: string;
+    kind: "hold" | "release" | "post" | "void" | "refund" | "recharge";
+    from: "guest" | "held" | "earned";
+    to: "guest" | "held" | "earned";
+    credits: number;
+    settlement_id: string | null;
+  })[];
+  by_hand: {
+    id: string;
+    at: string;
+    credits: number;
+    reason: string;
+    actor: string;
+  }[];
 };
 
 export type BookingPage = {
@@ -367,6 +399,7 @@ export type BookingRequest = {
     priority?: number;
   };
   credits?: {
+    /** Counted in hundredths: what is finer is rounded */
     charged?: number;
     price?: {
       amount_minor: number;
@@ -421,6 +454,79 @@ export type CatalogueList = {
 export type ChannelAuth = {
   auth: string;
   channel_data?: string;
+};
+
+export type Complaint = {
+  id: string;
+  booking_id: string;
+  image_id: string | null;
+  text: string;
+  created_at: string;
+  state: "open" | "answered";
+  answer: string | null;
+  answered_at: string | null;
+  /** Credits that came back with the answer */
+  refund: number;
+  /** What is known of it: the same for the guest and for whoever answers */
+  evidence: {
+    image: {
+      id: string;
+      filename: string;
+      state: string;
+      reason: string | null;
+      filter: string | null;
+      exposure: number | null;
+      hfd: number | null;
+      stars: number | null;
+      captured_at: string | null;
+    } | null;
+    /** Frames of the night, by state */
+    frames: Record<string, number>;
+    /** The slot, by class of the ledger */
+    seconds: {
+      unsafe: number;
+      outage: number;
+      foreign: number;
+      weather_hold: number;
+      user_pause: number;
+      imaging: number;
+      overhead: number;
+      other: number;
+    };
+    settlement: Settlement | null;
+  };
+};
+
+export type ComplaintAnswer = {
+  /** The guest reads it */
+  answer: string;
+  refund_credits?: number;
+};
+
+export type ComplaintList = {
+  data: Complaint[];
+};
+
+export type ComplaintPage = {
+  data: Complaint[];
+  links: {
+    first: string;
+    last: null;
+    prev: null;
+    next: string | null;
+  };
+  meta: {
+    path: string;
+    per_page: number;
+    next_cursor: string | null;
+    prev_cursor: null;
+  };
+};
+
+export type ComplaintRequest = {
+  /** Left out: the night as a whole */
+  image_id?: string;
+  text: string;
 };
 
 export type ConnectionState = {
@@ -613,7 +719,7 @@ export type ErrorOccurredWebhook = {
   data: {
     phase?: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause?: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error";
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error";
     outcome?: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status?: "confirmed" | "running" | "completed" | "cancelled";
     access_state?: "upcoming" | "active" | "finished" | "cancelled";
@@ -1140,11 +1246,17 @@ export type Receipt = {
   command_id: string;
   kind: "pause" | "resume" | "abort" | "cancel" | "reschedule" | "extend" | "amend" | "toggle" | "halt" | "robotarget";
   state: "accepted" | "sent" | "confirmed" | "refused" | "unknown";
-  reason?: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error";
+  reason?: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error";
   message?: string;
   booking_id?: string;
   telescope_id?: string;
   at: string;
+};
+
+export type RefundRequest = {
+  credits: number;
+  /** The guest reads it */
+  reason: string;
 };
 
 export type ReplayRequest = {
@@ -1170,7 +1282,7 @@ export type Report = {
     duration_planned_seconds: number;
     duration_actual_seconds: number;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   };
   weather: {
     average_temperature: number | null;
@@ -1180,10 +1292,15 @@ export type Report = {
     samples: number;
   };
   images: {
+    /** Exposures that were asked for */
     planned: number;
+    /** Frames of every type that are not missing */
     total_captured: number;
+    /** Of these, those that stand in the archive */
     archived: number;
+    /** Of these, those that were refused, each with its reason */
     rejected: number;
+    /** Frames that Voyager announced and nobody found */
     missing: number;
     by_filter: ({
       filter: string;
@@ -1193,6 +1310,7 @@ export type Report = {
       /** frames of which the HFD is known; the mean is over these */
       hfd_frames?: number;
     })[];
+    /** Of light frames in the archive */
     total_exposure_seconds: number;
     average_hfd: number | null;
     /** frames of which the HFD is known; the mean is over these */
@@ -1210,12 +1328,15 @@ export type Report = {
     })[];
   };
   tracking: {
+    /** Mean of the samples of the slot that have one, in pixels */
     average_rms_px: number | null;
     /** seconds guiding / seconds of guided exposure, 0 to 1 */
     guiding_uptime: number | null;
   };
   issues: {
+    /** Faults: lines of one message within a minute are one */
     errors_count: number;
+    /** The guest’s own pauses; what weather and faults took stands in holds */
     pauses_count: number;
     pauses_duration_seconds: number;
     holds: {
@@ -1275,7 +1396,7 @@ export type SessionAbortedWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1318,7 +1439,7 @@ export type SessionCancelledWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1361,7 +1482,7 @@ export type SessionCompletedWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1404,7 +1525,7 @@ export type SessionExtendedWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1437,7 +1558,7 @@ export type SessionFailedWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1480,7 +1601,7 @@ export type SessionPausedWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1511,7 +1632,7 @@ export type SessionPreparedWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1541,7 +1662,7 @@ export type SessionRescheduledWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1573,7 +1694,7 @@ export type SessionResumedWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1603,7 +1724,7 @@ export type SessionStartedWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1633,7 +1754,7 @@ export type SessionStartingSoonWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1673,12 +1794,13 @@ export type SessionStats = {
     /** frames of which the HFD is known; the mean is over these */
     hfd_frames: number;
   })[];
+  /** Of light frames in the archive */
   total_exposure_seconds: number;
   average_hfd: number | null;
   /** frames of which the HFD is known; the mean is over these */
   hfd_frames: number;
   guiding: {
-    /** share of samples with the guider running, 0 to 1 */
+    /** share of the samples during exposures in which the guider ran, 0 to 1; as guiding_uptime in the report */
     success_rate: number | null;
     average_rms_px: number | null;
     /** samples in which the RMS is known; the mean is over these */
@@ -1699,7 +1821,7 @@ export type SessionWeatheredOutWebhook = {
   data: {
     phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
     status: "confirmed" | "running" | "completed" | "cancelled";
     access_state: "upcoming" | "active" | "finished" | "cancelled";
@@ -1764,6 +1886,10 @@ export type Settlement = {
   credits_charged: number;
   credits_refund: number;
   supersedes?: string;
+  by_hand?: {
+    credits: number;
+    reason: string;
+  };
   explanation?: {
     en: string;
     fr: string;
@@ -1861,7 +1987,7 @@ export type Snapshot = {
   };
   phase: "scheduled" | "preparing" | "prepared" | "starting" | "running" | "holding" | "finalising" | "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
   hold_cause: "weather" | "fault" | "user" | "maintenance" | null;
-  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   status: string;
   access_state: string;
   outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed" | null;
@@ -1891,6 +2017,11 @@ export type Snapshot = {
     /** What stays charged: all of it until the settlement, then less the refund, as in the report */
     used: number;
     refund: number | null;
+    /** Of the settlement, once there is one */
+    explanation?: {
+      en: string;
+      fr: string;
+    };
   };
   images: {
     captured: number;
@@ -1899,9 +2030,9 @@ export type Snapshot = {
   };
   /** null when possible, else why not */
   controls: {
-    pause: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
-    resume: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
-    abort: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    pause: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    resume: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+    abort: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   };
   last_receipt: Receipt | null;
   telescope: TelescopeState | null;
@@ -2098,7 +2229,18 @@ export type Telescope = {
       refund_share?: Record<string, number>;
       full_refund_below_imaging_share?: number;
       full_refund_below_good_share?: number;
+      full_refund_below_good_frames_share?: number;
+      count?: "second" | "minute" | "accepted_exposure";
+      moon?: {
+        share: number;
+        from?: number;
+      } | null;
+      no_show_keeps_credits?: number | null;
       cancelled_share?: number;
+      late_cancellation?: {
+        minutes: number;
+        share: number;
+      } | null;
     };
   };
   templates?: {
@@ -2316,7 +2458,7 @@ export type Visibility = {
 
 export type Weather = {
   state: "ok" | "hold" | "unsafe";
-  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
+  reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
   /** What exactly is over which limit, e.g. "wind 12.1 m/s over 10" */
   causes: string[];
   /** Start of the unbroken safe time; what the debounce counts from */
@@ -2660,6 +2802,26 @@ export class NocturneClient {
     return this.send<Report>('GET', `/api/bookings/${encodeURIComponent(id)}/report`, { options });
   }
 
+  /** What was paid, held, kept and given back, by each transfer. `GET /api/bookings/{id}/credits` */
+  getCredits(id: string, options?: RequestOptions): Promise<BookingCredits> {
+    return this.send<BookingCredits>('GET', `/api/bookings/${encodeURIComponent(id)}/credits`, { options });
+  }
+
+  /** Give credits back by hand, beyond the rules. `POST /api/bookings/{id}/refunds` */
+  refundCredits(id: string, body: RefundRequest, options?: RequestOptions): Promise<Settlement> {
+    return this.send<Settlement>('POST', `/api/bookings/${encodeURIComponent(id)}/refunds`, { body, options });
+  }
+
+  /** Say that something is wrong with a frame, or with the night. `POST /api/bookings/{id}/complaints` */
+  complain(id: string, body: ComplaintRequest, options?: RequestOptions): Promise<Complaint> {
+    return this.send<Complaint>('POST', `/api/bookings/${encodeURIComponent(id)}/complaints`, { body, options });
+  }
+
+  /** Complaints about a session, and their answers. `GET /api/bookings/{id}/complaints` */
+  listComplaints(id: string, options?: RequestOptions): Promise<ComplaintList> {
+    return this.send<ComplaintList>('GET', `/api/bookings/${encodeURIComponent(id)}/complaints`, { options });
+  }
+
   /** Images of a session. `GET /api/bookings/{id}/images` */
   listImages(id: string, query?: { cursor?: string; per_page?: number; type?: "LIGHT" | "BIAS" | "DARK" | "FLAT"; state?: "pending" | "archived" | "rejected" | "missing"; filter?: string; order?: "newest" | "oldest" }, options?: RequestOptions): Promise<ImagePage> {
     return this.send<ImagePage>('GET', `/api/bookings/${encodeURIComponent(id)}/images`, { query, options });
@@ -2976,6 +3138,21 @@ export class NocturneClient {
   /** Use, hours, images, money, success and problems. `GET /api/admin/analytics` */
   analytics(query?: { from?: string; to?: string; telescope_id?: string }, options?: RequestOptions): Promise<Analytics> {
     return this.send<Analytics>('GET', `/api/admin/analytics`, { query, options });
+  }
+
+  /** The same figures, a line for each session. `GET /api/admin/analytics.csv` */
+  analyticsCsv(query?: { from?: string; to?: string; telescope_id?: string }, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/admin/analytics.csv`, { query, raw: true, options });
+  }
+
+  /** Complaints of guests, newest first. `GET /api/admin/complaints` */
+  allComplaints(query?: { cursor?: string; per_page?: number; state?: "open" | "answered" }, options?: RequestOptions): Promise<ComplaintPage> {
+    return this.send<ComplaintPage>('GET', `/api/admin/complaints`, { query, options });
+  }
+
+  /** Answer a complaint, and give credits back with it where that is due. `POST /api/complaints/{complaint_id}/answer` */
+  answerComplaint(complaint_id: string, body: ComplaintAnswer, options?: RequestOptions): Promise<Complaint> {
+    return this.send<Complaint>('POST', `/api/complaints/${encodeURIComponent(complaint_id)}/answer`, { body, options });
   }
 
   /** Who did what. `GET /api/admin/audit` */

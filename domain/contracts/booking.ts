@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_CREDITS, toCredits, toHundredths } from '../credits.ts';
 import { HOLD_CAUSES, OUTCOMES, PHASES } from '../phases.ts';
 import { REASON_CODES } from '../reasons.ts';
 import { BookingId, Email, Guid, Instant, TelescopeId } from './common.ts';
@@ -41,7 +42,13 @@ export const BookingUser = z.object({
 });
 
 export const Credits = z.object({
-  charged: z.number().min(0).default(0),
+  charged: z
+    .number()
+    .min(0)
+    .max(MAX_CREDITS)
+    .overwrite((credits) => toCredits(toHundredths(credits)))
+    .default(0)
+    .describe('Counted in hundredths: what is finer is rounded'),
   price: z.object({ amount_minor: z.number().int().min(0), currency: z.string().length(3) }).optional(),
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_CREDITS } from '../credits.ts';
 import { REASON_CODES } from '../reasons.ts';
 import { BookingId, Guid, Instant, TelescopeId } from './common.ts';
 import { ifUsable } from './shapes.ts';
@@ -37,7 +38,7 @@ export type Receipt = z.infer<typeof Receipt>;
 
 export const RescheduleRequest = z.object({ start: Instant, end: Instant }).meta({ id: 'RescheduleRequest' });
 export const ExtendRequest = z
-  .object({ minutes: z.number().int().min(1).max(720), credits_charged: z.number().min(0).optional() })
+  .object({ minutes: z.number().int().min(1).max(720), credits_charged: z.number().min(0).max(MAX_CREDITS).optional() })
   .meta({ id: 'ExtendRequest' });
 /**
  * Bodies of stops: every field helps and none is needed, so one that cannot be used counts as absent (null, '', another type).

@@ -37,6 +37,8 @@ export const Settlement = z
     credits_charged: z.number(),
     credits_refund: z.number(),
     supersedes: z.string().optional(),
+    /** Part of the refund that no line has: an administrator gave it back by hand. */
+    by_hand: z.object({ credits: z.number(), reason: z.string() }).optional(),
     /** Why so much comes back, as a guest reads it. */
     explanation: z.object({ en: z.string(), fr: z.string() }).optional(),
   })

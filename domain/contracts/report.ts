@@ -32,11 +32,11 @@ export const Report = z
       samples: z.number().int(),
     }),
     images: z.object({
-      planned: z.number().int(),
-      total_captured: z.number().int(),
-      archived: z.number().int(),
-      rejected: z.number().int(),
-      missing: z.number().int(),
+      planned: z.number().int().describe('Exposures that were asked for'),
+      total_captured: z.number().int().describe('Frames of every type that are not missing'),
+      archived: z.number().int().describe('Of these, those that stand in the archive'),
+      rejected: z.number().int().describe('Of these, those that were refused, each with its reason'),
+      missing: z.number().int().describe('Frames that Voyager announced and nobody found'),
       by_filter: z.array(
         z.object({
           filter: z.string(),
@@ -46,7 +46,7 @@ export const Report = z
           hfd_frames: HfdFrames,
         }),
       ),
-      total_exposure_seconds: z.number(),
+      total_exposure_seconds: z.number().describe('Of light frames in the archive'),
       average_hfd: z.number().nullable(),
       hfd_frames: HfdFrames,
       frames: z.array(
@@ -64,12 +64,12 @@ export const Report = z
       ),
     }),
     tracking: z.object({
-      average_rms_px: z.number().nullable(),
+      average_rms_px: z.number().nullable().describe('Mean of the samples of the slot that have one, in pixels'),
       guiding_uptime: z.number().nullable().describe('seconds guiding / seconds of guided exposure, 0 to 1'),
     }),
     issues: z.object({
-      errors_count: z.number().int(),
-      pauses_count: z.number().int(),
+      errors_count: z.number().int().describe('Faults: lines of one message within a minute are one'),
+      pauses_count: z.number().int().describe('The guest’s own pauses; what weather and faults took stands in holds'),
       pauses_duration_seconds: z.number().int(),
       holds: z.array(z.object({ start: Instant, end: Instant, reason: z.string() })),
     }),

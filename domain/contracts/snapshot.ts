@@ -58,6 +58,10 @@ export const Snapshot = z
         .number()
         .describe('What stays charged: all of it until the settlement, then less the refund, as in the report'),
       refund: z.number().nullable(),
+      explanation: z
+        .object({ en: z.string(), fr: z.string() })
+        .optional()
+        .describe('Of the settlement, once there is one'),
     }),
     images: z.object({ captured: z.number().int(), archived: z.number().int(), average_hfd: z.number().nullable() }),
     controls: z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_CREDITS } from '../credits.ts';
 import { Guid, Instant, TelescopeId } from './common.ts';
 
 export const PathMapping = z.object({
@@ -71,8 +72,24 @@ export const RefundRule = z.object({
   full_refund_below_imaging_share: z.number().min(0).max(1).default(0),
   /** Below this share of good exposure in the time that could be observed everything is given back; 0 switches it off. */
   full_refund_below_good_share: z.number().min(0).max(1).default(0.1),
+  /** Below this share of good frames among those that were taken everything is given back; 0 switches it off. */
+  full_refund_below_good_frames_share: z.number().min(0).max(1).default(0),
+  /** How lost time is counted: by the second, by minutes begun, or not at all: the guest pays for accepted exposure. */
+  count: z.enum(['second', 'minute', 'accepted_exposure']).default('second'),
+  /** With at least `from` of moonlight (illuminated share times share of the slot with the Moon up) up to `share` of exposing time is given back. */
+  moon: z
+    .object({ share: z.number().min(0).max(1), from: z.number().min(0).max(1).default(0.5) })
+    .nullable()
+    .default(null),
+  /** Of a slot that its guest left unused, no exposure and most of it paused or given up, no more credits than these are kept; null is off. */
+  no_show_keeps_credits: z.number().min(0).max(MAX_CREDITS).nullable().default(null),
   /** Given back of a booking that its guest gave up before the slot began. */
   cancelled_share: z.number().min(0).max(1).default(1),
+  /** Another share for those who give up less than so many minutes before it; null is off. */
+  late_cancellation: z
+    .object({ minutes: z.number().min(0), share: z.number().min(0).max(1) })
+    .nullable()
+    .default(null),
 });
 export type RefundRule = z.infer<typeof RefundRule>;
 

@@ -25,6 +25,7 @@ export function judgeEvidence(world: World): string[] {
   framesOrNotComplete(world, say);
   filedUnderWhoAsked(world, say);
   ledgerAgreesWithSky(world, say);
+  world.finaliser.credits.violations().forEach(say);
   quietInMaintenance(world, say);
   throughTheRightFilter(world, say);
   return found;

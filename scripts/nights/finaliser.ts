@@ -9,7 +9,8 @@ import type { Faults } from './faults.ts';
 import type { NightFrames } from './frames.ts';
 import type { NightPlan } from './plan.ts';
 import type { Rows } from './rows.ts';
-import { gatewayRecord, settleNight } from './settlement.ts';
+import { NightCredits } from './credits.ts';
+import { delivered, gatewayRecord, settleNight } from './settlement.ts';
 
 /** What of a night its wrapping-up reads. */
 interface Night {
@@ -26,12 +27,15 @@ interface Night {
 export class Finaliser {
   ledger: LedgerInterval[] = [];
   readonly settlements = new Map<string, { refund: number }>();
+  readonly credits: NightCredits;
   reports = 0;
 
   constructor(
     private readonly night: Night,
     private readonly now: () => number,
-  ) {}
+  ) {
+    this.credits = new NightCredits(night.plan.credits);
+  }
 
   private need(): void {
     this.night.faults.needDatabase(this.now());
@@ -47,7 +51,7 @@ export class Finaliser {
       exposure: f.exposureSeconds,
     }));
     const ended = this.night.rows.transitions.find((t) => t.sessionEndedAt)?.sessionEndedAt;
-    const { ledger, settled } = settleNight(
+    const { ledger, settled, body } = settleNight(
       {
         slot: {
           start: this.night.rows.booking.startsAt.toISOString(),
@@ -61,18 +65,16 @@ export class Finaliser {
         before,
         rule: this.night.telescope.policy.refund,
         credits: this.night.plan.credits,
+        delivered: delivered([...this.night.frameRows.rows.values()], this.night.rows.booking.shots),
       },
       (from, to) => gatewayRecord(this.night.observatory, this.night.faults, from, to),
     );
     this.ledger = ledger;
     const settlementId = stableId('settlement', this.night.bookingId, JSON.stringify(settled));
-    this.settlements.set(settlementId, { refund: settled.credits_refund });
-    return {
-      settlementId,
-      seconds: secondsByClass(ledger),
-      lines: settled.lines,
-      refund: settled.credits_refund,
-    };
+    const { lines, credits_refund: refund } = body;
+    this.credits.settle(settled, before);
+    this.settlements.set(settlementId, { refund });
+    return { settlementId, seconds: secondsByClass(ledger), lines, refund };
   }
   activities(): FinaliseActivities {
     return {

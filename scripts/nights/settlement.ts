@@ -1,7 +1,9 @@
 import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
 import type { RefundRule } from '../../domain/contracts/telescope.ts';
 import { recordedSpans, silentSpans, whereUnproven, type GatewayRecord } from '../../domain/gateway-record.ts';
-import { buildLedger, secondsByClass, settle, type LedgerSpan } from '../../domain/ledger.ts';
+import { toHundredths } from '../../domain/credits.ts';
+import { buildLedger, secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
+import { asBody, settleByRule, type NightFacts, type Settled } from '../../domain/settle.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { within } from '../../simulator/stand-in/script.ts';
 import type { StandIn } from '../../simulator/stand-in/stand-in.ts';
@@ -45,13 +47,14 @@ export interface SettledNight {
   before: boolean;
   rule: RefundRule;
   credits: number;
+  delivered: Pick<NightFacts, 'goodFrames' | 'goodSeconds' | 'takenFrames' | 'plannedFrames' | 'plannedSeconds'>;
 }
 
 /** As activities/finalise/settlement.ts has it, from the same rules and without its database. */
 export function settleNight(
   night: SettledNight,
   record: (fromMs: number, toMs: number) => GatewayRecord,
-): { ledger: LedgerInterval[]; settled: ReturnType<typeof settle> } {
+): { ledger: LedgerInterval[]; settled: Settled; body: ReturnType<typeof asBody> } {
   const { slot, spans, imaging, outcome, before, rule, credits } = night;
   const known = [...spans, ...imaging];
   const fromMs = Math.max(Date.parse(slot.start), night.bookedAt);
@@ -59,11 +62,9 @@ export function settleNight(
   const ledger =
     before || toMs <= fromMs ? buildLedger(slot, known) : withRecord(night, record(fromMs, toMs), fromMs, toMs);
   const seconds = secondsByClass(ledger);
-  const share = before ? { ...rule.refund_share, other: rule.cancelled_share } : rule.refund_share;
-  const empty = outcome === 'failed' && seconds.imaging === 0;
-  const floor = empty ? 1 : rule.full_refund_below_imaging_share;
-  const settled = settle(seconds, { ...rule, refund_share: share, full_refund_below_imaging_share: floor }, credits);
-  return { ledger, settled };
+  const facts = { outcome, seconds, ...night.delivered, before, minutesBefore: null, moonlight: 0 };
+  const settled = settleByRule(rule, facts, toHundredths(credits));
+  return { ledger, settled, body: asBody(settled) };
 }
 
 function withRecord(night: SettledNight, record: GatewayRecord, fromMs: number, toMs: number): LedgerInterval[] {
@@ -72,4 +73,20 @@ function withRecord(night: SettledNight, record: GatewayRecord, fromMs: number, 
   const first = spans.find((span) => span.class !== 'other')?.start ?? slot.end;
   const silent = silentSpans(record, fromMs, toMs).filter((span) => span.end! > first);
   return buildLedger(slot, [...all, ...whereUnproven(silent, buildLedger(slot, all))]);
+}
+
+/** What came of the plan, from the same rows. */
+export function delivered(
+  frames: readonly { state: string; exposureSeconds: number }[],
+  shots: readonly { quantity: number; exposure_seconds: number }[],
+): SettledNight['delivered'] {
+  const good = frames.filter(({ state }) => state === 'archived');
+  const sum = (numbers: number[]): number => numbers.reduce((a, b) => a + b, 0);
+  return {
+    goodFrames: good.length,
+    goodSeconds: sum(good.map((frame) => frame.exposureSeconds)),
+    takenFrames: frames.length,
+    plannedFrames: sum(shots.map((shot) => shot.quantity)),
+    plannedSeconds: sum(shots.map((shot) => shot.quantity * shot.exposure_seconds)),
+  };
 }

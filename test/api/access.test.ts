@@ -607,7 +607,7 @@ describe('who may do what, and hostile requests', () => {
       { token: ada },
     );
     await api.db.settlement.create({
-      data: { id: 's1', bookingId: 'a', rule: 'r', lines: [], creditsCharged: 12, creditsRefund: 3 },
+      data: { id: 's1', bookingId: 'a', rule: 'r', lines: [], chargedHundredths: 1200, refundHundredths: 300 },
     });
     const file = await api.json('GET', '/api/users/ada');
     expect(file).toMatchObject({

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { composeReport, faultsOf } from '../../activities/finalise/report.ts';
 import type { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { outboxState } from '../../platform/outbox.ts';
@@ -42,7 +42,14 @@ async function frames(n: number, states: (i: number) => string = () => 'archived
 }
 const settle = (id: string, charged: number, refund: number): Promise<unknown> =>
   api.db.settlement.create({
-    data: { id: `s-${id}`, bookingId: id, rule: 'r', lines: [], creditsCharged: charged, creditsRefund: refund },
+    data: {
+      id: `s-${id}`,
+      bookingId: id,
+      rule: 'r',
+      lines: [],
+      chargedHundredths: charged * 100,
+      refundHundredths: refund * 100,
+    },
   });
 
 test('shots, bars and frames count the same frames, without waiting for a check', async () => {
@@ -59,7 +66,12 @@ test('credits on the page are those of the report: all of them until the settlem
   expect((await snapshot()).credits).toEqual({ charged: 12, used: 12, refund: null });
   await settle('b-1', 12, 3);
   api.deps.snapshots.forgetAll();
-  expect((await snapshot()).credits).toEqual({ charged: 12, used: 9, refund: 3 });
+  expect((await snapshot()).credits).toMatchObject({
+    charged: 12,
+    used: 9,
+    refund: 3,
+    explanation: { fr: expect.any(String) },
+  });
 });
 
 test('guiding success counts guided exposure, on the page as in the report: a slew or a focus run is no failure', async () => {
@@ -101,6 +113,25 @@ test('a mean is over the frames that have the value and says of how many, on the
   };
   expect((await api.json('GET', '/api/bookings/b-1/stats')).body).toMatchObject(expected);
   expect((await composeReport(api.db, 'b-1', 'completed', null)).images).toMatchObject(expected);
+});
+
+test('frames, exposure and HFD are the same in report and /stats: darks are counted and expose nothing, a missing frame was not captured', async () => {
+  await frames(6, (i) => ['archived', 'archived', 'archived', 'rejected', 'missing', 'pending'][i]!);
+  await api.db.frame.update({ where: { id: 'f0' }, data: { type: 'DARK', filter: null } });
+  await api.db.session.update({ where: { bookingId: 'b-1' }, data: { imagesCaptured: 1 } });
+  const { body } = await api.json('GET', '/api/bookings/b-1/stats');
+  const { images } = await composeReport(api.db, 'b-1', 'completed', null);
+  expect(body).toMatchObject({
+    images: { captured: 5, archived: 3, rejected: 1, missing: 1, pending: 1 },
+    total_exposure_seconds: 120,
+    by_filter: [{ filter: 'L', count: 2, exposure_seconds: 120 }],
+  });
+  expect(images).toMatchObject({
+    total_captured: 5,
+    archived: 3,
+    total_exposure_seconds: 120,
+    by_filter: body.by_filter,
+  });
 });
 
 test('one fault that is told three times is one error', () => {
@@ -151,5 +182,136 @@ test('revenue is what was settled and not given back; a cancelled session is no 
   expect(body).toMatchObject({
     revenue_by_month: [{ currency: 'EUR', amount_minor: 1_800, credits_charged: 24, credits_refund: 15 }],
     sessions: { total: 1, by_outcome: { completed: 1, cancelled: 1 }, success_rate: 1 },
+  });
+});
+
+describe('what the analytics count', () => {
+  const DAY = 24 * 60;
+  /** Nights of an hour on days before, settled or not, as a session that is over leaves them. */
+  async function night(id: string, day: number, outcome: string, credits: [charged: number, refund: number] | null) {
+    await insertBooking(api, id, { start: at(-DAY * day), end: at(-DAY * day + 60) }, { ref: 'user-1' }, outcome);
+    const from = Date.parse(at(-DAY * day));
+    await api.db.session.update({
+      where: { bookingId: id },
+      data: { outcome, sessionStartedAt: new Date(from), sessionEndedAt: new Date(from + 1_800_000) },
+    });
+    await api.db.booking.update({
+      where: { id },
+      data: { credits: { charged: 12, price: { amount_minor: 1_000, currency: 'EUR' } } },
+    });
+    await api.db.ledgerInterval.createMany({
+      data: [
+        { bookingId: id, startsAt: new Date(from), endsAt: new Date(from + 2_700_000), class: 'imaging' },
+        {
+          bookingId: id,
+          startsAt: new Date(from + 2_700_000),
+          endsAt: new Date(from + 3_600_000),
+          class: 'unsafe',
+          cause: 'weather_unsafe',
+        },
+      ],
+    });
+    if (credits) await settle(id, ...credits);
+  }
+  const figures = async (): Promise<Record<string, unknown>> =>
+    (await api.json('GET', `/api/admin/analytics?from=${at(-DAY * 9)}&to=${at(-90)}`)).body;
+
+  test('success leaves cancellations and weather apart; revenue is of settled nights; kept and counted at once say the same', async () => {
+    await night('n1', 1, 'completed', [12, 3]);
+    await night('n2', 2, 'failed', [12, 12]);
+    await night('n3', 3, 'weathered_out', [12, 12]);
+    await night('n4', 4, 'cancelled', [12, 12]);
+    await night('n5', 5, 'completed', null);
+    const counted = await figures();
+    expect(counted).toMatchObject({
+      sessions: { total: 4, success_rate: 2 / 3, average_minutes: 30 },
+      utilisation: [{ telescope_id: 't1', booked_hours: 4, imaging_hours: 3.75 }],
+      revenue_by_month: [{ currency: 'EUR', amount_minor: 750, credits_charged: 48, credits_refund: 39 }],
+      problems: [{ reason: 'weather_unsafe', count: 5 }],
+    });
+    for (const id of ['n1', 'n2', 'n3']) await api.db.$executeRaw`SELECT keep_session_figures(${id})`;
+    expect(await figures()).toEqual(counted);
+  });
+
+  test('the CSV has a line for each session, and its sums are the figures', async () => {
+    await night('n1', 1, 'completed', [12, 3]);
+    await night('n2', 2, 'failed', [12, 12]);
+    const answer = await api.fetch(`/api/admin/analytics.csv?from=${at(-DAY * 9)}&to=${at(-90)}`);
+    expect(answer.headers.get('content-type')).toContain('text/csv');
+    const [names, ...rows] = (await answer.text())
+      .trimEnd()
+      .split('\r\n')
+      .map((line) => line.split(','));
+    const column = (name: string): string[] => rows.map((row) => row[names!.indexOf(name)]!);
+    expect(column('booking_id')).toEqual(['n2', 'n1']);
+    expect(column('revenue_minor')).toEqual(['0', '750']);
+    expect(column('imaging_seconds')).toEqual(['2700', '2700']);
+    expect(column('causes')).toEqual(['weather_unsafe', 'weather_unsafe']);
+  });
+
+  test('each view and each column of money says what it counts', async () => {
+    const [said] = await api.db.$queryRaw<{ view: string | null; revenue: string | null }[]>`
+      SELECT obj_description('analytics_sessions'::regclass) AS view,
+        (SELECT col_description('session_figures_now'::regclass, attnum) FROM pg_attribute
+          WHERE attrelid = 'session_figures_now'::regclass AND attname = 'revenue_minor') AS revenue`;
+    expect(said).toEqual({
+      view: expect.stringContaining('Success ='),
+      revenue: expect.stringContaining('given back'),
+    });
+  });
+});
+
+describe('a guest’s complaint and the operator’s answer', () => {
+  test('stand on the same evidence; the operator hears of it, an answer is given once, and what it gives back is settled', async () => {
+    await frames(1, () => 'rejected');
+    await settle('b-1', 12, 3);
+    const made = await api.json<{ id: string }>('POST', '/api/bookings/b-1/complaints', {
+      image_id: 'f0',
+      text: 'The stars are lines.',
+    });
+    expect(made).toMatchObject({
+      status: 201,
+      body: {
+        state: 'open',
+        evidence: { image: { state: 'rejected', filter: 'L' }, settlement: { credits_refund: 3 } },
+      },
+    });
+    expect(await api.db.outbox.count({ where: { type: 'error.occurred', channel: 'operator' } })).toBe(1);
+    const open = await api.json<{ data: { id: string }[] }>('GET', '/api/admin/complaints?state=open');
+    expect(open.body.data).toMatchObject([{ id: made.body.id, text: 'The stars are lines.' }]);
+    const reply = (credits: number) =>
+      api.json('POST', `/api/complaints/${made.body.id}/answer`, { answer: 'You are right.', refund_credits: credits });
+    expect(await reply(9.5)).toMatchObject({
+      status: 422,
+      body: { errors: { credits: [expect.stringContaining('9')] } },
+    });
+    expect(await reply(1.25)).toMatchObject({
+      status: 200,
+      body: { state: 'answered', refund: 1.25, evidence: { settlement: { credits_refund: 4.25 } } },
+    });
+    expect((await reply(0)).status).toBe(409);
+    expect((await api.json('GET', '/api/bookings/b-1/credits')).body).toMatchObject({
+      charged: 12,
+      held: 0,
+      earned: 7.75,
+      by_hand: [{ credits: 1.25, reason: 'You are right.' }],
+    });
+    expect((await api.json<{ data: object[] }>('GET', '/api/bookings/b-1/complaints')).body.data).toMatchObject([
+      { answer: 'You are right.', refund: 1.25 },
+    ]);
+  });
+
+  test('about a frame of another booking is refused, naming the field; a night that is not settled gives nothing back by hand', async () => {
+    expect(await api.json('POST', '/api/bookings/b-1/complaints', { image_id: 'x', text: 'Dark.' })).toMatchObject({
+      status: 422,
+      body: { errors: { image_id: [expect.any(String)] } },
+    });
+    const given = { credits: 1, reason: 'Because.' };
+    expect((await api.json('POST', '/api/bookings/b-1/refunds', given)).status).toBe(409);
+    await settle('b-1', 12, 3);
+    expect(await api.json('POST', '/api/bookings/b-1/refunds', given)).toMatchObject({
+      status: 201,
+      body: { credits_refund: 4, by_hand: { credits: 1, reason: 'Because.' } },
+    });
   });
 });

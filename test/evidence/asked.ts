@@ -5,7 +5,8 @@ import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope
 import type { TelescopeState } from '../../domain/contracts/state.ts';
 import type { Observation } from '../../domain/ports.ts';
 import { recordedSpans, silentSpans } from '../../domain/gateway-record.ts';
-import { buildLedger, secondsByClass, settle } from '../../domain/ledger.ts';
+import { buildLedger, secondsByClass } from '../../domain/ledger.ts';
+import { asBody, settleByRule } from '../../domain/settle.ts';
 import { readiness } from '../../api/system/readiness.ts';
 import { whyNotStart } from '../../gateway/telescope/gate.ts';
 import { loadConfig } from '../../platform/config.ts';
@@ -206,6 +207,8 @@ export function report(f: Facts): Answer {
   };
 }
 export function refund(f: Facts): Answer {
-  const { credits_refund: back } = settle(ledger(f), TELESCOPE.policy.refund, 10);
+  const delivered = { goodFrames: 1, takenFrames: 1, goodSeconds: 60, plannedFrames: 1, plannedSeconds: 60 };
+  const facts = { outcome: null, seconds: ledger(f), ...delivered, before: false, minutesBefore: null, moonlight: 0 };
+  const { credits_refund: back } = asBody(settleByRule(TELESCOPE.policy.refund, facts, 1_000));
   return { says: `${back} of 10 back`, good: back < 8 };
 }

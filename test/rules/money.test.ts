@@ -7,7 +7,7 @@ import { RefundRule } from '../../domain/contracts/telescope.ts';
 import { WEBHOOKS, WEBHOOK_TYPES, type WebhookType } from '../../domain/contracts/webhook.ts';
 import { ledgerOfFault, ledgerOfHold } from '../../domain/holds.ts';
 import { REASON_CODES, type Reason } from '../../domain/reasons.ts';
-import { WHOLE_REFUNDS } from '../../domain/refund.ts';
+import { REFUND_TAGS } from '../../domain/refund.ts';
 import { projectPath } from '../../platform/paths.ts';
 
 /** Rows of a section's table, each as its cells. */
@@ -57,7 +57,7 @@ describe('the page that says what moves money', () => {
 
   test('knows every rule of a settlement and its shares', () => {
     const told = rows('When all of it comes back').map(([name]) => coded(name!)[0]);
-    expect(told).toEqual([rule.id, ...WHOLE_REFUNDS.map((whole) => `${rule.id}:${whole}`)]);
+    expect(told).toEqual([rule.id, ...REFUND_TAGS.map((tag) => `${rule.id}:${tag}`)]);
     expect([rule.full_refund_below_good_share, rule.cancelled_share, rule.full_refund_below_imaging_share]).toEqual([
       0.1, 1, 0,
     ]);

@@ -24,7 +24,7 @@ const night = (id: string, more: Partial<NightOptions>): Promise<Night> =>
   });
 const refund = async ({ id }: Night): Promise<number> =>
   (await stage.db.settlement.findFirstOrThrow({ where: { bookingId: id }, orderBy: { createdAt: 'desc' } }))
-    .creditsRefund;
+    .refundHundredths / 100;
 const alarms = async ({ id }: Night): Promise<string[]> =>
   (await stage.db.outbox.findMany({ where: { bookingId: id } }))
     .filter(({ type }) => type === 'error.occurred')

@@ -25,7 +25,7 @@ const told = async (night: Night): Promise<string[]> =>
   ).map((row) => `${row.type} ${(row.data as { reason?: string }).reason ?? ''}`.trim());
 const refund = async (night: Night): Promise<number> =>
   (await stage.db.settlement.findFirstOrThrow({ where: { bookingId: night.id }, orderBy: { createdAt: 'desc' } }))
-    .creditsRefund;
+    .refundHundredths / 100;
 
 describe('RoboTarget that was never started', () => {
   test('within minutes the session holds with the cause and the operator knows; the night failed, its time is an outage and is given back', async () => {

@@ -282,7 +282,7 @@ describe('settle and report', () => {
     expect(await seconds()).toMatchObject({ imaging: 300, overhead: 1500, unsafe: 1800 });
     await seconds();
     expect(await db.settlement.findMany()).toEqual([
-      expect.objectContaining({ creditsCharged: 36, creditsRefund: 18, supersedes: null }),
+      expect.objectContaining({ chargedHundredths: 3600, refundHundredths: 1800, supersedes: null }),
     ]);
     expect(await db.outbox.count({ where: { type: 'credits.settled' } })).toBe(1);
     await db.frame.create({

@@ -184,8 +184,8 @@ describe('controls', () => {
     ]);
     const settlement = await stage.db.settlement.findFirstOrThrow({ where: { bookingId: id } });
     expect(settlement).toMatchObject({
-      creditsCharged: 100,
-      creditsRefund: 100,
+      chargedHundredths: 10_000,
+      refundHundredths: 10_000,
       lines: [{ class: 'other', seconds: HOUR, credits: 100 }],
     });
     const report = (await stage.db.report.findUniqueOrThrow({ where: { bookingId: id } })).body as {
@@ -391,7 +391,7 @@ describe('weather', () => {
     expect(night.effects()).toEqual(['ensureObjects']);
     expect(await night.outbox()).toContain('session.weathered_out');
     const settlement = await stage.db.settlement.findFirstOrThrow({ where: { bookingId: 'out' } });
-    expect(settlement.creditsRefund).toBeGreaterThan(90);
+    expect(settlement.refundHundredths).toBeGreaterThan(9_000);
   }, 60_000);
 
   test('unsafe in the middle: stopped at once, goes on after the debounce with what still fits', async () => {

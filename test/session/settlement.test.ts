@@ -10,7 +10,8 @@ import { Telescope } from '../../domain/contracts/telescope.ts';
 import { objectGuid } from '../../domain/ids.ts';
 import type { FinaliseActivities, Span } from '../../domain/ports.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
-import { latestSettlement, toSettlement } from '../../platform/settlements.ts';
+import { refundByHand } from '../../platform/refunds.ts';
+import { settlementOf } from '../../platform/settlements.ts';
 import type { Prisma } from '../../prisma/client/client.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
 
@@ -264,7 +265,7 @@ describe('settled once more', () => {
     await db.session.update({ where: { bookingId: b.id }, data: { outcome: 'cancelled' } });
     await finalise.resettle(b.ids);
     expect(await db.settlement.findMany({ where: { bookingId: b.id } })).toEqual([
-      expect.objectContaining({ creditsRefund: 36 }),
+      expect.objectContaining({ refundHundredths: 3600 }),
     ]);
   });
 
@@ -273,7 +274,7 @@ describe('settled once more', () => {
     await exposed(b, 0);
     const refunds = async (): Promise<string[]> =>
       (await db.settlement.findMany({ where: { bookingId: b.id }, orderBy: { position: 'asc' } })).map(
-        ({ creditsRefund, supersedes }) => `${creditsRefund}${supersedes ? ' supersedes' : ''}`,
+        ({ refundHundredths, supersedes }) => `${refundHundredths / 100}${supersedes ? ' supersedes' : ''}`,
       );
     const rain: Span[] = [...asleep, { class: 'unsafe', start: iso(600), end: iso(1200), cause: 'weather_unsafe' }];
     const [a, other, again] = [await settle(b), await settle(b, rain), await settle(b)];
@@ -339,7 +340,9 @@ describe('what the session never heard of', () => {
     const b = await booked();
     const [first, second] = [await extended(b), await extended(b, 2)];
     await settle(b, asleep, own);
-    expect(await db.settlement.findFirstOrThrow({ where: { bookingId: b.id } })).toMatchObject({ creditsCharged: 36 });
+    expect(await db.settlement.findFirstOrThrow({ where: { bookingId: b.id } })).toMatchObject({
+      chargedHundredths: 3600,
+    });
     expect([await state(first), await state(second)]).toEqual(['refused:session_over', 'refused:session_over']);
     expect(await db.booking.findUniqueOrThrow({ where: { id: b.id } })).toMatchObject({
       endsAt: at(3600),
@@ -355,7 +358,9 @@ describe('what the session never heard of', () => {
     const b = await booked({ ended: 4200 });
     const command = await extended(b);
     await settle(b, asleep, { slot: { start: iso(0), end: iso(4200) } });
-    expect(await db.settlement.findFirstOrThrow({ where: { bookingId: b.id } })).toMatchObject({ creditsCharged: 42 });
+    expect(await db.settlement.findFirstOrThrow({ where: { bookingId: b.id } })).toMatchObject({
+      chargedHundredths: 4200,
+    });
     expect(await state(command)).toBe('unknown');
   });
 
@@ -431,7 +436,7 @@ describe('too few good frames', () => {
   const ofFrames = async (b: Booked, n: number): Promise<void> => {
     for (let i = 0; i < n; i++) await exposed(b, 300 * i);
   };
-  const latest = async (b: Booked) => toSettlement((await latestSettlement(db, b.id))!);
+  const latest = async (b: Booked) => (await settlementOf(db, b.id))!;
 
   test('of the time that could be observed: everything is given back, and the guest is told why', async () => {
     const b = await booked(byDefault);
@@ -479,5 +484,99 @@ describe('too few good frames', () => {
     const used = await booked();
     await settle(used);
     expect((await latest(used)).explanation?.en).toBe('Nothing of the slot is given back.');
+  });
+});
+
+describe('transfers of credits', () => {
+  const balances = async (b: Booked): Promise<Record<string, number>> => {
+    const rows = await db.$queryRaw<{ account: string; hundredths: number }[]>`
+      SELECT account, hundredths FROM credit_balances WHERE booking_id = ${b.id}`;
+    return Object.fromEntries(rows.map(({ account, hundredths }) => [account, hundredths]));
+  };
+  const moved = async (b: Booked): Promise<string[]> =>
+    (await db.creditTransfer.findMany({ where: { bookingId: b.id }, orderBy: { n: 'asc' } })).map(
+      ({ kind, debit, credit, hundredths }) => `${kind} ${debit}>${credit} ${hundredths}`,
+    );
+  const rain: Span[] = [...asleep, { class: 'unsafe', start: iso(600), end: iso(1200), cause: 'weather_unsafe' }];
+
+  test('a booking’s price is held when it is written, and follows when it changes', async () => {
+    const b = await booked();
+    expect(await balances(b)).toEqual({ guest: -3600, held: 3600 });
+    await db.booking.update({ where: { id: b.id }, data: { credits: { charged: 40.5 } } });
+    await db.booking.update({ where: { id: b.id }, data: { credits: { charged: 36 } } });
+    expect(await moved(b)).toEqual(['hold guest>held 3600', 'hold guest>held 450', 'release held>guest 450']);
+  });
+
+  test('a settlement posts and gives back; settled once more, only the difference moves; again, nothing', async () => {
+    const b = await booked();
+    await settle(b);
+    await settle(b, rain);
+    const twice = await moved(b);
+    await settle(b, rain);
+    await settle(b);
+    expect(twice).toEqual(['hold guest>held 3600', 'post held>earned 3600', 'refund earned>guest 600']);
+    expect((await moved(b)).slice(3)).toEqual(['recharge guest>earned 600']);
+    expect(await balances(b)).toEqual({ guest: -3600, held: 0, earned: 3600 });
+  });
+
+  test('a booking that is given up before its slot is void', async () => {
+    const b = await booked({ ended: null });
+    const other: Span[] = [{ class: 'other', start: iso(0), end: iso(3600), cause: 'user_cancel' }];
+    await settle(b, other, { outcome: 'cancelled', before: true });
+    expect(await moved(b)).toEqual(['hold guest>held 3600', 'void held>guest 3600']);
+  });
+
+  test('the database lets nobody give back more than was paid, nor change or take away what moved', async () => {
+    const b = await booked();
+    await settle(b, rain);
+    const back = (hundredths: number): Promise<unknown> =>
+      db.creditTransfer.create({
+        data: { id: `${b.id}/x`, bookingId: b.id, kind: 'refund', debit: 'earned', credit: 'guest', hundredths },
+      });
+    await expect(back(3001)).rejects.toThrow('more credits would move');
+    await expect(back(-1)).rejects.toThrow('credit_transfers_hundredths_positive');
+    await expect(db.creditTransfer.updateMany({ where: { bookingId: b.id }, data: { hundredths: 1 } })).rejects.toThrow(
+      'only ever added',
+    );
+    await expect(db.creditTransfer.deleteMany({ where: { bookingId: b.id } })).rejects.toThrow('only ever added');
+    expect(await balances(b)).toEqual({ guest: -3000, held: 0, earned: 3000 });
+  });
+
+  test('no column of credits holds a fraction', async () => {
+    const rows = await db.$queryRaw<{ name: string; type: string }[]>`
+      SELECT table_name || '.' || column_name AS name, data_type AS type FROM information_schema.columns
+      WHERE table_schema = 'public' AND (column_name LIKE '%credit%' OR column_name LIKE '%hundredths%')
+        AND data_type NOT IN ('integer', 'jsonb', 'text')`;
+    expect(rows).toEqual([]);
+  });
+
+  test('what is given back by hand counts beside the rule, in the settlement, its sentence, the report and the audit log, up to what was charged', async () => {
+    const b = await booked();
+    const by = { ...b.ids, reason: 'Clouds that no sensor saw', actor: 'admin', at: at(90_000) };
+    expect(await refundByHand(db, { ...by, hundredths: 100 })).toEqual({ refused: 'not_settled' });
+    await settle(b, rain);
+    await db.report.create({ data: { bookingId: b.id, body: { credits: null } } });
+    expect(await refundByHand(db, { ...by, hundredths: 3001 })).toEqual({ refused: 'too_much', leftHundredths: 3000 });
+    const settled = await refundByHand(db, { ...by, hundredths: 1250 });
+    expect(settled).toMatchObject({
+      credits_refund: 18.5,
+      by_hand: { credits: 12.5, reason: 'Clouds that no sensor saw' },
+      explanation: {
+        en: expect.stringContaining('by the operator: 12.5 (Clouds that no sensor saw)'),
+        fr: expect.stringContaining('par l’exploitant : 12.5'),
+      },
+      supersedes: expect.any(String),
+    });
+    expect((await db.report.findUniqueOrThrow({ where: { bookingId: b.id } })).body).toMatchObject({
+      credits: settled,
+    });
+    expect(await db.audit.findMany({ where: { bookingId: b.id } })).toMatchObject([
+      { actor: 'admin', action: 'credits.refund', data: { hundredths: 1250 } },
+    ]);
+    expect(await balances(b)).toEqual({ guest: -1750, held: 0, earned: 1750 });
+    // More comes back by rule afterwards: what was given by hand stays, within the price.
+    const storm: Span[] = [...asleep, { class: 'unsafe', start: iso(0), end: iso(3000), cause: 'weather_unsafe' }];
+    expect(await settle(b, storm)).toMatchObject({ refund: 36 });
+    expect(await balances(b)).toEqual({ guest: 0, held: 0, earned: 0 });
   });
 });

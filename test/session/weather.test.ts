@@ -25,7 +25,7 @@ const telling = (at: number, kind: string): NonNullable<NightOptions['steps']>[n
 });
 const live = (id: string, type: string): Promise<number> => stage.db.event.count({ where: { bookingId: id, type } });
 const refund = async (id: string): Promise<number> =>
-  (await stage.db.settlement.findFirstOrThrow({ where: { bookingId: id } })).creditsRefund;
+  (await stage.db.settlement.findFirstOrThrow({ where: { bookingId: id } })).refundHundredths / 100;
 
 describe('Voyager suspends itself', () => {
   test('for rain: weathered out, with a weather alert and no fault, its time unsafe and refunded', async () => {

@@ -68,7 +68,8 @@ describe('the hand-written migrations and prisma/schema.prisma', () => {
   test('have the same tables and columns, with the same types', async () => {
     const { rows } = await client.query<Column>(
       `SELECT table_name AS "table", column_name AS "column", udt_name AS "type", is_nullable = 'YES' AS "nullable"
-         FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> '_prisma_migrations'`,
+         FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+        WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> '_prisma_migrations'`,
     );
     const lists = modelled().columns;
     // Prisma's lists are nullable for PostgreSQL or not, as the migration likes: both are read as a list.

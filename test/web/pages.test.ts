@@ -496,6 +496,17 @@ const ITEMS: Record<string, string[]> = {
     expect(faults).toEqual([]);
   });
 
+  test('without a key the admin page says that one is missing and shows no panel; the booking form says how to get one', async () => {
+    const admin = await visit('/admin');
+    await seeText(admin.page, '.banner', 'Without a key nothing is known');
+    for (const name of ['board', 'utilisation', 'months', 'problems', 'downtime', 'complaints', 'silence'])
+      expect(await admin.page.locator(`[data-item="${name}"]`).isVisible()).toBe(false);
+    const book = await visit('/book');
+    await seeText(book.page, '[data-item="no-key"]', 'from your account on the booking site');
+    expect(await book.page.locator('[role="alert"].banner').isVisible()).toBe(false);
+    expect(await book.page.locator('[data-item="no-key"] a').getAttribute('href')).toBe('/help');
+  });
+
   test('my observations: filter by target and state; admin: live board and figures', async () => {
     const list = await visit('/observations#token=guest');
     await seeText(list.page, '[data-item="list"]', 'IC 434');

@@ -16,6 +16,7 @@ export type { BookingFormOptions };
 const frame = part({
   state: () => ({
     problem: '',
+    noKey: false,
     telescopes: [] as { id: string; name: string }[],
     filters: ['L', 'R', 'G', 'B', 'Ha', 'OIII', 'SII'],
     labels: {},
@@ -46,7 +47,7 @@ const frame = part({
         this.paintCurve();
         void this.check();
       });
-      if (!this.m.http.token) this.problem = say('ui.noToken');
+      this.noKey = !this.m.http.token;
       void this.loadTelescopes();
       this.changed();
     },

@@ -1,5 +1,5 @@
 import type { Channel, default as PusherClient } from 'pusher-js';
-import { Http, takeToken } from '../core/http.ts';
+import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { duration, number, percent } from '../core/format.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { prefs } from '../core/prefs.ts';
@@ -10,6 +10,7 @@ import { reasonIn, translate } from '../i18n/index.ts';
 import { problemText } from '../i18n/problems.ts';
 import { startPage } from '../shell.ts';
 import { boardLine } from './board.ts';
+import { complaintDesk, csvExport, silenceDesk } from './desk.ts';
 
 interface Analytics {
   utilisation: { telescope_id: string; booked_hours: number; imaging_hours: number; utilisation: number | null }[];
@@ -58,6 +59,7 @@ function admin(): object {
   const say = (key: string): string => translate(prefs.locale, key);
   return defineComponent({
     problem: '',
+    open: http.token !== null,
     temporal: '',
     from: isoDay(Date.now() - 365 * 86_400_000),
     to: isoDay(Date.now() + 86_400_000),
@@ -81,11 +83,8 @@ function admin(): object {
 
     init(): void {
       document.addEventListener('nocturne:prefs', () => this.paint());
-      if (!http.token) {
-        this.problem = say('ui.noToken');
-        return;
-      }
-      void this.start();
+      if (http.token) void this.start();
+      else this.problem = say('admin.noKey');
     },
     async start(): Promise<void> {
       try {
@@ -149,6 +148,7 @@ function admin(): object {
       this.paintBoard();
     },
     fail(thrown: unknown): void {
+      if (thrown instanceof ApiProblem && (thrown.status === 401 || thrown.status === 403)) this.open = false;
       this.problem = problemText(thrown);
     },
     paintBoard(): void {
@@ -250,4 +250,4 @@ function admin(): object {
     },
   });
 }
-startPage({ admin });
+startPage({ admin, complaintDesk, silenceDesk, csvExport });

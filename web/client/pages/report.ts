@@ -10,7 +10,8 @@ import { filterTone } from '../control/wording.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
 import { problemText } from '../i18n/problems.ts';
 import { startPage } from '../shell.ts';
-import { hfdFigure } from './report-figures.ts';
+import { complaints, tellAccess } from './complaints.ts';
+import { creditsTexts, hfdFigure } from './report-figures.ts';
 
 interface Telemetry {
   t: number[];
@@ -49,6 +50,7 @@ function reportPage(): object {
     filters: [] as { filter: string; tone: string; scale: string; text: string }[],
     ledger: [] as { key: string; label: string; time: string; credits: string }[],
     credits: '',
+    creditsWhy: '',
     issues: [] as { key: string; label: string; value: string }[],
     holds: [] as { key: string; text: string }[],
     weather: '',
@@ -85,6 +87,7 @@ function reportPage(): object {
     async open(): Promise<void> {
       const { token } = await sessionAccess(id).catch(() => ({ token: null }));
       http = new Http(token);
+      tellAccess(http);
       if (token || location.search.includes('sig=')) return this.load();
       this.problem = say('ui.noToken');
       this.canAskLink = true;
@@ -165,8 +168,7 @@ function reportPage(): object {
 
     paint(): void {
       if (!report) return;
-      const [r, l] = [report, prefs.locale];
-      const s = r.summary;
+      const [r, l, s] = [report, prefs.locale, report.summary];
       this.head = {
         target: s.target,
         position: coordinate(`${s.ra_text} ${s.dec_text}`, l),
@@ -214,9 +216,7 @@ function reportPage(): object {
           time: duration(seconds),
           credits: lines.has(key) ? number(lines.get(key), l, 2) : '',
         }));
-      this.credits = r.credits
-        ? `${say('report.charged')} ${number(r.credits.credits_charged, l, 2)} · ${say('report.refund')} ${number(r.credits.credits_refund, l, 2)} · ${say('report.net')} ${number(r.credits.credits_charged - r.credits.credits_refund, l, 2)}`
-        : '';
+      [this.credits, this.creditsWhy] = creditsTexts(r.credits, say);
       this.issues = [
         { key: 'errors', label: say('report.errors'), value: String(r.issues.errors_count) },
         {
@@ -405,4 +405,4 @@ const withHfd = (r: Report): Report['images']['frames'] =>
 const hasData = (telemetry: Telemetry | null, name: string): boolean =>
   telemetry?.series[name]?.mean.some((v) => v !== null) ?? false;
 
-startPage({ report: reportPage });
+startPage({ report: reportPage, complaints });

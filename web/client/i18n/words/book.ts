@@ -94,4 +94,8 @@ export const bookWords = {
   'book.field.haStart': ['Angle horaire, début', 'Hour angle, start'],
   'book.field.haEnd': ['Angle horaire, fin', 'Hour angle, end'],
   'book.field.priority': ['Priorité', 'Priority'],
+  'book.noKey': [
+    'Vous regardez sans clé : pour voir si votre plan tient et pour réserver, ouvrez ce formulaire depuis votre compte sur le site de réservation, ou demandez une clé à l’observatoire (page d’aide).',
+    'You are looking without a key: to see whether your plan fits and to book, open this form from your account on the booking site, or ask the observatory for a key (help page).',
+  ],
 } as const satisfies Words;

@@ -45,4 +45,17 @@ export const reportWords = {
     '{t} °C, humidité {h} %, seeing {s}″, nuages {c} %',
     '{t} °C, humidity {h}%, seeing {s}″, clouds {c}%',
   ],
+  'complaint.title': ['Quelque chose ne va pas ?', 'Is something wrong?'],
+  'complaint.lead': [
+    'Dites-le à l’exploitant : il voit les mêmes faits que vous, et sa réponse s’affiche ici.',
+    'Tell the operator: they see the same facts as you do, and their answer stands here.',
+  ],
+  'complaint.about': ['À propos de', 'About'],
+  'complaint.night': ['La nuit entière', 'The whole night'],
+  'complaint.text': ['Ce qui ne va pas', 'What is wrong'],
+  'complaint.send': ['Envoyer', 'Send'],
+  'complaint.sent': ['Envoyé : la réponse s’affichera ici.', 'Sent: the answer will stand here.'],
+  'complaint.open': ['En attente d’une réponse.', 'Waiting for an answer.'],
+  'complaint.answer': ['Réponse : {text}', 'Answer: {text}'],
+  'complaint.refund': ['{n} crédits ont été rendus.', '{n} credits were given back.'],
 } as const satisfies Words;

@@ -32,6 +32,7 @@ return [
     'local_operator' => 'Somebody at the observatory has taken over.',
     'maintenance' => 'The telescope is under maintenance.',
     'read_only' => 'The gateway is in read-only mode.',
+    'guest_complaint' => 'A guest says that something is wrong with a frame or a night.',
     'disk_low' => 'Too little disk space for the frames.',
     'store_away' => 'The disk of the frame store is not there; frames wait at the observatory.',
     'frames_lost' => 'Many archived frames cannot be read back.',

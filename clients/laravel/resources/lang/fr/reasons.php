@@ -32,6 +32,7 @@ return [
     'local_operator' => 'Quelqu’un a pris la main à l’observatoire.',
     'maintenance' => 'Le télescope est en maintenance.',
     'read_only' => 'La passerelle est en lecture seule.',
+    'guest_complaint' => 'Un invité dit que quelque chose ne va pas avec une image ou une nuit.',
     'disk_low' => 'Espace disque insuffisant pour les images.',
     'store_away' => 'Le disque des images n’est pas accessible ; les images attendent à l’observatoire.',
     'frames_lost' => 'De nombreuses images archivées ne peuvent pas être relues.',

@@ -72,14 +72,15 @@ function clockView({ snapshot: s, before, over, startMs, nowMs, remainingSeconds
 }
 
 function creditsView({ snapshot: s, locale, say }: Facts) {
-  if (!s) return { credits: UNKNOWN, refund: '' };
+  if (!s) return { credits: UNKNOWN, refund: '', refundWhy: '' };
   const charged = short(s.credits.charged, locale);
   return {
     credits:
       s.credits.refund === null
         ? say('header.creditsCharged', { charged })
-        : say('header.creditsOf', { used: number(s.credits.used, locale, 1), charged }),
-    refund: s.credits.refund ? say('header.refund', { refund: number(s.credits.refund, locale, 1) }) : '',
+        : say('header.creditsOf', { used: short(s.credits.used, locale), charged }),
+    refund: s.credits.refund ? say('header.refund', { refund: number(s.credits.refund, locale, 2) }) : '',
+    refundWhy: s.credits.explanation?.[locale] ?? '',
   };
 }
 

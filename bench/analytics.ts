@@ -1,0 +1,107 @@
+import { parseArgs } from 'node:util';
+import { cpus, loadavg } from 'node:os';
+import { Prisma } from '../prisma/client/client.ts';
+import { readFigures } from '../api/admin/analytics.ts';
+import { createDatabase, type Database } from '../platform/database.ts';
+import { startPostgres } from '../stack/own-postgres.ts';
+
+const HELP = `npm run bench:analytics -- [--json] [--sessions N] [--frames N] [--runs N]
+How long the analytics take over years of sessions: a PostgreSQL of its own, N sessions (100,000) with N frames in all (5,000,000), each settled.
+  --json   one line of JSON, as the last of stdout: p50 and p95 in ms over a year and over all, and the scans of the plan`;
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    sessions: { type: 'string', default: '100000' },
+    frames: { type: 'string', default: '5000000' },
+    runs: { type: 'string', default: '40' },
+    help: { type: 'boolean', default: false },
+  },
+});
+const YEARS = 3;
+const TELESCOPES = 20;
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Nights of the last three years on twenty telescopes, each with its ledger, frames, settlement and report. */
+async function fill(db: Database, sessions: number, frames: number): Promise<void> {
+  const each = Math.max(1, Math.round(frames / sessions));
+  await db.$executeRaw`
+    INSERT INTO bookings (id, telescope_id, starts_at, ends_at, blocked_until, occupies, user_ref, target, shots, constraints, credits, body_hash)
+    SELECT 'b' || i, 't' || i % ${TELESCOPES}, t, t + interval '1 hour', t + interval '1 hour', false, 'u' || i % 5000, '{}', '[]', '{}',
+      '{"charged": 12.5, "price": {"amount_minor": 2500, "currency": "EUR"}}', ''
+    FROM generate_series(1, ${sessions}::int) i, LATERAL (SELECT now() - i * (${YEARS} * interval '365 days' / ${sessions}::int) AS t) x`;
+  await db.$executeRaw`
+    INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase, outcome, session_started_at, session_ended_at)
+    SELECT id, telescope_id, id, o, o, starts_at, ends_at FROM bookings,
+      LATERAL (SELECT (ARRAY['completed','completed','completed','completed','weathered_out','cancelled','failed'])[1 + abs(hashtext(id)) % 7] AS o) x`;
+  await db.$executeRaw`
+    INSERT INTO ledger_intervals (booking_id, starts_at, ends_at, class, cause)
+    SELECT id, starts_at + n * interval '10 minutes', starts_at + (n + 1) * interval '10 minutes',
+      (ARRAY['overhead','imaging','imaging','unsafe','imaging','other'])[1 + n], CASE WHEN n = 3 THEN (ARRAY['weather_unsafe','voyager_away','equipment_error'])[1 + abs(hashtext(id)) % 3] END
+    FROM bookings, generate_series(0, 5) n`;
+  await db.$executeRaw`
+    INSERT INTO settlements (id, booking_id, rule, lines, charged_hundredths, refund_hundredths, digest)
+    SELECT 's' || id, id, 'by-the-second', '[]', 1250, abs(hashtext(id)) % 1250, '' FROM bookings`;
+  await db.$executeRaw`
+    INSERT INTO frames (id, telescope_id, booking_id, source_key, source_path, filename, type, filter, exposure, state, histogram, captured_at)
+    SELECT id || '-' || n, telescope_id, id, id || '-' || n, '', n || '.fit', 'LIGHT', 'L', 60, CASE WHEN n % 20 = 0 THEN 'rejected' ELSE 'archived' END, '{}',
+      starts_at + n * interval '1 minute'
+    FROM bookings, generate_series(1, ${each}::int) n`;
+  await db.$executeRaw`ANALYZE`;
+  say('figures are kept …');
+  await db.$executeRaw`INSERT INTO session_figures SELECT * FROM session_figures_now`;
+  await db.$executeRaw`UPDATE sessions SET figured_at = now()`;
+  await db.$executeRaw`VACUUM ANALYZE`;
+}
+
+async function measured(run: () => Promise<unknown>, runs: number): Promise<{ p50_ms: number; p95_ms: number }> {
+  const times: number[] = [];
+  for (let i = 0; i < runs + 3; i++) {
+    const from = performance.now();
+    await run();
+    if (i >= 3) times.push(performance.now() - from);
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number): number =>
+    Math.round(times[Math.min(times.length - 1, Math.floor(share * times.length))]! * 10) / 10;
+  return { p50_ms: at(0.5), p95_ms: at(0.95) };
+}
+
+/** Names of the scans that the plan of a range has. */
+async function scans(db: Database, within: Prisma.Sql): Promise<string[]> {
+  const rows = await db.$queryRaw<{ 'QUERY PLAN': string }[]>`
+    EXPLAIN SELECT telescope_id, sum(imaging_seconds) FROM analytics_sessions WHERE ${within} GROUP BY 1`;
+  return rows.flatMap((row) => /(\w+ )*Scan (using \w+ )?on \w+/.exec(row['QUERY PLAN'])?.[0] ?? []);
+}
+
+async function main(): Promise<void> {
+  if (values.help) return void process.stdout.write(`${HELP}\n`);
+  const [sessions, frames, runs] = [Number(values.sessions), Number(values.frames), Number(values.runs)];
+  const postgres = await startPostgres();
+  const db = createDatabase(postgres.url, undefined, 4);
+  try {
+    say(`${sessions} sessions and ${frames} frames are made …`);
+    await fill(db, sessions, frames);
+    const ranges = {
+      month: Prisma.sql`starts_at >= now() - interval '30 days' AND starts_at < now()`,
+      year: Prisma.sql`starts_at >= now() - interval '365 days' AND starts_at < now()`,
+      one_telescope: Prisma.sql`starts_at >= now() - interval '365 days' AND starts_at < now() AND telescope_id = 't1'`,
+      all: Prisma.sql`starts_at >= now() - interval '4 years' AND starts_at < now()`,
+    };
+    const made = await db.$queryRaw<{ settled: bigint; counted: bigint }[]>`
+      SELECT sum(refund_hundredths) AS counted, (SELECT sum(refund_hundredths) FROM settlements) AS settled FROM analytics_sessions`;
+    const result: Record<string, unknown> = {
+      sessions,
+      frames: await db.frame.count(),
+      sums_exact: made[0]!.settled === made[0]!.counted,
+      load: loadavg()[0],
+      cores: cpus().length,
+    };
+    for (const [name, within] of Object.entries(ranges))
+      result[name] = { ...(await measured(() => readFigures(db, within), runs)), scans: await scans(db, within) };
+    process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, null, 2)}\n`);
+  } finally {
+    await db.$disconnect();
+    await postgres.stop();
+  }
+}
+await main();
