@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { projectPath } from '../../platform/paths.ts';
 import { freePort } from '../../stack/ports.ts';
 import { highTarget } from '../../stack/targets.ts';
 import { LARAVEL, startSite, type Site } from '../laravel/site.ts';
@@ -16,6 +17,9 @@ jest.setTimeout(240_000);
 const item = (section: string, name: string): string => `[data-section="${section}"] [data-item~="${name}"]`;
 const live = `${item('header', 'connection')}[data-tone="good"]`;
 
+/** More than these tests see: the night goes on until it is stopped. */
+const PLANNED = 100;
+
 (CHROMIUM && BUILT && LARAVEL ? describe : describe.skip)('a guest’s night on the example site, in Chromium', () => {
   let folder: string;
   let observatory: Observatory;
@@ -23,6 +27,7 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
   let browser: Browser;
   let laptop: Opened;
   let proxy: Proxy | null = null;
+  let phone: Opened;
   let sky: Parameters<typeof highTarget>[0];
 
   beforeAll(async () => {
@@ -52,13 +57,18 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
     sky = (await api.call<{ site: typeof sky }>('GET', `/api/telescopes/${TELESCOPE}`)).site;
   }, 120_000);
   afterAll(async () => {
-    await laptop?.close().catch(() => undefined);
+    for (const one of [laptop, phone]) await one?.close().catch(() => undefined);
     await browser?.close();
     await Promise.all([site?.stop(), proxy?.stop()]);
     await observatory?.stop();
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
+  /** `NOCTURNE_SCREENSHOTS=1` keeps the picture as docs/screenshots/site-NAME.jpg. */
+  const keep = async (page: Page, name: string): Promise<void> => {
+    if (process.env.NOCTURNE_SCREENSHOTS !== '1') return;
+    await page.screenshot({ path: projectPath('docs', 'screenshots', `site-${name}.jpg`), type: 'jpeg', quality: 80 });
+  };
   /** Types a plan into the embedded form: a slot that begins in the minute that runs. */
   async function plan(page: Page): Promise<void> {
     const nowMs = Date.now();
@@ -71,7 +81,7 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
     await page.locator('[x-model="form.start"]').dispatchEvent('change');
     await page.locator('[x-model\\.number="form.hours"]').fill('0.25');
     await page.locator('[x-model\\.number="shot.exposure_seconds"]').first().fill('4');
-    await page.locator('[x-model\\.number="shot.quantity"]').first().fill('12');
+    await page.locator('[x-model\\.number="shot.quantity"]').first().fill(String(PLANNED));
   }
 
   test('registers and books with pretend credits', async () => {
@@ -88,6 +98,7 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
     await seeText(page, '[data-site="credits"]', '100 credits');
     await page.getByRole('link', { name: 'Book a night' }).first().click();
     await plan(page);
+    await keep(page, 'book-desktop');
     await page.locator('[data-item="submit"]:enabled').click({ timeout: 20_000 });
     await page.locator('[data-book="cost"] .good').filter({ hasText: /\S/ }).waitFor({ timeout: 20_000 });
   });
@@ -102,7 +113,43 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
       .locator(`${item('images', 'gallery')} li`)
       .first()
       .waitFor({ timeout: 60_000 });
+    await keep(page, 'night-desktop');
     expect(laptop.faults).toEqual([]);
+  });
+
+  test('signs in on the phone as well: a pause there, a resume on the laptop, both pages follow', async () => {
+    phone = await open(browser, site.url, { hosts: [observatory.stack.apiUrl], phone: true, timezone: 'UTC' });
+    const form = phone.page.locator('[data-site="login"]');
+    await form.locator('[name="email"]').fill('ada@example.org');
+    await form.locator('[name="password"]').fill('correct horse');
+    await form.locator('button').click();
+    await phone.page.locator('[data-nocturne="observations"] a').first().click();
+    await phone.page.locator(live).waitFor({ timeout: 30_000 });
+    await phone.page.locator(`${item('controls', 'pause')}:enabled`).click();
+    await seeText(phone.page, item('controls', 'receipt'), 'Pause: confirmed by the telescope', 30_000);
+    await seeText(laptop.page, item('header', 'phase'), 'Paused');
+    await keep(phone.page, 'night-phone');
+    await laptop.page.locator(`${item('controls', 'resume')}:enabled`).click();
+    await seeText(laptop.page, item('controls', 'receipt'), 'Resume: confirmed by the telescope', 30_000);
+    await seeText(phone.page, item('header', 'phase'), 'Observing');
+  });
+
+  test('downloads a frame: the bytes are those that the archive names', async () => {
+    const { page } = laptop;
+    const address = await page
+      .locator(`${item('images', 'gallery')} .tile-get`)
+      .first()
+      .getAttribute('href');
+    const response = await fetch(new URL(address!, observatory.stack.apiUrl));
+    const file = Buffer.from(await response.arrayBuffer());
+    expect(response.status).toBe(200);
+    expect(file.subarray(0, 9).toString()).toBe('SIMPLE  =');
+    const id = /bookings\/([^/]+)/.exec(address!)![1]!;
+    const { data } = await observatory.api.call<{ data: { sha256: string | null }[] }>(
+      'GET',
+      `/api/bookings/${id}/images`,
+    );
+    expect(data.map(({ sha256 }) => sha256)).toContain(createHash('sha256').update(file).digest('hex'));
   });
 
   (NGINX ? describe : describe.skip)('through a real nginx', () => {
@@ -147,5 +194,28 @@ const live = `${item('header', 'connection')}[data-tone="good"]`;
       expect((await change(tag)).status).toBe(200);
       expect((await change(tag)).status).toBe(412);
     });
+  });
+
+  test('a stopped night: the site’s own report says so, with what was taken, what is returned and the archive', async () => {
+    const { page } = laptop;
+    if (!NGINX) {
+      await page.locator(item('header', 'abort')).click();
+      await page.locator('[data-item="abort-confirm"]').click();
+    }
+    await seeText(page, item('header', 'phase'), 'Stopped', 60_000);
+    await page.getByRole('link', { name: 'Report', exact: true }).click();
+    const outcome = page.locator('[data-report="outcome"]');
+    for (const end = Date.now() + 90_000; (await outcome.count()) === 0; await page.reload())
+      if (Date.now() > end) throw new Error(`no report: ${await page.locator('[data-nocturne="report"]').innerText()}`);
+    expect(await outcome.innerText()).toMatch(/stopped/i);
+    const [archived, planned] = (await page.locator('[data-report="images"]').innerText()).split(' / ').map(Number);
+    expect(archived).toBeGreaterThan(0);
+    expect(planned).toBe(PLANNED);
+    expect(await page.locator('[data-report="refund"]').innerText()).toMatch(/\d/);
+    await keep(page, 'report-desktop');
+    const archive = await fetch((await page.locator('[data-report="download"]').getAttribute('href'))!);
+    expect([archive.status, archive.headers.get('content-type')]).toEqual([200, 'application/zip']);
+    await archive.body?.cancel();
+    expect([...laptop.faults, ...phone.faults]).toEqual([]);
   });
 });
