@@ -66,7 +66,7 @@ describe('the page that says what moves money', () => {
   test('names every field of credits.settled, and every other webhook with a figure of money', () => {
     const told = rows('From nocturne to your shop');
     const fields = told.filter(([type]) => coded(type!)[0] === 'credits.settled').map(([, field]) => coded(field!)[0]);
-    expect(fields.toSorted()).toEqual(Object.keys(Settlement.shape).toSorted());
+    expect(new Set(fields)).toEqual(new Set(Object.keys(Settlement.shape)));
     const shown = told.filter(([type]) => coded(type!)[0] !== 'credits.settled').flatMap(([type]) => coded(type!));
     const carry = WEBHOOK_TYPES.filter(
       (type: WebhookType) => type !== 'credits.settled' && 'credits_refund' in WEBHOOKS[type].data.shape,
