@@ -19,7 +19,7 @@ export interface Proxy {
 /** A real nginx with the configuration of docs/deployment.md, at this port and before this api. */
 export async function startNginx(port: number, apiUrl: string): Promise<Proxy> {
   const page = readFileSync(projectPath('docs', 'deployment.md'), 'utf8');
-  const told = /^```nginx\n([\s\S]*?)^```$/m.exec(page)![1];
+  const [, told = ''] = /^```nginx\n([\s\S]*?)^```$/m.exec(page) ?? [];
   const site = told.replace('listen 80;', `listen ${port};`).replace('http://127.0.0.1:3000', apiUrl);
   if (!site.includes(apiUrl) || !site.includes(String(port))) throw new Error('docs/deployment.md: listen, proxy_pass');
   const folder = mkdtempSync(join(tmpdir(), 'nocturne-nginx-'));
