@@ -186,7 +186,7 @@ describe('controls', () => {
     expect(settlement).toMatchObject({
       chargedHundredths: 10_000,
       refundHundredths: 10_000,
-      lines: [{ class: 'other', seconds: HOUR, credits: 100 }],
+      lines: [{ class: 'other', seconds: HOUR, hundredths: 10_000 }],
     });
     const report = (await stage.db.report.findUniqueOrThrow({ where: { bookingId: id } })).body as {
       summary: { outcome: string };
