@@ -59,6 +59,19 @@ CREATE VIEW "credit_balances" AS
     UNION ALL SELECT "booking_id", "credit", "hundredths" FROM "credit_transfers") AS legs
   GROUP BY 1, 2;
 
+-- Bookings and settlements from before: held, and settled as the last word on each says. Before the triggers, whose lock on each booking would be too
+-- many for one transaction.
+INSERT INTO "credit_transfers" ("id", "booking_id", "kind", "debit", "credit", "hundredths", "created_at")
+  SELECT id || '/hold/1', id, 'hold', 'guest', 'held', charged_hundredths, created_at FROM "bookings" WHERE charged_hundredths > 0;
+WITH last AS (
+  SELECT DISTINCT ON (s.booking_id) s.id, s.booking_id, s.created_at, b.charged_hundredths AS charged,
+         least(s.refund_hundredths, b.charged_hundredths) AS refund
+  FROM "settlements" s JOIN "bookings" b ON b.id = s.booking_id ORDER BY s.booking_id, s.position DESC)
+INSERT INTO "credit_transfers" ("id", "booking_id", "kind", "debit", "credit", "hundredths", "settlement_id", "created_at")
+  SELECT booking_id || '/' || id || '/post', booking_id, 'post', 'held', 'earned', charged - refund, id, created_at FROM last WHERE charged > refund
+  UNION ALL
+  SELECT booking_id || '/' || id || '/refund', booking_id, 'refund', 'held', 'guest', refund, id, created_at FROM last WHERE refund > 0;
+
 -- Of one booking one transfer at a time, and none is ever changed.
 CREATE FUNCTION credit_transfers_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -96,15 +109,3 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER bookings_hold_credits AFTER INSERT OR UPDATE ON "bookings" FOR EACH ROW EXECUTE FUNCTION bookings_hold_credits();
-
--- Bookings and settlements from before: held, and settled as the last word on each says.
-INSERT INTO "credit_transfers" ("id", "booking_id", "kind", "debit", "credit", "hundredths", "created_at")
-  SELECT id || '/hold/1', id, 'hold', 'guest', 'held', charged_hundredths, created_at FROM "bookings" WHERE charged_hundredths > 0;
-WITH last AS (
-  SELECT DISTINCT ON (s.booking_id) s.id, s.booking_id, s.created_at, b.charged_hundredths AS charged,
-         least(s.refund_hundredths, b.charged_hundredths) AS refund
-  FROM "settlements" s JOIN "bookings" b ON b.id = s.booking_id ORDER BY s.booking_id, s.position DESC)
-INSERT INTO "credit_transfers" ("id", "booking_id", "kind", "debit", "credit", "hundredths", "settlement_id", "created_at")
-  SELECT booking_id || '/' || id || '/post', booking_id, 'post', 'held', 'earned', charged - refund, id, created_at FROM last WHERE charged > refund
-  UNION ALL
-  SELECT booking_id || '/' || id || '/refund', booking_id, 'refund', 'held', 'guest', refund, id, created_at FROM last WHERE refund > 0;
