@@ -19,16 +19,20 @@ const { values } = parseArgs({
 });
 const YEARS = 3;
 const TELESCOPES = 20;
+const AT_ONCE = 2_000;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Nights of the last three years on twenty telescopes, each with its ledger, frames, settlement and report. */
 async function fill(db: Database, sessions: number, frames: number): Promise<void> {
   const each = Math.max(1, Math.round(frames / sessions));
-  await db.$executeRaw`
-    INSERT INTO bookings (id, telescope_id, starts_at, ends_at, blocked_until, occupies, user_ref, target, shots, constraints, credits, body_hash)
-    SELECT 'b' || i, 't' || i % ${TELESCOPES}, t, t + interval '1 hour', t + interval '1 hour', false, 'u' || i % 5000, '{}', '[]', '{}',
-      '{"charged": 12.5, "price": {"amount_minor": 2500, "currency": "EUR"}}', ''
-    FROM generate_series(1, ${sessions}::int) i, LATERAL (SELECT now() - i * (${YEARS} * interval '365 days' / ${sessions}::int) AS t) x`;
+  // Each booking's credits are held under a lock of its own until the statement ends, so not all at once.
+  for (let from = 1; from <= sessions; from += AT_ONCE)
+    await db.$executeRaw`
+      INSERT INTO bookings (id, telescope_id, starts_at, ends_at, blocked_until, occupies, user_ref, target, shots, constraints, credits, body_hash)
+      SELECT 'b' || i, 't' || i % ${TELESCOPES}, t, t + interval '1 hour', t + interval '1 hour', false, 'u' || i % 5000, '{}', '[]', '{}',
+        '{"charged": 12.5, "price": {"amount_minor": 2500, "currency": "EUR"}}', ''
+      FROM generate_series(${from}::int, ${Math.min(sessions, from + AT_ONCE - 1)}::int) i,
+        LATERAL (SELECT now() - i * (${YEARS} * interval '365 days' / ${sessions}::int) AS t) x`;
   await db.$executeRaw`
     INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase, outcome, session_started_at, session_ended_at)
     SELECT id, telescope_id, id, o, o, starts_at, ends_at FROM bookings,
