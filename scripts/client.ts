@@ -16,7 +16,11 @@ const NOBODY = 'postgresql://nobody@127.0.0.1:9/none';
 
 /** The routes know themselves; nothing behind them is asked. */
 async function routes(): Promise<object> {
-  const config = loadConfig({ GATEWAY_SECRET: 'of-nobody', TEMPORAL_ADDRESS: '127.0.0.1:9', LOG_LEVEL: 'silent' });
+  const config = loadConfig({
+    GATEWAY_SECRET: 'the-secret-of-nobody',
+    TEMPORAL_ADDRESS: '127.0.0.1:9',
+    LOG_LEVEL: 'silent',
+  });
   const logger = createLogger('client', 'silent');
   const { client: temporal, connection } = createTemporalClient(config);
   const db = createDatabase(NOBODY, logger);
