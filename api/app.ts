@@ -12,6 +12,7 @@ import { GatewayClient } from './telescopes/gateway-client.ts';
 import type { ApiOptions, Ground } from './ground.ts';
 import { Turns } from './turns.ts';
 import { RateLimiter } from './limits.ts';
+import { strangersWait } from './strangers.ts';
 import { liveHttpRoutes } from './live/http-api.ts';
 import { LiveServer } from './live/server.ts';
 import { createMetrics } from './metrics.ts';
@@ -48,8 +49,7 @@ export interface Api {
 
 /** The API without a port: routes, live server and the services behind them. Call `deps.live.start()` to follow the bus. */
 export function createApp(options: ApiOptions): Api {
-  const { config, logger, db } = options;
-  const now = options.now ?? Date.now;
+  const { config, logger, db, now = Date.now } = options;
   const secret = config.GATEWAY_SECRET;
   if (!secret)
     throw new UsageError(
@@ -127,6 +127,7 @@ export function createApp(options: ApiOptions): Api {
         maxAge: 3_600,
       }),
     );
+  app.use('*', strangersWait());
   const limitBody = bodyLimit({
     maxSize: MAX_BODY_BYTES,
     onError: (c) =>

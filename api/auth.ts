@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Scope } from '../domain/contracts/token.ts';
 import { SCOPES } from '../domain/contracts/token.ts';
 import type { Database } from '../platform/database.ts';
+import type { ApiKey } from '../prisma/client/client.ts';
 import { deriveKey, equalConstantTime, hmacBase64Url } from '../platform/signing.ts';
 import { Problem } from './errors.ts';
+import { Turns } from './turns.ts';
 
 export type TokenKind = 'booking' | 'user' | 'admin';
 
@@ -117,9 +119,13 @@ export const unauthenticated = (detail: string): Problem =>
 export const hashKey = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 interface CachedKey {
-  identity: Identity | null;
+  identity: Identity;
   untilMs: number;
 }
+/** Keys that nobody knows are asked of the database two at a time: a stranger who tries them takes no connection from others. */
+const LOOKUPS_AT_ONCE = 2;
+const LOOKUPS_WAITING = 256;
+const MOST_REMEMBERED = 1_000;
 
 /** A permission is looked up within this time or not given. */
 const LOOKUP_MS = 3_000;
@@ -149,6 +155,9 @@ async function lookUp<T>(question: Promise<T>): Promise<T> {
  */
 export class ServerKeys {
   private readonly cache = new Map<string, CachedKey>();
+  /** Until when a value is known to be no key; apart, so that guessing forgets no good one. */
+  private readonly unknown = new Map<string, number>();
+  private readonly lookups = new Turns(LOOKUPS_AT_ONCE, LOOKUPS_WAITING, LOOKUP_MS);
   private readonly used = new Map<string, number>();
   private readonly environmentHash: string | null;
   constructor(
@@ -161,9 +170,13 @@ export class ServerKeys {
   }
   forget(): void {
     this.cache.clear();
+    this.unknown.clear();
   }
-  /** @throws Problem `unauthenticated` when no key has this value. */
-  async identify(key: string): Promise<Identity> {
+  /**
+   * @param atOnce the lookup waits for nobody's turn, as that of a stop must not
+   * @throws Problem `unauthenticated` when no key has this value.
+   */
+  async identify(key: string, atOnce = false): Promise<Identity> {
     const hash = hashKey(key);
     if (this.environmentHash && equalConstantTime(hash, this.environmentHash))
       return {
@@ -178,32 +191,35 @@ export class ServerKeys {
       };
     const cached = this.cache.get(hash);
     const now = this.now();
-    if (cached && cached.untilMs > now && (cached.identity === null || this.busIsTrusted())) {
-      if (!cached.identity) throw unauthenticated('The API key is not known.');
-      this.touch(cached.identity.credentialId, now);
-      return cached.identity;
-    }
-    const row = await lookUp(this.db.apiKey.findUnique({ where: { hash } }));
-    const good = row && !row.revokedAt && (!row.expiresAt || row.expiresAt.getTime() > now);
-    const identity: Identity | null = good
-      ? {
-          kind: 'key',
-          name: `key:${row.name}`,
-          subject: null,
-          scopes: new Set(row.scopes as Scope[]),
-          credentialId: row.id,
-          expiresAtMs: row.expiresAt?.getTime() ?? null,
-          slot: null,
-          telescopes: row.telescopes.length > 0 ? row.telescopes : null,
-        }
-      : null;
-    if (this.cache.size > 1_000) this.cache.clear();
-    this.cache.set(hash, {
-      identity,
-      untilMs: Math.min(now + (identity ? 30_000 : 5_000), identity?.expiresAtMs ?? Infinity),
-    });
+    if ((this.unknown.get(hash) ?? 0) > now) throw unauthenticated('The API key is not known.');
+    const identity =
+      cached && cached.untilMs > now && this.busIsTrusted() ? cached.identity : await this.ask(hash, atOnce);
     if (!identity) throw unauthenticated('The API key is not known.');
     this.touch(identity.credentialId, now);
+    return identity;
+  }
+  private async ask(hash: string, atOnce: boolean): Promise<Identity | null> {
+    const question = (): Promise<ApiKey | null> => lookUp(this.db.apiKey.findUnique({ where: { hash } }));
+    const row = await (atOnce ? question() : this.lookups.run(hash, question));
+    const now = this.now();
+    for (const memory of [this.cache, this.unknown]) if (memory.size > MOST_REMEMBERED) memory.clear();
+    if (!row || row.revokedAt || (row.expiresAt && row.expiresAt.getTime() <= now)) {
+      this.cache.delete(hash);
+      this.unknown.set(hash, now + 5_000);
+      return null;
+    }
+    const expiresAtMs = row.expiresAt?.getTime() ?? null;
+    const identity: Identity = {
+      kind: 'key',
+      name: `key:${row.name}`,
+      subject: null,
+      scopes: new Set(row.scopes as Scope[]),
+      credentialId: row.id,
+      expiresAtMs,
+      slot: null,
+      telescopes: row.telescopes.length > 0 ? row.telescopes : null,
+    };
+    this.cache.set(hash, { identity, untilMs: Math.min(now + 30_000, expiresAtMs ?? Infinity) });
     return identity;
   }
   /** `last_used_at`, at most once a minute and key. */

@@ -41,10 +41,10 @@ const anonymous: Identity = {
 /** The credential of a request: `X-API-Key`, or `Authorization: Bearer` with a token or a key. */
 export async function identify(deps: Deps, c: Context, failOpen: boolean): Promise<Identity> {
   const key = c.req.header('x-api-key');
-  if (key) return deps.keys.identify(key);
+  if (key) return deps.keys.identify(key, failOpen);
   const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
   if (!bearer) throw unauthenticated('Send X-API-Key, or Authorization: Bearer with a token.');
-  if (!bearer.startsWith('nct_')) return deps.keys.identify(bearer);
+  if (!bearer.startsWith('nct_')) return deps.keys.identify(bearer, failOpen);
   const who = deps.signer.read(bearer, deps.now());
   await refuseRevoked(deps, who, failOpen);
   return who;

@@ -6,8 +6,8 @@ interface Waiting {
 }
 
 /**
- * Turns of those who write: one at a time per key and few in all, so that a burst does not take every connection. Who would wait too long is told
- * at once to come again; reads and stops take no turn.
+ * Turns of those who write, and of strangers: one at a time per key and few in all, so that a burst does not take every connection. Who would
+ * wait too long is told at once to come again; stops take no turn.
  */
 export class Turns {
   private readonly busy = new Set<string>();
@@ -69,4 +69,4 @@ export class Turns {
 }
 
 export const tooBusy = (): Problem =>
-  new Problem('busy', 'Many write at this moment; try again shortly.', {}, { 'retry-after': '2' });
+  new Problem('busy', 'Many ask at this moment; try again shortly.', {}, { 'retry-after': '2' });

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { projectPath } from '../../platform/paths.ts';
+import {
+  APP,
+  at,
+  insertBooking,
+  startApi,
+  startGatewayPeer,
+  startPostgres,
+  telescope,
+  token,
+  type GatewayPeer,
+  type RunningApi,
+} from './harness.ts';
+
+/** One stranger floods every open route and socket; a guest's stop goes to the gateway all the same. */
+
+const LONG = process.env.NOCTURNE_LONG === '1';
+const FOR_MS = LONG ? 60_000 : 3_000;
+const EVERY_MS = 100;
+/** The promise, and what a loaded machine may take of it in the short form. */
+const MOST_MS = LONG ? 100 : 1_000;
+
+let postgres: Awaited<ReturnType<typeof startPostgres>>;
+let gateway: GatewayPeer;
+let api: RunningApi;
+beforeAll(async () => {
+  [postgres, gateway] = await Promise.all([startPostgres(), startGatewayPeer()]);
+  api = await startApi(postgres.url, { telescopes: [telescope('t1', { gateway_url: gateway.url })] });
+  await insertBooking(api, 'a', { start: at(-30), end: at(600) }, { ref: 'ada' }, 'running');
+  gateway.answers.set('abort', {
+    status: 200,
+    body: { command_id: 'x', kind: 'abort', state: 'confirmed', at: at(0) },
+  });
+}, 60_000);
+afterAll(async () => {
+  await api?.stop();
+  await Promise.all([postgres?.stop(), gateway?.stop()]);
+});
+
+test(
+  'an abort reaches the gateway in time while a stranger floods all that is open',
+  async () => {
+    const guest = await token(api, { kind: 'booking', subject: 'a' });
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', projectPath('test', 'api', 'flood-process.ts'), api.url, APP.key, '32'],
+      { cwd: projectPath(), stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
+    );
+    const said: string[] = [];
+    child.stdout.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+    while (said.length === 0) await once(child.stdout, 'data');
+    const took: number[] = [];
+    const answers: Promise<number>[] = [];
+    for (const until = performance.now() + FOR_MS; performance.now() < until;) {
+      const before = gateway.requests.length;
+      const began = performance.now();
+      answers.push(api.json('POST', '/api/bookings/a/abort', {}, { token: guest }).then(({ status }) => status));
+      while (gateway.requests.length === before && performance.now() - began < 10_000)
+        await new Promise((resolve) => setImmediate(resolve));
+      took.push(performance.now() - began);
+      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    }
+    child.stdin.end();
+    await once(child, 'exit');
+    took.sort((a, b) => a - b);
+    const p99 = took[Math.ceil(took.length * 0.99) - 1]!;
+    const flood = Number(said.join('').trim().split('\n').at(-1));
+    console.info(
+      `${took.length} aborts, p50 ${took[took.length >> 1]!.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, flood ${flood}`,
+    );
+    expect(flood).toBeGreaterThan(100);
+    expect(p99).toBeLessThan(MOST_MS);
+    for (const status of await Promise.all(answers)) expect([200, 202]).toContain(status);
+  },
+  FOR_MS + 60_000,
+);
