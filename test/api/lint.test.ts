@@ -15,10 +15,12 @@ describe('the documents pass a strict lint', () => {
   beforeAll(async () => {
     rules = await createConfig({ extends: ['recommended-strict'], telemetry: 'off' });
   });
+  /** The union of all webhooks is what a receiver wants to name; no route of ours has it. */
+  const FOR_CLIENTS = '#/components/schemas/Webhook';
   const problems = async (document: object): Promise<string[]> =>
-    (await lintFromString({ source: JSON.stringify(document), config: rules })).map(
-      (p) => `${p.severity} ${p.ruleId}: ${p.message} (${p.location[0]?.pointer ?? ''})`,
-    );
+    (await lintFromString({ source: JSON.stringify(document), config: rules }))
+      .filter((p) => !(p.ruleId === 'no-unused-components' && p.location[0]?.pointer === FOR_CLIENTS))
+      .map((p) => `${p.severity} ${p.ruleId}: ${p.message} (${p.location[0]?.pointer ?? ''})`);
   const openApi = async (): Promise<object> => {
     const settings = config();
     const logger = createLogger('lint', 'silent');

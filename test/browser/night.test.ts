@@ -16,13 +16,13 @@ const item = (section: string, name: string): string => `[data-section="${sectio
 const live = `${item('header', 'connection')}[data-tone="good"]`;
 const NIGHT = 'a-whole-night';
 const STOPPED = 'a-stopped-night';
-/** More than the slot has room for: the night lasts until its end. */
+/** More than the slot has room for: the night lasts until its end. The last exposures are long, so that a longer night has few frames more. */
 const SHOTS = [
-  { filter: 'L', exposure_seconds: 4, quantity: 30 },
-  { filter: 'Ha', exposure_seconds: 4, quantity: 24 },
-  { filter: 'OIII', exposure_seconds: 4, quantity: 18 },
+  { filter: 'L', exposure_seconds: 4, quantity: 10 },
+  { filter: 'Ha', exposure_seconds: 4, quantity: 8 },
+  { filter: 'OIII', exposure_seconds: 20, quantity: 20 },
 ];
-const PLANNED = 72;
+const PLANNED = 38;
 const STOPPED_SECONDS = 32;
 const NIGHT_SECONDS = 110;
 

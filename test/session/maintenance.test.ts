@@ -293,10 +293,10 @@ describe('daily', () => {
           seq: days,
           id: `e${days}`,
           epoch: 1,
-          type: 'log.appended',
+          type: 'error.alert',
           telescopeId: 't-over',
           ts: ago(days),
-          data: {},
+          data: { reason: 'voyager_away', message: 'x', message_fr: 'x' },
         },
       });
     }
