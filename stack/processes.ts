@@ -9,7 +9,7 @@ import { answers, waitUntil, type ChildSpec, type Supervisor } from './superviso
 /** The base sequence that the simulated observatory knows. */
 export const SIMULATED_SEQUENCE_GUID = '7b1c9a52-6d1e-4f0a-9a55-2f4b8f0d3c11';
 const WINDOWS_ROOT = 'C:\\Voyager\\FITS';
-const READY_MS = 40_000;
+const READY_MS = 90_000;
 
 export interface SimulatorOptions {
   seed?: number;

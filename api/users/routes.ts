@@ -6,6 +6,7 @@ import { targetOf } from '../../platform/booking-columns.ts';
 import { publish } from '../../platform/bus.ts';
 import { requireKey } from '../auth.ts';
 import { Problem } from '../errors.ts';
+import { refuseFromNow } from '../access/minting.ts';
 import { json, route, routes } from '../operation.ts';
 
 const Ref = z.object({ ref: z.string().min(1).max(64) });
@@ -163,10 +164,10 @@ const eraseUser = route(
       await tx.audit.create({
         data: { id: randomUUID(), at: now, actor: who.name, action: 'user.erase', data: { ref: params.ref } },
       });
-      return tokens;
+      for (const { id } of tokens) await publish(tx, { kind: 'control', what: 'token.revoked', data: { id } });
+      return tokens.map(({ id }) => id);
     });
-    for (const token of revoked)
-      await publish(deps.db, { kind: 'control', what: 'token.revoked', data: { id: token.id } });
+    refuseFromNow(deps, revoked);
     return json({
       ref: params.ref,
       erased_at: now.toISOString(),

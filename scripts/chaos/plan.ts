@@ -73,6 +73,8 @@ export interface NightOutcome {
 const DISTURBED = new Set(['outage', 'overhead']);
 /** Starts and ends of exposures are cut to whole seconds. */
 const ROUNDING_SECONDS = 2;
+/** A gateway that was just killed hears the weather change some seconds later than one that lives. */
+const HEARING_SECONDS = 5;
 
 /** What a killed night has that the undisturbed one has not; empty when they are equal. `downSeconds`: measured time without normal work. */
 export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSeconds: number): string[] {
@@ -94,7 +96,7 @@ export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSec
     const more = grown(name);
     if (DISTURBED.has(name)) moved += Math.max(0, more);
     // An outage takes precedence over an exposure that went on meanwhile (docs/credits.md); nothing else may take seconds from imaging.
-    else if (more > ROUNDING_SECONDS || (name === 'imaging' && -more > Math.max(0, grown('outage')) + ROUNDING_SECONDS))
+    else if (more > HEARING_SECONDS || (name === 'imaging' && -more > Math.max(0, grown('outage')) + ROUNDING_SECONDS))
       found.push(`ledger class ${name}: ${Math.abs(more)} s ${more > 0 ? 'more' : 'less'}`);
   }
   if (moved > downSeconds + ROUNDING_SECONDS)
