@@ -122,9 +122,6 @@ interface CachedKey {
   identity: Identity;
   untilMs: number;
 }
-/** Keys that nobody knows are asked of the database two at a time: a stranger who tries them takes no connection from others. */
-const LOOKUPS_AT_ONCE = 2;
-const LOOKUPS_WAITING = 256;
 const MOST_REMEMBERED = 1_000;
 
 /** A permission is looked up within this time or not given. */
@@ -157,7 +154,8 @@ export class ServerKeys {
   private readonly cache = new Map<string, CachedKey>();
   /** Until when a value is known to be no key; apart, so that guessing forgets no good one. */
   private readonly unknown = new Map<string, number>();
-  private readonly lookups = new Turns(LOOKUPS_AT_ONCE, LOOKUPS_WAITING, LOOKUP_MS);
+  /** Keys not known here are asked of the database two at a time: a stranger who tries them takes no connection from others. */
+  private readonly lookups = new Turns(2, 256, LOOKUP_MS);
   private readonly used = new Map<string, number>();
   private readonly environmentHash: string | null;
   constructor(
