@@ -1,4 +1,4 @@
-import type { Revocations } from '../auth.ts';
+import type { Revocations } from '../revocations.ts';
 import type { Cluster } from './cluster.ts';
 import type { Hub, Viewer } from './hub.ts';
 import { CLOSE } from './protocol.ts';
