@@ -128,7 +128,7 @@ export function createApp(options: ApiOptions): Api {
         maxAge: 3_600,
       }),
     );
-  app.use('*', strangersWait());
+  app.use('*', strangersWait(ground));
   const limitBody = bodyLimit({
     maxSize: MAX_BODY_BYTES,
     onError: (c) =>

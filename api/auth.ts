@@ -2,11 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Scope } from '../domain/contracts/token.ts';
 import { SCOPES } from '../domain/contracts/token.ts';
 import type { Database } from '../platform/database.ts';
-import type { ApiKey } from '../prisma/client/client.ts';
 import { deriveKey, equalConstantTime, hmacBase64Url } from '../platform/signing.ts';
 import { Problem } from './errors.ts';
-import { LOOKUP_MS, lookUp } from './revocations.ts';
-import { Turns } from './turns.ts';
+import { lookUp } from './revocations.ts';
 
 export type TokenKind = 'booking' | 'user' | 'admin';
 
@@ -86,12 +84,19 @@ export class TokenSigner {
     const body = Buffer.from(JSON.stringify(payload)).toString('base64url');
     return `nct_${body}.${hmacBase64Url(this.key, body)}`;
   }
+  /** What a token of ours carries; null for any other text. */
+  private bodyOf(token: string): string | null {
+    const [, body, signature] = /^nct_([A-Za-z0-9_-]{1,4000})\.([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
+    return body && signature && equalConstantTime(hmacBase64Url(this.key, body), signature) ? body : null;
+  }
+  isGenuine(token: string): boolean {
+    return this.bodyOf(token) !== null;
+  }
   /** @throws Problem `unauthenticated` or `token_expired`. */
   read(token: string, nowMs: number): Identity {
-    const match = /^nct_([A-Za-z0-9_-]{1,4000})\.([A-Za-z0-9_-]{43})$/.exec(token);
-    if (!match || !equalConstantTime(hmacBase64Url(this.key, match[1]!), match[2]!))
-      throw unauthenticated('The token is not one of ours.');
-    const payload = JSON.parse(Buffer.from(match[1]!, 'base64url').toString('utf8')) as Payload;
+    const body = this.bodyOf(token);
+    if (body === null) throw unauthenticated('The token is not one of ours.');
+    const payload = JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as Payload;
     if (payload.exp * 1000 <= nowMs)
       throw new Problem(
         'token_expired',
@@ -134,8 +139,6 @@ export class ServerKeys {
   private readonly cache = new Map<string, CachedKey>();
   /** Until when a value is known to be no key; apart, so that guessing forgets no good one. */
   private readonly unknown = new Map<string, number>();
-  /** Keys not known here are asked of the database two at a time: a stranger who tries them takes no connection from others. */
-  private readonly lookups = new Turns(2, 256, LOOKUP_MS);
   private readonly used = new Map<string, number>();
   private readonly environmentHash: string | null;
   constructor(
@@ -150,11 +153,13 @@ export class ServerKeys {
     this.cache.clear();
     this.unknown.clear();
   }
-  /**
-   * @param atOnce the lookup waits for nobody's turn, as that of a stop must not
-   * @throws Problem `unauthenticated` when no key has this value.
-   */
-  async identify(key: string, atOnce = false): Promise<Identity> {
+  /** A key that was good when it was last looked up; asks nobody. */
+  knows(key: string): boolean {
+    const hash = hashKey(key);
+    return this.cache.has(hash) || (this.environmentHash !== null && equalConstantTime(hash, this.environmentHash));
+  }
+  /** @throws Problem `unauthenticated` when no key has this value. */
+  async identify(key: string): Promise<Identity> {
     const hash = hashKey(key);
     if (this.environmentHash && equalConstantTime(hash, this.environmentHash))
       return {
@@ -170,15 +175,13 @@ export class ServerKeys {
     const cached = this.cache.get(hash);
     const now = this.now();
     if ((this.unknown.get(hash) ?? 0) > now) throw unauthenticated('The API key is not known.');
-    const identity =
-      cached && cached.untilMs > now && this.busIsTrusted() ? cached.identity : await this.ask(hash, atOnce);
+    const identity = cached && cached.untilMs > now && this.busIsTrusted() ? cached.identity : await this.ask(hash);
     if (!identity) throw unauthenticated('The API key is not known.');
     this.touch(identity.credentialId, now);
     return identity;
   }
-  private async ask(hash: string, atOnce: boolean): Promise<Identity | null> {
-    const question = (): Promise<ApiKey | null> => lookUp(this.db.apiKey.findUnique({ where: { hash } }));
-    const row = await (atOnce ? question() : this.lookups.run(hash, question));
+  private async ask(hash: string): Promise<Identity | null> {
+    const row = await lookUp(this.db.apiKey.findUnique({ where: { hash } }));
     const now = this.now();
     for (const memory of [this.cache, this.unknown]) if (memory.size > MOST_REMEMBERED) memory.clear();
     if (!row || row.revokedAt || (row.expiresAt && row.expiresAt.getTime() <= now)) {

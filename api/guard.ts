@@ -6,6 +6,7 @@ import type { Scope } from '../domain/contracts/token.ts';
 import { verifySignedPath } from '../platform/signing.ts';
 import { unauthenticated, type Identity } from './auth.ts';
 import type { Deps } from './deps.ts';
+import type { Ground } from './ground.ts';
 import { readLeniently } from './lenient.ts';
 import { Problem } from './errors.ts';
 
@@ -38,13 +39,23 @@ const anonymous: Identity = {
   telescopes: null,
 };
 
+/** Is the credential of a request, or the signature of its address, genuine as far as memory can tell? Its scopes and an end are the guard's. */
+export function isKnown(deps: Ground, c: Context): boolean {
+  const sig = c.req.query('sig');
+  if (sig !== undefined) return verifySignedPath(deps.urlKey, c.req.path, c.req.query('exp'), sig, deps.now()) === null;
+  const given = c.req.header('x-api-key') ?? BEARER.exec(c.req.header('authorization') ?? '')?.[1];
+  if (given === undefined) return false;
+  return given.startsWith('nct_') ? deps.signer.isGenuine(given) : deps.keys.knows(given);
+}
+
+const BEARER = /^Bearer +(\S+)$/i;
 /** The credential of a request: `X-API-Key`, or `Authorization: Bearer` with a token or a key. */
 export async function identify(deps: Deps, c: Context, failOpen: boolean): Promise<Identity> {
   const key = c.req.header('x-api-key');
-  if (key) return deps.keys.identify(key, failOpen);
-  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
+  if (key) return deps.keys.identify(key);
+  const bearer = BEARER.exec(c.req.header('authorization') ?? '')?.[1];
   if (!bearer) throw unauthenticated('Send X-API-Key, or Authorization: Bearer with a token.');
-  if (!bearer.startsWith('nct_')) return deps.keys.identify(bearer, failOpen);
+  if (!bearer.startsWith('nct_')) return deps.keys.identify(bearer);
   const who = deps.signer.read(bearer, deps.now());
   await refuseRevoked(deps, who, failOpen);
   return who;

@@ -2,7 +2,7 @@ import type { Database } from '../platform/database.ts';
 import { Problem } from './errors.ts';
 
 /** A permission is looked up within this time or not given. */
-export const LOOKUP_MS = 3_000;
+const LOOKUP_MS = 3_000;
 export async function lookUp<T>(question: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -1,32 +1,34 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Context, MiddlewareHandler } from 'hono';
-import type { AppEnv } from './guard.ts';
+import type { MiddlewareHandler } from 'hono';
+import { isKnown, type AppEnv } from './guard.ts';
+import type { Ground } from './ground.ts';
 import { Turns } from './turns.ts';
 
 const AT_ONCE = 2;
-const MOST_WAITING = 256;
+const MOST_ASKING = 256;
+/** After a deploy every open page loads its new parts. */
+const MOST_LOADING = 4_096;
 /** A supervisor asks these, and takes a process that does not answer for a dead one. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
-/** Something that looks like a credential; whether it is one is cheap to see (guard.ts). */
-const hasCredential = (c: Context): boolean =>
-  c.req.header('authorization') !== undefined ||
-  c.req.header('x-api-key') !== undefined ||
-  c.req.query('sig') !== undefined;
+/** What a stranger asks here may wait for the database; everything else comes from memory or a file of ours. */
+const ASKS_THE_DATABASE = /^\/(api|apps|broadcasting|calendar|unsubscribe)\//;
 
 /**
- * Whoever shows no credential waits for one of few turns. A crowd of strangers delays strangers then, and no guest and no stop.
- * A stranger who would wait too long gets 503 `busy` with Retry-After.
+ * Whoever is not known waits for one of few turns. A crowd of strangers delays strangers then, and no guest and no stop; and while the database is
+ * slow, pages still load. A stranger who would wait too long gets 503 `busy` with Retry-After.
  */
-export function strangersWait(): MiddlewareHandler<AppEnv> {
-  const turns = new Turns(AT_ONCE, MOST_WAITING);
+export function strangersWait(deps: Ground): MiddlewareHandler<AppEnv> {
+  const [asking, loading] = [new Turns(AT_ONCE, MOST_ASKING), new Turns(AT_ONCE, MOST_LOADING)];
   let asked = 0;
-  return (c, next) =>
-    hasCredential(c) || PROBES.has(c.req.path)
-      ? next()
-      : turns.run(String((asked += 1)), async () => {
-          // Between two strangers everybody else is served: a line of short answers would otherwise run off in one go.
-          await setImmediate();
-          await next();
-        });
+  return (c, next) => {
+    if (PROBES.has(c.req.path) || isKnown(deps, c)) return next();
+    const turns = ASKS_THE_DATABASE.test(c.req.path) ? asking : loading;
+    asked += 1;
+    return turns.run(String(asked), async () => {
+      // Between two strangers everybody else is served: a line of short answers would otherwise run off in one go.
+      await setImmediate();
+      await next();
+    });
+  };
 }

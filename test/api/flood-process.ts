@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { WebSocket } from 'ws';
 
 /**
- * A stranger: asks every open route over `width` connections without a pause, and opens sockets, until its stdin ends. `flood-process.ts URL APP_KEY WIDTH`.
+ * A stranger: asks every open route, with and without invented credentials, over `width` connections without a pause, and opens sockets, until its stdin ends. `flood-process.ts URL APP_KEY WIDTH`.
  */
 const [url = '', appKey = '', width = '32'] = process.argv.slice(2);
 const at = new URL(url);
@@ -22,11 +22,17 @@ const OPEN: readonly (readonly [method: string, path: string, body?: string])[] 
   ['POST', '/broadcasting/auth', '{"socket_id":"1.2","channel_name":"private-session.x"}'],
   ['POST', '/api/control/abort', '{}'],
 ];
+/** Nothing, and what only looks like a credential: a key and a token of nobody. */
+const SHOWN = [{}, { 'x-api-key': 'nck_' }, { authorization: 'Bearer nct_e30.' + 'z'.repeat(43) }] as const;
 let answered = 0;
+let asked = 0;
 let ended = false;
 async function ask([method, path, body]: (typeof OPEN)[number]): Promise<void> {
   await new Promise<void>((resolve) => {
-    const headers = { connection: 'keep-alive', ...(body ? { 'content-type': 'application/json' } : {}) };
+    asked += 1;
+    const shown: Record<string, string> = { ...SHOWN[asked % SHOWN.length] };
+    if (shown['x-api-key']) shown['x-api-key'] += asked;
+    const headers = { connection: 'keep-alive', ...shown, ...(body ? { 'content-type': 'application/json' } : {}) };
     const going = request({ host: at.hostname, port: at.port, method, path, headers, timeout: 10_000 }, (response) => {
       response.resume().once('close', () => {
         answered += 1;
