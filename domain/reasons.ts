@@ -19,8 +19,8 @@ export const REASONS = {
     fr: 'Pas de données météo récentes : considéré comme dangereux.',
   },
   weather_debounce: {
-    en: 'The weather has cleared; waiting to be sure that it stays so.',
-    fr: 'La météo s’est dégagée ; attente de confirmation.',
+    en: 'The weather is good; waiting to be sure that it stays so.',
+    fr: 'La météo est bonne ; attente de confirmation qu’elle le reste.',
   },
   weather_no_time_left: {
     en: 'The weather left too little time for a single exposure.',

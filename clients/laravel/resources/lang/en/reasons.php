@@ -9,7 +9,7 @@ return [
     'weather_unsafe' => 'The weather is unsafe; the observatory is protected.',
     'weather_hold' => 'Clouds or wind: waiting for better conditions.',
     'weather_unknown' => 'No fresh weather data; that counts as unsafe.',
-    'weather_debounce' => 'The weather has cleared; waiting to be sure that it stays so.',
+    'weather_debounce' => 'The weather is good; waiting to be sure that it stays so.',
     'weather_no_time_left' => 'The weather left too little time for a single exposure.',
     'user_pause' => 'Paused by the guest.',
     'user_abort' => 'Stopped by the guest.',

@@ -9,7 +9,7 @@ return [
     'weather_unsafe' => 'La météo est dangereuse ; l’observatoire est mis à l’abri.',
     'weather_hold' => 'Nuages ou vent : en attente de meilleures conditions.',
     'weather_unknown' => 'Pas de données météo récentes : considéré comme dangereux.',
-    'weather_debounce' => 'La météo s’est dégagée ; attente de confirmation.',
+    'weather_debounce' => 'La météo est bonne ; attente de confirmation qu’elle le reste.',
     'weather_no_time_left' => 'La météo n’a pas laissé assez de temps pour une seule pose.',
     'user_pause' => 'Mise en pause par l’invité.',
     'user_abort' => 'Arrêtée par l’invité.',
