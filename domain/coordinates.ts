@@ -41,7 +41,7 @@ export function readRaHours(value: number | string): number | CoordinateProblem 
   if (typeof value === 'number') return raInRange(value, null);
   const angle = readAngle(value);
   if (angle === 'sixty') return angle;
-  if (angle === 'unreadable') return 'ra_unreadable';
+  if (angle === 'unreadable' || angle.compass) return 'ra_unreadable';
   return raInRange(angle.unit === 'degrees' ? angle.value / 15 : angle.value, angle.unit);
 }
 function raInRange(hours: number, unit: 'hours' | 'degrees' | null): number | CoordinateProblem {

@@ -25,12 +25,38 @@ interface CalendarDay {
 
 const MAX_LENGTH = 64;
 const DAY_MS = 86_400_000;
-const YEAR_FIRST = /^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)/;
+/** With colons too, as cameras write into EXIF. */
+const YEAR_FIRST = /^(\d{4})([-/.:])(\d{1,2})\2(\d{1,2})(?!\d)/;
 const YEAR_FIRST_COMPACT = /^(\d{4})(\d{2})(\d{2})(?!\d)/;
 const YEAR_LAST = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)/;
-const OFFSET = / ?(?:(z|utc|gmt|ut)|([+-])(\d{2}):?(\d{2})?)$/i;
-const CLOCK = /^(\d{1,2})(?:[:h] ?(\d{1,2})(?:[:m'] ?(\d{1,2})(?:[.,](\d+))?[s"]?)?m?)? ?(am|pm)?$/i;
-const CLOCK_COMPACT = /^(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d+))?)?$/;
+/** `28-Nov-2026`, `28 novembre 2026`; `2026-Nov-28`; `Nov 28, 2026`; each with the places of year, month and day. */
+const NAMED: readonly [RegExp, year: number, month: number, day: number][] = [
+  [/^(\d{1,2})[-/. ]([a-z]{3,9})\.?[-/. ](\d{4})(?!\d)/, 3, 2, 1],
+  [/^(\d{4})[-/. ]([a-z]{3,9})\.?[-/. ](\d{1,2})(?!\d)/, 1, 2, 3],
+  [/^([a-z]{3,9})\.? (\d{1,2}),? (\d{4})(?!\d)/, 3, 1, 2],
+];
+/** Beginnings of the months' names in English and French, without accents. */
+const MONTHS = [
+  'jan',
+  'feb|fev',
+  'mar',
+  'apr|avr',
+  'may|mai',
+  'jun|juin',
+  'jul|juil',
+  'aug|aou',
+  'sep',
+  'oct',
+  'nov',
+  'dec',
+];
+const OFFSET = / ?(?:\(?(z|utc|gmt|ut)\)?|([+-])(\d{2}):?(\d{2})?)$/i;
+/** `21:06:37.5`, `21h06`, `9:06 pm`; `210637`; `21 06 37`. */
+const CLOCKS = [
+  /^(\d{1,2})(?:[:h] ?(\d{1,2})(?:[:m'] ?(\d{1,2})(?:[.,](\d*))?[s"]?)?m?)? ?(am|pm)?$/i,
+  /^(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d*))?)?$/,
+  /^(\d{1,2}) (\d{1,2}) (\d{1,2})(?:[.,](\d*))?$/,
+];
 
 /**
  * A date with or without a time.
@@ -38,10 +64,12 @@ const CLOCK_COMPACT = /^(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d+))?)?$/;
  */
 export function readDateTime(text: string, time: string | number | null = null): ReadDateTime | null {
   if (text.length > MAX_LENGTH) return null;
-  const tidy = text
-    .trim()
-    .replace(/[\u2010\u2011\u2212]/g, '-')
-    .replace(/\s+/g, ' ');
+  const tidy = inFigures(
+    text
+      .trim()
+      .replace(/[\u2010-\u2013\u2212]/g, '-')
+      .replace(/\s+/g, ' '),
+  );
   const found = YEAR_FIRST.exec(tidy) ?? YEAR_LAST.exec(tidy) ?? YEAR_FIRST_COMPACT.exec(tidy);
   if (!found) return null;
   const after = tidy.slice(found[0].length);
@@ -72,7 +100,7 @@ export function readTimeOfDay(value: string | number): number | null {
   if (typeof value === 'number') return value >= 0 && value <= 86_400 ? value : null;
   if (value.length > MAX_LENGTH) return null;
   const text = value.trim().replace(OFFSET, '');
-  const match = CLOCK.exec(text) ?? CLOCK_COMPACT.exec(text);
+  const match = CLOCKS.map((clock) => clock.exec(text)).find((found) => found !== null);
   if (!match || match[2] === undefined) return null;
   const [, hourText, minuteText, secondText = '0', fraction = '0', half] = match;
   const hours = half ? (Number(hourText) % 12) + (half.toLowerCase() === 'pm' ? 12 : 0) : Number(hourText);
@@ -93,6 +121,22 @@ export function fromModifiedJulianDate(days: number): number | null {
 }
 /** The same of a Julian date. */
 export const fromJulianDate = (days: number): number | null => fromModifiedJulianDate(days - 2_400_000.5);
+
+/** A date with its month in figures, year first; other texts as they are. */
+function inFigures(text: string): string {
+  const plain = text
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .toLowerCase();
+  for (const [pattern, year, month, day] of NAMED) {
+    const found = pattern.exec(plain);
+    const number = found
+      ? MONTHS.findIndex((names) => names.split('|').some((name) => found[month]!.startsWith(name))) + 1
+      : 0;
+    if (found && number > 0) return `${found[year]}-${number}-${found[day]}${plain.slice(found[0].length)}`;
+  }
+  return text;
+}
 
 function calendarDay(match: RegExpExecArray, twelveHours: boolean): CalendarDay | null {
   const parts = match.slice(1).filter((part) => /^\d+$/.test(part));

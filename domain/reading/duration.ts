@@ -4,19 +4,32 @@
  */
 
 const MAX_LENGTH = 64;
-const MINUS = /[\u2010\u2011\u2012\u2013\u2212]/g;
+const MINUS = /[\u2010-\u2015\u207b\u2212\ufe63\uff0d]/g;
 /** `2d`, `2 days`, `2 jours`, `2 giorni`, before a clock. */
 const DAY_WORD = /^([+-]?\d{1,8}) ?(?:d|days?|j|jours?|g|giorn[io])[ ,]*(?=\d)/i;
 /** TimeSpan.MaxValue and MinValue, which stand for "no value": 10,675,199 days. */
 const NO_VALUE_DAYS = 10_675_199;
 
+/** Seconds of each unit, the longest first, by the words for it: `1h30m10s`, `1 h 30 min`, and ISO 8601's `P1DT2H`. */
+const UNITS: readonly [seconds: number, words: readonly string[]][] = [
+  [86_400, ['d', 'day', 'days', 'j', 'jour', 'jours']],
+  [3600, ['h', 'hour', 'hours', 'heure', 'heures']],
+  [60, ['m', 'mn', 'min', 'minute', 'minutes']],
+  [1, ['s', 'sec', 'second', 'seconds', 'seconde', 'secondes']],
+];
+const IN_WORDS = /^(\d{1,8}(?:[.,]\d{1,9})?) ?([a-z]{1,8}),? ?/;
+
 /**
- * Seconds, negative after a minus; characters of no meaning are passed over, since Voyager's SEQREMAIN carries some. Null when nothing is left, or
- * a part reaches its bound.
+ * Seconds, negative after a minus; characters around the figures that mean nothing are passed over, since Voyager's SEQREMAIN carries some. Null
+ * when nothing is left, a part reaches its bound, or a word stands among the figures.
  */
 export function readDurationSeconds(value: string): number | null {
   if (value.length > MAX_LENGTH) return null;
-  const text = bare(value);
+  const worded = secondsInWords(value.replace(MINUS, '-').trim().toLowerCase());
+  return worded ?? secondsOfClock(bare(value));
+}
+
+function secondsOfClock(text: string): number | null {
   const [whole = '', fraction = '', ...more] = text.replace(/^[+-]/, '').split(/[.,](?=\d*$)/);
   const groups = withDays(whole.split(':'));
   if (more.length > 0 || groups === null || !groups.every((group) => /^\d{1,8}$/.test(group))) return null;
@@ -32,6 +45,24 @@ export function readDurationSeconds(value: string): number | null {
   return text.startsWith('-') && total !== 0 ? -total : total;
 }
 
+/** Null where the text is anything but figures with units, each unit once and the longest first. */
+function secondsInWords(text: string): number | null {
+  const unsigned = text.replace(/^[+-] ?/, '');
+  let rest = unsigned.startsWith('p') ? unsigned.slice(1).replace('t', '') : unsigned;
+  let total = 0;
+  let rank = 0;
+  while (rest !== '') {
+    const found = IN_WORDS.exec(rest);
+    const at = found ? UNITS.findIndex(([, words]) => words.includes(found[2]!)) : -1;
+    if (!found || at < rank) return null;
+    total += Number(found[1]!.replace(',', '.')) * UNITS[at]![0];
+    rank = at + 1;
+    rest = rest.slice(found[0].length);
+  }
+  if (rank === 0) return null;
+  return text.startsWith('-') && total !== 0 ? -total : total;
+}
+
 /** One to four groups, days apart from hours; null for more, or for days without a clock behind them. */
 function withDays(groups: string[]): string[] | null {
   const first = (groups[0] ?? '').split(/[. ]/);
@@ -39,9 +70,18 @@ function withDays(groups: string[]): string[] | null {
   return groups.length <= 4 ? groups : null;
 }
 
-/** The text without what is no part of a duration, days as .NET writes them. */
+/** Anything but figures where figures belong: `00:00:NaN`, `10:00:00 UTC+2`, `1/250`. */
+function isSpoilt(text: string): boolean {
+  let [from, to] = [0, text.length];
+  while (from < to && !/[\d:]/.test(text[from]!)) from++;
+  while (to > from && !/\d/.test(text[to - 1]!)) to--;
+  return /[^\d:.,+\- ]/.test(text.slice(from, to)) || /:[+-]?\p{L}/u.test(text) || /\p{L}:/u.test(text);
+}
+
+/** The text without what is no part of a duration, days as .NET writes them; empty where words spoil it. */
 function bare(value: string): string {
   const text = value.replace(MINUS, '-').trim().replace(DAY_WORD, '$1.');
+  if (isSpoilt(text)) return '';
   const kept = text
     .replace(/[^\d:.,+\- ]/g, '')
     .trim()
