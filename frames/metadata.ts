@@ -1,6 +1,6 @@
 import type { FrameType } from '../domain/contracts/image.ts';
 import { parseDecDegrees, parseRaHours } from '../domain/coordinates.ts';
-import { readNumber, readQuantity } from '../domain/reading/index.ts';
+import { readDurationSeconds, readNumber, readQuantity } from '../domain/reading/index.ts';
 import { cardText, observedAt } from './observed.ts';
 
 /** What a header says about a frame, with the names that different cameras' programs use. */
@@ -29,11 +29,20 @@ export interface FrameMetadata {
 
 type Values = Record<string, unknown>;
 
-/** The first of these cards that is a number with one of these units, or none. What cannot be read is noted. */
-function quantity(header: Values, keywords: string[], units: string[], notes: string[]): number | null {
+/**
+ * The first of these cards that is a number with one of these units, or none. What cannot be read is noted.
+ * @param otherwise what else the text may say
+ */
+function quantity(
+  header: Values,
+  keywords: string[],
+  units: string[],
+  notes: string[],
+  otherwise: (text: string) => number | null = () => null,
+): number | null {
   for (const keyword of keywords) {
     const value = header[keyword];
-    const read = readQuantity(value, ...units);
+    const read = readQuantity(value, ...units) ?? (typeof value === 'string' ? otherwise(value.trim()) : null);
     if (read !== null) return read;
     if (typeof value === 'string' && value.trim() !== '') notes.push(`${keyword} '${value.trim()}' is no number`);
   }
@@ -76,9 +85,9 @@ export function metadataOf(header: Values): FrameMetadata {
 /** Words of camera programs, the telling ones first: a dark for flats is a dark, a twilight flat no light. */
 const TYPES: readonly [RegExp, FrameType][] = [
   [/DARK/, 'DARK'],
-  [/FLAT/, 'FLAT'],
+  [/FLAT|TWILIGHT|\bPLU\b/, 'FLAT'],
   [/BIAS|ZERO|OFFSET/, 'BIAS'],
-  [/LIGHT|OBJECT|SCIENCE|TARGET/, 'LIGHT'],
+  [/LIGHT|OBJECT|SCIENCE|TARGET|TRI-?COLOU?R|^(?:OBJ|SCI)\b/, 'LIGHT'],
 ];
 
 function typeOf(header: Values, notes: string[]): FrameType | null {
@@ -95,18 +104,33 @@ function exposureOf(header: Values, notes: string[]): number | null {
     ['EXPTIME', 'EXPOSURE', 'EXP_TIME', 'EXP-TIME', 'XPOSURE'],
     ['seconds', 'secs', 'sec', 's'],
     notes,
+    shutterTime,
   );
+  if (seconds !== null && seconds < 0) notes.push(`an exposure of ${seconds} s is none`);
   if (seconds !== null) return seconds >= 0 ? seconds : null;
   // SharpCap and ZWO's programs: microseconds.
   const micros = readNumber(header.EXPOINUS);
   return micros !== null && micros >= 0 ? micros / 1e6 : null;
 }
 
-/** `2`, or `2x2`; null where the axes differ. */
+const CLOCK_OR_MINUTES =
+  /^(?:\d{1,3}(?::\d\d){1,2}(?:[.,]\d+)?|\d{1,4} ?(?:h|hours?|m|mn|min|minutes?)(?: ?\d{1,4} ?(?:m|mn|min|s|sec))?)$/i;
+/** `1/250` and `120 ms` as photo cameras have it, or `2 min`, `00:02:00`. */
+function shutterTime(text: string): number | null {
+  const fraction = /^(\d{1,6})\/([1-9]\d{0,6}) ?s?$/.exec(text);
+  if (fraction) return Number(fraction[1]) / Number(fraction[2]);
+  if (/ms$/i.test(text)) {
+    const millis = readQuantity(text, 'ms');
+    return millis === null ? null : millis / 1000;
+  }
+  return CLOCK_OR_MINUTES.test(text) ? readDurationSeconds(text) : null;
+}
+
+/** `2`, `2x2`, `2:2`, or `2 2` as NOAO's CCDSUM has it; null where the axes differ. */
 function binningOf(header: Values): number | null {
-  for (const keyword of ['XBINNING', 'BINNING', 'CCDBINX']) {
+  for (const keyword of ['XBINNING', 'BINNING', 'CCDBINX', 'CCDSUM']) {
     const value = header[keyword];
-    const square = typeof value === 'string' ? /^\s*(\d{1,2})\s*[x×*]\s*(\d{1,2})\s*$/i.exec(value) : null;
+    const square = typeof value === 'string' ? /^\s*(\d{1,2})(?:\s*[x×*:,]\s*|\s+)(\d{1,2})\s*$/i.exec(value) : null;
     const read = square && square[1] === square[2] ? Number(square[1]) : readNumber(value);
     if (read !== null) return Number.isInteger(read) && read > 0 ? read : null;
   }

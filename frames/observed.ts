@@ -39,6 +39,8 @@ export const cardText = (value: unknown): string | null => {
 export function observedAt(header: Values): Observed {
   const notes: string[] = [];
   const time = timeOfDay(header);
+  const scale = cardText(header.TIMESYS)?.toUpperCase();
+  if (scale !== undefined && !/^(?:UTC?|GMT)\b/.test(scale)) notes.push(`TIMESYS is ${scale}; times were read as UTC`);
   let day: Date | null = null;
   for (const keyword of DATES) {
     const text = cardText(header[keyword]);
@@ -65,9 +67,10 @@ const guess = (keyword: string, text: string, { order, utcMs }: ReadDateTime): s
 function timeOfDay(header: Values): string | number | null {
   for (const keyword of TIMES) {
     const value = header[keyword];
-    // UT as a number is in hours.
-    if (typeof value === 'number' && value >= 0 && value < 24) return value * HOUR_SECONDS;
     if (typeof value === 'string' && readTimeOfDay(value) !== null) return value;
+    // A number is UT in hours, or seconds since midnight as ESO's programs write it.
+    const number = readNumber(value);
+    if (number !== null && number >= 0 && number <= 86_400) return number < 24 ? number * HOUR_SECONDS : number;
     // A whole instant in a field for the time: its second half.
     const half = typeof value === 'string' ? /^\d{4}-\d\d-\d\d[T ](.+)$/.exec(value.trim())?.[1] : undefined;
     if (half !== undefined && readTimeOfDay(half) !== null) return half;

@@ -57,12 +57,12 @@ export class Header {
   }
 }
 
-/** UTF-8, else windows-1252 (the standard knows ASCII only); control characters as `?`, so that odd bytes never break JSON or a terminal. */
+/** UTF-8, else windows-1252 (the standard knows ASCII only); NUL, with which C programs fill up, is a blank, other control characters are `?`. */
 function clean(bytes: Uint8Array): string {
   const text = bytes.some((byte) => byte >= 0x80)
     ? decodeText(bytes)
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-  return text.replace(/[\p{Cc}]/gu, '?');
+  return text.replaceAll('\0', ' ').replace(/[\p{Cc}]/gu, '?');
 }
 
 function parseNumber(text: string): number | null {
@@ -106,7 +106,8 @@ function parseValue(field: string): { value: HeaderValue; comment: string } {
 
 export function parseCard(bytes: Uint8Array): Card {
   const text = clean(bytes);
-  const keyword = text.slice(0, 8).trimEnd();
+  // The standard has capitals only; some programs write small letters.
+  const keyword = text.slice(0, 8).trimEnd().toUpperCase();
   if (keyword === 'HIERARCH') {
     const at = text.indexOf('=');
     if (at > 9) return { keyword: text.slice(9, at).trim(), ...parseValue(text.slice(at + 1)) };
@@ -153,7 +154,7 @@ export function readHeader(source: ByteSource, start: number): ParsedHeader {
       if (primary && cards.length < 3 && bytes.some(isLineBreak))
         throw new FitsError('not_fits', 'it is a text that quotes a FITS header, with line breaks between the cards');
       if (bytes[0] === 0x45 && bytes[1] === 0x4e && bytes[2] === 0x44 && (bytes[3] === 0x20 || bytes[3] === 0)) {
-        if (clean(bytes.subarray(0, 8)).replace(/\?/g, ' ').trimEnd() === 'END')
+        if (clean(bytes.subarray(0, 8)).trimEnd() === 'END')
           return { header: new Header(joinContinued(cards)), end: at + BLOCK };
       }
       cards.push(parseCard(bytes));

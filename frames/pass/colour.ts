@@ -24,12 +24,21 @@ export function mosaicOf(
 ): Mosaic | null {
   if (image.planes !== 1 || image.width < 2 || image.height < 2) return null;
   const pattern = [header.string('BAYERPAT'), header.string('COLORTYP'), setting]
-    .map((name) => (name ?? '').trim().toUpperCase())
-    .find((name) => /^(RGGB|BGGR|GRBG|GBRG)$/.test(name));
-  if (pattern === undefined) return null;
+    .map(patternOf)
+    .find((name) => name !== null);
+  if (!pattern) return null;
   const colours = pattern.split('').map((letter) => 'RGB'.indexOf(letter));
   const dx = Math.round(header.number('XBAYROFF') ?? 0) & 1;
   const dy = Math.round(header.number('YBAYROFF') ?? 0) & 1;
   const at = (row: number, column: number): number => colours[((row + dy) & 1) * 2 + ((column + dx) & 1)]!;
   return [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
+}
+
+/** Four letters by rows, in any writing: `rggb`, `RG/GB`, `Bayer RGGB`; or the first row's two, as some makers' libraries have them. */
+function patternOf(name: string | null): string | null {
+  const letters = (name ?? '')
+    .toUpperCase()
+    .replace(/^\W*BAYER/, '')
+    .replace(/[^A-Z]/g, '');
+  return ['RGGB', 'BGGR', 'GRBG', 'GBRG'].find((known) => known === letters || known.slice(0, 2) === letters) ?? null;
 }

@@ -47,6 +47,12 @@ describe('the start of an exposure', () => {
     [["DATE-BEG= '2021-03-04T05:06:07Z'"], '2021-03-04T05:06:07.000Z'],
     [['MJD-OBS =             59277.25'], '2021-03-04T06:00:00.000Z'],
     [["JD      = '2459277,75'"], '2021-03-04T06:00:00.000Z'],
+    [["DATE-OBS= '2021-03-04'", "UT      = '05 06 07.5'"], '2021-03-04T05:06:07.500Z'],
+    [["DATE-OBS= '2021-03-04'", "UT      = '5.5'"], '2021-03-04T05:30:00.000Z'],
+    [["DATE-OBS= '2021-03-04'", 'UTC     =              18367.5'], '2021-03-04T05:06:07.500Z'],
+    [["DATE-OBS= '2021:03:04 05:06:07'"], '2021-03-04T05:06:07.000Z'],
+    [["DATE-OBS= '4-Mar-2021'", "TIME-OBS= '05:06:07.'"], '2021-03-04T05:06:07.000Z'],
+    [["date-obs= '2021-03-04T05:06:07'\0\0\0"], '2021-03-04T05:06:07.000Z'],
     [["DATE-OBS= '2021-02-30T01:02:03'", 'MJD-OBS =             59277.25'], '2021-03-04T06:00:00.000Z'],
   ])('%j', (cards, expected) => {
     expect(start(...cards)).toBe(expected);
@@ -64,6 +70,7 @@ describe('the start of an exposure', () => {
   test('an order of day and month that could be the other is said to be a guess', () => {
     expect(start("DATE-OBS= '03/04/2021 10:00:00'")).toBe('2021-04-03T10:00:00.000Z');
     expect(notes("DATE-OBS= '03/04/2021 10:00:00'")).toContain('was read as 2021-04-03 (day first)');
+    expect(notes("DATE-OBS= '2021-03-04T05:06:07'", "TIMESYS = 'TAI'")).toBe('TIMESYS is TAI; times were read as UTC');
   });
 });
 
@@ -75,10 +82,29 @@ describe('numbers and words', () => {
     expect(metadata).toMatchObject({ exposure: 120, temperature: -10.5, gain: 1.2, binning: 2, hfd: 2.75, notes: [] });
     expect(read(file(["EXPTIME = '120 s'"])).metadata.exposure).toBe(120);
     expect(read(file(['EXPOINUS=               250000'])).metadata.exposure).toBe(0.25);
+    for (const text of ['120 apples', '1/0', '2 min 3'])
+      expect(notes(`EXPTIME = '${text}'`)).toBe(`EXPTIME '${text}' is no number`);
     expect(read(file(["EXPTIME = 'long'"])).metadata).toMatchObject({
       exposure: null,
       notes: ["EXPTIME 'long' is no number"],
     });
+    expect(read(file(['EXPTIME =                   -1'])).metadata).toMatchObject({
+      exposure: null,
+      notes: ['an exposure of -1 s is none'],
+    });
+  });
+  test.each([
+    ["EXPTIME = '1/250'", { exposure: 0.004 }],
+    ["EXPTIME = '250 ms'", { exposure: 0.25 }],
+    ["EXPTIME = '2 min'", { exposure: 120 }],
+    ["EXPTIME = '00:02:00'", { exposure: 120 }],
+    ['EXPTIME =                120.0\0\0\0\0', { exposure: 120 }],
+    ['exptime =                120.0', { exposure: 120 }],
+    ["CCDSUM  = '2 2     '", { binning: 2 }],
+    ["BINNING = '2:2'", { binning: 2 }],
+    ["FILTER  = 'Ha\0\0\0'", { filter: 'Ha' }],
+  ])('%j', (card, expected) => {
+    expect(read(file([card])).metadata).toMatchObject({ ...expected, notes: [] });
   });
   test.each([
     ['zero', 'BIAS'],
@@ -86,6 +112,9 @@ describe('numbers and words', () => {
     ['FlatDark', 'DARK'],
     ['Dark Flat', 'DARK'],
     ['Twilight Flat', 'FLAT'],
+    ['twilight', 'FLAT'],
+    ['Tricolor Image', 'LIGHT'],
+    ['sci', 'LIGHT'],
     ['Light Frame', 'LIGHT'],
     ['object', 'LIGHT'],
   ])('IMAGETYP %s is %s', (word, type) => {
@@ -124,6 +153,9 @@ describe('colour', () => {
     [["BAYERPAT= 'TRUE'", "COLORTYP= 'RGGB'"], 0],
     [["BAYERPAT= 'RGGB'", "XBAYROFF= '1'", "YBAYROFF= '0'"], 1],
     [["BAYERPAT= 'RGGB'", 'XBAYROFF=                  1.0'], 1],
+    [["BAYERPAT= 'RG/GB'"], 0],
+    [["BAYERPAT= 'rg'"], 0],
+    [["BAYERPAT= 'Bayer GRBG'"], 1],
   ])('%j', (cards, dx) => {
     const source = bufferSource(file(cards, mosaic(dx)));
     const scan = scanHdus(source);
