@@ -3,7 +3,7 @@ import { decodeText } from '../../domain/reading/text.ts';
 import { Base64Decoder } from '../connection/base64.ts';
 import type { Picture } from '../connection/framer.ts';
 import { decodeEvent, type VoyagerEvent } from './events.ts';
-import { type Absent, asText, isObject, type JsonObject, readNumber } from './fields.ts';
+import { type Absent, type AbsentReason, asText, isObject, type JsonObject, readNumber } from './fields.ts';
 import { parseTolerant, type TolerantJson } from './tolerant-json.ts';
 
 /** One line to one typed message. Nothing in here throws: a line that cannot be read gives an error. */
@@ -73,8 +73,17 @@ function decodeMended(text: string, why: string, picture: Picture | null): Decod
       delete noted.Text;
     }
   }
+  if (broken && json.Event === 'ControlData') missRunning(json, noted);
   const decoded = decodeObject(json, noted, text, picture);
   return decoded.ok ? { ...decoded, mended: why } : decoded;
+}
+/** Where parts of the line are lost, a missing name of what runs does not say that nothing runs. */
+function missRunning(json: JsonObject, noted: Record<string, AbsentReason>): void {
+  for (const key of ['RUNSEQ', 'RUNDS'])
+    if (json[key] === undefined) {
+      json[key] = null;
+      noted[key] = 'unreadable';
+    }
 }
 const endsEarly = ({ cut }: TolerantJson, text: string): boolean => cut !== null || !text.trimEnd().endsWith('}');
 

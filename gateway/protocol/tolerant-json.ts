@@ -64,28 +64,60 @@ class Scanner {
   /** @param path dotted path of the object, with a dot at its end; members of the outermost one are saved one by one */
   private object(path: string, depth: number): JsonObject {
     const out: JsonObject = {};
+    const outermost = depth === 0;
+    let last: string | null = null;
     this.at++;
-    this.blanks();
-    if (this.eat('}')) return out;
     for (;;) {
       this.blanks();
-      if (this.at >= this.text.length && depth === 0) {
-        this.broken = true;
-        return out;
-      }
-      if (this.text[this.at] !== '"') throw SPOILT;
-      const key = this.string();
-      this.blanks();
-      if (!this.eat(':')) throw SPOILT;
-      put(out, key, depth === 0 ? this.member(key) : this.value(path + key, depth));
-      this.blanks();
       if (this.eat('}')) return out;
-      if (this.at >= this.text.length && depth === 0) {
-        this.broken = true;
-        return out;
+      if (outermost && this.ended()) return out;
+      if (this.text[this.at] !== '"') {
+        if (!outermost) throw SPOILT;
+        this.stray(out, last);
+        continue;
       }
-      if (!this.eat(',')) throw SPOILT;
+      const key = outermost ? this.outermostKey() : this.string();
+      if (key === null) return out;
+      this.blanks();
+      if (!this.eat(':')) {
+        if (!outermost) throw SPOILT;
+        this.lose(out, key);
+        continue;
+      }
+      put(out, key, outermost ? this.member(key) : this.value(path + key, depth));
+      last = key;
+      this.blanks();
+      if (this.text[this.at] === '}' || this.eat(',')) continue;
+      if (!outermost) throw SPOILT;
+      this.broken = true;
     }
+  }
+  private ended(): boolean {
+    this.broken ||= this.at >= this.text.length;
+    return this.at >= this.text.length;
+  }
+  /** Null where the line ends within the key. */
+  private outermostKey(): string | null {
+    try {
+      return this.string();
+    } catch (thrown) {
+      if (thrown !== SPOILT) throw thrown;
+      this.broken = true;
+      this.at = this.text.length;
+      return null;
+    }
+  }
+  /** What stands where a key should: a comma too many, or a part of the value before it, which is then not known. */
+  private stray(out: JsonObject, last: string | null): void {
+    if (this.eat(',')) return;
+    if (last === null) this.broken = true;
+    else this.lose(out, last);
+    this.skip();
+  }
+  private lose(out: JsonObject, key: string): void {
+    this.broken = true;
+    put(out, key, null);
+    this.noted[key] = 'unreadable';
   }
 
   /** A value of the outermost object: where it is spoilt it is null, and the next member is looked for. */
@@ -209,13 +241,20 @@ class Scanner {
     return decimals !== '' && ',}'.includes(this.text[next] ?? '}') ? decimals : null;
   }
 
-  /** To the comma or bracket that ends a spoilt value of the outermost object. */
+  /** To the comma or bracket that ends a spoilt value of the outermost object, or to the next key where the comma is missing. */
   private skip(): void {
+    const from = this.at;
     let depth = 0;
     for (; this.at < this.text.length; this.at++) {
       const char = this.text[this.at]!;
-      if (char === '"') this.skipString();
-      else if (char === '{' || char === '[') depth++;
+      if (char === '"') {
+        const start = this.at;
+        this.skipString();
+        if (depth === 0 && start > from && /^"\s?:/.test(this.text.slice(this.at, this.at + 3))) {
+          this.at = start;
+          return;
+        }
+      } else if (char === '{' || char === '[') depth++;
       else if (depth === 0 && (char === ',' || char === '}')) return;
       else if (char === '}' || char === ']') depth--;
     }

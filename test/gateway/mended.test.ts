@@ -90,9 +90,29 @@ describe('texts', () => {
 
 describe('structure', () => {
   test('a value that is lost is null, the others are read', () => {
-    const { data, event: e } = event(line('ControlData', '"CCDTEMP":[1,},"MNTRA":"02:00:00","VOYSTAT":2'));
-    expect(data).toMatchObject({ CCDTEMP: null, MNTRAHours: 2, VOYSTAT: 2 });
+    const { data, event: e } = event(
+      line('ControlData', '"CCDTEMP":[1,},"MNTRA":"02:00:00","RUNSEQ":"","RUNDS":"","VOYSTAT":2'),
+    );
+    expect(data).toMatchObject({ CCDTEMP: null, MNTRAHours: 2, VOYSTAT: 2, RUNSEQ: null });
     expect(e.absent).toEqual({ CCDTEMP: 'unreadable' });
+  });
+  test.each([
+    ['a comma too many', '"CCDTEMP":-10,,"VOYSTAT":2,', { CCDTEMP: -10 }],
+    ['a comma that is missing', '"CCDTEMP":-10 "VOYSTAT":2', { CCDTEMP: null }],
+    ['a semicolon for a comma', '"CCDTEMP":-10;"VOYSTAT":2', { CCDTEMP: null }],
+    ['thousands between commas', '"CCDTEMP":1,234,567,"VOYSTAT":2', { CCDTEMP: null }],
+    ['a remark', '"CCDTEMP":-10,/* °C */"VOYSTAT":2', { CCDTEMP: null }],
+    ['a key without its value', '"CCDTEMP":-10,"VOYSTAT":2,"MNTRA"', { CCDTEMP: -10, MNTRA: null }],
+  ])('%s hides nothing that follows', (_, fields, values) => {
+    expect(event(line('ControlData', `${fields},"RUNDS":"","RUNSEQ":"M 42.s2q"`)).data).toMatchObject({
+      VOYSTAT: 2,
+      RUNSEQ: 'M 42.s2q',
+      RUNDS: null,
+      ...values,
+    });
+  });
+  test('an emergency whose line ends within a key is one', () => {
+    expect(event(`{"Event":"LogEvent",${HEAD},"Type":9,"Te`).data).toMatchObject({ TypeName: 'EMERGENCY' });
   });
   test.each(['', 'NaNa', 'N/A', "'text'", '1 2', '0x1F', 'True x'])('a value %j is null', (value) => {
     const { data, event: e } = event(line('Signal', `"Code":${value},"Later":1`));
@@ -102,6 +122,8 @@ describe('structure', () => {
     const { data } = event(line('ControlData', '"RUNSEQ":{"a",},"RUNDS":"","VOYSTAT":2'));
     expect(data).toMatchObject({ RUNSEQ: '(unreadable)', RUNDS: null });
     expect(event(line('ControlData', '"RUNSEQ":[],"RUNDS":null')).data).toMatchObject({ RUNSEQ: '(unreadable)' });
+    const lost = event(line('ControlData', '"CCDTEMP":{"RUNSEQ":"M 42.s2q",},]"VOYSTAT":2'));
+    expect(lost.data).toMatchObject({ RUNSEQ: '(unreadable)', RUNDS: '(unreadable)' });
   });
   test('a list that is lost is no empty list', () => {
     const { data } = event(
@@ -148,6 +170,9 @@ describe('structure', () => {
       '-1,5,',
       'nan ',
       '"a":[},',
+      '"a":1 ',
+      '"a":"x" "b":',
+      '"a" ',
       '\t',
     ])
       for (const head of [`{"Event":"LogEvent","Text":"`, `{"Event":"LogEvent","Text":`, '{']) {
