@@ -15,6 +15,18 @@ export const QUANTITY_OF: Partial<Record<Measure, Quantity>> = {
   dew_point_celsius: 'dew margin',
 };
 
+/** Figures that can be; a station that is out of order says -1, 999 or NaN. */
+const POSSIBLE: Partial<Record<Measure, readonly [least: number, most: number]>> = {
+  temperature_celsius: [-90, 60],
+  dew_point_celsius: [-90, 60],
+  sky_temperature_celsius: [-150, 60],
+  humidity_percent: [0, 105],
+  cloud_percent: [0, 100],
+  wind_meters_per_second: [0, 120],
+  gust_meters_per_second: [0, 150],
+  rain_rate: [0, 1000],
+};
+
 /** A lost link makes its source unknown after this long (docs/safety.md, 10). */
 export const LOST_AFTER_SECONDS = 15;
 const STALE_CEILING_SECONDS = 180;
@@ -64,9 +76,17 @@ export function evidenceOf(
     const quantity = QUANTITY_OF[measure];
     if (quantity) failed.push({ quantity, why: `${measure} ${why}` });
   };
+  for (const [measure, [least, most]] of Object.entries(POSSIBLE) as [Measure, readonly [number, number]][]) {
+    const value = values[measure];
+    if (value !== undefined && !(value >= least && value <= most)) drop(measure, `cannot be ${value}`);
+  }
   const limitMs = staleAfterSeconds(source.periodSeconds, staleSeconds) * 1000;
   for (const [measure, atMs] of Object.entries(reading.measuredAtMs ?? {}) as [Measure, number][])
-    if (nowMs - atMs > limitMs) drop(measure, `was last measured ${Math.round((nowMs - atMs) / 1000)} s ago`);
+    if (!(Math.abs(nowMs - atMs) <= limitMs))
+      drop(
+        measure,
+        `was last measured ${Math.round(Math.abs(nowMs - atMs) / 1000)} s ${atMs > nowMs ? 'ahead' : 'ago'}`,
+      );
   for (const [measure, ms] of stood)
     if (measure !== 'all' && values[measure] !== undefined)
       drop(measure, `has stood at ${values[measure]} for ${hours(ms)} h`);

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { WeatherSource } from '../../domain/contracts/telescope.ts';
 import { QUANTITY_OF } from '../../domain/weather-evidence.ts';
-import type { Measure, WeatherReading } from '../../domain/weather-reading.ts';
+import type { Measure, WeatherCategories, WeatherReading } from '../../domain/weather-reading.ts';
 import { instantsOf } from './timezone.ts';
 
 /** Alpaca's two numbers for "this device has no such property" (Alpaca API reference, error numbers); any other is a failure of one that it has. */
@@ -42,12 +42,12 @@ export async function readAlpaca(
     if (!QUANTITY_OF[measure]) continue;
     const since = await ask('observingconditions', conditions!, 'timesincelastupdate', { SensorName: property });
     if (since === null) continue;
-    const seconds = 'error' in since ? Number.NaN : Number(since.value);
+    const seconds = 'value' in since && typeof since.value === 'number' ? since.value : Number.NaN;
     if (seconds >= 0) measuredAtMs[measure] = nowMs - seconds * 1000;
     else {
       delete values[measure];
       // A negative age is ASCOM's word for "never measured" (IObservingConditions.TimeSinceLastUpdate).
-      fail(measure, `${property}: ${'error' in since ? `its age is not known, ${since.error}` : 'never measured'}`);
+      fail(measure, `${property}: ${whyNoAge(since)}`);
     }
   }
   let safety: WeatherReading['safety'] = null;
@@ -65,6 +65,10 @@ export async function readAlpaca(
     ...(Object.keys(measuredAtMs).length > 0 ? { measuredAtMs } : {}),
     ...(failed.length > 0 ? { failed } : {}),
   };
+}
+function whyNoAge(since: NonNullable<Asked>): string {
+  if ('error' in since) return `its age is not known, ${since.error}`;
+  return typeof since.value === 'number' ? 'never measured' : 'its age is no number';
 }
 const valueOf = (asked: Asked): unknown => (asked !== null && 'value' in asked ? asked.value : undefined);
 
@@ -103,8 +107,9 @@ const ALPACA_PROPERTIES: readonly (readonly [string, Measure])[] = [
 
 const KMH = 1 / 3.6;
 const MPH = 0.44704;
-/** To metres per second, by the unit's letter; m and everything else is metres per second. */
+/** To metres per second, by the unit's letter. */
 const WIND_FACTORS = new Map([
+  ['m', 1],
   ['K', KMH],
   ['k', KMH],
   ['M', MPH],
@@ -137,7 +142,7 @@ export function parseBoltwood(line: string, nowMs: number, timezone = 'UTC'): We
     return scale === 'F' ? ((value - 32) * 5) / 9 : value;
   };
   const wind = number(7);
-  const windFactor = WIND_FACTORS.get(windUnit) ?? 1;
+  const windFactor = WIND_FACTORS.get(windUnit);
   const humidity = number(8);
   const values: WeatherReading['values'] = {};
   const put = (measure: Measure, value: number | undefined): void => {
@@ -145,17 +150,19 @@ export function parseBoltwood(line: string, nowMs: number, timezone = 'UTC'): We
   };
   put('sky_temperature_celsius', temperature(4));
   put('temperature_celsius', temperature(5));
-  put('wind_meters_per_second', wind !== null && wind >= 0 ? wind * windFactor : undefined);
+  const speed = windFactor !== undefined && wind !== null && wind >= 0 ? wind * windFactor : undefined;
+  put('wind_meters_per_second', speed);
   put('humidity_percent', humidity !== null && humidity >= 0 && humidity <= 100 ? humidity : undefined);
   put('dew_point_celsius', temperature(9));
   const code = <W>(i: number, words: readonly (W | null)[]): W | null => words[number(i) ?? 0] ?? null;
-  const raining = number(11) === 2 || number(12) === 2;
-  const rain = raining ? ('RAIN' as const) : code(17, [null, 'DRY', 'WET', 'RAIN'] as const);
-  const since = number(13) ?? 0;
+  const rain = rainOf(Math.max(number(11) ?? 0, number(12) ?? 0), code(17, [null, 'DRY', 'WET', 'RAIN'] as const));
+  const since = number(13);
+  if (since === null) throw new Error(`the age "${f[13]}" of the sensor’s data is no number`);
   const cloud = code(15, [null, 'CLEAR', 'CLOUDY', 'VERY_CLOUDY'] as const);
   const failed = [
     ...(cloud === null ? [{ quantity: 'cloud' as const, why: `cloud condition ${f[15]}` }] : []),
     ...(rain === null ? [{ quantity: 'rain' as const, why: `rain condition ${f[17]}` }] : []),
+    ...(windFactor === undefined ? [{ quantity: 'wind' as const, why: `wind unit ${windUnit}` }] : []),
   ];
   return {
     source: 'boltwood',
@@ -171,6 +178,12 @@ export function parseBoltwood(line: string, nowMs: number, timezone = 'UTC'): We
     // The roof-close request is the sensor's own word that it is unsafe; without it the file says nothing about safety.
     safety: f[19] === '1' ? { connected: true, safe: false } : null,
   };
+}
+
+/** The worse of the sensor's own word and its two flags, of which 1 means within the last minute and 2 now. */
+function rainOf(flag: number, condition: WeatherCategories['rain']): WeatherCategories['rain'] {
+  if (flag >= 2) return 'RAIN';
+  return flag === 1 && condition !== 'RAIN' ? 'WET' : condition;
 }
 
 /** The instant of the line's date and time. @throws Error */

@@ -37,6 +37,7 @@ describe('Boltwood II one-line file', () => {
   test('rain now is rain whatever the rain condition says, and a roof-close request is unsafe', () => {
     const reading = parseBoltwood(LINE.replace(' 0 0 00004', ' 2 0 00004').replace(/0 0$/, '1 1'), WRITTEN);
     expect(reading.categories?.rain).toBe('RAIN');
+    expect(parseBoltwood(LINE.replace(' 0 0 00004', ' 0 1 00004'), WRITTEN).categories?.rain).toBe('WET');
     expect(reading.safety).toEqual({ connected: true, safe: false });
   });
   test('an unknown condition and a sensor without a value are null, not a guess', () => {
@@ -47,6 +48,11 @@ describe('Boltwood II one-line file', () => {
       { quantity: 'cloud', why: 'cloud condition 0' },
       { quantity: 'rain', why: 'rain condition 0' },
     ]);
+  });
+  test('a unit of wind that is not known is no metre per second, and an age that is no number is not new', () => {
+    const { values, failed } = parseBoltwood(LINE.replace(' C K ', ' C N '), WRITTEN);
+    expect([values.wind_meters_per_second, failed]).toEqual([undefined, [{ quantity: 'wind', why: 'wind unit N' }]]);
+    expect(() => parseBoltwood(LINE.replace('00004', '-----'), WRITTEN)).toThrow('age "-----"');
   });
   test('a sensor without wind or light of its own does not fail for it', () => {
     expect(parseBoltwood(LINE.replace('1 1 1 1 0 0', '1 0 1 0 0 0'), WRITTEN).failed).toBeUndefined();
@@ -179,6 +185,8 @@ describe('ASCOM Alpaca', () => {
       'age of windspeed': -1,
       rainrate: 0,
       'age of rainrate': new Fails(0x500),
+      windgust: 4,
+      'age of windgust': null,
       cloudcover: 10,
     });
     expect(await readAlpaca({ ...source(url), safety_monitor: null }, fetch, WRITTEN)).toMatchObject({
@@ -186,6 +194,7 @@ describe('ASCOM Alpaca', () => {
       measuredAtMs: { temperature_celsius: WRITTEN - 12_500, humidity_percent: WRITTEN - 86_400_000 },
       failed: [
         { quantity: 'wind', why: 'windspeed: never measured' },
+        { quantity: 'gust', why: 'windgust: its age is no number' },
         { quantity: 'rain', why: 'rainrate: its age is not known, 0x500 as it is' },
       ],
     });

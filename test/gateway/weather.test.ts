@@ -365,6 +365,24 @@ describe('weather: what was there and is gone', () => {
     expect(old.weather.wind_meters_per_second).toBeNull();
     expect(old.weather.temperature_celsius).toMatchObject({ value: 4 });
   });
+  test('an age ahead of our clock is no age, and a figure that cannot be is none', () => {
+    const ahead = watching()(NOW, { values: { rain_rate: 0 }, measuredAtMs: { rain_rate: NOW + 3_600_000 } });
+    expect(ahead.causes).toEqual(['voyager: rain_rate was last measured 3600 s ahead']);
+    for (const [measure, value] of [
+      ['rain_rate', -1],
+      ['humidity_percent', 255],
+      ['wind_meters_per_second', -1],
+      ['gust_meters_per_second', 6553.5],
+      ['cloud_percent', 998],
+      ['temperature_celsius', -999],
+      ['dew_point_celsius', Number.NaN],
+    ] as const)
+      expect(watching()(NOW, { values: { [measure]: value } })).toMatchObject({
+        state: 'unsafe',
+        reason: 'weather_unknown',
+        causes: [`voyager: ${measure} cannot be ${value}`],
+      });
+  });
   test('a wind that stands at the same figure for three hours is unknown; calm air and a whole degree may stand', () => {
     const at = watching();
     const still = { wind_meters_per_second: 3.4, humidity_percent: 90 };
