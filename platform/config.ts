@@ -21,6 +21,7 @@ import {
   plain,
   port,
   positiveNumber,
+  remotePort,
   secretUrl,
   strong,
   timeZone,
@@ -82,7 +83,7 @@ const Environment = z.object({
 
   TELESCOPES_FILE: files,
   VOYAGER_HOST: optional(host('VOYAGER_PORT')),
-  VOYAGER_PORT: withDefault(port, '5950'),
+  VOYAGER_PORT: withDefault(remotePort, '5950'),
   VOYAGER_USERNAME: text,
   VOYAGER_PASSWORD: text,
   VOYAGER_TICKET: text,

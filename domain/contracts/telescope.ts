@@ -4,9 +4,22 @@ import { Guid, Instant, TelescopeId } from './common.ts';
 
 export const PathMapping = z.object({
   from: z.string().min(1).describe('Root as Voyager writes it, such as C:\\Voyager\\FITS or \\\\nas\\fits'),
-  to: z.string().min(1).describe('The same folder as this machine sees it'),
+  to: z
+    .string()
+    .min(1)
+    .refine((to) => /^(?:[/\\]|[A-Za-z]:[\\/])/.test(to), {
+      error: ({ input }) => `must map to a whole path such as /mnt/fits, not "${String(input)}"`,
+    })
+    .describe('The same folder as this machine sees it'),
 });
 export type PathMapping = z.infer<typeof PathMapping>;
+/** One folder of Voyager's stands in one place. */
+export function noFolderTwice(map: readonly PathMapping[], context: z.RefinementCtx): void {
+  const folders = map.map(({ from }) => `${from}/`.replaceAll('\\', '/').replaceAll('//', '/').toLowerCase());
+  const twice = map.find((_, i) => folders.indexOf(folders[i]!) !== i);
+  if (twice)
+    context.addIssue({ code: 'custom', message: `maps ${twice.from} to more than one folder; leave one of them` });
+}
 
 export const HorizonPoint = z.object({
   azimuth_degrees: z.number().min(0).max(360),
@@ -189,7 +202,7 @@ export const Telescope = z
         bayer: z.string().nullable().default(null),
       })
       .default({ width: 3008, height: 3008, pixel_um: 3.76, bayer: null }),
-    path_map: z.array(PathMapping).default([]),
+    path_map: z.array(PathMapping).superRefine(noFolderTwice).default([]),
     frame_orientation: z.enum(['auto', 'top-down', 'bottom-up']).default('auto'),
     weather: z
       .object({

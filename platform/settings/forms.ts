@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { readNumber } from '../../domain/reading/index.ts';
 
 /**
  * The forms of a setting: each reads a text and gives the one form that the code sees. Its error says what is expected and what to write, and never
@@ -55,10 +56,16 @@ export const oneOf =
     if (found === undefined) throw wrong(`must be one of ${words.join(', ')}, not "${text}"`);
     return found;
   };
+/** Digits with a decimal point alone; what a person wrote otherwise is a suggestion, not a value. */
+const figure = (text: string): number => (/^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN);
+const suggested = (text: string): string => {
+  const value = /^\d{1,3},\d{3}$/.test(text) ? null : readNumber(text);
+  return value === null ? '' : `; write ${value}`;
+};
 export const wholeNumber =
   (least: number, most: number, unit = ''): Read<number> =>
   (text) => {
-    const value = Number(text);
+    const value = figure(text);
     if (!Number.isInteger(value) || value < least || value > most)
       throw wrong(`must be a whole number${unit && ` of ${unit}`} from ${least} to ${most}, not "${text}"`);
     return value;
@@ -66,8 +73,10 @@ export const wholeNumber =
 export const numberFrom =
   (least: number, most: number, unit: string): Read<number> =>
   (text) => {
-    const value = Number(text);
-    if (!Number.isFinite(value) || value < least || value > most)
+    const value = figure(text);
+    if (!Number.isFinite(value))
+      throw wrong(`must be a number of ${unit} from ${least} to ${most}, not "${text}"${suggested(text)}`);
+    if (value < least || value > most)
       throw wrong(`must be a number of ${unit} from ${least} to ${most}, not "${text}"`);
     return value;
   };
@@ -80,11 +89,15 @@ export const timeZone: Read<string> = (text) => {
   }
 };
 export const positiveNumber: Read<number> = (text) => {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw wrong(`must be a number above 0, not "${text}"`);
+  const value = figure(text);
+  if (!Number.isFinite(value)) throw wrong(`must be a number above 0, not "${text}"${suggested(text)}`);
+  if (value <= 0) throw wrong(`must be a number above 0, not "${text}"`);
   return value;
 };
+/** Where we listen; 0 takes any free one. */
 export const port = wholeNumber(0, 65_535);
+/** Where somebody else listens. */
+export const remotePort = wholeNumber(1, 65_535);
 export const guid: Read<string> = (text) => {
   const bare = text.replace(/^\{(.*)\}$/, '$1');
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(bare))
@@ -118,6 +131,8 @@ export const host =
   (portVariable: string): Read<string> =>
   (text) => {
     const bare = text.replace(/^\[(.*)\]$/, '$1');
+    if (/^[\d.]+$/.test(bare) && !isIPv4(bare))
+      throw wrong(`must be a host name or address alone, not "${text}"; an IPv4 address has four numbers up to 255`);
     if (isName(bare) || isIPv6(bare)) return bare;
     const inside = /^(?:\w+:\/\/)?([^:/@]+)(?::(\d+))?\/?$/.exec(text);
     throw wrong(
@@ -129,7 +144,8 @@ export const hostAndPort =
   (usualPort: number, howToEncrypt: string): Read<string> =>
   (text) => {
     const found = /^(\[[0-9a-f:.]+\]|[^:/[\]@\s]+)(?::(\d{1,5}))?$/i.exec(text);
-    if (!found || !(found[1]!.startsWith('[') || isName(found[1]!)) || Number(found[2] ?? 1) > 65_535)
+    const number = Number(found?.[2] ?? usualPort);
+    if (!found || !(found[1]!.startsWith('[') || isName(found[1]!)) || number > 65_535 || number < 1)
       throw wrong(
         `must be host:port without a scheme, such as temporal.example:${usualPort}, not "${text}"${text.startsWith('https:') ? `; ${howToEncrypt}` : ''}`,
       );
@@ -137,11 +153,14 @@ export const hostAndPort =
   };
 
 const parsed = (text: string): URL | null => (URL.canParse(text) ? new URL(text) : null);
+/** Quotation marks that a shell or Compose left around a value. */
+const quoted = (text: string): string => (/^["']/.test(text) ? ' without quotation marks' : '');
 function http(text: string, example: string): URL {
   const url = parsed(text);
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
   const better = /^[\w.-]+\.[a-z]{2,}(:\d+)?(\/\S*)?$/i.test(text) ? `https://${text}` : example;
-  throw wrong(`must be an address with http:// or https://, not "${text}"; write ${better}`);
+  const local = /^(?:localhost|[\d.]+)(:\d+)?(\/\S*)?$/i.test(text) ? `http://${text}` : better;
+  throw wrong(`must be an address with http:// or https://${quoted(text)}, not "${text}"; write ${local}`);
 }
 /** An address that is called as it stands. */
 export const webUrl =
@@ -163,7 +182,13 @@ export const origin =
   (example: string): Read<string> =>
   (text) => {
     if (text === '*') throw wrong(`names each origin; "*" would let every site of the world in; write ${example}`);
+    if (/[;\s]\S/.test(text))
+      throw wrong(`holds a blank or a semicolon; several addresses stand with commas between them, not "${text}"`);
     const url = http(text, example);
+    if (url.hostname.includes('*'))
+      throw wrong(`must name each host, since "*" stands for none here, not "${text}"; write ${example}`);
+    if (['0.0.0.0', '[::]'].includes(url.hostname))
+      throw wrong(`must be what a browser opens, and nobody reaches ${url.hostname}; write ${example}`);
     if (url.pathname !== '/' || url.search || url.hash || url.username)
       throw wrong(`must be scheme, host and port alone; write ${url.origin}`);
     return url.origin;
@@ -186,7 +211,8 @@ function withPassword(text: string): URL | null {
   const asMeant =
     url && decodes(url.username) && decodes(url.password) && !`${url.pathname}${url.search}${url.hash}`.includes('@');
   if (asMeant) return url;
-  const parts = /^([a-z][a-z0-9+.-]*:\/\/)([^:@/?#]*):(.*)@([^@]*)$/is.exec(text);
+  // A mail account's name is an address: it may hold an @ too.
+  const parts = /^([a-z][a-z0-9+.-]*:\/\/)([^:/?#]*):(.*)@([^@]*)$/is.exec(text);
   if (!parts) return url;
   const [, scheme = '', user = '', password = '', rest = ''] = parts;
   const name = decodes(user) ? decodeURIComponent(user) : user;
@@ -200,7 +226,7 @@ export const secretUrl =
     const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
     if (!scheme || !schemes.includes(scheme))
       throw wrong(
-        `must begin with ${schemes.map((name) => `${name}://`).join(' or ')}${scheme ? `, not ${scheme}:` : ''}; write ${example}`,
+        `must begin with ${schemes.map((name) => `${name}://`).join(' or ')}${quoted(text)}${scheme ? `, not ${scheme}:` : ''}; write ${example}`,
       );
     if (!url || (url.hostname === '' && !url.searchParams.has('host')))
       throw wrong(`is not an address of the form ${example}; a password may hold any character, host and port may not`);

@@ -1,4 +1,6 @@
 import { CHAT_KINDS, type ChatKind } from '../../domain/contracts/preferences.ts';
+import { z } from 'zod';
+import { noFolderTwice, PathMapping } from '../../domain/contracts/telescope.ts';
 import { secretUrl, webUrl } from './forms.ts';
 import type { SettingProblem } from './problems.ts';
 import { parseRelayUrl } from './relay-url.ts';
@@ -19,7 +21,8 @@ export function parsePathMap(textual: string | undefined): { from: string; to: s
     });
 }
 export const pathMap = (text: string): string => {
-  parsePathMap(text);
+  const found = z.array(PathMapping).superRefine(noFolderTwice).safeParse(parsePathMap(text));
+  if (!found.success) throw wrong(found.error.issues.map(({ message }) => message).join('; '));
   return text;
 };
 

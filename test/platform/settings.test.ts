@@ -66,6 +66,14 @@ describe('a setting is written in one way, whatever way it was given', () => {
       }
     },
   );
+  test('the name of a mail account may be an address', () => {
+    const url = new URL(loadConfig({ SMTP_URL: 'smtp://me@example.org:pa#ss@mail.example:587' }).SMTP_URL!);
+    expect([decodeURIComponent(url.username), decodeURIComponent(url.password), url.hostname]).toEqual([
+      'me@example.org',
+      'pa#ss',
+      'mail.example',
+    ]);
+  });
   test('empty is absent: the default counts, and no port is 0', () => {
     expect(loadConfig(Object.fromEntries(CONFIG_VARIABLES.map((name) => [name, ' '])))).toEqual(loadConfig({}));
     expect(loadConfig({ PORT: '' }).PORT).toBe(3000);
@@ -99,10 +107,25 @@ describe('a setting that cannot work is refused with its field, what is expected
     ['TEMPORAL_ADDRESS', 'https://temporal.example:7233', /without a scheme.*TEMPORAL_TLS=true/],
     ['VOYAGER_HOST', 'http://192.168.1.100:5950', /write 192.168.1.100 here and 5950 as VOYAGER_PORT/],
     ['VOYAGER_HOST', '192.168.1.100:5950', /5950 as VOYAGER_PORT/],
-    ['VOYAGER_PORT', '59500x', /whole number from 0 to 65535/],
+    ['VOYAGER_PORT', '59500x', /whole number from 1 to 65535/],
     ['PORT', '70000', /whole number from 0 to 65535/],
     ['VOYAGER_DEFAULT_SEQUENCE_GUID', 'M42', /must be a GUID/],
     ['VOYAGER_PATH_MAP', 'C:\\Voyager', /C:\\folder=>\/folder/],
+    ['VOYAGER_PATH_MAP', 'C:\\Voyager=>fits', /whole path such as \/mnt\/fits, not "fits"/],
+    ['VOYAGER_PATH_MAP', 'C:\\V=>/a;c:\\v\\=>/b', /maps c:\\v\\ to more than one folder/],
+    ['VOYAGER_HOST', '192.168.1', /four numbers up to 255/],
+    ['VOYAGER_HOST', '192.168.1.500', /four numbers up to 255/],
+    ['VOYAGER_PORT', '0', /from 1 to 65535/],
+    ['VOYAGER_PORT', '0x173E', /whole number/],
+    ['TEMPORAL_ADDRESS', 'temporal.example:0', /host:port/],
+    ['PUBLIC_URL', 'localhost:3000', /write http:\/\/localhost:3000\./],
+    ['PUBLIC_URL', 'http://0.0.0.0:3000', /nobody reaches 0.0.0.0/],
+    ['CORS_ORIGINS', 'https://*.shop.example', /must name each host/],
+    ['CORS_ORIGINS', 'https://a.example;https://b.example', /commas between them/],
+    ['EMBED_ORIGINS', 'https://a.example https://b.example', /commas between them/],
+    ['DATABASE_URL', '"postgresql://user:hunter2@db/x"', /without quotation marks/],
+    ['MAX_IMAGE_SIZE_MB', '12,5', /write 12.5\./],
+    ['SITE_ELEVATION_METERS', '\u2212120', /write -120\./],
     ['VOYAGER_READ_ONLY', 'maybe', /true or false/],
     ['LOG_LEVEL', 'loud', /one of fatal/],
     ['FRAMES_KEEP_DAYS', '1.5', /whole number of days/],
