@@ -1,5 +1,5 @@
 import { WeatherJudge, mayStart } from '../../domain/weather.ts';
-import type { WeatherReading, WeatherSourceState } from '../../domain/weather-reading.ts';
+import type { Measure, Quantity, WeatherReading, WeatherSourceState } from '../../domain/weather-reading.ts';
 import { FROZEN_AFTER_MS } from '../../domain/weather-memory.ts';
 import { WeatherThresholds } from '../../domain/contracts/telescope.ts';
 
@@ -30,6 +30,8 @@ export interface Facts {
   share: boolean;
 }
 
+/** What is so where a source fails in one way, or why that cannot be. */
+type Case = Partial<Facts> | string;
 type Sources = [voyager: WeatherSourceState, station: WeatherSourceState];
 const FAIR = { cloud: 'CLEAR', rain: 'DRY', wind: 'CALM', light: 'DARK' } as const;
 const reading = (source: string, atMs: number, more: Partial<WeatherReading> = {}): WeatherReading => ({
@@ -56,6 +58,7 @@ const source = (name: string, atMs: number, digit: number): WeatherSourceState =
 function sky(
   change: (sources: Sources) => void,
   beforeMs = FROZEN_AFTER_MS + 60_000,
+  earlier: (sources: Sources) => void = () => {},
 ): Pick<Facts, 'weather' | 'mayStart'> {
   const judge = new WeatherJudge();
   const judged = (nowMs: number, sources: Sources): Facts['weather'] =>
@@ -67,7 +70,9 @@ function sky(
       unattendedWithoutSafetyMonitor: false,
     });
   const before = NOW - beforeMs;
-  judged(before, [source('voyager', before, 0), source('boltwood', before, 0)]);
+  const old: Sources = [source('voyager', before, 0), source('boltwood', before, 0)];
+  earlier(old);
+  judged(before, old);
   const now: Sources = [source('voyager', NOW, 0), source('boltwood', NOW, 0.3)];
   change(now);
   const weather = judged(NOW, now);
@@ -93,8 +98,59 @@ export const FINE: Facts = {
   share: true,
 };
 
+/** Each quantity with the measure that tells it, a figure that moves, and one that is over its limit. */
+const BY_FIGURE = {
+  cloud: { measure: 'cloud_percent', fair: 11.5, bad: 95, word: 'cloud' },
+  rain: { measure: 'rain_rate', fair: 0, bad: 2, word: 'rain' },
+  wind: { measure: 'wind_meters_per_second', fair: 2.3, bad: 30, word: 'wind' },
+  gust: { measure: 'gust_meters_per_second', fair: 3.3, bad: 40, word: null },
+  humidity: { measure: 'humidity_percent', fair: 61.5, bad: 99, word: null },
+  'dew margin': { measure: 'dew_point_celsius', fair: 1.2, bad: 8.2, word: null },
+} as const satisfies Partial<Record<Quantity, { measure: Measure; fair: number; bad: number; word: Word | null }>>;
+type Word = keyof typeof FAIR;
+const STAYS: Partial<Record<Measure, string>> = {
+  rain_rate: 'no rain may rightly be no rain for months; the age of the measurement is judged (stale)',
+  cloud_percent: 'a clear sky may rightly stay one; the age of the measurement is judged (stale)',
+  gust_meters_per_second: 'a gust is the highest of an hour; the wind itself is watched, and its age',
+};
+
+/** A quantity in every way in which it fails, where a station tells it by a figure and Voyager by a word or not at all. */
+function lost({ measure, fair, bad, word }: (typeof BY_FIGURE)[keyof typeof BY_FIGURE]): Record<Failing, Case> {
+  const told = (value: number): WeatherReading['values'] => ({
+    temperature_celsius: 8.4,
+    dew_point_celsius: 1.5,
+    [measure]: value,
+  });
+  const silent = word === null ? FAIR : { ...FAIR, [word]: null };
+  const tell =
+    (value: number, change: (station: WeatherSourceState) => void = () => {}) =>
+    ([voyager, station]: Sources): void => {
+      said(voyager, { categories: silent });
+      said(station, { categories: silent, values: told(value) });
+      change(station);
+    };
+  /** Hours ago the station told it; now `change` comes over what it says. */
+  const when = (change: (station: WeatherSourceState) => void): Case =>
+    sky(tell(fair + 0.1, change), undefined, tell(fair));
+  return {
+    absent: when((station) => {
+      const { [measure]: _, ...others } = told(0);
+      said(station, { values: others });
+    }),
+    stale: when((station) => said(station, { measuredAtMs: { [measure]: NOW - 86_400_000 } })),
+    frozen: STAYS[measure] ?? when((station) => said(station, { values: { ...told(fair), temperature_celsius: 8.9 } })),
+    contradictory: when((station) => said(station, { values: told(bad) })),
+    wrong: when((station) => said(station, { values: told(-999) })),
+  };
+}
+/** The same where it is told by words alone. */
+const byWord = (word: Word): Record<'absent' | 'stale' | 'frozen', Case> => ({
+  absent: sky((sources) => sources.forEach((one) => said(one, { categories: { ...FAIR, [word]: null } }))),
+  stale: 'a word is as old as its reading: see the sources',
+  frozen: 'it may rightly stay dark all night; the age of each reading is judged (stale)',
+});
+
 const ONE_COPY = 'there is one, and nobody keeps a copy of it';
-type Case = Partial<Facts> | string;
 export const SITUATIONS: Record<string, Record<Failing, Case>> = {
   'Voyager link': {
     absent: { linked: false, silentSeconds: 60, ...sky(([voyager]) => (voyager.lostSinceMs = NOW - 60_000)) },
@@ -118,18 +174,20 @@ export const SITUATIONS: Record<string, Record<Failing, Case>> = {
     contradictory: sky(([voyager]) => said(voyager, { categories: { ...FAIR, rain: 'RAIN' } })),
     wrong: sky(([, station]) => said(station, { atMs: NOW + 86_400_000 })),
   },
-  'a quantity: rain': {
-    absent: sky(([voyager, station]) => {
-      said(voyager, { categories: { ...FAIR, rain: null } });
-      said(station, {
-        categories: { ...FAIR, rain: null },
-        values: { temperature_celsius: 8.4, dew_point_celsius: 1 },
-      });
-    }),
-    stale: sky(([, station]) => said(station, { measuredAtMs: { rain_rate: NOW - 86_400_000 } })),
-    frozen: 'no rain may rightly be no rain for months; the age of the measurement is judged (stale)',
-    contradictory: sky(([, station]) => said(station, { values: { ...figures(0.3), rain_rate: 2 } })),
-    wrong: sky(([, station]) => said(station, { failed: [{ quantity: 'rain', why: 'rainrate: error 0x500' }] })),
+  'weather by an Alpaca device': {
+    absent: sky(([, station]) => Object.assign(station, { lostSinceMs: NOW - 20_000, trouble: 'fetch failed' })),
+    stale: sky(([, station]) => said(station, { measuredAtMs: { temperature_celsius: NOW - 86_400_000 } })),
+    frozen: sky(([, station]) => said(station, { values: { ...figures(0), rain_rate: 0 } })),
+    contradictory: sky(([, station]) => said(station, { safety: { connected: true, safe: false } })),
+    wrong: sky(([, station]) => said(station, { failed: [{ quantity: 'cloud', why: 'cloudcover: 0x407' }] })),
+  },
+  ...Object.fromEntries(
+    Object.entries(BY_FIGURE).map(([quantity, figure]) => [`a quantity: ${quantity}`, lost(figure)]),
+  ),
+  'a quantity: light': {
+    ...byWord('light'),
+    contradictory: sky(([, station]) => said(station, { categories: { ...FAIR, light: 'VERY_LIGHT' } })),
+    wrong: 'a word that is none of Voyager’s is none: absent',
   },
   'safety monitor': {
     absent: sky(([voyager]) => said(voyager, { safety: { connected: false, safe: null } })),
