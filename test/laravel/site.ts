@@ -19,7 +19,8 @@ export const PHPCS = ['/usr/bin/phpcs'].find((path) => existsSync(path)) ?? null
 if (PHPCS === null) console.warn('SKIPPED: the check of PSR-12 needs the package "php-codesniffer".');
 
 export const EXAMPLE = projectPath('clients', 'laravel', 'example');
-const APP_KEY = `base64:${Buffer.alloc(32, 'k').toString('base64')}`;
+/** Key of the example site in tests. */
+export const APP_KEY = `base64:${Buffer.alloc(32, 'k').toString('base64')}`;
 
 /** Runs a PHP program to its end. */
 export function php(
