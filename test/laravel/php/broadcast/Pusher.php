@@ -7,10 +7,6 @@ namespace Pusher;
 
 use GuzzleHttp\Client;
 
-class ApiErrorException extends \Exception
-{
-}
-
 class Pusher
 {
     private readonly Client $http;
@@ -57,12 +53,14 @@ class Pusher
         return (object) json_decode((string) $answer->getBody(), true);
     }
 
+    // phpcs:ignore PSR1.Methods.CamelCapsMethodName -- the library's name
     public function socket_auth(string $channel, string $socketId): string
     {
         return (string) json_encode(['auth' => $this->sign("$socketId:$channel")]);
     }
 
     /** @param array<string, mixed> $info */
+    // phpcs:ignore PSR1.Methods.CamelCapsMethodName -- the library's name
     public function presence_auth(string $channel, string $socketId, string $userId, array $info): string
     {
         $data = (string) json_encode(['user_id' => $userId, 'user_info' => $info]);

@@ -17,7 +17,7 @@ use Nocturne\Laravel\Broadcasting\NewImageCaptured;
 $app = require __DIR__ . '/../../../../clients/laravel/example/bootstrap/app.php';
 $library = getenv('PUSHER_HTTP_PHP');
 $files = $library === false
-    ? [__DIR__ . '/Pusher.php']
+    ? [__DIR__ . '/ApiErrorException.php', __DIR__ . '/Pusher.php']
     : array_map(fn (string $name) => "$library/src/$name.php", ['PusherException', 'ApiErrorException', 'PusherInterface', 'PusherCrypto', 'Pusher']);
 foreach ($files as $file) {
     require_once $file;
