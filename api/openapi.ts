@@ -17,6 +17,7 @@ const TAGS = [
   ['Images', 'Frames, previews and their pixels'],
   ['Telescopes', 'Telescopes, their state and their free nights'],
   ['Access', 'Keys and tokens'],
+  ['Operators', 'Invitations, passkeys and sessions of those who work at the observatory'],
   ['Users', 'A person’s data'],
   ['Live', 'The Pusher-compatible live stream'],
   ['Drop-in', 'The routes an existing Laravel service calls'],

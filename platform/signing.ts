@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 
 /** Purposes for which keys are derived from one secret, so that a signature made for one is worthless for another. */
-export type SigningPurpose = 'token' | 'url' | 'cursor' | 'link' | 'unsubscribe' | 'calendar' | 'seal';
+export type SigningPurpose = 'token' | 'url' | 'cursor' | 'link' | 'unsubscribe' | 'calendar' | 'seal' | 'passkey';
 
 /** A 256-bit key out of GATEWAY_SECRET for one purpose (HKDF-SHA256, RFC 5869); every replica derives the same. */
 export const deriveKey = (secret: string, purpose: SigningPurpose): Buffer =>

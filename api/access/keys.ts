@@ -172,7 +172,11 @@ export const rotateKey = route(
     const response = await mintKey(deps, who, { name, scopes, telescopes, expiresAt, mintedBy }, async (tx, made) => {
       // What the old key made goes on as the new one's: a rotation ends nobody's session.
       const handOver = { where: { mintedBy: old.id }, data: { mintedBy: made.id } };
-      await Promise.all([tx.apiKey.updateMany(handOver), tx.token.updateMany(handOver)]);
+      await Promise.all([
+        tx.apiKey.updateMany(handOver),
+        tx.token.updateMany(handOver),
+        tx.operator.updateMany(handOver),
+      ]);
       const expires = new Date(Math.min(old.expiresAt?.getTime() ?? Infinity, endsMs));
       await tx.apiKey.update({ where: { id: old.id }, data: { expiresAt: expires } });
     });
@@ -188,7 +192,7 @@ export const revokeKey = route(
     path: '/api/keys/{key_id}',
     id: 'revokeKey',
     tag: 'Access',
-    summary: 'Revoke a server key, with every key and token that it made',
+    summary: 'Revoke a server key, with every key, operator and token that it made',
     guard: { scopes: ['tokens:write'] },
     narrows: true,
     params: KeyId,

@@ -1,6 +1,7 @@
 import type { Scope } from '../../domain/contracts/token.ts';
 import { publish } from '../../platform/bus.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
+import type { Prisma } from '../../prisma/client/client.ts';
 import type { Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid } from '../errors.ts';
@@ -52,7 +53,7 @@ export function requireCovers(
   if (!covers(who, other)) throw new Problem('forbidden', 'That key may do more than yours.');
 }
 
-/** Ends a key with every key and token that came from it. @returns the tokens, to be told (`tellRevoked`) */
+/** Ends a key with every key, operator and token that came from it. @returns the tokens, to be told (`refuseFromNow`) */
 export async function revokeWithOffspring(tx: Database | Transaction, keyId: string, at: Date): Promise<string[]> {
   const keys = [keyId];
   for (let young = [keyId]; young.length > 0;) {
@@ -61,7 +62,28 @@ export async function revokeWithOffspring(tx: Database | Transaction, keyId: str
     keys.push(...young);
   }
   await tx.apiKey.updateMany({ where: { id: { in: keys }, revokedAt: null }, data: { revokedAt: at } });
-  const alive = { mintedBy: { in: keys }, revokedAt: null, expiresAt: { gt: at } };
+  const ofOperators = await endOperators(tx, { mintedBy: { in: keys } }, at);
+  return [...ofOperators, ...(await endTokens(tx, { mintedBy: { in: keys } }, at))];
+}
+/** Ends operators with their passkeys and sessions. @returns the tokens of their sessions */
+export async function endOperators(
+  tx: Database | Transaction,
+  where: Prisma.OperatorWhereInput,
+  at: Date,
+): Promise<string[]> {
+  const ids = (await tx.operator.findMany({ where, select: { id: true } })).map(({ id }) => id);
+  const ended = { endedAt: at, invitationHash: null, invitedUntil: null };
+  await tx.operator.updateMany({ where: { id: { in: ids }, endedAt: null }, data: ended });
+  await tx.passkey.deleteMany({ where: { operatorId: { in: ids } } });
+  return endTokens(tx, { mintedBy: { in: ids } }, at);
+}
+/** Ends tokens that still live, and tells every replica. @returns their ids */
+export async function endTokens(
+  tx: Database | Transaction,
+  where: Prisma.TokenWhereInput,
+  at: Date,
+): Promise<string[]> {
+  const alive = { ...where, revokedAt: null, expiresAt: { gt: at } };
   const tokens = (await tx.token.findMany({ where: alive, select: { id: true } })).map(({ id }) => id);
   await tx.token.updateMany({ where: { id: { in: tokens } }, data: { revokedAt: at } });
   for (const id of tokens) await publish(tx, { kind: 'control', what: 'token.revoked', data: { id } });

@@ -1,6 +1,7 @@
 import { channelRoutes } from './channels.ts';
 import { listKeys, makeKey, revokeKey, rotateKey } from './keys.ts';
 import { listTokens, makeToken, revokeToken } from './tokens.ts';
+import { operatorRoutes } from '../operators/routes.ts';
 import { routes } from '../operation.ts';
 
 export const accessRoutes = routes(
@@ -12,4 +13,5 @@ export const accessRoutes = routes(
   rotateKey,
   revokeKey,
   channelRoutes,
+  operatorRoutes,
 );

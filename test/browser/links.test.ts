@@ -15,6 +15,7 @@ import { startPostgres } from '../../stack/own-postgres.ts';
 import { CHROMIUM, launch, open, seeText } from '../web/browser.ts';
 import { newNight, report } from '../web/fixtures.ts';
 import { startMailServer, type MailServer } from '../notify/world.ts';
+import { operatorsEvening } from './passkeys.ts';
 
 let api: RunningApi;
 let mail: MailServer;
@@ -370,3 +371,9 @@ test('what Laravel has taken over a guest does not take back; what is about the 
     return one;
   }
 }, 60_000);
+
+(CHROMIUM ? test : test.skip)(
+  'an operator’s passkey: invited, enrolled, signed out and in again',
+  () => operatorsEvening(browser!, api),
+  60_000,
+);

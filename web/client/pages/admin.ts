@@ -11,6 +11,7 @@ import { problemText } from '../i18n/problems.ts';
 import { startPage } from '../shell.ts';
 import { boardLine } from './board.ts';
 import { complaintDesk, csvExport, silenceDesk } from './desk.ts';
+import { operatorDesk, operatorDoor } from './operators.ts';
 
 interface Analytics {
   utilisation: { telescope_id: string; booked_hours: number; imaging_hours: number; utilisation: number | null }[];
@@ -250,4 +251,4 @@ function admin(): object {
     },
   });
 }
-startPage({ admin, complaintDesk, silenceDesk, csvExport });
+startPage({ admin, complaintDesk, silenceDesk, csvExport, operatorDoor, operatorDesk });
