@@ -16,7 +16,6 @@ import {
   numberFrom,
   oneOf,
   origin,
-  passphrase,
   pem,
   plain,
   port,
@@ -29,6 +28,7 @@ import {
   wholeNumber,
 } from './settings/forms.ts';
 import { SettingsError, missing, type SettingProblem } from './settings/problems.ts';
+import { ownSecret, receiver, webhookSecret } from './settings/receivers.ts';
 import { disagreements, guestTemplate, operatorChannel, pathMap, relayUrl, vapidSubject } from './settings/rules.ts';
 
 /** Names of variables whose value is a secret: each may also be given as `<NAME>_FILE`, and none is ever logged. */
@@ -42,6 +42,7 @@ export const SECRET_VARIABLES = [
   'PUSHER_APP_SECRET',
   'RELAY_PUSHER_URL',
   'WEBHOOK_SECRET',
+  'WEBHOOK_OWN_SECRETS',
   'SMTP_URL',
   'TEMPORAL_API_KEY',
   'TEMPORAL_TLS_KEY',
@@ -132,16 +133,17 @@ const Environment = z.object({
 
   BACKUP_PATH: withDefault(plain, '.data/backups'),
   BACKUP_KEEP_DAYS: withDefault(wholeNumber(1, 3_650, 'days'), '14'),
-  BACKUP_PASSPHRASE: optional(passphrase),
+  BACKUP_PASSPHRASE: optional(strong),
 
-  WEBHOOK_URL: optional((urls) => listOf(webUrl('https://laravel.example/webhooks/nocturne'))(urls).join(',')),
-  WEBHOOK_SECRET: list(plain),
+  WEBHOOK_URL: optional((urls) => listOf(receiver)(urls).join(',')),
+  WEBHOOK_SECRET: list(webhookSecret),
+  WEBHOOK_OWN_SECRETS: list(ownSecret),
   WEBHOOK_ALLOW_PRIVATE: off,
   SMTP_URL: optional(secretUrl(['smtp', 'smtps'], 'smtp://user:password@host:587')),
   MAIL_FROM: withDefault(mailbox, 'nocturne@localhost'),
   OPERATOR_EMAIL: optional(email),
   OPERATOR_WEBHOOK_URL: optional(webUrl('https://oncall.example/nocturne')),
-  OPERATOR_WEBHOOK_SECRET: list(plain),
+  OPERATOR_WEBHOOK_SECRET: list(webhookSecret),
   OPERATOR_CHANNELS: list(operatorChannel),
   RUNBOOK_URL: optional(webUrl('https://wiki.example/nocturne')),
   GUEST_URL_TEMPLATE: optional(guestTemplate),

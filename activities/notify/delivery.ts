@@ -57,7 +57,7 @@ export class OutboxDelivery {
   private readonly ways: OperatorWay[];
   private readonly mailer: Mailer;
   constructor(private readonly deps: DeliveryDeps) {
-    this.receivers = webhookReceivers(deps.config.WEBHOOK_URL);
+    this.receivers = webhookReceivers(deps.config);
     this.ways = operatorWays(deps.config);
     this.mailer = new Mailer(deps.config);
     const lane = (channel: string, places: number): Lane => ({
@@ -262,7 +262,7 @@ export class OutboxDelivery {
     if (way) return way.send(deps, mailer, row);
     const receiver = this.receivers.find((one) => one.channel === row.channel);
     return receiver
-      ? postLaravel(deps.config, receiver, row)
+      ? postLaravel(deps, receiver, row)
       : Promise.resolve(notSent(`${row.channel === 'webhook' ? 'WEBHOOK_URL' : 'this receiver'} is not set`));
   }
 }

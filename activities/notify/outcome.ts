@@ -9,6 +9,7 @@ export interface DeliveryDeps {
     Config,
     | 'WEBHOOK_URL'
     | 'WEBHOOK_SECRET'
+    | 'WEBHOOK_OWN_SECRETS'
     | 'WEBHOOK_ALLOW_PRIVATE'
     | 'SMTP_URL'
     | 'MAIL_FROM'

@@ -1,9 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { Config } from '../../platform/config.ts';
+import { parseOwnSecret, parseReceivers } from '../../platform/settings/receivers.ts';
 import { signPath } from '../../platform/signing.ts';
 import { pinnedTo, publicAddresses } from './address.ts';
-import { failed, messageId, type Delivered, type DeliveryDeps, type Row } from './outcome.ts';
+import { failed, messageId, notSent, type Delivered, type DeliveryDeps, type Row } from './outcome.ts';
 
 const TIMEOUT_MS = 10_000;
 /** More of an answer than this is not read. */
@@ -11,21 +13,40 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 const ANSWER_MS = 2_000;
 const KEPT_CHARS = 4_096;
 
-/** A receiver of webhooks: its outbox channel and its address. */
+/** A receiver of webhooks: its outbox channel, its address, and what it hears. */
 export interface Receiver {
   channel: string;
   url: string;
+  /** The telescopes that it hears of; null for all, and for what is about none. */
+  telescopes: readonly string[] | null;
+  /** Its own; those of all others when there are none. */
+  secrets: readonly string[];
 }
-/** The receivers of `WEBHOOK_URL` (several, separated by commas). The first has channel `webhook`, the others one of their own made from their address. */
-export function webhookReceivers(urls: string | undefined): Receiver[] {
-  const list = (urls ?? '')
-    .split(',')
-    .map((url) => url.trim())
-    .filter(Boolean);
-  return [...new Set(list)].map((url, i) => ({
-    channel: i === 0 ? 'webhook' : `webhook.${createHash('sha256').update(url).digest('hex').slice(0, 8)}`,
-    url,
-  }));
+/**
+ * The receivers of `WEBHOOK_URL`. The first has channel `webhook`, the others one of their own made from their address, so that a receiver whose
+ * telescopes change keeps its queue.
+ */
+export function webhookReceivers(
+  config: Pick<Config, 'WEBHOOK_URL' | 'WEBHOOK_SECRET' | 'WEBHOOK_OWN_SECRETS'>,
+): Receiver[] {
+  const own = config.WEBHOOK_OWN_SECRETS.map(parseOwnSecret);
+  return parseReceivers(config.WEBHOOK_URL).map(({ url, host, telescopes }, i) => {
+    const secrets = own.filter((one) => one.host === host).map(({ secret }) => secret);
+    return {
+      channel: i === 0 ? 'webhook' : `webhook.${createHash('sha256').update(url).digest('hex').slice(0, 8)}`,
+      url,
+      telescopes,
+      secrets: secrets.length > 0 ? secrets : config.WEBHOOK_SECRET,
+    };
+  });
+}
+
+/** Is the message about a telescope of the receiver's? Looked up at the last moment, since settings change while rows wait. */
+async function hears({ db }: DeliveryDeps, { telescopes }: Receiver, row: Row): Promise<boolean> {
+  if (telescopes === null) return true;
+  if (row.telescope_id !== null) return telescopes.includes(row.telescope_id);
+  const booking = row.booking_id === null ? null : await db.booking.findUnique({ where: { id: row.booking_id } });
+  return booking !== null && telescopes.includes(booking.telescopeId);
 }
 
 /**
@@ -151,7 +172,9 @@ function openable(config: DeliveryDeps['config'], row: Row, value: unknown, fiel
 }
 
 /** A webhook to Laravel, or to a further receiver. One message has one id, whoever receives it. */
-export async function postLaravel(config: DeliveryDeps['config'], receiver: Receiver, row: Row): Promise<Delivered> {
+export async function postLaravel(deps: DeliveryDeps, receiver: Receiver, row: Row): Promise<Delivered> {
+  const { config } = deps;
+  if (!(await hears(deps, receiver, row))) return notSent('not about a telescope of this receiver');
   const id = messageId(row);
   const body = JSON.stringify({
     id,
@@ -162,7 +185,7 @@ export async function postLaravel(config: DeliveryDeps['config'], receiver: Rece
     telescope_id: row.telescope_id,
     data: openable(config, row, row.data),
   });
-  const headers = signatureHeaders(config.WEBHOOK_SECRET, id, Math.floor(Date.now() / 1000), body);
+  const headers = signatureHeaders(receiver.secrets, id, Math.floor(Date.now() / 1000), body);
   const { answer: _, ...result } = await postWebhook(receiver.url, headers, body, config.WEBHOOK_ALLOW_PRIVATE);
   return result;
 }

@@ -117,11 +117,6 @@ export const fileName: Read<string> = (text) => {
   }
 };
 /** PEM text, or the name of a file that holds it. */
-/** What a key is made from: long enough that nobody tries them all. */
-export const passphrase: Read<string> = (text) => {
-  if (text.length < 12) throw wrong('must have at least 12 characters; `openssl rand -base64 24` makes a good one');
-  return text;
-};
 export const pem: Read<string> = (text) => (text.includes('-----BEGIN') ? text : fileName(text));
 
 const isName = (host: string): boolean =>

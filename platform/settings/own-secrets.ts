@@ -10,6 +10,7 @@ export const OWN_SECRETS: Record<OurProcess, readonly Secret[]> = {
   worker: [
     ...EVERYBODY,
     'WEBHOOK_SECRET',
+    'WEBHOOK_OWN_SECRETS',
     'SMTP_URL',
     'S3_SECRET_ACCESS_KEY',
     'VAPID_PRIVATE_KEY',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { noFolderTwice, PathMapping } from '../../domain/contracts/telescope.ts';
 import { secretUrl, webUrl } from './forms.ts';
 import type { SettingProblem } from './problems.ts';
+import { receiverProblems } from './receivers.ts';
 import { parseRelayUrl } from './relay-url.ts';
 
 const wrong = (message: string): Error => new Error(message);
@@ -126,7 +127,7 @@ export function disagreements(values: Readonly<Record<string, string | undefined
       name: 'GATEWAY_URL',
       message: `is not set, and GATEWAY_HOST=${values.GATEWAY_HOST} is no address that others could reach: a guest's emergency stop would go to nobody; write the address at which the api reaches the gateway, such as http://gateway:3100, for both alike`,
     });
-  return [...problems.values()];
+  return [...problems.values(), ...receiverProblems(values)];
 }
 /** Hosts on which something listens on every interface. */
 const EVERYWHERE = ['0.0.0.0', '::', '[::]'];

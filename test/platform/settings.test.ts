@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { CONFIG_VARIABLES, SECRET_VARIABLES, loadConfig, publicUrl, type Config } from '../../platform/config.ts';
 import { toError } from '../../platform/errors.ts';
 import { loadSettings } from '../../platform/settings/load.ts';
+import { webhookReceivers } from '../../activities/notify/webhook.ts';
 import { OWN_SECRETS } from '../../platform/settings/own-secrets.ts';
 import { telescopesFromConfig } from '../../platform/telescopes.ts';
 import { temporalConnectionOptions } from '../../platform/temporal.ts';
@@ -222,13 +223,68 @@ describe('no default stands for what nobody said', () => {
   });
 });
 
+/** Secrets that an owner makes up for nocturne, each with one that is too short. What `whsec_` hides counts as what it stands for. */
+const OURS = {
+  GATEWAY_SECRET: 'hunter2',
+  VOYAGER_PROXY_API_KEY: 'hunter2',
+  PUSHER_APP_SECRET: 'hunter2',
+  WEBHOOK_SECRET: 'the-first-is-long-enough,whsec_aHVudGVyMg==',
+  WEBHOOK_OWN_SECRETS: 'club.example=hunter2',
+  OPERATOR_WEBHOOK_SECRET: 'hunter2',
+  BACKUP_PASSPHRASE: 'hunter2 hunter2',
+};
+/** Secrets that another program or service made, and why their length is not ours to judge. */
+const OF_OTHERS = {
+  DATABASE_URL: 'a password of PostgreSQL',
+  VOYAGER_PASSWORD: 'a password of Voyager',
+  VOYAGER_TICKET: 'a ticket of Voyager',
+  VOYAGER_ROBOTARGET_SECRET: 'what the vendor gave',
+  RELAY_PUSHER_URL: 'a secret of the other Pusher server',
+  SMTP_URL: 'a password of the mail server',
+  TEMPORAL_API_KEY: 'a key of Temporal Cloud',
+  TEMPORAL_TLS_KEY: 'a private key',
+  S3_SECRET_ACCESS_KEY: 'a key of the store',
+  VAPID_PRIVATE_KEY: '32 bytes, checked as such',
+  OPERATOR_CHANNELS: 'addresses of chats',
+  TELEGRAM_BOT_TOKEN: 'a token of Telegram',
+};
+
+describe('receivers of webhooks', () => {
+  const URLS = 'https://shop.example/hook,https://club.example/hook#telescopes=south-1+south-2';
+  test('hear of all telescopes, or of those that stand behind #; then they have a secret of their own', () => {
+    const env = {
+      WEBHOOK_URL: URLS,
+      WEBHOOK_SECRET: 'x'.repeat(20),
+      WEBHOOK_OWN_SECRETS: `club.example=${'y'.repeat(20)}`,
+    };
+    expect(webhookReceivers(loadConfig(env))).toEqual([
+      { channel: 'webhook', url: 'https://shop.example/hook', telescopes: null, secrets: ['x'.repeat(20)] },
+      {
+        channel: expect.stringMatching(/^webhook\.[0-9a-f]{8}$/),
+        url: 'https://club.example/hook',
+        telescopes: ['south-1', 'south-2'],
+        secrets: ['y'.repeat(20)],
+      },
+    ]);
+    expect(refusal({ WEBHOOK_URL: URLS })).toMatch(/WEBHOOK_OWN_SECRETS: has no secret for club.example/);
+  });
+  test('that are named wrongly are told', () => {
+    expect(refusal({ WEBHOOK_URL: 'https://club.example/hook#south-1' })).toMatch(/#telescopes=south-1\+south-2/);
+    const env = { WEBHOOK_URL: 'https://club.example/hook', WEBHOOK_OWN_SECRETS: `shop.example=${'y'.repeat(20)}` };
+    expect(refusal(env)).toMatch(/names shop.example, which is no host of WEBHOOK_URL/);
+  });
+});
+
 describe('secrets', () => {
   test('that are short are refused, and never repeated', () => {
-    for (const name of ['GATEWAY_SECRET', 'VOYAGER_PROXY_API_KEY', 'PUSHER_APP_SECRET']) {
-      const said = refusal({ [name]: 'hunter2' });
+    for (const [name, text] of Object.entries(OURS)) {
+      const said = refusal({ [name]: text, WEBHOOK_URL: 'https://club.example/hook' });
       expect(said).toMatch(new RegExp(`^  ${name}: must have 16 characters at least; .*openssl`, 'm'));
-      expect(said).not.toContain('hunter2');
+      expect(said).not.toMatch(/hunter2|aHVudGVyMg/);
     }
+  });
+  test('are each of the owner’s making, and so long enough, or made by somebody else', () => {
+    expect([...Object.keys(OURS), ...Object.keys(OF_OTHERS)].sort()).toEqual([...SECRET_VARIABLES].sort());
   });
   test.each(['gateway', 'worker', 'api'] as const)('%s keeps its own and forgets those of the others', (name) => {
     const env: NodeJS.ProcessEnv = Object.fromEntries(
@@ -236,6 +292,10 @@ describe('secrets', () => {
         (secret) => !/^(DATABASE_URL|SMTP_URL|RELAY|OPERATOR_CHANNELS|VAPID|TEMPORAL|S3)/.test(secret),
       ).map((secret) => [secret, `the-secret-of-${secret}`]),
     );
+    Object.assign(env, {
+      WEBHOOK_URL: 'https://club.example/hook',
+      WEBHOOK_OWN_SECRETS: 'club.example=the-secret-of-WEBHOOK_OWN_SECRETS',
+    });
     Object.assign(env, {
       VOYAGER_USERNAME: 'admin',
       VOYAGER_PASSWORD__SOUTH_1: 'of one telescope',

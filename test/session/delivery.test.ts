@@ -103,6 +103,19 @@ beforeEach(async () => {
   await db.outbox.deleteMany();
 });
 
+/** Another receiver, which takes all that it gets. */
+async function startServer(): Promise<{ url: string; got: string[]; stop(): Promise<void> }> {
+  const got: string[] = [];
+  const other = createServer((request, response) => {
+    request.resume().on('end', () => {
+      got.push(request.url ?? '');
+      response.writeHead(200).end();
+    });
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const stop = (): Promise<void> => new Promise((resolve) => other.close(() => resolve()));
+  return { url: `http://127.0.0.1:${(other.address() as AddressInfo).port}`, got, stop };
+}
 function delivery(more: Record<string, string> = {}): OutboxDelivery {
   const config = loadConfig({
     WEBHOOK_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
@@ -129,6 +142,31 @@ async function drain(d: OutboxDelivery): Promise<void> {
 }
 
 describe('webhooks', () => {
+  test('a receiver hears of its telescopes alone, and is signed for with its own secret', async () => {
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const ours = await startServer();
+    const own = 'the secret of the club alone';
+    const config = {
+      WEBHOOK_URL: `${ours.url}/all,http://${host}/club#telescopes=north`,
+      WEBHOOK_OWN_SECRETS: `${host}=${own}`,
+    };
+    const about = async (key: string, bookingId: string | null, telescopeId: string | null): Promise<void> =>
+      db.$transaction((tx) =>
+        enqueueOutbox(tx, { key, type: 'session.started', bookingId, telescopeId, data: {}, channels: ['webhook'] }),
+      );
+    await about('south', 'b1', 't');
+    await about('of-a-booking', 'b2', null);
+    await about('of-nobody', null, null);
+    await about('north', null, 'north');
+    await drain(delivery(config));
+    expect(ours.got).toHaveLength(4);
+    expect(received.map(({ body }) => (JSON.parse(body) as { telescope_id: string }).telescope_id)).toEqual(['north']);
+    const { body, headers } = received[0]!;
+    expect(headers.signature).toBe(createHmac('sha256', own).update(body).digest('hex'));
+    await ours.stop();
+    const rows = await db.outbox.findMany({ where: { channel: { startsWith: 'webhook.' } } });
+    expect(rows.map(outboxState).sort()).toEqual(['delivered', 'not_sent', 'not_sent', 'not_sent']);
+  });
   test('addresses are whole and signed, each for itself and for a month, and the same when sent again', async () => {
     const secret = 'a gateway secret of more than thirty-two characters';
     const path = '/api/bookings/b1/images/f1/preview.jpg';
