@@ -16,9 +16,12 @@ export interface AppEnv {
 
 /**
  * How a route is guarded. `scopes`: one of them is needed. `signedUrl`: `exp` and `sig` in the query do as well.
- * `failOpen`: a revocation that cannot be looked up does not stop it (abort alone).
+ * `failOpen`: a revocation that cannot be looked up does not stop it (abort alone). `costly`: an answer takes tens of milliseconds of computing, in
+ * which nobody else is served; a credential has few of them in a second.
  */
-export type Guard = 'public' | { scopes: readonly Scope[]; signedUrl?: boolean; failOpen?: boolean };
+export type Guard = 'public' | { scopes: readonly Scope[]; signedUrl?: boolean; failOpen?: boolean; costly?: boolean };
+
+const COSTLY = { perSecond: 4, burst: 40 } as const;
 
 export function clientAddress(c: Context): string {
   try {
@@ -111,13 +114,17 @@ function bySignature(deps: Deps, c: Context, sig: string): Identity {
   }
   return { ...anonymous, name: 'signed-url', scopes: new Set<Scope>(['session:view']) };
 }
+function waitOf({ limiter }: Deps, { credentialId }: Identity, costly: boolean): number {
+  const wait = limiter.take(`cred:${credentialId}`);
+  return costly && wait === 0 ? limiter.take(`costly:${credentialId}`, COSTLY.perSecond, COSTLY.burst) : wait;
+}
 /** The holder of a key or token with one of the scopes, within its limit. */
 async function holderOf(deps: Deps, c: Context, guard: Exclude<Guard, 'public'>): Promise<Identity> {
   const who = await identify(deps, c, guard.failOpen ?? false).catch((thrown: unknown) => {
     if (thrown instanceof Problem && thrown.status === 401) refuseGuessing(deps, clientAddress(c));
     throw thrown;
   });
-  const wait = who.kind === 'key' ? 0 : deps.limiter.take(`cred:${who.credentialId}`);
+  const wait = who.kind === 'key' ? 0 : waitOf(deps, who, guard.costly ?? false);
   // An abort is never told to wait.
   if (wait > 0 && !guard.failOpen)
     throw new Problem('too_many_requests', 'Too many requests with this token.', {}, { 'retry-after': String(wait) });

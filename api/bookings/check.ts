@@ -39,7 +39,7 @@ export const checkBooking = route(
     summary: 'Would this booking be taken, and what would it cost',
     description:
       'Nothing is written. Problems come in `errors` with status 200; a body that is not a booking at all is 422.',
-    guard: { scopes: ['bookings:write', 'bookings:read', 'session:view'] },
+    guard: { scopes: ['bookings:write', 'bookings:read', 'session:view'], costly: true },
     body: BookingRequest.extend({ credits_per_hour: z.number().min(0).optional() }).meta({
       id: 'BookingCheckRequest',
     }),

@@ -114,7 +114,7 @@ export const getAvailability = route(
     id: 'getAvailability',
     tag: 'Telescopes',
     summary: 'Free nights and taken slots',
-    guard: { scopes: [...READ.scopes, 'session:view'] },
+    guard: { scopes: [...READ.scopes, 'session:view'], costly: true },
     params: Id,
     query: z.object({ from: Instant.optional(), to: Instant.optional().describe('At most 62 days after `from`') }),
     answers: { 200: { description: 'Taken, dark and free', schema: Availability } },
@@ -177,7 +177,7 @@ export const getVisibility = route(
     id: 'getVisibility',
     tag: 'Telescopes',
     summary: 'A target’s way over the site’s sky in one night',
-    guard: { scopes: [...READ.scopes, 'session:view'] },
+    guard: { scopes: [...READ.scopes, 'session:view'], costly: true },
     params: Id,
     query: z.object({
       ra_hours: z.string().max(64).describe('hours, or like 02:49:50'),

@@ -519,6 +519,23 @@ describe('who may do what, and hostile requests', () => {
     expect(await status('POST', '/api/bookings/a/abort', { token: mine }, {})).not.toBe(429);
   });
 
+  test('what costs much computing has a budget of its own, which no other credential pays for', async () => {
+    const open = await startApi(postgres.url, {
+      config: config({ PUSH_SERVICES: 'push.example' }),
+      sync: false,
+      limits: { perTokenPerSecond: 1e6, burst: 1e6, authFailuresPerMinute: 1e6 },
+    });
+    const check = async (as: string): Promise<number> =>
+      (await open.json('POST', '/api/bookings/check', body(), { token: as })).status;
+    const [viewer, other] = await Promise.all(
+      ['a', 'g'].map((subject) => token(open, { kind: 'booking', subject, scopes: ['session:view'] })),
+    );
+    const answers = await Promise.all(Array.from({ length: 100 }, () => check(viewer!)));
+    const last = await check(other!);
+    await open.stop();
+    expect([answers.includes(200), answers.includes(429), last]).toEqual([true, true, 200]);
+  });
+
   test('guessing keys from one address is slowed down', async () => {
     const strict = await startApi(postgres.url, {
       config: config({ PUSH_SERVICES: 'push.example' }),

@@ -7,6 +7,7 @@ import { syncTelescopes } from '../../platform/telescopes.ts';
 import { createTemporalClient } from '../../platform/temporal.ts';
 import { startTemporal, type TemporalServer } from '../../stack/own-temporal.ts';
 import {
+  nightNow,
   at,
   body,
   config,
@@ -297,6 +298,24 @@ describe('maintenance', () => {
   ])('where %s it is 202 and says so', async (_why, answer) => {
     gateway.answers.set('maintenance', answer);
     expect(await enter()).toMatchObject({ status: 202, body: { gate_knows: false, message: expect.any(String) } });
+  });
+
+  test('the clock of the api’s host hides no window from the gate, and refuses no guest’s pause', async () => {
+    gateway.answers.set('maintenance', { status: 200, body: { known: true } });
+    const ahead = await startApi(postgres.url, {
+      config: config({ TEMPORAL_ADDRESS: temporal.address }),
+      telescopes: [telescope('t1', { gateway_url: gateway.url })],
+      now: () => nightNow() + 2 * 3_600_000,
+    });
+    const guest = await token(api, { kind: 'booking', subject: id });
+    const window = { from: at(-1), to: at(30), reason: 'mirror', bookings: 'hold' };
+    const { status } = await ahead.json('POST', '/api/telescopes/t1/maintenance', window);
+    const paused = await ahead.json('POST', `/api/bookings/${id}/pause`, {}, { token: guest });
+    await ahead.stop();
+    expect([status, paused.body.reason]).toEqual([201, undefined]);
+    expect(gateway.requests.find((r) => r.path.endsWith('/maintenance'))?.body).toMatchObject({
+      windows: [{ to: new Date(at(30)).toISOString() }],
+    });
   });
 
   test('its end is told too', async () => {
