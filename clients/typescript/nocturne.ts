@@ -984,6 +984,14 @@ export type LiveHistory = {
   series: Record<string, unknown>;
 };
 
+export type LoginOptions = {
+  challenge: string;
+};
+
+export type LoginRequest = {
+  credential: PasskeyAnswer;
+};
+
 export type LogLine = {
   at: string;
   level: "INFO" | "WARNING" | "ERROR";
@@ -1046,6 +1054,70 @@ export type MaintenanceWindow = {
   ended_at: string | null;
 };
 
+export type NewPasskey = {
+  id: string;
+  rawId: string;
+  type: "public-key";
+  authenticatorAttachment?: "platform" | "cross-platform";
+  clientExtensionResults?: Record<string, unknown>;
+  response: {
+    clientDataJSON: string;
+    attestationObject: string;
+    transports?: string[];
+  };
+};
+
+export type Operator = {
+  id: string;
+  name: string;
+  role: "observer" | "operator" | "admin";
+  /** For these alone; empty for all */
+  telescopes: string[];
+  created_at: string;
+  expires_at: string | null;
+  ended_at: string | null;
+  /** an invitation waits until then */
+  invited_until: string | null;
+  is_me: boolean;
+  passkeys: ({
+    id: string;
+    label: string;
+    created_at: string;
+    last_used_at: string | null;
+  })[];
+  sessions: {
+    id: string;
+    created_at: string;
+    expires_at: string;
+    /** the session that asks */
+    is_this: boolean;
+  }[];
+};
+
+export type OperatorInvitation = {
+  operator_id: string;
+  /** Opens the page that makes the passkey; good once, shown this once */
+  url: string;
+  expires_at: string;
+};
+
+export type OperatorInvited = {
+  operator: Operator;
+  invitation: OperatorInvitation;
+};
+
+export type OperatorList = {
+  data: Operator[];
+};
+
+export type OperatorRequest = {
+  /** as the audit log shows it */
+  name: string;
+  role: "observer" | "operator" | "admin";
+  /** For these alone; all that the key is for when left out */
+  telescopes?: string[];
+};
+
 export type PageConfig = {
   name: string;
   public_url: string | null;
@@ -1070,6 +1142,35 @@ export type PageConfig = {
 
 export type Pairing = {
   manifest_url: string;
+};
+
+export type PasskeyAnswer = {
+  id: string;
+  rawId: string;
+  type: "public-key";
+  authenticatorAttachment?: "platform" | "cross-platform";
+  clientExtensionResults?: Record<string, unknown>;
+  response: {
+    clientDataJSON: string;
+    authenticatorData: string;
+    signature: string;
+    userHandle?: string;
+  };
+};
+
+export type PasskeyOptions = {
+  challenge: string;
+};
+
+export type PasskeyOptionsRequest = {
+  invitation: string;
+};
+
+export type PasskeyRequest = {
+  invitation: string;
+  credential: NewPasskey;
+  /** how the operator tells the device */
+  label?: string;
 };
 
 export type PersonExport = {
@@ -1945,6 +2046,13 @@ export type ShotRequest = {
   Order?: number;
   Enabled?: boolean;
   Done?: number;
+};
+
+export type SignedIn = {
+  token: string;
+  name: string;
+  role: "observer" | "operator" | "admin";
+  expires_at: string;
 };
 
 export type Silence = {
@@ -2965,9 +3073,59 @@ export class NocturneClient {
     return this.send<ApiKeyMade>('POST', `/api/keys/${encodeURIComponent(key_id)}/rotate`, { body, options });
   }
 
-  /** Revoke a server key, with every key and token that it made. `DELETE /api/keys/{key_id}` */
+  /** Revoke a server key, with every key, operator and token that it made. `DELETE /api/keys/{key_id}` */
   revokeKey(key_id: string, options?: RequestOptions): Promise<void> {
     return this.send<void>('DELETE', `/api/keys/${encodeURIComponent(key_id)}`, { options });
+  }
+
+  /** Invite somebody to work at the observatory. `POST /api/admin/operators` */
+  inviteOperator(body: OperatorRequest, options?: RequestOptions): Promise<OperatorInvited> {
+    return this.send<OperatorInvited>('POST', `/api/admin/operators`, { body, options });
+  }
+
+  /** Operators with their passkeys and open sessions. `GET /api/admin/operators` */
+  listOperators(options?: RequestOptions): Promise<OperatorList> {
+    return this.send<OperatorList>('GET', `/api/admin/operators`, { options });
+  }
+
+  /** Another link for a lost or a further device; the one before ends. `POST /api/admin/operators/{operator_id}/invitation` */
+  inviteOperatorAgain(operator_id: string, options?: RequestOptions): Promise<OperatorInvitation> {
+    return this.send<OperatorInvitation>('POST', `/api/admin/operators/${encodeURIComponent(operator_id)}/invitation`, { options });
+  }
+
+  /** End an operator’s access, with passkeys and sessions, within a second. `DELETE /api/admin/operators/{operator_id}` */
+  endOperator(operator_id: string, options?: RequestOptions): Promise<void> {
+    return this.send<void>('DELETE', `/api/admin/operators/${encodeURIComponent(operator_id)}`, { options });
+  }
+
+  /** Remove a passkey, and end every session of the operator but the one that asks. `DELETE /api/admin/operators/{operator_id}/passkeys/{passkey_id}` */
+  removePasskey(operator_id: string, passkey_id: string, options?: RequestOptions): Promise<void> {
+    return this.send<void>('DELETE', `/api/admin/operators/${encodeURIComponent(operator_id)}/passkeys/${encodeURIComponent(passkey_id)}`, { options });
+  }
+
+  /** End a session, one’s own to sign out. `DELETE /api/admin/operators/{operator_id}/sessions/{session_id}` */
+  endOperatorSession(operator_id: string, session_id: string, options?: RequestOptions): Promise<void> {
+    return this.send<void>('DELETE', `/api/admin/operators/${encodeURIComponent(operator_id)}/sessions/${encodeURIComponent(session_id)}`, { options });
+  }
+
+  /** What a browser needs to make the passkey of an invitation. `POST /api/passkeys/options` */
+  getPasskeyOptions(body: PasskeyOptionsRequest, options?: RequestOptions): Promise<PasskeyOptions> {
+    return this.send<PasskeyOptions>('POST', `/api/passkeys/options`, { body, options });
+  }
+
+  /** Enrol a passkey with an invitation, and sign in. `POST /api/passkeys` */
+  makePasskey(body: PasskeyRequest, options?: RequestOptions): Promise<SignedIn> {
+    return this.send<SignedIn>('POST', `/api/passkeys`, { body, options });
+  }
+
+  /** A challenge for a passkey. `POST /api/login/options` */
+  getLoginOptions(options?: RequestOptions): Promise<LoginOptions> {
+    return this.send<LoginOptions>('POST', `/api/login/options`, { options });
+  }
+
+  /** Sign in with a passkey. `POST /api/login` */
+  login(body: LoginRequest, options?: RequestOptions): Promise<SignedIn> {
+    return this.send<SignedIn>('POST', `/api/login`, { body, options });
   }
 
   /** All that is kept about a person. `GET /api/users/{ref}` */

@@ -119,9 +119,13 @@ describe('the OpenAPI document and the running API agree', () => {
       'get /healthz',
       'get /metrics',
       'get /readyz',
-      // A page without a key asks for a new link, and a link is exchanged for one; both are counted by address.
+      // A page without a key asks for a new link, and a link is exchanged for one; operators sign in. All are counted by address.
       'post /api/links',
       'post /api/links/exchange',
+      'post /api/login',
+      'post /api/login/options',
+      'post /api/passkeys',
+      'post /api/passkeys/options',
     ]);
   });
 
