@@ -11,6 +11,8 @@ export default {
   testMatch: ['<rootDir>/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '/.data/', '/clients/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/', '<rootDir>/.cache/'],
+  globalSetup: '<rootDir>/test/support/run.mjs',
+  globalTeardown: '<rootDir>/test/support/run-end.mjs',
   testTimeout: 30_000,
   maxWorkers: 2,
   // Modules of a finished file stay in the memory of its worker; one that has grown is replaced, which is faster than its garbage collector.

@@ -8,14 +8,16 @@ import { initPostgres, postgresUrl, spawnPostgres, waitForPostgres } from './pos
 import { handOver } from './run-as.ts';
 
 /** A real PostgreSQL of its own, migrated and empty, on a free port; `stop` ends it and removes its folder. */
-export async function startPostgres(): Promise<{ url: string; port: number; stop(): Promise<void>; kill(): void }> {
+export async function startPostgres(
+  settings: Record<string, string | number> = {},
+): Promise<{ url: string; port: number; stop(): Promise<void>; kill(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'nocturne-pg-'));
   handOver(folder);
   const dataDir = join(folder, 'data');
   const password = randomBytes(24).toString('base64url');
   await initPostgres(dataDir, password);
   const port = await freePort();
-  const server = await spawnPostgres(dataDir, port);
+  const server = await spawnPostgres(dataDir, port, settings);
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const endWithUs = (): void => void server.kill('SIGKILL');
   process.once('exit', endWithUs);

@@ -142,8 +142,13 @@ export async function waitForPostgres(port: number, password: string, timeoutMs 
 }
 
 /** The server as a direct child; for tests. The supervisor runs it under its nanny instead. */
-export async function spawnPostgres(dataDir: string, port: number): Promise<ChildProcess> {
+export async function spawnPostgres(
+  dataDir: string,
+  port: number,
+  settings: Record<string, string | number> = {},
+): Promise<ChildProcess> {
   // What is written survives the death of the server without a flush; only a machine's death would need one.
-  const { command, args, ...user } = await postgresCommand(dataDir, port, ['fsync=off', 'full_page_writes=off']);
+  const more = Object.entries({ fsync: 'off', full_page_writes: 'off', ...settings }).map((pair) => pair.join('='));
+  const { command, args, ...user } = await postgresCommand(dataDir, port, more);
   return spawn(command, args, { ...user, cwd: '/', stdio: 'ignore' });
 }

@@ -14,7 +14,7 @@ import { enqueueOutbox } from '../../platform/outbox.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { createTemporalClient } from '../../platform/temporal.ts';
 import { syncTelescopes } from '../../platform/telescopes.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 
 /** The night in which these tests happen: 22 November 2026, 22:00 UTC, midnight at the site. */
 export const NIGHT = Date.UTC(2026, 10, 22, 22, 0, 0);

@@ -304,7 +304,8 @@ describe('live stream, with the real clients', () => {
     await until('joined', () => joined);
     await append('b-1', 'a', 'log.appended', {});
     await until('first', () => seen.length === 1);
-    await api.db.$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`;
+    await api.db
+      .$executeRaw`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`;
     await until('bus away', () => !api.bus.proven);
     for (const key of ['b', 'c', 'd']) await append('b-1', key, 'log.appended', {});
     await until('caught up', () => seen.length === 4);

@@ -8,7 +8,7 @@ import { PUSH_PER_BOOKING, PUSH_PER_CREDENTIAL, isPushService } from '../../doma
 import { enqueueOutbox, outboxState } from '../../platform/outbox.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { startPushService, type PushService } from '../browser/push.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { config, insertBooking, startApi, token, type RunningApi } from './harness.ts';
 
 let api: RunningApi;

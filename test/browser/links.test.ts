@@ -11,7 +11,7 @@ import { MESSAGES } from '../../domain/messages/table.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
 import { freePort } from '../../stack/ports.ts';
 import { KEY, body as bookingBody, config, insertBooking, startApi, type RunningApi } from '../api/harness.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { CHROMIUM, launch, open, seeText } from '../web/browser.ts';
 import { newNight, report } from '../web/fixtures.ts';
 import { startMailServer, type MailServer } from '../notify/world.ts';

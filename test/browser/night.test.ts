@@ -499,7 +499,7 @@ const scenario = PHP ? test : test.skip;
     ];
     const found: string[] = [];
     for (const [path, [french, english]] of pages) {
-      const one = await visit(observatory.stack.apiUrl + path, { locale: 'fr-FR', reducedMotion: true });
+      const one = await visit(observatory.stack.apiUrl + path, { locale: 'fr-FR' });
       await seeText(one.page, 'main', french, 15_000);
       found.push(...(await axe(one.page)).map((f) => `${path} ${f}`));
       await one.page.locator('[data-tool="locale"]').click();

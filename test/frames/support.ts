@@ -10,7 +10,7 @@ import { syncTelescopes } from '../../platform/telescopes.ts';
 import { createFrameActivities, type FrameService } from '../../activities/frames/index.ts';
 import type { IntakeTiming } from '../../activities/frames/intake/intake.ts';
 import { writeFits16, type WritableValue } from '../../frames/fits/writer.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { expectToldAsDocumented } from '../support/told.ts';
 
 export const TELESCOPE = 'dome';

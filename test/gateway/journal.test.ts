@@ -6,7 +6,7 @@ import type { JournalEntry } from '../../domain/journal.ts';
 import { Journal } from '../../gateway/telescope/journal.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
 let db: Database;

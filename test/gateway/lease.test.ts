@@ -4,7 +4,7 @@ import { ManualClock, type Clock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { Lease } from '../../gateway/telescope/lease.ts';
 import { pgLeaseStore, type LeaseStore } from '../../gateway/telescope/lease-store.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { cleanUp, Proxy } from './harness.ts';
 
 const logger = createLogger('test', 'silent');

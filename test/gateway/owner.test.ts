@@ -1,7 +1,7 @@
 import { cpSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import type { Grant } from '../../domain/ports.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 import {
   booking,
   commands,

@@ -9,7 +9,7 @@ import { done } from '../../gateway/telescope/outcomes.ts';
 import { StateFile } from '../../gateway/telescope/state-file.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 
 /** A gateway whose state folder is from before: what PostgreSQL knows better stands. */
 

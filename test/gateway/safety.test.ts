@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import type { Receipt } from '../../domain/contracts/control.ts';
 import { Peer } from '../../bench/gateway-process.ts';
 import { buildRequest } from '../../gateway/protocol/requests.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres as startServer } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 import {
   booking,
   commands,
@@ -56,7 +57,7 @@ describe('slot’s end (layers 3 and 5)', () => {
   scenario(
     'with PostgreSQL and Temporal dead the gateway itself disables and aborts at the slot’s end, in this order, and not a moment earlier',
     async () => {
-      const own = await startPostgres();
+      const own = await startServer();
       const sim = await observatory();
       const setup = await gatewayOn(sim, { databaseUrl: own.url, sole: true });
       const session = await runningSession(setup, { end: 15, exposure: 60 });
@@ -85,7 +86,7 @@ describe('slot’s end (layers 3 and 5)', () => {
   scenario(
     'the same without GATEWAY_SOLE: the lease is lost with PostgreSQL, what always passes still stops the target, and nothing can start',
     async () => {
-      const own = await startPostgres();
+      const own = await startServer();
       const sim = await observatory();
       const setup = await gatewayOn(sim, { databaseUrl: own.url });
       const session = await runningSession(setup, { end: 22 });
@@ -260,7 +261,7 @@ describe('emergency path (layer 7)', () => {
   scenario(
     'abort with PostgreSQL dead: disable and Abort in one go, kept disabled against whoever enables it, until the session takes it over',
     async () => {
-      const own = await startPostgres();
+      const own = await startServer();
       const setup = await gatewayOn(await observatory(), { databaseUrl: own.url, sole: true });
       const { sim, activities, gateway } = setup;
       const http = await httpOf([setup]);

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import { ACTIVITY_NAMES, playNight, type NightResult } from '../../scripts/nights/night.ts';
 import { FAULT_KINDS, planNight, playsOnRealServer, type NightPlan } from '../../scripts/nights/plan.ts';
 import { canonicalJson } from '../../scripts/nights/random.ts';
@@ -9,13 +8,14 @@ import { openSandbox, type Sandbox } from '../../scripts/nights/sandbox.ts';
 import { summarise } from '../../scripts/nights/summary.ts';
 import type { World } from '../../scripts/nights/world.ts';
 import { workflowsPath } from '../../worker/options.ts';
+import { bundleOf } from '../support/bundle.ts';
 
 const SEED = 1;
 const SOME = process.env.NOCTURNE_LONG ? 60 : 12;
 let code: string;
 let sandbox: Sandbox;
 beforeAll(async () => {
-  ({ code } = await bundleWorkflowCode({ workflowsPath: workflowsPath(), logger: new DefaultLogger('ERROR') }));
+  ({ code } = await bundleOf(workflowsPath()));
   sandbox = await openSandbox(code, ACTIVITY_NAMES);
 }, 60_000);
 afterAll(async () => {

@@ -1,20 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { projectPath } from '../../platform/paths.ts';
 import { SDK_VERSION, openSandbox, type Sandbox } from '../../scripts/nights/sandbox.ts';
 import type { Settled } from '../../scripts/nights/run.ts';
 import { VirtualServer } from '../../scripts/nights/server.ts';
+import { bundleOf } from '../support/bundle.ts';
 
 const START = Date.UTC(2026, 0, 1);
 let sandbox: Sandbox;
 let servers = 0;
 beforeAll(async () => {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('./workflows.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
+  const { code } = await bundleOf(fileURLToPath(new URL('./workflows.ts', import.meta.url)));
   sandbox = await openSandbox(code, ['echo', 'failing']);
 }, 60_000);
 afterAll(async () => {

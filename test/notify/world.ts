@@ -13,7 +13,7 @@ import type { OutboxType } from '../../domain/contracts/webhook.ts';
 import { loadConfig, type Config } from '../../platform/config.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { enqueueOutbox, type OutboxChannel } from '../../platform/outbox.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 
 export const SECRET = 'gateway-secret-of-the-tests';
 export const PUBLIC_URL = 'https://observe.example.org';

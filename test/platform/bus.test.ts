@@ -4,7 +4,7 @@ import { appendEvent, BusListener, type BusMessage, publish } from '../../platfo
 import { createDatabase, type Database, sqlState } from '../../platform/database.ts';
 import { migrate } from '../../platform/migrate.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
 let db: Database;

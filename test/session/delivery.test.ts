@@ -13,7 +13,7 @@ import { loadConfig } from '../../platform/config.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { enqueueOutbox, outboxState, type OutboxChannel } from '../../platform/outbox.ts';
 import { deriveKey, verifySignedPath } from '../../platform/signing.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 
 const logger = pino({ level: 'silent' });
 const SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes....').toString('base64')}`;

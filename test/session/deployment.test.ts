@@ -4,7 +4,6 @@ import {
   DefaultLogger,
   Runtime,
   Worker,
-  bundleWorkflowCode,
   type WorkerOptions,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
@@ -14,6 +13,7 @@ import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../../domain/queues.
 import { resolveTemporal } from '../../stack/temporal-cli.ts';
 import { adoptStranded, setCurrentVersion } from '../../worker/deployment.ts';
 import { DEPLOYMENT_NAME, workflowsPath } from '../../worker/options.ts';
+import { bundleOf } from '../support/bundle.ts';
 import { SCHEDULES, ensureSchedules } from '../../worker/schedules.ts';
 
 /** On Temporal's own server: versions, Schedules. */
@@ -22,7 +22,7 @@ let bundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
   const logger = new DefaultLogger('ERROR');
   Runtime.install({ logger });
-  bundle = await bundleWorkflowCode({ workflowsPath: workflowsPath(), logger });
+  bundle = await bundleOf(workflowsPath());
   env = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path: (await resolveTemporal('temporal')).path },

@@ -1,12 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  DefaultLogger,
-  Runtime,
-  Worker,
-  bundleWorkflowCode,
-  type WorkflowBundleWithSourceMap,
-} from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import proto from '@temporalio/proto';
 import { SiderealTime } from 'astronomy-engine';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -34,7 +28,8 @@ import { DEPLOYMENT_NAME } from '../../worker/options.ts';
 import { standInActivities } from '../../simulator/stand-in/activities.ts';
 import type { ObservatoryScript } from '../../simulator/stand-in/script.ts';
 import { StandIn } from '../../simulator/stand-in/stand-in.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { bundleOf } from '../support/bundle.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { startTemporal } from '../../stack/own-temporal.ts';
 import { expectToldAsDocumented } from '../support/told.ts';
 import { testServerPath } from './test-server.ts';
@@ -90,10 +85,7 @@ export class Stage {
     Runtime.install({ logger: quiet });
     const [postgres, bundle] = await Promise.all([
       startPostgres(),
-      bundleWorkflowCode({
-        workflowsPath: fileURLToPath(new URL('./sim-workflows.ts', import.meta.url)),
-        logger: quiet,
-      }),
+      bundleOf(fileURLToPath(new URL('./sim-workflows.ts', import.meta.url))),
     ]);
     const server = real ? await startTemporal() : null;
     const env = server

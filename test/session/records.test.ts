@@ -8,7 +8,7 @@ import { createSessionActivities } from '../../activities/session/index.ts';
 import { Telescope } from '../../domain/contracts/telescope.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { openReceipt } from '../../platform/receipts.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 
 const START = Date.UTC(2026, 0, 15, 22);
 const iso = (second: number): string => new Date(START + second * 1000).toISOString();

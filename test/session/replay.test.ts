@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { Runtime, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
 import { workflowsPath } from '../../worker/options.ts';
+import { bundleOf } from '../support/bundle.ts';
 import { quietLogger, recordedHistories, replayAll } from './histories.ts';
 
 type Recorded = ReturnType<typeof recordedHistories>[number];
@@ -52,7 +53,7 @@ function ofTheDay<T>(all: T[]): T[] {
 let bundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
   Runtime.install({ logger: quietLogger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
-  bundle = await bundleWorkflowCode({ workflowsPath: workflowsPath(), logger: quietLogger });
+  bundle = await bundleOf(workflowsPath());
 }, 30_000);
 
 describe('replay gate', () => {
@@ -77,10 +78,7 @@ describe('replay gate', () => {
   }, 30_000);
 
   test('the session changed by one command without a patch makes the gate fail, for every recorded session', async () => {
-    const changed = await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('./changed-workflows.ts', import.meta.url)),
-      logger: quietLogger,
-    });
+    const changed = await bundleOf(fileURLToPath(new URL('./changed-workflows.ts', import.meta.url)));
     const sessions = ofTheDay(
       recordedHistories().filter(({ json }) => JSON.stringify(eventsOf(json)[0]).includes('"name":"session"')),
     );

@@ -13,7 +13,7 @@ import { createDatabase, type Database } from '../../platform/database.ts';
 import { refundByHand } from '../../platform/refunds.ts';
 import { settlementOf } from '../../platform/settlements.ts';
 import type { Prisma } from '../../prisma/client/client.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 
 /** Who pays for which seconds, by what everybody wrote down of a slot of an hour that costs 36 credits: one for each hundred seconds. */
 const START = Date.UTC(2026, 0, 15, 22);

@@ -8,7 +8,7 @@ import { GatewayMetrics } from '../../gateway/metrics.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { projectPath } from '../../platform/paths.ts';
-import { startPostgres } from '../../stack/own-postgres.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { WorkerMetrics } from '../../worker/metrics.ts';
 
 const PROMTOOL = spawnSync('promtool', ['--version']).status === 0;

@@ -56,7 +56,8 @@ export interface Opened {
 export interface OpenOptions {
   phone?: boolean;
   locale?: 'fr-FR' | 'en-GB';
-  reducedMotion?: boolean;
+  /** Animations run: drawn without a graphics card they cost more than all the rest, so only what measures them wants them. */
+  motion?: boolean;
   permissions?: string[];
   timezone?: string;
   /** Origins beside its own that the page may ask. */
@@ -72,7 +73,7 @@ export async function open(browser: Browser, url: string, options: OpenOptions =
     hasTouch: options.phone === true,
     isMobile: options.phone === true,
     locale: options.locale ?? 'en-GB',
-    reducedMotion: options.reducedMotion ? 'reduce' : 'no-preference',
+    reducedMotion: options.motion ? 'no-preference' : 'reduce',
     ...(options.permissions ? { permissions: options.permissions } : {}),
     ...(options.timezone ? { timezoneId: options.timezone } : {}),
   });

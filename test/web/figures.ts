@@ -301,7 +301,7 @@ async function main(): Promise<void> {
     const load = loadavg()[0]!;
     const pages: PageFigures[] = [];
     for (const path of PAGES) pages.push(await weigh(browser, server.url, path));
-    const watched = await open(browser, `${server.url}/control/${BOOKING_ID}#token=guest`);
+    const watched = await open(browser, `${server.url}/control/${BOOKING_ID}#token=guest`, { motion: true });
     await watched.page.locator('[data-item="gallery"] li').first().waitFor();
     const thread = await measureThread(browser, watched.page, server);
     const live = await pressLive(watched.page, server, Number(values.updates));

@@ -609,7 +609,7 @@ const ITEMS: Record<string, string[]> = {
   }, 90_000);
 
   test('an update costs the main thread less than 16 ms, all told; a page that only waits costs next to nothing', async () => {
-    const { page } = await watch();
+    const { page } = await watch({ motion: true });
     const figures = await measureThread(browser, page, server, LONG ? 600 : 60);
     // The goal is a matter of a quiet machine (npm run verify); beside other tests only what is out of all proportion counts.
     expect(figures.update_thread_ms.p95).toBeLessThan(LONG ? 16 : 64);
@@ -618,7 +618,7 @@ const ITEMS: Record<string, string[]> = {
   }, 120_000);
 
   test('hours of live events leave heap and page flat, and nothing shifts', async () => {
-    const { page } = await watch();
+    const { page } = await watch({ motion: true });
     const figures = await pressLive(page, server, LONG ? EIGHT_HOURS_OF_UPDATES : EIGHT_HOURS_OF_UPDATES / 40);
     expect(figures.heap_growth).toBeLessThan(0.25);
     expect(figures.log_lines).toBeLessThanOrEqual(400);
