@@ -7,7 +7,7 @@ import { SEARCH_ATTRIBUTE_FLAGS } from '../domain/queues.ts';
 import { projectPath } from '../platform/paths.ts';
 import { freePort } from './ports.ts';
 import { waitUntil } from './supervisor.ts';
-import { resolveTemporal } from './temporal-cli.ts';
+import { IN_ORDER, resolveTemporal } from './temporal-cli.ts';
 
 export interface TemporalServer {
   address: string;
@@ -38,7 +38,7 @@ export async function startTemporal({ onDisk = false } = {}): Promise<TemporalSe
       ]
     : [];
   const attributes = SEARCH_ATTRIBUTE_FLAGS.flatMap((flag) => ['--search-attribute', flag]);
-  const server = spawn(path, ['server', 'start-dev', ...where, ...store, ...attributes], {
+  const server = spawn(path, ['server', 'start-dev', ...where, ...store, ...attributes, ...IN_ORDER], {
     stdio: 'ignore',
     cwd: folder,
   });

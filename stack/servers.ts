@@ -7,7 +7,7 @@ import { SEARCH_ATTRIBUTE_FLAGS } from '../domain/queues.ts';
 import type { Layout } from './layout.ts';
 import { clearStaleLock, initPostgres, postgresCommand, waitForPostgres } from './postgres.ts';
 import { waitUntil, type Supervisor } from './supervisor.ts';
-import { resolveTemporal } from './temporal-cli.ts';
+import { IN_ORDER, resolveTemporal } from './temporal-cli.ts';
 
 type Report = (line: string) => void;
 const RETENTION_DAYS = 30;
@@ -73,6 +73,7 @@ export async function startTemporal(
         '--db-filename',
         store,
         ...SEARCH_ATTRIBUTE_FLAGS.flatMap((flag) => ['--search-attribute', flag]),
+        ...IN_ORDER,
       ],
       ready: () => temporalReady(at.temporalAddress, namespace, RETENTION_DAYS, at.log('temporal')),
     }),

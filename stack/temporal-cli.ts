@@ -9,6 +9,9 @@ import { projectPath } from '../platform/paths.ts';
 
 const run = promisify(execFile);
 
+/** What waits goes into one partition of a queue, not four: only within one is the order of priorities exact (domain/priority.ts). */
+export const IN_ORDER: readonly string[] = ['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'];
+
 /** The two programs of Temporal that we run ourselves: the development server with its web UI, and the time-skipping test server. */
 export const TEMPORAL_PROGRAMS = {
   temporal: {

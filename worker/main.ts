@@ -55,6 +55,10 @@ const upkeep = (
   ...createBackupActivities({ config: deps.config, logger: deps.logger }),
 });
 
+/** Of the telescopes that are served, in degrees: Schedules keep away from their dawns. */
+const longitudesOf = async (db: Parameters<typeof listTelescopes>[0]): Promise<number[]> =>
+  (await listTelescopes(db)).flatMap(({ site }) => (site ? [site.longitude_degrees] : []));
+
 async function main(): Promise<void> {
   const { config } = loadSettings({ process: 'worker', required: ['DATABASE_URL'] });
   const logger = createLogger('worker', config.LOG_LEVEL);
@@ -147,7 +151,7 @@ async function main(): Promise<void> {
   });
   await setCurrentVersion(client, config.TEMPORAL_NAMESPACE, buildId());
   current = true;
-  void keepTrying('schedules', () => ensureSchedules(client));
+  void keepTrying('schedules', async () => ensureSchedules(client, await longitudesOf(db)));
   const adopt = setInterval(() => {
     adoptStranded(client, config.TEMPORAL_NAMESPACE, buildId()).then(
       (adopted) =>

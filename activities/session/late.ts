@@ -1,3 +1,4 @@
+import { PRIORITY } from '../../domain/priority.ts';
 import type { Client } from '@temporalio/client';
 import { LATE_FRAMES_WORKFLOW, SIGNALS } from '../../domain/messages.ts';
 import { FINAL_PHASES } from '../../domain/phases.ts';
@@ -46,6 +47,7 @@ export async function collectLate({
 /** Frames, record and settlement of a session that is over, once more; one at a time per booking. */
 export async function settleLate(temporal: Client, bookingId: string, telescopeId: string): Promise<void> {
   await temporal.workflow.start(LATE_FRAMES_WORKFLOW, {
+    priority: PRIORITY.finalising,
     workflowId: lateFramesWorkflowId(bookingId),
     taskQueue: QUEUE_FINALISE,
     workflowIdConflictPolicy: 'USE_EXISTING',

@@ -4,6 +4,7 @@ import type { Receipt, ReceiptState } from '../../domain/contracts/control.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { COMMAND_WORKFLOW } from '../../domain/messages.ts';
 import type { RoboTargetRequest, RoboTargetResult } from '../../domain/ports.ts';
+import { PRIORITY } from '../../domain/priority.ts';
 import { QUEUE_SESSION, commandWorkflowId } from '../../domain/queues.ts';
 import type { RoboTargetReads, RoboTargetRow } from '../../domain/robotarget-window.ts';
 import { toError } from '../../platform/errors.ts';
@@ -16,6 +17,12 @@ import { settleReceipt } from '../bookings/receipts.ts';
 import { refuseDisturbance, type RoboTargetCall, type RoboTargetRead } from './slot.ts';
 
 const isRead = (call: RoboTargetCall): call is RoboTargetRead => call.op === 'list' || call.op === 'get';
+/** Where a request waits; what disables goes first. */
+const placeOf = ({ op }: RoboTargetCall) => ({
+  taskQueue: QUEUE_SESSION,
+  ...(op === 'disable' ? { priority: PRIORITY.stop } : {}),
+});
+
 /** Reads that only prepare the judgement of a write are not waited for as long. */
 const LOOK_MS = 5_000;
 const STATE: Record<RoboTargetResult['outcome'], ReceiptState> = {
@@ -63,7 +70,7 @@ export async function runRoboTarget(
   try {
     const handle = await withDeadline(deps, () =>
       deps.temporal.workflow.start(COMMAND_WORKFLOW, {
-        taskQueue: QUEUE_SESSION,
+        ...placeOf(call),
         workflowId: commandWorkflowId(commandId),
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         workflowIdConflictPolicy: 'USE_EXISTING',

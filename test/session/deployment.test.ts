@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Priority } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
@@ -8,13 +9,14 @@ import {
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FINALISE_WORKFLOW } from '../../domain/messages.ts';
-import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../../domain/queues.ts';
-import { resolveTemporal } from '../../stack/temporal-cli.ts';
+import { COMMAND_WORKFLOW, FINALISE_WORKFLOW } from '../../domain/messages.ts';
+import { PRIORITY } from '../../domain/priority.ts';
+import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, telescopeQueue } from '../../domain/queues.ts';
+import { IN_ORDER, resolveTemporal } from '../../stack/temporal-cli.ts';
 import { adoptStranded, setCurrentVersion } from '../../worker/deployment.ts';
 import { DEPLOYMENT_NAME, workflowsPath } from '../../worker/options.ts';
 import { bundleOf } from '../support/bundle.ts';
-import { SCHEDULES, ensureSchedules } from '../../worker/schedules.ts';
+import { ensureSchedules, schedulesFor } from '../../worker/schedules.ts';
 
 /** On Temporal's own server: versions, Schedules. */
 let env: TestWorkflowEnvironment;
@@ -33,6 +35,7 @@ beforeAll(async () => {
         'TelescopeId=Keyword',
         '--search-attribute',
         'SessionPhase=Keyword',
+        ...IN_ORDER,
       ],
     },
   });
@@ -131,10 +134,54 @@ test('a finalisation pinned to a version that nobody runs any more is taken over
   }
 }, 120_000);
 
+test('what waits for a gateway is given out in order: what stops, what a session asks for, what finalises, upkeep', async () => {
+  const { client, nativeConnection: connection } = env;
+  const workflows = await Worker.create({ connection, taskQueue: 'order', workflowBundle: bundle });
+  const running = workflows.run();
+  const ask = (name: string, priority?: Priority): Promise<{ result: () => Promise<unknown> }> =>
+    client.workflow.start(COMMAND_WORKFLOW, {
+      taskQueue: 'order',
+      workflowId: `order-${name}`,
+      ...(priority ? { priority } : {}),
+      args: [{ telescopeId: 'busy', request: { op: 'list', object: 'set', requestedBy: name } }],
+    });
+  const asked = [];
+  for (const [name, priority] of [
+    ['upkeep', PRIORITY.upkeep],
+    ['finalising', PRIORITY.finalising],
+    ['session'],
+    ['stop', PRIORITY.stop],
+  ] as [string, Priority?][]) {
+    asked.push(await ask(name, priority));
+    const waiting = async (): Promise<boolean> =>
+      Boolean((await client.workflow.getHandle(`order-${name}`).describe()).raw.pendingActivities?.length);
+    for (let i = 0; i < 100 && !(await waiting()); i++) await sleep(50);
+  }
+  const order: string[] = [];
+  const gateway = await Worker.create({
+    connection,
+    taskQueue: telescopeQueue('busy'),
+    maxConcurrentActivityTaskExecutions: 1,
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
+    activities: {
+      roboTarget: async ({ requestedBy }: { requestedBy: string }) => {
+        order.push(requestedBy);
+        return { outcome: 'confirmed', items: [] };
+      },
+    },
+  });
+  const given = gateway.run();
+  await Promise.all(asked.map((one) => one.result()));
+  for (const worker of [gateway, workflows]) worker.shutdown();
+  await Promise.all([given, running]);
+  expect(order).toEqual(['stop', 'session', 'finalising', 'upkeep']);
+}, 60_000);
+
 test('Schedules are made once, brought up to date the second time, and what they start exists', async () => {
   const { client } = env;
-  await ensureSchedules(client);
-  await ensureSchedules(client);
+  await ensureSchedules(client, [6.6]);
+  await ensureSchedules(client, [-70]);
+  const SCHEDULES = schedulesFor([-70]);
   const names = new Set<string>();
   for (let i = 0; i < 40 && names.size < SCHEDULES.length; i++) {
     for await (const schedule of client.schedule.list()) names.add(schedule.scheduleId);
@@ -144,6 +191,8 @@ test('Schedules are made once, brought up to date the second time, and what they
   const exported = Object.keys(await import('../../workflows/index.ts').catch(() => ({})));
   for (const { scheduleId } of SCHEDULES) {
     const { action } = await client.schedule.getHandle(scheduleId).describe();
+    const { priority } = action as { priority?: { priorityKey?: number } };
+    expect([scheduleId, priority?.priorityKey ?? 3]).toEqual([scheduleId, scheduleId === 'nocturne-reconcile' ? 3 : 5]);
     expect(bundle.code).toContain((action as { workflowType: string }).workflowType);
     if (exported.length > 0) expect(exported).toContain((action as { workflowType: string }).workflowType);
   }

@@ -319,7 +319,9 @@ scenario(
     await alone(async () => {
       await terminate(night);
       expect(await taken(night)).toEqual([]);
-      await stage.env.client.workflow.getHandle(finaliseWorkflowId('wrap')).terminate();
+      const wrapping = stage.env.client.workflow.getHandle(finaliseWorkflowId('wrap'));
+      expect((await wrapping.describe()).priority).toMatchObject({ priorityKey: 4 });
+      await wrapping.terminate();
       expect(await taken(night)).toEqual(['wrap']);
     });
     release!();

@@ -216,7 +216,7 @@ describe('frames in the journal', () => {
         ).length === 2,
     );
     const late = stage.env.client.workflow.getHandle('late-over');
-    expect((await late.describe()).type).toBe('lateFrames');
+    expect(await late.describe()).toMatchObject({ type: 'lateFrames', priority: { priorityKey: 4 } });
     await late.terminate();
     await stage.db.journal.deleteMany();
     await stage.db.session.delete({ where: { bookingId: 'wrapping' } });
@@ -241,6 +241,15 @@ describe('frames in the journal', () => {
     );
     expect(Date.now() - began).toBeLessThan(20_000);
     expect(running.observatory.enabled).toBe(false);
+    // What stops goes before all else that waits in the gateway's queue.
+    const orders = ((await running.handle.fetchHistory()).events ?? []).flatMap((event) => {
+      const of = event.activityTaskScheduledEventAttributes;
+      return of ? [`${of.activityType!.name}: ${of.priority?.priorityKey || 'as its workflow'}`] : [];
+    });
+    expect([...new Set(orders)].filter((order) => /^(disable|stop|enable)Target/.test(order)).sort()).toEqual([
+      'disableTarget: 1',
+      'enableTarget: as its workflow',
+    ]);
     await running.handle.terminate();
     await stage.db.session.update({ where: { bookingId: 'nudged' }, data: { phase: 'aborted' } });
   }, 90_000);

@@ -9,6 +9,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { PRIORITY } from '../../domain/priority.ts';
 import { FAILURE } from '../../domain/failures.ts';
 import type {
   FinaliseActivities,
@@ -150,6 +151,7 @@ async function askLater({ bookingId, telescopeId, targetGuid }: FinaliseInput): 
   try {
     await startChild(lateFrames, {
       workflowId: shotsWorkflowId(bookingId),
+      priority: PRIORITY.finalising,
       taskQueue: QUEUE_FINALISE,
       parentClosePolicy: 'ABANDON',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',

@@ -6,6 +6,7 @@ import type {
   TelescopeActivities,
 } from '../../domain/ports.ts';
 import { FAILURE } from '../../domain/failures.ts';
+import { PRIORITY } from '../../domain/priority.ts';
 import { QUEUE_FINALISE, framesQueue, telescopeQueue } from '../../domain/queues.ts';
 import { PATCHES } from './patches.ts';
 
@@ -48,6 +49,7 @@ export const planning = proxyActivities<Pick<SessionActivities, 'planRemainder'>
 /** What is left to do for a booking that ended before its slot: nothing to archive, but the credits and the report. */
 export const settling = proxyActivities<Pick<FinaliseActivities, 'settle' | 'buildReport'>>({
   ...projection,
+  priority: PRIORITY.finalising,
   taskQueue: QUEUE_FINALISE,
 });
 
@@ -79,6 +81,7 @@ const objects: ActivityOptions = {
 };
 /** Stop ladder: always allowed and idempotent, confirmed from telemetry inside. */
 const stopping: ActivityOptions = {
+  priority: PRIORITY.stop,
   scheduleToStartTimeout: '15 seconds',
   startToCloseTimeout: '90 seconds',
   heartbeatTimeout: '30 seconds',

@@ -6,6 +6,7 @@ import {
   log,
   patched,
 } from '@temporalio/workflow';
+import { PRIORITY } from '../../domain/priority.ts';
 import { FAILURE } from '../../domain/failures.ts';
 import type { CommandOutcome, Grant, Observation, WatchPlan } from '../../domain/ports.ts';
 import { NIGHT_LINES } from '../../domain/night-lines.ts';
@@ -117,7 +118,7 @@ export async function still(night: Night, how: 'disable' | 'stop', cut: () => bo
   const result = await submit(night, () =>
     how === 'stop'
       ? t.stopping.stopTarget.executeWithOptions({ summary: 'stop target' }, body)
-      : t.commands.disableTarget.executeWithOptions({ summary: 'disable target' }, body),
+      : t.commands.disableTarget.executeWithOptions({ summary: 'disable target', priority: PRIORITY.stop }, body),
   );
   night.memory.unseenBecause = result.reason ?? 'no_answer';
   if (result.outcome === 'refused') {

@@ -11,6 +11,7 @@ import type { LedgerClass } from '../../../domain/contracts/ledger.ts';
 import { FINALISE_WORKFLOW } from '../../../domain/messages.ts';
 import { isFinal, type Outcome } from '../../../domain/phases.ts';
 import type { FinaliseInput, FinaliseResult } from '../../../domain/ports.ts';
+import { PRIORITY } from '../../../domain/priority.ts';
 import { QUEUE_FINALISE, SEARCH_ATTRIBUTES, finaliseWorkflowId } from '../../../domain/queues.ts';
 import { NIGHT_LINES, reasonWords } from '../../../domain/night-lines.ts';
 import type { Reason } from '../../../domain/reasons.ts';
@@ -66,6 +67,7 @@ export async function end(night: Night, ending: Ending): Promise<void> {
   if (patched(PATCHES.quiet)) night.background.cancel();
   const child = await startChild<(input: FinaliseInput) => Promise<FinaliseResult>>(FINALISE_WORKFLOW, {
     workflowId: finaliseWorkflowId(state.bookingId),
+    priority: PRIORITY.finalising,
     taskQueue: QUEUE_FINALISE,
     parentClosePolicy: 'ABANDON',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
