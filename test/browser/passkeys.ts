@@ -28,7 +28,6 @@ export async function operatorsEvening(browser: Browser, api: RunningApi): Promi
   });
   const one = await open(browser, new URL('/admin', body.invitation.url).href, {
     locale: 'fr-FR',
-    reducedMotion: true,
   });
   const { page } = one;
   await plugInAuthenticator(page);
