@@ -13,7 +13,7 @@ import {
   type Phase,
 } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
-import { framesByLine } from './frames-by-line.ts';
+import { framesByLine } from '../../domain/plan-progress.ts';
 import { withoutNames } from '../../domain/others.ts';
 import type { Ground } from '../ground.ts';
 import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
