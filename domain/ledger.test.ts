@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { LEDGER_CLASSES, type LedgerClass } from './contracts/ledger.ts';
-import { buildLedger, secondsByClass, type LedgerSpan } from './ledger.ts';
+import { afterThePlan, buildLedger, secondsByClass, type LedgerSpan } from './ledger.ts';
 
 const START = Date.UTC(2026, 0, 15, 22);
 const iso = (second: number): string => new Date(START + second * 1000).toISOString();
@@ -77,5 +77,28 @@ describe('buildLedger', () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('time after the plan’s last exposure', () => {
+  const ledger = buildLedger({ start: iso(0), end: iso(100) }, [
+    span('overhead', 0, null),
+    span('imaging', 10, 40),
+    span('outage', 70, 80),
+  ]);
+  const classes = (intervals: typeof ledger): [string, number][] =>
+    intervals.map((i) => [i.class, (Date.parse(i.end) - Date.parse(i.start)) / 1000]);
+  test('is nobody’s where overhead was claimed; an outage stays one', () => {
+    expect(classes(afterThePlan(ledger, START + 40_500))).toEqual([
+      ['overhead', 10],
+      ['imaging', 30],
+      ['overhead', 1],
+      ['other', 29],
+      ['outage', 10],
+      ['other', 20],
+    ]);
+  });
+  test('is overhead while some of the plan is left', () => {
+    expect(afterThePlan(ledger, null)).toEqual(ledger);
   });
 });

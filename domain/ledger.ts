@@ -61,6 +61,18 @@ export function buildLedger(slot: { start: string; end: string }, spans: readonl
   return intervals.map((i) => ({ start: iso(i.start), end: iso(i.end), class: i.class, cause: i.cause }));
 }
 
+/** Overhead after the plan's last exposure is nobody's: nothing was left to point, focus or guide for. */
+export function afterThePlan(ledger: readonly LedgerInterval[], doneAtMs: number | null): LedgerInterval[] {
+  if (doneAtMs === null) return [...ledger];
+  const done = iso(Math.ceil(doneAtMs / 1000));
+  return ledger.flatMap((interval): LedgerInterval[] => {
+    if (interval.class !== 'overhead' || interval.end <= done) return [interval];
+    const after = { start: interval.start > done ? interval.start : done, end: interval.end };
+    const before = interval.start < done ? [{ ...interval, end: done }] : [];
+    return [...before, { ...after, class: 'other', cause: null }];
+  });
+}
+
 /** Seconds per class, each class named, zero where nothing fell on it. */
 export function secondsByClass(intervals: readonly LedgerInterval[]): Record<LedgerClass, number> {
   const seconds = Object.fromEntries(LEDGER_CLASSES.map((name) => [name, 0])) as Record<LedgerClass, number>;

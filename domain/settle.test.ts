@@ -55,6 +55,14 @@ describe('by the second', () => {
   });
 });
 
+test('time after the plan’s last exposure costs as much as overhead did, and is nothing that could have been observed', () => {
+  const [before, after] = [
+    night({ imaging: 1800, overhead: 5400 }),
+    night({ imaging: 1800, overhead: 600, other: 4800 }),
+  ];
+  expect(settle({}, after, 60).credits_refund).toBe(settle({}, before, 60).credits_refund);
+});
+
 describe('the other rules of a telescope', () => {
   test('by the minute: a minute that has begun counts in full, for the guest', () => {
     const facts = night({ unsafe: 61, imaging: 3539 });

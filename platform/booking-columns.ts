@@ -1,4 +1,5 @@
 import type { BookingRequest, VoyagerShot } from '../domain/contracts/booking.ts';
+import type { PlannedLine } from '../domain/plan-progress.ts';
 import type { Booking, Session } from '../prisma/client/client.ts';
 
 /**
@@ -28,3 +29,23 @@ export const voyagerShotsOf = (session: Pick<Session, 'voyagerShots'> | null): V
 /** Exposures that RoboTarget has counted so far, by the GUID of their shot. */
 export const doneOf = (session: Pick<Session, 'progress'> | null): Record<string, number> =>
   (session?.progress as { done?: Record<string, number> } | null)?.done ?? {};
+/** The plan line by line, each with its shot in Voyager. */
+export const linesOf = (
+  booking: Pick<Booking, 'shots'>,
+  session: Pick<Session, 'voyagerShots'> | null,
+): PlannedLine[] => {
+  const made = voyagerShotsOf(session);
+  return shotsOf(booking).map(({ filter, exposure_seconds, quantity, binning, type }, i) => ({
+    guid: made?.[i]?.guid ?? null,
+    filter,
+    exposure_seconds,
+    quantity,
+    binning,
+    type,
+  }));
+};
+/** Exposures counted so far by shot: at the last check, else when the shots were read back. */
+export const countedOf = (session: Pick<Session, 'voyagerShots' | 'progress'> | null): Record<string, number> => ({
+  ...Object.fromEntries((voyagerShotsOf(session) ?? []).map(({ guid, done }) => [guid, done])),
+  ...doneOf(session),
+});

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LedgerClass, LedgerInterval, SettlementLine } from '../../domain/contracts/ledger.ts';
 import { toCredits } from '../../domain/credits.ts';
-import { buildLedger, secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
+import { afterThePlan, buildLedger, secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { asBody, settleByRule, type NightFacts } from '../../domain/settle.ts';
 import { moonlight } from '../../domain/sky.ts';
@@ -9,9 +9,10 @@ import { WRONG_FILTER } from '../frames/filter-check.ts';
 import { whereUnproven } from '../../domain/gateway-record.ts';
 import { foundInRecord } from '../../domain/night-lines.ts';
 import type { Outcome } from '../../domain/phases.ts';
+import { planDoneAtMs } from '../../domain/plan-progress.ts';
 import type { Span, Transition } from '../../domain/ports.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import { shotsOf } from '../../platform/booking-columns.ts';
+import { linesOf, shotsOf } from '../../platform/booking-columns.ts';
 import { latestSettlement, lockSettlement, writeSettlement } from '../../platform/settlements.ts';
 import type { Booking, Frame } from '../../prisma/client/client.ts';
 import { findBooking } from '../session/booking.ts';
@@ -91,7 +92,17 @@ export async function settleBooking(
   return { settlementId: id, seconds, lines, refund: toCredits(refund) };
 }
 
-type Taken = Pick<Frame, 'capturedAt' | 'exposure' | 'state' | 'type' | 'reason'>;
+const TAKEN = {
+  capturedAt: true,
+  exposure: true,
+  state: true,
+  type: true,
+  reason: true,
+  shotGuid: true,
+  filter: true,
+  binning: true,
+} as const;
+type Taken = Pick<Frame, keyof typeof TAKEN>;
 /** Good frames stand in the archive and came through the filter that was asked for. */
 function delivered(frames: readonly Taken[]): Pick<NightFacts, 'goodFrames' | 'goodSeconds' | 'takenFrames'> {
   const good = frames.filter(({ state, reason }) => state === 'archived' && reason !== WRONG_FILTER);
@@ -130,16 +141,15 @@ async function ledgerOf(
   found: Transition['log'] | null;
   frames: Taken[];
 }> {
-  const { createdAt, session } = await db.booking.findUniqueOrThrow({
+  const { createdAt, shots, session } = await db.booking.findUniqueOrThrow({
     where: { id: bookingId },
-    select: { createdAt: true, session: { select: { sessionEndedAt: true } } },
+    select: { createdAt: true, shots: true, session: { select: { sessionEndedAt: true, voyagerShots: true } } },
   });
-  const frames = await db.frame.findMany({
-    where: { bookingId },
-    select: { capturedAt: true, exposure: true, state: true, type: true, reason: true },
-  });
+  const frames = await db.frame.findMany({ where: { bookingId }, select: TAKEN });
+  const kept = frames.filter(({ state }) => state !== 'missing');
+  const doneAtMs = before ? null : planDoneAtMs(linesOf({ shots }, session), kept);
   const known = [...spans, ...imagingSpans(frames)];
-  const own = buildLedger(slot, known);
+  const own = afterThePlan(buildLedger(slot, known), doneAtMs);
   const fromMs = Math.max(Date.parse(slot.start), createdAt.getTime());
   const toMs = Math.min(Date.parse(slot.end), session?.sessionEndedAt?.getTime() ?? Infinity);
   if (before || toMs <= fromMs) return { intervals: own, samples: null, found: null, frames };
@@ -150,7 +160,8 @@ async function ledgerOf(
   const first = spans.find((span) => span.class !== 'other')?.start ?? slot.end;
   const silent = seen.silent.filter((span) => span.end! > first);
   const all = [...known, ...recorded];
-  const intervals = buildLedger(slot, [...all, ...whereUnproven(silent, buildLedger(slot, all))]);
+  const proven = buildLedger(slot, [...all, ...whereUnproven(silent, buildLedger(slot, all))]);
+  const intervals = afterThePlan(proven, doneAtMs);
   return { intervals, samples: seen.samples, found: foundBesides(own, intervals), frames };
 }
 

@@ -3,6 +3,7 @@ import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
 import { stableId } from '../../domain/ids.ts';
 import { secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
 import type { Outcome } from '../../domain/phases.ts';
+import { planDoneAtMs } from '../../domain/plan-progress.ts';
 import type { FinaliseActivities } from '../../domain/ports.ts';
 import type { StandIn } from '../../simulator/stand-in/stand-in.ts';
 import type { Faults } from './faults.ts';
@@ -65,6 +66,7 @@ export class Finaliser {
         before,
         rule: this.night.telescope.policy.refund,
         credits: this.night.plan.credits,
+        doneAtMs: this.doneAtMs(),
         delivered: delivered([...this.night.frameRows.rows.values()], this.night.rows.booking.shots),
       },
       (from, to) => gatewayRecord(this.night.observatory, this.night.faults, from, to),
@@ -75,6 +77,18 @@ export class Finaliser {
     this.credits.settle(settled, before);
     this.settlements.set(settlementId, { refund });
     return { settlementId, seconds: secondsByClass(ledger), lines, refund };
+  }
+  private doneAtMs(): number | null {
+    const kept = [...this.night.frameRows.rows.values()].filter(({ state }) => state !== 'missing');
+    const frames = kept.map(({ shotGuid, startedAt, exposureSeconds }) => ({
+      shotGuid,
+      filter: null,
+      binning: null,
+      type: 'LIGHT',
+      exposure: exposureSeconds,
+      capturedAt: new Date(startedAt),
+    }));
+    return planDoneAtMs(this.night.rows.plannedLines(), frames);
   }
   activities(): FinaliseActivities {
     return {

@@ -6,6 +6,7 @@ const SECOND = 1000;
 
 export interface FrameRow {
   guid: string;
+  shotGuid: string;
   state: 'archived' | 'rejected' | 'missing';
   reason: string | null;
   startedAt: number;
@@ -96,6 +97,7 @@ export class NightFrames {
       if (fate === 'absent' && !final) continue;
       this.rows.set(t.guid, {
         guid: t.guid,
+        shotGuid: t.shotGuid,
         ...BECOMES[fate],
         startedAt: t.startedAt,
         exposureSeconds: t.exposureSeconds,

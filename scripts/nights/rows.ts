@@ -2,6 +2,7 @@ import { planObjects, toSessionBooking } from '../../activities/session/booking.
 import type { Shot } from '../../domain/contracts/booking.ts';
 import type { SitedTelescope } from '../../domain/contracts/telescope.ts';
 import { isFinal } from '../../domain/phases.ts';
+import type { PlannedLine } from '../../domain/plan-progress.ts';
 import { planRemainder } from '../../domain/planning.ts';
 import type { ReceiptChange, SessionActivities, SessionBooking, Transition } from '../../domain/ports.ts';
 import type { Booking } from '../../prisma/client/client.ts';
@@ -60,6 +61,11 @@ export class Rows {
       constraints: { min_altitude_degrees: 0, hour_angle_start_hours: -12, hour_angle_end_hours: 12 },
       credits: { charged: this.plan.credits },
     } as unknown as Booking;
+  }
+  /** The plan line by line, each with its shot at the observatory. */
+  plannedLines(): PlannedLine[] {
+    const made = planObjects(this.bookingRow(), this.telescope, this.booking.generation).shots;
+    return this.booking.shots.map((shot, i) => ({ ...shot, guid: made[i]!.GuidShot }));
   }
   private maintenance(from: number, to: number): SessionBooking['maintenance'] {
     const now = this.maintained;

@@ -2,7 +2,7 @@ import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
 import type { RefundRule } from '../../domain/contracts/telescope.ts';
 import { recordedSpans, silentSpans, whereUnproven, type GatewayRecord } from '../../domain/gateway-record.ts';
 import { toHundredths } from '../../domain/credits.ts';
-import { buildLedger, secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
+import { afterThePlan, buildLedger, secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
 import { asBody, settleByRule, type NightFacts, type Settled } from '../../domain/settle.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { within } from '../../simulator/stand-in/script.ts';
@@ -47,6 +47,8 @@ export interface SettledNight {
   before: boolean;
   rule: RefundRule;
   credits: number;
+  /** When the plan's last exposure had ended, in milliseconds since 1970; null while some of it was left. */
+  doneAtMs: number | null;
   delivered: Pick<NightFacts, 'goodFrames' | 'goodSeconds' | 'takenFrames' | 'plannedFrames' | 'plannedSeconds'>;
 }
 
@@ -59,8 +61,9 @@ export function settleNight(
   const known = [...spans, ...imaging];
   const fromMs = Math.max(Date.parse(slot.start), night.bookedAt);
   const toMs = Math.min(Date.parse(slot.end), night.endedAt ?? Infinity);
-  const ledger =
+  const found =
     before || toMs <= fromMs ? buildLedger(slot, known) : withRecord(night, record(fromMs, toMs), fromMs, toMs);
+  const ledger = afterThePlan(found, before ? null : night.doneAtMs);
   const seconds = secondsByClass(ledger);
   const facts = { outcome, seconds, ...night.delivered, before, minutesBefore: null, moonlight: 0 };
   const settled = settleByRule(rule, facts, toHundredths(credits));

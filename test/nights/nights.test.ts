@@ -64,6 +64,14 @@ describe('nights on the virtual server', () => {
 
 describe('the oracle', () => {
   const quiet = (): NightPlan => ({ ...planNight(SEED, 3), faults: [], steps: [] });
+  test('an extension that reaches the telescope after the old end, or never, is not paid for until then', async () => {
+    // The database is away from before the end of the slot until long after it; the second of the two nights still gets some of its longer slot.
+    const [never, late] = [await playNight(sandbox, planNight(7, 141)), await playNight(sandbox, planNight(7, 184))];
+    expect([...never.violations, ...late.violations]).toEqual([]);
+    expect(never.ledger.outage).toBeGreaterThanOrEqual(3_600);
+    expect(late.ledger.outage).toBeGreaterThanOrEqual(2_880);
+  }, 60_000);
+
   test('a quiet night breaks nothing', async () => {
     const result = await playNight(sandbox, quiet());
     expect(result.violations).toEqual([]);

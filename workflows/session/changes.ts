@@ -44,12 +44,23 @@ async function replan(night: Night): Promise<Reason | null> {
   return unloadable;
 }
 
+/** Where the slot's old end passed before the telescope knew of the new one, nobody could observe in between. */
+function neverTold(night: Night, endedMs: number): void {
+  const { state } = night;
+  const open = state.data.spans.at(-1);
+  if (Date.now() <= endedMs || !open || open.end !== null || Date.parse(open.start) >= endedMs) return;
+  const { class: name, cause } = open;
+  state.span({ class: 'outage', cause: 'internal_error' }, new Date(endedMs).toISOString());
+  state.span({ class: name, cause }, nowIso());
+}
+
 export async function extend(night: Night, control: Control): Promise<'nothing'> {
   const { state } = night;
   const ceiling = Date.parse(state.data.firstEnd!) + state.booking.policy.extend_ceiling_minutes * 60 * SECOND;
   if (control.end === null || Date.parse(control.end) <= state.endMs)
     return night.logbook.refuse(control, 'not_allowed');
   if (Date.parse(control.end) > ceiling) return night.logbook.refuse(control, 'not_allowed');
+  const endedMs = state.endMs;
   const unloadable = await reload(night);
   if (unloadable) return night.logbook.refuse(control, unloadable);
   if (state.endMs < Date.parse(control.end)) return night.logbook.refuse(control, 'next_slot_taken');
@@ -61,6 +72,7 @@ export async function extend(night: Night, control: Control): Promise<'nothing'>
         () => night.stopAsked(),
         () => prepareOnce(night, 15 * SECOND),
       )) === null;
+  neverTold(night, endedMs);
   state.data.engaged = false;
   night.logbook.log(
     {
