@@ -44,7 +44,10 @@ async function sharedServer(folder: string): Promise<string> {
 
 /** A migrated and empty database of its own on the server that the run's files share. A test that kills its server starts one with `stack/own-postgres.ts`. */
 export async function startPostgres(): Promise<TestDatabase> {
-  const url = new URL(await sharedServer(process.env.NOCTURNE_TEST_RUN ?? ''));
+  const folder = process.env.NOCTURNE_TEST_RUN;
+  if (!folder)
+    throw new Error('startPostgres belongs to a run of jest, whose globalSetup names a folder (test/support/run.mjs)');
+  const url = new URL(await sharedServer(folder));
   const name = `test_${randomBytes(6).toString('hex')}`;
   const admin = async (statement: string): Promise<void> => {
     const client = await connectPg(Object.assign(new URL(url), { pathname: '/postgres' }).href, () => undefined);

@@ -1,8 +1,7 @@
-import { patched, proxyActivities, setWorkflowOptions, type ActivityOptions } from '@temporalio/workflow';
+import { proxyActivities, setWorkflowOptions, type ActivityOptions } from '@temporalio/workflow';
 import { FAILURE } from '../../domain/failures.ts';
 import type { FinaliseActivities, FrameActivities, FrameCounts, ShotDone } from '../../domain/ports.ts';
 import { QUEUE_FINALISE, framesQueue } from '../../domain/queues.ts';
-import { PATCHES } from '../session/patches.ts';
 import { LONG_PATIENCE, shotsDone } from './shots.ts';
 
 setWorkflowOptions({ versioningBehavior: 'PINNED' }, lateFrames);
@@ -41,7 +40,7 @@ export async function lateFrames(late: {
   await frames.drainFrames(input);
   const counts = await reconcile(listed, true);
   await finish.buildArchive(input);
-  if (patched(PATCHES.settleLate)) await finish.resettle(input);
+  await finish.resettle(input);
   await finish.rebuildReport(input);
   return counts;
 }

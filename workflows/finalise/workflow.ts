@@ -1,6 +1,5 @@
 import {
   ActivityFailure,
-  patched,
   proxyActivities,
   setCurrentDetails,
   setWorkflowOptions,
@@ -24,7 +23,6 @@ import type { WebhookType } from '../../domain/contracts/webhook.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, SEARCH_ATTRIBUTES, framesQueue, shotsWorkflowId } from '../../domain/queues.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';
-import { PATCHES } from '../session/patches.ts';
 import { lateFrames } from './late.ts';
 import { SHORT_PATIENCE, shotsDone } from './shots.ts';
 
@@ -94,7 +92,7 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
   );
   // What the session believed is checked against what has arrived: a night without a frame is not complete.
   const none = counts !== NO_FRAMES && counts.archived + counts.rejected + counts.pending === 0;
-  const frameless = input.outcome === 'completed' && none && patched(PATCHES.frameless);
+  const frameless = input.outcome === 'completed' && none;
   const outcome: Outcome = frameless ? 'failed' : input.outcome;
   const reason: Reason | null = frameless ? 'no_frames' : input.reason;
   const settled = await ledger.settle.executeWithOptions({ summary: 'ledger and settlement' }, [
@@ -136,7 +134,7 @@ export async function finalise(input: FinaliseInput): Promise<FinaliseResult> {
       },
     },
   ]);
-  if (listed === null && input.targetGuid && patched(PATCHES.shotsLater)) await askLater(input);
+  if (listed === null && input.targetGuid) await askLater(input);
   upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.phase, value: outcome }]);
   setCurrentDetails(
     `### ${bookingId}: ${outcome}\n\n- frames: ${counts.archived} archived, ${counts.rejected} rejected, ${counts.missing} missing\n- archive: ${stored.files} files, ${stored.bytes} bytes\n- refund: ${settled.refund}`,

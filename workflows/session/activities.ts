@@ -1,4 +1,4 @@
-import { patched, proxyActivities, type ActivityInterfaceFor, type ActivityOptions } from '@temporalio/workflow';
+import { proxyActivities, type ActivityInterfaceFor, type ActivityOptions } from '@temporalio/workflow';
 import type {
   FinaliseActivities,
   FrameActivities,
@@ -8,7 +8,6 @@ import type {
 import { FAILURE } from '../../domain/failures.ts';
 import { PRIORITY } from '../../domain/priority.ts';
 import { QUEUE_FINALISE, framesQueue, telescopeQueue } from '../../domain/queues.ts';
-import { PATCHES } from './patches.ts';
 
 /** Activities in groups by risk; the options of a group are its reason (docs/safety.md, 14). */
 
@@ -134,7 +133,7 @@ export function telescope(telescopeId: string, scheduleToStartMs = 60_000): Tele
   return {
     reads: proxyActivities<Reads>({
       ...reading,
-      cancellationType: patched(PATCHES.abandon) ? 'ABANDON' : 'TRY_CANCEL',
+      cancellationType: 'ABANDON',
       ...waiting,
     }),
     watching: proxyActivities<Pick<TelescopeActivities, 'watch'>>({ ...watching, taskQueue }),

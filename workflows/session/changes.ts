@@ -1,11 +1,10 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, log, patched } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, isCancellation, log } from '@temporalio/workflow';
 import { FAILURE } from '../../domain/failures.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import { NIGHT_LINES, sessionMoved, slotNowEnds } from '../../domain/night-lines.ts';
 import { records, telescope } from './activities.ts';
 import type { Night } from './night.ts';
 import { outdate, prepareOnce } from './objects.ts';
-import { PATCHES } from './patches.ts';
 import type { Control } from './data.ts';
 import { restore, still } from './telescope.ts';
 import { SECOND, nowIso } from './time.ts';
@@ -89,7 +88,7 @@ export async function extend(night: Night, control: Control): Promise<'nothing'>
 
 export async function reschedule(night: Night, control: Control): Promise<'restarted' | 'nothing'> {
   const { state } = night;
-  const moved = state.data.started || (state.data.mayRun === true && patched(PATCHES.promptStop));
+  const moved = state.data.started || state.data.mayRun === true;
   if (night.begun && moved && !(await still(night, 'stop'))) return night.logbook.refuse(control, 'no_answer');
   const unloadable = await replan(night);
   if (unloadable) return night.logbook.refuse(control, unloadable);
@@ -103,9 +102,7 @@ export async function reschedule(night: Night, control: Control): Promise<'resta
           bookingId: state.bookingId,
         }),
       );
-    returned = patched(PATCHES.promptStop)
-      ? await interruptibleBy(night, () => night.stopAsked(), giveBack)
-      : await giveBack();
+    returned = await interruptibleBy(night, () => night.stopAsked(), giveBack);
   }
   Object.assign(data, {
     prepared: false,
@@ -136,11 +133,9 @@ export async function reschedule(night: Night, control: Control): Promise<'resta
 export async function amend(night: Night, control: Control): Promise<'restarted' | 'nothing'> {
   const { state } = night;
   const begun = night.begun;
-  if (begun && Date.now() + night.minimumUsefulMs() >= state.endMs && patched(PATCHES.lateAmend))
-    return night.logbook.refuse(control, 'slot_over');
-  if (begun && night.inEmergency() && patched(PATCHES.lateAmend))
-    return night.logbook.refuse(control, 'voyager_emergency');
-  const enabled = state.data.engaged || (state.data.mayRun === true && patched(PATCHES.promptStop));
+  if (begun && Date.now() + night.minimumUsefulMs() >= state.endMs) return night.logbook.refuse(control, 'slot_over');
+  if (begun && night.inEmergency()) return night.logbook.refuse(control, 'voyager_emergency');
+  const enabled = state.data.engaged || state.data.mayRun === true;
   if (begun && enabled && !(await still(night, 'disable'))) return night.logbook.refuse(control, 'no_answer');
   const unloadable = await replan(night);
   if (unloadable) {

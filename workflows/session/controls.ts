@@ -1,7 +1,5 @@
-import { patched } from '@temporalio/workflow';
 import { amend, extend, reschedule } from './changes.ts';
 import { circumstances, type Night } from './night.ts';
-import { PATCHES } from './patches.ts';
 import { judge } from './policy.ts';
 import type { Control, Ending } from './data.ts';
 
@@ -36,8 +34,7 @@ export async function obey(night: Night, control: Control): Promise<Ending | 're
       state.data.userPaused = true;
       night.logbook.receipt(control.commandId, 'accepted');
       // What is not prepared is not enabled: there is nothing to wait for.
-      if (!state.data.prepared && !state.data.engaged && patched(PATCHES.pauseUnprepared))
-        night.logbook.receipt(control.commandId, 'confirmed');
+      if (!state.data.prepared && !state.data.engaged) night.logbook.receipt(control.commandId, 'confirmed');
       else if (night.memory.gatewayAway) night.logbook.explain('pause', 'gateway_away');
       night.checkAtOnce();
       return 'nothing';
@@ -52,7 +49,7 @@ export async function obey(night: Night, control: Control): Promise<Ending | 're
         blocked.reason !== 'local_operator'
       )
         return night.logbook.refuse(control, blocked.reason);
-      if (night.memory.gatewayAway && patched(PATCHES.promptStop)) return night.logbook.refuse(control, 'gateway_away');
+      if (night.memory.gatewayAway) return night.logbook.refuse(control, 'gateway_away');
       state.data.userPaused = false;
       night.logbook.receipt(control.commandId, 'accepted');
       if (!state.data.prepared && !state.data.engaged) {

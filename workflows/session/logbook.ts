@@ -1,11 +1,10 @@
-import { patched, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { ReceiptState } from '../../domain/contracts/control.ts';
 import type { HoldCause, Outcome, Phase } from '../../domain/phases.ts';
 import type { Transition } from '../../domain/ports.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/queues.ts';
 import { detailsOf, nextOf } from './face.ts';
-import { PATCHES } from './patches.ts';
 import type { Projector } from './projection.ts';
 import type { Control } from './data.ts';
 import type { SessionState } from './state.ts';
@@ -164,7 +163,6 @@ export class Logbook {
 
   /** Why what was asked for is not done yet, said in its receipt; the same is said once. */
   explain(kind: 'pause' | 'resume', reason: Reason, to: ReceiptState = 'unknown'): void {
-    if (!patched(PATCHES.promptStop)) return;
     for (const receipt of this.state.waiting(kind))
       if (receipt.state !== to || receipt.reason !== reason)
         this.receipt(receipt.commandId, to, reason, REASONS[reason].en);

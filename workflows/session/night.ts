@@ -1,9 +1,8 @@
-import { CancellationScope, patched } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { Grant, Observation, WatchPlan } from '../../domain/ports.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import { Logbook } from './logbook.ts';
 import { wire } from './messages.ts';
-import { PATCHES } from './patches.ts';
 import { minimumUsefulSeconds } from './pace.ts';
 import { badWeatherSeen, inMaintenance, lostToWeather, type judge } from './policy.ts';
 import { Projector } from './projection.ts';
@@ -99,26 +98,24 @@ export class Night {
 
   /** A control, or something that the observatory tells of, waits to be looked at. */
   called(): boolean {
-    return this.state.data.inbox.length > 0 || (this.state.events.length > 0 && patched(PATCHES.promptStop));
+    return this.state.data.inbox.length > 0 || this.state.events.length > 0;
   }
 
   /** Something was asked while a step was under way: it comes before the rest of that step. */
   cutShort(): boolean {
-    return this.state.data.inbox.length > 0 && patched(PATCHES.promptStop);
+    return this.state.data.inbox.length > 0;
   }
 
   /** Somebody wants the session to end: that waits for no other control. */
   stopAsked(): boolean {
-    return (
-      this.state.data.inbox.some(({ kind }) => kind === 'abort' || kind === 'cancel') && patched(PATCHES.promptStop)
-    );
+    return this.state.data.inbox.some(({ kind }) => kind === 'abort' || kind === 'cancel');
   }
 
   /** Inside the slot somebody works at the telescope: nothing is prepared for it then. */
   maintained(): boolean {
     const { state } = this;
     const now = Date.now();
-    return now >= state.startMs && inMaintenance(state.data.maintenance, now) && patched(PATCHES.maintenance);
+    return now >= state.startMs && inMaintenance(state.data.maintenance, now);
   }
 
   weatheredOut(): boolean {
@@ -156,10 +153,9 @@ export class Night {
 /** What `judge` weighs besides what was seen. */
 export function circumstances(night: Night, refusal: Reason | null): Parameters<typeof judge>[1] {
   const { data, booking } = night.state;
-  const calibrating =
-    booking.policy.calibration_in_bad_weather && night.state.onlyCalibrationLeft() && patched(PATCHES.calibration);
-  const pauseWins = data.userPaused && patched(PATCHES.pauseHeld);
-  const emergencyForWeather = night.inEmergency() && (data.badWeather ?? false) && patched(PATCHES.cause);
+  const calibrating = booking.policy.calibration_in_bad_weather && night.state.onlyCalibrationLeft();
+  const pauseWins = data.userPaused;
+  const emergencyForWeather = night.inEmergency() && (data.badWeather ?? false);
   return {
     now: Date.now(),
     policy: booking.policy,
@@ -167,7 +163,7 @@ export function circumstances(night: Night, refusal: Reason | null): Parameters<
     userPaused: data.userPaused,
     pauseWins,
     maintenance: data.maintenance,
-    plannedWork: inMaintenance(data.maintenance, Date.now()) && patched(PATCHES.maintenance),
+    plannedWork: inMaintenance(data.maintenance, Date.now()),
     calibrating,
     refusal,
     stalled: night.memory.stalled,
@@ -180,9 +176,9 @@ export function slotOver(night: Night): Ending {
   if (data.started && night.state.shotsTaken() > 0)
     return { outcome: 'completed', reason: 'slot_over', commandId: null };
   if (night.weatheredOut()) return { outcome: 'weathered_out', reason: 'weather_no_time_left', commandId: null };
-  if (data.phase === 'holding' && data.reason === 'maintenance' && patched(PATCHES.maintenance))
+  if (data.phase === 'holding' && data.reason === 'maintenance')
     return { outcome: data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
-  if (data.started && data.phase === 'holding' && data.holdCause !== 'user' && patched(PATCHES.progress))
+  if (data.started && data.phase === 'holding' && data.holdCause !== 'user')
     return { outcome: 'failed', reason: data.reason, commandId: null };
   if (data.started || data.holdCause === 'user') return { outcome: 'completed', reason: 'slot_over', commandId: null };
   return { outcome: 'failed', reason: data.reason ?? 'slot_over', commandId: null };

@@ -1,8 +1,7 @@
-import { ActivityFailure, isCancellation, patched } from '@temporalio/workflow';
+import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import { telescope } from './activities.ts';
 import { freshPlan } from './fresh.ts';
 import type { Night } from './night.ts';
-import { PATCHES } from './patches.ts';
 import { restore, submit, unreachable, type Problem } from './telescope.ts';
 
 /** One try; null when everything stands and was read back. */
@@ -16,7 +15,7 @@ export async function prepareOnce(night: Night, patienceMs: number): Promise<Pro
     const first = site.problems[0];
     if (!site.ok && first) return first;
     // Voyager is as the telescope's file says; now the plan is made to be so too.
-    const plan = patched(PATCHES.fresh) ? await freshPlan(night) : 'same';
+    const plan = await freshPlan(night);
     if (typeof plan === 'object') return plan;
     const granted = await submit(night, () =>
       t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [night.grant()]),

@@ -1,10 +1,8 @@
-import { patched } from '@temporalio/workflow';
 import type { Observation } from '../../domain/ports.ts';
 import type { Night } from './night.ts';
-import { PATCHES } from './patches.ts';
 import { remainder } from './phases/engage.ts';
 import { SECOND, nowIso } from './time.ts';
-import { unlessAsked } from './waiting.ts';
+import { interruptible } from './waiting.ts';
 
 /** An enabled target may idle for so long, or for three of its longest exposures: RoboTarget plans, slews, centres and focuses meanwhile. */
 const IDLE_MS = 300 * SECOND;
@@ -35,8 +33,7 @@ export async function isStalled(night: Night): Promise<boolean> {
   const { data } = night.state;
   if (Date.now() < stallDueMs(night)) return false;
   if (night.memory.stalled && data.phase === 'holding') return true;
-  if (!patched(PATCHES.progress)) return false;
-  const rest = await unlessAsked(night, () => remainder(night));
+  const rest = await interruptible(night, () => remainder(night));
   if (!rest || rest.usefulSeconds <= 0) return false;
   if (rest.nextVisibleAt && Date.parse(rest.nextVisibleAt) > Date.now()) {
     data.idleSince = rest.nextVisibleAt;

@@ -1,10 +1,8 @@
-import { patched } from '@temporalio/workflow';
 import type { CommandOutcome } from '../../domain/ports.ts';
 import { reasonWords } from '../../domain/night-lines.ts';
 import type { Reason } from '../../domain/reasons.ts';
 import { telescope } from './activities.ts';
 import type { Night } from './night.ts';
-import { PATCHES } from './patches.ts';
 import { submit } from './telescope.ts';
 
 /** One step towards motion; null when it is done, else the reason, which the night log has too. */
@@ -28,7 +26,7 @@ export function complain(
   message: string | null,
 ): void {
   const what = `${outcome} ${reason} ${message}`;
-  if (night.memory.said.get(name) === what && patched(PATCHES.patience)) return;
+  if (night.memory.said.get(name) === what) return;
   night.memory.said.set(name, what);
   night.logbook.log({
     level: 'WARNING',

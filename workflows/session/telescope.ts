@@ -1,11 +1,4 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  TimeoutFailure,
-  isCancellation,
-  log,
-  patched,
-} from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, TimeoutFailure, isCancellation, log } from '@temporalio/workflow';
 import { PRIORITY } from '../../domain/priority.ts';
 import { FAILURE } from '../../domain/failures.ts';
 import type { CommandOutcome, Grant, Observation, WatchPlan } from '../../domain/ports.ts';
@@ -13,7 +6,6 @@ import { NIGHT_LINES } from '../../domain/night-lines.ts';
 import { REASONS, type Reason } from '../../domain/reasons.ts';
 import { telescope } from './activities.ts';
 import type { Night } from './night.ts';
-import { PATCHES } from './patches.ts';
 import { notThere } from './policy.ts';
 import { SECOND } from './time.ts';
 import { interruptibleBy, waitFor } from './waiting.ts';
@@ -56,7 +48,7 @@ export async function observe(night: Night, patienceMs: number): Promise<Observa
     ]);
   } catch (thrown) {
     if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
-    night.memory.gatewayAway = patched(PATCHES.quiet) && unreachable(thrown).reason === 'gateway_away';
+    night.memory.gatewayAway = unreachable(thrown).reason === 'gateway_away';
     return null;
   }
 }
@@ -98,9 +90,7 @@ export async function confirm(
   cut: () => boolean = () => false,
 ): Promise<boolean> {
   for (let i = 0; i < CONFIRM_TRIES && !cut(); i++) {
-    const seen = patched(PATCHES.promptStop)
-      ? await interruptibleBy(night, cut, () => observe(night, 15 * SECOND))
-      : await observe(night, 15 * SECOND);
+    const seen = await interruptibleBy(night, cut, () => observe(night, 15 * SECOND));
     if (seen) night.memory.lastObservation = seen;
     if (seen && shown(seen)) return true;
     if (!seen) return false;
@@ -131,13 +121,10 @@ export async function still(night: Night, how: 'disable' | 'stop', cut: () => bo
     return false;
   }
   const away = result.reason === 'gateway_away' || result.reason === 'voyager_away';
-  if (result.outcome === 'unknown' && away && patched(PATCHES.promptStop)) return false;
-  const absentIsStopped = patched(PATCHES.promptStop);
+  if (result.outcome === 'unknown' && away) return false;
   const stopped = await confirm(
     night,
-    (o) =>
-      (o.target !== null ? !o.target.enabled : absentIsStopped && notThere(o)) &&
-      (how === 'disable' || o.running !== 'ours'),
+    (o) => (o.target !== null ? !o.target.enabled : notThere(o)) && (how === 'disable' || o.running !== 'ours'),
     cut,
   );
   // A disabled target still finishes its exposure.

@@ -1,12 +1,7 @@
-import { CancellationScope, condition, isCancellation, patched } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { Night } from './night.ts';
-import { PATCHES } from './patches.ts';
 
 /** Runs `fn`, unless something is asked of us meanwhile: then it is left. */
-export function unlessAsked<T>(night: Night, fn: () => Promise<T>): Promise<T | undefined> {
-  return patched(PATCHES.promptStop) ? interruptible(night, fn) : fn();
-}
-
 export function interruptible<T>(night: Night, fn: () => Promise<T>): Promise<T | undefined> {
   return interruptibleBy(night, () => night.state.data.inbox.length > 0, fn);
 }

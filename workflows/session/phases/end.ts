@@ -1,11 +1,4 @@
-import {
-  ActivityFailure,
-  condition,
-  isCancellation,
-  patched,
-  startChild,
-  upsertSearchAttributes,
-} from '@temporalio/workflow';
+import { ActivityFailure, condition, isCancellation, startChild, upsertSearchAttributes } from '@temporalio/workflow';
 import type { WebhookType } from '../../../domain/contracts/webhook.ts';
 import type { LedgerClass } from '../../../domain/contracts/ledger.ts';
 import { FINALISE_WORKFLOW } from '../../../domain/messages.ts';
@@ -18,7 +11,6 @@ import type { Reason } from '../../../domain/reasons.ts';
 import { settling, telescope } from '../activities.ts';
 import type { Night } from '../night.ts';
 import { outdate, removeObsolete } from '../objects.ts';
-import { PATCHES } from '../patches.ts';
 import type { Ending } from '../data.ts';
 import { restore } from '../telescope.ts';
 import { nowIso } from '../time.ts';
@@ -60,11 +52,10 @@ export async function end(night: Night, ending: Ending): Promise<void> {
       },
       { reason: ending.reason, sessionEndedAt: at },
     );
-    if (ending.commandId && !(night.memory.stopUnseen && patched(PATCHES.promptStop)))
-      night.logbook.receipt(ending.commandId, 'confirmed');
+    if (ending.commandId && !night.memory.stopUnseen) night.logbook.receipt(ending.commandId, 'confirmed');
     await night.projector.flush();
   }
-  if (patched(PATCHES.quiet)) night.background.cancel();
+  night.background.cancel();
   const child = await startChild<(input: FinaliseInput) => Promise<FinaliseResult>>(FINALISE_WORKFLOW, {
     workflowId: finaliseWorkflowId(state.bookingId),
     priority: PRIORITY.finalising,
@@ -137,14 +128,14 @@ export async function endBefore(night: Night, ending: Ending): Promise<void> {
   }
   state.data.outcome = ending.outcome;
   if (state.data.objectsMade) outdate(night);
-  const latched = state.data.takenOver !== null && patched(PATCHES.promptStop);
+  const latched = state.data.takenOver !== null;
   const cleared =
     night.state.data.obsolete.length > 0 || state.data.objectsMade || latched
       ? putBack(night, ending)
       : Promise.resolve();
   let done = false;
   const refusing = refuseUntil(night, () => done, 'session_over');
-  const settled = patched(PATCHES.settle) ? settleBefore(night, ending) : Promise.resolve();
+  const settled = settleBefore(night, ending);
   await Promise.all([cleared, settled]).finally(() => {
     done = true;
   });
@@ -183,8 +174,8 @@ export async function putBack(night: Night, ending: Ending): Promise<void> {
     );
   await removeObsolete(night);
   if (state.data.takenOver) await releaseLatch(night);
-  if (night.memory.stopUnseen && patched(PATCHES.grantKept)) return;
-  if (state.data.objectsMade || ending.outcome === 'cancelled' || (granted && patched(PATCHES.grantKept)))
+  if (night.memory.stopUnseen) return;
+  if (state.data.objectsMade || ending.outcome === 'cancelled' || granted)
     await restore(night, 'revoke the grant', () =>
       t.restoring.revokeGrant.executeWithOptions({ summary: 'revoke grant' }, [ids]),
     );

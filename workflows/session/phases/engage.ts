@@ -1,26 +1,20 @@
-import { ActivityFailure, isCancellation, patched } from '@temporalio/workflow';
+import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import type { ObjectsPlan, Observation } from '../../../domain/ports.ts';
 import { NIGHT_LINES, reasonWords } from '../../../domain/night-lines.ts';
 import type { Reason } from '../../../domain/reasons.ts';
 import { planning, telescope } from '../activities.ts';
 import type { Night } from '../night.ts';
-import { PATCHES } from '../patches.ts';
 import { borrow, complain, startRoboTarget, step } from '../steps.ts';
 import { confirm, submit } from '../telescope.ts';
 import { SECOND, nowIso } from '../time.ts';
-import { unlessAsked } from '../waiting.ts';
+import { interruptible } from '../waiting.ts';
 
 /** Our target is enabled and something else runs, or nothing: what policy allows is done, once per check interval; true when it was. */
 export async function keepOurs(night: Night, seen: Observation): Promise<boolean> {
   const { policy } = night.state.booking;
   const intruder = seen.running === 'foreign' && policy.exclusivity === 'exclusive';
   const stopped = seen.roboTargetRunning === false && policy.robotarget_start === 'dragscript';
-  if (
-    (!intruder && !stopped) ||
-    Date.now() < night.memory.keptAt + policy.check_interval * SECOND ||
-    !patched(PATCHES.upkeep)
-  )
-    return false;
+  if ((!intruder && !stopped) || Date.now() < night.memory.keptAt + policy.check_interval * SECOND) return false;
   night.memory.keptAt = Date.now();
   const refused = [...(intruder ? [await borrow(night)] : []), ...(stopped ? [await startRoboTarget(night)] : [])];
   return refused.every((reason) => reason === null);
@@ -30,7 +24,7 @@ export async function keepOurs(night: Night, seen: Observation): Promise<boolean
 export async function engage(night: Night, seen: Observation): Promise<Reason | null> {
   const { state } = night;
   const t = telescope(state.telescopeId);
-  if (night.memory.registered !== JSON.stringify(night.grant()) || !patched(PATCHES.patience)) {
+  if (night.memory.registered !== JSON.stringify(night.grant())) {
     const granted = await step(night, 'grant', () =>
       t.commands.registerGrant.executeWithOptions({ summary: 'grant' }, [night.grant()]),
     );
@@ -41,7 +35,7 @@ export async function engage(night: Night, seen: Observation): Promise<Reason | 
     if (borrowed) return borrowed;
   }
   if (night.cutShort()) return 'superseded';
-  if (state.data.replan) await unlessAsked(night, () => replan(night));
+  if (state.data.replan) await interruptible(night, () => replan(night));
   if (night.cutShort()) return 'superseded';
   if (seen.roboTargetRunning === false && state.booking.policy.robotarget_start === 'dragscript') {
     const refused = await startRoboTarget(night);
@@ -75,7 +69,6 @@ export async function engage(night: Night, seen: Observation): Promise<Reason | 
   }
   state.data.engaged = true;
   state.data.idleSince = nowIso();
-  if (!patched(PATCHES.promptStop)) night.logbook.confirmResumes();
   return null;
 }
 
@@ -105,7 +98,7 @@ export function running(night: Night, advisory: Reason | null): void {
   data.started = true;
   if (first) {
     data.startedAt = nowIso();
-    if (patched(PATCHES.quiet)) data.framesWaiting = true;
+    data.framesWaiting = true;
   }
   night.logbook.transition(
     'running',

@@ -1,4 +1,3 @@
-import { patched } from '@temporalio/workflow';
 import type { ReceiptState } from '../../../domain/contracts/control.ts';
 import type { LedgerClass } from '../../../domain/contracts/ledger.ts';
 import type { HoldCause } from '../../../domain/phases.ts';
@@ -6,7 +5,6 @@ import type { Observation } from '../../../domain/ports.ts';
 import { NIGHT_LINES, reasonWords } from '../../../domain/night-lines.ts';
 import { REASONS, type Reason } from '../../../domain/reasons.ts';
 import type { Night } from '../night.ts';
-import { PATCHES } from '../patches.ts';
 import { notThere, type Verdict } from '../policy.ts';
 import { still } from '../telescope.ts';
 import { SECOND, nowIso } from '../time.ts';
@@ -77,14 +75,14 @@ export async function hold(
     const held =
       seen.target?.enabled === false && (state.booking.policy.pause_mode !== 'abort' || seen.running !== 'ours');
     if (state.waiting('pause').length === 0) return;
-    if (held && patched(PATCHES.pauseHeld)) settlePauses(night, 'confirmed', null);
-    else if (notThere(seen) && patched(PATCHES.promptStop)) settlePauses(night, 'confirmed', null);
+    if (held) settlePauses(night, 'confirmed', null);
+    else if (notThere(seen)) settlePauses(night, 'confirmed', null);
     else explainPause(night, verdict.reason);
     return;
   }
   const off = seen.target?.enabled === false ? null : 'disable';
   const wants = verdict.action === 'stop' && (seen.running === 'ours' || off !== null) ? 'stop' : off;
-  if (wants !== null && notThere(seen) && seen.running !== 'unknown' && patched(PATCHES.promptStop)) {
+  if (wants !== null && notThere(seen) && seen.running !== 'unknown') {
     state.data.engaged = false;
     settlePauses(night, 'confirmed', null);
     return;
@@ -103,7 +101,6 @@ export async function hold(
   }
   if (night.cutShort()) return;
   settlePauses(night, 'unknown', 'no_answer');
-  if (!patched(PATCHES.insist)) return;
   night.memory.stillFailures = failures + 1;
   if (failures > 0)
     night.logbook.alertOnce(
@@ -122,7 +119,7 @@ export function tellOfUnknownSky(
   if (verdict.cause !== 'weather' || seen === null) return;
   const since = Date.parse(night.state.data.spans.at(-1)?.start ?? nowIso());
   const unknown = verdict.reason === 'weather_unknown' || verdict.reason === 'safety_monitor_missing';
-  if (unknown && Date.now() - since >= UNKNOWN_SKY_MS && patched(PATCHES.cause))
+  if (unknown && Date.now() - since >= UNKNOWN_SKY_MS)
     night.logbook.alertOnce(
       verdict.reason,
       verdict.reason,

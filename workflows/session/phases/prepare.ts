@@ -1,11 +1,9 @@
-import { patched } from '@temporalio/workflow';
 import { NIGHT_LINES } from '../../../domain/night-lines.ts';
 import { beginAnew, historyIsLong } from '../continue.ts';
 import { controls } from '../controls.ts';
 import { slotOver, type Night } from '../night.ts';
 import { freshPlan } from '../fresh.ts';
 import { prepareOnce } from '../objects.ts';
-import { PATCHES } from '../patches.ts';
 import { HOUR_MS, preparationMilestones, preparationPaceMs } from '../pace.ts';
 import type { Ending } from '../data.ts';
 import { SECOND } from '../time.ts';
@@ -33,7 +31,7 @@ export async function prepare(night: Night): Promise<Ending | null> {
     if (historyIsLong(night)) await beginAnew(night);
     const controlled = await controls(night);
     if (controlled !== 'nothing') return controlled === 'restarted' ? null : controlled;
-    if (state.events.length > 0 && patched(PATCHES.promptStop)) {
+    if (state.events.length > 0) {
       const heard = await heardWhilePreparing(night);
       if (heard) return heard;
       continue;
@@ -77,9 +75,7 @@ export async function prepare(night: Night): Promise<Ending | null> {
     }
     await preparationTrouble(night, problem, attempt, { alertAt, deadlineAt });
     const tried = Date.now();
-    const pace = patched(PATCHES.patience)
-      ? preparationPaceMs(state.booking.policy, state.startMs, tried)
-      : Math.min(state.booking.policy.check_interval * SECOND, 300 * SECOND);
+    const pace = preparationPaceMs(state.booking.policy, state.startMs, tried);
     const retryAt = Math.min(tried + pace, tried < state.startMs ? state.startMs : Infinity);
     state.data.next = { what: 'prepare', at: new Date(retryAt).toISOString() };
     await waitFor(night, retryAt, () => night.called(), 'preparation again');
@@ -112,7 +108,7 @@ export async function waitToStart(night: Night): Promise<Ending | null> {
     const controlled = await controls(night);
     if (controlled !== 'nothing') return controlled === 'restarted' ? null : controlled;
   }
-  const plan = patched(PATCHES.fresh) ? await freshPlan(night) : 'same';
+  const plan = await freshPlan(night);
   if (plan === 'changed' || typeof plan === 'object') {
     state.data.prepared = false;
     night.logbook.transition('preparing', { event: 'preparing', ...NIGHT_LINES.preparingChanges });

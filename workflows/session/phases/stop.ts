@@ -1,10 +1,8 @@
-import { patched } from '@temporalio/workflow';
 import type { Observation } from '../../../domain/ports.ts';
 import { reasonWords } from '../../../domain/night-lines.ts';
 import { REASONS } from '../../../domain/reasons.ts';
 import { pictureOf } from '../../../domain/watch.ts';
 import type { Night } from '../night.ts';
-import { PATCHES } from '../patches.ts';
 import { EMERGENCY_EVERY_SECONDS, HOUR_MS, QUICK_LOOK_MS } from '../pace.ts';
 import { notThere } from '../policy.ts';
 import type { Ending } from '../data.ts';
@@ -22,7 +20,7 @@ export async function stopForGood(night: Night, ending: Ending): Promise<void> {
   const giveUpAt = Math.max(state.endMs + state.booking.policy.grace_seconds * SECOND, began) + 120 * SECOND;
   if (ending.commandId && !night.inEmergency()) night.logbook.receipt(ending.commandId, 'sent');
   // Never enabled, or seen disabled since: unless the telescope shows the opposite, there is nothing to stop.
-  const motionless = state.data.mayRun === false && patched(PATCHES.promptStop);
+  const motionless = state.data.mayRun === false;
   if (motionless) {
     const seen = await observe(night, QUICK_LOOK_MS);
     if (seen) night.memory.lastObservation = seen;
@@ -38,7 +36,7 @@ export async function stopForGood(night: Night, ending: Ending): Promise<void> {
         : await observe(night, 15 * SECOND);
     if (seen) night.memory.lastObservation = seen;
     const quiet = seen?.emergency && seen.target?.enabled === false && seen.running === 'none';
-    if (quiet && patched(PATCHES.cause)) return seenStopped(night);
+    if (quiet) return seenStopped(night);
     if (seen?.emergency) {
       if (attempt === 0) {
         if (ending.commandId)
@@ -55,12 +53,12 @@ export async function stopForGood(night: Night, ending: Ending): Promise<void> {
     }
     if (seen && attempt > 0 && seen.target !== null && !seen.target.enabled && seen.running !== 'ours')
       return seenStopped(night);
-    if (seen && notThere(seen) && seen.running !== 'unknown' && patched(PATCHES.promptStop)) return seenStopped(night);
+    if (seen && notThere(seen) && seen.running !== 'unknown') return seenStopped(night);
     const abrupt = ending.outcome === 'aborted' || !seen || seen.running === 'ours' || seen.running === 'unknown';
     if (seen && !abrupt && seen.target?.enabled === false) return seenStopped(night);
     if (ending.commandId) night.logbook.receipt(ending.commandId, 'sent');
     if (await still(night, abrupt && ending.reason !== 'plan_finished' ? 'stop' : 'disable')) return seenStopped(night);
-    if (ending.commandId && patched(PATCHES.promptStop))
+    if (ending.commandId)
       night.logbook.receipt(
         ending.commandId,
         'unknown',
@@ -83,18 +81,16 @@ export async function stopForGood(night: Night, ending: Ending): Promise<void> {
 export async function waitOutEmergency(night: Night, seen: Observation): Promise<void> {
   const { state } = night;
   const told = (): boolean => state.events.length > 0;
-  if (patched(PATCHES.patience)) {
-    const goal = state.plannedShots();
-    const plan = {
-      everySeconds: EMERGENCY_EVERY_SECONDS,
-      looks: EMERGENCY_LOOKS,
-      picture: pictureOf(seen, goal),
-      goal,
-    };
-    const next = await interruptibleBy(night, told, () => keepWatch(night, plan));
-    if (next === undefined && !told())
-      await waitFor(night, Date.now() + EMERGENCY_EVERY_SECONDS * SECOND, told, 'Voyager’s emergency');
-  } else await waitFor(night, Date.now() + EMERGENCY_EVERY_SECONDS * SECOND, told, 'Voyager’s emergency');
+  const goal = state.plannedShots();
+  const plan = {
+    everySeconds: EMERGENCY_EVERY_SECONDS,
+    looks: EMERGENCY_LOOKS,
+    picture: pictureOf(seen, goal),
+    goal,
+  };
+  const next = await interruptibleBy(night, told, () => keepWatch(night, plan));
+  if (next === undefined && !told())
+    await waitFor(night, Date.now() + EMERGENCY_EVERY_SECONDS * SECOND, told, 'Voyager’s emergency');
   state.events.length = 0;
 }
 

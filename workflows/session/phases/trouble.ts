@@ -1,8 +1,7 @@
-import { log, patched } from '@temporalio/workflow';
+import { log } from '@temporalio/workflow';
 import { reasonWords } from '../../../domain/night-lines.ts';
 import { reload } from '../changes.ts';
 import { circumstances, type Night } from '../night.ts';
-import { PATCHES } from '../patches.ts';
 import { QUICK_LOOK_MS } from '../pace.ts';
 import { inMaintenance, judge, preparationHold } from '../policy.ts';
 import type { Ending } from '../data.ts';
@@ -46,10 +45,6 @@ export async function preparationTrouble(
 
 /** Time of the slot that passes without a preparation: what the sky and Voyager show now says whose it is. */
 export async function holdPreparation(night: Night, problem: Problem): Promise<void> {
-  if (!patched(PATCHES.cause)) {
-    holding(night, 'fault', problem.reason, 'outage', problem.message);
-    return;
-  }
   const seen = await interruptible(night, () => observe(night, 15 * SECOND));
   if (seen === undefined) return;
   if (seen) night.noteLook(seen);

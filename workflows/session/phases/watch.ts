@@ -1,16 +1,14 @@
-import { patched } from '@temporalio/workflow';
 import type { Observation } from '../../../domain/ports.ts';
 import { beginAnew, historyIsLong } from '../continue.ts';
 import { controls } from '../controls.ts';
 import { circumstances, slotOver, type Night } from '../night.ts';
-import { PATCHES } from '../patches.ts';
 import { EMERGENCY_EVERY_SECONDS, QUICK_LOOK_MS, watchPlan } from '../pace.ts';
 import { planFinished } from '../../../domain/watch.ts';
 import { debounceLeftMs, inMaintenance, judge, type Verdict } from '../policy.ts';
 import type { Ending } from '../data.ts';
 import { keepWatch, observe } from '../telescope.ts';
 import { SECOND, nowIso } from '../time.ts';
-import { interruptible, interruptibleBy, unlessAsked, waitFor } from '../waiting.ts';
+import { interruptible, interruptibleBy, waitFor } from '../waiting.ts';
 import { isStalled, noteProgress, stallDueMs } from '../progress.ts';
 import { engage, keepOurs, remainder, running } from './engage.ts';
 import { hold } from './hold.ts';
@@ -39,8 +37,7 @@ export async function watch(night: Night): Promise<Ending | null> {
     if (seen?.latchedAbort && state.data.inbox.length > 0) continue;
     const { maintenance } = state.data;
     const cancels = maintenance?.bookings === 'cancel' && inMaintenance(maintenance, Date.now());
-    if (cancels && (seen || patched(PATCHES.maintenance)))
-      return { outcome: state.data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
+    if (cancels) return { outcome: state.data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
     if (seen && state.data.started && planFinished(seen, state.plannedShots()))
       return { outcome: 'completed', reason: 'plan_finished', commandId: null };
 
@@ -55,7 +52,7 @@ export async function watch(night: Night): Promise<Ending | null> {
       if (refusal) verdict = judge(seen, circumstances(night, refusal));
       else {
         running(night, verdict.advisory);
-        if (state.waiting('resume').length > 0 && patched(PATCHES.promptStop)) night.logbook.confirmResumes();
+        if (state.waiting('resume').length > 0) night.logbook.confirmResumes();
         if (await keepOurs(night, seen!)) continue;
       }
     }
@@ -120,7 +117,7 @@ export async function check(night: Night): Promise<Observation | null | undefine
 export async function nothingFits(night: Night, verdict: Extract<Verdict, { go: false }>): Promise<Ending | null> {
   const { state } = night;
   if (verdict.cause !== 'weather') return null;
-  const rest = await unlessAsked(night, () => remainder(night));
+  const rest = await interruptible(night, () => remainder(night));
   if (!rest || (rest.anyShotFits && rest.usefulSeconds >= night.minimumUsefulMs() / SECOND)) return null;
   return {
     outcome: state.shotsTaken() > 0 ? 'completed' : 'weathered_out',
@@ -145,24 +142,24 @@ export async function waitForNextCheck(night: Night, verdict: Verdict, seen: Obs
     : undefined;
   if (boundary) at = Math.min(at, boundary);
   const stallAt = stallDueMs(night);
-  const progress = stallAt > now && patched(PATCHES.progress);
+  const progress = stallAt > now;
   if (progress) at = Math.min(at, stallAt);
   at = Math.min(at, state.endMs);
   state.data.next = { what: at === state.endMs ? 'end' : 'check', at: new Date(at).toISOString() };
   night.logbook.refresh();
   if (night.memory.gatewayAway) return;
-  if (seen && patched(PATCHES.quiet)) {
+  if (seen) {
     const { check_interval: regular } = state.booking.policy;
     night.memory.quiet = watchPlan(seen, {
       policy: {
-        check_interval: emergency && patched(PATCHES.patience) ? Math.min(regular, EMERGENCY_EVERY_SECONDS) : regular,
+        check_interval: emergency ? Math.min(regular, EMERGENCY_EVERY_SECONDS) : regular,
       },
       now,
       regularAt: at,
       slotMs: state.endMs - state.startMs,
       ends: [state.endMs, boundary ?? Infinity, progress ? stallAt : Infinity],
       goal: state.plannedShots(),
-      progress: state.data.engaged && patched(PATCHES.progress),
+      progress: state.data.engaged,
     });
     if (night.memory.quiet) return;
   }
