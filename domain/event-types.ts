@@ -5,6 +5,7 @@ export const EVENT_TYPES = [
   'preview.ready',
   'image.captured',
   'image.measured',
+  'plan.progress',
   'session.changed',
   'receipt.changed',
   'weather.alert',

@@ -4,6 +4,7 @@ import { MESSAGES } from '../../domain/messages/table.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueOutbox, type OutboxChannel } from '../../platform/outbox.ts';
+import { tellProgress } from '../../platform/plan-progress.ts';
 import type { Frame, Outbox } from '../../prisma/client/client.ts';
 import { toImageSummary } from '../../frames/images.ts';
 import { tellOfFilter } from './filter-check.ts';
@@ -40,6 +41,7 @@ export async function announceCaptured(db: Database, frameId: string, now = new 
       telescopeId: row.telescopeId,
       data: summary,
     });
+    await tellProgress(tx, bookingId);
     await enqueueOutbox(tx, {
       key: `image.captured/${frameId}`,
       type: 'image.captured',

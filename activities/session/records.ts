@@ -3,15 +3,17 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { LogLine } from '../../domain/contracts/event.ts';
 import { stableId } from '../../domain/ids.ts';
 import { isFinal } from '../../domain/phases.ts';
-import { reasonText } from '../../domain/reasons.ts';
+import { reasonText, type Reason } from '../../domain/reasons.ts';
 import { doneOf, voyagerShotsOf } from '../../platform/booking-columns.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { enqueueAlert, enqueueOutbox } from '../../platform/outbox.ts';
+import { tellProgress } from '../../platform/plan-progress.ts';
 import { moveReceipt, openReceipt } from '../../platform/receipts.ts';
 import { sessionChange } from '../../platform/session-change.ts';
 import type { Prisma } from '../../prisma/client/client.ts';
 import { FAILURE } from '../../domain/failures.ts';
+import { percentOf } from '../../domain/plan-progress.ts';
 import { channelsFor } from '../../domain/messages/table.ts';
 import type { ReceiptChange, SessionActivities, Transition } from '../../domain/ports.ts';
 import { maintenanceOf } from './booking.ts';
@@ -23,7 +25,35 @@ interface Scope {
   telescopeId: string;
 }
 
-/** A line of the night log with its live event; a repeated key changes nothing. */
+/** One fault is told by its hold, by its alert and to the operator: what was said within this time in the same words is a repetition. */
+const REPEATED_WITHIN_MS = 60_000;
+
+/** Is this fault in the night log already? */
+async function isRepeated(
+  tx: Transaction,
+  id: string,
+  bookingId: string,
+  at: Date,
+  log: Transition['log'],
+): Promise<boolean> {
+  if (log.level !== 'ERROR') return false;
+  const said = await tx.timeline.findFirst({
+    where: {
+      id: { not: id },
+      bookingId,
+      level: 'ERROR',
+      message: log.message,
+      at: { gte: new Date(at.getTime() - REPEATED_WITHIN_MS), lte: new Date(at.getTime() + REPEATED_WITHIN_MS) },
+    },
+    select: { id: true },
+  });
+  return said !== null;
+}
+
+/**
+ * A line of the night log with its live event; a repeated key changes nothing. A fault that was said in the same words a moment before gets a row for
+ * operators and no event: the guest reads it once.
+ */
 export async function appendLog(
   tx: Transaction,
   scope: Scope,
@@ -32,6 +62,7 @@ export async function appendLog(
   log: Transition['log'],
 ): Promise<void> {
   const id = stableId('timeline', scope.bookingId, key);
+  const repeats = await isRepeated(tx, id, scope.bookingId, at, log);
   const made = await tx.timeline.createMany({
     data: [
       {
@@ -43,11 +74,12 @@ export async function appendLog(
         message: log.message,
         messageFr: log.messageFr ?? null,
         data: json(log.data ?? {}),
+        repeats,
       },
     ],
     skipDuplicates: true,
   });
-  if (made.count === 0) return;
+  if (made.count === 0 || repeats) return;
   const line: LogLine = {
     at: at.toISOString(),
     level: log.level,
@@ -123,22 +155,32 @@ export async function recordTransition(db: Database, t: Transition): Promise<voi
       at,
     });
     await appendLog(tx, scope, `transition/${t.transition}`, at, t.log);
-    if (t.phase === 'holding' && t.reason) {
-      const alert = { reason: t.reason, message: reasonText(t.reason, 'en'), message_fr: reasonText(t.reason, 'fr') };
-      if (t.holdCause === 'weather')
-        await appendEvent(tx, {
-          key: `weather/${t.transition}`,
-          type: 'weather.alert',
-          ...scope,
-          data: { state: 'hold', ...alert },
-          at,
-        });
-      if (t.holdCause === 'fault')
-        await appendEvent(tx, { key: `error/${t.transition}`, type: 'error.alert', ...scope, data: alert, at });
-    }
+    if (t.phase === 'holding' && t.reason) await alertLive(tx, t, t.reason, at);
     if (t.notify)
       await tell(tx, scope, `transition/${t.transition}`, t.notify, { ...sessionChange(session), at: t.at });
   });
+}
+
+/** What a hold for the weather or a fault raises on the pages that are open. */
+async function alertLive(tx: Transaction, t: Transition, reason: Reason, at: Date): Promise<void> {
+  const scope = { bookingId: t.bookingId, telescopeId: t.telescopeId, at };
+  const alert = { reason, message: reasonText(reason, 'en'), message_fr: reasonText(reason, 'fr') };
+  const sky = skyOf(t);
+  if (sky)
+    await appendEvent(tx, {
+      key: `weather/${t.transition}`,
+      type: 'weather.alert',
+      ...scope,
+      data: { state: sky, ...alert },
+    });
+  if (t.holdCause === 'fault')
+    await appendEvent(tx, { key: `error/${t.transition}`, type: 'error.alert', ...scope, data: alert });
+}
+
+/** Voyager suspends for weather that its own monitor sees, also where we know of none. */
+function skyOf({ holdCause, reason }: Transition): 'hold' | 'voyager_suspended' | null {
+  if (reason === 'voyager_emergency') return 'voyager_suspended';
+  return holdCause === 'weather' ? 'hold' : null;
 }
 
 /** The run that writes, for the projection; null outside an activity (imports, tools). */
@@ -199,27 +241,28 @@ export async function recordCheck(
     (sum, shot) => sum + Math.min(done[shot.guid] ?? 0, shot.quantity) * shot.exposure_seconds,
     0,
   );
-  await db.session.update({
-    where: { bookingId: input.bookingId },
-    data: {
-      progress: json({
-        at: input.at,
-        done,
-        shots_done: taken,
-        shots_total: total,
-        integration_seconds: seconds,
-        percent: total === 0 ? 0 : Math.round((1000 * taken) / total) / 10,
-        weather: {
-          state: observation.weather.state,
-          reason: observation.weather.reason,
-          causes: observation.weather.causes,
-        },
-        voyager_status: observation.voyagerStatus,
-        running: observation.running,
-        guiding: observation.guiding,
-      }),
-      updatedAt: new Date(),
+  const progress = {
+    at: input.at,
+    done,
+    shots_done: taken,
+    shots_total: total,
+    integration_seconds: seconds,
+    percent: percentOf(taken, total),
+    weather: {
+      state: observation.weather.state,
+      reason: observation.weather.reason,
+      causes: observation.weather.causes,
     },
+    voyager_status: observation.voyagerStatus,
+    running: observation.running,
+    guiding: observation.guiding,
+  };
+  await db.$transaction(async (tx) => {
+    await tx.session.update({
+      where: { bookingId: input.bookingId },
+      data: { progress: json(progress), updatedAt: new Date() },
+    });
+    await tellProgress(tx, input.bookingId);
   });
   return { maintenance: await maintenanceOf(db, booking.telescopeId, new Date(input.at), booking.endsAt) };
 }

@@ -1,15 +1,15 @@
 import { z } from '@hono/zod-openapi';
-import { Event, LogLine } from '../../domain/contracts/event.ts';
+import { Event } from '../../domain/contracts/event.ts';
 import { toEvent } from '../../platform/bus.ts';
 import { requireBooking } from '../auth.ts';
 import { loadBooking } from './service.ts';
 import { json, route, routes } from '../operation.ts';
-import { PageQuery, decodeCursor, encodeCursor, page, pageOf } from '../pages.ts';
 import { signImageUrls } from '../images/pixels.ts';
 import { Id, READ, readBy } from './read.ts';
 import { complain, listComplaints } from './complaints.ts';
 import { getCredits, refundCredits } from './credits.ts';
-import { getLedger, getReport } from './report.ts';
+import { listLogs } from './logs.ts';
+import { getLedger, getReport, getReportPdf } from './report.ts';
 import { getStats } from './stats.ts';
 import { getTelemetry } from './telemetry.ts';
 
@@ -23,8 +23,6 @@ const EventList = z
     }),
   })
   .meta({ id: 'EventList' });
-
-const LogPage = pageOf(LogLine, 'LogPage');
 
 const listEvents = route(
   {
@@ -67,64 +65,6 @@ const listEvents = route(
   },
 );
 
-const listLogs = route(
-  {
-    method: 'get',
-    path: '/api/bookings/{id}/logs',
-    id: 'listLogs',
-    tag: 'Sessions',
-    summary: 'The night log',
-    guard: READ,
-    params: Id,
-    query: PageQuery.extend({
-      level: z.enum(['INFO', 'WARNING', 'ERROR']).optional(),
-      order: z.enum(['newest', 'oldest']).default('newest'),
-    }),
-    answers: { 200: { description: 'A page', schema: LogPage } },
-  },
-  async ({ deps, c, who, params, query }) => {
-    requireBooking(who, params.id);
-    await loadBooking(deps, who, params.id);
-    const cursor = decodeCursor(query.cursor, 'date', 'number');
-    const down = query.order === 'newest';
-    const at = cursor ? new Date(cursor[0]!) : null;
-    const rows = await deps.db.timeline.findMany({
-      where: {
-        bookingId: params.id,
-        ...(query.level ? { level: query.level } : {}),
-        ...(at && cursor
-          ? {
-              OR: [
-                { at: down ? { lt: at } : { gt: at } },
-                { at, position: down ? { lt: BigInt(cursor[1]!) } : { gt: BigInt(cursor[1]!) } },
-              ],
-            }
-          : {}),
-      },
-      orderBy: [{ at: down ? 'desc' : 'asc' }, { position: down ? 'desc' : 'asc' }],
-      take: query.per_page + 1,
-    });
-    return json(
-      page(
-        c.req.url,
-        query.per_page,
-        rows,
-        (row) =>
-          readBy(who, {
-            at: row.at.toISOString(),
-            level: row.level,
-            source: row.source,
-            event: row.event,
-            message: row.message,
-            message_fr: row.messageFr,
-            data: row.data,
-          }),
-        (row) => encodeCursor(row.at.toISOString(), Number(row.position)),
-      ),
-    );
-  },
-);
-
 export const sessionDataRoutes = routes(
   listEvents,
   listLogs,
@@ -132,6 +72,7 @@ export const sessionDataRoutes = routes(
   getTelemetry,
   getLedger,
   getReport,
+  getReportPdf,
   getCredits,
   refundCredits,
   complain,

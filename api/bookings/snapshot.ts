@@ -13,11 +13,12 @@ import {
   type Phase,
 } from '../../domain/phases.ts';
 import type { Reason } from '../../domain/reasons.ts';
-import { framesByLine } from '../../domain/plan-progress.ts';
+import { progressOf } from '../../domain/plan-progress.ts';
 import { withoutNames } from '../../domain/others.ts';
 import type { Ground } from '../ground.ts';
 import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
-import { doneOf, shotsOf, targetOf, voyagerShotsOf } from '../../platform/booking-columns.ts';
+import { countedOf, linesOf, targetOf } from '../../platform/booking-columns.ts';
+import { takenFrames } from '../../platform/plan-progress.ts';
 import { toReceipt } from '../../platform/receipts.ts';
 import { settlementOf } from '../../platform/settlements.ts';
 
@@ -132,35 +133,15 @@ export async function buildSnapshot(
     }),
     settlementOf(db, bookingId),
     deps.telescopes.find(booking.telescopeId),
-    db.frame.groupBy({
-      by: ['shotGuid', 'filter', 'exposure', 'binning', 'type'],
-      where: { bookingId, state: { not: 'missing' } },
-      _count: { _all: true },
-    }),
+    takenFrames(db, bookingId),
   ]);
   const session = booking.session;
   const phase = (session?.phase ?? 'scheduled') as Phase;
   const now = deps.now();
   const state = telescope && !isFinal(phase) ? await deps.mirror.state(telescope) : null;
-  const shots = shotsOf(booking);
-  const voyagerShots = voyagerShotsOf(session);
-  const doneByGuid = doneOf(session);
-  const lines = shots.map((shot, i) => ({
-    guid: voyagerShots?.[i]?.guid ?? null,
-    filter: shot.filter,
-    exposure_seconds: shot.exposure_seconds,
-    quantity: shot.quantity,
-    binning: shot.binning,
-    type: shot.type,
-  }));
-  const received = framesByLine(taken, lines);
-  // RoboTarget counts at each check, frames come in between: the greater one has happened.
-  const plan = lines.map((line, i) => {
-    const counted = (line.guid === null ? undefined : doneByGuid[line.guid]) ?? voyagerShots?.[i]?.done ?? 0;
-    return { ...line, done: Math.min(line.quantity, Math.max(received[i]!, counted)) };
-  });
-  const total = plan.reduce((n, line) => n + line.quantity, 0);
-  const shotsDone = plan.reduce((n, line) => n + line.done, 0);
+  const lines = linesOf(booking, session);
+  const progress = progressOf(lines, taken, countedOf(session));
+  const plan = lines.map((line, i) => ({ ...line, done: progress.done[i]! }));
   const captured = taken.reduce((n, group) => n + group._count._all, 0);
   const target = targetOf(booking);
   const snapshot: Snapshot = {
@@ -191,10 +172,10 @@ export async function buildSnapshot(
     session_ended_at: session?.sessionEndedAt?.toISOString() ?? null,
     plan,
     progress: {
-      shots_done: shotsDone,
-      shots_total: total,
+      shots_done: progress.shots_done,
+      shots_total: progress.shots_total,
       integration_seconds: frames._sum.exposure ?? 0,
-      percent: total === 0 ? 0 : Math.round((1000 * shotsDone) / total) / 10,
+      percent: progress.percent,
     },
     credits: creditsSoFar(booking.chargedHundredths, settlement),
     images: {

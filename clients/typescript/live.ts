@@ -25,6 +25,7 @@ const TYPES = [
   'preview.ready',
   'image.captured',
   'image.measured',
+  'plan.progress',
   'session.changed',
   'receipt.changed',
   'weather.alert',

@@ -29,6 +29,19 @@ export type SessionChange = z.infer<typeof SessionChange>;
 
 const Told = z.object({ reason: z.enum(REASON_CODES), message: z.string(), message_fr: z.string() });
 
+/** As the snapshot counts it. */
+export const PlanProgress = z
+  .object({
+    shots_done: z.number().int(),
+    shots_total: z.number().int(),
+    percent: z.number(),
+    done: z.array(z.number().int()).describe('Line by line, in the order of the plan'),
+    by_filter: z
+      .array(z.object({ filter: z.string(), done: z.number().int(), total: z.number().int() }))
+      .describe('Calibration frames stand under their type'),
+  })
+  .meta({ id: 'PlanProgress' });
+
 interface LiveEvent {
   says: string;
   data: z.ZodObject;
@@ -43,12 +56,16 @@ export const LIVE_EVENTS = {
   },
   'image.captured': { says: 'A frame stands in the archive', data: ImageSummary },
   'image.measured': { says: 'A frame has its figures', data: ImageSummary },
+  'plan.progress': { says: 'How far the plan is, at each frame', data: PlanProgress },
   'session.changed': {
     says: 'The session has another phase, cause or reason',
     data: SessionChange.extend({ start: Instant.optional(), end: Instant.optional() }),
   },
   'receipt.changed': { says: 'A control has moved on', data: Receipt },
-  'weather.alert': { says: 'The session holds for the weather', data: Told.extend({ state: z.literal('hold') }) },
+  'weather.alert': {
+    says: 'The session holds for the weather, or Voyager itself has suspended',
+    data: Told.extend({ state: z.enum(['hold', 'voyager_suspended']) }),
+  },
   'error.alert': { says: 'The session holds for a fault', data: Told },
   'log.appended': { says: 'A line of the night log', data: LogLine },
 } as const satisfies Record<EventType, LiveEvent>;

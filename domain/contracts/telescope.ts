@@ -129,6 +129,10 @@ export const TelescopePolicy = z.object({
   extend_ceiling_minutes: z.number().min(0).default(120),
   /** In clouds or wind (never in unsafe weather) the target goes on while darks, bias and flats are all that is left of it. */
   calibration_in_bad_weather: z.boolean().default(false),
+  guests_read_voyager_log: z
+    .boolean()
+    .default(false)
+    .describe('May guests read Voyager’s own log of their session; it may name other people’s targets and paths'),
   refund: RefundRule.default(RefundRule.parse({})),
 });
 export type TelescopePolicy = z.infer<typeof TelescopePolicy>;

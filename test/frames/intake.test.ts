@@ -51,6 +51,10 @@ describe('frame intake', () => {
       events.filter((e) => e.type === 'image.captured').map((e) => (e.data as { filename: string }).filename),
     ).toEqual(['M42_1.fit', 'M42_2.fit', 'M42_3.fit']);
     expect(events.filter((e) => e.type === 'image.measured')).toHaveLength(3);
+    expect(events.findLast((e) => e.type === 'plan.progress')!.data).toMatchObject({
+      shots_done: 3,
+      by_filter: [{ filter: 'Ha', done: 3 }],
+    });
     expect((events[0]!.data as { preview_url: string }).preview_url).toBe(
       `/api/bookings/b1/images/${rows[0]!.id}/preview.jpg`,
     );

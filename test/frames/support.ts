@@ -145,7 +145,7 @@ export async function startWorld(): Promise<World> {
           blockedUntil: end,
           userRef: 'u1',
           target: { name: 'M42' },
-          shots: [{ filter: 'Ha', exposure_seconds: 2, quantity: shots, binning: 1 }],
+          shots: [{ filter: 'Ha', exposure_seconds: 2, quantity: shots, binning: 1, type: 'light' }],
           constraints: {},
           credits: {},
           bodyHash: 'x',

@@ -141,6 +141,53 @@ describe('recordTransition', () => {
     expect(await db.event.count({ where: { type: 'weather.alert' } })).toBe(1);
     expect(await db.event.count({ where: { type: 'error.alert' } })).toBe(1);
   });
+  test('Voyager’s own suspend is a weather alert too, whether or not we know of bad weather', async () => {
+    await session.recordTransition(transition(5, 'holding', { holdCause: 'fault', reason: 'voyager_emergency' }));
+    const alerts = await db.event.findMany({ where: { type: 'weather.alert' }, orderBy: { seq: 'asc' } });
+    expect(alerts.map(({ data }) => (data as { state: string }).state)).toEqual(['hold', 'voyager_suspended']);
+    expect(await db.event.count({ where: { type: 'error.alert' } })).toBe(2);
+  });
+});
+
+test('a fault is one line for the guest, however many say it; a minute later it is another one', async () => {
+  const message = 'The camera does not answer.';
+  const log = { level: 'ERROR' as const, event: 'equipment_error', message };
+  await session.recordTransition(transition(6, 'holding', { holdCause: 'fault', reason: 'equipment_error', log }));
+  const again = { ...log, event: 'fault_equipment_error' };
+  const notify = { type: 'error.occurred' as const, data: { reason: 'equipment_error' } };
+  await session.recordLog({ ...ids, key: 'fault', at: iso(7), log: again, notify });
+  await session.recordLog({ ...ids, key: 'fault', at: iso(7), log: again, notify });
+  await session.alertOperator({ ...ids, key: 'fault', at: iso(8), reason: 'equipment_error', message });
+  await session.recordLog({ ...ids, key: 'later', at: iso(90), log: again });
+  const lines = await db.timeline.findMany({ where: { message }, orderBy: { position: 'asc' } });
+  expect(lines.map(({ event, repeats }) => [event, repeats])).toEqual([
+    ['equipment_error', false],
+    ['fault_equipment_error', true],
+    ['operator_alert', true],
+    ['fault_equipment_error', false],
+  ]);
+  const live = await db.event.findMany({ where: { type: 'log.appended' } });
+  expect(live.filter(({ data }) => (data as { message: string }).message === message)).toHaveLength(2);
+  expect(await db.outbox.count({ where: { type: 'error.occurred', channel: 'webhook' } })).toBe(2);
+});
+
+test('each count of the plan is told once, as RoboTarget’s list or the frames have it', async () => {
+  const shot = { guid: 's', filter: 'Ha', filter_index: 4, exposure_seconds: 300, quantity: 5, binning: 1, done: 0 };
+  await db.session.update({ where: { bookingId: 'b1' }, data: { voyagerShots: [shot] } });
+  const check = (done: number) =>
+    session.recordCheck({ ...ids, at: iso(9), observation: { shotsDone: { s: done }, weather: {} } as never });
+  for (const done of [0, 2, 2, 3]) await check(done);
+  const told = await db.event.findMany({ where: { type: 'plan.progress' }, orderBy: { seq: 'asc' } });
+  expect(told.map(({ data }) => data)).toEqual(
+    [2, 3].map((done) => ({
+      shots_done: done,
+      shots_total: 5,
+      percent: 20 * done,
+      done: [done],
+      by_filter: [{ filter: 'Ha', done, total: 5 }],
+    })),
+  );
+  await db.session.update({ where: { bookingId: 'b1' }, data: { progress: {} } });
 });
 
 test('a receipt moves on, stands once it is confirmed, and is told once', async () => {
@@ -249,9 +296,9 @@ describe('a change of the booking that the session refuses after the API has gon
 
 test('what is left of a slot whose session is over can be booked again', async () => {
   const occupies = async (): Promise<boolean> => (await db.booking.findUniqueOrThrow({ where: { id: 'b1' } })).occupies;
-  await session.recordTransition(transition(5, 'finalising'));
+  await session.recordTransition(transition(7, 'finalising'));
   expect(await occupies()).toBe(true);
-  await session.recordTransition(transition(6, 'aborted', { outcome: 'aborted' }));
+  await session.recordTransition(transition(8, 'aborted', { outcome: 'aborted' }));
   expect(await occupies()).toBe(false);
 });
 

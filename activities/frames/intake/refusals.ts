@@ -3,6 +3,7 @@ import type { Telescope } from '../../../domain/contracts/telescope.ts';
 import type { Database } from '../../../platform/database.ts';
 import { toError } from '../../../platform/errors.ts';
 import type { Logger } from '../../../platform/logger.ts';
+import { tellProgress } from '../../../platform/plan-progress.ts';
 import type { Frame } from '../../../prisma/client/client.ts';
 import { reasonText } from '../../../frames/reasons.ts';
 import type { FrameStore } from '../../../frames/store/store.ts';
@@ -72,6 +73,7 @@ export class Refusals {
           at: row.seenAt,
         },
       );
+      if (owner.bookingId) await tellProgress(tx, owner.bookingId);
     });
     return 'done';
   }

@@ -27,6 +27,16 @@ export const sequence = section({
       m.telescope = { ...m.telescope, exposure };
       m.telescopeAtMs = Math.max(m.telescopeAtMs, Date.now() - HEARD_WITHIN_MS);
     },
+    'plan.progress'({ shots_done, shots_total, percent, done }): void {
+      const { snapshot } = this.m;
+      // Counts of another plan than the one shown: the next snapshot has both.
+      if (!snapshot || snapshot.plan.length !== done.length) return;
+      this.m.snapshot = {
+        ...snapshot,
+        plan: snapshot.plan.map((line, i) => ({ ...line, done: done[i]! })),
+        progress: { ...snapshot.progress, shots_done, shots_total, percent },
+      };
+    },
   },
   turns: {
     telescope({ sequence, exposure }): void {
