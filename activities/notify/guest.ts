@@ -1,7 +1,7 @@
 import { timezoneOf } from '../../domain/contracts/telescope.ts';
 import type { Preferences } from '../../domain/contracts/preferences.ts';
 import type { MessageFacts } from '../../domain/messages/facts.ts';
-import type { GuestChannel, GuestMessage } from '../../domain/messages/table.ts';
+import type { GuestChannel, GuestMessage } from '../../domain/messages/message.ts';
 import { quietUntil } from '../../domain/quiet-hours.ts';
 import type { Locale } from '../../domain/reasons.ts';
 import { targetOf } from '../../platform/booking-columns.ts';

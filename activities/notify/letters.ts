@@ -1,5 +1,5 @@
 import type { MessageFacts } from '../../domain/messages/facts.ts';
-import type { GuestMessage } from '../../domain/messages/table.ts';
+import type { GuestMessage } from '../../domain/messages/message.ts';
 import type { Locale } from '../../domain/reasons.ts';
 
 export interface Picture {

@@ -3,12 +3,13 @@ import { z } from '@hono/zod-openapi';
 import { BookingId, Instant } from '../../domain/contracts/common.ts';
 import { LEDGER_CLASSES, Settlement, type LedgerClass } from '../../domain/contracts/ledger.ts';
 import { MAX_CREDITS, toCredits, toHundredths } from '../../domain/credits.ts';
-import { enqueueAlert } from '../../platform/outbox.ts';
+import { enqueueAlert, enqueueOutbox } from '../../platform/outbox.ts';
 import { refundWithin } from '../../platform/refunds.ts';
 import { settlementOf } from '../../platform/settlements.ts';
 import type { Complaint as Row } from '../../prisma/client/client.ts';
 import { requireBooking } from '../auth.ts';
 import type { Deps } from '../deps.ts';
+import { channelsFor } from '../../domain/messages/table.ts';
 import { Problem, invalid } from '../errors.ts';
 import { idempotent } from '../idempotency.ts';
 import { json, route } from '../operation.ts';
@@ -249,6 +250,23 @@ export const answerComplaint = route(
         const data = { complaint_id: id, hundredths };
         await tx.audit.create({
           data: { id: randomUUID(), at, actor: who.name, action: 'complaint.answer', bookingId, telescopeId, data },
+        });
+        const { imageId, text } = found;
+        await enqueueOutbox(tx, {
+          key: `complaint.answered/${id}`,
+          type: 'complaint.answered',
+          bookingId,
+          telescopeId,
+          data: {
+            complaint_id: id,
+            image_id: imageId,
+            text,
+            answer: body.answer,
+            credits_refund: toCredits(hundredths),
+            answered_at: at.toISOString(),
+          },
+          channels: channelsFor('complaint.answered'),
+          at,
         });
         return tx.complaint.findUniqueOrThrow({ where: { id } });
       });

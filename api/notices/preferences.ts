@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { CHAT_KINDS, Chat, Preferences } from '../../domain/contracts/preferences.ts';
-import { GUEST_CHANNELS, MESSAGES } from '../../domain/messages/table.ts';
+import { GUEST_CHANNELS } from '../../domain/messages/message.ts';
+import { MESSAGES } from '../../domain/messages/table.ts';
 import { unsubscribeRef } from '../../platform/links.ts';
 import { loadChats, loadPreferences, savePreferences } from '../../platform/preferences.ts';
 import type { Identity } from '../auth.ts';

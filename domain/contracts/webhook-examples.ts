@@ -138,6 +138,14 @@ export const digest = {
   images: [{ id, filename, filter, exposure, captured_at, hfd, url, preview_url, thumbnail_url }],
 };
 export const expiring = { expires_at: '2027-02-22T00:00:00.000Z', images: 38 };
+export const answered = {
+  complaint_id: '3d8f5a1e-5d0c-4c57-9a57-6b1a8a5f2c44',
+  image_id: null,
+  text: 'The stars are lines on all frames after midnight.',
+  answer: 'You are right: guiding was lost. These frames are given back.',
+  credits_refund: 4.5,
+  answered_at: AT,
+};
 export const confirmed = {
   command_id: '5f1f3a3e-0c86-4f0e-9f52-0d2f7a6b8c9d',
   kind: 'pause',

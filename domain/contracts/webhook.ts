@@ -123,6 +123,18 @@ export const WEBHOOKS = {
     data: Settlement,
     example: examples.settled,
   },
+  'complaint.answered': {
+    says: 'An operator has answered a complaint of the guest; what it gives back follows as `credits.settled`',
+    data: z.object({
+      complaint_id: z.string(),
+      image_id: z.string().nullable().describe('The frame it is about; null for the night'),
+      text: z.string().describe('What the guest had said'),
+      answer: z.string(),
+      credits_refund: z.number(),
+      answered_at: Instant,
+    }),
+    example: examples.answered,
+  },
   'error.occurred': {
     says: 'A problem: the guest’s, with the state of the session, or (`audience: operator`) one for whoever runs the telescope',
     data: SessionChange.partial().extend({

@@ -38,6 +38,16 @@ export const reasonOf = (facts: MessageFacts): string => {
 
 export const countOf = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
 
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** `Credits given back: 1.25.`; empty where none are. */
+export function refundLine(facts: MessageFacts): string {
+  const refund = countOf(facts.data.credits_refund);
+  if (refund <= 0) return '';
+  const credits = new Intl.NumberFormat(language(facts), { maximumFractionDigits: 2 }).format(refund);
+  return facts.locale === 'fr' ? `Crédits rendus : ${credits}.` : `Credits given back: ${credits}.`;
+}
+
 /** `4 of 5 images are archived.`; empty where the message does not know. */
 export function framesLine(facts: MessageFacts): string {
   const frames = facts.data.frames as { archived?: number; captured?: number } | undefined;

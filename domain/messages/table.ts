@@ -1,27 +1,6 @@
 import type { OutboxType } from '../contracts/webhook.ts';
-import type { Locale } from '../reasons.ts';
-import { countOf, dayOf, framesLine, reasonOf, whenOf, type MessageFacts } from './facts.ts';
-
-/** How a guest can be told: a letter, a device, or a chat of theirs (ntfy, Telegram, Discord, Slack). */
-export const GUEST_CHANNELS = ['email', 'push', 'chat'] as const;
-export type GuestChannel = (typeof GUEST_CHANNELS)[number];
-
-/** One language of a message: what it is about, then its sentences; empty ones are left out. */
-export type Written = [subject: string, ...sentences: string[]];
-
-export interface GuestMessage {
-  /** What the guest calls it when choosing what to hear of. */
-  name: Record<Locale, string>;
-  to: readonly [GuestChannel, ...GuestChannel[]];
-  /** In the guest's quiet hours: told all the same, held until they end, or left out since it is worth its moment only. */
-  quiet: 'pass' | 'hold' | 'moment';
-  /** After this it would no longer be true and is not sent. */
-  goodMinutes?: number;
-  /** About the booking itself: it cannot be switched off. */
-  always?: true;
-  opens: 'control' | 'report' | 'archive' | null;
-  write(facts: MessageFacts): Record<Locale, Written>;
-}
+import { countOf, dayOf, framesLine, reasonOf, refundLine, textOf, whenOf, type MessageFacts } from './facts.ts';
+import type { GuestChannel, GuestMessage } from './message.ts';
 
 const ALL = ['email', 'push', 'chat'] as const;
 
@@ -293,6 +272,27 @@ export const MESSAGES: Record<OutboxType, GuestMessage | null> = {
         'Your images will be deleted soon',
         `The ${countOf(f.data.images)} images of ${f.target} will be deleted on ${dayOf(f, f.data.expires_at)}.`,
         'Download them before that day if you want to keep them.',
+      ],
+    }),
+  },
+  'complaint.answered': {
+    name: { fr: 'Réponse à votre réclamation', en: 'Answer to your complaint' },
+    to: ['email'],
+    quiet: 'hold',
+    always: true,
+    opens: 'report',
+    write: (f) => ({
+      fr: [
+        'Réponse à votre réclamation',
+        `L’exploitant de ${f.telescope} vous répond au sujet de ${f.target} :`,
+        textOf(f.data.answer),
+        refundLine(f),
+      ],
+      en: [
+        'Answer to your complaint',
+        `The operator of ${f.telescope} answers you about ${f.target}:`,
+        textOf(f.data.answer),
+        refundLine(f),
       ],
     }),
   },

@@ -16,6 +16,7 @@ import { BookingRequest } from '../../domain/contracts/booking.ts';
 import { Receipt } from '../../domain/contracts/control.ts';
 import type { Event } from '../../domain/contracts/event.ts';
 import { catalogue } from '../../platform/catalogue.ts';
+import { answerComplaints, complaintsInMemory } from './complaints.ts';
 import { parseDecDegrees, parseRaHours } from '../../domain/coordinates.ts';
 import { altAz, sunAltitudeDegrees } from '../../domain/sky.ts';
 import { projectPath } from '../../platform/paths.ts';
@@ -224,6 +225,7 @@ export async function startPageServer(
       windows: [],
     };
   }
+  const complaints = complaintsInMemory();
   const analytics = (): object => ({
     from: '2026-01-01T00:00:00Z',
     to: '2026-12-01T00:00:00Z',
@@ -307,6 +309,7 @@ export async function startPageServer(
       json(response, { auth: `${KEY}:${signed}` });
       return;
     }
+    if (await answerComplaints(complaints, request, response, path, body)) return;
     const own = path.startsWith(`/api/bookings/${BOOKING_ID}/`)
       ? path.slice(`/api/bookings/${BOOKING_ID}/`.length)
       : null;

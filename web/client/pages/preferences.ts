@@ -1,5 +1,5 @@
 import type { ChatKind, Preferences } from '../../../domain/contracts/preferences.ts';
-import type { GuestChannel } from '../../../domain/messages/table.ts';
+import type { GuestChannel } from '../../../domain/messages/message.ts';
 import { askForLink, bookingInAddress, sessionAccess } from '../core/access.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { ApiProblem, Http } from '../core/http.ts';

@@ -28,6 +28,7 @@ final class EventMap
         'control.confirmed' => ControlConfirmed::class,
         'control.refused' => ControlRefused::class,
         'credits.settled' => CreditsSettled::class,
+        'complaint.answered' => ComplaintAnswered::class,
         'error.occurred' => ErrorOccurred::class,
     ];
 

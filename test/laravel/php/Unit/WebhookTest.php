@@ -12,6 +12,7 @@ use Nocturne\Laravel\Broadcasting\ObservationStateChanged;
 use Nocturne\Laravel\Broadcasting\SequenceProgress;
 use Nocturne\Laravel\Broadcasting\WeatherAlert;
 use Nocturne\Laravel\Events\ImageCaptured;
+use Nocturne\Laravel\Events\CreditsSettled;
 use Nocturne\Laravel\Events\SessionStarted;
 use Nocturne\Laravel\Facades\Nocturne;
 use Nocturne\Laravel\Notifications\SessionPaused;
@@ -176,6 +177,13 @@ final class WebhookTest extends TestCase
         $this->assertSame(94.0, $user->refresh()->credits);
         $settle(['settlement_id' => 's2', 'credits_refund' => 1.5, 'supersedes' => 's1'] + $first, 9, 'w3');
         $this->assertSame(91.5, $user->refresh()->credits);
+        $byHand = null;
+        Event::listen(CreditsSettled::class, function (CreditsSettled $event) use (&$byHand) {
+            $byHand = [$event->settlement()?->creditsByHand, $event->settlement()?->byHandReason];
+        });
+        $hand = ['settlement_id' => 's3', 'credits_refund' => 3, 'supersedes' => 's2', 'by_hand' => ['credits' => 1.5, 'reason' => 'Clouds.']];
+        $settle($hand + $first, 10, 'w4');
+        $this->assertSame([93.0, [1.5, 'Clouds.']], [$user->refresh()->credits, $byHand]);
     }
 
     public function testABookingOfAnotherSiteIsNotedAndChangesNothing(): void

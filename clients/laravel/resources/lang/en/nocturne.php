@@ -84,6 +84,7 @@ return [
         'control.confirmed' => 'Command carried out.',
         'control.refused' => 'Command refused.',
         'credits.settled' => 'Credits settled.',
+        'complaint.answered' => 'Complaint answered.',
         'error.occurred' => 'Problem.',
     ],
     'letters' => [

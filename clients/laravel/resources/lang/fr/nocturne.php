@@ -88,6 +88,7 @@ return [
         'control.confirmed' => 'Commande exécutée.',
         'control.refused' => 'Commande refusée.',
         'credits.settled' => 'Crédits décomptés.',
+        'complaint.answered' => 'Réclamation : réponse reçue.',
         'error.occurred' => 'Problème.',
     ],
     'letters' => [
