@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { cpus, loadavg } from 'node:os';
+import { queriesOf, readFigures, type Range } from '../api/admin/figures.ts';
 import { Prisma } from '../prisma/client/client.ts';
-import { readFigures } from '../api/admin/analytics.ts';
 import { createDatabase, type Database } from '../platform/database.ts';
 import { startPostgres } from '../stack/own-postgres.ts';
 
@@ -20,6 +20,9 @@ const { values } = parseArgs({
 const YEARS = 3;
 const TELESCOPES = 20;
 const AT_ONCE = 2_000;
+const DAY_MS = 86_400_000;
+/** The newest sessions, which run or wait, are counted at once. */
+const NOT_KEPT = 200;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Nights of the last three years on twenty telescopes, each with its ledger, frames, settlement and report. */
@@ -53,7 +56,10 @@ async function fill(db: Database, sessions: number, frames: number): Promise<voi
   await db.$executeRaw`ANALYZE`;
   say('figures are kept …');
   await db.$executeRaw`INSERT INTO session_figures SELECT * FROM session_figures_now`;
-  await db.$executeRaw`UPDATE sessions SET figured_at = now()`;
+  await db.$executeRaw`
+    DELETE FROM session_figures WHERE booking_id IN (SELECT booking_id FROM session_figures ORDER BY starts_at DESC LIMIT ${NOT_KEPT})`;
+  await db.$executeRaw`
+    UPDATE sessions s SET figured_at = now() WHERE EXISTS (SELECT 1 FROM session_figures f WHERE f.booking_id = s.booking_id)`;
   await db.$executeRaw`VACUUM ANALYZE`;
 }
 
@@ -70,10 +76,12 @@ async function measured(run: () => Promise<unknown>, runs: number): Promise<{ p5
   return { p50_ms: at(0.5), p95_ms: at(0.95) };
 }
 
-/** Names of the scans that the plan of a range has. */
-async function scans(db: Database, within: Prisma.Sql): Promise<string[]> {
-  const rows = await db.$queryRaw<{ 'QUERY PLAN': string }[]>`
-    EXPLAIN SELECT telescope_id, sum(imaging_seconds) FROM analytics_sessions WHERE ${within} GROUP BY 1`;
+/** Names of the scans that the plans of a range have. */
+async function scans(db: Database, range: Range): Promise<string[]> {
+  const plans = Object.values(queriesOf(range)).map((query) =>
+    db.$queryRaw<{ 'QUERY PLAN': string }[]>(Prisma.sql`EXPLAIN ${query}`),
+  );
+  const rows = (await Promise.all(plans)).flat();
   return rows.flatMap((row) => /(\w+ )*Scan (using \w+ )?on \w+/.exec(row['QUERY PLAN'])?.[0] ?? []);
 }
 
@@ -85,23 +93,28 @@ async function main(): Promise<void> {
   try {
     say(`${sessions} sessions and ${frames} frames are made …`);
     await fill(db, sessions, frames);
-    const ranges = {
-      month: Prisma.sql`starts_at >= now() - interval '30 days' AND starts_at < now()`,
-      year: Prisma.sql`starts_at >= now() - interval '365 days' AND starts_at < now()`,
-      one_telescope: Prisma.sql`starts_at >= now() - interval '365 days' AND starts_at < now() AND telescope_id = 't1'`,
-      all: Prisma.sql`starts_at >= now() - interval '4 years' AND starts_at < now()`,
-    };
-    const made = await db.$queryRaw<{ settled: bigint; counted: bigint }[]>`
-      SELECT sum(refund_hundredths) AS counted, (SELECT sum(refund_hundredths) FROM settlements) AS settled FROM analytics_sessions`;
+    const to = new Date();
+    const since = (days: number, telescopeId: string | null = null): Range => ({
+      from: new Date(to.getTime() - days * DAY_MS),
+      to,
+      telescopeId,
+    });
+    const ranges = { month: since(30), year: since(365), one_telescope: since(365, 't1'), all: since(4 * 365) };
+    const settled = await db.settlement.aggregate({ _sum: { refundHundredths: true, chargedHundredths: true } });
+    const { sums } = await readFigures(db, { ...ranges.all, to: new Date(to.getTime() + DAY_MS) });
+    const sum = (of: (row: (typeof sums)[number]) => number | null): number =>
+      sums.reduce((all, row) => all + (of(row) ?? 0), 0);
     const result: Record<string, unknown> = {
       sessions,
       frames: await db.frame.count(),
-      sums_exact: made[0]!.settled === made[0]!.counted,
+      sums_exact:
+        sum((row) => row.refund) === settled._sum.refundHundredths &&
+        sum((row) => row.charged) === settled._sum.chargedHundredths,
       load: loadavg()[0],
       cores: cpus().length,
     };
-    for (const [name, within] of Object.entries(ranges))
-      result[name] = { ...(await measured(() => readFigures(db, within), runs)), scans: await scans(db, within) };
+    for (const [name, range] of Object.entries(ranges))
+      result[name] = { ...(await measured(() => readFigures(db, range), runs)), scans: await scans(db, range) };
     process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, null, 2)}\n`);
   } finally {
     await db.$disconnect();

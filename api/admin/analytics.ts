@@ -1,16 +1,16 @@
 import { z } from '@hono/zod-openapi';
 import { Instant, TelescopeId } from '../../domain/contracts/common.ts';
 import { LEDGER_CLASSES, type LedgerClass } from '../../domain/contracts/ledger.ts';
+import { FIGURES } from '../../domain/definitions.ts';
 import { toCredits } from '../../domain/credits.ts';
 import { Prisma } from '../../prisma/client/client.ts';
 import { invalid } from '../errors.ts';
-import type { Database } from '../../platform/database.ts';
 import type { Deps } from '../deps.ts';
 import { json, route } from '../operation.ts';
+import { FRAME_STATES, readFigures, type Figures, type Sums } from './figures.ts';
 import { READ } from './scopes.ts';
 
 const hours = z.number().describe('hours');
-const FRAME_STATES = ['archived', 'rejected', 'missing', 'pending'] as const;
 
 const Analytics = z
   .object({
@@ -21,21 +21,18 @@ const Analytics = z
         telescope_id: z.string(),
         booked_hours: hours,
         imaging_hours: hours,
-        utilisation: z.number().nullable().describe('imaging / booked, 0 to 1'),
+        utilisation: z.number().nullable().describe(`${FIGURES.utilisation.is.en} 0 to 1`),
         hours_by_class: z.record(z.string(), z.number()),
       }),
     ),
-    total_observation_hours: hours,
+    total_observation_hours: z.number().describe(FIGURES.hours.is.en),
     images_captured: z.number().int(),
-    images_by_state: z.record(z.string(), z.number().int()),
+    images_by_state: z.record(z.string(), z.number().int()).describe(FIGURES.frames.is.en),
     revenue_by_month: z.array(
       z.object({
         month: z.string(),
         currency: z.string(),
-        amount_minor: z
-          .number()
-          .int()
-          .describe('Of settled bookings, less what was refunded; to the unit, each booking rounded'),
+        amount_minor: z.number().int().describe(FIGURES.revenue.is.en),
         credits_charged: z.number(),
         credits_refund: z.number(),
       }),
@@ -43,15 +40,10 @@ const Analytics = z
     sessions: z.object({
       total: z.number().int().describe('Sessions that were held or lost; cancelled ones stand in by_outcome alone'),
       by_outcome: z.record(z.string(), z.number().int()),
-      success_rate: z
-        .number()
-        .nullable()
-        .describe(
-          'completed / (completed + aborted + failed): what was cancelled, and what the weather took, is apart',
-        ),
-      average_minutes: z.number().nullable().describe('From the start of a session to its end'),
+      success_rate: z.number().nullable().describe(FIGURES.success.is.en),
+      average_minutes: z.number().nullable().describe(FIGURES.mean_session.is.en),
     }),
-    problems: z.array(z.object({ reason: z.string(), count: z.number().int() })),
+    problems: z.array(z.object({ reason: z.string(), count: z.number().int() })).describe(FIGURES.problems.is.en),
     lost_hours_by_month: z.array(z.object({ month: z.string(), telescope_id: z.string(), class: z.string(), hours })),
   })
   .meta({ id: 'Analytics' });
@@ -88,52 +80,11 @@ export const analytics = route(
     answers: { 200: { description: 'The figures; hours come from the ledger that refunds use', schema: Analytics } },
   },
   async ({ deps, query }) => {
-    const { from, to, within } = rangeOf(deps, query);
-    return json({ from: from.toISOString(), to: to.toISOString(), ...figuresOf(await readFigures(deps.db, within)) });
+    const { from, to } = rangeOf(deps, query);
+    const figures = await readFigures(deps.db, { from, to, telescopeId: query.telescope_id ?? null });
+    return json({ from: from.toISOString(), to: to.toISOString(), ...figuresOf(figures) });
   },
 );
-
-const SUMS = {
-  seconds: LEDGER_CLASSES.map((name) => `sum(${name}_seconds)::float8 AS "${name}"`).join(', '),
-  frames: FRAME_STATES.map((name) => `sum(frames_${name})::int AS "${name}"`).join(', '),
-};
-type Sums = Record<LedgerClass, number> &
-  Record<(typeof FRAME_STATES)[number], number> & {
-    telescope_id: string;
-    month: string;
-    outcome: string | null;
-    currency: string;
-    n: number;
-    booked: number;
-    lasted: number | null;
-    lasting: number;
-    charged: number | null;
-    refund: number | null;
-    revenue: number | null;
-  };
-
-/** One pass over the sessions of the range: sums by telescope, month, outcome and currency; and the causes, counted. */
-export async function readFigures(db: Database, within: Prisma.Sql): Promise<{ sums: Sums[]; problems: Problem[] }> {
-  const [sums, problems] = await Promise.all([
-    db.$queryRaw<Sums[]>`
-      SELECT telescope_id, to_char(month, 'YYYY-MM') AS month, outcome, currency, n, booked, lasted, lasting, charged, refund, revenue,
-             ${Prisma.raw([...LEDGER_CLASSES, ...FRAME_STATES].map((name) => `"${name}"`).join(', '))}
-      FROM (SELECT telescope_id, date_trunc('month', starts_at AT TIME ZONE 'UTC') AS month, outcome, coalesce(currency, '') AS currency,
-              count(*)::int AS n, sum(booked_seconds)::float8 AS booked, sum(session_seconds)::float8 AS lasted,
-              count(session_seconds)::int AS lasting, sum(charged_hundredths)::float8 AS charged, sum(refund_hundredths)::float8 AS refund,
-              sum(revenue_minor)::float8 AS revenue, ${Prisma.raw(SUMS.seconds)}, ${Prisma.raw(SUMS.frames)}
-            FROM analytics_sessions WHERE ${within} GROUP BY 1, 2, 3, 4) AS grouped
-      ORDER BY telescope_id, month, outcome, currency`,
-    db.$queryRaw<Problem[]>`
-      SELECT cause AS reason, count(*)::int AS count FROM analytics_sessions, unnest(causes) AS cause
-      WHERE ${within} AND causes <> '{}' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 12`,
-  ]);
-  return { sums, problems };
-}
-interface Problem {
-  reason: string;
-  count: number;
-}
 
 const total = (rows: readonly Sums[], value: (row: Sums) => number | null): number =>
   rows.reduce((sum, row) => sum + (value(row) ?? 0), 0);
@@ -145,7 +96,7 @@ function by(rows: readonly Sums[], key: (row: Sums) => string): [string, Sums[]]
 }
 const LOST: readonly LedgerClass[] = ['unsafe', 'outage', 'foreign', 'weather_hold', 'user_pause'];
 
-function figuresOf({ sums, problems }: { sums: Sums[]; problems: Problem[] }) {
+function figuresOf({ sums, problems }: Figures) {
   const states = FRAME_STATES.map((name) => [name, total(sums, (row) => row[name])] as const).filter(([, n]) => n > 0);
   return {
     utilisation: by(sums, (row) => row.telescope_id).map(([id, rows]) => utilisationOf(id, rows)),

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { composeReport, faultsOf } from '../../activities/finalise/report.ts';
 import type { Snapshot } from '../../domain/contracts/snapshot.ts';
+import { readFigures } from '../../api/admin/figures.ts';
+import { Prisma } from '../../prisma/client/client.ts';
 import { outboxState } from '../../platform/outbox.ts';
-import { NIGHT, at, insertBooking, startApi, startPostgres, type RunningApi } from './harness.ts';
+import { NIGHT, at, insertBooking, startApi, startPostgres, token, type RunningApi } from './harness.ts';
 
 /** A figure has one definition and one source: page, report and admin say the same of the same thing. */
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
@@ -60,6 +62,35 @@ test('shots, bars and frames count the same frames, without waiting for a check'
     shots: 4,
     frames: 4,
   });
+});
+
+test('Voyager’s own log is for operators, and for guests where the telescope’s file says so', async () => {
+  await api.db.journal.createMany({
+    data: [3, 9, 4].map((type, i) => ({
+      telescopeId: 't1',
+      epoch: 1,
+      n: i + 1,
+      kind: 'log',
+      at: new Date(NIGHT + (i - 1) * 7_200_000),
+      data: { type, text: `line ${i}` },
+    })),
+  });
+  const guest = await token(api, { kind: 'booking', subject: 'b-1' });
+  type Lines = { data: { source: string; level: string; event: string; message: string }[] };
+  const lines = (by?: string, level = '') =>
+    api.json<Lines>('GET', `/api/bookings/b-1/logs?source=voyager${level}`, undefined, by ? { token: by } : {});
+  const emergency = { source: 'voyager', level: 'ERROR', event: 'voyager.emergency', message: 'line 1' };
+  expect((await lines()).body.data).toEqual([expect.objectContaining(emergency)]);
+  expect((await lines(undefined, '&level=WARNING')).body.data).toEqual([]);
+  expect((await lines(guest)).status).toBe(403);
+  const set = async (allowed: boolean): Promise<void> => {
+    await api.db
+      .$executeRaw`UPDATE telescopes SET config = jsonb_set(config, '{policy,guests_read_voyager_log}', ${String(allowed)}::jsonb), version = version + 1`;
+    api.deps.telescopes.forget();
+  };
+  await set(true);
+  expect((await lines(guest)).body.data).toHaveLength(1);
+  await set(false);
 });
 
 test('credits on the page are those of the report: all of them until the settlement, then less the refund', async () => {
@@ -233,6 +264,46 @@ describe('what the analytics count', () => {
     expect(await figures()).toEqual(counted);
   });
 
+  test('whole months are summed from their sums and say what their sessions say, through every change of a session', async () => {
+    for (const [i, outcome] of [
+      'completed',
+      'failed',
+      'completed',
+      'weathered_out',
+      'completed',
+      'cancelled',
+    ].entries()) {
+      await night(`n${i}`, 2 + 25 * i, outcome, [12, i]);
+      if (i < 5) await api.db.$executeRaw`SELECT keep_session_figures(${`n${i}`})`;
+    }
+    const kept = Prisma.sql`SELECT date_trunc('month', starts_at AT TIME ZONE 'UTC')::date AS month, telescope_id, coalesce(outcome, '') AS outcome,
+      coalesce(currency, '') AS currency, count(*) AS n, sum(imaging_seconds) AS imaging, sum(refund_hundredths) AS refund, sum(revenue_minor) AS revenue
+      FROM session_figures GROUP BY 1, 2, 3, 4`;
+    const summed = Prisma.sql`SELECT month, telescope_id, outcome, currency, n, imaging_seconds, refund_hundredths, revenue_minor FROM figures_by_month WHERE n > 0`;
+    const same = async (): Promise<void> => {
+      expect(await api.db.$queryRaw`(${kept}) EXCEPT (${summed})`).toEqual([]);
+      expect(await api.db.$queryRaw`(${summed}) EXCEPT (${kept})`).toEqual([]);
+      for (const days of [200, 80, 33, 3]) {
+        const range = { from: new Date(at(-DAY * days)), to: new Date(at(0)), telescopeId: 't1' };
+        const { sums, problems } = await readFigures(api.db, range);
+        const [direct] = await api.db.$queryRaw<Record<string, number>[]>`
+          SELECT count(*)::int AS n, sum(imaging_seconds)::int AS imaging, sum(refund_hundredths)::int AS refund, sum(cardinality(causes))::int AS problems
+          FROM analytics_sessions WHERE starts_at >= ${range.from} AND starts_at < ${range.to}`;
+        const sum = (of: (row: (typeof sums)[number]) => number | null) =>
+          sums.reduce((all, row) => all + (of(row) ?? 0), 0);
+        const found = { n: sum((row) => row.n), imaging: sum((row) => row.imaging), refund: sum((row) => row.refund) };
+        expect({ ...found, problems: problems.reduce((all, { count }) => all + count, 0) }).toEqual(direct);
+      }
+    };
+    await same();
+    await api.db.settlement.updateMany({ where: { bookingId: 'n1' }, data: { refundHundredths: 1_200 } });
+    await api.db.$executeRaw`SELECT keep_session_figures('n1')`;
+    await api.db.sessionFigures.update({ where: { bookingId: 'n3' }, data: { outcome: 'failed' } });
+    await api.db.session.delete({ where: { bookingId: 'n4' } });
+    await api.db.booking.delete({ where: { id: 'n4' } });
+    await same();
+  });
+
   test('the CSV has a line for each session, and its sums are the figures', async () => {
     await night('n1', 1, 'completed', [12, 3]);
     await night('n2', 2, 'failed', [12, 12]);
@@ -290,6 +361,13 @@ describe('a guest’s complaint and the operator’s answer', () => {
       body: { state: 'answered', refund: 1.25, evidence: { settlement: { credits_refund: 4.25 } } },
     });
     expect((await reply(0)).status).toBe(409);
+    const told = await api.db.outbox.findMany({ where: { type: 'complaint.answered' }, orderBy: { channel: 'asc' } });
+    expect(told.map(({ channel, data }) => [channel, data])).toEqual(
+      ['email', 'webhook'].map((channel) => [
+        channel,
+        expect.objectContaining({ image_id: 'f0', answer: 'You are right.', credits_refund: 1.25 }),
+      ]),
+    );
     expect((await api.json('GET', '/api/bookings/b-1/credits')).body).toMatchObject({
       charged: 12,
       held: 0,
