@@ -27,6 +27,7 @@ import { ReceiptWaiters } from './bookings/receipts.ts';
 import { accessRoutes } from './access/routes.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { archiveRoutes } from './images/archive.ts';
+import { Printer } from './bookings/print.ts';
 import { bookingRoutes } from './bookings/routes.ts';
 import { dropInRoutes } from './drop-in/routes.ts';
 import { imageRoutes } from './images/routes.ts';
@@ -46,6 +47,18 @@ const MAX_URL_CHARS = 4_096;
 export interface Api {
   app: App;
   deps: Deps;
+}
+
+/** The services that stand on the ground. */
+function depsOf(ground: Ground): Deps {
+  const made = { ...ground, receipts: new ReceiptWaiters(ground.db), snapshots: new SnapshotCache(ground) };
+  return {
+    ...made,
+    sessionsReady: new SessionsReady(ground),
+    live: new LiveServer(made),
+    printer: new Printer(ground.config.CHROMIUM_PATH),
+    self: null,
+  };
 }
 
 /** The API without a port: routes, live server and the services behind them. Call `deps.live.start()` to follow the bus. */
@@ -78,8 +91,7 @@ export function createApp(options: ApiOptions): Api {
     turns: new Turns(),
     metrics: createMetrics(),
   };
-  const made = { ...ground, receipts: new ReceiptWaiters(db), snapshots: new SnapshotCache(ground) };
-  const deps: Deps = { ...made, sessionsReady: new SessionsReady(ground), live: new LiveServer(made) };
+  const deps = depsOf(ground);
 
   const app: App = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {

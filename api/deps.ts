@@ -1,5 +1,6 @@
 import type { Ground } from './ground.ts';
 import type { LiveServer } from './live/server.ts';
+import type { Printer } from './bookings/print.ts';
 import type { SessionsReady } from './system/readiness.ts';
 import type { ReceiptWaiters } from './bookings/receipts.ts';
 import type { SnapshotCache } from './bookings/snapshot.ts';
@@ -10,4 +11,7 @@ export interface Deps extends Ground {
   snapshots: SnapshotCache;
   sessionsReady: SessionsReady;
   live: LiveServer;
+  printer: Printer;
+  /** This process's own address, once it listens. */
+  self: URL | null;
 }

@@ -33,6 +33,7 @@ export const PROBLEMS = {
   invalid: [422, 'The given data was invalid'],
   too_many_requests: [429, 'Too many requests'],
   internal: [500, 'Internal error'],
+  not_installed: [501, 'Not installed here'],
   busy: [503, 'Too many write at once'],
   gateway_away: [503, 'The observatory is not reachable'],
   temporal_away: [503, 'The workflow service is not reachable'],

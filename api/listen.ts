@@ -52,5 +52,15 @@ export async function listen(
       resolve();
     });
   });
+  deps.self = addressOf(server);
   return server;
+}
+
+/** Where this process reaches itself. */
+function addressOf(server: Server): URL | null {
+  const at = server.address();
+  if (at === null || typeof at === 'string') return null;
+  const everywhere: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  const host = everywhere[at.address] ?? at.address;
+  return new URL(`http://${host.includes(':') ? `[${host}]` : host}:${at.port}`);
 }

@@ -121,6 +121,7 @@ const Environment = z.object({
   PUSHER_APP_SECRET: optional(strong),
   RELAY_PUSHER_URL: optional(relayUrl),
 
+  CHROMIUM_PATH: optional(plain),
   OBSERVATIONS_STORAGE_PATH: withDefault(plain, '.data/observations'),
   MAX_IMAGE_SIZE_MB: withDefault(positiveNumber, '1024'),
   S3_ENDPOINT: optional(baseUrl('https://s3.example.org')),

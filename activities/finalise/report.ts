@@ -9,6 +9,7 @@ import { shotsOf, targetOf } from '../../platform/booking-columns.ts';
 import type { Database } from '../../platform/database.ts';
 import { settlementOf } from '../../platform/settlements.ts';
 import type { Booking, Frame, Telemetry } from '../../prisma/client/client.ts';
+import { changesSince } from './changes.ts';
 import { findBooking } from '../session/booking.ts';
 
 const WEATHER_CLASSES: readonly LedgerClass[] = ['unsafe', 'weather_hold'];
@@ -25,7 +26,10 @@ export async function composeReport(
   const [session, frames, timeline, telemetry, intervals, settlement] = await Promise.all([
     db.session.findUniqueOrThrow({ where: { bookingId } }),
     db.frame.findMany({ where: { bookingId }, orderBy: [{ capturedAt: 'asc' }, { id: 'asc' }] }),
-    db.timeline.findMany({ where: { bookingId }, orderBy: [{ at: 'asc' }, { position: 'asc' }] }),
+    db.timeline.findMany({
+      where: { bookingId, repeats: false },
+      orderBy: [{ at: 'asc' }, { position: 'asc' }],
+    }),
     db.telemetry.findMany({ where: { bookingId, at: { gte: row.startsAt, lt: row.endsAt } }, orderBy: { at: 'asc' } }),
     db.ledgerInterval.findMany({ where: { bookingId }, orderBy: { startsAt: 'asc' } }),
     settlementOf(db, bookingId),
@@ -68,13 +72,7 @@ export async function composeReport(
       outcome,
       reason,
     },
-    weather: {
-      average_temperature: mean(telemetry, 'weather.temperature'),
-      average_humidity: mean(telemetry, 'weather.humidity'),
-      average_seeing: mean(telemetry, 'weather.seeing'),
-      cloud_coverage: mean(telemetry, 'weather.cloud_percent'),
-      samples: telemetry.length,
-    },
+    weather: weatherOf(telemetry),
     images: imagesOf(frames, row),
     tracking: {
       average_rms_px: guiding.averageRms,
@@ -92,6 +90,7 @@ export async function composeReport(
     },
     ledger: { seconds: secondsByClass(ledger), intervals: ledger },
     credits: settlement,
+    changes: await changesSince(db, bookingId, frames),
     files: {
       download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null,
       timelapse_link:
@@ -130,6 +129,14 @@ function imagesOf(frames: readonly Frame[], row: Pick<Booking, 'shots'>): Report
     })),
   };
 }
+
+const weatherOf = (telemetry: readonly Telemetry[]): Report['weather'] => ({
+  average_temperature: mean(telemetry, 'weather.temperature'),
+  average_humidity: mean(telemetry, 'weather.humidity'),
+  average_seeing: mean(telemetry, 'weather.seeing'),
+  cloud_coverage: mean(telemetry, 'weather.cloud_percent'),
+  samples: telemetry.length,
+});
 
 const seconds = (from: Date, to: Date): number => Math.round((to.getTime() - from.getTime()) / 1000);
 

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { BookingId } from '../../domain/contracts/common.ts';
+import { FIGURES } from '../../domain/definitions.ts';
 import { guidingFigures, imageFigures } from '../../domain/figures.ts';
 import { requireBooking } from '../auth.ts';
 import { loadBooking } from './service.ts';
@@ -10,7 +11,7 @@ const HfdFrames = z.number().int().describe('frames of which the HFD is known; t
 const Stats = z
   .object({
     booking_id: BookingId,
-    elapsed_seconds: z.number(),
+    elapsed_seconds: z.number().describe(FIGURES.elapsed.is.en),
     slot_seconds: z.number(),
     images: z.object({
       captured: z.number().int(),
@@ -28,17 +29,12 @@ const Stats = z
         hfd_frames: HfdFrames,
       }),
     ),
-    total_exposure_seconds: z.number().describe('Of light frames in the archive'),
-    average_hfd: z.number().nullable(),
+    total_exposure_seconds: z.number().describe(FIGURES.exposure.is.en),
+    average_hfd: z.number().nullable().describe(FIGURES.hfd.is.en),
     hfd_frames: HfdFrames,
     guiding: z.object({
-      success_rate: z
-        .number()
-        .nullable()
-        .describe(
-          'share of the samples during exposures in which the guider ran, 0 to 1; as guiding_uptime in the report',
-        ),
-      average_rms_px: z.number().nullable(),
+      success_rate: z.number().nullable().describe(`${FIGURES.guiding.is.en} 0 to 1; as guiding_uptime in the report`),
+      average_rms_px: z.number().nullable().describe(FIGURES.rms.is.en),
       rms_samples: z.number().int().describe('samples in which the RMS is known; the mean is over these'),
       samples: z.number().int(),
     }),

@@ -39,18 +39,19 @@ export type Analytics = {
     booked_hours: number;
     /** hours */
     imaging_hours: number;
-    /** imaging / booked, 0 to 1 */
+    /** Seconds under an exposure / seconds booked, of bookings that were not cancelled. 0 to 1 */
     utilisation: number | null;
     hours_by_class: Record<string, number>;
   })[];
-  /** hours */
+  /** Hours under an exposure, by the ledger that refunds use. */
   total_observation_hours: number;
   images_captured: number;
+  /** Frames by state: archived, rejected, missing, pending. */
   images_by_state: Record<string, number>;
   revenue_by_month: {
     month: string;
     currency: string;
-    /** Of settled bookings, less what was refunded; to the unit, each booking rounded */
+    /** The price less the share that was given back, of nights that are settled; each booking rounded to the unit of its currency. */
     amount_minor: number;
     credits_charged: number;
     credits_refund: number;
@@ -59,11 +60,12 @@ export type Analytics = {
     /** Sessions that were held or lost; cancelled ones stand in by_outcome alone */
     total: number;
     by_outcome: Record<string, number>;
-    /** completed / (completed + aborted + failed): what was cancelled, and what the weather took, is apart */
+    /** Completed / (completed + aborted + failed): cancellations are apart, and so is what the weather took. */
     success_rate: number | null;
-    /** From the start of a session to its end */
+    /** Mean time from the start of a session to its end. */
     average_minutes: number | null;
   };
+  /** Reasons of the ledger’s intervals that weather, a fault or somebody else took, counted. */
   problems: {
     reason: string;
     count: number;
@@ -503,6 +505,27 @@ export type ComplaintAnswer = {
   refund_credits?: number;
 };
 
+export type ComplaintAnsweredWebhook = {
+  /** The same at every attempt, whoever receives it */
+  id: string;
+  created_at: string;
+  /** Counts up within a booking */
+  sequence: number;
+  booking_id: string | null;
+  telescope_id: string | null;
+  type: "complaint.answered";
+  data: {
+    complaint_id: string;
+    /** The frame it is about; null for the night */
+    image_id: string | null;
+    /** What the guest had said */
+    text: string;
+    answer: string;
+    credits_refund: number;
+    answered_at: string;
+  };
+};
+
 export type ComplaintList = {
   data: Complaint[];
 };
@@ -627,7 +650,7 @@ export type Delivery = {
   channel: "webhook" | "email" | "push" | "chat" | "operator";
   /** Which receiver of webhooks, where there are several and it is not the first */
   receiver: string | null;
-  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested";
+  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "complaint.answered" | "error.occurred" | "operator.health" | "link.requested";
   booking_id: string | null;
   telescope_id: string | null;
   sequence: number;
@@ -645,7 +668,7 @@ export type DeliveryDetail = {
   channel: "webhook" | "email" | "push" | "chat" | "operator";
   /** Which receiver of webhooks, where there are several and it is not the first */
   receiver: string | null;
-  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested";
+  type: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "complaint.answered" | "error.occurred" | "operator.health" | "link.requested";
   booking_id: string | null;
   telescope_id: string | null;
   sequence: number;
@@ -743,7 +766,7 @@ export type ErrorOccurredWebhook = {
 
 export type Event = {
   id: string;
-  type: "control.updated" | "shot.progress" | "preview.ready" | "image.captured" | "image.measured" | "session.changed" | "receipt.changed" | "weather.alert" | "error.alert" | "log.appended";
+  type: "control.updated" | "shot.progress" | "preview.ready" | "image.captured" | "image.measured" | "plan.progress" | "session.changed" | "receipt.changed" | "weather.alert" | "error.alert" | "log.appended";
   seq: number;
   epoch: number;
   ts: string;
@@ -1219,15 +1242,15 @@ export type PreferencesRequest = {
   channels?: {
     email?: {
       on?: boolean;
-      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "complaint.answered" | "error.occurred" | "operator.health" | "link.requested")[];
     };
     push?: {
       on?: boolean;
-      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "complaint.answered" | "error.occurred" | "operator.health" | "link.requested")[];
     };
     chat?: {
       on?: boolean;
-      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "complaint.answered" | "error.occurred" | "operator.health" | "link.requested")[];
     };
   };
   /** channels that the Laravel app uses itself; set with the server key only */
@@ -1251,15 +1274,15 @@ export type PreferencesShown = {
   channels?: {
     email?: {
       on?: boolean;
-      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "complaint.answered" | "error.occurred" | "operator.health" | "link.requested")[];
     };
     push?: {
       on?: boolean;
-      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "complaint.answered" | "error.occurred" | "operator.health" | "link.requested")[];
     };
     chat?: {
       on?: boolean;
-      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested")[];
+      off?: ("booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "complaint.answered" | "error.occurred" | "operator.health" | "link.requested")[];
     };
   };
   /** channels that the Laravel app uses itself; set with the server key only */
@@ -1287,7 +1310,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: "bad_request" | "malformed_json" | "unauthenticated" | "token_expired" | "token_revoked" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "slot_taken" | "booking_final" | "session_started" | "site_unknown" | "maintenance" | "control_refused" | "in_progress" | "precondition_failed" | "too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "invalid" | "too_many_requests" | "internal" | "busy" | "gateway_away" | "temporal_away" | "database_away" | "storage_away";
+  code: "bad_request" | "malformed_json" | "unauthenticated" | "token_expired" | "token_revoked" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "slot_taken" | "booking_final" | "session_started" | "site_unknown" | "maintenance" | "control_refused" | "in_progress" | "precondition_failed" | "too_large" | "uri_too_long" | "unsupported_media_type" | "range_not_satisfiable" | "invalid" | "too_many_requests" | "internal" | "not_installed" | "busy" | "gateway_away" | "temporal_away" | "database_away" | "storage_away";
   detail: string;
   request_id?: string;
   message?: string;
@@ -1381,6 +1404,7 @@ export type Report = {
     date: string;
     end: string;
     duration_planned_seconds: number;
+    /** From the start of the session to its end; planned is the slot. */
     duration_actual_seconds: number;
     outcome: "completed" | "cancelled" | "aborted" | "weathered_out" | "failed";
     reason: "waiting_for_dark" | "target_below_limit" | "target_outside_hour_angle" | "weather_unsafe" | "weather_hold" | "weather_unknown" | "weather_debounce" | "weather_no_time_left" | "user_pause" | "user_abort" | "user_cancel" | "operator_abort" | "gateway_away" | "voyager_away" | "voyager_error" | "voyager_emergency" | "no_frames" | "robotarget_not_running" | "robotarget_not_set_up" | "foreign_target" | "profile_mismatch" | "sequence_mismatch" | "filter_mismatch" | "equipment_error" | "guiding_lost" | "safety_monitor_missing" | "local_operator" | "maintenance" | "read_only" | "guest_complaint" | "disk_low" | "store_away" | "frames_lost" | "clock_offset" | "plan_finished" | "slot_over" | "outside_slot" | "already_paused" | "not_paused" | "finalising" | "session_over" | "superseded" | "preparation_failed" | "refused_by_voyager" | "not_allowed" | "no_answer" | "next_slot_taken" | "internal_error" | null;
@@ -1399,9 +1423,9 @@ export type Report = {
     total_captured: number;
     /** Of these, those that stand in the archive */
     archived: number;
-    /** Of these, those that were refused, each with its reason */
+    /** Frames that came and were refused, each with its reason. */
     rejected: number;
-    /** Frames that Voyager announced and nobody found */
+    /** Frames that Voyager announced and nobody found. */
     missing: number;
     by_filter: ({
       filter: string;
@@ -1411,8 +1435,9 @@ export type Report = {
       /** frames of which the HFD is known; the mean is over these */
       hfd_frames?: number;
     })[];
-    /** Of light frames in the archive */
+    /** Exposure times of the light frames in the archive, added up. */
     total_exposure_seconds: number;
+    /** Mean half-flux diameter of the stars over the light frames in the archive that have enough of them, in pixels. */
     average_hfd: number | null;
     /** frames of which the HFD is known; the mean is over these */
     hfd_frames?: number;
@@ -1429,15 +1454,15 @@ export type Report = {
     })[];
   };
   tracking: {
-    /** Mean of the samples of the slot that have one, in pixels */
+    /** Mean of the guider’s RMS over the samples of the slot that have one, in pixels. */
     average_rms_px: number | null;
-    /** seconds guiding / seconds of guided exposure, 0 to 1 */
+    /** Seconds with the guider running, of the guided seconds of exposure that stand in the archive. 0 to 1 */
     guiding_uptime: number | null;
   };
   issues: {
-    /** Faults: lines of one message within a minute are one */
+    /** Faults in the night log; one that is told several times within a minute counts once. */
     errors_count: number;
-    /** The guest’s own pauses; what weather and faults took stands in holds */
+    /** The guest’s own pauses; what weather and faults took stands under the holds. */
     pauses_count: number;
     pauses_duration_seconds: number;
     holds: {
@@ -1465,6 +1490,20 @@ export type Report = {
     })[];
   };
   credits: Settlement | null;
+  /** What has come since the first report; null where nothing has */
+  changes?: {
+    /** When the night was first settled */
+    since: string;
+    /** Frames that were archived later */
+    frames: {
+      id: string;
+      filename: string;
+    }[];
+    /** Of these frames, added to the total exposure */
+    exposure_seconds: number;
+    credits_refund_before: number;
+    credits_refund_now: number;
+  } | null;
   files: {
     download_link: string | null;
     timelapse_link?: string | null;
@@ -1878,6 +1917,7 @@ export type SessionStartingSoonWebhook = {
 
 export type SessionStats = {
   booking_id: string;
+  /** From the start of the session to its end, or to now. */
   elapsed_seconds: number;
   slot_seconds: number;
   images: {
@@ -1895,14 +1935,16 @@ export type SessionStats = {
     /** frames of which the HFD is known; the mean is over these */
     hfd_frames: number;
   })[];
-  /** Of light frames in the archive */
+  /** Exposure times of the light frames in the archive, added up. */
   total_exposure_seconds: number;
+  /** Mean half-flux diameter of the stars over the light frames in the archive that have enough of them, in pixels. */
   average_hfd: number | null;
   /** frames of which the HFD is known; the mean is over these */
   hfd_frames: number;
   guiding: {
-    /** share of the samples during exposures in which the guider ran, 0 to 1; as guiding_uptime in the report */
+    /** Seconds with the guider running, of the guided seconds of exposure that stand in the archive. 0 to 1; as guiding_uptime in the report */
     success_rate: number | null;
+    /** Mean of the guider’s RMS over the samples of the slot that have one, in pixels. */
     average_rms_px: number | null;
     /** samples in which the RMS is known; the mean is over these */
     rms_samples: number;
@@ -2332,6 +2374,8 @@ export type Telescope = {
     dragscript?: string | null;
     extend_ceiling_minutes?: number;
     calibration_in_bad_weather?: boolean;
+    /** May guests read Voyager’s own log of their session; it may name other people’s targets and paths */
+    guests_read_voyager_log?: boolean;
     refund?: {
       id?: string;
       refund_share?: Record<string, number>;
@@ -2640,7 +2684,7 @@ export type Weather = {
   stale: boolean;
 };
 
-export type Webhook = BookingAcceptedWebhook | SessionPreparedWebhook | SessionStartingSoonWebhook | SessionStartedWebhook | SessionPausedWebhook | SessionResumedWebhook | SessionExtendedWebhook | SessionRescheduledWebhook | SessionCancelledWebhook | SessionAbortedWebhook | SessionWeatheredOutWebhook | SessionFailedWebhook | SessionCompletedWebhook | ImageCapturedWebhook | ImagesDigestWebhook | ImagesExpiringWebhook | ControlConfirmedWebhook | ControlRefusedWebhook | CreditsSettledWebhook | ErrorOccurredWebhook;
+export type Webhook = BookingAcceptedWebhook | SessionPreparedWebhook | SessionStartingSoonWebhook | SessionStartedWebhook | SessionPausedWebhook | SessionResumedWebhook | SessionExtendedWebhook | SessionRescheduledWebhook | SessionCancelledWebhook | SessionAbortedWebhook | SessionWeatheredOutWebhook | SessionFailedWebhook | SessionCompletedWebhook | ImageCapturedWebhook | ImagesDigestWebhook | ImagesExpiringWebhook | ControlConfirmedWebhook | ControlRefusedWebhook | CreditsSettledWebhook | ComplaintAnsweredWebhook | ErrorOccurredWebhook;
 
 export interface ClientOptions {
   /** Where the API stands, such as https://telescope.example */
@@ -2881,12 +2925,12 @@ export class NocturneClient {
   }
 
   /** Stored events after a sequence number. `GET /api/bookings/{id}/events` */
-  listEvents(id: string, query?: { after?: number | null; limit?: number; type?: "control.updated" | "shot.progress" | "preview.ready" | "image.captured" | "image.measured" | "session.changed" | "receipt.changed" | "weather.alert" | "error.alert" | "log.appended" }, options?: RequestOptions): Promise<EventList> {
+  listEvents(id: string, query?: { after?: number | null; limit?: number; type?: "control.updated" | "shot.progress" | "preview.ready" | "image.captured" | "image.measured" | "plan.progress" | "session.changed" | "receipt.changed" | "weather.alert" | "error.alert" | "log.appended" }, options?: RequestOptions): Promise<EventList> {
     return this.send<EventList>('GET', `/api/bookings/${encodeURIComponent(id)}/events`, { query, options });
   }
 
   /** The night log. `GET /api/bookings/{id}/logs` */
-  listLogs(id: string, query?: { cursor?: string; per_page?: number; level?: "INFO" | "WARNING" | "ERROR"; order?: "newest" | "oldest" }, options?: RequestOptions): Promise<LogPage> {
+  listLogs(id: string, query?: { cursor?: string; per_page?: number; level?: "INFO" | "WARNING" | "ERROR"; order?: "newest" | "oldest"; source?: "night" | "voyager" }, options?: RequestOptions): Promise<LogPage> {
     return this.send<LogPage>('GET', `/api/bookings/${encodeURIComponent(id)}/logs`, { query, options });
   }
 
@@ -2908,6 +2952,11 @@ export class NocturneClient {
   /** The session report. `GET /api/bookings/{id}/report` */
   getReport(id: string, options?: RequestOptions): Promise<Report> {
     return this.send<Report>('GET', `/api/bookings/${encodeURIComponent(id)}/report`, { options });
+  }
+
+  /** The session report on paper. `GET /api/bookings/{id}/report.pdf` */
+  getReportPdf(id: string, query?: { locale?: "fr" | "en" }, options?: RequestOptions): Promise<Response> {
+    return this.send<Response>('GET', `/api/bookings/${encodeURIComponent(id)}/report.pdf`, { query, raw: true, options });
   }
 
   /** What was paid, held, kept and given back, by each transfer. `GET /api/bookings/{id}/credits` */
@@ -3274,7 +3323,7 @@ export class NocturneClient {
   }
 
   /** What was, is, or could not be delivered. `GET /api/webhooks/deliveries` */
-  listDeliveries(query?: { cursor?: string; per_page?: number; state?: "waiting" | "delivered" | "dead" | "not_sent"; channel?: "webhook" | "email" | "push" | "chat" | "operator"; booking_id?: string; type?: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "error.occurred" | "operator.health" | "link.requested" }, options?: RequestOptions): Promise<DeliveryPage> {
+  listDeliveries(query?: { cursor?: string; per_page?: number; state?: "waiting" | "delivered" | "dead" | "not_sent"; channel?: "webhook" | "email" | "push" | "chat" | "operator"; booking_id?: string; type?: "booking.accepted" | "session.prepared" | "session.starting_soon" | "session.started" | "session.paused" | "session.resumed" | "session.extended" | "session.rescheduled" | "session.cancelled" | "session.aborted" | "session.weathered_out" | "session.failed" | "session.completed" | "image.captured" | "images.digest" | "images.expiring" | "control.confirmed" | "control.refused" | "credits.settled" | "complaint.answered" | "error.occurred" | "operator.health" | "link.requested" }, options?: RequestOptions): Promise<DeliveryPage> {
     return this.send<DeliveryPage>('GET', `/api/webhooks/deliveries`, { query, options });
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FIGURES } from '../definitions.ts';
 import { OUTCOMES } from '../phases.ts';
 import { REASON_CODES } from '../reasons.ts';
 import { BookingId, Instant, TelescopeId } from './common.ts';
@@ -20,7 +21,7 @@ export const Report = z
       date: Instant,
       end: Instant,
       duration_planned_seconds: z.number().int(),
-      duration_actual_seconds: z.number().int(),
+      duration_actual_seconds: z.number().int().describe(FIGURES.duration.is.en),
       outcome: z.enum(OUTCOMES),
       reason: z.enum(REASON_CODES).nullable(),
     }),
@@ -35,8 +36,8 @@ export const Report = z
       planned: z.number().int().describe('Exposures that were asked for'),
       total_captured: z.number().int().describe('Frames of every type that are not missing'),
       archived: z.number().int().describe('Of these, those that stand in the archive'),
-      rejected: z.number().int().describe('Of these, those that were refused, each with its reason'),
-      missing: z.number().int().describe('Frames that Voyager announced and nobody found'),
+      rejected: z.number().int().describe(FIGURES.rejected.is.en),
+      missing: z.number().int().describe(FIGURES.missing.is.en),
       by_filter: z.array(
         z.object({
           filter: z.string(),
@@ -46,8 +47,8 @@ export const Report = z
           hfd_frames: HfdFrames,
         }),
       ),
-      total_exposure_seconds: z.number().describe('Of light frames in the archive'),
-      average_hfd: z.number().nullable(),
+      total_exposure_seconds: z.number().describe(FIGURES.exposure.is.en),
+      average_hfd: z.number().nullable().describe(FIGURES.hfd.is.en),
       hfd_frames: HfdFrames,
       frames: z.array(
         z.object({
@@ -64,12 +65,12 @@ export const Report = z
       ),
     }),
     tracking: z.object({
-      average_rms_px: z.number().nullable().describe('Mean of the samples of the slot that have one, in pixels'),
-      guiding_uptime: z.number().nullable().describe('seconds guiding / seconds of guided exposure, 0 to 1'),
+      average_rms_px: z.number().nullable().describe(FIGURES.rms.is.en),
+      guiding_uptime: z.number().nullable().describe(`${FIGURES.guiding.is.en} 0 to 1`),
     }),
     issues: z.object({
-      errors_count: z.number().int().describe('Faults: lines of one message within a minute are one'),
-      pauses_count: z.number().int().describe('The guest’s own pauses; what weather and faults took stands in holds'),
+      errors_count: z.number().int().describe(FIGURES.errors.is.en),
+      pauses_count: z.number().int().describe(FIGURES.pauses.is.en),
       pauses_duration_seconds: z.number().int(),
       holds: z.array(z.object({ start: Instant, end: Instant, reason: z.string() })),
     }),
@@ -78,6 +79,17 @@ export const Report = z
       intervals: z.array(LedgerInterval),
     }),
     credits: Settlement.nullable(),
+    changes: z
+      .object({
+        since: Instant.describe('When the night was first settled'),
+        frames: z.array(z.object({ id: z.string(), filename: z.string() })).describe('Frames that were archived later'),
+        exposure_seconds: z.number().describe('Of these frames, added to the total exposure'),
+        credits_refund_before: z.number(),
+        credits_refund_now: z.number(),
+      })
+      .nullable()
+      .optional()
+      .describe('What has come since the first report; null where nothing has'),
     files: z.object({
       download_link: z.string().nullable(),
       timelapse_link: z.string().nullable().optional(),

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import pino from 'pino';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { OutboxDelivery } from '../../activities/notify/delivery.ts';
+import { Printer } from '../../api/bookings/print.ts';
 import type { OutboxType } from '../../domain/contracts/webhook.ts';
 import { MESSAGES } from '../../domain/messages/table.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
@@ -375,5 +376,32 @@ test('what Laravel has taken over a guest does not take back; what is about the 
 (CHROMIUM ? test : test.skip)(
   'an operator’s passkey: invited, enrolled, signed out and in again',
   () => operatorsEvening(browser!, api),
+  60_000,
+);
+
+test('without a browser on the server the PDF is refused with what to do, and nothing is begun', async () => {
+  const { printer } = api.deps;
+  api.deps.printer = new Printer('/nowhere/chromium');
+  const refused = await api.json('GET', '/api/bookings/over/report.pdf');
+  api.deps.printer = printer;
+  expect([refused.status, refused.body.code]).toEqual([501, 'not_installed']);
+  expect(refused.body.detail).toContain('CHROMIUM_PATH names /nowhere/chromium, which is not there');
+  expect((await api.fetch('/api/bookings/live/report.pdf')).status).toBe(404);
+});
+
+(CHROMIUM ? test : test.skip)(
+  'the report on paper: the page with its definitions, and the same file each time',
+  async () => {
+    const print = async (locale: string): Promise<Buffer> => {
+      const answer = await api.fetch(`/api/bookings/over/report.pdf?locale=${locale}`);
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/pdf']);
+      return Buffer.from(await answer.arrayBuffer());
+    };
+    const first = await print('fr');
+    expect(first.subarray(0, 5).toString()).toBe('%PDF-');
+    expect(first.toString('latin1')).not.toContain('sig=');
+    expect((await print('fr')).equals(first)).toBe(true);
+    expect((await print('en')).equals(first)).toBe(false);
+  },
   60_000,
 );

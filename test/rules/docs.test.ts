@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { FIGURES } from '../../domain/definitions.ts';
 import { projectPath } from '../../platform/paths.ts';
 
 const read = (path: string): string => readFileSync(projectPath(path), 'utf8');
@@ -49,6 +50,12 @@ describe('docs', () => {
       ),
     );
     expect(rows.filter((row) => !row[2]!.includes('.test.ts`')).map((row) => row[1])).toEqual([]);
+  });
+
+  test('docs/analytics.md defines each figure in the words that pages, report and API have', () => {
+    const page = read('docs/analytics.md');
+    const missing = Object.entries(FIGURES).filter(([, { name, is }]) => !page.includes(`| ${name.en} | ${is.en} |`));
+    expect(missing.map(([figure]) => figure)).toEqual([]);
   });
 
   test('each rule of safety that a comment cites is a layer of docs/safety.md', () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { FIGURES } from '../../domain/definitions.ts';
 import { CHROMIUM, axe, buildPages, launch, open, pass, seeText, type Opened } from './browser.ts';
 import { EIGHT_HOURS_OF_UPDATES, measureThread, PAGES, pressLive, weigh } from './figures.ts';
 import { BOOKING_ID, imageSummary, telescopeState } from './fixtures.ts';
@@ -462,6 +463,29 @@ const ITEMS: Record<string, string[]> = {
       '/archive.zip?',
     );
     expect(faults).toEqual([]);
+  }, 40_000);
+
+  test('a complaint: the guest sends it by the report’s form, the operator answers it by the admin’s, and the guest reads the answer', async () => {
+    Object.assign(server.night, { phase: 'completed', done: 40 });
+    const guest = await visit(`/report/${BOOKING_ID}#token=guest`);
+    await guest.page.locator('[data-item="complaint-text"]').fill('The stars are lines.');
+    await guest.page.locator('[data-item="complaint-image"]').selectOption({ index: 1 });
+    await guest.page.locator('[data-item="complaint-send"]').click();
+    await seeText(guest.page, '[data-item="complaint-said"]', 'Sent');
+    await seeText(guest.page, '[data-item="complaint-list"]', /The stars are lines.*Waiting for an answer/s);
+    const admin = await visit('/admin#token=guest');
+    await seeText(admin.page, '[data-item="complaints"]', 'The stars are lines.');
+    await admin.page.locator('[data-item="answer"]').fill('You are right.');
+    await admin.page.locator('[data-item="answer-refund"]').fill('1.25');
+    await admin.page.locator('[data-item="answer-send"]').click();
+    await admin.page.locator('[data-item="answer"]').waitFor({ state: 'detached' });
+    await guest.page.reload();
+    await seeText(guest.page, '[data-item="complaint-list"]', /Answer: You are right.*1\.25 credits/s);
+    // Both pages say how their figures are counted, in the words of one table.
+    await seeText(guest.page, '[data-item="definitions"]', FIGURES.guiding.is.en);
+    await admin.page.locator('[data-item="definitions"] summary').click();
+    await seeText(admin.page, '[data-item="definitions"]', FIGURES.success.is.en);
+    expect([...guest.faults, ...admin.faults]).toEqual([]);
   }, 40_000);
 
   test('the timeline of a long night is French to its last line', async () => {

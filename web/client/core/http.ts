@@ -99,11 +99,11 @@ export class Http {
   url(path: string): string {
     return path.startsWith('/') ? this.base + path : path;
   }
-  private async send(path: string, init: RequestInit): Promise<Response> {
+  private async send(path: string, init: RequestInit, withinMs = 20_000): Promise<Response> {
     const response = await fetch(this.url(path), {
       ...init,
       headers: { ...this.headers(), ...(init.headers as Record<string, string>) },
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(withinMs),
     });
     if (response.ok) return response;
     const body = (await response.json().catch(() => ({}))) as Record<string, unknown>;
@@ -131,8 +131,8 @@ export class Http {
       next = page.meta.next_cursor;
     }
   }
-  async blob(path: string): Promise<Blob> {
-    return (await this.send(path, {})).blob();
+  async blob(path: string, withinMs?: number): Promise<Blob> {
+    return (await this.send(path, {}, withinMs)).blob();
   }
   async post<T>(path: string, body: unknown, headers: Record<string, string> = {}, method = 'POST'): Promise<T> {
     const response = await this.send(path, {

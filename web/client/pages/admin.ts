@@ -1,4 +1,5 @@
 import type { Channel, default as PusherClient } from 'pusher-js';
+import { definitionsOf, type Figure } from '../../../domain/definitions.ts';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { duration, number, percent } from '../core/format.ts';
 import { defineComponent } from '../core/alpine.ts';
@@ -40,6 +41,15 @@ interface Bar {
   scale: string;
   text: string;
 }
+const OWNERS_FIGURES = [
+  'utilisation',
+  'hours',
+  'frames',
+  'revenue',
+  'success',
+  'mean_session',
+  'problems',
+] as const satisfies readonly Figure[];
 const isoDay = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 const barsOf = (rows: { key: string; label: string; value: number; text: string }[]): Bar[] => {
   const top = Math.max(1e-9, ...rows.map((r) => r.value));
@@ -50,6 +60,62 @@ const barsOf = (rows: { key: string; label: string; value: number; text: string 
     scale: `scaleX(${Math.max(0, value / top)})`,
   }));
 };
+
+const hours = (value: number): string => duration(value * 3600);
+const money = (currency: string, minor: number): string =>
+  currency ? new Intl.NumberFormat(prefs.locale, { style: 'currency', currency }).format(minor / 100) : '';
+
+/** The figures at the page's head. */
+function kpisOf(a: Analytics): { key: string; label: string; value: string; note: string }[] {
+  const l = prefs.locale;
+  const say = (key: string): string => translate(l, key);
+  const booked = a.utilisation.reduce((n, u) => n + u.booked_hours, 0);
+  const imaging = a.utilisation.reduce((n, u) => n + u.imaging_hours, 0);
+  const totals = new Map<string, number>();
+  for (const row of a.revenue_by_month) totals.set(row.currency, (totals.get(row.currency) ?? 0) + row.amount_minor);
+  const credits = a.revenue_by_month.reduce((n, row) => n + row.credits_charged - row.credits_refund, 0);
+  const revenue = [...totals]
+    .map(([currency, minor]) => money(currency, minor))
+    .filter(Boolean)
+    .join(' + ');
+  return [
+    {
+      key: 'kpi-utilisation',
+      label: say('admin.utilisation'),
+      value: booked > 0 ? percent(imaging / booked, l) : '—',
+      note: `${hours(imaging)} / ${hours(booked)}`,
+    },
+    { key: 'kpi-hours', label: say('admin.hours'), value: hours(a.total_observation_hours), note: '' },
+    {
+      key: 'kpi-images',
+      label: say('admin.images'),
+      value: number(a.images_captured, l),
+      note: Object.entries(a.images_by_state)
+        .map(([state, n]) => translate(l, `admin.frames.${state}`, { n: number(n, l) }))
+        .join(' · '),
+    },
+    {
+      key: 'kpi-revenue',
+      label: say('admin.revenue'),
+      value: revenue || translate(l, 'book.credits', { n: number(credits, l, 1) }),
+      note: revenue ? translate(l, 'book.credits', { n: number(credits, l, 1) }) : '',
+    },
+    {
+      key: 'kpi-success',
+      label: say('admin.success'),
+      value: percent(a.sessions.success_rate, l),
+      note: translate(l, a.sessions.total === 1 ? 'admin.oneSession' : 'admin.sessionCount', {
+        n: number(a.sessions.total, l),
+      }),
+    },
+    {
+      key: 'kpi-mean',
+      label: say('admin.mean'),
+      value: a.sessions.average_minutes === null ? '—' : duration(a.sessions.average_minutes * 60),
+      note: '',
+    },
+  ];
+}
 
 function admin(): object {
   const http = new Http(takeToken('admin'));
@@ -77,6 +143,7 @@ function admin(): object {
       note: string;
     }[],
     kpis: [] as { key: string; label: string; value: string; note: string }[],
+    definitions: [] as ReturnType<typeof definitionsOf>,
     utilisation: [] as Bar[],
     months: [] as { key: string; credits: string; lost: string; revenue: string }[],
     problems: [] as Bar[],
@@ -164,56 +231,8 @@ function admin(): object {
       if (!analytics) return;
       const a = analytics;
       const l = prefs.locale;
-      const booked = a.utilisation.reduce((n, u) => n + u.booked_hours, 0);
-      const imaging = a.utilisation.reduce((n, u) => n + u.imaging_hours, 0);
-      const money = (currency: string, minor: number): string =>
-        currency ? new Intl.NumberFormat(l, { style: 'currency', currency }).format(minor / 100) : '';
-      const hours = (value: number): string => duration(value * 3600);
-      const totals = new Map<string, number>();
-      for (const row of a.revenue_by_month)
-        totals.set(row.currency, (totals.get(row.currency) ?? 0) + row.amount_minor);
-      const credits = a.revenue_by_month.reduce((n, row) => n + row.credits_charged - row.credits_refund, 0);
-      const revenue = [...totals]
-        .map(([currency, minor]) => money(currency, minor))
-        .filter(Boolean)
-        .join(' + ');
-      this.kpis = [
-        {
-          key: 'kpi-utilisation',
-          label: say('admin.utilisation'),
-          value: booked > 0 ? percent(imaging / booked, l) : '—',
-          note: `${hours(imaging)} / ${hours(booked)}`,
-        },
-        { key: 'kpi-hours', label: say('admin.hours'), value: hours(a.total_observation_hours), note: '' },
-        {
-          key: 'kpi-images',
-          label: say('admin.images'),
-          value: number(a.images_captured, l),
-          note: Object.entries(a.images_by_state)
-            .map(([state, n]) => translate(l, `admin.frames.${state}`, { n: number(n, l) }))
-            .join(' · '),
-        },
-        {
-          key: 'kpi-revenue',
-          label: say('admin.revenue'),
-          value: revenue || translate(l, 'book.credits', { n: number(credits, l, 1) }),
-          note: revenue ? translate(l, 'book.credits', { n: number(credits, l, 1) }) : '',
-        },
-        {
-          key: 'kpi-success',
-          label: say('admin.success'),
-          value: percent(a.sessions.success_rate, l),
-          note: translate(l, a.sessions.total === 1 ? 'admin.oneSession' : 'admin.sessionCount', {
-            n: number(a.sessions.total, l),
-          }),
-        },
-        {
-          key: 'kpi-mean',
-          label: say('admin.mean'),
-          value: a.sessions.average_minutes === null ? '—' : duration(a.sessions.average_minutes * 60),
-          note: '',
-        },
-      ];
+      this.definitions = definitionsOf(OWNERS_FIGURES, prefs.locale);
+      this.kpis = kpisOf(a);
       this.utilisation = a.utilisation.map((u) => ({
         key: u.telescope_id,
         label: names.get(u.telescope_id) ?? u.telescope_id,

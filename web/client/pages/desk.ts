@@ -1,4 +1,5 @@
 import { defineComponent } from '../core/alpine.ts';
+import { keepFile } from '../core/files.ts';
 import { dayAndTime, number } from '../core/format.ts';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
@@ -124,11 +125,7 @@ export function csvExport(): object {
     async csv(from: string, to: string): Promise<void> {
       this.said = await tried(async () => {
         const query = new URLSearchParams({ from: `${from}T00:00:00Z`, to: `${to}T00:00:00Z` });
-        const link = document.createElement('a');
-        link.href = URL.createObjectURL(await http.blob(`/api/admin/analytics.csv?${query}`));
-        link.download = `nocturne-${from}-${to}.csv`;
-        link.click();
-        URL.revokeObjectURL(link.href);
+        keepFile(await http.blob(`/api/admin/analytics.csv?${query}`), `nocturne-${from}-${to}.csv`);
       });
     },
   });

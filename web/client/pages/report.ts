@@ -1,4 +1,5 @@
 import type { Report } from '../../../domain/contracts/report.ts';
+import { definitionsOf } from '../../../domain/definitions.ts';
 import { askForLink, bookingInAddress, sessionAccess } from '../core/access.ts';
 import { ApiProblem, Http, isDenied, type Page } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
@@ -9,9 +10,10 @@ import type { ImageSummary, LogLine } from '../core/types.ts';
 import { filterTone } from '../control/wording.ts';
 import { reasonIn, translate } from '../i18n/index.ts';
 import { problemText } from '../i18n/problems.ts';
+import { keepFile } from '../core/files.ts';
 import { startPage } from '../shell.ts';
 import { complaints, tellAccess } from './complaints.ts';
-import { creditsTexts, hfdFigure } from './report-figures.ts';
+import { changesText, creditsTexts, figuresOf, REPORT_FIGURES } from './report-figures.ts';
 
 interface Telemetry {
   t: number[];
@@ -21,6 +23,8 @@ interface Telemetry {
 /** Frames in the gallery at first, and how many the slider knows at most. */
 const GALLERY_STEP = 24;
 const MAX_IMAGES = 3_000;
+/** A browser starts and prints for it. */
+const PDF_MS = 90_000;
 
 function reportPage(): object {
   const id = bookingInAddress();
@@ -41,6 +45,8 @@ function reportPage(): object {
 
   return defineComponent({
     ready: false,
+    /** All of it is here: what prints it may begin. */
+    whole: false,
     pending: false,
     problem: '',
     canAskLink: false,
@@ -51,11 +57,15 @@ function reportPage(): object {
     ledger: [] as { key: string; label: string; time: string; credits: string }[],
     credits: '',
     creditsWhy: '',
+    changes: '',
     issues: [] as { key: string; label: string; value: string }[],
     holds: [] as { key: string; text: string }[],
     weather: '',
+    definitions: [] as ReturnType<typeof definitionsOf>,
     files: '',
     zip: '',
+    /** How the making of the PDF stands. */
+    printing: '',
     timelapse: '',
     tiles: [] as {
       id: string;
@@ -133,6 +143,7 @@ function reportPage(): object {
       this.paint();
       if (logs.status === 'fulfilled') await this.loadFrench(logs.value.meta.next_cursor).catch(() => undefined);
       if (page.status === 'fulfilled') await this.loadRest(page.value.meta.next_cursor).catch(() => undefined);
+      this.$nextTick(() => (this.whole = true));
     },
     /** The French of the timeline's later lines: the report itself has them in English. */
     async loadFrench(cursor: string | null): Promise<void> {
@@ -160,6 +171,11 @@ function reportPage(): object {
     print(): void {
       window.print();
     },
+    async pdf(): Promise<void> {
+      this.printing = say('report.pdfMaking');
+      const asked = http.blob(`${base}/report.pdf?locale=${prefs.locale}`, PDF_MS);
+      this.printing = await asked.then((pdf) => keepFile(pdf, `nocturne-${id}.pdf`), problemText);
+    },
     /** Colours for paper, or back; a graph keeps those in which it was drawn. */
     ink(printing: boolean): void {
       document.documentElement.toggleAttribute('data-print', printing);
@@ -180,25 +196,8 @@ function reportPage(): object {
         reason: reasonIn(l, s.reason),
       };
       document.title = `${s.target} · nocturne`;
-      const pixels = (value: number | null): string => (value === null ? UNKNOWN : `${number(value, l, 2)} px`);
-      this.figures = [
-        {
-          key: 'images',
-          label: say('report.images'),
-          value: String(r.images.archived),
-          note: say('report.imagesOf', { n: r.images.total_captured, planned: r.images.planned }),
-        },
-        { key: 'exposure', label: say('report.exposure'), value: duration(r.images.total_exposure_seconds), note: '' },
-        hfdFigure(r.images, say, pixels),
-        { key: 'rms', label: say('report.rms'), value: pixels(r.tracking.average_rms_px), note: '' },
-        { key: 'uptime', label: say('report.uptime'), value: percent(r.tracking.guiding_uptime, l), note: '' },
-        {
-          key: 'duration',
-          label: say('report.actual'),
-          value: duration(s.duration_actual_seconds),
-          note: `${say('report.planned')} ${duration(s.duration_planned_seconds)}`,
-        },
-      ];
+      this.figures = figuresOf(r, say);
+      this.definitions = definitionsOf(REPORT_FIGURES, l);
       const most = Math.max(1, ...r.images.by_filter.map((f) => f.count));
       this.filters = r.images.by_filter.map((f) => ({
         filter: f.filter,
@@ -217,6 +216,7 @@ function reportPage(): object {
           credits: lines.has(key) ? number(lines.get(key), l, 2) : '',
         }));
       [this.credits, this.creditsWhy] = creditsTexts(r.credits, say);
+      this.changes = changesText(r.changes, say, (at) => dayAndTime(at, l, zone()));
       this.issues = [
         { key: 'errors', label: say('report.errors'), value: String(r.issues.errors_count) },
         {

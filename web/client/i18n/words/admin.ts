@@ -1,16 +1,17 @@
+import { nameOf } from '../../../../domain/definitions.ts';
 import type { Words } from '../words.ts';
 
 /** Words of the admin page: [French, English]. */
 export const adminWords = {
   'admin.title': ['Observatoire', 'Observatory'],
   'admin.board': ['Télescopes en direct', 'Telescopes, live'],
-  'admin.utilisation': ['Utilisation', 'Utilisation'],
-  'admin.hours': ['Heures d’observation', 'Hours observed'],
-  'admin.images': ['Images', 'Frames'],
-  'admin.revenue': ['Revenus', 'Revenue'],
-  'admin.success': ['Taux de succès', 'Success rate'],
-  'admin.mean': ['Durée moyenne', 'Mean duration'],
-  'admin.problems': ['Problèmes fréquents', 'Frequent problems'],
+  'admin.utilisation': nameOf('utilisation'),
+  'admin.hours': nameOf('hours'),
+  'admin.images': nameOf('frames'),
+  'admin.revenue': nameOf('revenue'),
+  'admin.success': nameOf('success'),
+  'admin.mean': nameOf('mean_session'),
+  'admin.problems': nameOf('problems'),
   'admin.downtime': ['Temps perdu par cause', 'Downtime by cause'],
   'admin.sessions': ['Sessions', 'Sessions'],
   'admin.temporal': ['Workflows (Temporal)', 'Workflows (Temporal)'],

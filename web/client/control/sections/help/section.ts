@@ -1,7 +1,9 @@
+import { definitionsOf } from '../../../../../domain/definitions.ts';
 import { prefs } from '../../../core/prefs.ts';
 import { say } from '../../../i18n/index.ts';
 import { section, type Brings } from '../../section.ts';
 import { shortcutsInWords } from '../../shortcuts.ts';
+import { STATS_FIGURES } from '../stats/view.ts';
 import dialogs from './dialogs.html';
 import { startTour } from './tour.ts';
 
@@ -20,6 +22,8 @@ export const help = section({
     shortcuts: shortcutsInWords(),
     sectionTitle: '',
     sectionHelp: '',
+    /** Of the figures that the section shows. */
+    sectionFigures: [] as ReturnType<typeof definitionsOf>,
     problemText: '',
     problemAttachment: '',
     problemMail: '',
@@ -31,6 +35,7 @@ export const help = section({
     openSectionHelp(name: string): void {
       this.sectionTitle = say(`${name}.title`);
       this.sectionHelp = say(`${name}.help`);
+      this.sectionFigures = definitionsOf(name === 'stats' ? STATS_FIGURES : [], prefs.locale);
       this.openDialog('sectionDialog');
     },
     toggleNight(): void {

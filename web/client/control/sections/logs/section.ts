@@ -1,4 +1,5 @@
 import { unwatched } from '../../../core/alpine.ts';
+import { keepFile } from '../../../core/files.ts';
 import { clock } from '../../../core/format.ts';
 import { prefs } from '../../../core/prefs.ts';
 import type { LogLine } from '../../../core/types.ts';
@@ -80,11 +81,8 @@ export const logs = section({
       const text = lines
         .map((line) => [line.at, line.level, line.source, line.event, messageOf(line)].join('\t'))
         .join('\n');
-      const link = document.createElement('a');
-      link.href = URL.createObjectURL(new Blob([text, '\n'], { type: 'text/plain;charset=utf-8' }));
-      link.download = `nocturne-${this.m.bookingId || 'demo'}.log`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
+      const file = new Blob([text, '\n'], { type: 'text/plain;charset=utf-8' });
+      keepFile(file, `nocturne-${this.m.bookingId || 'demo'}.log`);
     },
   },
   events: {

@@ -1,6 +1,10 @@
 import { duration, number, percent } from '../../../core/format.ts';
+import type { Figure } from '../../../../../domain/definitions.ts';
 import type { Facts } from '../../facts.ts';
 import { ago, known } from '../../wording.ts';
+
+/** Figures of the section, in its order. */
+export const STATS_FIGURES = ['elapsed', 'exposure', 'hfd', 'guiding'] as const satisfies readonly Figure[];
 
 export function statsView({ snapshot, stats, last, over: ended, locale, pageNowMs, elapsedSeconds, say }: Facts) {
   // A mean says of how many frames it is; those without enough stars have none.

@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import type { Browser, Page } from 'playwright-core';
+import type { Locale } from '../../domain/reasons.ts';
+import { Problem } from '../errors.ts';
+
+/** Where Debian, Ubuntu, Alpine and Google put it; the shell is the same engine without a desktop's windows. */
+const USUAL = [
+  '/usr/bin/chromium-headless-shell',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
+const PRINT_MS = 60_000;
+/** One is printed at a time; so many more may wait. */
+const MOST_WAITING = 4;
+
+/** The browser that prints. @throws Problem `not_installed` */
+function browserOf(configured: string | undefined): string {
+  const found = configured ?? USUAL.find((path) => existsSync(path));
+  if (found && existsSync(found)) return found;
+  throw new Problem(
+    'not_installed',
+    `A PDF is printed by Chromium, and ${configured ? `CHROMIUM_PATH names ${configured}, which is not there` : 'none is installed here'}: install the package chromium-headless-shell beside the api, or set CHROMIUM_PATH. The report’s page prints from any browser.`,
+  );
+}
+
+/** In the page: all pictures are here, and no address stands that ends within the hour. */
+const SETTLED = `(async () => {
+  for (const link of document.querySelectorAll('a[href*="sig="]')) link.removeAttribute('href');
+  const pictures = [...document.images].filter((image) => image.src !== '');
+  for (const image of pictures) image.loading = 'eager';
+  await Promise.allSettled(pictures.map((image) => image.decode()));
+  await document.fonts.ready;
+})()`;
+
+export interface Printed {
+  url: string;
+  locale: Locale;
+  /** Stands in the file as the time of its making, so that the same report makes the same file. */
+  madeAt: string;
+}
+
+/** Prints pages to PDF, one after the other, each in a browser of its own. */
+export class Printer {
+  private last: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
+  constructor(private readonly configured: string | undefined) {}
+
+  /** @throws Problem `not_installed` or `busy` */
+  async print(what: Printed): Promise<Buffer> {
+    const executablePath = browserOf(this.configured);
+    if (this.waiting > MOST_WAITING)
+      throw new Problem('busy', 'Other reports are being printed; ask again in a minute.');
+    this.waiting += 1;
+    const turn = this.last.then(() => printed(executablePath, what));
+    this.last = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      this.waiting -= 1;
+    }
+  }
+}
+
+async function printed(executablePath: string, { url, locale, madeAt }: Printed): Promise<Buffer> {
+  const { chromium } = await import('playwright-core');
+  const browser = await chromium.launch({
+    executablePath,
+    timeout: PRINT_MS,
+    args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+    chromiumSandbox: process.getuid?.() !== 0,
+  });
+  try {
+    const page = await opened(browser, url, locale);
+    const pdf = await page.pdf({ format: 'A4', printBackground: true, preferCSSPageSize: true, tagged: true });
+    return dated(pdf, madeAt);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** The page with all that it shows; nothing from elsewhere is fetched. */
+async function opened(browser: Browser, url: string, locale: Locale): Promise<Page> {
+  const context = await browser.newContext({ locale: locale === 'fr' ? 'fr-FR' : 'en-GB', reducedMotion: 'reduce' });
+  context.setDefaultTimeout(PRINT_MS);
+  const page = await context.newPage();
+  const own = new URL(url).origin;
+  await page.route('**/*', (route) =>
+    new URL(route.request().url()).origin === own ? route.continue() : route.abort(),
+  );
+  await page.goto(url);
+  await page.waitForSelector('[data-whole]');
+  await page.emulateMedia({ media: 'print' });
+  await page.evaluate(SETTLED);
+  return page;
+}
+
+/** The same file with another time of making, in as many bytes, since the file counts them. */
+function dated(pdf: Buffer, madeAt: string): Buffer {
+  const digits = madeAt.replace(/\D/g, '').slice(0, 14);
+  const text = pdf.toString('latin1').replace(/(\/(?:CreationDate|ModDate) ?\(D:)\d{14}/g, `$1${digits}`);
+  return Buffer.from(text, 'latin1');
+}
