@@ -30,7 +30,7 @@ export interface Range {
   telescopeId: string | null;
 }
 
-const MONTH = Prisma.sql`date_trunc('month', starts_at AT TIME ZONE 'UTC')::date`;
+const MONTH = Prisma.sql`to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM')`;
 const list = (names: readonly string[]): Prisma.Sql => Prisma.raw(names.join(', '));
 const SUMMED = [
   'booked_seconds',
@@ -66,8 +66,8 @@ function sourcesOf({ from, to, telescopeId }: Range): { months: Prisma.Sql; edge
   const between = (a: Date, b: Date): Prisma.Sql => Prisma.sql`(starts_at >= ${a} AND starts_at < ${b} ${only})`;
   const all = between(from, to);
   if (first >= last) return { months: Prisma.sql`false`, edges: all, all };
-  const dayOf = (at: Date): string => at.toISOString().slice(0, 10);
-  const months = Prisma.sql`month >= ${dayOf(first)}::date AND month < ${dayOf(last)}::date ${only}`;
+  const nameOf = (at: Date): string => at.toISOString().slice(0, 7);
+  const months = Prisma.sql`month >= ${nameOf(first)} AND month < ${nameOf(last)} ${only}`;
   return { months, edges: Prisma.sql`(${between(from, first)} OR ${between(last, to)})`, all };
 }
 
@@ -85,7 +85,7 @@ export function queriesOf(range: Range): { sums: Prisma.Sql; problems: Prisma.Sq
         SELECT ${OF_MONTH} FROM figures_by_month WHERE ${months}
         UNION ALL SELECT ${OF_SESSION} FROM session_figures WHERE ${edges}
         UNION ALL SELECT ${OF_SESSION} FROM ${unkept} WHERE ${all})
-      SELECT telescope_id, to_char(month, 'YYYY-MM') AS month, nullif(outcome, '') AS outcome, currency, sum(n)::int AS n,
+      SELECT telescope_id, month, nullif(outcome, '') AS outcome, currency, sum(n)::int AS n,
         sum(booked_seconds)::float8 AS booked, sum(session_seconds)::float8 AS lasted, sum(lasting)::int AS lasting, ${TOTALS}
       FROM parts GROUP BY parts.telescope_id, parts.month, parts.outcome, parts.currency HAVING sum(n) > 0
       ORDER BY parts.telescope_id, parts.month, parts.outcome, parts.currency`,

@@ -276,7 +276,7 @@ describe('what the analytics count', () => {
       await night(`n${i}`, 2 + 25 * i, outcome, [12, i]);
       if (i < 5) await api.db.$executeRaw`SELECT keep_session_figures(${`n${i}`})`;
     }
-    const kept = Prisma.sql`SELECT date_trunc('month', starts_at AT TIME ZONE 'UTC')::date AS month, telescope_id, coalesce(outcome, '') AS outcome,
+    const kept = Prisma.sql`SELECT to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month, telescope_id, coalesce(outcome, '') AS outcome,
       coalesce(currency, '') AS currency, count(*) AS n, sum(imaging_seconds) AS imaging, sum(refund_hundredths) AS refund, sum(revenue_minor) AS revenue
       FROM session_figures GROUP BY 1, 2, 3, 4`;
     const summed = Prisma.sql`SELECT month, telescope_id, outcome, currency, n, imaging_seconds, refund_hundredths, revenue_minor FROM figures_by_month WHERE n > 0`;

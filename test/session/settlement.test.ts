@@ -546,7 +546,7 @@ describe('transfers of credits', () => {
     const rows = await db.$queryRaw<{ name: string; type: string }[]>`
       SELECT table_name || '.' || column_name AS name, data_type AS type FROM information_schema.columns
       WHERE table_schema = 'public' AND (column_name LIKE '%credit%' OR column_name LIKE '%hundredths%')
-        AND data_type NOT IN ('integer', 'jsonb', 'text')`;
+        AND data_type NOT IN ('integer', 'bigint', 'jsonb', 'text')`;
     expect(rows).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 -- Sums of session_figures by month, so that years of sessions are a few hundred rows. Triggers keep them in the transaction that changes a session's
 -- figures, whoever changes them: months and sessions never say two things.
 CREATE TABLE "figures_by_month" (
-  "month" DATE NOT NULL,
+  "month" TEXT NOT NULL,
   "telescope_id" TEXT NOT NULL,
   "outcome" TEXT NOT NULL,
   "currency" TEXT NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE "figures_by_month" (
 );
 COMMENT ON TABLE "figures_by_month" IS 'Sums of session_figures by UTC month of the booking''s start, telescope, outcome and currency (empty where there is none). n counts sessions, lasting those with a duration, settled those with a settlement.';
 CREATE TABLE "causes_by_month" (
-  "month" DATE NOT NULL,
+  "month" TEXT NOT NULL,
   "telescope_id" TEXT NOT NULL,
   "cause" TEXT NOT NULL,
   "n" BIGINT NOT NULL,
@@ -44,7 +44,7 @@ DECLARE
   sign INTEGER := TG_ARGV[0]::int;
 BEGIN
   INSERT INTO figures_by_month AS f (month, telescope_id, outcome, currency, n, lasting, settled, booked_seconds, session_seconds, unsafe_seconds, outage_seconds, foreign_seconds, weather_hold_seconds, user_pause_seconds, imaging_seconds, overhead_seconds, other_seconds, frames_archived, frames_rejected, frames_missing, frames_pending, charged_hundredths, refund_hundredths, revenue_minor)
-    SELECT date_trunc('month', starts_at AT TIME ZONE 'UTC')::date, telescope_id, coalesce(outcome, ''), coalesce(currency, ''),
+    SELECT to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM'), telescope_id, coalesce(outcome, ''), coalesce(currency, ''),
       sign * count(*), sign * count(session_seconds), sign * count(charged_hundredths),
       sign * coalesce(sum(booked_seconds), 0),
       sign * coalesce(sum(session_seconds), 0),
@@ -86,7 +86,7 @@ BEGIN
     refund_hundredths = f.refund_hundredths + excluded.refund_hundredths,
     revenue_minor = f.revenue_minor + excluded.revenue_minor;
   INSERT INTO causes_by_month AS c (month, telescope_id, cause, n)
-    SELECT date_trunc('month', starts_at AT TIME ZONE 'UTC')::date, telescope_id, cause, sign * count(*)
+    SELECT to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM'), telescope_id, cause, sign * count(*)
     FROM changed, unnest(causes) AS cause GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
   ON CONFLICT (month, telescope_id, cause) DO UPDATE SET n = c.n + excluded.n;
   RETURN NULL;
@@ -108,7 +108,7 @@ END $$;
 CREATE TRIGGER figures_by_month_truncate AFTER TRUNCATE ON "session_figures" FOR EACH STATEMENT EXECUTE FUNCTION empty_figures_by_month();
 
 -- What is kept already.
-WITH kept AS (SELECT *, date_trunc('month', starts_at AT TIME ZONE 'UTC')::date AS month FROM "session_figures")
+WITH kept AS (SELECT *, to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM') AS month FROM "session_figures")
 INSERT INTO figures_by_month (month, telescope_id, outcome, currency, n, lasting, settled, booked_seconds, session_seconds, unsafe_seconds, outage_seconds, foreign_seconds, weather_hold_seconds, user_pause_seconds, imaging_seconds, overhead_seconds, other_seconds, frames_archived, frames_rejected, frames_missing, frames_pending, charged_hundredths, refund_hundredths, revenue_minor)
   SELECT month, telescope_id, coalesce(outcome, ''), coalesce(currency, ''), count(*), count(session_seconds), count(charged_hundredths),
     coalesce(sum(booked_seconds), 0),
@@ -130,4 +130,4 @@ INSERT INTO figures_by_month (month, telescope_id, outcome, currency, n, lasting
     coalesce(sum(revenue_minor), 0)
   FROM kept GROUP BY 1, 2, 3, 4;
 INSERT INTO causes_by_month (month, telescope_id, cause, n)
-  SELECT date_trunc('month', starts_at AT TIME ZONE 'UTC')::date, telescope_id, cause, count(*) FROM "session_figures", unnest(causes) AS cause GROUP BY 1, 2, 3;
+  SELECT to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM'), telescope_id, cause, count(*) FROM "session_figures", unnest(causes) AS cause GROUP BY 1, 2, 3;
