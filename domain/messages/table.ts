@@ -1,5 +1,5 @@
 import type { OutboxType } from '../contracts/webhook.ts';
-import { countOf, dayOf, framesLine, reasonOf, refundLine, textOf, whenOf, type MessageFacts } from './facts.ts';
+import { countOf, dayOf, framesLine, reasonOf, refundLine, textOf, whenOf } from './facts.ts';
 import type { GuestChannel, GuestMessage } from './message.ts';
 
 const ALL = ['email', 'push', 'chat'] as const;

@@ -155,7 +155,7 @@ describe('the oracle', () => {
       'rain that the ledger does not know',
       (w) => w.observatory.weatherComes({ from: w.plan.start, to: w.plan.end, state: 'unsafe' }),
       /^an exposure began \d+ s into unsafe weather/,
-      /^\d+ s of unsafe sky are classed (imaging|overhead)$/,
+      /^\d+ s of unsafe sky are classed (imaging|overhead|other)$/,
     ],
     ['a booking without an end', (w) => void w.transitions.pop(), /^the last recorded phase is finalising$/],
     [

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { Client } from 'pg';
 import { enqueueAlert } from '../../platform/outbox.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { PUBLIC_URL, SECRET, startReceiver, startWorld, type Receiver, type World } from './world.ts';
@@ -88,7 +88,7 @@ test('kill -9 while a letter is under way, sent and not noted, handed out and no
   expect(lettersTo('anne@example.org')).toEqual([]);
 
   // Nothing can be noted while the table is held: letters leave, rows are handed out, and the process dies before it says so.
-  const holder = new pg.Client({ connectionString: world.url });
+  const holder = new Client({ connectionString: world.url });
   await holder.connect();
   await holder.query('BEGIN');
   await holder.query('LOCK TABLE deliveries IN SHARE ROW EXCLUSIVE MODE');

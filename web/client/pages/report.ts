@@ -4,7 +4,7 @@ import { askForLink, bookingInAddress, sessionAccess } from '../core/access.ts';
 import { ApiProblem, Http, isDenied, type Page } from '../core/http.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { Graph } from '../core/charts.ts';
-import { bytes, clock, coordinate, dayAndTime, duration, number, percent, UNKNOWN, zoneName } from '../core/format.ts';
+import { bytes, clock, coordinate, dayAndTime, duration, number, zoneName } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ImageSummary, LogLine } from '../core/types.ts';
 import { filterTone } from '../control/wording.ts';
