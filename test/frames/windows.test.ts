@@ -113,6 +113,25 @@ describe('one notion of the same path', () => {
     expect(await world.frames.drainFrames({ bookingId: 'w4', telescopeId: TELESCOPE })).toMatchObject({ archived: 1 });
   });
 
+  test('a name in bytes that are no UTF-8 hides no other file of its folder', async () => {
+    await world.booking('w7');
+    await world.shoot('w7', 'told.fit', cameraFrame({ seed: 71, cards: [['RTSHOT', guid(71)]] }), guid(71));
+    await world.frames.drainFrames({ bookingId: 'w7', telescopeId: TELESCOPE });
+    const folder = join(world.share, 'w7');
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/N`), Buffer.of(0xe9), Buffer.from('buleuse.fit')]), 'x');
+    writeFileSync(join(folder, 'untold.fit'), cameraFrame({ seed: 72, cards: [['RTSHOT', guid(72)]] }));
+    await world.journal('shot_done', {
+      guid: guid(72),
+      shot_guid: objectGuid('w7', 0, 'shot/0'),
+      target_guid: objectGuid('w7', 0, 'target'),
+      filename: 'another name.fit',
+      path: '',
+      at: new Date().toISOString(),
+      hfd: null,
+      star_index: null,
+    });
+    expect(await reconcile('w7')).toMatchObject({ archived: 2 });
+  });
   test('a mapped root is found in either spelling of its accents', () => {
     expect(mapPath('C:\\Ae\u0301ro\\a.fit', [{ from: 'c:\\A\u00e9ro', to: '/mnt' }])?.path).toBe('/mnt/a.fit');
   });

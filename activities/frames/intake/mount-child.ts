@@ -260,8 +260,9 @@ function list(folder: string, root: string, changedAfterMs: number): ListedFile[
       const path = join(at, entry.name);
       if (entry.isDirectory() && depth < MAX_DEPTH) walk(path, depth + 1);
       else if (entry.isFile() && FITS_NAME.test(entry.name)) {
-        const stat = statSync(path);
-        if (stat.mtimeMs >= changedAfterMs) out.push({ path, size: stat.size, mtimeMs: stat.mtimeMs });
+        // None where the file has just gone, or its name is in bytes that are no UTF-8.
+        const stat = statSync(path, { throwIfNoEntry: false });
+        if (stat && stat.mtimeMs >= changedAfterMs) out.push({ path, size: stat.size, mtimeMs: stat.mtimeMs });
       }
     }
   };
