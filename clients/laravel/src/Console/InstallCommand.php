@@ -20,7 +20,7 @@ final class InstallCommand extends Command
     protected $signature = 'nocturne:install {--check : only checks, asks nothing}';
     protected $description = 'Asks for the six settings, writes them to .env, publishes the configuration, and checks';
 
-    public function handle(Checks $checks): int
+    public function handle(): int
     {
         if (!$this->option('check')) {
             $given = [];
@@ -36,7 +36,8 @@ final class InstallCommand extends Command
             $this->line('  WEBHOOK_SECRET=(the value of NOCTURNE_WEBHOOK_SECRET in .env)');
         }
         $wrong = 0;
-        foreach ($checks->run() as $what => $problem) {
+        // Made only now: what was made before the questions has the old settings.
+        foreach ($this->laravel->make(Checks::class)->run() as $what => $problem) {
             $problem === null ? $this->info("ok      $what") : $this->warn("MEND    $what: $problem");
             $wrong += $problem === null ? 0 : 1;
         }
@@ -87,6 +88,7 @@ final class InstallCommand extends Command
     {
         config([
             'nocturne.url' => rtrim($given['VOYAGER_PROXY_URL'], '/'),
+            'nocturne.public_url' => rtrim((string) env('NOCTURNE_PUBLIC_URL', $given['VOYAGER_PROXY_URL']), '/'),
             'nocturne.key' => $given['VOYAGER_PROXY_API_KEY'],
             'nocturne.webhook.secret' => $given['NOCTURNE_WEBHOOK_SECRET'],
             'nocturne.app.key' => $given['NOCTURNE_APP_KEY'],

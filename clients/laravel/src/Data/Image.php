@@ -4,7 +4,7 @@ namespace Nocturne\Laravel\Data;
 
 use Carbon\CarbonImmutable;
 
-/** A frame of a session. The addresses are signed and end after a while. */
+/** A frame of a session. The addresses are whole ones for a page, signed, and end after a while. */
 final class Image extends Data
 {
     private function __construct(
@@ -41,9 +41,9 @@ final class Image extends Data
             state: $read->text('state') ?? 'pending',
             sha256: $read->text('sha256'),
             sizeBytes: $size === null ? null : (int) $size,
-            url: $read->text('url'),
-            previewUrl: $read->text('preview_url'),
-            thumbnailUrl: $read->text('thumbnail_url'),
+            url: $read->address('url'),
+            previewUrl: $read->address('preview_url'),
+            thumbnailUrl: $read->address('thumbnail_url'),
             capturedAt: $read->time('captured_at'),
         );
         $image->raw = $raw;

@@ -19,6 +19,14 @@ final class Read
         return is_scalar($value) ? (string) $value : null;
     }
 
+    /** An address that a browser opens: nocturne's own are given without its host. */
+    public function address(string $key): ?string
+    {
+        $value = $this->text($key);
+
+        return $value !== null && str_starts_with($value, '/') ? config('nocturne.public_url') . $value : $value;
+    }
+
     public function number(string $key): ?float
     {
         $value = $this->raw[$key] ?? null;

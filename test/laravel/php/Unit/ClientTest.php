@@ -184,6 +184,17 @@ final class ClientTest extends TestCase
         $this->assertSame(300, $state['age_seconds']);
     }
 
+    public function testThePicturesOfASessionHaveAddressesThatAPageOpens(): void
+    {
+        config(['nocturne.public_url' => 'https://nocturne.example']);
+        $raw = ['id' => 'i', 'booking_id' => '7', 'filename' => 'a.fit', 'state' => 'archived', 'thumbnail_url' => null,
+            'url' => '/api/bookings/7/images/i.fit?sig=x', 'preview_url' => 'https://cdn.example/i.jpg'];
+        Http::fake(['*' => Http::response(['data' => [$raw], 'meta' => ['next_cursor' => null]])]);
+        $image = $this->voyager()->images('7')->items[0];
+        $this->assertSame('https://nocturne.example/api/bookings/7/images/i.fit?sig=x', $image->url);
+        $this->assertSame(['https://cdn.example/i.jpg', null], [$image->previewUrl, $image->thumbnailUrl]);
+    }
+
     public function testADownloadThatDiffersLeavesNothing(): void
     {
         $path = sys_get_temp_dir() . '/nocturne-download-' . getmypid();

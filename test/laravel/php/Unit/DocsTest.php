@@ -3,6 +3,7 @@
 namespace NocturneTests\Unit;
 
 use Illuminate\Contracts\Console\Kernel;
+use Illuminate\Support\Facades\Http;
 use Illuminate\Support\Facades\Route;
 use Illuminate\Support\ServiceProvider;
 use Nocturne\Laravel\Console\InstallCommand;
@@ -77,17 +78,7 @@ final class DocsTest extends TestCase
     {
         $fake = Nocturne::fake();
         $fake->answer('/api/telescopes', ['data' => [['id' => 'demo']]])->answer('/api/status/connection', ['connected' => true]);
-        $folder = storage_path('install');
-        @mkdir("$folder/config", 0o777, true);
-        file_put_contents("$folder/.env", "APP_NAME=Stellar\nVOYAGER_PROXY_URL=http://old\n");
-        chmod("$folder/.env", 0o600);
-        $this->app->setBasePath($folder);
-        $source = array_key_first(ServiceProvider::$publishGroups['nocturne-config']);
-        ServiceProvider::$publishGroups['nocturne-config'] = [$source => "$folder/config/nocturne.php"];
-        $command = $this->app->make(InstallCommand::class);
-        $command->setLaravel($this->app);
-        $command->setApplication((fn () => $this->getArtisan())->call($this->app->make(Kernel::class)));
-        $tester = new CommandTester($command);
+        [$tester, $folder] = $this->installer();
         $tester->setInputs(['http://10.0.0.5:3000', 'a key$with "marks"', '', 'nocturne', 'a secret', 'demo']);
         $this->assertSame(0, $tester->execute([]), $tester->getDisplay());
         $written = (string) file_get_contents("$folder/.env");
@@ -99,6 +90,34 @@ final class DocsTest extends TestCase
         $this->assertStringNotContainsString('a secret', $tester->getDisplay());
         $this->assertStringContainsString('WEBHOOK_URL=', $tester->getDisplay());
         $this->assertFileExists("$folder/config/nocturne.php");
+    }
+
+    public function testInstallChecksWithTheSettingsThatItWasJustGiven(): void
+    {
+        Http::fake(['*' => Http::response(['data' => [['id' => 'demo']]])]);
+        [$tester] = $this->installer();
+        $tester->setInputs(['http://10.0.0.5:3000', 'the new key', '', 'nocturne', 'a secret', 'demo']);
+        $tester->execute([]);
+        $asked = Http::recorded()->map(fn (array $pair) => [parse_url($pair[0]->url(), PHP_URL_HOST), $pair[0]->header('X-API-Key')]);
+        $this->assertNotEmpty($asked);
+        $this->assertSame([['10.0.0.5', ['the new key']]], $asked->unique()->values()->all());
+    }
+
+    /** The command in a folder of its own. @return array{CommandTester, string} */
+    private function installer(): array
+    {
+        $folder = storage_path('install');
+        @mkdir("$folder/config", 0o777, true);
+        file_put_contents("$folder/.env", "APP_NAME=Stellar\nVOYAGER_PROXY_URL=http://old\n");
+        chmod("$folder/.env", 0o600);
+        $this->app->setBasePath($folder);
+        $source = __DIR__ . '/../../../../clients/laravel/config/nocturne.php';
+        ServiceProvider::$publishGroups['nocturne-config'] = [$source => "$folder/config/nocturne.php"];
+        $command = $this->app->make(InstallCommand::class);
+        $command->setLaravel($this->app);
+        $command->setApplication((fn () => $this->getArtisan())->call($this->app->make(Kernel::class)));
+
+        return [new CommandTester($command), $folder];
     }
 
     public function testAnAnswerThatNobodyHeardNamesItsKey(): void
