@@ -24,7 +24,7 @@ export class Grants {
   constructor(
     private readonly state: Pick<StateFile, 'part' | 'flush'>,
     private readonly now: () => number,
-    private readonly rows: GrantRows | null = null,
+    private readonly rows: Pick<GrantRows, 'slotOf' | 'known' | 'copy'> | null = null,
   ) {
     this.grants = state.part('grant');
   }

@@ -49,7 +49,7 @@ export class Commands {
   private timer(run: Run, c: core.workflow_commands.IStartTimer): void {
     const seq = c.seq!;
     run.timers.add(seq);
-    this.server.schedule(this.server.now() + ms(c.startToFireTimeout), () => {
+    this.server.afterByClock(ms(c.startToFireTimeout), () => {
       if (run.timers.delete(seq)) this.server.push(run, { fireTimer: { seq } }, 1);
     });
   }

@@ -16,17 +16,24 @@ const MARGIN_MS = 60_000;
 const iso = (ms: number): string => new Date(ms).toISOString();
 type Say = (text: string) => void;
 
+/** What a session dates, it dates by Temporal's clock: where somebody set that one, the dates prove nothing (docs/safety.md, what does not hold). */
+export const datesHold = ({ faults }: World): boolean => faults.of('temporal_clock').length === 0;
+
 /** @returns a sentence for each of these that the night breaks */
 export function judgeEvidence(world: World): string[] {
   const found: string[] = [];
   const say = (text: string): void => void found.push(text);
-  paidWithEvidence(world, say);
   noMotionOnUnknown(world, say);
   framesOrNotComplete(world, say);
   filedUnderWhoAsked(world, say);
-  ledgerAgreesWithSky(world, say);
+  if (datesHold(world)) {
+    paidWithEvidence(world, say);
+    ledgerAgreesWithSky(world, say);
+  }
   world.finaliser.credits.violations().forEach(say);
   quietInMaintenance(world, say);
+  oneOwner(world, say);
+  slotsKept(world, say);
   throughTheRightFilter(world, say);
   return found;
 }
@@ -115,6 +122,13 @@ function isUnsafe({ observatory }: World, at: number): boolean {
   return (state === 'unsafe' && (reason === 'weather_unsafe' || gateway.linkUp(at))) || gateway.silent(at);
 }
 
+/** Since the link to Voyager came back nobody has heard the weather: part of the absence (domain/gateway-record.ts). */
+function isUnheard({ observatory: { sky, script } }: World, at: number): boolean {
+  const back = Math.max(0, ...script.linkDown.filter(({ to }) => to <= at).map(({ to }) => to));
+  const since = [back, ...sky.changes.filter((change) => change > back && change <= at)];
+  return back > 0 && since.every((one) => sky.at(one).state === 'unsafe' && sky.at(one).reason !== 'weather_unsafe');
+}
+
 /** What the sky itself did in the part of the slot in which the session was under way, second by second. */
 function ledgerAgreesWithSky(world: World, say: Say): void {
   const ended = world.transitions.find((t) => t.sessionEndedAt)?.sessionEndedAt;
@@ -126,7 +140,7 @@ function ledgerAgreesWithSky(world: World, say: Say): void {
   for (const i of world.ledger)
     for (let at = Date.parse(i.start); at < Date.parse(i.end); at += 1000) {
       if (at < from || at >= to || unknown.some((s) => at >= s.from && at < s.to)) continue;
-      const unsafe = isUnsafe(world, at);
+      const unsafe = isUnsafe(world, at) && !(i.class === 'outage' && isUnheard(world, at));
       if (unsafe && i.class !== 'unsafe') wrong[i.class] = (wrong[i.class] ?? 0) + 1;
     }
   for (const [name, n] of Object.entries(wrong))
@@ -156,4 +170,21 @@ function quietInMaintenance({ observatory, rows: { maintained } }: World, say: S
   for (const c of observatory.commands)
     if (c.name === 'enableTarget' && c.effect !== null && c.at >= maintained.from && c.at < maintained.to)
       say(`the target was enabled in maintenance at ${iso(c.at)}`);
+}
+
+function oneOwner({ owners: { both } }: World, say: Say): void {
+  for (const { from, to } of both)
+    say(`two gateways owned the telescope for ${(to - from) / 1000} s from ${iso(from)}`);
+}
+
+/** Whatever an old folder or a wrong clock says, the guard ends no slot before its end, as far as the session has told of it. */
+function slotsKept({ observatory, row, rows, asked, plan }: World, say: Say): void {
+  for (const stop of observatory.gateway.stops) {
+    const untold = asked.some(
+      ({ kind, commandId }) => kind === 'extend' && !(Date.parse(rows.receipts.get(commandId)?.at ?? '') <= stop.at),
+    );
+    const end = untold ? Math.min(plan.end, row.endsAt.getTime()) : row.endsAt.getTime();
+    if (stop.why === 'slot_over' && stop.at < end)
+      say(`the gateway ended the slot ${(end - stop.at) / 1000} s early, at ${iso(stop.at)}`);
+  }
 }

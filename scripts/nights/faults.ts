@@ -63,6 +63,11 @@ export class Faults {
     );
   }
 
+  /** A host's clock less the true time. */
+  clockOf(kind: 'gateway_clock' | 'api_clock' | 'temporal_clock'): (Span & { offsetMs: number })[] {
+    return this.of(kind).map((f) => ({ ...this.spanOf(f), offsetMs: JUMPS_MS[(f.nth! - 1) % 3]! }));
+  }
+
   /** What happens at the observatory; a tick of the world in milliseconds. */
   script(tickMs: number): Partial<ObservatoryScript> {
     const restarts = this.spans('voyager_restart');
@@ -75,7 +80,7 @@ export class Faults {
       guidingLost: this.spans('guiding').map((s) => ({ ...s, waits: true })),
       foreignRuns: this.spans('foreign_target'),
       voyagerClock: this.spans('clock').map((s) => ({ ...s, offsetMs: -75 * SECOND })),
-      gatewayClock: this.of('gateway_clock').map((f) => ({ ...this.spanOf(f), offsetMs: JUMPS_MS[(f.nth! - 1) % 3]! })),
+      gatewayClock: this.clockOf('gateway_clock'),
       gatewayDead: this.spans('gateway_away'),
       databaseAway: this.spans('gateway_no_database'),
       idle: [

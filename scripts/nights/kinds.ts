@@ -13,6 +13,10 @@ export const RARE_KINDS = [
   'api_no_gateway',
   'worker_away',
   'telescope_file',
+  'api_clock',
+  'temporal_clock',
+  'state_restored',
+  'second_gateway',
 ] as const;
 type RareKind = (typeof RARE_KINDS)[number];
 

@@ -16,6 +16,9 @@ import { RARE_KINDS } from './kinds.ts';
 import { canonicalJson, chance, sha256 } from './random.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { Settled } from './run.ts';
+import { ServerClock } from './server-clock.ts';
+import { ownersOf } from './owners.ts';
+import { Faults } from './faults.ts';
 import { VirtualServer } from './server.ts';
 import { World, type TemporalFace } from './world.ts';
 
@@ -42,6 +45,8 @@ export interface NightResult {
   timeline: string[];
 }
 
+/** A clock that is wrong and a second gateway are met by whoever is there. */
+const ALWAYS_MET = ['api_clock', 'temporal_clock', 'second_gateway'] as const;
 const DAY_MS = 86_400_000;
 /** Everything that may be tried again has been given up by then. */
 const LIMIT_MS = 8 * DAY_MS;
@@ -93,7 +98,8 @@ export const sessionInput = ({ bookingId, telescope, plan }: World): SessionInpu
 /** Who polls which queue, and when nobody does. */
 function openQueues(server: VirtualServer, world: World): void {
   const { plan } = world;
-  const away = world.spans('gateway_away', 'gateway_no_temporal');
+  const away = [...world.spans('gateway_away', 'gateway_no_temporal'), ...world.owners.nobody];
+  server.clock = new ServerClock(world.faults.clockOf('temporal_clock'));
   const noWorker = world.spans('worker_away');
   server.workersAway = noWorker;
   const slow = plan.faults.some((f) => f.kind === 'slow_answers');
@@ -137,6 +143,7 @@ export async function playNight(
         }),
     },
     () => server.current ?? { ...idle, currentAttemptScheduledTimestampMs: server.now },
+    await ownersOf(new Faults(plan)),
   );
   const notes: string[] = [];
   server.onLog = (at, level, message) => notes.push(`${new Date(at).toISOString()}  ${level.padEnd(8)} ${message}`);
@@ -161,7 +168,7 @@ export async function playNight(
     broken.push(thrown instanceof Error ? thrown.message : String(thrown));
     await server.dispose();
   }
-  for (const kind of ['gateway_away', 'gateway_no_temporal', 'worker_away'] as const)
+  for (const kind of ['gateway_away', 'gateway_no_temporal', 'worker_away', ...ALWAYS_MET] as const)
     if (world.spans(kind).some((s) => s.from < server.now)) world.faults.met.add(kind);
   if (plan.maxHistoryEvents !== null) world.faults.met.add('long_history');
   world.observatory.advance(Math.max(plan.end, world.row.endsAt.getTime()) + LIMIT_MS);

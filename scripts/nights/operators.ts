@@ -1,3 +1,4 @@
+import { isOpen } from '../../platform/maintenance.ts';
 import { SIGNALS, type TelescopeEventSignal } from '../../domain/messages.ts';
 import type { StandIn } from '../../simulator/stand-in/stand-in.ts';
 import type { Step } from './kinds.ts';
@@ -15,6 +16,7 @@ export interface Reached {
   readonly stopsAtGateway: { at: number; kind: Step['kind'] }[];
   readonly rows: { maintained: { from: number; to: number; known: boolean; bookings: 'hold' | 'cancel' } | null };
   apiReachesGateway(at: number): boolean;
+  apiNow(at: number): number;
   tell(at: number, told: Told): Promise<void>;
 }
 type ByGateway = Extract<Step, { kind: 'gateway_abort' | 'operator_halt' | 'operator_abort' | 'maintenance_now' }>;
@@ -59,7 +61,8 @@ async function maintain(world: Reached, step: Extract<Step, { kind: 'maintenance
     known,
     bookings: step.cancels ? 'cancel' : 'hold',
   };
-  if (known) world.observatory.gateway.knowMaintenance([window], at);
+  const open = isOpen(new Date(window.to), new Date(world.apiNow(at)));
+  if (known) world.observatory.gateway.knowMaintenance(open ? [window] : [], at);
   await world.tell(at, { id: step.commandId, kind: 'local_operator', detail: 'maintenance' });
 }
 

@@ -214,4 +214,11 @@ function peoplesSteps(
 
 /** Whether a real server can play this night: what it cannot do is be slow in virtual time, or have nobody poll a queue for a while. */
 export const playsOnRealServer = (plan: NightPlan): boolean => !plan.faults.some((f) => NOBODY_POLLS.has(f.kind));
-const NOBODY_POLLS = new Set<FaultKind>(['gateway_away', 'slow_answers', 'gateway_no_temporal', 'worker_away']);
+const NOBODY_POLLS = new Set<FaultKind>([
+  'gateway_away',
+  'slow_answers',
+  'gateway_no_temporal',
+  'worker_away',
+  'temporal_clock',
+  'second_gateway',
+]);

@@ -50,6 +50,8 @@ export interface Server {
   now(): number;
   /** Calls `act` at that instant, or now when it has passed. */
   schedule(at: number, act: () => Promise<void> | void): void;
+  /** Calls `act` when the server's own clock has gone on by so many milliseconds. */
+  afterByClock(ms: number, act: () => Promise<void> | void): void;
   /** Gives a run something to do, which is worth so many events of its history. */
   push(run: Run, job: Job, events: number): void;
   begin(birth: Birth): Promise<Run>;

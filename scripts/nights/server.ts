@@ -6,6 +6,7 @@ import { Commands } from './commands.ts';
 import { type Long, stamp, toPayload } from './payloads.ts';
 import { type Birth, type Run, type Server, type Settled, workflowInfo } from './run.ts';
 import type { Sandbox } from './sandbox.ts';
+import { ServerClock } from './server-clock.ts';
 
 const { coresdk } = proto;
 
@@ -26,6 +27,8 @@ export class VirtualServer {
   onLog: ((at: number, level: string, message: string) => void) | null = null;
   /** Nobody takes workflow tasks in these spans; what happens meanwhile comes in one task afterwards. */
   workersAway: readonly { from: number; to: number }[] = [];
+  /** What workflows take for the time; true where nobody has set it. */
+  clock = new ServerClock();
   private runs = 0;
   private asked = 0;
   private readonly agenda = new Agenda();
@@ -43,6 +46,7 @@ export class VirtualServer {
     const server: Server = {
       now: () => this.now,
       schedule: (at, act) => this.schedule(at, act),
+      afterByClock: (ms, act) => this.schedule(this.clock.whenItShows(this.clock.shows(this.now) + ms, this.now), act),
       push: (run, job, events) => this.push(run, job, events),
       begin: (birth) => this.begin(birth),
       isOpen: (workflowId) => this.isOpen(workflowId),
@@ -158,9 +162,9 @@ export class VirtualServer {
       type: o.type,
       queue: o.queue,
       vm: await this.sandbox.createWorkflow({
-        info: workflowInfo(o, runId, () => this.now),
+        info: workflowInfo(o, runId, () => this.clock.shows(this.now)),
         randomnessSeed: [...Buffer.from(runId)],
-        now: this.now,
+        now: this.clock.shows(this.now),
         showStackTraceSources: false,
       }),
       jobs: [],
@@ -183,7 +187,7 @@ export class VirtualServer {
           arguments: o.payloads,
           randomnessSeed: 1 as unknown as Long,
           attempt: 1,
-          startTime: stamp(this.now),
+          startTime: stamp(this.clock.shows(this.now)),
         },
       },
       0,
@@ -213,7 +217,7 @@ export class VirtualServer {
     const completion = await run.vm.activate(
       coresdk.workflow_activation.WorkflowActivation.fromObject({
         runId: run.runId,
-        timestamp: stamp(this.now),
+        timestamp: stamp(this.clock.shows(this.now)),
         isReplaying: false,
         historyLength: run.history,
         continueAsNewSuggested: run.history >= SUGGESTED_EVENTS,

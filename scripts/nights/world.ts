@@ -4,7 +4,7 @@ import { SIGNALS, type UpdateResult } from '../../domain/messages.ts';
 import type { Phase } from '../../domain/phases.ts';
 import { sessionWorkflowId } from '../../domain/queues.ts';
 import { midnightLongitudeDegrees } from '../../domain/sky.ts';
-import type { ActivityInfo, Span } from '../../simulator/stand-in/script.ts';
+import { offsetAt, type ActivityInfo, type Span } from '../../simulator/stand-in/script.ts';
 import { StandIn } from '../../simulator/stand-in/stand-in.ts';
 import { announcements } from './announcements.ts';
 import { virtualTelescope } from './telescope.ts';
@@ -12,6 +12,7 @@ import { Faults } from './faults.ts';
 import { Finaliser } from './finaliser.ts';
 import { NightFrames } from './frames.ts';
 import type { Told } from './operators.ts';
+import { UNDISPUTED, type Owners } from './owners.ts';
 import { people } from './people.ts';
 import type { FaultKind, NightPlan, Step } from './plan.ts';
 import { chance } from './random.ts';
@@ -69,6 +70,8 @@ export class World {
     readonly plan: NightPlan,
     readonly temporal: TemporalFace,
     info: () => ActivityInfo,
+    /** Who owned the telescope, where two gateways might. */
+    readonly owners: Owners = UNDISPUTED,
   ) {
     this.faults = new Faults(plan);
     const middle = (plan.start + plan.end) / 2;
@@ -81,7 +84,7 @@ export class World {
     this.row = this.rows.booking;
     this.observatory = new StandIn({
       telescope: this.telescope,
-      script: this.faults.script(TICK_MS),
+      script: { ...this.faults.script(TICK_MS), unowned: owners.nobody },
       pace: { tickMs: TICK_MS, betweenMs: TICK_MS },
       info,
       slot: () => ({ start: this.row.startsAt.getTime(), end: this.row.endsAt.getTime() }),
@@ -91,6 +94,7 @@ export class World {
     this.nextPulse = plan.start + PULSE_OFFSET_MS;
     for (const step of plan.steps) this.due.push({ at: plan.start + step.at * SECOND, act: () => people(this, step) });
     this.announceChanges();
+    this.restoreFolders();
     this.due.sort((a, b) => a.at - b.at);
   }
 
@@ -152,13 +156,35 @@ export class World {
     const n = this.frameRows.toTell(now);
     if (n !== null) await this.temporal.signal(this.workflowId, SIGNALS.framesWaiting, { upTo: { epoch: 1, n } });
   }
+  /** The time as the api's host has it. */
+  apiNow(at: number): number {
+    return at + offsetAt(this.faults.clockOf('api_clock'), at);
+  }
   apiReachesGateway(at: number): boolean {
     return this.faults.gatewayUp(at) && !this.faults.hit('api_no_gateway', this.faults.during(at, 'api_no_gateway'));
   }
   /** What the gateway, or the api in its place, tells the session of. */
   async tell(at: number, told: Told): Promise<void> {
     if (this.faults.hit('gateway_no_temporal', this.faults.during(at, 'gateway_no_temporal'))) return;
-    await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, { ...told, at: new Date(at).toISOString() });
+    const clock = told.detail === 'maintenance' ? this.apiNow(at) : at;
+    await this.temporal.signal(this.workflowId, SIGNALS.telescopeEvent, { ...told, at: new Date(clock).toISOString() });
+  }
+  /** The gateway begins anew on a copy of its folder; what PostgreSQL knows it reads as soon as that answers. */
+  private restoreFolders(): void {
+    const { gateway } = this.observatory;
+    for (const span of this.faults.spans('state_restored')) {
+      this.due.push({ at: span.from, act: async () => gateway.backUp() });
+      this.due.push({
+        at: span.to,
+        act: async () => {
+          this.observatory.advance(span.to);
+          gateway.restart();
+          this.faults.met.add('state_restored');
+        },
+      });
+      const away = this.spans('gateway_no_database', 'database_away').find((s) => span.to >= s.from && span.to < s.to);
+      this.due.push({ at: (away?.to ?? span.to) + SECOND, act: () => gateway.adopt() });
+    }
   }
   /** The gateway tells the session at once of what it sees change; half of what it tells is lost in the nights with `event_lost`. */
   private announceChanges(): void {

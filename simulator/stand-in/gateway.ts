@@ -7,9 +7,9 @@ import { Grants } from '../../gateway/telescope/grants.ts';
 import { Latches, ORPHAN_LATCH_MS } from '../../gateway/telescope/latches.ts';
 import { KnownMaintenance, type MaintenanceWindow } from '../../gateway/telescope/maintenance.ts';
 import { done, refused } from '../../gateway/telescope/outcomes.ts';
-import { Records } from '../../gateway/telescope/state-file.ts';
 import { WeatherLatch } from '../../gateway/telescope/weather-latch.ts';
 import { SteadyClock } from '../../platform/steady-clock.ts';
+import { GrantCopies, MemoryState } from './memory.ts';
 import type { Runner } from './runner.ts';
 import { offsetAt, within, type ObservatoryScript } from './script.ts';
 import type { Sky } from './sky.ts';
@@ -17,8 +17,8 @@ import type { Sky } from './sky.ts';
 /** Voyager's offset is the median of twenty events, one in two seconds: a clock that was set is seen this much later. */
 const OFFSET_LAG_MS = 22_000;
 
-/** Records that outlive nothing: a stand-in's process does not die. */
-const memory = { part: <T>(): Records<T> => new Records<T>(new Map(), () => {}), flush: async (): Promise<void> => {} };
+/** Loans are owed once nobody has a grant, whoever took them (gateway/telescope/watchdog.ts, payBack). */
+const ANY_LOAN = 'loan';
 
 interface World {
   telescope: Telescope;
@@ -35,8 +35,13 @@ interface World {
  */
 export class StandInGateway {
   readonly grants: Grants;
-  readonly latches = new Latches(memory);
-  readonly weatherLatch = new WeatherLatch(memory);
+  readonly latches: Latches;
+  weatherLatch: WeatherLatch;
+  private readonly state = new MemoryState();
+  private readonly rows: GrantCopies;
+  private backup: ReturnType<MemoryState['copy']> | null = null;
+  /** Since this process began, what PostgreSQL knows was read. */
+  private adopted = true;
   private readonly maintenance: KnownMaintenance;
   private readonly clock: SteadyClock;
   private at = 0;
@@ -54,8 +59,11 @@ export class StandInGateway {
       setTimeout: () => ({ cancel: () => {} }),
     };
     this.clock = new SteadyClock(inner, () => this.clockOffsetSeconds(this.at));
-    this.grants = new Grants(memory, () => this.clock.now());
-    this.maintenance = new KnownMaintenance(memory, () => this.clock.now());
+    this.rows = new GrantCopies((bookingId) => world.slot(bookingId));
+    this.grants = new Grants(this.state, () => this.clock.now(), this.rows);
+    this.latches = new Latches(this.state);
+    this.weatherLatch = new WeatherLatch(this.state);
+    this.maintenance = new KnownMaintenance(this.state, () => this.clock.now());
   }
 
   /** Ours less Voyager's, as the gateway knows it. */
@@ -80,7 +88,9 @@ export class StandInGateway {
     this.seenAt(at);
     const slot = within(this.world.script.databaseAway, at) ? null : this.world.slot(grant.bookingId);
     const why = this.grants.register(grant, slot);
-    return why ? refused(why) : done();
+    if (why) return refused(why);
+    this.rows.copy(grant, 'active');
+    return done();
   }
   revoke(bookingId: string, at: number): void {
     this.seenAt(at);
@@ -97,7 +107,7 @@ export class StandInGateway {
       {
         readOnly: false,
         emergency: () => (this.silent(at) ? 'suspend' : null),
-        ownsLease: () => true,
+        ownsLease: () => !within(this.world.script.unowned, at),
         weather: () => sky.whyNotStart(at),
         clockOffsetSeconds: () => this.clockOffsetSeconds(at),
         grant: (grant) => this.grants.check(grant),
@@ -140,6 +150,34 @@ export class StandInGateway {
     return this.weatherLatch.seenBy(bookingId, look, this.world.sky.observed(at), at);
   }
 
+  /** Somebody keeps a copy of the state folder. */
+  backUp(): void {
+    this.backup = this.state.copy();
+  }
+  /** The gateway begins anew on the copy of its folder, without what only its memory had. */
+  restart(): void {
+    if (this.backup) this.state.restore(this.backup);
+    this.weatherLatch = new WeatherLatch(this.state);
+    this.unsafeSince = null;
+    this.looked.clear();
+    this.owed.clear();
+    this.adopted = false;
+  }
+  /** Reads what PostgreSQL knows, as the owner of a telescope does at its beginning. */
+  async adopt(): Promise<void> {
+    await this.grants.adopt();
+    this.adopted = true;
+  }
+  /** It holds the lease and has read what PostgreSQL knows: no slot of its own is an old one. */
+  private sureAt(at: number): boolean {
+    return this.adopted && !within(this.world.script.databaseAway, at);
+  }
+  /** Voyager's own window of the target, which a gateway that is not sure asks (gateway/telescope/watchdog.ts). */
+  private voyagerSaysOver(): boolean {
+    const { plan } = this.world.runner;
+    return plan === null || plan.target.C_DateEnd * 1000 <= this.clock.witnessedNow();
+  }
+
   guard(at: number): void {
     this.seenAt(at);
     const { script, sky, telescope } = this.world;
@@ -151,7 +189,10 @@ export class StandInGateway {
     const overdue = this.weatherLatch.overdue(running, unsafe, at, telescope.weather.session_patience_seconds * 1000);
     if (!free) return;
     for (const grant of this.grants.active())
-      if (this.clock.witnessedNow() >= Date.parse(grant.end) + telescope.policy.grace_seconds * 1000) {
+      if (
+        this.clock.witnessedNow() >= Date.parse(grant.end) + telescope.policy.grace_seconds * 1000 &&
+        (this.sureAt(at) || this.voyagerSaysOver())
+      ) {
         this.stop(at, 'slot_over');
         this.grants.end(grant.bookingId, 'over');
         this.weatherLatch.forget(grant.bookingId);
@@ -163,6 +204,7 @@ export class StandInGateway {
         this.weatherLatch.stopped(bookingId, sky.at(at).weather, new Date(at).toISOString());
         this.stop(at, 'weather');
       }
+    if (this.world.runner.borrowed.size > 0 && this.grants.active().length === 0) this.owed.add(ANY_LOAN);
     for (const bookingId of this.owed)
       if (this.grants.find(bookingId)?.state !== 'active') this.giveBack(bookingId, at);
   }

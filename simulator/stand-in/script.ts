@@ -81,6 +81,8 @@ export interface ObservatoryScript {
   gatewayDead: Span[];
   /** The gateway has no PostgreSQL: no booking row tells it of a wider slot. */
   databaseAway: Span[];
+  /** No gateway holds the lease: nothing that moves may be sent. */
+  unowned: Span[];
 }
 export const fullScript = (some: Partial<ObservatoryScript>): ObservatoryScript => ({
   weather: [],
@@ -105,6 +107,7 @@ export const fullScript = (some: Partial<ObservatoryScript>): ObservatoryScript 
   gatewayClock: [],
   gatewayDead: [],
   databaseAway: [],
+  unowned: [],
   ...some,
 });
 
