@@ -45,9 +45,9 @@ export async function people(world: Reached, step: Step): Promise<void> {
       return told(await world.temporal.cancel(world.workflowId));
     case 'extend': {
       if (!step.free || isFinal(world.phase) || world.phase === 'finalising') return;
-      // The api refuses what its own clock takes for over.
-      if (world.apiNow(at) >= world.row.endsAt.getTime()) return;
       const end = new Date(world.row.endsAt.getTime() + step.minutes * 60 * SECOND);
+      // The api refuses what its own clock takes for over.
+      if (world.apiNow(at) >= end.getTime()) return;
       return change(world, step, { endsAt: end }, UPDATES.extend, { ...body, end: end.toISOString() });
     }
     case 'reschedule': {

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ACTIVITY_NAMES, playNight, type NightResult } from '../../scripts/nights/night.ts';
-import { FAULT_KINDS, planNight, playsOnRealServer, type NightPlan } from '../../scripts/nights/plan.ts';
+import {
+  FAULT_KINDS,
+  planNight,
+  playsOnRealServer,
+  type FaultKind,
+  type NightPlan,
+} from '../../scripts/nights/plan.ts';
 import { canonicalJson } from '../../scripts/nights/random.ts';
 import { RARE_KINDS } from '../../scripts/nights/kinds.ts';
 import { playOnRealServer } from '../../scripts/nights/real.ts';
@@ -26,6 +32,10 @@ const play = async (nights: readonly number[]): Promise<NightResult[]> => {
   for (const night of nights) results.push(await playNight(sandbox, planNight(SEED, night)));
   return results;
 };
+const without = (plan: NightPlan, ...kinds: FaultKind[]): NightPlan => ({
+  ...plan,
+  faults: plan.faults.filter((fault) => !kinds.includes(fault.kind)),
+});
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 describe('nights on the virtual server', () => {
@@ -178,9 +188,10 @@ describe('the oracle', () => {
 /** Weather, emergency and lost events; errors, an amendment and a plan finished early; a pause with the camera away. */
 const REAL_NIGHTS = [11, 33, 45];
 test('three nights with faults and people give the same logical digest on Temporal’s own time-skipping server', async () => {
-  const plans = REAL_NIGHTS.map((night) => planNight(SEED, night));
+  const plans = REAL_NIGHTS.map((night) => without(planNight(SEED, night), 'temporal_clock'));
   expect(plans.map(playsOnRealServer)).toEqual([true, true, true]);
-  const virtual = await play(REAL_NIGHTS);
+  const virtual: NightResult[] = [];
+  for (const plan of plans) virtual.push(await playNight(sandbox, plan));
   const real = await playOnRealServer(code, plans, () => {});
   const seen = (r: NightResult): unknown => ({
     night: r.night,
