@@ -21,6 +21,8 @@ const OPEN: readonly (readonly [method: string, path: string, body?: string])[] 
   ['POST', '/api/links/exchange', `{"code":"${'x'.repeat(60)}","device":"${'y'.repeat(40)}"}`],
   ['POST', '/broadcasting/auth', '{"socket_id":"1.2","channel_name":"private-session.x"}'],
   ['POST', '/api/control/abort', '{}'],
+  ['POST', '/api/login/options'],
+  ['POST', '/api/passkeys/options', `{"invitation":"nci_${'x'.repeat(43)}"}`],
 ];
 /** Nothing, and what only looks like a credential: a key and a token of nobody. */
 const SHOWN = [{}, { 'x-api-key': 'nck_' }, { authorization: 'Bearer nct_e30.' + 'z'.repeat(43) }] as const;

@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp, type Api } from '../../api/app.ts';
@@ -234,13 +235,17 @@ export interface GatewayPeer {
   requests: { method: string; path: string; body: Record<string, unknown>; genuine: string | null }[];
   /** Status and body of the next answers, by route; 404 where none is set. */
   answers: Map<string, { status: number; body: unknown; type?: string }>;
+  /** Says `request` as each one comes. */
+  arrivals: EventEmitter;
   stop(): Promise<void>;
 }
 /** The far end of the gateway's HTTP: checks signatures as the gateway does and answers as told. */
 export async function startGatewayPeer(): Promise<GatewayPeer> {
   const requests: GatewayPeer['requests'] = [];
   const answers: GatewayPeer['answers'] = new Map();
+  const arrivals = new EventEmitter();
   const server: Server = createServer((request, response) => {
+    arrivals.emit('request');
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -283,6 +288,7 @@ export async function startGatewayPeer(): Promise<GatewayPeer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     answers,
+    arrivals,
     stop: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
