@@ -80,7 +80,9 @@ describe('Voyager suspends itself', () => {
   test('under a sky that nobody calls bad: not the weather, told as a fault, and not an outage either', async () => {
     const clear = await night('clear', (start) => ({ emergency: [during(start, -100, 7200)] }));
     expect(await clear.live()).toEqual({ outcome: 'failed', reason: 'voyager_emergency' });
-    expect(await live('clear', 'weather.alert')).toBe(0);
+    // Voyager sees what we do not: its suspend is told as such, beside the fault.
+    const alerts = await stage.db.event.findMany({ where: { bookingId: 'clear', type: 'weather.alert' } });
+    expect(alerts.map(({ data }) => (data as { state: string }).state)).toEqual(['voyager_suspended']);
     expect(await clear.outbox()).toContain('error.occurred');
     expect(Object.keys(await clear.ledger())).toEqual(['unsafe']);
   }, 60_000);

@@ -100,9 +100,11 @@ CREATE TRIGGER figures_by_month_update_old AFTER UPDATE ON "session_figures"
 CREATE TRIGGER figures_by_month_update_new AFTER UPDATE ON "session_figures"
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION sum_figures_by_month('1');
 
+-- Rows are deleted, since whoever truncates everything holds these tables too.
 CREATE FUNCTION empty_figures_by_month() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  TRUNCATE figures_by_month, causes_by_month;
+  DELETE FROM figures_by_month;
+  DELETE FROM causes_by_month;
   RETURN NULL;
 END $$;
 CREATE TRIGGER figures_by_month_truncate AFTER TRUNCATE ON "session_figures" FOR EACH STATEMENT EXECUTE FUNCTION empty_figures_by_month();
