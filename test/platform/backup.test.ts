@@ -36,7 +36,7 @@ import { connectPlain, digestOf, tablesOf } from '../../platform/backup/tables.t
 import { loadConfig } from '../../platform/config.ts';
 import { connectPg } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
-import { knownMigrations, migrate } from '../../platform/migrate.ts';
+import { migrate } from '../../platform/migrate.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { backupFinding } from '../../scripts/doctor/findings.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
@@ -203,25 +203,6 @@ describe('a backup', () => {
     expect(await sql(url, 'SELECT ref FROM users')).toEqual([{ ref: 'mine' }]);
     await restoreDatabase(open, { url, overwrite: true });
     expect(await digests(url)).toEqual(await digests(server.url));
-  });
-
-  test('of an older version is brought up to this one, and of a newer one refused', async () => {
-    const older = (await knownMigrations()).slice(0, -1);
-    const from = another();
-    await ensureDatabase(from);
-    await migrate(from, older);
-    await sql(from, `INSERT INTO users (ref) VALUES ('old')`);
-    const { folder: backup } = await makeBackup({ databaseUrl: from, dataDir, root });
-    const url = another();
-    await ensureDatabase(url);
-    await migrate(url);
-    expect((await restoreDatabase(await openBackup(backup), { url })).migrated).toEqual(
-      (await knownMigrations()).slice(-1),
-    );
-    expect(await sql(url, 'SELECT ref FROM users')).toEqual([{ ref: 'old' }]);
-    const manifest = await readManifest(backup);
-    await writeManifest(backup, { ...manifest, migrations: [...manifest.migrations, '9999_later'] });
-    await expect(openBackup(backup)).rejects.toThrow('newer version');
   });
 
   test('the daily one is proven in a database that is gone afterwards, and old ones leave only after that', async () => {
