@@ -41,7 +41,11 @@ export async function migrate(databaseUrl: string, only?: readonly string[]): Pr
       const checksum = createHash('sha256').update(sql).digest('hex');
       const before = done.get(name);
       if (before === checksum) continue;
-      if (before) throw new Error(`Migration ${name} was changed after it had been applied; write a new one instead.`);
+      if (before)
+        throw new Error(
+          `The database has another migration ${name} than this version: a version before 0.1.0 made it, or the file was edited. ` +
+            'npm run reset clears the data of npm start; an edited file is put back, and a new migration written instead.',
+        );
       const id = randomUUID();
       await client.query('DELETE FROM _prisma_migrations WHERE migration_name = $1 AND finished_at IS NULL', [name]);
       await client.query('BEGIN');
