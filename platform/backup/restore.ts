@@ -139,8 +139,8 @@ async function fill(client: pg.Client, backup: OpenBackup): Promise<void> {
   const differ = tables.filter(({ name, columns }) => shapes.get(name)?.columns.join() !== columns.join());
   if (differ.length > 0 || shapes.size !== tables.length)
     throw new Error(`The schema differs from the backup’s: ${differ.map(({ name }) => name).join(', ') || 'tables'}.`);
-  await client.query(`TRUNCATE ${tables.map(({ name }) => quoted(name)).join(', ')}`);
   await ownTriggers(client, tables, 'DISABLE');
+  await client.query(`TRUNCATE ${tables.map(({ name }) => quoted(name)).join(', ')}`);
   for (const table of tables) await fillTable(client, table, unpacked(backup, table.file));
   await ownTriggers(client, tables, 'ENABLE');
   for (const { name, value, called } of sequences)

@@ -31,6 +31,7 @@ const SQL_TYPES: Record<string, string> = {
   Float: 'float8',
   Boolean: 'bool',
   Json: 'jsonb',
+  Bytes: 'bytea',
   DateTime: 'timestamptz',
 };
 
