@@ -25,8 +25,8 @@ export const FIGURES = {
   images: define(
     'Frames',
     'Images',
-    'Frames that stand in the archive, of the exposures that were asked for.',
-    'Images qui sont dans l’archive, sur les poses demandées.',
+    'Frames that stand in the archive; below, the exposures that were taken, of those that were asked for.',
+    'Images qui sont dans l’archive ; dessous, les poses faites, sur celles qui étaient demandées.',
   ),
   rejected: define(
     'Rejected',

@@ -72,7 +72,8 @@ async function printed(executablePath: string, { url, locale, madeAt }: Printed)
   });
   try {
     const page = await opened(browser, url, locale);
-    const pdf = await page.pdf({ format: 'A4', printBackground: true, preferCSSPageSize: true, tagged: true });
+    const margin = { top: '12mm', right: '12mm', bottom: '12mm', left: '12mm' };
+    const pdf = await page.pdf({ format: 'A4', margin, printBackground: true, tagged: true });
     return dated(pdf, madeAt);
   } finally {
     await browser.close();
