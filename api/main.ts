@@ -14,6 +14,8 @@ import { pagesOf } from './system/pages.ts';
 /** No question of the api takes this long; one that does stands on a connection that is dead. */
 const QUERY_TIMEOUT_MS = 10_000;
 
+const MADE_ONCE = ['/openapi.json', '/asyncapi.json', '/api/catalogue?query=m31'] as const;
+
 /** The api process: serves at once, and finds PostgreSQL and Temporal when they are there. */
 async function main(): Promise<void> {
   const { config, telescopes } = loadSettings({ process: 'api', required: ['DATABASE_URL', 'GATEWAY_SECRET'] });
@@ -35,6 +37,8 @@ async function main(): Promise<void> {
   deps.live.start();
   await bus.start();
   deps.revocations.load().catch(() => undefined);
+  // Made once and kept. The first stranger to ask would otherwise hold everybody up for the half second that it takes, a guest's stop too.
+  for (const path of MADE_ONCE) await app.request(path);
   const server: Server = await listen(app, deps, { host: config.HOST, port: config.PORT });
   const address = server.address();
   logger.info(

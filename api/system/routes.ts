@@ -26,6 +26,8 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<{ ok: boolean
   }
 }
 
+const bytesOf = (document: object): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify(document));
+
 export function systemRoutes(app: App, deps: Deps): void {
   const Health = z.object({ ok: z.boolean() }).meta({ id: 'Health' });
   const Ready = z
@@ -89,16 +91,17 @@ export function systemRoutes(app: App, deps: Deps): void {
       }),
   );
 
-  let openapi: string | null = null;
+  // Kept as bytes: a text of half a megabyte is otherwise encoded anew for each stranger who asks.
+  let openapi: Uint8Array<ArrayBuffer> | null = null;
   app.get('/openapi.json', (c) =>
-    c.body((openapi ??= JSON.stringify(openApiDocument(app, deps.config.PUBLIC_URL ?? '/'))), 200, {
+    c.body((openapi ??= bytesOf(openApiDocument(app, deps.config.PUBLIC_URL ?? '/'))), 200, {
       'content-type': 'application/json',
       'access-control-allow-origin': '*',
     }),
   );
-  let asyncapi: string | null = null;
+  let asyncapi: Uint8Array<ArrayBuffer> | null = null;
   app.get('/asyncapi.json', (c) =>
-    c.body((asyncapi ??= JSON.stringify(asyncApiDocument(deps.live.key))), 200, {
+    c.body((asyncapi ??= bytesOf(asyncApiDocument(deps.live.key))), 200, {
       'content-type': 'application/json',
       'access-control-allow-origin': '*',
     }),

@@ -13,7 +13,7 @@ const OPEN: readonly (readonly [method: string, path: string, body?: string])[] 
   ['GET', '/metrics'],
   ['GET', '/openapi.json'],
   ['GET', '/api/config'],
-  ['GET', '/api/catalogue?q=m'],
+  ['GET', '/api/catalogue?query=m'],
   ['GET', '/control/nobody'],
   ['GET', '/nothing/is/here'],
   ['GET', '/api/bookings'],
