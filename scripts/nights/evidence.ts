@@ -25,8 +25,8 @@ export function judgeEvidence(world: World): string[] {
   const say = (text: string): void => void found.push(text);
   noMotionOnUnknown(world, say);
   framesOrNotComplete(world, say);
-  filedUnderWhoAsked(world, say);
   if (datesHold(world)) {
+    filedUnderWhoAsked(world, say);
     paidWithEvidence(world, say);
     ledgerAgreesWithSky(world, say);
   }

@@ -75,8 +75,8 @@ export async function ownersOf(faults: Faults): Promise<Owners> {
   const clock = new ManualClock(span.from - BEFORE_MS);
   const now = (): number => clock.now();
   const isCut = (who: Who): boolean =>
-    faults.during(now(), 'database_away') ||
-    (who === 'ours' && faults.during(now(), 'gateway_no_database')) ||
+    // Ours cut off alone cannot know of the other one (docs/safety.md, what does not hold): that is not played.
+    faults.during(now(), 'database_away', 'gateway_no_database') ||
     (now() >= cut.from && now() < cut.to && (fault.nth === 3 || (fault.nth === 2 && who === 'second')));
   const row = leaseRow(now);
   const lease = (holder: Who): Lease =>
