@@ -26,6 +26,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<{ ok: boolean
   }
 }
 
+/** Bytes, since a text of half a megabyte is encoded anew for each stranger who asks. */
 const bytesOf = (document: object): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify(document));
 
 export function systemRoutes(app: App, deps: Deps): void {
@@ -91,7 +92,6 @@ export function systemRoutes(app: App, deps: Deps): void {
       }),
   );
 
-  // Kept as bytes: a text of half a megabyte is otherwise encoded anew for each stranger who asks.
   let openapi: Uint8Array<ArrayBuffer> | null = null;
   app.get('/openapi.json', (c) =>
     c.body((openapi ??= bytesOf(openApiDocument(app, deps.config.PUBLIC_URL ?? '/'))), 200, {
