@@ -15,8 +15,9 @@ import {
 } from '../domain/queues.ts';
 import { SESSION_WORKFLOW, SIGNALS, type ControlSignal, type SessionInput } from '../domain/messages.ts';
 import type { Booking } from '../prisma/client/client.ts';
-import { setCurrentVersion } from '../worker/deployment.ts';
-import { buildId, bundlePath, deploymentOptions } from '../worker/options.ts';
+import { buildId, bundlePath } from '../platform/build.ts';
+import { setCurrentVersion } from '../platform/deployment.ts';
+import { deploymentOptions } from '../worker/options.ts';
 import type { BareActivities, BareInput, Load } from './sessions-bare.ts';
 import { NO_FRAMES, obedientTelescope, type Telescope as Stub } from './sessions-telescopes.ts';
 
@@ -159,7 +160,7 @@ export async function startPairs(address: string, client: Client): Promise<Pairs
     Worker.create({ connection, namespace, taskQueue: 'bare-telescope', activities: { step } }),
   ]);
   const runs = workers.map((worker) => worker.run());
-  await setCurrentVersion(client, namespace, buildId());
+  await setCurrentVersion(client, buildId());
 
   const session = async (id: string): Promise<void> => {
     const input: SessionInput = { bookingId: id, telescopeId: TELESCOPE };

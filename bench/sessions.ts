@@ -13,6 +13,8 @@ import { sessionWorkflowId } from '../domain/queues.ts';
 import { SIGNALS, type ControlSignal } from '../domain/messages.ts';
 import { createLogger } from '../platform/logger.ts';
 import { UsageError } from '../platform/errors.ts';
+import { buildId } from '../platform/build.ts';
+import { setCurrentVersion } from '../platform/deployment.ts';
 import { projectPath } from '../platform/paths.ts';
 import { freePort } from '../stack/ports.ts';
 import { SIMULATED_SEQUENCE_GUID, memoryEnvironment, nodeFlags } from '../stack/processes.ts';
@@ -124,12 +126,9 @@ async function startWorker(temporal: DevServer, databaseUrl: string, folder: str
     process.removeListener('exit', endWithUs);
   };
   try {
-    await waitUntil(
-      'The worker',
-      () => answers(`http://127.0.0.1:${port}/readyz`),
-      60_000,
-      'What it said stands above.',
-    );
+    const ready = `http://127.0.0.1:${port}/readyz`;
+    await waitUntil('The worker', () => answers(ready), 60_000, 'What it said stands above.');
+    await setCurrentVersion(temporal.client, buildId());
   } catch (thrown) {
     await stop();
     throw thrown;

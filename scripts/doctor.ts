@@ -4,11 +4,12 @@ import { UsageError } from '../platform/errors.ts';
 import { createLogger } from '../platform/logger.ts';
 import { endWith } from '../platform/process.ts';
 import { loadSettings, type Settings } from '../platform/settings/load.ts';
-import { checkDatabase, checkGateway, checkPaths, checkStorage, checkTemporal, checkVoyager } from './doctor/checks.ts';
+import { checkDatabase, checkGateway, checkPaths, checkStorage, checkVoyager } from './doctor/checks.ts';
 import { checkBackup } from './doctor/backup.ts';
 import type { Finding } from './doctor/finding.ts';
-import { deployAnswer } from './doctor/deploy.ts';
+import { deployAnswer, deployText, replayWith } from './doctor/deploy.ts';
 import { addressFindings, siteFinding } from './doctor/site.ts';
+import { checkTemporal } from './doctor/temporal.ts';
 import { checkWeather } from './doctor/weather.ts';
 import { withStack } from '../stack/stack-file.ts';
 
@@ -16,7 +17,8 @@ const HELP = `npm run doctor -- [--json] [--can-deploy]
 Checks configuration, PostgreSQL, Temporal, storage, the last backup and, for each telescope, gateway, path mapping, Voyager, profile, filters, RoboTarget,
 clock, safety monitor and every source of weather, and says what to mend. What the environment does not say comes from the stack of npm start
 that runs here.
---can-deploy: which sessions run now, and when the next one starts. Exit code 1 while one runs.`;
+--can-deploy: which sessions run now, when the next one starts, and whether this build carries on every open history. Exit code 1 while one runs, or
+when a history does not replay.`;
 
 async function examine({ config, telescopes }: Settings): Promise<Finding[]> {
   const found: Finding[] = [{ what: 'configuration', state: 'ok', detail: 'every variable is valid' }];
@@ -68,14 +70,8 @@ async function main(): Promise<number> {
   const settings = loadSettings({ check: (values) => dialectProblems(values.VOYAGER_ROBOTARGET_DIALECT) }, env);
   const { config } = settings;
   if (flags.has('--can-deploy')) {
-    const answer = await deployAnswer(required(config, 'DATABASE_URL'));
-    if (flags.has('--json')) console.log(JSON.stringify(answer));
-    else if (answer.can_deploy)
-      console.log(`No session runs.${answer.next_start ? ` The next one starts at ${answer.next_start}.` : ''}`);
-    else
-      console.log(
-        `Not now:\n${answer.active.map((s) => `  ${s.booking_id} on ${s.telescope_id} is ${s.phase}, slot until ${s.end}`).join('\n')}`,
-      );
+    const answer = await deployAnswer(required(config, 'DATABASE_URL'), await replayWith(config));
+    console.log(flags.has('--json') ? JSON.stringify(answer) : deployText(answer));
     return answer.can_deploy ? 0 : 1;
   }
   const findings = await examine(settings);

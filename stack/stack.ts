@@ -1,6 +1,7 @@
 import { environment } from '../platform/settings/environment.ts';
 import { layOut, type Layout } from './layout.ts';
 import { ourProcess, startSimulator, type SimulatorOptions } from './processes.ts';
+import { deployOwnBuild } from './promote.ts';
 import { startPostgres, startTemporal } from './servers.ts';
 import { closeFolder } from './secrets.ts';
 import { forgetStack, writeStack } from './stack-file.ts';
@@ -52,8 +53,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const wanted = { usualPorts: options.ports === 'usual', simulator: simulator !== null };
   const at = await layOut(dataDir, env, wanted, report);
   const supervisor = new Supervisor(report, options.onFinal);
+  let deployed: ReturnType<typeof deployOwnBuild> | null = null;
   const stop = async (): Promise<void> => {
     forgetStack(dataDir);
+    await deployed?.end();
     await supervisor.stopAll([['api', 'worker', 'gateway'], ['simulator'], ['temporal'], ['postgres']]);
   };
   let temporalCli: string | null = null;
@@ -72,6 +75,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ours('worker', 384, at.workerUrl),
       ours('api', 192, at.apiUrl),
     ]);
+    deployed = deployOwnBuild(at);
+    if (at.embedded.temporal) await deployed.first;
     writeStack(at, env, voyager);
     report('Gateway, worker and API are ready.');
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { writeFile } from 'node:fs/promises';
-import { bundlePath, workflowsPath } from './options.ts';
+import { bundlePath } from '../platform/build.ts';
+import { workflowsPath } from './options.ts';
 
 /** Bundles the workflow code once, at build time, into dist/workflow-bundle.js; returns where. */
 export async function buildBundle(outFile = bundlePath()): Promise<string> {

@@ -10,6 +10,7 @@ import type { FrameActivities } from '../domain/ports.ts';
 import { createSessionActivities } from '../activities/session/index.ts';
 import { createMaintenanceActivities } from '../activities/session/maintenance.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../domain/queues.ts';
+import { buildId } from '../platform/build.ts';
 import { createDatabase } from '../platform/database.ts';
 import { toError } from '../platform/errors.ts';
 import { createLogger } from '../platform/logger.ts';
@@ -17,30 +18,21 @@ import { endWith, onShutdown } from '../platform/process.ts';
 import { loadSettings } from '../platform/settings/load.ts';
 import { listTelescopes } from '../platform/telescopes.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
-import { adoptStranded, setCurrentVersion } from './deployment.ts';
+import { Duties } from './duties.ts';
 import { serveHealth } from './health.ts';
 import { WorkerMetrics } from './metrics.ts';
-import { SHUTDOWN_GRACE_MS, buildId, deploymentOptions, workflowCode } from './options.ts';
+import { SHUTDOWN_GRACE_MS, deploymentOptions, workflowCode } from './options.ts';
 import { connectForever, installRuntime } from './runtime.ts';
-import { ensureSchedules } from './schedules.ts';
 
 /** New telescopes get their frame queue within this time. */
 const TELESCOPES_EVERY_MS = 15_000;
 const RETRY_MS = 2_000;
-/** Finalisations left behind by an older version of the worker are looked for this often. */
-const ADOPT_EVERY_MS = 150_000;
 
 /** What a worker lacks of being ready, as `/readyz` says it. */
-function notReady(is: {
-  stopping: boolean;
-  connected: boolean;
-  current: boolean;
-  workers: ReadonlyMap<string, Worker>;
-}): string[] {
+function notReady(is: { stopping: boolean; connected: boolean; workers: ReadonlyMap<string, Worker> }): string[] {
   return [
     ...(is.stopping ? ['stopping'] : []),
     ...(is.connected ? [] : ['Temporal is away']),
-    ...(is.current ? [] : ['this version is not the current one yet']),
     ...[QUEUE_SESSION, QUEUE_FINALISE]
       .filter((queue) => is.workers.get(queue)?.getState() !== 'RUNNING')
       .map((queue) => `queue ${queue} is not polled yet`),
@@ -75,19 +67,20 @@ async function main(): Promise<void> {
   let connection: NativeConnection | null = null;
   let stopping = false;
   let death: string | null = null;
-  let current = false;
 
-  const metrics = new WorkerMetrics(db, config, logger);
+  const duties = new Duties(client, buildId(), () => longitudesOf(db), logger);
+  const metrics = new WorkerMetrics(db, config, () => duties.role, logger);
   const health = await serveHealth(config.WORKER_PORT, '127.0.0.1', {
     scrape: () => metrics.scrape(),
     dead: () => death,
-    problems: () => notReady({ stopping, connected: connection !== null, current, workers }),
+    problems: () => notReady({ stopping, connected: connection !== null, workers }),
   });
   onShutdown(
     logger,
     async () => {
       stopping = true;
       frames.rest();
+      duties.end();
       for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
       await Promise.allSettled(runs);
       await outbox.stop();
@@ -149,18 +142,7 @@ async function main(): Promise<void> {
     }),
     maxConcurrentActivityTaskExecutions: 4,
   });
-  await setCurrentVersion(client, config.TEMPORAL_NAMESPACE, buildId());
-  current = true;
-  void keepTrying('schedules', async () => ensureSchedules(client, await longitudesOf(db)));
-  const adopt = setInterval(() => {
-    adoptStranded(client, config.TEMPORAL_NAMESPACE, buildId()).then(
-      (adopted) =>
-        adopted.length > 0 &&
-        logger.warn({ adopted }, 'finalisations of a version that nobody runs any more were taken over'),
-      (thrown: unknown) => logger.warn({ err: toError(thrown).message }, 'stranded finalisations cannot be looked for'),
-    );
-  }, ADOPT_EVERY_MS);
-  adopt.unref();
+  duties.begin();
 
   const intake = alive<FrameActivities>(frames);
   const pollFrames = async (): Promise<void> => {
@@ -181,17 +163,6 @@ async function main(): Promise<void> {
       logger.warn({ err: toError(thrown).message }, 'telescopes cannot be read');
     }
     await pause(workers.size > 2 ? TELESCOPES_EVERY_MS : RETRY_MS);
-  }
-
-  async function keepTrying(what: string, fn: () => Promise<void>): Promise<void> {
-    while (!stopping) {
-      try {
-        return await fn();
-      } catch (thrown) {
-        logger.warn({ err: toError(thrown).message }, `${what} cannot be set yet`);
-        await pause(RETRY_MS);
-      }
-    }
   }
 }
 

@@ -3,6 +3,7 @@ import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { BEGUN_PHASES, WAITING_PHASES } from '../domain/phases.ts';
 import { listBackups } from '../platform/backup/manifest.ts';
 import type { Config } from '../platform/config.ts';
+import { ROLES, type Role } from './deployment.ts';
 import type { Database } from '../platform/database.ts';
 import { toError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -61,11 +62,13 @@ export class WorkerMetrics {
   private readonly lastGood = this.gauge('last_good_night_seconds', 'Time since a session was completed');
   private readonly store = this.gauge('store_bytes', 'Size of the frame store’s disk and what is free of it', 'what');
 
+  private readonly version = this.gauge('worker_version', 'What this version of the worker is for Temporal', 'role');
   private readonly backupAge = this.gauge('backup_age_seconds', 'Age of the newest backup', 'state');
 
   constructor(
     private readonly db: Database,
     private readonly config: Pick<Config, 'OBSERVATIONS_STORAGE_PATH' | 'BACKUP_PATH'>,
+    private readonly role: () => Role,
     private readonly logger: Logger,
   ) {
     this.registry.setDefaultLabels({ process: 'worker' });
@@ -80,6 +83,7 @@ export class WorkerMetrics {
       this.readAtMs = performance.now();
       await Promise.all([this.lookUp(), this.lookAtStore(), this.lookAtBackups()]);
     }
+    for (const role of ROLES) this.version.set({ role }, this.role() === role ? 1 : 0);
     return { type: this.registry.contentType, text: await this.registry.metrics() };
   }
   private async lookUp(): Promise<void> {

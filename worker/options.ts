@@ -1,14 +1,11 @@
 import type { WorkerDeploymentOptions } from '@temporalio/worker';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { projectPath } from '../platform/paths.ts';
+import { DEPLOYMENT_NAME, buildId, bundlePath } from '../platform/build.ts';
 
-export const DEPLOYMENT_NAME = 'nocturne';
 /** Running activities get this long to finish at a graceful stop; the process is killed some seconds after (platform/process.ts). */
 export const SHUTDOWN_GRACE_MS = 6_000;
 
-export const bundlePath = (): string => projectPath('dist', 'workflow-bundle.js');
 /** Entry of the workflow code: source when run from source, compiled when run from dist/. */
 export function workflowsPath(): string {
   const here = fileURLToPath(import.meta.url);
@@ -23,15 +20,6 @@ export function workflowCode(): { workflowBundle: { codePath: string } } | { wor
   return compiled && existsSync(bundlePath())
     ? { workflowBundle: { codePath: bundlePath() } }
     : { workflowsPath: workflowsPath() };
-}
-
-/** Package version and the start of the bundle's sha256: another build of the workflow code is another version. */
-export function buildId(): string {
-  const { version } = JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as { version: string };
-  const hash = existsSync(bundlePath())
-    ? createHash('sha256').update(readFileSync(bundlePath())).digest('hex').slice(0, 12)
-    : 'source';
-  return `${version}+${hash}`;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { Connection } from '@temporalio/client';
 import { TelescopeState } from '../../domain/contracts/state.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { filterDifferences, readFilters } from '../../gateway/activities/site.ts';
@@ -22,8 +21,6 @@ import { ok, problem, warning, type Finding } from './finding.ts';
 import { clockFinding, linkFinding, safetyFinding, storeFinding, weatherFinding } from './findings.ts';
 import { readRoboTarget } from './robotarget.ts';
 import { pendingMigrations } from './schema.ts';
-import { SEARCH_ATTRIBUTE_FLAGS } from '../../domain/queues.ts';
-import { temporalConnectionOptions } from '../../platform/temporal.ts';
 
 const READ_MS = 6_000;
 const CONNECT_MS = 12_000;
@@ -82,35 +79,6 @@ async function checkBus(databaseUrl: string): Promise<Finding> {
         );
   } finally {
     await bus.stop();
-  }
-}
-
-export async function checkTemporal(config: Config): Promise<Finding[]> {
-  const mend = `Is a server running at ${config.TEMPORAL_ADDRESS}? Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and TEMPORAL_TLS_*.`;
-  try {
-    const connection = await Connection.connect({ ...temporalConnectionOptions(config), connectTimeout: 5_000 });
-    try {
-      const { TEMPORAL_NAMESPACE: namespace } = config;
-      const described = await connection.workflowService.describeNamespace({ namespace });
-      const days = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
-      const found: Finding[] = [ok('Temporal', `namespace ${namespace}, closed runs kept ${Math.round(days)} days`)];
-      const have = (await connection.operatorService.listSearchAttributes({ namespace })).customAttributes ?? {};
-      const missing = SEARCH_ATTRIBUTE_FLAGS.filter((flag) => !Object.hasOwn(have, flag.split('=')[0]!));
-      found.push(
-        missing.length === 0
-          ? ok('search attributes', 'registered')
-          : problem(
-              'search attributes',
-              `lacks ${missing.join(', ')}`,
-              `temporal operator search-attribute create ${missing.map((flag) => `--name ${flag.replace('=', ' --type ')}`).join(' ')}`,
-            ),
-      );
-      return found;
-    } finally {
-      await connection.close();
-    }
-  } catch (thrown) {
-    return [problem('Temporal', toError(thrown).message, mend)];
   }
 }
 

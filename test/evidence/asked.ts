@@ -10,7 +10,8 @@ import { asBody, settleByRule } from '../../domain/settle.ts';
 import { readiness } from '../../api/system/readiness.ts';
 import { whyNotStart } from '../../gateway/telescope/gate.ts';
 import { loadConfig } from '../../platform/config.ts';
-import { checkDatabase, checkPaths, checkStorage, checkTemporal } from '../../scripts/doctor/checks.ts';
+import { checkDatabase, checkPaths, checkStorage } from '../../scripts/doctor/checks.ts';
+import { checkTemporal } from '../../scripts/doctor/temporal.ts';
 import {
   clockFinding,
   linkFinding,

@@ -13,8 +13,10 @@ import { COMMAND_WORKFLOW, FINALISE_WORKFLOW } from '../../domain/messages.ts';
 import { PRIORITY } from '../../domain/priority.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, telescopeQueue } from '../../domain/queues.ts';
 import { IN_ORDER, resolveTemporal } from '../../stack/temporal-cli.ts';
-import { adoptStranded, setCurrentVersion } from '../../worker/deployment.ts';
-import { DEPLOYMENT_NAME, workflowsPath } from '../../worker/options.ts';
+import { DEPLOYMENT_NAME } from '../../platform/build.ts';
+import { setCurrentVersion } from '../../platform/deployment.ts';
+import { adoptStranded } from '../../worker/deployment.ts';
+import { workflowsPath } from '../../worker/options.ts';
 import { bundleOf } from '../support/bundle.ts';
 import { ensureSchedules, schedulesFor } from '../../worker/schedules.ts';
 
@@ -84,7 +86,7 @@ test('a finalisation pinned to a version that nobody runs any more is taken over
     };
   };
   const stopOld = await start('old');
-  await setCurrentVersion(client, 'default', 'old');
+  await setCurrentVersion(client, 'old');
   const handle = await client.workflow.start(FINALISE_WORKFLOW, {
     taskQueue: QUEUE_FINALISE,
     workflowId: 'finalise-x',
@@ -103,7 +105,7 @@ test('a finalisation pinned to a version that nobody runs any more is taken over
   });
   for (let i = 0; i < 100 && !(await handle.describe()).raw.pendingActivities?.length; i++) await sleep(100);
   const stopNew = await start('new');
-  await setCurrentVersion(client, 'default', 'new');
+  await setCurrentVersion(client, 'new');
   const frames = await Worker.create({
     connection,
     taskQueue: framesQueue('t'),
@@ -116,12 +118,12 @@ test('a finalisation pinned to a version that nobody runs any more is taken over
   });
   const framesRun = frames.run();
   try {
-    expect(await adoptStranded(client, 'default', 'new')).toEqual([]);
+    expect(await adoptStranded(client, 'new')).toEqual([]);
     await stopOld();
     let adopted: string[] = [];
     for (let i = 0; i < 40 && adopted.length === 0; i++) {
       await sleep(250);
-      adopted = await adoptStranded(client, 'default', 'new', 0);
+      adopted = await adoptStranded(client, 'new', async () => new Set());
     }
     expect(adopted).toEqual(['finalise-x']);
     share = true;

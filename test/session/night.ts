@@ -23,8 +23,8 @@ import {
   sessionWorkflowId,
   telescopeQueue,
 } from '../../domain/queues.ts';
-import { setCurrentVersion } from '../../worker/deployment.ts';
-import { DEPLOYMENT_NAME } from '../../worker/options.ts';
+import { DEPLOYMENT_NAME } from '../../platform/build.ts';
+import { setCurrentVersion } from '../../platform/deployment.ts';
 import { standInActivities } from '../../simulator/stand-in/activities.ts';
 import type { ObservatoryScript } from '../../simulator/stand-in/script.ts';
 import { StandIn } from '../../simulator/stand-in/stand-in.ts';
@@ -132,7 +132,7 @@ export class Stage {
       }),
     ];
     const runs = workers.map((w) => w.run());
-    if (real) await setCurrentVersion(env.client, 'default', 'test');
+    if (real) await setCurrentVersion(env.client, 'test');
     const stage = new Stage(
       env,
       db,

@@ -76,6 +76,7 @@ describe('docker-compose.yml', () => {
       'mail',
       'migrate',
       'postgres',
+      'release',
       'temporal',
       'temporal-setup',
       'temporal-ui',
@@ -83,11 +84,14 @@ describe('docker-compose.yml', () => {
     ]);
   });
   test('starts entry files that the build makes', () => {
-    const entries = ['migrate', 'gateway', 'worker', 'api'].map((name) => compose.services[name]!.command![0]!);
+    const entries = ['migrate', 'gateway', 'worker', 'release', 'api'].map(
+      (name) => compose.services[name]!.command![0]!,
+    );
     expect(entries).toEqual([
       'dist/scripts/migrate.js',
       'dist/gateway/main.js',
       'dist/worker/main.js',
+      'dist/scripts/release.js',
       'dist/api/main.js',
     ]);
   });

@@ -9,16 +9,10 @@ import { Client } from 'pg';
 import { Telescope } from '../../domain/contracts/telescope.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { createLogger } from '../../platform/logger.ts';
-import {
-  checkDatabase,
-  checkGateway,
-  checkPaths,
-  checkStorage,
-  checkTemporal,
-  checkVoyager,
-} from '../../scripts/doctor/checks.ts';
 import { addressFindings, siteFinding } from '../../scripts/doctor/site.ts';
-import { deployAnswer } from '../../scripts/doctor/deploy.ts';
+import { checkDatabase, checkGateway, checkPaths, checkStorage, checkVoyager } from '../../scripts/doctor/checks.ts';
+import { checkTemporal } from '../../scripts/doctor/temporal.ts';
+import { deployAnswer, deployText } from '../../scripts/doctor/deploy.ts';
 import { freePort } from '../../stack/ports.ts';
 import { startPostgres } from '../../stack/own-postgres.ts';
 import { newNight, telescopeState } from '../web/fixtures.ts';
@@ -181,14 +175,21 @@ describe('may we deploy now', () => {
     };
     await session('old', 'completed', '2026-01-01T20:00:00Z', '2026-01-01T21:00:00Z');
     await session('next', 'prepared', '2026-01-02T20:00:00Z', '2026-01-02T21:00:00Z');
-    expect(await deployAnswer(server.url)).toEqual({
+    const replay = { replayed: 2, failed: {} };
+    expect(await deployAnswer(server.url, replay)).toEqual({
       can_deploy: true,
       active: [],
+      replay,
       next_start: '2026-01-02T20:00:00.000Z',
     });
+    const broken = { replayed: 2, failed: { 'booking-next': 'Nondeterminism error' } };
+    for (const bad of [null, broken])
+      expect(await deployAnswer(server.url, bad)).toMatchObject({ can_deploy: false, active: [], replay: bad });
+    expect(deployText(await deployAnswer(server.url, broken))).toContain('cannot carry on booking-next');
     await session('now', 'holding', '2026-01-02T18:00:00Z', '2026-01-02T19:00:00Z');
-    expect(await deployAnswer(server.url)).toEqual({
+    expect(await deployAnswer(server.url, replay)).toEqual({
       can_deploy: false,
+      replay,
       active: [{ booking_id: 'now', telescope_id: 't1', phase: 'holding', end: '2026-01-02T19:00:00.000Z' }],
       next_start: '2026-01-02T20:00:00.000Z',
     });

@@ -67,6 +67,10 @@ const CAUSES: Record<string, Record<string, string>> = {
     'nocturne_store_bytes{what="free"}': gone('5e10', '5e11'),
     'nocturne_store_bytes{what="size"}': always('1e12'),
   },
+  NocturneNoCurrentWorker: {
+    'nocturne_worker_version{role="current",instance="a"}': gone('0', '1'),
+    'nocturne_worker_version{role="current",instance="b"}': always('0'),
+  },
   NocturneBackupOld: { 'nocturne_backup_age_seconds{state="verified"}': gone('200000', '60') },
   NocturneNightsFail: { 'nocturne_sessions_ended_day{outcome="failed"}': gone('1', '0') },
   NocturneApiErrors: {
@@ -88,7 +92,12 @@ describe('monitoring', () => {
     const parts = [
       createMetrics().registry.metrics(),
       new GatewayMetrics(() => []).scrape().then((one) => one.text),
-      new WorkerMetrics(db, { OBSERVATIONS_STORAGE_PATH: folder, BACKUP_PATH: join(folder, 'backups') }, logger)
+      new WorkerMetrics(
+        db,
+        { OBSERVATIONS_STORAGE_PATH: folder, BACKUP_PATH: join(folder, 'backups') },
+        () => 'current',
+        logger,
+      )
         .scrape()
         .then((one) => one.text),
     ];
@@ -113,6 +122,7 @@ describe('monitoring', () => {
     const { text: without } = await new WorkerMetrics(
       away,
       { OBSERVATIONS_STORAGE_PATH: join(folder, 'gone'), BACKUP_PATH: folder },
+      () => 'unknown',
       logger,
     ).scrape();
     await away.$disconnect();
