@@ -16,12 +16,15 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-/** A real nginx with the configuration of docs/deployment.md, at this port and before this api. */
+/** A real nginx with the site of deploy/nginx, without its TLS, at this port and before this api. */
 export async function startNginx(port: number, apiUrl: string): Promise<Proxy> {
-  const page = readFileSync(projectPath('docs', 'deployment.md'), 'utf8');
-  const [, told = ''] = /^```nginx\n([\s\S]*?)^```$/m.exec(page) ?? [];
-  const site = told.replace('listen 80;', `listen ${port};`).replace('http://127.0.0.1:3000', apiUrl);
-  if (!site.includes(apiUrl) || !site.includes(String(port))) throw new Error('docs/deployment.md: listen, proxy_pass');
+  const told = readFileSync(projectPath('deploy', 'nginx', 'nocturne.conf'), 'utf8');
+  const site = told
+    .replace(/^server \{\n {4}listen 80;[^}]*\}\n/m, '')
+    .replace(/^ +ssl_.*\n/gm, '')
+    .replace('listen 443 ssl http2;', `listen ${port};`)
+    .replace('http://127.0.0.1:3000', apiUrl);
+  if (!site.includes(apiUrl) || !site.includes(String(port))) throw new Error('deploy/nginx: listen, proxy_pass');
   const folder = mkdtempSync(join(tmpdir(), 'nocturne-nginx-'));
   // Its workers are another user.
   chmodSync(folder, 0o755);

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { z } from 'zod';
@@ -179,17 +178,5 @@ describe('commands of Temporal that the pages tell', () => {
     const row = (page: string): string =>
       /^\| go on after a fault in the code was mended \| (.*) \|$/m.exec(read(page))?.[1] ?? 'is not there';
     expect(row('docs/operations.md')).toBe(row('docs/operator-runbook.md'));
-  });
-});
-
-(existsSync('/usr/sbin/nginx') ? describe : describe.skip)('configuration of nginx', () => {
-  test.each(of('nginx'))('is taken: %s', (_name, { text }) => {
-    const folder = mkdtempSync(join(tmpdir(), 'nocturne-nginx-'));
-    writeFileSync(join(folder, 'nginx.conf'), `pid ${folder}/pid;\nevents {}\nhttp {\n${text}\n}\n`);
-    const { status, stderr } = spawnSync('/usr/sbin/nginx', ['-t', '-p', folder, '-c', join(folder, 'nginx.conf')], {
-      encoding: 'utf8',
-    });
-    rmSync(folder, { recursive: true });
-    expect(status === 0 ? '' : stderr).toBe('');
   });
 });

@@ -1,10 +1,15 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { parse } from 'yaml';
+import { SEARCH_ATTRIBUTE_FLAGS } from '../../domain/queues.ts';
 import { CONFIG_VARIABLES, SECRET_VARIABLES, loadConfig } from '../../platform/config.ts';
 import { projectPath } from '../../platform/paths.ts';
+import { checkCompose } from '../../scripts/deploy/compose.ts';
+import { checkKubernetes, checkProxies, checkScripts, checkUnits } from '../../scripts/deploy/files.ts';
+import type { Finding } from '../../scripts/doctor/finding.ts';
 
 const text = (name: string): string => readFileSync(projectPath(name), 'utf8');
 const sourcesOf = (...folders: string[]): string[] =>
@@ -52,71 +57,92 @@ describe('.env.example', () => {
   });
 });
 
-interface Compose {
-  services: Record<
-    string,
-    {
-      command?: string[] | string;
-      image?: string;
-      depends_on?: Record<string, unknown>;
-      environment?: Record<string, string>;
-      volumes?: string[];
-    }
-  >;
-  volumes: Record<string, unknown>;
-}
+const compose = text('docker-compose.yml');
+const problems = (findings: readonly Finding[]): string =>
+  findings
+    .filter(({ state }) => state === 'problem')
+    .map(({ what, detail }) => `${what}: ${detail}`)
+    .join('\n');
 
-describe('docker-compose.yml', () => {
-  const compose = parse(text('docker-compose.yml'), { merge: true }) as Compose;
-
-  test('has PostgreSQL, Temporal with its pages, a mail catcher and our three processes', () => {
-    expect(Object.keys(compose.services).sort()).toEqual([
-      'api',
-      'gateway',
-      'mail',
-      'migrate',
-      'postgres',
-      'release',
-      'temporal',
-      'temporal-setup',
-      'temporal-ui',
-      'worker',
-    ]);
+describe('npm run deploy:check', () => {
+  test('every file is what the tool asks for that reads it', () => {
+    const findings = [...checkCompose(), ...checkProxies(), ...checkUnits(), ...checkKubernetes(), ...checkScripts()];
+    for (const { what, detail } of findings.filter(({ state }) => state === 'skipped'))
+      console.warn(`SKIPPED: ${what}: ${detail}`);
+    expect(problems(findings)).toBe('');
   });
-  test('starts entry files that the build makes', () => {
-    const entries = ['migrate', 'gateway', 'worker', 'release', 'api'].map(
-      (name) => compose.services[name]!.command![0]!,
-    );
-    expect(entries).toEqual([
-      'dist/scripts/migrate.js',
-      'dist/gateway/main.js',
-      'dist/worker/main.js',
-      'dist/scripts/release.js',
-      'dist/api/main.js',
-    ]);
+  test.each([
+    ['a word that Compose does not know', 'init: true', 'initt: true', /initt|additional properties/],
+    [
+      'a password in the file',
+      'POSTGRES_PASSWORD_FILE: /run/secrets/postgres_password',
+      'POSTGRES_PASSWORD: nocturne',
+      /POSTGRES_PASSWORD stands in the file/,
+    ],
+    [
+      'a secret with a default',
+      '/run/secrets/gateway_secret',
+      '${GATEWAY_SECRET:-change-me}',
+      /GATEWAY_SECRET has a default/,
+    ],
+    ['an image that is whatever is newest', 'postgres:18-alpine', 'postgres:latest', /not pinned/],
+    ['the image of Temporal that gets no more versions', 'temporalio/server:', 'temporalio/auto-setup:', /auto-setup/],
+    ['a variable that nothing reads', 'GATEWAY_SOLE:', 'GATEWAY_SOLO:', /GATEWAY_SOLO is no variable/],
+    [
+      'an api that the network reaches without TLS',
+      "'127.0.0.1:${PORT:-3000}:3000'",
+      "'${PORT:-3000}:3000'",
+      /open to the network/,
+    ],
+    ['waiting for the end of what never ends', "restart: 'no'", 'restart: always', /waits for the end of migrate/],
+    [
+      'waiting for health that is not told',
+      'api: { condition: service_healthy }',
+      'mail: { condition: service_healthy }',
+      /waits for the health of mail/,
+    ],
+  ])('%s is refused', (_, is, becomes, told) => {
+    expect(compose).toContain(is);
+    expect(problems(checkCompose(compose.replace(is, becomes)))).toMatch(told);
   });
-  test('waits only for services that exist, and mounts only volumes that are declared', () => {
-    for (const service of Object.values(compose.services)) {
-      for (const name of Object.keys(service.depends_on ?? {})) expect(Object.keys(compose.services)).toContain(name);
-      for (const volume of service.volumes ?? [])
-        if (/^\w+:/.test(volume)) expect(Object.keys(compose.volumes)).toContain(volume.split(':')[0]);
+  test('Compose starts entry files that the build makes', () => {
+    const started = [...compose.matchAll(/'dist\/([\w/]+)\.js'/g)].map((match) => `${match[1]}.ts`);
+    expect(started).toHaveLength(5);
+    expect(started.filter((file) => !existsSync(projectPath(file)))).toEqual([]);
+  });
+  test('the namespace gets the search attributes of sessions', () => {
+    const made = [...text('deploy/temporal/namespace.sh').matchAll(/--name (\w+) --type (\w+)/g)];
+    expect(made.map(([, name, type]) => `${name}=${type}`).sort()).toEqual([...SEARCH_ATTRIBUTE_FLAGS].sort());
+    const told = [...text('docs/deployment.md').matchAll(/--name (\w+) --type (\w+)/g)];
+    expect(told.map(([, name, type]) => `${name}=${type}`).sort()).toEqual([...SEARCH_ATTRIBUTE_FLAGS].sort());
+  });
+  test('the secrets of a new installation are made once, long, for everything that Compose wants, and read by nobody else', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nocturne-secrets-'));
+    const make = (): string =>
+      execFileSync('sh', [projectPath('deploy', 'make-secrets.sh'), join(folder, 'own')]).toString();
+    try {
+      expect(make().split('\n').filter(Boolean)).toHaveLength(5);
+      const made = readdirSync(join(folder, 'own')).sort();
+      expect([...compose.matchAll(/file: \.\/deploy\/secrets\/(\w+)/g)].map((match) => match[1]).sort()).toEqual(made);
+      const value = (name: string): string => readFileSync(join(folder, 'own', name), 'utf8');
+      expect(value('database_url')).toBe(`postgresql://nocturne:${value('postgres_password')}@postgres:5432/nocturne`);
+      const files = Object.fromEntries(
+        made
+          .filter((name) => name !== 'postgres_password')
+          .map((name) => [`${name.toUpperCase()}_FILE`, join(folder, 'own', name)]),
+      );
+      expect(loadConfig(files)).toMatchObject({
+        GATEWAY_SECRET: value('gateway_secret'),
+        DATABASE_URL: value('database_url'),
+      });
+      expect(new Set(made.map(value)).size).toBe(5);
+      expect(statSync(join(folder, 'own')).mode & 0o77).toBe(0);
+      const before = made.map(value);
+      expect(make()).toBe('');
+      expect(made.map(value)).toEqual(before);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
-  });
-  test('sets only variables that the configuration knows', () => {
-    for (const name of ['gateway', 'worker', 'api'])
-      expect(
-        Object.keys(compose.services[name]!.environment!).filter((variable) => !CONFIG_VARIABLES.includes(variable)),
-      ).toEqual([]);
-  });
-  test('names the gateway for whoever must reach it, and has a default for no secret', () => {
-    for (const name of ['gateway', 'worker', 'api'])
-      expect(compose.services[name]!.environment!.GATEWAY_URL).toContain('http://gateway:3100');
-    expect(text('docker-compose.yml')).not.toMatch(/\$\{\w*(PASSWORD|SECRET|KEY)\w*:-[^}]/);
-  });
-  test('registers the search attributes of sessions', () => {
-    expect(JSON.stringify(compose.services['temporal-setup'])).toMatch(
-      /BookingId --type Keyword --name TelescopeId --type Keyword --name SessionPhase --type Keyword --name SessionStart --type Datetime/,
-    );
   });
 });
 
