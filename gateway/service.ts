@@ -142,13 +142,7 @@ export async function startGateway({ config, telescopes: all }: Settings, logger
           }),
         ),
     });
-    const poller = new QueuePoller(
-      telescope.id,
-      createTelescopeActivities(gateway),
-      shared,
-      config.TEMPORAL_NAMESPACE,
-      logger,
-    );
+    const poller = new QueuePoller(telescope.id, createTelescopeActivities(gateway), shared, logger);
     gateway.on('owned', () => poller.start());
     gateway.on('lost', () => {
       poller

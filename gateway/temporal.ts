@@ -1,12 +1,12 @@
 import type { Client } from '@temporalio/client';
-import { NativeConnection, Worker, type NativeConnectionOptions } from '@temporalio/worker';
+import { NativeConnection, Worker, type NativeConnectionOptions, type WorkerOptions } from '@temporalio/worker';
 import type { TelescopeActivities } from '../domain/ports.ts';
 import { telescopeQueue } from '../domain/queues.ts';
 import type { Config } from '../platform/config.ts';
 import { toError } from '../platform/errors.ts';
 import type { Logger } from '../platform/logger.ts';
 import { signalSession } from '../platform/sessions.ts';
-import { temporalConnectionOptions } from '../platform/temporal.ts';
+import { temporalConnectionOptions, temporalData } from '../platform/temporal.ts';
 import type { SignalTransport } from './telescope/session-signals.ts';
 
 const FIRST_RETRY_MS = 500;
@@ -20,7 +20,11 @@ export const temporalTransport = (client: Client): SignalTransport => ({
 /** The one native connection that all telescopes' workers share, made when Temporal first answers. */
 export class SharedConnection {
   private connecting: Promise<NativeConnection> | null = null;
-  constructor(private readonly config: Config) {}
+  /** Where a worker polls, and how payloads are written there. */
+  readonly wire: Pick<WorkerOptions, 'namespace' | 'dataConverter'>;
+  constructor(private readonly config: Config) {
+    this.wire = { namespace: config.TEMPORAL_NAMESPACE, ...temporalData(config) };
+  }
   get(): Promise<NativeConnection> {
     this.connecting ??= NativeConnection.connect(
       temporalConnectionOptions(this.config) as NativeConnectionOptions,
@@ -51,7 +55,6 @@ export class QueuePoller {
     private readonly telescopeId: string,
     private readonly activities: TelescopeActivities,
     private readonly connection: SharedConnection,
-    private readonly namespace: string,
     private readonly logger: Logger,
   ) {}
 
@@ -79,7 +82,7 @@ export class QueuePoller {
         if (!this.wanted) return;
         const worker = await Worker.create({
           connection,
-          namespace: this.namespace,
+          ...this.connection.wire,
           taskQueue: telescopeQueue(this.telescopeId),
           activities: this.activities,
           maxConcurrentActivityTaskExecutions: 16,

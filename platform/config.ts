@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { environment } from './settings/environment.ts';
 import {
   baseUrl,
+  codecKeys,
   email,
   field,
   fileName,
@@ -46,6 +47,7 @@ export const SECRET_VARIABLES = [
   'SMTP_URL',
   'TEMPORAL_API_KEY',
   'TEMPORAL_TLS_KEY',
+  'TEMPORAL_CODEC_KEYS',
   'S3_SECRET_ACCESS_KEY',
   'VAPID_PRIVATE_KEY',
   'OPERATOR_CHANNELS',
@@ -81,6 +83,7 @@ const Environment = z.object({
   TEMPORAL_TLS_KEY: optional(pem),
   TEMPORAL_TLS_SERVER_NAME: text,
   TEMPORAL_TLS: off,
+  TEMPORAL_CODEC_KEYS: optional(codecKeys),
 
   TELESCOPES_FILE: files,
   VOYAGER_HOST: optional(host('VOYAGER_PORT')),

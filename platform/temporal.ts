@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { SealingCodec } from './codec/codec.ts';
+import { parseCodecKeys } from './codec/keys.ts';
 import type { Config } from './config.ts';
 
 /** Address, TLS and API key as both the client and the worker's native connection take them. */
@@ -31,8 +34,17 @@ export function temporalConnectionOptions(config: Config): Pick<ConnectionOption
   };
 }
 
+/** How payloads are written for Temporal: sealed where there are keys. For clients, workers and replays alike. */
+export const temporalData = (config: Pick<Config, 'TEMPORAL_CODEC_KEYS'>): { dataConverter?: DataConverter } =>
+  config.TEMPORAL_CODEC_KEYS
+    ? { dataConverter: { payloadCodecs: [new SealingCodec(parseCodecKeys(config.TEMPORAL_CODEC_KEYS))] } }
+    : {};
+
 /** A client that connects on first use, so that a process starts while Temporal is away. */
 export function createTemporalClient(config: Config): { client: Client; connection: Connection } {
   const connection = Connection.lazy(temporalConnectionOptions(config));
-  return { client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }), connection };
+  return {
+    client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE, ...temporalData(config) }),
+    connection,
+  };
 }

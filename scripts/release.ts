@@ -4,7 +4,7 @@ import { loadConfig } from '../platform/config.ts';
 import { describeDeployment, polledVersions } from '../platform/deployment.ts';
 import { UsageError } from '../platform/errors.ts';
 import { endWith } from '../platform/process.ts';
-import { createTemporalClient } from '../platform/temporal.ts';
+import { createTemporalClient, temporalData } from '../platform/temporal.ts';
 import { withStack } from '../stack/stack-file.ts';
 import { workflowCode } from '../worker/options.ts';
 import { answerHelp, readOptions } from './help.ts';
@@ -56,7 +56,8 @@ async function main(): Promise<number> {
   const watch = { seconds: secondsOf('watch', values.watch), everyMs: 2_000 };
   const waitMs = secondsOf('wait', values.wait) * 1000;
   const percent = command === 'ramp' ? percentOf(values.percent) : 100;
-  const { client, connection } = createTemporalClient(loadConfig(withStack().env));
+  const config = loadConfig(withStack().env);
+  const { client, connection } = createTemporalClient(config);
   const report = (line: string): void => void (values.json || console.log(line));
   const tell = (done: Outcome): number => {
     if (values.json) console.log(JSON.stringify(done));
@@ -75,7 +76,10 @@ async function main(): Promise<number> {
     const buildId = values.build ?? ownBuild();
     if (percent > 0) await requireWorkers(client, buildId, waitMs);
     if (percent > 0 && buildId === ownBuild() && !values['no-replay']) {
-      const { replayed, failed } = await replayOpen(client, workflowCode(), [QUEUE_SESSION, QUEUE_FINALISE]);
+      const { replayed, failed } = await replayOpen(client, { ...workflowCode(), ...temporalData(config) }, [
+        QUEUE_SESSION,
+        QUEUE_FINALISE,
+      ]);
       report(`${replayed} open histories replayed with this build.`);
       const names = Object.keys(failed);
       if (names.length > 0) {

@@ -17,7 +17,7 @@ import { createLogger } from '../platform/logger.ts';
 import { endWith, onShutdown } from '../platform/process.ts';
 import { loadSettings } from '../platform/settings/load.ts';
 import { listTelescopes } from '../platform/telescopes.ts';
-import { createTemporalClient } from '../platform/temporal.ts';
+import { createTemporalClient, temporalData } from '../platform/temporal.ts';
 import { Duties } from './duties.ts';
 import { serveHealth } from './health.ts';
 import { WorkerMetrics } from './metrics.ts';
@@ -107,6 +107,7 @@ async function main(): Promise<void> {
           taskQueue,
           shutdownGraceTime: SHUTDOWN_GRACE_MS,
           maxHeartbeatThrottleInterval: '10 seconds',
+          ...temporalData(config),
           ...options,
         });
         workers.set(taskQueue, worker);

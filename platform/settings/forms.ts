@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { readNumber } from '../../domain/reading/index.ts';
+import { parseCodecKeys } from '../codec/keys.ts';
 
 /**
  * The forms of a setting: each reads a text and gives the one form that the code sees. Its error says what is expected and what to write, and never
@@ -115,6 +116,11 @@ export const fileName: Read<string> = (text) => {
       `must be a file that this user may read; "${text}" cannot be read (${(thrown as NodeJS.ErrnoException).code ?? 'error'})`,
     );
   }
+};
+/** Keys of the codec, kept as they are written; read again where they are used. */
+export const codecKeys: Read<string> = (text) => {
+  parseCodecKeys(text);
+  return text;
 };
 /** PEM text, or the name of a file that holds it. */
 export const pem: Read<string> = (text) => (text.includes('-----BEGIN') ? text : fileName(text));

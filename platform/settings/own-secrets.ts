@@ -4,7 +4,13 @@ import { SECRET_VARIABLES, readConfig, type Config } from '../config.ts';
 type Secret = (typeof SECRET_VARIABLES)[number];
 export type OurProcess = 'gateway' | 'worker' | 'api';
 
-const EVERYBODY: readonly Secret[] = ['DATABASE_URL', 'GATEWAY_SECRET', 'TEMPORAL_API_KEY', 'TEMPORAL_TLS_KEY'];
+const EVERYBODY: readonly Secret[] = [
+  'DATABASE_URL',
+  'GATEWAY_SECRET',
+  'TEMPORAL_API_KEY',
+  'TEMPORAL_TLS_KEY',
+  'TEMPORAL_CODEC_KEYS',
+];
 export const OWN_SECRETS: Record<OurProcess, readonly Secret[]> = {
   gateway: [...EVERYBODY, 'VOYAGER_PASSWORD', 'VOYAGER_TICKET', 'VOYAGER_ROBOTARGET_SECRET'],
   worker: [

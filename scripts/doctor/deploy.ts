@@ -2,7 +2,7 @@ import { BEGUN_PHASES, WAITING_PHASES } from '../../domain/phases.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION } from '../../domain/queues.ts';
 import type { Config } from '../../platform/config.ts';
 import { connectPg } from '../../platform/database.ts';
-import { createTemporalClient } from '../../platform/temporal.ts';
+import { createTemporalClient, temporalData } from '../../platform/temporal.ts';
 import { workflowCode } from '../../worker/options.ts';
 import { replayOpen, type ReplayAnswer } from '../release/replay.ts';
 
@@ -20,7 +20,7 @@ export async function replayWith(config: Config): Promise<ReplayAnswer | null> {
   const { client, connection } = createTemporalClient(config);
   try {
     return await connection.withDeadline(Date.now() + 60_000, () =>
-      replayOpen(client, workflowCode(), [QUEUE_SESSION, QUEUE_FINALISE]),
+      replayOpen(client, { ...workflowCode(), ...temporalData(config) }, [QUEUE_SESSION, QUEUE_FINALISE]),
     );
   } catch {
     return null;

@@ -10,7 +10,7 @@ export interface ReplayAnswer {
 /** Replays the history of every open workflow of ours with a build: what it cannot carry on would stand still after it is promoted. */
 export async function replayOpen(
   client: Client,
-  code: Pick<ReplayWorkerOptions, 'workflowBundle' | 'workflowsPath'>,
+  code: Pick<ReplayWorkerOptions, 'workflowBundle' | 'workflowsPath' | 'dataConverter'>,
   queues: readonly string[],
 ): Promise<ReplayAnswer> {
   const answer: ReplayAnswer = { replayed: 0, failed: {} };

@@ -58,6 +58,13 @@ describe('docs', () => {
     expect(missing.map(([figure]) => figure)).toEqual([]);
   });
 
+  test('the page about people names every table that there is', () => {
+    const tables = [...read('prisma/schema.prisma').matchAll(/@@map\("(\w+)"\)/g)].map((match) => match[1]!);
+    expect(tables.length).toBeGreaterThan(30);
+    const page = read('docs/privacy.md');
+    expect(tables.filter((table) => !page.includes(`\`${table}\``))).toEqual([]);
+  });
+
   test('each rule of safety that a comment cites is a layer of docs/safety.md', () => {
     const layers = new Set([...read('docs/safety.md').matchAll(/^## (\d+)\./gm)].map((match) => match[1]));
     expect(layers.size).toBe(15);

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Client } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
@@ -8,6 +10,7 @@ import {
   type WorkerOptions,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { COMMAND_WORKFLOW, FINALISE_WORKFLOW } from '../../domain/messages.ts';
 import { PRIORITY } from '../../domain/priority.ts';
@@ -15,6 +18,7 @@ import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue, telescopeQueue } from '../.
 import { IN_ORDER, resolveTemporal } from '../../stack/temporal-cli.ts';
 import { DEPLOYMENT_NAME } from '../../platform/build.ts';
 import { setCurrentVersion } from '../../platform/deployment.ts';
+import { temporalData } from '../../platform/temporal.ts';
 import { adoptStranded } from '../../worker/deployment.ts';
 import { workflowsPath } from '../../worker/options.ts';
 import { bundleOf } from '../support/bundle.ts';
@@ -198,4 +202,52 @@ test('Schedules are made once, brought up to date the second time, and what they
     expect(bundle.code).toContain((action as { workflowType: string }).workflowType);
     if (exported.length > 0) expect(exported).toContain((action as { workflowType: string }).workflowType);
   }
+}, 60_000);
+
+test('with keys, what the server holds of arguments, results and summaries cannot be read, and a worker that lacks them waits', async () => {
+  const config = { TEMPORAL_CODEC_KEYS: `one:${randomBytes(32).toString('base64')}` };
+  const client = new Client({ connection: env.connection, namespace: 'default', ...temporalData(config) });
+  const roboTarget = async (): Promise<object> => ({ outcome: 'confirmed', message: 'said M31', items: [] });
+  const start = async (data: object): Promise<() => Promise<void>> => {
+    const common = { connection: env.nativeConnection, ...data };
+    const workers = [
+      await Worker.create({ ...common, taskQueue: 'sealed', workflowBundle: bundle }),
+      await Worker.create({ ...common, taskQueue: telescopeQueue('sealed'), activities: { roboTarget } }),
+    ];
+    const runs = workers.map((worker) => worker.run());
+    return async () => {
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(runs);
+    };
+  };
+  const handle = await client.workflow.start(COMMAND_WORKFLOW, {
+    taskQueue: 'sealed',
+    workflowId: 'sealed',
+    staticSummary: 'asks for M31',
+    memo: { target: 'M31' },
+    args: [{ telescopeId: 'sealed', request: { op: 'list', object: 'set', requestedBy: 'of M31' } }],
+  });
+  const stopWithout = await start({});
+  const failed = async (): Promise<boolean> =>
+    ((await handle.describe()).raw.pendingWorkflowTask?.attempt ?? 0) > 1;
+  for (let i = 0; i < 200 && !(await failed()); i++) await sleep(100);
+  expect((await handle.describe()).status.name).toBe('RUNNING');
+  await stopWithout();
+  const stop = await start(temporalData(config));
+  expect(await handle.result()).toMatchObject({ message: 'said M31' });
+  await stop();
+  const events = historyToJSON(await handle.fetchHistory());
+  expect(events.match(/"encoding": ?"YmluYXJ5L2VuY3J5cHRlZA=="/g)!.length).toBeGreaterThanOrEqual(5);
+  const bytes = [...events.matchAll(/"data": ?"([^"]+)"/g)].map((match) => Buffer.from(match[1]!, 'base64').toString());
+  expect([events, ...bytes].filter((text) => text.includes('M31'))).toEqual([]);
+  // What was begun without keys is carried on with them.
+  const before = await env.client.workflow.start(COMMAND_WORKFLOW, {
+    taskQueue: 'sealed',
+    workflowId: 'open',
+    args: [{ telescopeId: 'sealed', request: { op: 'list', object: 'set', requestedBy: 'of M31' } }],
+  });
+  const stopAgain = await start(temporalData(config));
+  expect(await client.workflow.getHandle('open').result()).toMatchObject({ message: 'said M31' });
+  await stopAgain();
+  expect(before.workflowId).toBe('open');
 }, 60_000);
