@@ -44,7 +44,7 @@ export class Incoming {
 
   take(bytes: Buffer, picture: Picture | null): void {
     this.stats.linesIn++;
-    const decoded = decodeLine(bytes, picture);
+    const decoded = decodeLine(bytes, picture, this.noteOtherText);
     if (!decoded.ok) {
       this.noteBadLine('badLines', decoded.error, bytes);
       return;
@@ -55,6 +55,7 @@ export class Incoming {
     this.onMessage(decoded.message);
   }
 
+  private readonly noteOtherText = (): void => void this.stats.otherTextLines++;
   /** The first ten of each kind are logged, then every hundredth. */
   private noteBadLine(kind: 'badLines' | 'mendedLines', error: string, bytes: Buffer): void {
     const count = ++this.stats[kind];

@@ -86,6 +86,8 @@ export interface LinkStats {
   badLines: number;
   /** Lines that were no JSON and could be read all the same, their bad values as null. */
   mendedLines: number;
+  /** Lines that were not UTF-8 and were read as windows-1252. */
+  otherTextLines: number;
   unknownEvents: number;
   heartbeatsIn: number;
   heartbeatsOut: number;
@@ -101,6 +103,7 @@ export const noStats = (): LinkStats => ({
   linesOut: 0,
   badLines: 0,
   mendedLines: 0,
+  otherTextLines: 0,
   unknownEvents: 0,
   heartbeatsIn: 0,
   heartbeatsOut: 0,

@@ -42,10 +42,14 @@ const good = (message: Message): Decoded => ({ ok: true, message, mended: null }
 /**
  * UTF-8, or windows-1252 when the bytes are not valid UTF-8: the protocol does not say which.
  * @param picture what the framer cut out of the line
+ * @param onOtherText called where the line is not UTF-8
  */
-export function decodeLine(bytes: Buffer, picture: Picture | null = null): Decoded {
+export function decodeLine(bytes: Buffer, picture: Picture | null = null, onOtherText?: () => void): Decoded {
   let text = bytes.toString('utf8');
-  if (text.includes('\uFFFD') && !isUtf8(bytes)) text = decodeText(bytes);
+  if (text.includes('\uFFFD') && !isUtf8(bytes)) {
+    text = decodeText(bytes);
+    onOtherText?.();
+  }
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -228,8 +228,7 @@ test('with keys, what the server holds of arguments, results and summaries canno
     args: [{ telescopeId: 'sealed', request: { op: 'list', object: 'set', requestedBy: 'of M31' } }],
   });
   const stopWithout = await start({});
-  const failed = async (): Promise<boolean> =>
-    ((await handle.describe()).raw.pendingWorkflowTask?.attempt ?? 0) > 1;
+  const failed = async (): Promise<boolean> => ((await handle.describe()).raw.pendingWorkflowTask?.attempt ?? 0) > 1;
   for (let i = 0; i < 200 && !(await failed()); i++) await sleep(100);
   expect((await handle.describe()).status.name).toBe('RUNNING');
   await stopWithout();
