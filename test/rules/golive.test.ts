@@ -35,7 +35,12 @@ describe('npm run golive', () => {
       shows: '5 tests passed, 0 failed, 1 skipped',
     });
     expect(judge(point('backup'), 0, printed({ ...tests, numPassedTests: 0 }))).toMatchObject({ enough: false });
-    const night = { ok: true, bookings: Array(5).fill({ outcome: 'completed' }), problems: [], outbox: { pending: 0 } };
+    const night = {
+      ok: true,
+      bookings: Array.from({ length: 5 }, () => ({ outcome: 'completed' })),
+      problems: [],
+      outbox: { pending: 0 },
+    };
     expect(judge(point('sessions'), 0, printed(night))).toMatchObject({ enough: true });
     expect(judge(point('sessions'), 0, printed({ ...night, bookings: night.bookings.slice(1) }))).toMatchObject({
       enough: false,
