@@ -11,6 +11,7 @@ export interface Point {
   proof?: (said: Record<string, unknown>) => { enough: boolean; shows: string };
 }
 const count = (value: unknown): number => (Array.isArray(value) ? value.length : Number(value));
+const shown = (value: unknown): string => JSON.stringify(value) ?? 'not told';
 
 export const POINTS: readonly Point[] = [
   {
@@ -19,7 +20,7 @@ export const POINTS: readonly Point[] = [
     run: { script: 'soak', args: ['--json', '--hours', '48'] },
     proof: (said) => ({
       enough: said.ok === true && Number(said.hours) >= 48,
-      shows: `${said.hours} h of protocol, ${said.disconnects} disconnects, ${(said.heartbeats as { missed: number }).missed} heartbeats missed, ${(said.frames as { unaccounted: number }).unaccounted} frames unaccounted for`,
+      shows: `${shown(said.hours)} h of protocol, ${shown(said.disconnects)} disconnects, ${(said.heartbeats as { missed: number }).missed} heartbeats missed, ${(said.frames as { unaccounted: number }).unaccounted} frames unaccounted for`,
     }),
   },
   {
@@ -42,7 +43,7 @@ export const POINTS: readonly Point[] = [
     run: { script: 'nights', args: ['--json', '--count', '100', '--seed', '7'] },
     proof: (said) => ({
       enough: Number(said.count) >= 100 && count(said.violations) === 0,
-      shows: `${said.count} nights in virtual time, ${count(said.violations)} violations`,
+      shows: `${shown(said.count)} nights in virtual time, ${count(said.violations)} violations`,
     }),
   },
   {
@@ -51,7 +52,7 @@ export const POINTS: readonly Point[] = [
     run: { bench: 'live', args: ['--json', '--viewers', '5', '--spread', '5', '--sessions', '5', '--seconds', '15'] },
     proof: (said) => ({
       enough: Number(said.viewers) >= 10 && said.lost === 0,
-      shows: `${said.viewers} viewers of ${said.sessions} sessions, ${said.lost} of ${said.received} messages lost, p95 ${said.p95_ms} ms`,
+      shows: `${shown(said.viewers)} viewers of ${shown(said.sessions)} sessions, ${shown(said.lost)} of ${shown(said.received)} messages lost, p95 ${shown(said.p95_ms)} ms`,
     }),
   },
   {
@@ -60,7 +61,7 @@ export const POINTS: readonly Point[] = [
     run: { script: 'chaos', args: ['--json', '--kills', '10', '--seed', '3'] },
     proof: (said) => ({
       enough: Number(said.kills) > 0 && said.equal_to_undisturbed === true,
-      shows: `${said.kills} kills in a night, slowest recovery ${said.max_recovery_s} s`,
+      shows: `${shown(said.kills)} kills in a night, slowest recovery ${shown(said.max_recovery_s)} s`,
     }),
   },
   {

@@ -123,7 +123,7 @@ describe('npm run deploy:check', () => {
     try {
       expect(make().split('\n').filter(Boolean)).toHaveLength(5);
       const made = readdirSync(join(folder, 'own')).sort();
-      expect([...compose.matchAll(/file: \.\/deploy\/secrets\/(\w+)/g)].map((match) => match[1]).sort()).toEqual(made);
+      expect([...compose.matchAll(/file: \.\/deploy\/secrets\/(\w+)/g)].map((match) => match[1]!).sort()).toEqual(made);
       const value = (name: string): string => readFileSync(join(folder, 'own', name), 'utf8');
       expect(value('database_url')).toBe(`postgresql://nocturne:${value('postgres_password')}@postgres:5432/nocturne`);
       const files = Object.fromEntries(
