@@ -193,3 +193,14 @@ describe('e-mail addresses', () => {
     `${'a'.repeat(250)}@x.org`,
   ])('%s is refused', (text) => expect(Email.safeParse(text).success).toBe(false));
 });
+
+test('a text that no database keeps is refused at its field', () => {
+  const broken = 'holds a NUL or half a character; leave it out';
+  expect(take(BookingRequest, { ...booking, user: { ref: 'user\0' } })).toEqual({ 'user.ref': broken });
+  expect(take(BookingRequest, { ...booking, target: { ...booking.target, name: 'M 45 \ud83d' } })).toEqual({
+    'target.name': broken,
+  });
+  expect(take(BookingRequest, { ...booking, target: { ...booking.target, name: 'M 45 🔭' } })).toMatchObject({
+    target: { name: 'M 45 🔭' },
+  });
+});

@@ -25,10 +25,26 @@ const definition = (schema: Schema): Definition => schema._zod.def;
 
 /** A body's schema that takes harmless shapes too, and no body for an empty one; documented as the schema itself. */
 export const lenient = <S extends z.ZodType>(schema: S): z.ZodType<z.output<S>, z.input<S>> =>
-  z.preprocess((value) => tidy(schema, isEmpty(value) ? {} : value), schema) as unknown as z.ZodType<
-    z.output<S>,
-    z.input<S>
-  >;
+  z.preprocess((value, context) => {
+    const tidied = tidy(schema, isEmpty(value) ? {} : value);
+    const path = brokenText(tidied);
+    if (path) context.addIssue({ code: 'custom', path, message: 'holds a NUL or half a character; leave it out' });
+    return tidied;
+  }, schema) as unknown as z.ZodType<z.output<S>, z.input<S>>;
+
+/** A text without what PostgreSQL cannot keep: NUL, and half of a surrogate pair. */
+export const whole = (text: string): string => text.replaceAll('\0', '').replaceAll(/\p{Surrogate}/gu, '\uFFFD');
+
+/** Where the first text stands that PostgreSQL cannot keep. */
+function brokenText(value: unknown): string[] | null {
+  if (typeof value === 'string') return value === whole(value) ? null : [];
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, field] of Object.entries(value)) {
+    const path = brokenText(field);
+    if (path) return [key, ...path];
+  }
+  return null;
+}
 
 /** `value` in the shape that `schema` expects, as far as nothing has to be guessed. */
 export function tidy(schema: Schema, value: unknown): unknown {

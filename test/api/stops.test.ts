@@ -93,6 +93,7 @@ describe('the form of a stop', () => {
     ['an empty one beside it', { headers: JSON_TYPE, body: JSON.stringify({ targetGuid: TARGET, setGuid: '' }) }],
     ['nothing but nulls', { headers: JSON_TYPE, body: JSON.stringify({ targetGuid: null, setGuid: null }) }],
     ['fields nobody knows', { headers: JSON_TYPE, body: JSON.stringify({ targetGuid: TARGET, why: { deep: [1] } }) }],
+    ['a NUL in it', { headers: JSON_TYPE, body: JSON.stringify({ targetGuid: TARGET, setGuid: '\0', why: '\ud83d' }) }],
     ['a GUID that is none', { headers: JSON_TYPE, body: JSON.stringify({ targetGuid: 17, setGuid: 'x' }) }],
     ['a list', { headers: JSON_TYPE, body: '[]' }],
     ['a word', { headers: JSON_TYPE, body: '"stop"' }],
