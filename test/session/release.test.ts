@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { QUEUE_FINALISE, QUEUE_SESSION } from '../../domain/queues.ts';
@@ -11,6 +11,7 @@ import { promote, ramp, requireWorkers, rollback } from '../../scripts/release/r
 import { replayOpen } from '../../scripts/release/replay.ts';
 import { resolveTemporal } from '../../stack/temporal-cli.ts';
 import { Duties } from '../../worker/duties.ts';
+import { bundleOf } from '../support/bundle.ts';
 import { quietLogger } from './histories.ts';
 
 /** On Temporal's own server: which version of the worker gets the sessions, and who decides it. */
@@ -27,10 +28,7 @@ const watch = { seconds: 2, everyMs: 250 };
 beforeAll(async () => {
   Runtime.install({ logger: quietLogger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
   const bundle = (name: string): Promise<WorkflowBundleWithSourceMap> =>
-    bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL(`./${name}.ts`, import.meta.url)),
-      logger: quietLogger,
-    });
+    bundleOf(fileURLToPath(new URL(`./${name}.ts`, import.meta.url)));
   good = await bundle('release-workflows');
   bad = await bundle('release-workflows-bad');
   env = await TestWorkflowEnvironment.createLocal({

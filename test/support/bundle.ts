@@ -18,7 +18,7 @@ const sources = (folder: string): string[] =>
 export async function bundleOf(workflowsPath: string): Promise<WorkflowBundleWithSourceMap> {
   const hash = createHash('sha256').update(workflowsPath);
   const beside = readdirSync(dirname(workflowsPath))
-    .filter((name) => name.endsWith('workflows.ts'))
+    .filter((name) => name.includes('workflows') && name.endsWith('.ts'))
     .map((name) => join(dirname(workflowsPath), name));
   const contained = [...FOLDERS.flatMap((folder) => sources(projectPath(folder))), ...beside.sort()];
   for (const path of [projectPath('package-lock.json'), ...contained]) hash.update(path).update(readFileSync(path));
