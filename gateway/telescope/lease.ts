@@ -150,7 +150,9 @@ export class Lease {
 
   private databaseAway(err: Error): void {
     // A gateway that knows of another one waits for PostgreSQL's word, whatever it was told of being the only one (docs/safety.md, 6).
-    if (!this.options.sole || this.memory.contested) {
+    // One whose disk never saw a lease may be a second one that somebody has just started: it waits too.
+    const newcomer = this.options.store !== null && this.epoch === 0;
+    if (!this.options.sole || this.memory.contested || newcomer) {
       if (this.state === 'held' && !this.owns()) this.lose(`no renewal for ${LEASE_MS / 1000} s: ${err.message}`);
       return;
     }

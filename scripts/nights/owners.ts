@@ -85,7 +85,8 @@ export async function ownersOf(faults: Faults): Promise<Owners> {
       holder,
       store: row(() => isCut(holder)),
       sole: true,
-      floorEpoch: 0,
+      // Ours served nights before this one; the second is new.
+      floorEpoch: holder === 'ours' ? 1 : 0,
       clock,
       logger: createLogger('nights', 'silent'),
       onOwned: () => {},

@@ -8,6 +8,7 @@ import { startApi, startPostgres, type RunningApi } from './harness.ts';
 /** Makers of clients as strangers use them; each is fetched once into the cache, so this runs in the long form only. */
 const LONG = process.env.NOCTURNE_LONG === '1';
 const PYTHON = 'openapi-python-client==0.29.1';
+const PHP = 'openapi-generator-cli==7.26.0';
 const GO = 'github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2';
 const has = (command: string, ...args: string[]): boolean => LONG && spawnSync(command, args).status === 0;
 
@@ -49,6 +50,33 @@ const has = (command: string, ...args: string[]): boolean => LONG && spawnSync(c
         'import importlib, pkgutil, python_client as c; print(sum(1 for m in pkgutil.walk_packages(c.__path__, "python_client.") if importlib.import_module(m.name)))';
       expect(Number(run(python, ['-c', importAll]))).toBeGreaterThan(500);
     }, 600_000);
+  });
+
+  (has('java', '-version') && has('php', '--version') ? describe : describe.skip)('with PHP', () => {
+    test('every class is made and can be loaded', () => {
+      const python = join(folder, 'venv', 'bin', 'python');
+      run('python3', ['-m', 'venv', 'venv']);
+      run(python, ['-m', 'pip', 'install', '-q', PHP]);
+      const jar = run(python, [
+        '-c',
+        'import openapi_generator_cli as c, os; print(os.path.join(os.path.dirname(c.__file__), "openapi-generator.jar"))',
+      ]).trim();
+      run('java', ['-jar', jar, 'generate', '-g', 'php', '-i', document, '-o', 'php']);
+      const load = `
+        require '/usr/share/php/GuzzleHttp/autoload.php';
+        error_reporting(E_ALL & ~E_DEPRECATED);
+        $lib = getcwd() . '/php/lib/';
+        $fileOf = fn ($class) => $lib . str_replace('\\\\', '/', substr($class, strlen('OpenAPI\\\\Client\\\\'))) . '.php';
+        spl_autoload_register(fn ($class) => str_starts_with($class, 'OpenAPI') && require $fileOf($class));
+        $files = new RegexIterator(new RecursiveIteratorIterator(new RecursiveDirectoryIterator($lib)), '/[.]php$/');
+        $loaded = 0;
+        foreach ($files as $file) {
+            $class = 'OpenAPI\\\\Client\\\\' . str_replace('/', '\\\\', substr($file, strlen($lib), -4));
+            $loaded += class_exists($class) || interface_exists($class) ? 1 : throw new Exception($class);
+        }
+        echo $loaded;`;
+      expect(Number(run('php', ['-r', load]))).toBeGreaterThan(200);
+    }, 900_000);
   });
 
   (has('go', 'version') ? describe : describe.skip)('with Go', () => {

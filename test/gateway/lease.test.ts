@@ -141,6 +141,37 @@ describe('lease', () => {
     expect(one.epoch).toBe(42);
   });
 
+  test('a gateway that takes itself for the only one, whose disk never saw a lease, waits for PostgreSQL', async () => {
+    const away = (): Promise<never> => Promise.reject(new Error('the database does not answer'));
+    const clock = new ManualClock();
+    const made = (floorEpoch: number, store: LeaseStore | null): Lease =>
+      new Lease({
+        telescopeId: 'new',
+        holder: 'new',
+        store,
+        sole: true,
+        floorEpoch,
+        clock,
+        logger,
+        onOwned: () => undefined,
+        onLost: () => undefined,
+      });
+    const silent: LeaseStore = {
+      acquire: away,
+      renew: away,
+      release: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const [newcomer, resident, alone] = [made(0, silent), made(3, silent), made(0, null)];
+    for (const one of [newcomer, resident, alone]) one.start();
+    for (let second = 0; second < 15; second++) {
+      clock.advance(1_000);
+      await new Promise((r) => setImmediate(r));
+    }
+    expect([newcomer.owns(), resident.owns(), alone.owns()]).toEqual([false, true, true]);
+    await Promise.all([newcomer, resident, alone].map((one) => one.stop()));
+  });
+
   test('a sole gateway owns without PostgreSQL and takes the lease when it is back; a gateway among others never does', async () => {
     const { proxy, url } = await Proxy.before(postgres.url);
     proxy.freeze();

@@ -245,6 +245,7 @@ const OF_OTHERS = {
   TEMPORAL_TLS_KEY: 'a private key',
   S3_SECRET_ACCESS_KEY: 'a key of the store',
   VAPID_PRIVATE_KEY: '32 bytes, checked as such',
+  TEMPORAL_CODEC_KEYS: 'names of 32-byte keys, checked as such',
   OPERATOR_CHANNELS: 'addresses of chats',
   TELEGRAM_BOT_TOKEN: 'a token of Telegram',
 };
