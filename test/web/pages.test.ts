@@ -524,7 +524,7 @@ const ITEMS: Record<string, string[]> = {
 
   test('without a key the admin page says that one is missing and shows no panel; the booking form says how to get one', async () => {
     const admin = await visit('/admin');
-    await seeText(admin.page, '.banner', 'Without a key nothing is known');
+    await seeText(admin.page, '.banner', 'Without access nothing is known here');
     for (const name of ['board', 'utilisation', 'months', 'problems', 'downtime', 'complaints', 'silence'])
       expect(await admin.page.locator(`[data-item="${name}"]`).isVisible()).toBe(false);
     const book = await visit('/book');
@@ -640,7 +640,7 @@ const ITEMS: Record<string, string[]> = {
     // The goal is a matter of a quiet machine (npm run verify); beside other tests only what is out of all proportion counts.
     expect(figures.update_thread_ms.p95).toBeLessThan(LONG ? 16 : 64);
     expect(figures.update_thread_ms.p50).toBeLessThan(LONG ? 16 : 32);
-    expect(figures.idle_thread_ms_per_second).toBeLessThan(80);
+    expect(figures.idle_thread_ms_per_second).toBeLessThan(LONG ? 80 : 160);
   }, 120_000);
 
   test('hours of live events leave heap and page flat, and nothing shifts', async () => {
