@@ -66,7 +66,7 @@ describe('replay gate', () => {
     );
     expect(failed).toEqual({});
     expect(replayed).toBe(recorded.length);
-  }, 180_000);
+  }, 600_000);
 
   test('a history with another command is caught', async () => {
     const { name, json } = recordedHistories().find((h) => h.name === 'quiet')!;
@@ -89,7 +89,7 @@ describe('replay gate', () => {
     );
     expect(Object.keys(failed).sort()).toEqual(sessions.map((s) => s.name).sort());
     for (const message of Object.values(failed)) expect(message).toMatch(/nondeterminism|does not match/i);
-  }, 180_000);
+  }, 600_000);
 
   test.each(['scheduled', 'preparing', 'prepared', 'starting', 'running', 'holding', 'finalising'])(
     'a session asleep in %s wakes with the code of today',
@@ -103,6 +103,6 @@ describe('replay gate', () => {
       expect(asleep.length).toBeGreaterThan(0);
       expect(await replayAll(bundle, asleep)).toEqual({ replayed: asleep.length, failed: {} });
     },
-    180_000,
+    600_000,
   );
 });
