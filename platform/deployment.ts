@@ -154,8 +154,11 @@ async function isStuck(
 ): Promise<boolean> {
   const { pendingWorkflowTask, workflowExecutionInfo } = await client.connection.workflowService
     .describeWorkflowExecution({ namespace: client.options.namespace, execution })
-    // Gone since it was listed.
-    .catch(() => ({ pendingWorkflowTask: null, workflowExecutionInfo: null }));
+    .catch((thrown: unknown) => {
+      // Gone since it was listed. Whatever else kept it from us says nothing of how it is.
+      if ((thrown as { code?: number }).code !== NOT_FOUND) throw thrown;
+      return { pendingWorkflowTask: null, workflowExecutionInfo: null };
+    });
   if ((pendingWorkflowTask?.attempt ?? 0) < ATTEMPTS) return false;
   const at = workflowExecutionInfo?.versioningInfo;
   return (at?.versionTransition?.deploymentVersion ?? at?.deploymentVersion)?.buildId === buildId;

@@ -8,7 +8,7 @@ import {
   setCurrentVersion,
   setRamp,
 } from '../../platform/deployment.ts';
-import { UsageError } from '../../platform/errors.ts';
+import { UsageError, toError } from '../../platform/errors.ts';
 
 export interface Watch {
   /** How long the new version's sessions are watched after each step. */
@@ -37,7 +37,11 @@ export async function requireWorkers(client: Client, buildId: string, waitMs: nu
 
 /** A worker that was killed costs one attempt of a step and is past at the next look; a build that cannot carry on is not. */
 const LOOKS = 2;
-/** Watches the version for a time. @returns the workflows that fail under it and did not `before`; at once when there is one */
+/**
+ * Watches the version for a time, and on while something fails that was seen only once.
+ * @returns the workflows that fail under it and did not `before`; at once when there is one
+ * @throws Error when Temporal did not answer the last look: nobody then knows how the version is
+ */
 async function watchVersion(
   client: Client,
   buildId: string,
@@ -46,11 +50,19 @@ async function watchVersion(
 ): Promise<string[]> {
   const deadline = Date.now() + watch.seconds * 1000;
   const looks = new Map<string, number>();
-  for (;;) {
-    const seen = [...(await failuresOf(client, buildId, since.ms))].filter((id) => !since.before.has(id));
+  for (let late = 0; ;) {
+    const over = Date.now() > deadline;
+    const look = await failuresOf(client, buildId, since.ms).catch((thrown: unknown) => {
+      if (!over) return null;
+      const why = `${buildId} stands, but nobody knows how it is: Temporal did not answer (${toError(thrown).message}).`;
+      throw new Error(`${why} Look with release -- status, or go back with release -- rollback.`, { cause: thrown });
+    });
+    const seen = [...(look ?? [])].filter((id) => !since.before.has(id));
     for (const id of seen) looks.set(id, (looks.get(id) ?? 0) + 1);
     const failed = seen.filter((id) => looks.get(id)! >= LOOKS);
-    if (failed.length > 0 || Date.now() > deadline) return failed;
+    if (failed.length > 0 || (over && seen.length === 0)) return failed;
+    // Something else fails at every look: that is no build to keep.
+    if (over && ++late > LOOKS) return seen;
     await sleep(watch.everyMs);
   }
 }
