@@ -88,7 +88,6 @@ const verdict = (f: Facts): ReturnType<typeof judge> =>
     policy: { ...TELESCOPE.policy, resume_debounce_seconds: 300, weather_stale_seconds: 180 },
     engaged: f.idle,
     userPaused: false,
-    pauseWins: false,
     maintenance: null,
     plannedWork: false,
     calibrating: false,

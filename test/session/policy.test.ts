@@ -40,7 +40,6 @@ const usual: Circumstances = {
   policy,
   engaged: true,
   userPaused: false,
-  pauseWins: false,
   maintenance: null,
   plannedWork: false,
   calibrating: false,
@@ -132,7 +131,7 @@ describe('judge', () => {
     [
       'VOYSTAT ERROR and a pause',
       { voyagerStatus: 'ERROR' as const },
-      { userPaused: true, pauseWins: true },
+      { userPaused: true },
       'fault voyager_error outage disable',
     ],
     ['camera gone', { cameraConnected: false }, {}, 'fault equipment_error outage disable'],

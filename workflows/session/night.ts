@@ -154,14 +154,12 @@ export class Night {
 export function circumstances(night: Night, refusal: Reason | null): Parameters<typeof judge>[1] {
   const { data, booking } = night.state;
   const calibrating = booking.policy.calibration_in_bad_weather && night.state.onlyCalibrationLeft();
-  const pauseWins = data.userPaused;
   const emergencyForWeather = night.inEmergency() && (data.badWeather ?? false);
   return {
     now: Date.now(),
     policy: booking.policy,
     engaged: data.engaged,
     userPaused: data.userPaused,
-    pauseWins,
     maintenance: data.maintenance,
     plannedWork: inMaintenance(data.maintenance, Date.now()),
     calibrating,

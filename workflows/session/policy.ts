@@ -27,9 +27,8 @@ export interface Circumstances {
   policy: SessionBooking['policy'];
   /** The target was enabled by us, confirmed, and not disabled since. */
   engaged: boolean;
+  /** Holds the target too where the hold itself would send nothing. */
   userPaused: boolean;
-  /** The guest has paused, and a hold in which nothing would be sent does not keep the target from being held for that. */
-  pauseWins: boolean;
   maintenance: SessionBooking['maintenance'];
   /** Somebody works at the telescope as announced: what is away or taken over by hand meanwhile is that, and no fault. */
   plannedWork: boolean;
@@ -70,7 +69,7 @@ export function judge(seen: Observation | null, c: Circumstances): Verdict {
     return hold(c.plannedWork ? 'maintenance' : 'fault', 'maintenance', 'outage', 'disable');
   if (clockIsOff(seen.clockOffsetSeconds)) return hold('fault', 'clock_offset', 'outage', 'disable');
   if (seen.voyagerStatus === 'ERROR')
-    return hold('fault', 'voyager_error', 'outage', c.pauseWins ? paused(c.policy) : 'none');
+    return hold('fault', 'voyager_error', 'outage', c.userPaused ? paused(c.policy) : 'none');
   if (seen.mountConnected === false || seen.cameraConnected === false)
     return hold('fault', 'equipment_error', 'outage', 'disable');
   if (c.engaged && seen.target?.enabled === false) return hold('fault', 'local_operator', 'outage', 'none');
