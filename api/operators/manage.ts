@@ -1,6 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { Operator } from '../../domain/contracts/operator.ts';
 import { endOperators, endTokens, refuseFromNow } from '../access/minting.ts';
+import type { Transaction } from '../../platform/database.ts';
+import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { json, route } from '../operation.ts';
 import { audited } from './audit.ts';
@@ -10,6 +12,12 @@ import { showOperators } from './show.ts';
 /** Each session has `admin:read`; over whom one rules is looked up. */
 const guard = { scopes: ['tokens:write', 'admin:read'] } as const;
 const Id = z.object({ operator_id: z.string().max(64) });
+
+/** Ends what `end` says in one transaction; the tokens that it names are refused from now on. */
+async function ending(deps: Deps, end: (tx: Transaction, at: Date) => Promise<string[]>): Promise<Response> {
+  refuseFromNow(deps, await deps.db.$transaction((tx) => end(tx, new Date(deps.now()))));
+  return new Response(null, { status: 204 });
+}
 
 export const listOperators = route(
   {
@@ -43,14 +51,10 @@ export const endOperator = route(
   },
   async ({ deps, who, params }) => {
     const { id, name } = await requireOperator(deps, who, params.operator_id);
-    const at = new Date(deps.now());
-    const tokens = await deps.db.$transaction(async (tx) => {
-      const ended = await endOperators(tx, { id }, at);
+    return ending(deps, async (tx, at) => {
       await audited(deps, tx, who, 'operator.end', { id, name });
-      return ended;
+      return endOperators(tx, { id }, at);
     });
-    refuseFromNow(deps, tokens);
-    return new Response(null, { status: 204 });
   },
 );
 
@@ -68,15 +72,12 @@ export const removePasskey = route(
   },
   async ({ deps, who, params }) => {
     const operator = await requireOperator(deps, who, params.operator_id);
-    const at = new Date(deps.now());
-    const tokens = await deps.db.$transaction(async (tx) => {
+    return ending(deps, async (tx, at) => {
       const { count } = await tx.passkey.deleteMany({ where: { id: params.passkey_id, operatorId: operator.id } });
       if (count === 0) throw new Problem('not_found', 'No such passkey.');
       await audited(deps, tx, who, 'operator.passkey_remove', { id: operator.id, passkey: params.passkey_id });
       return endTokens(tx, { mintedBy: operator.id, id: { not: who.credentialId } }, at);
     });
-    refuseFromNow(deps, tokens);
-    return new Response(null, { status: 204 });
   },
 );
 
@@ -94,13 +95,11 @@ export const endSession = route(
   },
   async ({ deps, who, params }) => {
     const operator = await requireOperator(deps, who, params.operator_id);
-    const tokens = await deps.db.$transaction(async (tx) => {
-      const ended = await endTokens(tx, { mintedBy: operator.id, id: params.session_id }, new Date(deps.now()));
+    return ending(deps, async (tx, at) => {
+      const ended = await endTokens(tx, { mintedBy: operator.id, id: params.session_id }, at);
       if (ended.length === 0) throw new Problem('not_found', 'No such session.');
       await audited(deps, tx, who, 'operator.session_end', { id: operator.id, session: params.session_id });
       return ended;
     });
-    refuseFromNow(deps, tokens);
-    return new Response(null, { status: 204 });
   },
 );
