@@ -40,18 +40,6 @@ describe('docs', () => {
     expect(told.filter((line) => !Object.hasOwn(scripts, line.split(': ')[1]!))).toEqual([]);
   });
 
-  test('every section of the owner’s roadmap has a line with a test', () => {
-    const rows = [...read('docs/roadmap.md').matchAll(/^\| (?!section|-)(.+?) \|.*\| (.+?) \|$/gm)];
-    const numbers = rows.map((row) => /^\d\.\d/.exec(row[1]!)?.[0]).filter(Boolean);
-    const sections = { 1: 6, 2: 5, 3: 3, 4: 3, 5: 5, 6: 3, 7: 3, 8: 4 };
-    expect(numbers).toEqual(
-      Object.entries(sections).flatMap(([phase, count]) =>
-        Array.from({ length: count }, (_, i) => `${phase}.${i + 1}`),
-      ),
-    );
-    expect(rows.filter((row) => !row[2]!.includes('.test.ts`')).map((row) => row[1])).toEqual([]);
-  });
-
   test('docs/analytics.md defines each figure in the words that pages, report and API have', () => {
     const page = read('docs/analytics.md');
     const missing = Object.entries(FIGURES).filter(([, { name, is }]) => !page.includes(`| ${name.en} | ${is.en} |`));
