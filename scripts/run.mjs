@@ -1,8 +1,10 @@
-/** `node scripts/run.mjs NAME …`: builds what is stale, then runs dist/scripts/NAME.js in this very process, so that signals to npm's child reach it. */
+/**
+ * `node scripts/run.mjs NAME …`: builds what is stale, then runs dist/scripts/NAME.js in this very process, so that signals to npm's child reach it.
+ * A package or an image has no sources, and nothing is stale there.
+ */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from './build.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [name = '', ...rest] = process.argv.slice(2);
@@ -11,7 +13,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
   process.exit(2);
 }
 try {
-  await build();
+  if (existsSync(join(root, 'tsconfig.build.json'))) await (await import('./build.mjs')).build();
 } catch (thrown) {
   process.stderr.write(`Build failed: ${thrown.message}\n`);
   process.exit(1);
