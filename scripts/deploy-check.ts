@@ -1,6 +1,6 @@
 import { endWith } from '../platform/process.ts';
 import { checkCompose } from './deploy/compose.ts';
-import { checkKubernetes, checkPm2, checkProxies, checkScripts, checkUnits } from './deploy/files.ts';
+import { checkKubernetes, checkPm2, checkProxies, checkScripts, checkTemporal, checkUnits } from './deploy/files.ts';
 import type { Finding } from './doctor/finding.ts';
 import { answerHelp, readOptions } from './help.ts';
 
@@ -17,6 +17,7 @@ const checkAll = (): Finding[] => [
   checkPm2(),
   ...checkKubernetes(),
   ...checkScripts(),
+  checkTemporal(),
 ];
 
 async function main(): Promise<number> {

@@ -1,9 +1,10 @@
 import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { CONFIG_VARIABLES, SECRET_VARIABLES } from '../../platform/config.ts';
 import { projectPath } from '../../platform/paths.ts';
+import { IN_ORDER } from '../../stack/temporal-cli.ts';
 import { ok, problem, skipped, type Finding } from '../doctor/finding.ts';
 import { ask, program, withFolder } from './tools.ts';
 
@@ -142,6 +143,23 @@ export function checkKubernetes(): Finding[] {
     ]),
     ask('deploy/kubernetes, rendered', 'kubectl', ['kustomize', folder]),
   ];
+}
+
+/** What Temporal's server is told in Compose: each setting a list of values, and the order of a queue the same as in the embedded server. */
+export function checkTemporal(text = read('temporal', 'dynamicconfig.yaml')): Finding {
+  const what = 'deploy/temporal/dynamicconfig.yaml';
+  const given = Object.entries((parse(text) ?? {}) as Record<string, unknown>);
+  const valuesOf = (said: unknown): unknown[] =>
+    Array.isArray(said) ? said.map((one: { value?: unknown }) => one.value) : [undefined];
+  const shapeless = given.filter(([, said]) => valuesOf(said).includes(undefined));
+  const wanted = IN_ORDER.filter((word) => !word.startsWith('--')).map((pair) => pair.split('=') as [string, string]);
+  const says = ([key, value]: [string, string]): boolean =>
+    given.some(([name, said]) => name === key && valuesOf(said).every((one) => String(one) === value));
+  const lacking = wanted.filter((one) => !says(one));
+  return verdict(what, 'stops go first', [
+    ...shapeless.map(([key]) => `${key} is no list of values`),
+    ...lacking.map(([key, value]) => `${key} is not ${value}: a stop may wait behind upkeep`),
+  ]);
 }
 
 export function checkScripts(): Finding[] {

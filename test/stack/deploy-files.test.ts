@@ -8,7 +8,7 @@ import { SEARCH_ATTRIBUTE_FLAGS } from '../../domain/queues.ts';
 import { CONFIG_VARIABLES, SECRET_VARIABLES, loadConfig } from '../../platform/config.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { checkCompose } from '../../scripts/deploy/compose.ts';
-import { checkKubernetes, checkProxies, checkScripts, checkUnits } from '../../scripts/deploy/files.ts';
+import { checkKubernetes, checkProxies, checkScripts, checkTemporal, checkUnits } from '../../scripts/deploy/files.ts';
 import type { Finding } from '../../scripts/doctor/finding.ts';
 
 const text = (name: string): string => readFileSync(projectPath(name), 'utf8');
@@ -66,7 +66,14 @@ const problems = (findings: readonly Finding[]): string =>
 
 describe('npm run deploy:check', () => {
   test('every file is what the tool asks for that reads it', () => {
-    const findings = [...checkCompose(), ...checkProxies(), ...checkUnits(), ...checkKubernetes(), ...checkScripts()];
+    const findings = [
+      ...checkCompose(),
+      ...checkProxies(),
+      ...checkUnits(),
+      ...checkKubernetes(),
+      ...checkScripts(),
+      checkTemporal(),
+    ];
     for (const { what, detail } of findings.filter(({ state }) => state === 'skipped'))
       console.warn(`SKIPPED: ${what}: ${detail}`);
     expect(problems(findings)).toBe('');
@@ -104,6 +111,16 @@ describe('npm run deploy:check', () => {
   ])('%s is refused', (_, is, becomes, told) => {
     expect(compose).toContain(is);
     expect(problems(checkCompose(compose.replace(is, becomes)))).toMatch(told);
+  });
+  test('queues that do not order what waits are refused', () => {
+    const config = text('deploy/temporal/dynamicconfig.yaml');
+    const key = 'matching.numTaskqueueWritePartitions';
+    for (const wrong of [config.replace(key, `#${key}`), config.replace(/value: 1$/m, 'value: 4')])
+      expect(problems([checkTemporal(wrong)])).toMatch(/numTaskqueueWritePartitions/);
+    expect(problems([checkTemporal(`${key}: 1\n`)])).toMatch(/no list of values/);
+    expect(compose).toMatch(
+      /DYNAMIC_CONFIG_FILE_PATH: \/deploy\/dynamicconfig\.yaml[\s\S]*?- \.\/deploy\/temporal:\/deploy:ro/,
+    );
   });
   test('Compose starts entry files that the build makes', () => {
     const started = [...compose.matchAll(/'dist\/([\w/]+)\.js'/g)].map((match) => `${match[1]}.ts`);
