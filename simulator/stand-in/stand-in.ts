@@ -64,6 +64,8 @@ export class StandIn {
   granted = 0;
   readonly telescope: Telescope;
   readonly script: ObservatoryScript;
+  /** May change in the night. */
+  readonly pace: Pace;
   readonly sky: Sky;
   readonly runner: Runner;
   readonly gateway: StandInGateway;
@@ -76,7 +78,8 @@ export class StandIn {
     this.info = info;
     this.sky = new Sky(this.script, telescope);
     const hit = (kind: string): void => void this.met.add(kind);
-    this.runner = new Runner(this.script, this.sky, { tickMs: 1_000, setupMs: 60_000, betweenMs: 5_000, ...pace }, hit);
+    this.pace = { tickMs: 1_000, setupMs: 60_000, betweenMs: 5_000, ...pace };
+    this.runner = new Runner(this.script, this.sky, this.pace, hit);
     this.gateway = new StandInGateway({ telescope, script: this.script, sky: this.sky, runner: this.runner, slot });
     this.runner.guarding = this.gateway;
   }
@@ -108,9 +111,9 @@ export class StandIn {
   advance(to = this.now()): void {
     this.runner.advance(to);
   }
-  /** Weather that nobody has foreseen. */
+  /** Weather that nobody has foreseen; told again, that it ends otherwise. */
   weatherComes(span: WeatherSpan): void {
-    this.script.weather.push(span);
+    if (!this.script.weather.includes(span)) this.script.weather.push(span);
     this.sky.judge();
     this.runner.plansChanged();
   }

@@ -31,17 +31,22 @@ function chaos(...args: string[]): Promise<{ summary: Summary | null; code: numb
   });
 }
 
+/** Daily the night of test/stack/night.test.ts has its worker killed; here every process may be. */
+const LONG = process.env.NOCTURNE_LONG === '1';
+
 describe('npm run chaos, the short form', () => {
-  test('four kills, one in the preparation and one in the wrapping up, change nothing of the outcome', async () => {
-    const { summary, progress } = await chaos('--kills', '4', '--seed', '2');
-    expect({ progress: summary ? '' : progress, differences: summary?.differences }).toEqual({
-      progress: '',
-      differences: [],
+  (LONG ? describe : describe.skip)('every process', () => {
+    test('four kills, one in the preparation and one in the wrapping up, change nothing of the outcome', async () => {
+      const { summary, progress } = await chaos('--kills', '4', '--seed', '2');
+      expect({ progress: summary ? '' : progress, differences: summary?.differences }).toEqual({
+        progress: '',
+        differences: [],
+      });
+      expect(Object.values(summary!.killed).reduce((sum, n) => sum + n, 0)).toBe(4);
+      expect(summary!.kills).toBe(4);
+      expect(summary!.equal_to_undisturbed).toBe(true);
+      expect(summary!.max_recovery_s).toBeGreaterThanOrEqual(summary!.median_recovery_s);
     });
-    expect(Object.values(summary!.killed).reduce((sum, n) => sum + n, 0)).toBe(4);
-    expect(summary!.kills).toBe(4);
-    expect(summary!.equal_to_undisturbed).toBe(true);
-    expect(summary!.max_recovery_s).toBeGreaterThanOrEqual(summary!.median_recovery_s);
   });
   test('a number of kills that is none is refused with the field, what is expected and code 2', async () => {
     const { code, progress } = await chaos('--kills', '0');

@@ -87,6 +87,15 @@ async function picture(n: number, size: number): Promise<Buffer> {
   return sharp(Buffer.from(svg)).jpeg({ quality: 82 }).toBuffer();
 }
 
+/** Drawn once for all servers of a process: a blurred nebula costs more than the page that shows it. */
+const pictures = new Map<string, Promise<Buffer>>();
+function jpeg(n: number, size: number): Promise<Buffer> {
+  const key = `${n}/${size}`;
+  let made = pictures.get(key);
+  if (!made) pictures.set(key, (made = picture(n, size)));
+  return made;
+}
+
 export async function startPageServer(
   options: { webRoot?: string; port?: number; token?: string } = {},
 ): Promise<PageServer> {
@@ -96,7 +105,6 @@ export async function startPageServer(
   const events: Event[] = [];
   const requests: string[] = [];
   const sockets = new Map<WebSocket, Set<string>>();
-  const pictures = new Map<string, Promise<Buffer>>();
   let accepting = true;
   let refusal: number | null = null;
   let muted = false;
@@ -104,12 +112,6 @@ export async function startPageServer(
   let ending: { state: Receipt['state']; reason?: Receipt['reason'] } = { state: 'confirmed' };
   let hasReport = true;
 
-  const jpeg = (n: number, size: number): Promise<Buffer> => {
-    const key = `${n}/${size}`;
-    let made = pictures.get(key);
-    if (!made) pictures.set(key, (made = picture(n, size)));
-    return made;
-  };
   const send = (channel: string, name: string, data: object): void => {
     if (muted) return;
     const text = JSON.stringify({ event: name, channel, data: JSON.stringify(data) });
