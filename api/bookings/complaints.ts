@@ -16,7 +16,7 @@ import { json, route } from '../operation.ts';
 import { PageQuery, decodeCursor, encodeCursor, page, pageOf } from '../pages.ts';
 import { orRefused } from './credits.ts';
 import { Id, READ } from './read.ts';
-import { loadBooking } from './service.ts';
+import { loadBooking } from './load.ts';
 
 /** Whoever may see a session may say that something is wrong with it; so many may wait for an answer at once. */
 const MAX_OPEN = 20;

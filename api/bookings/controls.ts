@@ -14,7 +14,7 @@ import { openReceipt, toReceipt } from '../../platform/receipts.ts';
 import { settleReceipt } from './receipts.ts';
 import { ensureSession, signalSession, type Delivery } from './sessions.ts';
 import { openInTurn } from './one-at-a-time.ts';
-import { loadBooking } from './service.ts';
+import { loadBooking } from './load.ts';
 
 const CONFIRM_WAIT_MS = 10_000;
 const KEY = /^[\x21-\x7e]{1,200}$/;

@@ -17,7 +17,7 @@ import { Problem, invalid } from '../errors.ts';
 import { idempotent } from '../idempotency.ts';
 import { json, route } from '../operation.ts';
 import { Id, READ } from './read.ts';
-import { loadBooking } from './service.ts';
+import { loadBooking } from './load.ts';
 
 const Credits = z
   .object({

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { Event } from '../../domain/contracts/event.ts';
 import { toEvent } from '../../platform/bus.ts';
 import { requireBooking } from '../auth.ts';
-import { loadBooking } from './service.ts';
+import { loadBooking } from './load.ts';
 import { json, route, routes } from '../operation.ts';
 import { signImageUrls } from '../images/pixels.ts';
 import { Id, READ, readBy } from './read.ts';

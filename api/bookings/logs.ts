@@ -8,7 +8,7 @@ import { Problem } from '../errors.ts';
 import { json, route } from '../operation.ts';
 import { PageQuery, decodeCursor, encodeCursor, page, pageOf } from '../pages.ts';
 import { Id, READ, readBy } from './read.ts';
-import { loadBooking } from './service.ts';
+import { loadBooking } from './load.ts';
 import type { FullBooking } from './view.ts';
 
 const LogPage = pageOf(LogLine, 'LogPage');

@@ -4,7 +4,7 @@ import { LEDGER_CLASSES, Ledger, type LedgerClass } from '../../domain/contracts
 import { Report } from '../../domain/contracts/report.ts';
 import { settlementOf } from '../../platform/settlements.ts';
 import { requireBooking, seesPerson } from '../auth.ts';
-import { loadBooking } from './service.ts';
+import { loadBooking } from './load.ts';
 import { Problem } from '../errors.ts';
 import { json, route } from '../operation.ts';
 import { signLive } from '../images/pixels.ts';

@@ -1,82 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import type { BookingAmendment, BookingRequest } from '../../domain/contracts/booking.ts';
 import type { Receipt } from '../../domain/contracts/control.ts';
-import type { Telescope } from '../../domain/contracts/telescope.ts';
+import { isFinal, isWaitingPhase, laravelStatus } from '../../domain/phases.ts';
 import { sessionWorkflowId } from '../../domain/queues.ts';
-import {
-  UPDATES,
-  type AmendPlanUpdate,
-  type ExtendUpdate,
-  type RescheduleUpdate,
-  type UpdateResult,
-} from '../../domain/messages.ts';
-import { isFinal, isWaitingPhase, laravelStatus, type Phase } from '../../domain/phases.ts';
-import { reasonText } from '../../domain/reasons.ts';
-import { planOf } from '../../platform/booking-columns.ts';
 import { appendEvent } from '../../platform/bus.ts';
 import { sqlState, type Transaction } from '../../platform/database.ts';
 import { enqueueOutbox } from '../../platform/outbox.ts';
-import { openReceipt, toReceipt, type ReplacedBooking } from '../../platform/receipts.ts';
+import { toReceipt } from '../../platform/receipts.ts';
 import { sessionChange } from '../../platform/session-change.ts';
-import type { Booking as BookingRow, Prisma, Session } from '../../prisma/client/client.ts';
+import type { Booking as BookingRow, Session } from '../../prisma/client/client.ts';
 import { requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem, invalid, type FieldErrors } from '../errors.ts';
-import { settleReceipt } from './receipts.ts';
-import { bodyHash, chargedMore, planErrors } from './rules.ts';
-import { ensureSession, updateSession } from './sessions.ts';
-import { writeSlots } from './slots.ts';
-import { bookingEtag, type FullBooking } from './view.ts';
 import { requireMatch } from '../precondition.ts';
+import { changePlan } from './change.ts';
+import { asJson, loadBooking, phaseOf, requestOf } from './load.ts';
+import { bodyHash, chargedMore, planErrors } from './rules.ts';
+import { ensureSession } from './sessions.ts';
+import { blockedUntil, refuseMaintenance, writeSlots } from './slots.ts';
 import { slotTaken } from './slot-taken.ts';
-
-const phaseOf = (session: Session | null): Phase => (session?.phase ?? 'scheduled') as Phase;
-const asJson = (value: unknown): Prisma.InputJsonValue => value as Prisma.InputJsonValue;
-
-/** The booking with its session and its person, if the asker may see it. @throws Problem `not_found` or `forbidden`. */
-export async function loadBooking(deps: Deps, who: Identity, id: string): Promise<FullBooking> {
-  const booking = await deps.db.booking.findUnique({ where: { id }, include: { session: true } });
-  if (!booking) throw new Problem('not_found', `No booking ${id}.`);
-  requireOwner(who, booking);
-  const user = await deps.db.user.findUnique({ where: { ref: booking.userRef } });
-  return { booking, session: booking.session, user };
-}
-
-/** The body as it stands now, out of the row. */
-export function requestOf({ booking, user }: Pick<FullBooking, 'booking' | 'user'>): BookingRequest {
-  return {
-    telescope_id: booking.telescopeId,
-    start: booking.startsAt.toISOString(),
-    end: booking.endsAt.toISOString(),
-    user: { ref: booking.userRef, locale: (user?.locale ?? 'fr') as 'fr' | 'en' },
-    ...planOf(booking),
-    ...(booking.rebookedFrom ? { rebooked_from: booking.rebookedFrom } : {}),
-  };
-}
+import { bookingEtag, type FullBooking } from './view.ts';
 
 function ofCaller(who: Identity, body: { constraints?: BookingRequest['constraints'] | undefined }): FieldErrors {
   return who.kind !== 'key' && body.constraints?.priority !== undefined
     ? { 'constraints.priority': ['may be set with the server key only'] }
     : {};
-}
-
-const blockedUntil = (telescope: Telescope, end: Date): Date =>
-  new Date(end.getTime() + telescope.policy.turnaround_minutes * 60_000);
-
-/** Refuses a slot inside a maintenance window, naming the window. */
-async function refuseMaintenance(deps: Deps, telescopeId: string, start: Date, end: Date): Promise<void> {
-  const window = await deps.db.maintenance.findFirst({
-    where: { telescopeId, endedAt: null, fromAt: { lt: end }, toAt: { gt: start } },
-    orderBy: { fromAt: 'asc' },
-  });
-  if (window)
-    throw new Problem(
-      'maintenance',
-      `The telescope is under maintenance from ${window.fromAt.toISOString()} to ${window.toAt.toISOString()}: ${window.reason}`,
-      {
-        maintenance: { from: window.fromAt.toISOString(), to: window.toAt.toISOString(), reason: window.reason },
-      },
-    );
 }
 
 async function savePerson(tx: Transaction, user: BookingRequest['user']): Promise<void> {
@@ -312,145 +260,4 @@ export async function extendBooking(
   const credits = chargedMore(before.credits, request.credits_charged ?? 0);
   const body = { ...before, end, credits };
   return changePlan(deps, who, full.booking, body, bodyHash(body), 'extend', commandId, { minutes: request.minutes });
-}
-
-/**
- * Writes the changed row (the exclusion constraint has the last word), then tells the workflow. Where it refuses, now or when
- * it is back, the row goes back to what it was (platform/receipts.ts). When nobody answers, the row stands and the receipt says `unknown`; asking
- * again tells it again.
- */
-async function changePlan(
-  deps: Deps,
-  who: Identity,
-  row: BookingRow,
-  body: BookingRequest,
-  hash: string,
-  kind: 'amend' | 'reschedule' | 'extend',
-  commandId: string,
-  data: Record<string, unknown> = {},
-): Promise<Receipt> {
-  const telescope = await deps.telescopes.get(row.telescopeId);
-  const errors = planErrors(
-    telescope,
-    kind === 'extend'
-      ? {
-          ...body,
-          start: new Date(Math.max(row.startsAt.getTime(), Math.min(deps.now(), row.endsAt.getTime()))).toISOString(),
-        }
-      : body,
-    deps.now(),
-  );
-  if (kind === 'extend') delete errors.target;
-  if (Object.keys(errors).length > 0)
-    throw invalid(kind === 'extend' ? { minutes: Object.values(errors).flat() } : errors);
-  const start = new Date(body.start);
-  const end = new Date(body.end);
-  const blocked = blockedUntil(telescope, end);
-  if (kind !== 'amend') await refuseMaintenance(deps, telescope.id, start, end);
-  const generation = kind === 'extend' ? row.generation : row.generation + 1;
-  const replaced: ReplacedBooking = {
-    version: row.version + 1,
-    startsAt: row.startsAt.toISOString(),
-    endsAt: row.endsAt.toISOString(),
-    blockedUntil: row.blockedUntil.toISOString(),
-    target: row.target,
-    shots: row.shots,
-    constraints: row.constraints,
-    credits: row.credits,
-    bodyHash: row.bodyHash,
-  };
-  try {
-    await writeSlots(deps, row.telescopeId, async (tx) => {
-      const changed = await tx.booking.updateMany({
-        where: { id: row.id, version: row.version },
-        data: {
-          startsAt: start,
-          endsAt: end,
-          blockedUntil: blocked,
-          target: asJson(body.target),
-          shots: asJson(body.shots),
-          constraints: asJson(body.constraints),
-          credits: asJson(body.credits),
-          bodyHash: hash,
-          generation,
-          version: { increment: 1 },
-          updatedAt: new Date(deps.now()),
-        },
-      });
-      if (changed.count === 0)
-        throw new Problem('conflict', 'Somebody else changed this booking at the same moment; read it again.');
-      await openReceipt(tx, {
-        commandId,
-        kind,
-        bookingId: row.id,
-        telescopeId: row.telescopeId,
-        requestedBy: who.name,
-        data: { ...data, generation, body_hash: hash },
-        replaced,
-        at: new Date(deps.now()),
-      });
-    });
-  } catch (thrown) {
-    if (sqlState(thrown) === '23P01') throw await slotTaken(deps, telescope.id, start, blocked, row.id);
-    throw thrown;
-  }
-
-  let result = await tellWorkflow(deps, row.id, kind, commandId, who.name, hash, start, end);
-  if (result === 'gone')
-    result = (await ensureSession(deps, { id: row.id, telescopeId: row.telescopeId, startsAt: start }))
-      ? { commandId, state: 'confirmed' }
-      : 'away';
-  if (result === 'away')
-    return settleReceipt(
-      deps,
-      commandId,
-      'unknown',
-      null,
-      'The workflow has not answered yet; the change stands and is carried over when it does.',
-    );
-  if (result.state === 'refused') {
-    await settleReceipt(deps, commandId, 'refused', result.reason ?? null, result.message ?? null);
-    throw new Problem(
-      result.reason === 'session_over' || result.reason === 'finalising' ? 'booking_final' : 'control_refused',
-      result.message ?? (result.reason ? reasonText(result.reason, 'en') : 'The session refused the change.'),
-      {
-        command_id: commandId,
-        ...(result.reason ? { reason: result.reason } : {}),
-      },
-    );
-  }
-  return settleReceipt(deps, commandId, result.state, result.reason ?? null, result.message ?? null);
-}
-
-async function tellWorkflow(
-  deps: Deps,
-  id: string,
-  kind: 'amend' | 'reschedule' | 'extend',
-  commandId: string,
-  requestedBy: string,
-  hash: string,
-  start: Date,
-  end: Date,
-): Promise<UpdateResult | 'gone' | 'away'> {
-  switch (kind) {
-    case 'amend':
-      return updateSession(deps, id, UPDATES.amendPlan, {
-        commandId,
-        requestedBy,
-        bodyHash: hash,
-      } satisfies AmendPlanUpdate);
-    case 'reschedule':
-      return updateSession(deps, id, UPDATES.reschedule, {
-        commandId,
-        requestedBy,
-        start: start.toISOString(),
-        end: end.toISOString(),
-      } satisfies RescheduleUpdate);
-    case 'extend':
-      return updateSession(deps, id, UPDATES.extend, {
-        commandId,
-        requestedBy,
-        end: end.toISOString(),
-      } satisfies ExtendUpdate);
-  }
 }

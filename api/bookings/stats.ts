@@ -3,7 +3,7 @@ import { BookingId } from '../../domain/contracts/common.ts';
 import { FIGURES } from '../../domain/definitions.ts';
 import { guidingFigures, imageFigures } from '../../domain/figures.ts';
 import { requireBooking } from '../auth.ts';
-import { loadBooking } from './service.ts';
+import { loadBooking } from './load.ts';
 import { json, route } from '../operation.ts';
 import { Id, READ } from './read.ts';
 

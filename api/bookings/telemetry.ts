@@ -2,7 +2,7 @@ import { TELEMETRY_SERIES, type TelemetrySeriesName } from '../../domain/telemet
 import { z } from '@hono/zod-openapi';
 import { BookingId, Instant } from '../../domain/contracts/common.ts';
 import { requireBooking } from '../auth.ts';
-import { loadBooking } from './service.ts';
+import { loadBooking } from './load.ts';
 import { Problem } from '../errors.ts';
 import { json, route } from '../operation.ts';
 import { Id, READ } from './read.ts';

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { streamArchive } from '../../frames/archive.ts';
 import { BookingId } from '../../domain/contracts/common.ts';
 import { requireBooking } from '../auth.ts';
-import { loadBooking } from '../bookings/service.ts';
+import { loadBooking } from '../bookings/load.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { operation, type App } from '../operation.ts';

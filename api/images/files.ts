@@ -3,7 +3,7 @@ import { FitsError } from '../../frames/fits/errors.ts';
 import { Busy, PicturesOnRequest } from '../../frames/on-request.ts';
 import type { Frame } from '../../prisma/client/client.ts';
 import { requireBooking } from '../auth.ts';
-import { loadBooking } from '../bookings/service.ts';
+import { loadBooking } from '../bookings/load.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { operation, type App, route } from '../operation.ts';

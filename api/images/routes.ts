@@ -3,7 +3,7 @@ import { toImage, toImageSummary } from '../../frames/images.ts';
 import { restoreFrames } from '../../frames/restore.ts';
 import { FRAME_STATES, FRAME_TYPES, Image, ImageSummary } from '../../domain/contracts/image.ts';
 import { requireBooking } from '../auth.ts';
-import { loadBooking } from '../bookings/service.ts';
+import { loadBooking } from '../bookings/load.ts';
 import { json, route, routes } from '../operation.ts';
 import { PageQuery, decodeCursor, encodeCursor, page, pageOf } from '../pages.ts';
 import { signImageUrls } from './pixels.ts';
