@@ -57,9 +57,8 @@ export async function putBooking(
   body: BookingRequest,
   ifMatch: string | undefined,
 ): Promise<PutResult> {
-  const hash = bodyHash(body);
   const existing = await deps.db.booking.findUnique({ where: { id }, include: { session: true } });
-  if (existing) return replaceBooking(deps, who, existing, existing.session, body, hash, ifMatch);
+  if (existing) return replaceBooking(deps, who, existing, body, ifMatch);
   if (ifMatch !== undefined)
     throw new Problem('precondition_failed', `There is no booking ${id} yet, so If-Match cannot hold.`);
 
@@ -78,52 +77,7 @@ export async function putBooking(
   await deps.sessionsReady.refuseHopeless();
 
   try {
-    await writeSlots(deps, telescope.id, async (tx) => {
-      await savePerson(tx, body.user);
-      await tx.booking.create({
-        data: {
-          id,
-          telescopeId: telescope.id,
-          startsAt: start,
-          endsAt: end,
-          blockedUntil: blocked,
-          userRef: body.user.ref,
-          target: asJson(body.target),
-          shots: asJson(body.shots),
-          constraints: asJson(body.constraints),
-          credits: asJson(body.credits),
-          rebookedFrom: body.rebooked_from ?? null,
-          bodyHash: hash,
-        },
-      });
-      const session = await tx.session.create({
-        data: { bookingId: id, telescopeId: telescope.id, workflowId: sessionWorkflowId(id), phase: 'scheduled' },
-      });
-      await appendEvent(tx, {
-        key: 'accepted',
-        type: 'session.changed',
-        bookingId: id,
-        telescopeId: telescope.id,
-        data: {
-          ...sessionChange(session),
-          start: start.toISOString(),
-          end: end.toISOString(),
-        },
-      });
-      await enqueueOutbox(tx, {
-        key: 'accepted',
-        type: 'booking.accepted',
-        bookingId: id,
-        telescopeId: telescope.id,
-        data: {
-          start: start.toISOString(),
-          end: end.toISOString(),
-          user_ref: body.user.ref,
-          target: body.target.name,
-          ...laravelStatus('scheduled'),
-        },
-      });
-    });
+    await writeSlots(deps, telescope.id, (tx) => writeBooking(tx, id, body, blocked));
   } catch (thrown) {
     if (sqlState(thrown) === '23P01') throw await slotTaken(deps, telescope.id, start, blocked, id);
     // Two requests for one new id: the one that came second goes on as a repetition.
@@ -135,18 +89,50 @@ export async function putBooking(
   return { created: true, changed: true, row: await loadBooking(deps, who, id) };
 }
 
+/** Person, booking and session, and what the streams and Laravel hear of them. */
+async function writeBooking(tx: Transaction, id: string, body: BookingRequest, blocked: Date): Promise<void> {
+  const telescopeId = body.telescope_id;
+  const [startsAt, endsAt] = [new Date(body.start), new Date(body.end)];
+  const slot = { start: startsAt.toISOString(), end: endsAt.toISOString() };
+  await savePerson(tx, body.user);
+  await tx.booking.create({
+    data: {
+      id,
+      telescopeId,
+      startsAt,
+      endsAt,
+      blockedUntil: blocked,
+      userRef: body.user.ref,
+      target: asJson(body.target),
+      shots: asJson(body.shots),
+      constraints: asJson(body.constraints),
+      credits: asJson(body.credits),
+      rebookedFrom: body.rebooked_from ?? null,
+      bodyHash: bodyHash(body),
+    },
+  });
+  const session = await tx.session.create({
+    data: { bookingId: id, telescopeId, workflowId: sessionWorkflowId(id), phase: 'scheduled' },
+  });
+  const about = { key: 'accepted', bookingId: id, telescopeId };
+  await appendEvent(tx, { ...about, type: 'session.changed', data: { ...sessionChange(session), ...slot } });
+  await enqueueOutbox(tx, {
+    ...about,
+    type: 'booking.accepted',
+    data: { ...slot, user_ref: body.user.ref, target: body.target.name, ...laravelStatus('scheduled') },
+  });
+}
+
 async function replaceBooking(
   deps: Deps,
   who: Identity,
-  row: BookingRow,
-  session: Session | null,
+  { session, ...row }: BookingRow & { session: Session | null },
   body: BookingRequest,
-  hash: string,
   ifMatch: string | undefined,
 ): Promise<PutResult> {
   requireOwner(who, row);
   requireMatch(ifMatch, bookingEtag(row), 'booking');
-  if (row.bodyHash === hash) {
+  if (row.bodyHash === bodyHash(body)) {
     await deps.db.$transaction((tx) => savePerson(tx, body.user));
     if (!isFinal(phaseOf(session)) && !session?.runId) await ensureSession(deps, row);
     return { created: false, changed: false, row: await loadBooking(deps, who, row.id) };
@@ -171,7 +157,7 @@ async function replaceBooking(
   };
   if (Object.keys(fixed).length > 0) throw invalid(fixed);
   const slotMoves = Date.parse(body.start) !== row.startsAt.getTime() || Date.parse(body.end) !== row.endsAt.getTime();
-  await changePlan(deps, who, row, body, hash, slotMoves ? 'reschedule' : 'amend', randomUUID());
+  await changePlan(deps, who, { row, body, kind: slotMoves ? 'reschedule' : 'amend', commandId: randomUUID() });
   await deps.db.$transaction((tx) => savePerson(tx, body.user));
   return { created: false, changed: true, row: await loadBooking(deps, who, row.id) };
 }
@@ -203,11 +189,10 @@ export async function patchBooking(
         }
       : {}),
   };
-  const hash = bodyHash(body);
-  if (hash === full.booking.bodyHash) return { created: false, changed: false, row: full };
+  if (bodyHash(body) === full.booking.bodyHash) return { created: false, changed: false, row: full };
   if (isFinal(phaseOf(full.session)))
     throw new Problem('booking_final', `Booking ${id} has ended (${phaseOf(full.session)}).`);
-  await changePlan(deps, who, full.booking, body, hash, 'amend', randomUUID());
+  await changePlan(deps, who, { row: full.booking, body, kind: 'amend', commandId: randomUUID() });
   return { created: false, changed: true, row: await loadBooking(deps, who, id) };
 }
 
@@ -227,7 +212,7 @@ export async function rescheduleBooking(
   if (!isWaitingPhase(phase))
     throw new Problem('session_started', `Session ${id} has begun; its slot can be extended, not moved.`, { phase });
   const body = { ...requestOf(full), start: slot.start, end: slot.end };
-  return changePlan(deps, who, full.booking, body, bodyHash(body), 'reschedule', commandId);
+  return changePlan(deps, who, { row: full.booking, body, kind: 'reschedule', commandId });
 }
 
 /** Gives a session more time, inside the telescope's ceiling and where the next slot leaves room. */
@@ -259,5 +244,11 @@ export async function extendBooking(
   const end = new Date(full.booking.endsAt.getTime() + request.minutes * 60_000).toISOString();
   const credits = chargedMore(before.credits, request.credits_charged ?? 0);
   const body = { ...before, end, credits };
-  return changePlan(deps, who, full.booking, body, bodyHash(body), 'extend', commandId, { minutes: request.minutes });
+  return changePlan(deps, who, {
+    row: full.booking,
+    body,
+    kind: 'extend',
+    commandId,
+    data: { minutes: request.minutes },
+  });
 }
