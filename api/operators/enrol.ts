@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
-import { generateRegistrationOptions, verifyRegistrationResponse } from '@simplewebauthn/server';
+import { webauthn } from './webauthn.ts';
 import { NewPasskey } from '../../domain/contracts/operator.ts';
 import { patterned } from '../../domain/contracts/common.ts';
 import type { Operator, Passkey } from '../../prisma/client/client.ts';
@@ -55,7 +55,9 @@ export const passkeyOptions = route(
   },
   async ({ deps, c, body }) => {
     const operator = await invited(deps, body.invitation, () => refuseGuessing(deps, clientAddress(c)));
-    const options = await generateRegistrationOptions({
+    const options = await (
+      await webauthn()
+    ).generateRegistrationOptions({
       rpName: 'nocturne',
       rpID: relyingParty(deps.config).id,
       userName: operator.name,
@@ -117,7 +119,9 @@ async function verified(
 ): Promise<Pick<Passkey, 'credentialId' | 'publicKey' | 'counter' | 'transports'>> {
   const challenges = new Challenges(deps.secret, deps.now);
   const { id: expectedRPID, origin: expectedOrigin } = relyingParty(deps.config);
-  const { verified: isTrue, registrationInfo } = await verifyRegistrationResponse({
+  const { verified: isTrue, registrationInfo } = await (
+    await webauthn()
+  ).verifyRegistrationResponse({
     response: credential,
     expectedChallenge: (challenge) => challenges.isOurs(purpose(invitation), challenge),
     expectedOrigin,

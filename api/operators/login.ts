@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { generateAuthenticationOptions, verifyAuthenticationResponse } from '@simplewebauthn/server';
+import { webauthn } from './webauthn.ts';
 import { PasskeyAnswer } from '../../domain/contracts/operator.ts';
 import type { Passkey } from '../../prisma/client/client.ts';
 import { unauthenticated } from '../auth.ts';
@@ -30,7 +30,9 @@ export const loginOptions = route(
     problems: ['conflict'],
   },
   async ({ deps }) => {
-    const options = await generateAuthenticationOptions({
+    const options = await (
+      await webauthn()
+    ).generateAuthenticationOptions({
       rpID: relyingParty(deps.config).id,
       challenge: new Challenges(deps.secret, deps.now).make(PURPOSE),
       userVerification: 'required',
@@ -82,7 +84,9 @@ export const login = route(
 async function answeredBy(deps: Deps, passkey: Passkey, response: z.infer<typeof PasskeyAnswer>): Promise<number> {
   const challenges = new Challenges(deps.secret, deps.now);
   const { id: expectedRPID, origin: expectedOrigin } = relyingParty(deps.config);
-  const { verified, authenticationInfo } = await verifyAuthenticationResponse({
+  const { verified, authenticationInfo } = await (
+    await webauthn()
+  ).verifyAuthenticationResponse({
     response,
     expectedChallenge: (challenge) => challenges.isOurs(PURPOSE, challenge),
     expectedOrigin,
