@@ -3,9 +3,10 @@
  * once in the last line, `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -160,8 +161,18 @@ for (const project of ['tsconfig.json', 'web/client', 'test/web'])
 await step('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
 await step('dead exports', bin('knip'), ['--include', 'exports,types,files', '--no-progress']);
 await step('format', bin('oxfmt'), ['--check', '.']);
-if (built) await jest();
-else console.log('the tests did not run, since the build failed');
+/** Files that appear when what the tests need besides has been installed (.ci/run); without the variable nothing is waited for. */
+async function installed() {
+  const awaited = (process.env.NOCTURNE_TESTS_WAIT_FOR ?? '').split(':').filter(Boolean);
+  const begin = Date.now();
+  while (awaited.some((file) => !existsSync(file))) await setTimeout(200);
+  if (awaited.length > 0)
+    console.log(`waited ${((Date.now() - begin) / 1000).toFixed(0)} s for what was being installed`);
+}
+if (built) {
+  await installed();
+  await jest();
+} else console.log('the tests did not run, since the build failed');
 /** What `npm test` has in a short form, if at all. */
 const LONG_FORMS = [
   ['nights', '--json', '--count', '1000', '--seed', '1'],
