@@ -16,6 +16,8 @@ import type { LiveSnapshots } from './snapshots.ts';
 import { Tenancies } from './tenancies.ts';
 
 const MAX_RELAYED_BOOKINGS = 2_000;
+/** What tells of a stop waits for nothing that happens beside it. */
+const AT_ONCE: ReadonlySet<Event['type']> = new Set(['receipt.changed', 'session.changed']);
 
 /** A booking whose events somebody here watches. */
 interface Watched {
@@ -138,7 +140,7 @@ export class Feed {
       event.type === 'image.captured' || event.type === 'image.measured'
         ? { ...event, data: signImageUrls(this.deps, event.data) }
         : withoutNames(event);
-    if (this.hub.has(channel)) this.hub.broadcast(channel, event.type, shown);
+    if (this.hub.has(channel)) this.hub.broadcast(channel, event.type, shown, { atOnce: AT_ONCE.has(event.type) });
     if (event.type === 'session.changed') void this.snapshots.broadcast(bookingId);
     this.admin(event);
     this.relay?.push(channel, shown.type, shown, false);

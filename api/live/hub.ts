@@ -1,13 +1,9 @@
 import { randomInt } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Metrics } from '../metrics.ts';
-import { CLOSE, wire } from './protocol.ts';
-
-/** Above this much unsent data a viewer is slow: it gets only the newest of what replaces itself. */
-const SLOW_BYTES = 128 * 1024;
-/** Above this a viewer is sent away and repairs its gap by REST when it comes back. */
-const MAX_BYTES = 1024 * 1024;
-const CHECK_SLOW_MS = 200;
+import { Outgoing, type Outlet } from './outgoing.ts';
+import { wire } from './protocol.ts';
 
 export interface Member {
   userId: string;
@@ -15,9 +11,7 @@ export interface Member {
 }
 
 /** One open connection. */
-export interface Viewer {
-  readonly id: string;
-  readonly ws: WebSocket;
+export interface Viewer extends Outlet {
   readonly channels: Set<string>;
   /** When a message or pong last came in, by Date.now(). */
   seenMs: number;
@@ -25,8 +19,6 @@ export interface Viewer {
   userId: string | null;
   /** Who has signed in on it, as the app's server signed. */
   signedIn: Member | null;
-  /** What could not be sent yet and replaces itself, by channel and event. */
-  newest: Map<string, string> | null;
   /** Rights that end: channel → token and end. */
   grants: Map<string, { tokenId: string; expiresAtMs: number | null }> | null;
 }
@@ -35,26 +27,29 @@ export interface Viewer {
 export class Hub {
   readonly viewers = new Map<string, Viewer>();
   private readonly channels = new Map<string, Set<Viewer>>();
-  private readonly slow = new Set<Viewer>();
-  private slowTimer: NodeJS.Timeout | null = null;
+  private readonly outgoing: Outgoing;
   /** Last event of cache channels that others push to. */
   readonly cache = new Map<string, string>();
 
-  constructor(private readonly metrics: Metrics) {}
+  constructor(private readonly metrics: Metrics) {
+    this.outgoing = new Outgoing(metrics);
+  }
 
-  add(ws: WebSocket): Viewer {
+  add(ws: WebSocket, socket: Duplex): Viewer {
     let id: string;
     do id = `${randomInt(1, 1_000_000_000)}.${randomInt(1, 1_000_000_000)}`;
     while (this.viewers.has(id));
     const viewer: Viewer = {
       id,
       ws,
+      socket,
       channels: new Set(),
       seenMs: Date.now(),
       pinged: false,
       userId: null,
       signedIn: null,
       newest: null,
+      burst: null,
       grants: null,
     };
     this.viewers.set(id, viewer);
@@ -64,7 +59,7 @@ export class Hub {
   remove(viewer: Viewer): void {
     for (const channel of viewer.channels) this.leave(viewer, channel);
     this.viewers.delete(viewer.id);
-    this.slow.delete(viewer);
+    this.outgoing.forget(viewer);
     this.metrics.viewers.set(this.viewers.size);
   }
   join(viewer: Viewer, channel: string): void {
@@ -96,71 +91,32 @@ export class Hub {
     return this.channels.get(channel) ?? [];
   }
 
-  /** Sends to all of a channel in one pass; `replaces` marks events of which only the newest counts. */
+  /** Sends to all of a channel. `replaces` marks events of which only the newest counts, `atOnce` those that wait for nothing. */
   broadcast(
     channel: string,
     event: string,
     data: unknown,
-    options: { replaces?: boolean; exceptSocket?: string | undefined } = {},
+    options: { replaces?: boolean; atOnce?: boolean; exceptSocket?: string | undefined } = {},
   ): void {
     const set = this.channels.get(channel);
     if (!set) return;
-    const text = wire(event, data, channel);
-    const frame = Buffer.from(text);
-    const key = options.replaces ? `${channel} ${event}` : null;
-    let sent = 0;
-    for (const viewer of set) {
-      if (viewer.id === options.exceptSocket) continue;
-      if (viewer.ws.bufferedAmount > SLOW_BYTES) this.sendSlowly(viewer, key, text);
-      else {
-        viewer.ws.send(frame, TEXT);
-        sent++;
-      }
-    }
-    if (sent > 0) this.metrics.liveMessages.inc({ kind: 'sent' }, sent);
+    this.outgoing.toAll(set, wire(event, data, channel), {
+      key: options.replaces ? `${channel} ${event}` : null,
+      atOnce: options.atOnce ?? false,
+      except: options.exceptSocket,
+    });
   }
   send(viewer: Viewer, event: string, data: unknown, channel?: string): void {
-    if (viewer.ws.readyState === 1) viewer.ws.send(wire(event, data, channel));
+    this.outgoing.toOne(viewer, wire(event, data, channel));
   }
   sendRaw(viewer: Viewer, text: string): void {
-    if (viewer.ws.readyState === 1) viewer.ws.send(text);
-  }
-
-  private sendSlowly(viewer: Viewer, replaceKey: string | null, text: string): void {
-    if (replaceKey !== null) {
-      viewer.newest ??= new Map();
-      if (viewer.newest.delete(replaceKey)) this.metrics.liveMessages.inc({ kind: 'replaced' });
-      viewer.newest.set(replaceKey, text);
-      this.slow.add(viewer);
-      this.slowTimer ??= setInterval(() => this.flushSlow(), CHECK_SLOW_MS).unref();
-      return;
-    }
-    if (viewer.ws.bufferedAmount > MAX_BYTES)
-      this.close(viewer, CLOSE.overload, 'too slow: reconnect and read what you missed');
-    else viewer.ws.send(text);
-  }
-  private flushSlow(): void {
-    for (const viewer of this.slow) {
-      if (viewer.ws.bufferedAmount > SLOW_BYTES / 2) continue;
-      for (const text of viewer.newest?.values() ?? []) viewer.ws.send(text);
-      viewer.newest = null;
-      this.slow.delete(viewer);
-    }
-    if (this.slow.size === 0 && this.slowTimer) {
-      clearInterval(this.slowTimer);
-      this.slowTimer = null;
-    }
+    this.outgoing.toOne(viewer, text);
   }
   /** Says why, closes, and cuts the connection when the peer does not follow. */
   close(viewer: Viewer, code: number, message: string): void {
-    if (viewer.ws.readyState > 1) return;
-    this.metrics.closes.inc({ code: String(code) });
-    viewer.ws.close(code, message);
-    setTimeout(() => viewer.ws.terminate(), 2_000).unref();
+    this.outgoing.close(viewer, code, message);
   }
   stop(): void {
-    if (this.slowTimer) clearInterval(this.slowTimer);
-    this.slowTimer = null;
+    this.outgoing.stop();
   }
 }
-const TEXT = { binary: false } as const;

@@ -140,8 +140,13 @@ export function refusalOf(
     return { code: 4007, message: 'This server speaks protocol 7.', reason: 'unsupported protocol' };
   return null;
 }
-/** Key and query of `/app/{key}?…`; null for another address, also for one that is none at all. */
-export function appOf(address: string): { key: string; query: URLSearchParams } | null {
+/** Key and query of `/app/{key}?…`. */
+export interface AppAddress {
+  key: string;
+  query: URLSearchParams;
+}
+/** Null for another address, also for one that is none at all. */
+export function appOf(address: string): AppAddress | null {
   try {
     const url = new URL(address, 'http://localhost');
     const key = /^\/app\/([^/]+)$/.exec(url.pathname)?.[1];

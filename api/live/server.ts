@@ -9,7 +9,7 @@ import { Feed, type LiveDeps } from './feed.ts';
 import { Grants } from './grants.ts';
 import { Hub, type Viewer } from './hub.ts';
 import { Presence } from './presence.ts';
-import { CLOSE, appOf, readMessage, refusalOf, wire } from './protocol.ts';
+import { CLOSE, appOf, readMessage, refusalOf, wire, type AppAddress } from './protocol.ts';
 import { Relay, parseRelayUrl } from './relay.ts';
 import { Replicas } from './replicas.ts';
 import { LiveSnapshots } from './snapshots.ts';
@@ -134,9 +134,9 @@ export class LiveServer {
     const place = this.admission.enter(request.socket.remoteAddress ?? 'unknown');
     if (!place) return refuse('503 Service Unavailable', 'Retry-After: 10\r\n');
     socket.once('close', () => place.leave());
-    this.wss.handleUpgrade(request, socket, head, (ws) => this.connected(ws, asked.key, asked.query, place));
+    this.wss.handleUpgrade(request, socket, head, (ws) => this.connected(ws, socket, asked, place));
   }
-  private connected(ws: WebSocket, key: string, query: URLSearchParams, place: Place): void {
+  private connected(ws: WebSocket, socket: Duplex, { key, query }: AppAddress, place: Place): void {
     ws.on('error', () => ws.terminate());
     const refusal = refusalOf(key === this.key, query.get('protocol'));
     if (refusal) {
@@ -148,7 +148,7 @@ export class LiveServer {
       ws.close(CLOSE.replaced, 'restarting: connect again');
       return;
     }
-    const viewer = this.hub.add(ws);
+    const viewer = this.hub.add(ws, socket);
     this.places.set(viewer, { place, sinceMs: Date.now() });
     const heard = (): void => {
       viewer.seenMs = Date.now();
