@@ -113,6 +113,8 @@ const PLANNED = 100;
       .locator(`${item('images', 'gallery')} li`)
       .first()
       .waitFor({ timeout: 60_000 });
+    // The site's own line, of which the frame's `plan.progress` alone knows the filters.
+    await seeText(page, '[data-site="progress"]', `of ${PLANNED} frames (L `, 60_000);
     await keep(page, 'night-desktop');
     expect(laptop.faults).toEqual([]);
   });

@@ -130,6 +130,23 @@ final class PagesTest extends TestCase
         $this->assertStringContainsString("/nights/$row->id\"", $list);
     }
 
+    public function testTheExampleShowsTheOperatorsAnswerOnceAndTheProgressOfThePlan(): void
+    {
+        $fake = Nocturne::fake();
+        $row = $this->row($this->guest());
+        $answer = ['complaint_id' => 'c1', 'image_id' => null, 'text' => 'The stars are <lines>.', 'answer' => 'You are right.',
+            'credits_refund' => 1.25, 'answered_at' => '2030-01-11T08:00:00Z'];
+        $fake->webhook('complaint.answered', (string) $row->id, $answer);
+        $fake->webhook('complaint.answered', (string) $row->id, $answer);
+        $fake->webhook('complaint.answered', null, ['complaint_id' => 'c2'] + $answer);
+        $this->actingAs($row->user);
+        $page = $this->get("/nights/$row->id/report")->assertOk();
+        $page->assertSee('The stars are <lines>.')->assertSee('You are right.')->assertSee('1.25 credits are given back.');
+        $this->assertSame(1, substr_count((string) $page->getContent(), 'data-site="answer"'));
+        $this->assertEquals($row->user->credits, $row->user->fresh()?->credits, 'credits are moved by credits.settled alone');
+        $this->get("/nights/$row->id")->assertOk()->assertSee('data-site="progress"', false)->assertSee('/progress.js', false);
+    }
+
     public function testTheReportShowsFiguresAndSaysWhatNobodyMeasured(): void
     {
         $fake = Nocturne::fake();

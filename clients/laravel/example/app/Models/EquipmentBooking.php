@@ -4,6 +4,7 @@ namespace App\Models;
 
 use Illuminate\Database\Eloquent\Model;
 use Illuminate\Database\Eloquent\Relations\BelongsTo;
+use Illuminate\Database\Eloquent\Relations\HasMany;
 use Nocturne\Laravel\Concerns\HasNocturneSession;
 
 class EquipmentBooking extends Model
@@ -16,5 +17,10 @@ class EquipmentBooking extends Model
     public function user(): BelongsTo
     {
         return $this->belongsTo(User::class);
+    }
+
+    public function answers(): HasMany
+    {
+        return $this->hasMany(ComplaintAnswer::class);
     }
 }

@@ -2,10 +2,13 @@
 
 namespace App\Providers;
 
+use App\Listeners\KeepAnswer;
 use App\PretendCredits;
+use Illuminate\Support\Facades\Event;
 use Illuminate\Support\Facades\Route;
 use Illuminate\Support\ServiceProvider;
 use Nocturne\Laravel\Contracts\CreditBook;
+use Nocturne\Laravel\Events\ComplaintAnswered;
 
 class SiteProvider extends ServiceProvider
 {
@@ -16,6 +19,7 @@ class SiteProvider extends ServiceProvider
 
     public function boot(): void
     {
+        Event::listen(ComplaintAnswered::class, [KeepAnswer::class, 'handle']);
         Route::middleware('web')->group(base_path('routes/web.php'));
     }
 }

@@ -33,6 +33,15 @@ return new class extends Migration {
             $table->decimal('credits', 12, 2)->default(0);
             $table->timestamps();
         });
+        Schema::create('complaint_answers', function (Blueprint $table) {
+            $table->id();
+            $table->foreignId('equipment_booking_id');
+            $table->string('complaint_id')->unique();
+            $table->text('text');
+            $table->text('answer');
+            $table->decimal('credits_refund', 12, 2)->default(0);
+            $table->timestamps();
+        });
         Schema::create('notifications', function (Blueprint $table) {
             $table->uuid('id')->primary();
             $table->string('type');
@@ -46,6 +55,7 @@ return new class extends Migration {
     public function down(): void
     {
         Schema::dropIfExists('notifications');
+        Schema::dropIfExists('complaint_answers');
         Schema::dropIfExists('equipment_bookings');
         Schema::dropIfExists('users');
     }
