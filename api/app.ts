@@ -56,7 +56,7 @@ function depsOf(ground: Ground): Deps {
     ...made,
     sessionsReady: new SessionsReady(ground),
     live: new LiveServer(made),
-    printer: new Printer(ground.config.CHROMIUM_PATH),
+    printer: new Printer(ground.config.CHROMIUM_PATH, !ground.config.CHROMIUM_NO_SANDBOX),
     self: null,
   };
 }

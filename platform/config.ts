@@ -125,6 +125,7 @@ const Environment = z.object({
   RELAY_PUSHER_URL: optional(relayUrl),
 
   CHROMIUM_PATH: optional(plain),
+  CHROMIUM_NO_SANDBOX: off,
   OBSERVATIONS_STORAGE_PATH: withDefault(plain, '.data/observations'),
   MAX_IMAGE_SIZE_MB: withDefault(positiveNumber, '1024'),
   S3_ENDPOINT: optional(baseUrl('https://s3.example.org')),

@@ -1,17 +1,19 @@
 import { endWith } from '../platform/process.ts';
 import { checkCompose } from './deploy/compose.ts';
 import { checkKubernetes, checkPm2, checkProxies, checkScripts, checkTemporal, checkUnits } from './deploy/files.ts';
+import { checkImage } from './deploy/image.ts';
 import type { Finding } from './doctor/finding.ts';
 import { answerHelp, readOptions } from './help.ts';
 
 answerHelp(`npm run deploy:check -- [--json]
-Reads every deployment file as the tool does that it is for: Compose by the Compose Specification's schema, Caddy, nginx and systemd by themselves,
+Reads every deployment file as the tool does that it is for: Compose by the Compose Specification's schema, the image's file, Caddy, nginx and systemd by themselves,
 Kubernetes by its schemas and kustomize, PM2, Prometheus, shell scripts. And checks that no secret has a default and every variable is one of ours.
 A tool that is not installed is skipped and named. Exit code 1 when one refuses.`);
 
 /** Every finding of every deployment file. */
 const checkAll = (): Finding[] => [
   ...checkCompose(),
+  checkImage(),
   ...checkProxies(),
   ...checkUnits(),
   checkPm2(),

@@ -44,7 +44,10 @@ export interface Printed {
 export class Printer {
   private last: Promise<unknown> = Promise.resolve();
   private waiting = 0;
-  constructor(private readonly configured: string | undefined) {}
+  constructor(
+    private readonly configured: string | undefined,
+    private readonly sandbox: boolean,
+  ) {}
 
   /** @throws Problem `not_installed` or `busy` */
   async print(what: Printed): Promise<Buffer> {
@@ -52,7 +55,7 @@ export class Printer {
     if (this.waiting > MOST_WAITING)
       throw new Problem('busy', 'Other reports are being printed; ask again in a minute.');
     this.waiting += 1;
-    const turn = this.last.then(() => printed(executablePath, what));
+    const turn = this.last.then(() => printed(executablePath, this.sandbox, what));
     this.last = turn.catch(() => undefined);
     try {
       return await turn;
@@ -62,13 +65,13 @@ export class Printer {
   }
 }
 
-async function printed(executablePath: string, { url, locale, madeAt }: Printed): Promise<Buffer> {
+async function printed(executablePath: string, sandbox: boolean, { url, locale, madeAt }: Printed): Promise<Buffer> {
   const { chromium } = await import('playwright-core');
   const browser = await chromium.launch({
     executablePath,
     timeout: PRINT_MS,
     args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-    chromiumSandbox: process.getuid?.() !== 0,
+    chromiumSandbox: sandbox && process.getuid?.() !== 0,
   });
   try {
     const page = await opened(browser, url, locale);

@@ -394,7 +394,7 @@ test('what Laravel has taken over a guest does not take back; what is about the 
 
 test('without a browser on the server the PDF is refused with what to do, and nothing is begun', async () => {
   const { printer } = api.deps;
-  api.deps.printer = new Printer('/nowhere/chromium');
+  api.deps.printer = new Printer('/nowhere/chromium', true);
   const refused = await api.json('GET', '/api/bookings/over/report.pdf');
   api.deps.printer = printer;
   expect([refused.status, refused.body.code]).toEqual([501, 'not_installed']);

@@ -9,6 +9,7 @@ import { CONFIG_VARIABLES, SECRET_VARIABLES, loadConfig } from '../../platform/c
 import { projectPath } from '../../platform/paths.ts';
 import { checkCompose } from '../../scripts/deploy/compose.ts';
 import { checkKubernetes, checkProxies, checkScripts, checkTemporal, checkUnits } from '../../scripts/deploy/files.ts';
+import { checkImage } from '../../scripts/deploy/image.ts';
 import type { Finding } from '../../scripts/doctor/finding.ts';
 
 const text = (name: string): string => readFileSync(projectPath(name), 'utf8');
@@ -67,6 +68,7 @@ const problems = (findings: readonly Finding[]): string =>
 describe('npm run deploy:check', () => {
   test('every file is what the tool asks for that reads it', () => {
     const findings = [
+      checkImage(),
       ...checkCompose(),
       ...checkProxies(),
       ...checkUnits(),
@@ -120,6 +122,25 @@ describe('npm run deploy:check', () => {
     expect(problems([checkTemporal(`${key}: 1\n`)])).toMatch(/no list of values/);
     expect(compose).toMatch(
       /DYNAMIC_CONFIG_FILE_PATH: \/deploy\/dynamicconfig\.yaml[\s\S]*?- \.\/deploy\/temporal:\/deploy:ro/,
+    );
+  });
+  test.each([
+    ['no Chromium where it is asked for', 'chromium-headless-shell', 'chromium', /brings no Chromium/],
+    ['a sandbox that no container has', 'CHROMIUM_NO_SANDBOX=true', 'NODE_ENV=production', /own sandbox cannot start/],
+    ['Chromium installed as a guest of the image', 'ARG WITH', 'USER node\nARG WITH', /by a user who may not/],
+    ['a start as root', '\nUSER node', '', /runs as root/],
+    ['a file that is not there', 'dialect.default.json', 'dialect.json', /dialect\.json does not exist/],
+    ['a base that is whatever is newest', 'node:22-bookworm-slim\nENV', 'node:latest\nENV', /not pinned/],
+    ['a stage that is none', '--from=build /app/web', '--from=pages /app/web', /pages is no stage/],
+  ])('an image with %s is refused', (_, is, becomes, told) => {
+    const file = text('deploy/Dockerfile');
+    expect(file).toContain(is);
+    expect(problems([checkImage(file.replace(is, becomes))])).toMatch(told);
+  });
+  test('an image whose Compose does not hand on what was asked for is refused', () => {
+    const deaf = compose.replace(/ {4}args:\n.*\n/, '').replace(/.*CHROMIUM_NO_SANDBOX.*\n/, '');
+    expect(problems([checkImage(text('deploy/Dockerfile'), deaf)])).toMatch(
+      /hand WITH_CHROMIUM on[^]*lets \.env start/,
     );
   });
   test('Compose starts entry files that the build makes', () => {
