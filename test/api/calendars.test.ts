@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import ICAL from 'ical.js';
 import nodeIcal from 'node-ical';
 import { startPostgres } from '../support/postgres.ts';
+import { pythonWith } from '../support/python.ts';
 import { NIGHT, at, insertBooking, startApi, token, type RunningApi } from './harness.ts';
 
 let api: RunningApi;
@@ -28,6 +30,8 @@ interface Seen {
   sequence: number;
   description: string;
 }
+/** Every feed that was read, and what was read in it. */
+const feeds: { text: string; events: Seen[] }[] = [];
 /** The feed as ical.js reads it, after node-ical has read the same. */
 async function read(url: string): Promise<Seen[]> {
   const response = await fetch(url.replace('http://nocturne.test', api.url));
@@ -52,6 +56,7 @@ async function read(url: string): Promise<Seen[]> {
   expect(second.map((one) => [one.uid, one.start.getTime(), one.summary as string]).toSorted(byName)).toEqual(
     events.map((one) => [one.uid, one.start, one.summary]).toSorted(byName),
   );
+  feeds.push({ text, events });
   return events.toSorted((a, b) => a.start - b.start);
 }
 
@@ -118,4 +123,29 @@ test('the address is the secret: it can be ended, and cannot be guessed', async 
   expect((await fetch(url)).status).toBe(404);
   const listed = await api.json<{ data: { id: string }[] }>('GET', '/api/calendars', undefined, { token: bob });
   expect(listed.body.data).toEqual([]);
+});
+
+const PEER = `
+import json, sys
+from icalendar import Calendar
+def seen(e):
+    return dict(uid=str(e['UID']), start=round(e.decoded('DTSTART').timestamp() * 1000), end=round(e.decoded('DTEND').timestamp() * 1000),
+        summary=str(e['SUMMARY']), status=str(e['STATUS']), sequence=int(e['SEQUENCE']), description=str(e.get('DESCRIPTION', '')))
+for text in json.load(sys.stdin):
+    feed = Calendar.from_ical(text)
+    assert not feed.errors and not any(e.errors for e in feed.walk())
+    print(json.dumps([seen(e) for e in feed.walk('VEVENT')]))
+`;
+const python = pythonWith('icalendar');
+const scenario = python ? test : test.skip;
+scenario('Python’s icalendar reads without an error what ical.js reads, in every feed above', () => {
+  expect(feeds.some(({ events }) => events.length > 0)).toBe(true);
+  const input = JSON.stringify(feeds.map(({ text }) => text));
+  const lines = execFileSync(python!, ['-c', PEER], { input, encoding: 'utf8', timeout: 60_000 });
+  expect(
+    lines
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Seen[]),
+  ).toEqual(feeds.map(({ events }) => events));
 });
