@@ -269,6 +269,41 @@ describe('settled once more', () => {
     ]);
   });
 
+  test('a report that is made anew after a late frame says what came and what it changes; the first one, nothing', async () => {
+    const b = await booked();
+    await exposed(b, 0);
+    await settle(b, [...asleep, { class: 'unsafe', start: iso(600), end: iso(1200), cause: 'weather_unsafe' }]);
+    await db.session.update({ where: { bookingId: b.id }, data: { phase: 'completed', outcome: 'completed' } });
+    const report = async (): Promise<{ changes: object | null; images: object; credits: object }> => {
+      await finalise.rebuildReport(b.ids);
+      const { body } = await db.report.findUniqueOrThrow({ where: { bookingId: b.id } });
+      return body as never;
+    };
+    expect(await report()).toMatchObject({ changes: null, images: { archived: 1 }, credits: { credits_refund: 6 } });
+    const { createdAt: since } = await db.settlement.findFirstOrThrow({ where: { bookingId: b.id } });
+    await exposed(b, 1300);
+    const late = await db.frame.findFirstOrThrow({ where: { bookingId: b.id }, orderBy: { capturedAt: 'desc' } });
+    await db.frame.update({ where: { id: late.id }, data: { archivedAt: new Date(since.getTime() + 60_000) } });
+    // A record of the gateway that comes as late knows of ten more minutes of rain.
+    await sampled(b, 1800, 2400, weather('unsafe', 'weather_unsafe'));
+    await finalise.resettle(b.ids);
+    const changed = await report();
+    const now = (await settlementOf(db, b.id))!.credits_refund;
+    expect(now).toBeGreaterThan(6);
+    expect(changed).toMatchObject({
+      images: { archived: 2, total_exposure_seconds: 600 },
+      credits: { credits_refund: now },
+      changes: {
+        since: since.toISOString(),
+        frames: [{ id: late.id, filename: late.filename }],
+        exposure_seconds: 300,
+        credits_refund_before: 6,
+        credits_refund_now: now,
+      },
+    });
+    expect(await report()).toEqual(changed);
+  });
+
   test('a night that comes back to what it was settled as before is settled so again: the last word holds', async () => {
     const b = await booked();
     await exposed(b, 0);

@@ -13,6 +13,8 @@ import {
 import { buildView, type ViewInput } from '../../web/client/control/view.ts';
 import { filterTone } from '../../web/client/control/wording.ts';
 import { TEXT } from '../../web/client/i18n/text.ts';
+import { changesText } from '../../web/client/pages/report-figures.ts';
+import { translate } from '../../web/client/i18n/index.ts';
 import { planErrors } from '../../api/bookings/rules.ts';
 import { BookingRequest } from '../../domain/contracts/booking.ts';
 import { Telescope } from '../../domain/contracts/telescope.ts';
@@ -314,4 +316,30 @@ describe('a clock on the wall', () => {
     expect(iso(wall, zone)).toEqual(instants);
     for (const at of instants) expect(wallTime(Date.parse(`${at}Z`), zone)).toBe(wall);
   });
+});
+
+test('the report’s page says what came since it was first made, and what that gives back, and nothing where nothing came', () => {
+  const changes = {
+    since: '2026-11-23T06:00:00Z',
+    frames: [{ id: 'f', filename: 'f.fit' }],
+    exposure_seconds: 300,
+    credits_refund_before: 6,
+    credits_refund_now: 4.5,
+  };
+  const text = (of: typeof changes | null): string =>
+    changesText(
+      of,
+      'en',
+      (key, values) => translate('en', key, values),
+      () => 'Monday 06:00',
+    );
+  expect(text(changes)).toBe(
+    'Since the first report (Monday 06:00): one frame came late, 5 min more exposure. Credits returned: 6.00, now 4.50.',
+  );
+  expect(text({ ...changes, frames: [...changes.frames, ...changes.frames] })).toContain(': 2 frames came late');
+  expect(text({ ...changes, frames: [] })).toBe(
+    'Since the first report (Monday 06:00). Credits returned: 6.00, now 4.50.',
+  );
+  expect(text({ ...changes, credits_refund_now: 6 })).not.toContain('Credits');
+  expect(text(null)).toBe('');
 });

@@ -1,5 +1,6 @@
 import type { Report } from '../../../domain/contracts/report.ts';
 import type { Figure } from '../../../domain/definitions.ts';
+import type { Locale } from '../../../domain/reasons.ts';
 import { duration, number, percent, UNKNOWN } from '../core/format.ts';
 import { prefs } from '../core/prefs.ts';
 
@@ -69,13 +70,14 @@ export function creditsTexts(
 /** What has come since the first report; empty where nothing has. */
 export function changesText(
   changes: Report['changes'],
-  say: (key: 'report.changes' | 'report.changesCredits', values?: Record<string, string | number>) => string,
+  locale: Locale,
+  say: (key: `report.changes${'' | 'One' | 'None' | 'Credits'}`, values?: Record<string, string | number>) => string,
   when: (at: string) => string,
 ): string {
   if (!changes) return '';
-  const l = prefs.locale;
   const { since, frames, exposure_seconds: seconds, credits_refund_before: before, credits_refund_now: now } = changes;
-  const came = say('report.changes', { at: when(since), n: frames.length, time: duration(seconds) });
+  const how = (['None', 'One'] as const)[frames.length] ?? '';
+  const came = say(`report.changes${how}`, { at: when(since), n: frames.length, time: duration(seconds) });
   if (before === now) return came;
-  return `${came} ${say('report.changesCredits', { before: number(before, l, 2), now: number(now, l, 2) })}`;
+  return `${came} ${say('report.changesCredits', { before: number(before, locale, 2), now: number(now, locale, 2) })}`;
 }

@@ -216,7 +216,7 @@ function reportPage(): object {
           credits: lines.has(key) ? number(lines.get(key), l, 2) : '',
         }));
       [this.credits, this.creditsWhy] = creditsTexts(r.credits, say);
-      this.changes = changesText(r.changes, say, (at) => dayAndTime(at, l, zone()));
+      this.changes = changesText(r.changes, l, say, (at) => dayAndTime(at, l, zone()));
       this.issues = [
         { key: 'errors', label: say('report.errors'), value: String(r.issues.errors_count) },
         {

@@ -36,6 +36,11 @@ export const reportWords = {
     'Depuis le premier rapport ({at}) : {n} images arrivées après coup, {time} de pose en plus.',
     'Since the first report ({at}): {n} frames came late, {time} more exposure.',
   ],
+  'report.changesOne': [
+    'Depuis le premier rapport ({at}) : une image arrivée après coup, {time} de pose en plus.',
+    'Since the first report ({at}): one frame came late, {time} more exposure.',
+  ],
+  'report.changesNone': ['Depuis le premier rapport ({at}).', 'Since the first report ({at}).'],
   'report.changesCredits': ['Crédits rendus : {before}, maintenant {now}.', 'Credits returned: {before}, now {now}.'],
   'report.zip': ['Tout télécharger (ZIP)', 'Download everything (ZIP)'],
   'report.timelapse': ['La nuit en accéléré', 'The night as a timelapse'],
