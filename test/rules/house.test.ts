@@ -85,3 +85,27 @@ describe('walls between the floors', () => {
     expect(JSON.parse(read('.oxlintrc.json')).rules['import/no-cycle']).toEqual(['error', { ignoreTypes: false }]);
   });
 });
+
+/** `name in object` is true of `constructor` too. */
+test('whether an object has what somebody named is asked of Object.hasOwn; the left of `in` is a word of ours', () => {
+  const files = execFileSync('git', ['ls-files', '*.ts'], { cwd: projectPath(), encoding: 'utf8' })
+    .split('\n')
+    .filter((path) => /^(activities|api|domain|frames|gateway|platform|web|worker|workflows)\//.test(path))
+    .filter((path) => path !== '' && !path.endsWith('.test.ts'));
+  const IN = /(?<![\w'`])([\w.\])]+) in (?!\[)[\w(]/g;
+  const asked = (text: string): string[] => {
+    const code = text
+      .replace(/\/\*[\s\S]*?\*\//g, '')
+      .replace(/`[^`]*`|'(?:[^'\\\n]|\\.)*'|"[^"\n]*"/g, "''")
+      .replace(/\/\/.*|\/(?![*/])(?:[^/\n\\]|\\.)+\/[a-z]*(?=[,.);\s])/g, '');
+    return [...code.matchAll(IN)]
+      .filter(({ index }) => !/(for \(|\[)[^)\]]*$/.test(code.slice(Math.max(0, code.lastIndexOf('\n', index)), index)))
+      .map(([found]) => found);
+  };
+  expect(asked("if (!(shot.filter in telescope.filters)) return; // in a comment\n const x = 'in a text';")).toEqual([
+    'shot.filter in t',
+  ]);
+  expect(asked("type A = { [K in keyof B]: C }; for (const a in b) x; if ('end' in next) y;")).toEqual([]);
+  const found = files.flatMap((path) => asked(read(path)).map((code) => `${path}: ${code}`));
+  expect(found).toEqual([]);
+});
