@@ -9,8 +9,8 @@ export const Meta = z.object({
   next_cursor: z.string().nullable(),
   prev_cursor: z.null(),
 });
-export const pageOf = (item: z.ZodType, id: string): z.ZodType =>
-  z.object({ data: z.array(item), links: Links, meta: Meta }).meta({ id });
+export const pageOf = (item: z.ZodType, id: string, more: z.ZodRawShape = {}): z.ZodType =>
+  z.object({ data: z.array(item), links: Links, meta: Meta, ...more }).meta({ id });
 
 export const PageQuery = z.object({
   cursor: z.string().max(400).optional().describe('From `meta.next_cursor`; opaque'),

@@ -11,16 +11,17 @@ import { Id, READ, readBy } from './read.ts';
 import { loadBooking } from './load.ts';
 import type { FullBooking } from './view.ts';
 
-const LogPage = pageOf(LogLine, 'LogPage');
+const Source = z.enum(['night', 'voyager']);
+type Source = z.infer<typeof Source>;
+const LogPage = pageOf(LogLine, 'LogPage', {
+  sources: z.array(Source).describe('The logs that whoever asks may read'),
+});
 const Query = PageQuery.extend({
   level: LogLine.shape.level.optional(),
   order: z.enum(['newest', 'oldest']).default('newest'),
-  source: z
-    .enum(['night', 'voyager'])
-    .default('night')
-    .describe(
-      'night: what our own programs say of the session; voyager: the warnings, critical lines and emergencies of Voyager’s own log during the session, for operators, and for guests where policy.guests_read_voyager_log allows it',
-    ),
+  source: Source.default('night').describe(
+    'night: what our own programs say of the session; voyager: the warnings, critical lines and emergencies of Voyager’s own log during the session, for operators, and for guests where policy.guests_read_voyager_log allows it',
+  ),
 });
 type Query = z.infer<typeof Query>;
 
@@ -39,18 +40,22 @@ export const listLogs = route(
   async ({ deps, c, who, params, query }) => {
     requireBooking(who, params.id);
     const full = await loadBooking(deps, who, params.id);
-    const isVoyagers = query.source === 'voyager';
-    if (isVoyagers) await requireVoyagerLog(deps, who, full.booking.telescopeId);
-    const rows = isVoyagers ? await voyagerLines(deps, full, query) : await nightLines(deps, params.id, query);
-    return json(
-      page(
-        c.req.url,
-        query.per_page,
-        rows,
-        ({ line }) => readBy(who, line),
-        ({ line, position }) => encodeCursor(line.at, position),
-      ),
+    const sources = await sourcesOf(deps, who, full.booking.telescopeId);
+    if (!sources.includes(query.source))
+      throw new Problem(
+        'forbidden',
+        'Voyager’s own log is for operators; the telescope’s file opens it to guests with policy.guests_read_voyager_log.',
+      );
+    const rows =
+      query.source === 'voyager' ? await voyagerLines(deps, full, query) : await nightLines(deps, params.id, query);
+    const lines = page(
+      c.req.url,
+      query.per_page,
+      rows,
+      ({ line }) => readBy(who, line),
+      ({ line, position }) => encodeCursor(line.at, position),
     );
+    return json({ ...lines, sources });
   },
 );
 
@@ -104,15 +109,11 @@ async function nightLines(deps: Deps, bookingId: string, query: Query): Promise<
   }));
 }
 
-/** Voyager names other people's targets and the paths of its computer. */
-async function requireVoyagerLog(deps: Deps, who: Identity, telescopeId: string): Promise<void> {
-  if (who.kind === 'key' || who.kind === 'admin') return;
-  const telescope = await deps.telescopes.find(telescopeId);
-  if (!telescope?.policy.guests_read_voyager_log)
-    throw new Problem(
-      'forbidden',
-      'Voyager’s own log is for operators; the telescope’s file opens it to guests with policy.guests_read_voyager_log.',
-    );
+/** Voyager names other people's targets and the paths of its computer: its log is for operators, and for guests where the telescope's file says so. */
+async function sourcesOf(deps: Deps, who: Identity, telescopeId: string): Promise<Source[]> {
+  const isOperator = who.kind === 'key' || who.kind === 'admin';
+  const telescope = isOperator ? null : await deps.telescopes.find(telescopeId);
+  return isOperator || telescope?.policy.guests_read_voyager_log ? ['night', 'voyager'] : ['night'];
 }
 
 /** LogEvent types of Voyager's public protocol that the gateway writes down. */

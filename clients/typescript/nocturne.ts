@@ -1039,6 +1039,8 @@ export type LogPage = {
     next_cursor: string | null;
     prev_cursor: null;
   };
+  /** The logs that whoever asks may read */
+  sources: ("night" | "voyager")[];
 };
 
 export type Maintenance = {

@@ -83,6 +83,10 @@ test('Voyagerâ€™s own log is for operators, and for guests where the telescopeâ€
   expect((await lines()).body.data).toEqual([expect.objectContaining(emergency)]);
   expect((await lines(undefined, '&level=WARNING')).body.data).toEqual([]);
   expect((await lines(guest)).status).toBe(403);
+  const readable = async (by?: string): Promise<string[]> =>
+    (await api.json<{ sources: string[] }>('GET', '/api/bookings/b-1/logs', undefined, by ? { token: by } : {})).body
+      .sources;
+  expect([await readable(guest), await readable()]).toEqual([['night'], ['night', 'voyager']]);
   const set = async (allowed: boolean): Promise<void> => {
     await api.db
       .$executeRaw`UPDATE telescopes SET config = jsonb_set(config, '{policy,guests_read_voyager_log}', ${String(allowed)}::jsonb), version = version + 1`;
@@ -90,6 +94,7 @@ test('Voyagerâ€™s own log is for operators, and for guests where the telescopeâ€
   };
   await set(true);
   expect((await lines(guest)).body.data).toHaveLength(1);
+  expect(await readable(guest)).toEqual(['night', 'voyager']);
   await set(false);
 });
 

@@ -36,6 +36,8 @@ export interface Night {
   /** Seconds since the gateway itself said anything; the states are given out as the api then gives them. */
   gatewaySilentSeconds: number;
   logLines: number;
+  /** Whoever looks may read Voyager's own log. */
+  voyagerLog: boolean;
 }
 export const newNight = (now = Date.now()): Night => ({
   startMs: now - 3_600_000,
@@ -51,6 +53,7 @@ export const newNight = (now = Date.now()): Night => ({
   silentSeconds: 0,
   gatewaySilentSeconds: 0,
   logLines: 40,
+  voyagerLog: false,
 });
 
 export function telescopeState(night: Night, now = Date.now()): TelescopeState {

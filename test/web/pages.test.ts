@@ -133,6 +133,24 @@ const ITEMS: Record<string, string[]> = {
     expect(texts).toEqual(['lost one', 'lost two', 'heard']);
   });
 
+  test('Voyager’s own log is one press away for who may read it, and no button for others', async () => {
+    const guest = await watch();
+    await seeText(guest.page, item('logs', 'console'), /\S/);
+    expect(await guest.page.locator(item('logs', 'log-of')).isVisible()).toBe(false);
+    server.night.voyagerLog = true;
+    const { page, faults } = await watch();
+    const [session, voyager] = [
+      page.locator(`${item('logs', 'log-of')} button`).first(),
+      page.locator(`${item('logs', 'log-of')} button`).last(),
+    ];
+    await voyager.click();
+    await seeText(page, item('logs', 'console'), 'Cloud sensor: RAIN');
+    expect(await page.locator(`${item('logs', 'console')} p`).count()).toBe(1);
+    await session.click();
+    await page.locator(item('logs', 'console')).filter({ hasNotText: 'Cloud sensor' }).waitFor();
+    expect([await page.locator(`${item('logs', 'console')} p`).count(), faults]).toEqual([40, []]);
+  });
+
   test('pause and resume by button: sent, confirmed, and the page follows', async () => {
     const { page } = await watch();
     await page.locator(item('controls', 'pause')).click();
@@ -541,6 +559,8 @@ const ITEMS: Record<string, string[]> = {
     const admin = await visit('/admin#token=guest');
     await seeText(admin.page, '[data-item="kpi-success"]', '86%');
     await seeText(admin.page, '[data-item="board"]', 'Newton 250');
+    await admin.page.locator('[data-item="voyager-log-open"]').first().click();
+    await seeText(admin.page, '[data-item="voyager-log"]', 'Cloud sensor: RAIN');
     expect(await admin.page.locator('[data-item="temporal"]').getAttribute('href')).toBe('http://127.0.0.1:8233');
     expect([...list.faults, ...admin.faults]).toEqual([]);
   });

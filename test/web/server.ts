@@ -330,6 +330,9 @@ export async function startPageServer(
         response,
         page(url.searchParams.get('order') === 'oldest' ? newest.reverse().slice(0, limit) : newest.slice(0, limit)),
       );
+    } else if (own === 'logs' && url.searchParams.get('source') === 'voyager') {
+      const line = { ...logLines(night, 1)[0]!, source: 'voyager', level: 'WARNING', message: 'Cloud sensor: RAIN' };
+      json(response, { ...page([line]), sources: ['night', 'voyager'] });
     } else if (own === 'logs') {
       const lines = [
         ...logLines(night, night.logLines),
@@ -338,7 +341,8 @@ export async function startPageServer(
       if (url.searchParams.get('order') !== 'oldest') lines.reverse();
       const from = Number(url.searchParams.get('cursor') ?? 0);
       const to = from + Number(url.searchParams.get('per_page') ?? 20);
-      json(response, page(lines.slice(from, to), to < lines.length ? String(to) : null));
+      const sources = night.voyagerLog ? ['night', 'voyager'] : ['night'];
+      json(response, { ...page(lines.slice(from, to), to < lines.length ? String(to) : null), sources });
     } else if (own === 'stats')
       json(response, {
         booking_id: BOOKING_ID,

@@ -110,7 +110,7 @@ const session = section({
         asked.then(take, () => undefined);
       await Promise.all([
         load(source.images(), ({ images }) => this.takeImages(images)),
-        load(source.logs(), (lines) => this.takeLogs(lines)),
+        load(source.logs(), (end) => this.takeLogs(end)),
         load(source.stats(), (stats) => this.takeStats(stats)),
         load(source.history(), (history) => this.takeHistory(history)),
       ]);

@@ -3,6 +3,7 @@ import type {
   Event,
   History,
   ImageSummary,
+  LogEnd,
   LogLine,
   Receipt,
   SessionStats,
@@ -75,11 +76,11 @@ export class DemoSource implements Source {
   async images(): Promise<{ images: ImageSummary[] }> {
     return { images: [...this.frames] };
   }
-  async logs(): Promise<LogLine[]> {
-    return [...this.lines];
+  async logs(): Promise<LogEnd> {
+    return { lines: await this.allLogs(), sources: ['night'] };
   }
-  allLogs(): Promise<LogLine[]> {
-    return this.logs();
+  async allLogs(): Promise<LogLine[]> {
+    return [...this.lines];
   }
   async history(): Promise<History> {
     const now = Date.now() / 1000;

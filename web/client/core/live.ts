@@ -2,6 +2,7 @@ import Echo from 'laravel-echo';
 import Pusher, { type Channel } from 'pusher-js';
 import { EVENT_TYPES, isVolatile } from '../../../domain/event-types.ts';
 import { ApiProblem, isDenied, type Http, type PageConfig } from './http.ts';
+import { logEnd, wholeLog } from './logs.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type {
   ControlName,
@@ -9,7 +10,9 @@ import type {
   History,
   ImageSummary,
   Link,
+  LogEnd,
   LogLine,
+  LogSource,
   Receipt,
   SessionStats,
   Snapshot,
@@ -283,15 +286,11 @@ export class LiveSource implements Source {
     const page = await this.http.get<{ data: ImageSummary[] }>(`${this.base}/images?per_page=20&order=newest`);
     return { images: page.data };
   }
-  async logs(): Promise<LogLine[]> {
-    const page = await this.http.get<{ data: LogLine[] }>(`${this.base}/logs?per_page=100&order=newest`);
-    return page.data.reverse();
+  async logs(of: LogSource = 'night'): Promise<LogEnd> {
+    return logEnd(this.http, this.base, of);
   }
-  async allLogs(): Promise<LogLine[]> {
-    const lines: LogLine[] = [];
-    for await (const page of this.http.pages<LogLine>(`${this.base}/logs?per_page=100&order=oldest`))
-      lines.push(...page);
-    return lines;
+  async allLogs(of: LogSource = 'night'): Promise<LogLine[]> {
+    return wholeLog(this.http, this.base, of);
   }
   async stats(): Promise<SessionStats> {
     return this.http.get<SessionStats>(`${this.base}/stats`);

@@ -30,6 +30,14 @@ export type SessionStats = Pick<
   'elapsed_seconds' | 'by_filter' | 'total_exposure_seconds' | 'average_hfd' | 'hfd_frames' | 'guiding'
 >;
 
+/** The night's log, and Voyager's own. */
+export type LogSource = 'night' | 'voyager';
+/** The last lines of a log, and which logs whoever looks may read. */
+export interface LogEnd {
+  lines: LogLine[];
+  sources: readonly LogSource[];
+}
+
 export interface SourceHandlers {
   link(state: Link): void;
   snapshot(snapshot: Snapshot): void;
@@ -45,9 +53,10 @@ export interface Source {
   /** Asks for everything that may have been missed. */
   refresh(): Promise<void>;
   images(): Promise<{ images: ImageSummary[] }>;
-  logs(): Promise<LogLine[]>;
+  /** The end of a log. */
+  logs(of?: LogSource): Promise<LogEnd>;
   /** The log from its first line. */
-  allLogs(): Promise<LogLine[]>;
+  allLogs(of?: LogSource): Promise<LogLine[]>;
   stats(): Promise<SessionStats>;
   history(): Promise<History>;
   /** The newest preview picture, or null when there is none. */

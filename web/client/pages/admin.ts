@@ -11,7 +11,7 @@ import { reasonIn, translate } from '../i18n/index.ts';
 import { problemText } from '../i18n/problems.ts';
 import { startPage } from '../shell.ts';
 import { boardLine } from './board.ts';
-import { complaintDesk, csvExport, silenceDesk } from './desk.ts';
+import { complaintDesk, csvExport, silenceDesk, voyagerLog } from './desk.ts';
 import { operatorDesk, operatorDoor } from './operators.ts';
 
 interface Analytics {
@@ -270,4 +270,4 @@ function admin(): object {
     },
   });
 }
-startPage({ admin, complaintDesk, silenceDesk, csvExport, operatorDoor, operatorDesk });
+startPage({ admin, complaintDesk, silenceDesk, csvExport, voyagerLog, operatorDoor, operatorDesk });

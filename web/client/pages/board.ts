@@ -14,6 +14,8 @@ export interface BoardLine {
   weather: string;
   booking: string;
   href: string;
+  /** Where Voyager's own log of the session is; empty without one. */
+  log: string;
   exposure: string;
   note: string;
   age: string;
@@ -43,6 +45,7 @@ export function boardLine(
       ? `${booking.target.name} · ${heard ? '' : `${say('phase.unheard')} · `}${say(`phase.${booking.phase}`)}`
       : say('admin.free'),
     href: booking ? `/control/${encodeURIComponent(booking.id)}` : '',
+    log: booking ? `/api/bookings/${encodeURIComponent(booking.id)}/logs?source=voyager&per_page=50` : '',
     exposure: exposureText(state, locale),
     note: noteOf(state, booking, locale),
     age: ageText(age, locale),

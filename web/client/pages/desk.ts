@@ -3,6 +3,7 @@ import { keepFile } from '../core/files.ts';
 import { dayAndTime, number } from '../core/format.ts';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
+import type { LogLine } from '../core/types.ts';
 import { translate } from '../i18n/index.ts';
 import { aboutText, evidenceText, type Complaint } from './complaints.ts';
 
@@ -25,11 +26,10 @@ interface ComplaintRow {
 }
 const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
 
-/** Does one thing; answers what is to be said where it went wrong. */
-async function tried(run: () => Promise<unknown>): Promise<string> {
+/** Does one thing; answers what it says, or what is to be said where it went wrong. */
+async function tried(run: () => Promise<string | void>): Promise<string> {
   try {
-    await run();
-    return '';
+    return (await run()) ?? '';
   } catch (thrown) {
     return thrown instanceof ApiProblem ? thrown.message : say('ui.error');
   }
@@ -72,7 +72,7 @@ export function complaintDesk(): object {
       const row = this.rows.find((one) => one.id === id)!;
       const { refund } = row;
       const body = { answer: row.answer.trim(), ...(refund > 0 ? { refund_credits: refund } : {}) };
-      const said = await tried(() => http.post(`/api/complaints/${encodeURIComponent(id)}/answer`, body));
+      const said = await tried(() => http.post<void>(`/api/complaints/${encodeURIComponent(id)}/answer`, body));
       if (said === '') await this.load();
       else this.said = said;
     },
@@ -113,6 +113,26 @@ export function silenceDesk(): object {
         id: one.id,
         text: `${one.telescope_id ?? say('desk.all')} · ${say('desk.until', { at: dayAndTime(one.until, prefs.locale) })}`,
       }));
+    },
+  });
+}
+
+/** The end of Voyager's own log of the session on one telescope of the board, newest first. */
+export function voyagerLog(): object {
+  const http = new Http(takeToken('admin'));
+  return defineComponent({
+    about: '',
+    said: '',
+    voyagerLines: [] as { key: string; level: string; at: string; text: string }[],
+    async show(path: string, about: string): Promise<void> {
+      this.about = about;
+      this.said = await tried(async () => {
+        const { data } = await http.get<{ data: LogLine[] }>(path);
+        this.voyagerLines = data.map(({ at, level, message }, i) => {
+          return { key: `${at} ${i}`, level, at: dayAndTime(at, prefs.locale), text: message };
+        });
+        return this.voyagerLines.length === 0 ? say('logs.none') : '';
+      });
     },
   });
 }

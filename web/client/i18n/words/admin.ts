@@ -29,6 +29,7 @@ export const adminWords = {
   'admin.frames.rejected': ['{n} rejetées', '{n} rejected'],
   'admin.frames.missing': ['{n} manquantes', '{n} missing'],
   'admin.frames.pending': ['{n} en route', '{n} arriving'],
+  'admin.voyagerLog': ['Journal de Voyager', 'Voyager’s log'],
   'admin.free': ['libre', 'free'],
   'admin.noKey': [
     'Cette page a besoin d’un accès : connectez-vous ici, ou ouvrez-la par le lien que donne votre site ou qu’affiche nocturne au démarrage. Sans accès, rien n’est connu ici.',

@@ -2,16 +2,18 @@ import { unwatched } from '../../../core/alpine.ts';
 import { keepFile } from '../../../core/files.ts';
 import { clock } from '../../../core/format.ts';
 import { prefs } from '../../../core/prefs.ts';
-import type { LogLine } from '../../../core/types.ts';
+import type { LogEnd, LogLine, LogSource } from '../../../core/types.ts';
 import { say } from '../../../i18n/index.ts';
 import { section, type Brings } from '../../section.ts';
 import html from './section.html';
 
 const MAX_LOGS = 400;
+/** Voyager's own lines come by no stream: so often they are asked for while somebody looks at them. */
+const ASK_EVERY_MS = 15_000;
 /** This near to its end the console counts as standing there. */
 const END_PX = 24;
 
-/** The console: the end of the night's log. */
+/** The console: the end of the night's log, or of Voyager's own. */
 export const logs = section({
   html,
   state: () => ({
@@ -21,11 +23,30 @@ export const logs = section({
     autoscroll: true,
     /** Lines that came in since the last painting. */
     fresh: unwatched([] as LogLine[]),
+    logOf: 'night' as LogSource,
+    hasVoyagerLog: false,
+    voyager: unwatched({ lines: [] as LogLine[], askedAtMs: 0 }),
   }),
   methods: {
-    takeLogs(lines: LogLine[]): void {
+    takeLogs({ lines, sources }: LogEnd): void {
       this.m.logs = lines.slice(-MAX_LOGS);
+      this.hasVoyagerLog = sources.includes('voyager');
       this.paintLogs();
+    },
+    async showLogOf(of: LogSource): Promise<void> {
+      this.logOf = of;
+      if (of === 'voyager') await this.askVoyagerLog();
+      this.paintLogs();
+    },
+    /** What is shown stays where nobody answers. */
+    async askVoyagerLog(): Promise<void> {
+      this.voyager.askedAtMs = Date.now();
+      const end = await this.m.source?.logs('voyager').catch(() => null);
+      if (end) this.voyager.lines = end.lines;
+    },
+    shownLogs(): LogLine[] {
+      const lines = this.logOf === 'voyager' ? this.voyager.lines : this.m.logs;
+      return lines.filter((line) => !this.logLevel || line.level === this.logLevel);
     },
     takeLog(line: LogLine): void {
       const last = this.m.logs.at(-1);
@@ -38,7 +59,9 @@ export const logs = section({
     /** Adds the lines of the last moments to the console. */
     appendLogs(): void {
       if (this.fresh.length === 0) return;
-      const lines = this.fresh.splice(0).filter((line) => !this.logLevel || line.level === this.logLevel);
+      const fresh = this.fresh.splice(0);
+      const lines =
+        this.logOf === 'night' ? fresh.filter((line) => !this.logLevel || line.level === this.logLevel) : [];
       // A new list, so that whoever shows it sees the change.
       this.logs = this.m.logs = [...this.m.logs];
       if (lines.length === 0) return;
@@ -52,7 +75,7 @@ export const logs = section({
       const list = this.$refs.console!;
       this.fresh.length = 0;
       this.logs = this.m.logs;
-      const shown = this.m.logs.filter((line) => !this.logLevel || line.level === this.logLevel);
+      const shown = this.shownLogs();
       list.replaceChildren(...shown.map((line) => logNode(line, this.m.zone())));
       if (shown.length === 0) {
         const p = document.createElement('p');
@@ -77,7 +100,7 @@ export const logs = section({
     },
     /** The whole night's log, of which the console shows the end; without the server, what is here. */
     async exportLogs(): Promise<void> {
-      const lines = (await this.m.source?.allLogs().catch(() => null)) ?? this.m.logs;
+      const lines = (await this.m.source?.allLogs(this.logOf).catch(() => null)) ?? this.shownLogs();
       const text = lines
         .map((line) => [line.at, line.level, line.source, line.event, messageOf(line)].join('\t'))
         .join('\n');
@@ -97,6 +120,10 @@ export const logs = section({
     },
     paint(): void {
       this.appendLogs();
+    },
+    tick(): void {
+      if (this.logOf === 'voyager' && Date.now() - this.voyager.askedAtMs > ASK_EVERY_MS)
+        void this.showLogOf('voyager');
     },
     restyle(): void {
       this.paintLogs();

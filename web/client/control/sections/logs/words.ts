@@ -10,6 +10,9 @@ export const logsWords = {
   'logs.autoscroll': ['Défilement auto', 'Auto-scroll'],
   'logs.export': ['Exporter', 'Export'],
   'logs.none': ['Rien à signaler.', 'Nothing to report.'],
+  'logs.of': ['Quel journal', 'Which log'],
+  'logs.night': ['Séance', 'Session'],
+  'logs.voyager': ['Voyager', 'Voyager'],
   'logs.filter': ['Filtrer le journal', 'Filter the log'],
   'logs.help': [
     'Ce que font la session et l’observatoire, en mots simples.',
