@@ -38,6 +38,7 @@ import { nothingHere, pagesOf } from './system/pages.ts';
 import { systemRoutes } from './system/routes.ts';
 import { telescopeRoutes } from './telescopes/routes.ts';
 import { userRoutes } from './users/routes.ts';
+import { RecentEvents } from './bookings/recent-events.ts';
 import { SnapshotCache } from './bookings/snapshot.ts';
 import { TelescopeDirectory } from './telescopes/directory.ts';
 
@@ -51,7 +52,12 @@ export interface Api {
 
 /** The services that stand on the ground. */
 function depsOf(ground: Ground): Deps {
-  const made = { ...ground, receipts: new ReceiptWaiters(ground.db), snapshots: new SnapshotCache(ground) };
+  const made = {
+    ...ground,
+    receipts: new ReceiptWaiters(ground.db),
+    snapshots: new SnapshotCache(ground),
+    recent: new RecentEvents(ground.db, ground.bus),
+  };
   return {
     ...made,
     sessionsReady: new SessionsReady(ground),

@@ -22,12 +22,15 @@ export async function lookUp<T>(question: Promise<T>): Promise<T> {
   return Promise.race([question, late]).finally(() => clearTimeout(timer));
 }
 
+/** A question that is under way may be shared for this long: a revoked token must be refused within a second. */
+const SHARED_FOR_MS = 200;
 /**
  * Revoked tokens. While the bus shows that it hears, every replica learns of a revocation at once and memory decides; else the
  * table is asked, so that a revoked token is refused within a second everywhere.
  */
 export class Revocations {
   private readonly ids = new Set<string>();
+  private readonly asking = new Map<string, { answer: Promise<boolean>; sinceMs: number }>();
   private loaded = false;
   constructor(
     private readonly db: Database,
@@ -57,8 +60,19 @@ export class Revocations {
   async has(id: string): Promise<boolean> {
     if (this.ids.has(id)) return true;
     if (this.busIsTrusted() && this.loaded) return false;
+    // A link is shared: those who ask at the same moment share the answer.
+    const now = performance.now();
+    let asking = this.asking.get(id);
+    if (!asking || now - asking.sinceMs > SHARED_FOR_MS) {
+      asking = { answer: this.ask(id).finally(() => this.asking.delete(id)), sinceMs: now };
+      this.asking.set(id, asking);
+    }
+    return asking.answer;
+  }
+  private async ask(id: string): Promise<boolean> {
     const row = await lookUp(this.db.token.findUnique({ where: { id }, select: { revokedAt: true } }));
-    if (row?.revokedAt) this.ids.add(id);
-    return row?.revokedAt !== null && row?.revokedAt !== undefined;
+    if (!row?.revokedAt) return false;
+    this.ids.add(id);
+    return true;
   }
 }

@@ -46,7 +46,7 @@ function withByHand(
   return { body: { ...body, by_hand: { credits: toCredits(byHand), reason } }, refund, byHand };
 }
 
-function toSettlement(row: Row, given: readonly ManualRefund[]): Settlement {
+export function toSettlement(row: Row, given: readonly ManualRefund[]): Settlement {
   const { body } = withByHand(byRuleOf(row), given);
   return {
     settlement_id: row.id,

@@ -66,7 +66,7 @@ function refuseBlind(who: Identity): void {
 async function mayWatchSession(deps: Deps, who: Identity, bookingId: string): Promise<undefined> {
   refuseBlind(who);
   requireBooking(who, bookingId);
-  const booking = await deps.db.booking.findUnique({ where: { id: bookingId } });
+  const booking = (await deps.snapshots.rows(bookingId))?.booking;
   if (!booking) throw new Problem('not_found', `No booking ${bookingId}.`);
   requireOwner(who, booking);
   requireTelescope(who, booking.telescopeId);
@@ -84,18 +84,16 @@ async function memberOf(deps: Deps, who: Identity, telescopeId: string): Promise
     !(await deps.db.booking.findFirst({ where: { userRef: who.subject!, telescopeId }, select: { id: true } }))
   )
     throw new Problem('forbidden', 'You have no booking on this telescope.');
-  const owner = await personOf(deps, who);
-  const person = owner && seesPerson(who) ? await deps.db.user.findUnique({ where: { ref: owner } }) : null;
+  const name = seesPerson(who) ? await nameOf(deps, who) : null;
   return JSON.stringify({
     user_id: stableId('viewer', who.credentialId).slice(0, 13),
-    user_info: { role: roleOf(who), initials: initials(person?.displayName ?? null) },
+    user_info: { role: roleOf(who), initials: initials(name) },
   });
 }
-async function personOf(deps: Deps, who: Identity): Promise<string | null> {
-  if (who.kind === 'user') return who.subject;
-  if (who.kind !== 'booking') return null;
-  const booking = await deps.db.booking.findUnique({ where: { id: who.subject! }, select: { userRef: true } });
-  return booking?.userRef ?? null;
+async function nameOf(deps: Deps, who: Identity): Promise<string | null> {
+  if (who.kind === 'booking') return (await deps.snapshots.rows(who.subject!))?.ownerName ?? null;
+  if (who.kind !== 'user') return null;
+  return (await deps.db.user.findUnique({ where: { ref: who.subject! } }))?.displayName ?? null;
 }
 function roleOf(who: Identity): 'operator' | 'admin' | 'guest' | 'spectator' {
   if (who.kind === 'key') return 'operator';

@@ -18,18 +18,24 @@ import { withoutNames } from '../../domain/others.ts';
 import type { Ground } from '../ground.ts';
 import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
 import { countedOf, linesOf, targetOf } from '../../platform/booking-columns.ts';
-import { takenFrames } from '../../platform/plan-progress.ts';
 import { toReceipt } from '../../platform/receipts.ts';
-import { settlementOf } from '../../platform/settlements.ts';
+import { readSession, type SessionRows } from './session-rows.ts';
 
-/** How long a snapshot may be shown again when nothing was heard; the bus drops it earlier. */
+/** How long a snapshot may be shown again when nothing was heard, and the rows behind it; the bus drops them earlier. */
 const FRESH_MS = 1_000;
+const ROWS_FRESH_MS = 5_000;
+const MOST_KEPT = 5_000;
 
-interface Cached {
+interface Text {
   head: string;
   tail: string;
-  userRef: string;
   madeMs: number;
+}
+interface Kept {
+  rows: SessionRows;
+  readMs: number;
+  text: Text | null;
+  making: Promise<Text> | null;
 }
 const NOW_MARK = '1970-01-01T00:00:00.000Z';
 
@@ -44,66 +50,78 @@ function controls(phase: Phase, holdCause: HoldCause | null, slotOver: boolean):
 }
 
 /**
- * The snapshot of a session out of projection rows and mirror, as JSON text. Kept for a second, so that two thousand pages
- * that open at once cost one set of queries; `now` is put in at the last moment.
+ * What pages ask about sessions, kept while the bus tells of changes: two thousand of them that open at once, or come back at once, cost
+ * one read for each session. `now` is put into the snapshot at the last moment.
  */
 export class SnapshotCache {
-  private readonly cached = new Map<string, Cached>();
-  private readonly making = new Map<string, Promise<Cached | null>>();
-  private generation = new Map<string, number>();
+  private readonly kept = new Map<string, Kept>();
+  private readonly reading = new Map<string, Promise<Kept | null>>();
   constructor(private readonly deps: Ground) {}
 
-  /** Something about this booking has changed. */
+  /** Something about this booking has changed; what is being read of it is for those who asked before. */
   forget(bookingId: string): void {
-    this.cached.delete(bookingId);
-    if (this.making.has(bookingId)) this.generation.set(bookingId, (this.generation.get(bookingId) ?? 0) + 1);
+    this.kept.delete(bookingId);
+    this.reading.delete(bookingId);
   }
   forgetAll(): void {
-    this.cached.clear();
-    for (const id of this.making.keys()) this.generation.set(id, (this.generation.get(id) ?? 0) + 1);
+    this.kept.clear();
+    this.reading.clear();
   }
   take(event: Event): void {
     if (event.booking_id && event.type !== 'control.updated' && event.type !== 'shot.progress')
       this.forget(event.booking_id);
   }
 
+  /** Null when there is no such booking. */
+  async rows(bookingId: string): Promise<SessionRows | null> {
+    return (await this.keptOf(bookingId))?.rows ?? null;
+  }
   /** JSON text and owner, or null when there is no such booking. */
   async text(bookingId: string): Promise<{ json: string; userRef: string } | null> {
+    const kept = await this.keptOf(bookingId);
+    if (!kept) return null;
     const now = this.deps.now();
-    let cached: Cached | null = this.cached.get(bookingId) ?? null;
-    if (!cached || now - cached.madeMs > FRESH_MS || !this.deps.bus.proven) {
-      let making = this.making.get(bookingId);
-      if (!making) {
-        making = this.make(bookingId).finally(() => {
-          this.making.delete(bookingId);
-          this.generation.delete(bookingId);
-        });
-        this.making.set(bookingId, making);
-      }
-      cached = await making;
-    }
-    if (!cached) return null;
-    return { json: `${cached.head}${new Date(this.deps.now()).toISOString()}${cached.tail}`, userRef: cached.userRef };
+    const { head, tail } =
+      kept.text && Math.abs(now - kept.text.madeMs) <= FRESH_MS ? kept.text : await this.newText(kept);
+    return { json: `${head}${new Date(now).toISOString()}${tail}`, userRef: kept.rows.booking.userRef };
   }
 
-  private async make(bookingId: string): Promise<Cached | null> {
-    const madeMs = this.deps.now();
-    const generation = this.generation.get(bookingId) ?? 0;
-    const built = await buildSnapshot(this.deps, bookingId);
-    if (!built) return null;
-    const json = JSON.stringify({ ...built.snapshot, now: NOW_MARK });
-    const at = json.indexOf(`"now":"${NOW_MARK}"`) + '"now":"'.length;
-    const cached: Cached = {
-      head: json.slice(0, at),
-      tail: json.slice(at + NOW_MARK.length),
-      userRef: built.userRef,
-      madeMs,
-    };
-    if ((this.generation.get(bookingId) ?? 0) === generation) {
-      if (this.cached.size > 5_000) this.cached.clear();
-      this.cached.set(bookingId, cached);
+  private async keptOf(bookingId: string): Promise<Kept | null> {
+    const kept = this.kept.get(bookingId);
+    if (kept && this.deps.bus.proven && Math.abs(this.deps.now() - kept.readMs) <= ROWS_FRESH_MS) return kept;
+    let reading = this.reading.get(bookingId);
+    if (!reading) {
+      reading = this.read(bookingId, () => this.reading.get(bookingId) === reading);
+      this.reading.set(bookingId, reading);
     }
-    return cached;
+    return reading;
+  }
+  private async read(bookingId: string, isNewest: () => boolean): Promise<Kept | null> {
+    const readMs = this.deps.now();
+    try {
+      const rows = await readSession(this.deps.db, bookingId);
+      const kept = rows && { rows, readMs, text: null, making: null };
+      if (kept && isNewest()) {
+        if (this.kept.size >= MOST_KEPT) this.kept.clear();
+        this.kept.set(bookingId, kept);
+      }
+      return kept;
+    } finally {
+      if (isNewest()) this.reading.delete(bookingId);
+    }
+  }
+  private newText(kept: Kept): Promise<Text> {
+    kept.making ??= this.make(kept.rows)
+      .then((text) => (kept.text = text))
+      .finally(() => (kept.making = null));
+    return kept.making;
+  }
+  private async make(rows: SessionRows): Promise<Text> {
+    const madeMs = this.deps.now();
+    const snapshot = await snapshotOf(this.deps, rows);
+    const json = JSON.stringify({ ...snapshot, now: NOW_MARK });
+    const at = json.indexOf(`"now":"${NOW_MARK}"`) + '"now":"'.length;
+    return { head: json.slice(0, at), tail: json.slice(at + NOW_MARK.length), madeMs };
   }
 }
 
@@ -115,77 +133,67 @@ function creditsSoFar(charged: number, settlement: Settlement | null): Snapshot[
   return { charged: toCredits(charged), used, refund, ...(explanation ? { explanation } : {}) };
 }
 
-export async function buildSnapshot(
-  deps: Ground,
-  bookingId: string,
-): Promise<{ snapshot: Snapshot; userRef: string } | null> {
-  const { db } = deps;
-  const booking = await db.booking.findUnique({ where: { id: bookingId }, include: { session: true } });
-  if (!booking) return null;
-  const [counter, receipt, frames, settlement, telescope, taken] = await Promise.all([
-    db.eventCounter.findUnique({ where: { bookingId } }),
-    db.receipt.findFirst({ where: { bookingId }, orderBy: { updatedAt: 'desc' } }),
-    db.frame.aggregate({
-      where: { bookingId, type: 'LIGHT', state: 'archived' },
-      _count: { _all: true },
-      _avg: { hfd: true },
-      _sum: { exposure: true },
-    }),
-    settlementOf(db, bookingId),
-    deps.telescopes.find(booking.telescopeId),
-    takenFrames(db, bookingId),
-  ]);
-  const session = booking.session;
+/** The snapshot as it stands in the database now; null when there is no such booking. */
+export async function buildSnapshot(deps: Ground, bookingId: string): Promise<Snapshot | null> {
+  const rows = await readSession(deps.db, bookingId);
+  return rows && snapshotOf(deps, rows);
+}
+
+function targetShown(booking: SessionRows['booking']): Snapshot['target'] {
+  const { name, ra_hours, dec_degrees } = targetOf(booking);
+  return { name, ra_hours, dec_degrees, ra_text: formatRa(ra_hours), dec_text: formatDec(dec_degrees) };
+}
+function whereItStands(
+  session: SessionRows['session'],
+): Pick<Snapshot, 'phase' | 'hold_cause' | 'reason' | 'outcome' | 'next' | 'session_started_at' | 'session_ended_at'> {
+  return {
+    phase: (session?.phase ?? 'scheduled') as Phase,
+    hold_cause: (session?.holdCause ?? null) as HoldCause | null,
+    reason: (session?.reason ?? null) as Reason | null,
+    outcome: (session?.outcome ?? null) as Outcome | null,
+    next: session?.nextAt && session.nextWhat ? { what: session.nextWhat, at: session.nextAt.toISOString() } : null,
+    session_started_at: session?.sessionStartedAt?.toISOString() ?? null,
+    session_ended_at: session?.sessionEndedAt?.toISOString() ?? null,
+  };
+}
+function planShown({ booking, session, taken, archived }: SessionRows): Pick<Snapshot, 'plan' | 'progress' | 'images'> {
+  const lines = linesOf(booking, session);
+  const { done, shots_done, shots_total, percent } = progressOf(lines, taken, countedOf(session));
+  return {
+    plan: lines.map((line, i) => ({ ...line, done: done[i]! })),
+    progress: { shots_done, shots_total, integration_seconds: archived.exposure_seconds ?? 0, percent },
+    images: {
+      captured: taken.reduce((n, group) => n + group._count._all, 0),
+      archived: archived.count,
+      average_hfd: archived.average_hfd === null ? null : Math.round(archived.average_hfd * 100) / 100,
+    },
+  };
+}
+
+async function snapshotOf(deps: Ground, rows: SessionRows): Promise<Snapshot> {
+  const { booking, session, counter, receipt, settlement } = rows;
+  const telescope = await deps.telescopes.find(booking.telescopeId);
   const phase = (session?.phase ?? 'scheduled') as Phase;
   const now = deps.now();
   const state = telescope && !isFinal(phase) ? await deps.mirror.state(telescope) : null;
-  const lines = linesOf(booking, session);
-  const progress = progressOf(lines, taken, countedOf(session));
-  const plan = lines.map((line, i) => ({ ...line, done: progress.done[i]! }));
-  const captured = taken.reduce((n, group) => n + group._count._all, 0);
-  const target = targetOf(booking);
-  const snapshot: Snapshot = {
-    seq: counter?.seq ?? 0,
-    epoch: counter?.epoch ?? 1,
+  return {
+    seq: counter.seq,
+    epoch: counter.epoch,
     ts: new Date(now).toISOString(),
-    booking_id: bookingId,
+    booking_id: booking.id,
     telescope_id: booking.telescopeId,
     telescope_name: telescope?.name ?? booking.telescopeId,
     timezone: timezoneOf(telescope),
     start: booking.startsAt.toISOString(),
     end: booking.endsAt.toISOString(),
     now: new Date(now).toISOString(),
-    target: {
-      name: target.name,
-      ra_hours: target.ra_hours,
-      dec_degrees: target.dec_degrees,
-      ra_text: formatRa(target.ra_hours),
-      dec_text: formatDec(target.dec_degrees),
-    },
-    phase,
-    hold_cause: (session?.holdCause ?? null) as HoldCause | null,
-    reason: (session?.reason ?? null) as Reason | null,
+    target: targetShown(booking),
+    ...whereItStands(session),
     ...laravelStatus(phase),
-    outcome: (session?.outcome ?? null) as Outcome | null,
-    next: session?.nextAt && session.nextWhat ? { what: session.nextWhat, at: session.nextAt.toISOString() } : null,
-    session_started_at: session?.sessionStartedAt?.toISOString() ?? null,
-    session_ended_at: session?.sessionEndedAt?.toISOString() ?? null,
-    plan,
-    progress: {
-      shots_done: progress.shots_done,
-      shots_total: progress.shots_total,
-      integration_seconds: frames._sum.exposure ?? 0,
-      percent: progress.percent,
-    },
+    ...planShown(rows),
     credits: creditsSoFar(booking.chargedHundredths, settlement),
-    images: {
-      captured,
-      archived: frames._count._all,
-      average_hfd: frames._avg.hfd === null ? null : Math.round(frames._avg.hfd * 100) / 100,
-    },
     controls: controls(phase, (session?.holdCause ?? null) as HoldCause | null, now >= booking.endsAt.getTime()),
     last_receipt: receipt ? withoutNames(toReceipt(receipt)) : null,
     telescope: state && seenBy(state, session && tenancyOf({ ...session, booking })),
   };
-  return { snapshot, userRef: booking.userRef };
 }

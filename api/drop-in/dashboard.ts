@@ -70,7 +70,7 @@ export const dashboardState = route(
     const session = await sessionFor(deps, telescope, query);
     if (!isServer(who)) mayUse(who, session);
     const state = await mirrorOf(deps, who, telescope, session);
-    const snapshot = session ? (await buildSnapshot(deps, session.bookingId))?.snapshot : undefined;
+    const snapshot = session ? ((await buildSnapshot(deps, session.bookingId)) ?? undefined) : undefined;
     const locale = localeOf(c.req.header('accept-language'));
     const body = {
       ...whatRuns(state, session, snapshot),
@@ -184,7 +184,7 @@ export const currentSequence = route(
         {},
         { 'retry-after': '5' },
       );
-    const snapshot = session ? (await buildSnapshot(deps, session.bookingId))?.snapshot : undefined;
+    const snapshot = session ? ((await buildSnapshot(deps, session.bookingId)) ?? undefined) : undefined;
     return json({
       running: state.voyager.run_sequence !== null,
       name: state.sequence?.name ?? state.voyager.run_sequence,

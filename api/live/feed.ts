@@ -5,6 +5,7 @@ import { withoutNames } from '../../domain/others.ts';
 import { toEvent, type BusMessage } from '../../platform/bus.ts';
 import { toError } from '../../platform/errors.ts';
 import type { ReceiptWaiters } from '../bookings/receipts.ts';
+import type { RecentEvents } from '../bookings/recent-events.ts';
 import type { SnapshotCache } from '../bookings/snapshot.ts';
 import type { Ground } from '../ground.ts';
 import { signImageUrls } from '../images/pixels.ts';
@@ -28,7 +29,7 @@ interface Watched {
 }
 
 /** The ground and what a change on the bus wakes or makes stale. */
-export type LiveDeps = Ground & { receipts: ReceiptWaiters; snapshots: SnapshotCache };
+export type LiveDeps = Ground & { receipts: ReceiptWaiters; snapshots: SnapshotCache; recent: RecentEvents };
 
 /** From the bus to the channels: in order for each booking, what is missing read again. */
 export class Feed {
@@ -54,6 +55,7 @@ export class Feed {
     this.deps.mirror.take(event);
     this.deps.receipts.take(event);
     this.deps.snapshots.take(event);
+    this.deps.recent.take(event);
     if (isVolatile(event.type)) {
       this.passing(event);
       return;
@@ -71,6 +73,7 @@ export class Feed {
   /** An event too large for the bus: only its place came. */
   takeReference(ref: Extract<BusMessage, { kind: 'ref' }>): void {
     this.deps.snapshots.forget(ref.booking_id);
+    this.deps.recent.forget(ref.booking_id);
     const watched = this.watchedFor(ref.booking_id, ref.epoch, ref.seq);
     if (watched) this.inOrder(ref.booking_id, watched, () => this.readMissing(ref.booking_id, watched));
   }
@@ -180,9 +183,9 @@ export class Feed {
     const watched: Watched = { lastSeq: null, epoch: 1, chain: null };
     this.watched.set(bookingId, watched);
     this.inOrder(bookingId, watched, async () => {
-      const counter = await this.deps.db.eventCounter.findUnique({ where: { bookingId } });
-      watched.epoch = counter?.epoch ?? 1;
-      watched.lastSeq = counter?.seq ?? 0;
+      const rows = await this.deps.snapshots.rows(bookingId);
+      watched.epoch = rows?.counter.epoch ?? 1;
+      watched.lastSeq = rows?.counter.seq ?? 0;
     });
   }
   /** A viewer has left: a booking that nobody watches any more is forgotten. */

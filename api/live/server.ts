@@ -111,6 +111,7 @@ export class LiveServer {
   /** LISTEN was away: nothing remembered counts, and everything watched is brought up to date before it is served again. */
   private async catchUp(): Promise<void> {
     this.deps.snapshots.forgetAll();
+    this.deps.recent.forgetAll();
     this.deps.keys.forget();
     this.deps.telescopes.forget();
     this.deps.revocations.distrust();
