@@ -1,245 +1,125 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
-import { projectPath } from '../platform/paths.ts';
 import { freePort } from '../stack/ports.ts';
-import { startPostgres } from '../stack/own-postgres.ts';
 import { answerHelp } from '../scripts/help.ts';
+import { comeBack } from './live/come-back.ts';
+import { fanOut, idsOf, type Load } from './live/fan-out.ts';
+import { answers, killAll, part, round, say, secrets, startApi, startStage, type Stage } from './live/stage.ts';
 
 /**
- * `npm run bench:live -- --json`: one api process with many viewers, beside a bare `ws` broadcast that listens to the same PostgreSQL
- * channel, at the same rates, one after the other in the same run. Time is counted from NOTIFY to the viewer's socket.
+ * `npm run bench:live -- --json`: api processes with many viewers, beside a bare `ws` broadcast that listens to the same PostgreSQL
+ * channel, at the same rates, one after the other in the same run: four events of each session a second, then the four of a second in one transaction.
  */
-answerHelp(`npm run bench:live -- [--json] [--seconds S] [--viewers N] [--spread N] [--sessions N]
-One api process with many viewers, beside a bare WebSocket broadcast in the same run.`);
+answerHelp(`npm run bench:live -- [--json] [--seconds S] [--viewers N] [--spread N] [--sessions N] [--rate N] [--replicas N]
+npm run bench:live -- --come-back [--json] [--viewers N] [--sessions N]
+An api process with many viewers, beside a bare WebSocket broadcast in the same run.
+--viewers    of one session (2000)
+--spread     of the other sessions together (500)
+--sessions   other sessions (50)
+--rate       events of each session a second (4)
+--replicas   api processes that share the viewers (1); with several, no bare broadcast beside them
+--come-back  the api is killed, and its viewers (2500, of 50 sessions) come back to a new one: how long until each knows all, and what that reads`);
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '15' },
-    viewers: { type: 'string', default: '2000' },
+    viewers: { type: 'string' },
     spread: { type: 'string', default: '500' },
     sessions: { type: 'string', default: '50' },
+    rate: { type: 'string', default: '4' },
+    replicas: { type: 'string', default: '1' },
+    'come-back': { type: 'boolean', default: false },
   },
 });
-const seconds = Number(values.seconds);
-const crowd = Number(values.viewers);
-const spread = Number(values.spread);
-const sessions = Number(values.sessions);
-const EVENT_BYTES = 1_024;
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const children: ChildProcess[] = [];
-const secrets = {
-  GATEWAY_SECRET: randomBytes(16).toString('hex'),
-  VOYAGER_PROXY_API_KEY: randomBytes(16).toString('hex'),
-  PUSHER_APP_SECRET: randomBytes(16).toString('hex'),
+const load: Load = {
+  crowd: Number(values.viewers ?? 2_000),
+  spread: Number(values.spread),
+  sessions: Number(values.sessions),
+  seconds: Number(values.seconds),
+  rate: Number(values.rate),
+  together: 1,
 };
 
-interface Lines {
-  child: ChildProcess;
-  next(what: string): Promise<Record<string, number>>;
-}
-/** A process of ours that answers in JSON lines. */
-function start(file: string, args: string[], env: Record<string, string>): Lines {
-  const compiled = file.endsWith('.js');
-  const child = spawn(
-    process.execPath,
-    [...(compiled ? ['--max-semi-space-size=2'] : ['--import', 'tsx']), file, ...args],
-    {
-      env: { ...process.env, ...env },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
-  children.push(child);
-  const waiting: ((line: Record<string, number>) => void)[] = [];
-  const seen: Record<string, number>[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const parsed = JSON.parse(line) as Record<string, number>;
-    const take = waiting.shift();
-    if (take) take(parsed);
-    else seen.push(parsed);
-  });
+/** Requests a second for a snapshot, beside an empty answer of the bare server. */
+async function rest(port: number, barePort: number): Promise<Record<string, number>> {
+  const http = part('http', []);
+  const ask = async (url: string): Promise<number> => {
+    http.tell(JSON.stringify({ url, key: secrets.VOYAGER_PROXY_API_KEY, ms: 3_000 }));
+    return (await http.next(url)).rps!;
+  };
+  const empty = await ask(`http://127.0.0.1:${barePort}/`);
+  const snapshot = await ask(`http://127.0.0.1:${port}/api/bookings/crowd/snapshot`);
+  say(`REST: ${Math.round(snapshot)} snapshots/s beside ${Math.round(empty)} empty answers/s`);
   return {
-    child,
-    next: (what) =>
-      new Promise((resolve, reject) => {
-        const ready = seen.shift();
-        if (ready) resolve(ready);
-        else waiting.push(resolve);
-        child.once('exit', (code) => reject(new Error(`${what}: the process ended with ${code}`)));
-      }),
+    snapshot_rps: Math.round(snapshot),
+    bare_rps: Math.round(empty),
+    ratio_snapshot_to_bare: round(snapshot / empty),
   };
 }
 
-/** CPU time of a process in ms (proc(5): utime and stime in ticks of 10 ms). */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
-}
-const rssKb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-const ids = ['crowd', ...Array.from({ length: sessions }, (_, i) => `s-${i}`)];
-
-async function publish(client: Client): Promise<number> {
-  let sent = 0;
-  const began = Date.now();
-  for (let second = 1; second <= seconds; second++) {
-    for (const id of ids) {
-      const event = {
-        id: `${id}-${second}`,
-        type: 'log.appended',
-        seq: second,
-        epoch: 1,
-        ts: new Date().toISOString(),
-        booking_id: id,
-        telescope_id: 't',
-        data: { sent: 0, pad: '' },
-      };
-      event.data.pad = 'x'.repeat(Math.max(0, EVENT_BYTES - JSON.stringify(event).length - 10));
-      event.data.sent = performance.timeOrigin + performance.now();
-      await client.query('SELECT pg_notify($1, $2)', ['nocturne', JSON.stringify({ kind: 'event', event })]);
-      sent++;
-    }
-    await sleep(Math.max(0, began + second * 1_000 - Date.now()));
-  }
-  return sent;
-}
-
-interface Measured {
-  received: number;
-  lost: number;
-  p50_ms: number;
-  p95_ms: number;
-  cpu_ms_per_1000: number;
-  kb_per_viewer: number;
-  rss_mb: number;
-}
-async function measure(name: string, serverPid: number, port: number, client: Client): Promise<Measured> {
-  const before = rssKb(serverPid);
-  const viewers = start(
-    fileURLToPath(new URL('./live/viewers.ts', import.meta.url)),
-    [String(port), String(crowd), String(spread), String(sessions)],
-    secrets,
-  );
-  await viewers.next('connecting viewers');
-  await sleep(1_000);
-  const perViewer = (rssKb(serverPid) - before) / (crowd + spread);
-  const cpu = cpuMs(serverPid);
-  await publish(client);
-  await sleep(1_500);
-  const used = cpuMs(serverPid) - cpu;
-  viewers.child.stdin!.write('report\n');
-  const report = await viewers.next('report');
-  const expected = (crowd + spread) * seconds;
-  viewers.child.kill();
-  say(
-    `${name}: ${report.received} of ${expected} messages, p50 ${report.p50_ms!.toFixed(1)} ms, p95 ${report.p95_ms!.toFixed(1)} ms, ${used} ms of CPU, ${perViewer.toFixed(1)} KB per viewer`,
-  );
+async function besideBare(stage: Stage): Promise<Record<string, number>> {
+  const port = await freePort();
+  const api = startApi(stage.url, port);
+  const bare = part('bare', [], { DATABASE_URL: stage.url });
+  const { port: barePort } = await bare.next('bare server');
+  await answers(port);
+  const four = { ...load, together: load.rate };
+  const ours = await fanOut('nocturne', [{ pid: api.pid, port }], stage, load);
+  const plain = await fanOut('bare ws ', [{ pid: bare.pid, port: barePort! }], stage, load);
+  const ours4 = await fanOut('nocturne, four at once', [{ pid: api.pid, port }], stage, four);
+  const plain4 = await fanOut('bare ws,  four at once', [{ pid: bare.pid, port: barePort! }], stage, four);
   return {
-    received: report.received!,
-    lost: expected - report.received!,
-    p50_ms: report.p50_ms!,
-    p95_ms: report.p95_ms!,
-    cpu_ms_per_1000: (used * 1_000) / report.received!,
-    kb_per_viewer: perViewer,
-    rss_mb: rssKb(serverPid) / 1_024,
+    viewers: load.crowd + load.spread,
+    sessions: load.sessions + 1,
+    seconds: load.seconds,
+    ...ours,
+    lost: ours.lost + ours4.lost,
+    bare_p95_ms: plain.p95_ms,
+    bare_lost: plain.lost + plain4.lost,
+    bare_cpu_us_per_message: plain.cpu_us_per_message,
+    bare_kb_per_viewer: plain.kb_per_viewer,
+    cpu_of_bare: round(ours.cpu_us_per_message / plain.cpu_us_per_message),
+    four_p95_ms: ours4.p95_ms,
+    bare_four_p95_ms: plain4.p95_ms,
+    four_cpu_us_per_message: ours4.cpu_us_per_message,
+    bare_four_cpu_us_per_message: plain4.cpu_us_per_message,
+    four_cpu_of_bare: round(ours4.cpu_us_per_message / plain4.cpu_us_per_message),
+    four_cpu_of_bare_single: round(ours4.cpu_us_per_message / plain.cpu_us_per_message),
+    ...(await rest(port, barePort!)),
   };
 }
 
-async function waitFor(url: string): Promise<void> {
-  for (let tries = 0; ; tries++) {
-    try {
-      if ((await fetch(url)).ok) return;
-    } catch {
-      if (tries > 200) throw new Error(`${url} does not answer`);
-    }
-    await sleep(100);
-  }
-}
-
-async function main(): Promise<void> {
-  say('Building, and starting PostgreSQL …');
-  const { build } = (await import(new URL('../scripts/build.mjs', import.meta.url).href)) as {
-    build: () => Promise<unknown>;
-  };
-  await build();
-  const postgres = await startPostgres();
-  try {
-    const client = new Client({ connectionString: postgres.url });
-    client.on('error', () => undefined);
-    await client.connect();
-    const night = new Date(Date.now() - 600_000);
-    for (const id of ids) {
-      const slot = new Date(night.getTime() + ids.indexOf(id) * 86_400_000);
-      const end = new Date(slot.getTime() + 7_200_000);
-      await client.query(
-        `INSERT INTO bookings (id, telescope_id, starts_at, ends_at, blocked_until, user_ref, target, shots, constraints, credits, body_hash) VALUES ($1, 't', $2, $3, $3, 'u', $4, $5, '{}', '{"charged": 1}', $1)`,
-        [
-          id,
-          slot,
-          end,
-          JSON.stringify({ name: 'M 45', ra_hours: 3.79, dec_degrees: 24.1, pa_degrees: 0 }),
-          JSON.stringify([{ filter: 'L', exposure_seconds: 60, quantity: 10, binning: 1, type: 'light' }]),
-        ],
-      );
-      await client.query(
-        `INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase) VALUES ($1, 't', $2, 'running')`,
-        [id, `booking-${id}`],
-      );
-    }
+async function overReplicas(stage: Stage, replicas: number): Promise<Record<string, number>> {
+  const servers: { pid: number; port: number }[] = [];
+  for (let i = 0; i < replicas; i++) {
     const port = await freePort();
-    const api = start(projectPath('dist', 'api', 'main.js'), [], {
-      ...secrets,
-      DATABASE_URL: postgres.url,
-      PORT: String(port),
-      LOG_LEVEL: 'silent',
-      TEMPORAL_ADDRESS: '127.0.0.1:9',
-      PUSHER_APP_KEY: 'bench',
-    });
-    const bare = start(fileURLToPath(new URL('./live/bare.ts', import.meta.url)), [], { DATABASE_URL: postgres.url });
-    const { port: barePort } = await bare.next('bare server');
-    await waitFor(`http://127.0.0.1:${port}/healthz`);
-    const ours = await measure('nocturne', api.child.pid!, port, client);
-    const plain = await measure('bare ws ', bare.child.pid!, barePort!, client);
+    servers.push({ pid: startApi(stage.url, port).pid, port });
+    await answers(port);
+  }
+  const measured = await fanOut(`${replicas} replicas`, servers, stage, load);
+  return {
+    viewers: load.crowd + load.spread,
+    sessions: load.sessions + 1,
+    seconds: load.seconds,
+    replicas,
+    ...measured,
+  };
+}
 
-    const load = start(fileURLToPath(new URL('./live/http.ts', import.meta.url)), [], {});
-    const ask = async (url: string): Promise<number> => {
-      load.child.stdin!.write(`${JSON.stringify({ url, key: secrets.VOYAGER_PROXY_API_KEY, ms: 3_000 })}\n`);
-      return (await load.next(url)).rps!;
-    };
-    const empty = await ask(`http://127.0.0.1:${barePort}/`);
-    const snapshot = await ask(`http://127.0.0.1:${port}/api/bookings/crowd/snapshot`);
-    say(`REST: ${Math.round(snapshot)} snapshots/s beside ${Math.round(empty)} empty answers/s`);
-    const round = (value: number, decimals = 2): number => Math.round(value * 10 ** decimals) / 10 ** decimals;
-    const result = {
-      viewers: crowd + spread,
-      sessions: ids.length,
-      seconds,
-      received: ours.received,
-      lost: ours.lost,
-      p50_ms: round(ours.p50_ms),
-      p95_ms: round(ours.p95_ms),
-      bare_p95_ms: round(plain.p95_ms),
-      bare_lost: plain.lost,
-      ratio_to_bare_ws: round(plain.cpu_ms_per_1000 / ours.cpu_ms_per_1000),
-      kb_per_viewer: round(ours.kb_per_viewer, 1),
-      bare_kb_per_viewer: round(plain.kb_per_viewer, 1),
-      rss_mb: round(ours.rss_mb, 1),
-      snapshot_rps: Math.round(snapshot),
-      bare_rps: Math.round(empty),
-      ratio_snapshot_to_bare: round(snapshot / empty),
-    };
-    process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, null, 2)}\n`);
-    await client.end();
+async function main(): Promise<Record<string, number>> {
+  if (values['come-back']) return comeBack(Number(values.viewers ?? 2_500), load.sessions);
+  const stage = await startStage(idsOf(load.sessions));
+  try {
+    const replicas = Number(values.replicas);
+    return replicas > 1 ? await overReplicas(stage, replicas) : await besideBare(stage);
   } finally {
-    for (const child of children) child.kill('SIGKILL');
-    await postgres.stop();
+    await stage.stop();
   }
 }
 
-await main();
+try {
+  const result = await main();
+  process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${JSON.stringify(result, null, 2)}\n`);
+} finally {
+  killAll();
+}
 process.exit(0);

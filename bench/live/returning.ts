@@ -1,0 +1,162 @@
+import { Agent, request } from 'node:http';
+import { createInterface } from 'node:readline';
+import { WebSocket } from 'ws';
+
+/**
+ * Viewers that do what a page does: connect, have three channels signed and subscribe to them, read the events they missed and the snapshot. A lost
+ * connection is opened again after a second, as pusher-js does. Arguments: port, viewers, events that there are. One JSON line once all are complete,
+ * and again for each number of events that stdin names.
+ */
+const [port, viewers, first] = process.argv.slice(2).map(Number) as [number, number, number];
+const tokens = JSON.parse(process.env.TOKENS ?? '[]') as string[];
+/** A browser has its own connections; here 64 stand for all of them. */
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+let wanted = first;
+let requests = 0;
+let refused = 0;
+let sinceMs = performance.now();
+let told = false;
+const waiting = new Set<Viewer>();
+
+function ask(method: string, path: string, token: string, form?: string): Promise<{ status: number; body: string }> {
+  requests++;
+  return new Promise((resolve, reject) => {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+    };
+    const asked = request({ agent, host: '127.0.0.1', port, method, path, headers }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode!, body }));
+      response.on('error', reject);
+    });
+    asked.on('error', reject);
+    asked.end(form);
+  });
+}
+
+class Viewer {
+  private seq = 0;
+  private subscribed = new Set<string>();
+  private snapshotSeq = 0;
+  completeMs = 0;
+  constructor(
+    private readonly address: string,
+    private readonly session: string,
+    private readonly token: string,
+  ) {}
+
+  open(): void {
+    this.subscribed.clear();
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/app/bench?protocol=7`, {
+      perMessageDeflate: false,
+      localAddress: this.address,
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => setTimeout(() => this.open(), 1_000));
+    socket.on('message', (raw: Buffer) => this.heard(socket, JSON.parse(raw.toString()) as Message));
+  }
+  private heard(socket: WebSocket, { event, data, channel }: Message): void {
+    if (event === 'pusher:connection_established')
+      void this.join(socket, (JSON.parse(data) as { socket_id: string }).socket_id);
+    else if (event === 'pusher_internal:subscription_succeeded') {
+      this.subscribed.add(channel!);
+      if (channel === `private-session.${this.session}`) void this.repair();
+    } else if (event === 'session.snapshot') this.snapshotSeq = (JSON.parse(data) as { seq: number }).seq;
+    else if (event === 'log.appended') {
+      const { seq } = JSON.parse(data) as { seq: number };
+      if (seq === this.seq + 1) this.seq = seq;
+      else if (seq > this.seq) void this.repair();
+    } else if (event === 'pusher:ping') socket.send('{"event":"pusher:pong","data":"{}"}');
+    this.judge();
+  }
+  private async join(socket: WebSocket, socketId: string): Promise<void> {
+    const { session } = this;
+    for (const channel of [
+      `private-session.${session}`,
+      `private-cache-session.${session}.state`,
+      'presence-telescope.t',
+    ])
+      await this.subscribe(socket, socketId, channel);
+  }
+  private async subscribe(socket: WebSocket, socketId: string, channel: string): Promise<void> {
+    try {
+      const form = `socket_id=${socketId}&channel_name=${channel}`;
+      const { status, body } = await ask('POST', '/broadcasting/auth', this.token, form);
+      if (status === 200)
+        socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel, ...(JSON.parse(body) as object) } }));
+      else this.again(socket, () => void this.subscribe(socket, socketId, channel));
+    } catch {
+      this.again(socket, () => void this.subscribe(socket, socketId, channel));
+    }
+  }
+  private again(socket: WebSocket, what: () => void): void {
+    refused++;
+    setTimeout(() => socket.readyState === 1 && what(), 750 + Math.random() * 500);
+  }
+  private async repair(): Promise<void> {
+    const base = `/api/bookings/${this.session}`;
+    try {
+      const { status, body } = await ask('GET', `${base}/events?after=${this.seq}&limit=200`, this.token);
+      if (status !== 200) throw new Error(String(status));
+      for (const { seq } of (JSON.parse(body) as { data: { seq: number }[] }).data)
+        if (seq === this.seq + 1) this.seq = seq;
+      const snapshot = await ask('GET', `${base}/snapshot`, this.token);
+      if (snapshot.status !== 200) throw new Error(String(snapshot.status));
+      this.snapshotSeq = (JSON.parse(snapshot.body) as { seq: number }).seq;
+    } catch {
+      refused++;
+      setTimeout(() => void this.repair(), 750 + Math.random() * 500);
+    }
+    this.judge();
+  }
+  judge(): void {
+    if (!waiting.has(this) || this.subscribed.size < 3 || this.seq < wanted || this.snapshotSeq < first) return;
+    waiting.delete(this);
+    this.completeMs = performance.now() - sinceMs;
+    report();
+  }
+}
+interface Message {
+  event: string;
+  data: string;
+  channel?: string;
+}
+
+const all = Array.from(
+  { length: viewers },
+  (_, i) => new Viewer(`127.1.${i >> 8}.${i & 255}`, `s-${i % tokens.length}`, tokens[i % tokens.length]!),
+);
+for (const viewer of all) waiting.add(viewer);
+/** Once all are complete, or after a minute. */
+function report(late = false): void {
+  if (told || (waiting.size > 0 && !late)) return;
+  told = true;
+  const times = all.filter((viewer) => !waiting.has(viewer)).map(({ completeMs }) => completeMs / 1_000);
+  times.sort((a, b) => a - b);
+  const figures = {
+    complete: times.length,
+    p50_seconds: times[times.length >> 1] ?? -1,
+    max_seconds: times.at(-1) ?? -1,
+    requests,
+    refused,
+  };
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+}
+createInterface({ input: process.stdin }).on('line', (line) => {
+  wanted = Number(line);
+  sinceMs = performance.now();
+  told = false;
+  requests = 0;
+  refused = 0;
+  for (const viewer of all) waiting.add(viewer);
+  for (const viewer of all) viewer.judge();
+  setTimeout(() => report(true), 60_000).unref();
+});
+// They come in one after the other; only the crowd comes back at once.
+for (let i = 0; i < all.length; i += 50) {
+  for (const viewer of all.slice(i, i + 50)) viewer.open();
+  const left = all.length - Math.min(all.length, i + 50);
+  while (waiting.size > left) await new Promise((resolve) => setTimeout(resolve, 20));
+}
