@@ -106,3 +106,31 @@ export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSec
   if (!killed.reportStands) found.push('the stored report is not the one made from the same rows');
   return found;
 }
+
+/** The bound of one recovery on a machine with nothing else to do. */
+const MAX_RECOVERY_SECONDS = 30;
+/** What one recovery may take here: this machine's own pace counts, as the starts of the same run show it. */
+export const mostRecoverySeconds = (...startedSeconds: number[]): number =>
+  Math.max(MAX_RECOVERY_SECONDS, 2 * Math.max(...startedSeconds));
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 ? sorted[middle]! : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+}
+
+export function killsText(summary: {
+  kills: number;
+  max_recovery_s: number;
+  recovery_bound_s: number;
+  median_recovery_s: number;
+  differences: readonly string[];
+}): string {
+  const { kills, max_recovery_s: slowest, recovery_bound_s: bound, median_recovery_s: middle, differences } = summary;
+  return [
+    `${kills} kills, slowest recovery ${slowest} s (at most ${bound} s), median ${middle} s`,
+    ...(differences.length === 0
+      ? ['The outcome equals the undisturbed night.']
+      : differences.map((line) => `differs: ${line}`)),
+  ].join('\n');
+}

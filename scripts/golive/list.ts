@@ -13,6 +13,12 @@ export interface Point {
 const count = (value: unknown): number => (Array.isArray(value) ? value.length : Number(value));
 const shown = (value: unknown): string => JSON.stringify(value) ?? 'not told';
 
+/** What a killed night has that the undisturbed one has not. */
+const unequal = (differences: unknown): string =>
+  Array.isArray(differences) && differences.length > 0
+    ? `; ${differences.join('; ')}`
+    : ', equal to an undisturbed one';
+
 export const POINTS: readonly Point[] = [
   {
     name: 'soak',
@@ -61,7 +67,7 @@ export const POINTS: readonly Point[] = [
     run: { script: 'chaos', args: ['--json', '--kills', '10', '--seed', '3'] },
     proof: (said) => ({
       enough: Number(said.kills) > 0 && said.equal_to_undisturbed === true,
-      shows: `${shown(said.kills)} kills in a night, slowest recovery ${shown(said.max_recovery_s)} s`,
+      shows: `${shown(said.kills)} kills in a night, slowest recovery ${shown(said.max_recovery_s)} of ${shown(said.recovery_bound_s)} s${unequal(said.differences)}`,
     }),
   },
   {

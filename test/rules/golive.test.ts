@@ -45,6 +45,13 @@ describe('npm run golive', () => {
     expect(judge(point('sessions'), 0, printed({ ...night, bookings: night.bookings.slice(1) }))).toMatchObject({
       enough: false,
     });
+    const kills = { kills: 10, max_recovery_s: 12, recovery_bound_s: 30, equal_to_undisturbed: true, differences: [] };
+    expect(judge(point('failover'), 0, printed(kills))).toMatchObject({ enough: true });
+    const differences = ['ended as failed instead of completed'];
+    expect(judge(point('failover'), 1, printed({ ...kills, equal_to_undisturbed: false, differences }))).toEqual({
+      enough: false,
+      shows: expect.stringContaining('ended as failed instead of completed'),
+    });
     const live = { viewers: 10, sessions: 6, received: 150, lost: 0, p95_ms: 3 };
     expect(judge(point('users'), 0, printed({ ...live, lost: 1 }))).toMatchObject({ enough: false });
   });

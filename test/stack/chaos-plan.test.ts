@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { unrecordedFrames } from '../../scripts/chaos/points.ts';
-import { POINTS, VICTIMS, compareNights, killPlan, type NightOutcome } from '../../scripts/chaos/plan.ts';
+import {
+  POINTS,
+  VICTIMS,
+  compareNights,
+  killPlan,
+  mostRecoverySeconds,
+  type NightOutcome,
+} from '../../scripts/chaos/plan.ts';
 
 describe('the plan of kills', () => {
   test('is the same for the same seed and another for another', () => {
@@ -18,6 +25,11 @@ describe('the plan of kills', () => {
     expect(new Set(plan.map((step) => step.at))).toEqual(new Set(POINTS));
     expect(killPlan(1, 3).some((step) => step.at === 'preparing' || step.at === 'finalising')).toBe(false);
   });
+});
+
+test('a recovery may take 30 s, and longer only where the whole stack itself starts slowly', () => {
+  expect(mostRecoverySeconds(9, 11)).toBe(30);
+  expect(mostRecoverySeconds(20, 31)).toBe(62);
 });
 
 describe('two nights are compared', () => {
