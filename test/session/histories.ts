@@ -1,10 +1,11 @@
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { historyFromJSON, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { temporal } from '@temporalio/proto';
 import { DefaultLogger, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { finaliseWorkflowId, sessionWorkflowId } from '../../domain/queues.ts';
 import { projectPath } from '../../platform/paths.ts';
+import { atRest, nothingIsLeft } from '../../scripts/release/at-rest.ts';
 import type { Stage } from './night.ts';
 
 export type History = temporal.api.history.v1.IHistory;
@@ -64,6 +65,25 @@ export async function replayAll(
     }
   };
   await Promise.all(Array.from({ length: Math.min(LANES, histories.length) }, lane));
+  return { replayed, failed };
+}
+/**
+ * Replays histories of workflows that sleep, and looks whether the last task of each asks for what its history has and no more; the error of each
+ * that does not pass.
+ */
+export async function replayAsleep(
+  bundle: WorkflowBundleWithSourceMap,
+  asleep: { workflowId: string; history: unknown }[],
+): Promise<{ replayed: number; failed: Record<string, string> }> {
+  const { replayed, failed } = await replayAll(
+    bundle,
+    asleep.map(({ workflowId, history }) => ({ workflowId, history: atRest(historyFromJSON(history)) })),
+  );
+  for (const { workflowId } of asleep) {
+    const message = failed[workflowId];
+    if (nothingIsLeft(message === undefined ? undefined : new Error(message))) delete failed[workflowId];
+    else failed[workflowId] ??= 'the last task asks for a cancellation';
+  }
   return { replayed, failed };
 }
 /** So many nights of a suite are replayed by `npm test`, spread over all of them; `npm run verify` and a recording take each. */

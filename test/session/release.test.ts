@@ -23,6 +23,8 @@ const said: string[] = [];
 const report = (line: string): void => void said.push(line);
 /** Never told where the telescopes are, it makes no Schedules here. */
 const noSites = (): Promise<number[]> => new Promise(() => undefined);
+/** At the end of the first task, after all that the workflow itself asks for. */
+const ONE_COMMAND = `(async () => { for (let i = 0; i < 50; i++) await null; globalThis.__TEMPORAL_ACTIVATOR__.pushCommand({ startTimer: { seq: 999, startToFireTimeout: { seconds: 9 } } }); })();`;
 const watch = { seconds: 2, everyMs: 250 };
 
 beforeAll(async () => {
@@ -130,6 +132,12 @@ test('a build that cannot carry on what is open is named by a replay, and taken 
     return listed.sort().join() === ids.join();
   });
   expect(await replayOpen(client, { workflowBundle: good }, queues)).toEqual({ replayed: ids.length, failed: {} });
+  const careless = { ...good, code: good.code.replace('let done = false;', `let done = false; ${ONE_COMMAND}`) };
+  expect(careless.code).not.toBe(good.code);
+  const { failed } = await replayOpen(client, { workflowBundle: careless }, queues);
+  expect(failed).toEqual(
+    Object.fromEntries(ids.map((id) => [id, expect.stringMatching(/^its last task asks for more/)])),
+  );
   expect(Object.keys((await replayOpen(client, { workflowBundle: bad }, queues)).failed).sort()).toEqual(ids);
 
   await start('bad', bad);

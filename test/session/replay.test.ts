@@ -3,7 +3,7 @@ import { Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
 import { workflowsPath } from '../../worker/options.ts';
 import { bundleOf } from '../support/bundle.ts';
-import { quietLogger, recordedHistories, replayAll } from './histories.ts';
+import { quietLogger, recordedHistories, replayAll, replayAsleep } from './histories.ts';
 
 type Recorded = ReturnType<typeof recordedHistories>[number];
 interface JsonEvent {
@@ -54,7 +54,7 @@ let bundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
   Runtime.install({ logger: quietLogger, telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
   bundle = await bundleOf(workflowsPath());
-}, 30_000);
+}, 120_000);
 
 describe('replay gate', () => {
   test('every recorded history replays with the workflow code of today', async () => {
@@ -101,8 +101,28 @@ describe('replay gate', () => {
         }),
       );
       expect(asleep.length).toBeGreaterThan(0);
-      expect(await replayAll(bundle, asleep)).toEqual({ replayed: asleep.length, failed: {} });
+      expect(await replayAsleep(bundle, asleep)).toEqual({ replayed: asleep.length, failed: {} });
     },
     600_000,
+  );
+
+  test.each([
+    'upsertWorkflowSearchAttributes: { searchAttributes: { indexedFields: {} } }',
+    'startTimer: { seq: 999, startToFireTimeout: { seconds: 9 } }',
+  ])(
+    'one command more at the end of the last task of a session asleep is noticed: %s',
+    async (command) => {
+      const start = 'async function session(input) {';
+      expect(bundle.code.split(start)).toHaveLength(2);
+      const later = `(async () => { for (let i = 0; i < 200; i++) await null; globalThis.__TEMPORAL_ACTIVATOR__.pushCommand({ ${command} }); })();`;
+      const more = { ...bundle, code: bundle.code.replace(start, `${start} ${later}`) };
+      const { name, json } = recordedHistories().find((h) => h.name === 'quiet')!;
+      const events = eventsOf(json);
+      const second = events.findIndex((e, i) => i > 3 && e.eventType === 'EVENT_TYPE_WORKFLOW_TASK_SCHEDULED');
+      const asleep = [{ workflowId: name, history: { ...(json as object), events: events.slice(0, second) } }];
+      expect(await replayAsleep(bundle, asleep)).toEqual({ replayed: 1, failed: {} });
+      expect((await replayAsleep(more, asleep)).failed[name]).toMatch(/nondeterminism/i);
+    },
+    60_000,
   );
 });
