@@ -99,11 +99,13 @@ const recorded = (answered: Uint8Array): Completion => ({ successful: Success.de
 const same = (completion: Completion, answered: Uint8Array): boolean =>
   Buffer.from(bytesOf(withoutMarkers(completion))).equals(bytesOf(withoutMarkers(recorded(answered))));
 
+/** What a command carries beside its kind. */
+const isKind = (key: string): boolean => key !== 'userMetadata' && key !== 'eventGroupMarkers';
 /** The first command that is another one, by kind, for people. */
 function difference(completion: Completion, answered: Uint8Array): string {
   const kinds = (one: Completion): string[] =>
     commandsOf(withoutMarkers(one)).map(
-      (command) => command.scheduleActivity?.activityType ?? Object.keys(command)[0] ?? 'nothing',
+      (command) => command.scheduleActivity?.activityType ?? Object.keys(command).find(isKind) ?? 'nothing',
     );
   const [then, now] = [kinds(recorded(answered)), kinds(completion)];
   const at = then.findIndex((kind, i) => kind !== now[i]);
