@@ -108,7 +108,7 @@ describe('bookings', () => {
     expect(await api.db.booking.count()).toBe(1);
   });
 
-  test('forty different bookings at once: each is taken, refused for its slot, or told when to come again; reads are not delayed', async () => {
+  test('forty different bookings at once: each is taken, refused for its slot, or told when to come again; reads wait for none of them', async () => {
     const asked = Promise.all(
       Array.from({ length: 40 }, (_, i) =>
         api.json<Problem>(
@@ -122,9 +122,10 @@ describe('bookings', () => {
         ),
       ),
     );
-    const began = performance.now();
+    let over = false;
+    void asked.then(() => (over = true));
     const reads = await Promise.all(Array.from({ length: 5 }, () => api.json('GET', '/api/bookings')));
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(over).toBe(false);
     expect(reads.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     const answers = await asked;
     const kinds = answers.map(({ status, body: it, headers }) =>

@@ -351,6 +351,7 @@ const scenario = PHP ? test : test.skip;
   });
 
   test('a reload goes on where it was: the token stays in the tab, the frames stand in the gallery', async () => {
+    await nightGoesOn(40);
     const { page } = laptop;
     const before = await frames(page);
     await page.reload();
@@ -360,6 +361,7 @@ const scenario = PHP ? test : test.skip;
   });
 
   test('on the phone: no sideways scrolling, three decks, pinch and double tap enlarge the preview', async () => {
+    await nightGoesOn(40);
     const { page } = phone;
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
     const expectScale = (wanted: number): Promise<unknown> =>
@@ -417,6 +419,7 @@ const scenario = PHP ? test : test.skip;
   });
 
   test('the live page, full of data, has no serious finding of axe-core either, in the dark and in red light', async () => {
+    await nightGoesOn(40);
     const { page } = laptop;
     const found = await axe(page);
     await page.keyboard.press('n');
@@ -426,7 +429,7 @@ const scenario = PHP ? test : test.skip;
   });
 
   test('as the Alpine component in a page of another origin: live with a token where the site is on the list, refused where not', async () => {
-    await nightGoesOn(20);
+    await nightGoesOn(40);
     const { apiUrl } = observatory.stack;
     for (const site of [friend, stranger])
       site.serve({

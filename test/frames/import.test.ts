@@ -171,8 +171,8 @@ test('npm run import -- DIR --json: progress on stderr, one line on stdout; kill
   });
   expect(half).toBeGreaterThan(0);
   const first = await run();
-  // One more may have been on its way into the database when the process was killed.
-  expect([half, half + 1]).toContain(Number(/frames: (\d) of 5/.exec(first.stderr)?.[1]));
+  // It goes on behind what stands; it says how far it is from time to time, not at each frame.
+  expect(Number(/frames: (\d) of 5/.exec(first.stderr)?.[1])).toBeGreaterThanOrEqual(half);
   expect(first.stderr).toContain('frames: 5 of 5');
   const told = JSON.parse(first.stdout) as { booking_id: string; archive_path: string; report_path: string };
   expect(told).toMatchObject({ files: 5, archived: 5, copies: 0, rejected: 0, missing: 0 });

