@@ -24,12 +24,17 @@ function browserOf(configured: string | undefined): string {
   );
 }
 
-/** In the page: all pictures are here, and no address stands that ends within the hour. */
+/** In the page: all pictures are here, those that a busy server refused after another try, and no address stands that ends within the hour. */
 const SETTLED = `(async () => {
   for (const link of document.querySelectorAll('a[href*="sig="]')) link.removeAttribute('href');
   const pictures = [...document.images].filter((image) => image.src !== '');
+  const lacking = () => pictures.filter((image) => !image.complete || image.naturalWidth === 0);
   for (const image of pictures) image.loading = 'eager';
   await Promise.allSettled(pictures.map((image) => image.decode()));
+  for (let again = 0; again < 2 && lacking().length > 0; again += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await Promise.allSettled(lacking().map((image) => ((image.src = image.src), image.decode())));
+  }
   await document.fonts.ready;
 })()`;
 

@@ -189,6 +189,15 @@ describe('a link in a letter', () => {
   });
 });
 
+/** The objects of a PDF that are not the same in another one. */
+function differences(one: Buffer, other: Buffer): string {
+  const [a, b] = [one, other].map((pdf) => pdf.toString('latin1').split('endobj')) as [string[], string[]];
+  const lines = a.flatMap((object, n) =>
+    object === b[n] ? [] : [`${n}: ${object.slice(0, 300)} | ${b[n]?.slice(0, 300)}`],
+  );
+  return `${a.length} objects, ${b.length} objects\n${lines.slice(0, 5).join('\n')}`;
+}
+
 describe('without a key', () => {
   const ask = (bookingId: string): Answer => api.json('POST', '/api/links', { booking_id: bookingId }, { key: null });
 
@@ -292,7 +301,9 @@ describe('one click', () => {
     const first = await print('fr');
     expect(first.subarray(0, 5).toString()).toBe('%PDF-');
     expect(first.toString('latin1')).not.toContain('sig=');
-    expect((await print('fr')).equals(first)).toBe(true);
+    const again = await print('fr');
+    // Of two files that differ the text says where: their bytes are compressed.
+    expect(again.equals(first) ? '' : differences(first, again)).toBe('');
     expect((await print('en')).equals(first)).toBe(false);
   }, 60_000);
 
