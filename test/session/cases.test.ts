@@ -183,6 +183,26 @@ describe('faults', () => {
     expect(night.effects()).toEqual(['ensureObjects', 'enableTarget', 'disableTarget']);
   }, 60_000);
 
+  test('the sky turns while RoboTarget does not run: the fault’s time stays the fault’s, the weather’s begins when it is seen', async () => {
+    const night = await stage.prepare({
+      id: 'no-script-rain',
+      startsIn: 600,
+      slotSeconds: 3600,
+      shots: FEW,
+      policy: { prepare_lead: 300 },
+      script: (start) => ({
+        scriptEnds: [start - 60_000],
+        weather: [{ from: start + 2_400_000, to: start + 7_200_000, state: 'unsafe' }],
+      }),
+    });
+    await night.live();
+    expect(await night.phases()).toContain('holding:weather_unsafe');
+    const ledger = await night.ledger();
+    expect(ledger.outage).toBeGreaterThanOrEqual(1_800);
+    expect(ledger.unsafe).toBeLessThanOrEqual(1_200);
+    expect(sum(ledger)).toBe(3600);
+  }, 60_000);
+
   test('target finished early by RoboTarget’s word: the session ends at once and the rest of the slot is nobody’s', async () => {
     const night = await stage.prepare({
       id: 'early-end',

@@ -43,8 +43,10 @@ export async function watch(night: Night): Promise<Ending | null> {
 
     night.memory.stalled = seen !== null && (await isStalled(night));
     if (night.memory.stalled && night.cutShort()) continue;
-    if (night.memory.stalled && state.data.idleSince) night.memory.sinceWhen = state.data.idleSince;
     let verdict = judge(seen, circumstances(night, null));
+    // An idle target is a fault from when it began to idle; what comes while it is held for that begins when it is seen.
+    const idle = night.memory.stalled && !verdict.go && verdict.cause === 'fault' && state.data.phase !== 'holding';
+    if (idle && state.data.idleSince) night.memory.sinceWhen = state.data.idleSince;
     if (verdict.go) {
       const refusal = state.data.engaged ? null : await engage(night, seen!);
       if (refusal && night.cutShort()) continue;
