@@ -50,7 +50,8 @@ export async function holdPreparation(night: Night, problem: Problem): Promise<v
   if (seen) night.noteLook(seen);
   const verdict = seen ? judge(seen, circumstances(night, null)) : null;
   const { cause, reason, ledger } = preparationHold(problem.reason, verdict);
-  holding(night, cause, reason, ledger, cause === 'weather' ? null : problem.message);
+  // What stood in the way of the preparation says nothing of another cause that counts now.
+  holding(night, cause, reason, ledger, reason === problem.reason ? problem.message : null);
 }
 
 /**
