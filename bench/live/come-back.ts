@@ -81,7 +81,7 @@ export async function comeBack(viewers: number, sessions: number): Promise<Recor
       viewers,
       sessions,
       complete: back.complete!,
-      live_again: live.complete!,
+      live_again: live.complete,
       api_started_seconds: round(startedSeconds),
       p50_seconds: round(back.p50_seconds!),
       max_seconds: round(back.max_seconds!),
