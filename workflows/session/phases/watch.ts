@@ -44,9 +44,7 @@ export async function watch(night: Night): Promise<Ending | null> {
     night.memory.stalled = seen !== null && (await isStalled(night));
     if (night.memory.stalled && night.cutShort()) continue;
     let verdict = judge(seen, circumstances(night, null));
-    // An idle target is a fault from when it began to idle; what comes while it is held for that begins when it is seen.
-    const idle = night.memory.stalled && !verdict.go && verdict.cause === 'fault' && state.data.phase !== 'holding';
-    if (idle && state.data.idleSince) night.memory.sinceWhen = state.data.idleSince;
+    if (!verdict.go) datedBack(night, verdict);
     if (verdict.go) {
       const refusal = state.data.engaged ? null : await engage(night, seen!);
       if (refusal && night.cutShort()) continue;
@@ -113,6 +111,13 @@ export async function check(night: Night): Promise<Observation | null | undefine
     });
   }
   return seen;
+}
+
+/** An idle target is a fault from when it began to idle; what comes while it is held for that begins when it is seen. */
+function datedBack(night: Night, verdict: Extract<Verdict, { go: false }>): void {
+  const { idleSince, phase } = night.state.data;
+  if (night.memory.stalled && verdict.cause === 'fault' && phase !== 'holding' && idleSince)
+    night.memory.sinceWhen = idleSince;
 }
 
 /** Bad weather has left no room for one exposure: the end, with what there is. */
