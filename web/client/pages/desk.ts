@@ -72,7 +72,9 @@ export function complaintDesk(): object {
       const row = this.rows.find((one) => one.id === id)!;
       const { refund } = row;
       const body = { answer: row.answer.trim(), ...(refund > 0 ? { refund_credits: refund } : {}) };
-      const said = await tried(() => http.post<void>(`/api/complaints/${encodeURIComponent(id)}/answer`, body));
+      const said = await tried(async () => {
+        await http.post(`/api/complaints/${encodeURIComponent(id)}/answer`, body);
+      });
       if (said === '') await this.load();
       else this.said = said;
     },
