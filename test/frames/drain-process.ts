@@ -14,7 +14,7 @@ const frames = createFrameActivities({
   db: createDatabase(url),
   config: { OBSERVATIONS_STORAGE_PATH: storage, MAX_IMAGE_SIZE_MB: 64 },
   logger: createLogger('drain', 'silent'),
-  timing: { settleMs: 300, patienceMs: 6_000, attributeMs: 300, absentMs: 400, lingerMs: 0, pollMs: 50 },
+  timing: { settleMs: 300, patienceMs: 15_000, attributeMs: 300, absentMs: 400, lingerMs: 0, pollMs: 50 },
 });
 process.stdout.write('draining\n');
 if (final) await frames.reconcileFrames({ bookingId, telescopeId, shotsDone: null, final: true });
