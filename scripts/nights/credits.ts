@@ -15,6 +15,11 @@ export class NightCredits {
       this.transfers.push({ kind: 'hold', debit: 'guest', credit: 'held', hundredths: this.charged });
   }
 
+  /** The settlement in force. */
+  get settled(): Settled | null {
+    return this.last;
+  }
+
   /** A settlement that says what the one before it said moves nothing. */
   settle(settled: Settled, before: boolean): void {
     const { chargedHundredths, refundHundredths } = settled;

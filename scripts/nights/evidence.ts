@@ -10,6 +10,8 @@ import type { World } from './world.ts';
 
 /** The ledger may differ from the sky by so many seconds. */
 const LEDGER_SECONDS = 5;
+/** A hold lasts until the target is enabled again, which is part of it: so long after the check that saw the sky turn good. */
+const RESUME_SECONDS = 120;
 /** After the sky turned, an exposure may begin for so long: the gateway's patience twice over, and two ticks of the world. */
 const MARGIN_MS = 60_000;
 
@@ -129,20 +131,31 @@ function isUnheard({ observatory: { sky, script } }: World, at: number): boolean
   return back > 0 && since.every((one) => sky.at(one).state === 'unsafe' && sky.at(one).reason !== 'weather_unsafe');
 }
 
-/** What the sky itself did in the part of the slot in which the session was under way, second by second. */
+/** The instants of an interval, second by second, in which the session was under way and the gateway was there to see the sky. */
+function* seen(world: World, i: LedgerInterval, endedAt: number): Generator<number> {
+  const from = Math.max(Date.parse(i.start), world.row.startsAt.getTime(), world.plan.bookedAt);
+  const to = Math.min(Date.parse(i.end), world.row.endsAt.getTime(), endedAt);
+  const unknown = world.faults.spans('gateway_away');
+  for (let at = Date.parse(i.start); at < to; at += 1000)
+    if (at >= from && !unknown.some((s) => at >= s.from && at < s.to)) yield at;
+}
+
+/** What the sky itself did in the part of the slot in which the session was under way: no bad sky is classed otherwise, and no good one as bad. */
 function ledgerAgreesWithSky(world: World, say: Say): void {
   const ended = world.transitions.find((t) => t.sessionEndedAt)?.sessionEndedAt;
   if (!ended || world.ledger.length === 0) return;
-  const from = Math.max(world.row.startsAt.getTime(), world.plan.bookedAt);
-  const to = Math.min(world.row.endsAt.getTime(), Date.parse(ended));
-  const unknown = world.faults.spans('gateway_away');
   const wrong: Partial<Record<LedgerClass, number>> = {};
-  for (const i of world.ledger)
-    for (let at = Date.parse(i.start); at < Date.parse(i.end); at += 1000) {
-      if (at < from || at >= to || unknown.some((s) => at >= s.from && at < s.to)) continue;
-      const unsafe = isUnsafe(world, at) && !(i.class === 'outage' && isUnheard(world, at));
-      if (unsafe && i.class !== 'unsafe') wrong[i.class] = (wrong[i.class] ?? 0) + 1;
+  for (const i of world.ledger) {
+    const instants = [...seen(world, i, Date.parse(ended))];
+    if (i.class === 'unsafe') {
+      const good = instants.filter((at) => !isUnsafe(world, at)).length;
+      if (good > RESUME_SECONDS + world.telescope.policy.check_interval)
+        say(`${good} s of good sky are classed unsafe from ${i.start}`);
+      continue;
     }
+    const bad = instants.filter((at) => isUnsafe(world, at) && !(i.class === 'outage' && isUnheard(world, at)));
+    wrong[i.class] = (wrong[i.class] ?? 0) + bad.length;
+  }
   for (const [name, n] of Object.entries(wrong))
     if (n > LEDGER_SECONDS) say(`${n} s of unsafe sky are classed ${name}`);
   exposuresAreImaging(world, say);

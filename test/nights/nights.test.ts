@@ -14,7 +14,10 @@ import { openSandbox, type Sandbox } from '../../scripts/nights/sandbox.ts';
 import { summarise } from '../../scripts/nights/summary.ts';
 import type { World } from '../../scripts/nights/world.ts';
 import { workflowsPath } from '../../worker/options.ts';
+import { startApi } from '../api/harness.ts';
 import { bundleOf } from '../support/bundle.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { storeNight, toldOf } from './stored.ts';
 
 const SEED = 1;
 const SOME = process.env.NOCTURNE_LONG ? 60 : 12;
@@ -27,9 +30,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await sandbox?.destroy();
 });
-const play = async (nights: readonly number[]): Promise<NightResult[]> => {
+const play = async (nights: readonly number[], see?: (world: World) => unknown): Promise<NightResult[]> => {
   const results: NightResult[] = [];
-  for (const night of nights) results.push(await playNight(sandbox, planNight(SEED, night)));
+  for (const night of nights) results.push(await playNight(sandbox, planNight(SEED, night), see));
   return results;
 };
 const without = (plan: NightPlan, ...kinds: FaultKind[]): NightPlan => ({
@@ -40,13 +43,39 @@ const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 describe('nights on the virtual server', () => {
   test('every invariant holds, and the same seed gives the same digest in whatever order the nights are played', async () => {
-    const forth = await play(upTo(SOME));
+    const worlds: World[] = [];
+    const forth = await play(upTo(SOME), (world) => worlds.push(world));
     const back = (await play(upTo(SOME).reverse())).reverse();
     expect(forth.flatMap((r) => r.violations)).toEqual([]);
     expect(forth.map((r) => r.phases)).toEqual(back.map((r) => r.phases));
     const about = { seed: SEED, server: 'virtual', elapsedMs: 0, each: false } as const;
     expect(summarise(forth, about)).toEqual(summarise(back, about));
-  }, 120_000);
+    await saidOnce(worlds);
+  }, 240_000);
+
+  /** A figure that two readers give is one figure: of each night, and of all of them together. */
+  async function saidOnce(worlds: World[]): Promise<void> {
+    const postgres = await startPostgres();
+    const api = await startApi(postgres.url);
+    try {
+      const held = worlds.filter(({ ledger, finaliser }) => ledger.length > 0 && finaliser.credits.settled);
+      expect(held.length).toBeGreaterThan(SOME / 2);
+      // A night is found by its start.
+      expect(new Set(held.map(({ row }) => row.startsAt.getTime())).size).toBe(held.length);
+      for (const [i, world] of held.entries()) {
+        const id = `night-${i}`;
+        await storeNight(api, id, world);
+        const { night, stats, ...others } = await toldOf(api, id, world);
+        expect([world.plan.night, others]).toEqual([world.plan.night, { report: night, analytics: night }]);
+        expect(stats.frames).toEqual(night.frames);
+        await api.db.$executeRaw`SELECT keep_session_figures(${id})`;
+        expect((await toldOf(api, id, world)).analytics).toEqual(night);
+      }
+    } finally {
+      await api.stop();
+      await postgres.stop();
+    }
+  }
 
   test('a plan is a function of seed and number, and the first hundred hold every fault and everything that people do', () => {
     const plans = upTo(100).map((night) => planNight(SEED, night));
@@ -166,6 +195,17 @@ describe('the oracle', () => {
       (w) => w.observatory.weatherComes({ from: w.plan.start, to: w.plan.end, state: 'unsafe' }),
       /^an exposure began \d+ s into unsafe weather/,
       /^\d+ s of unsafe sky are classed (imaging|overhead|other)$/,
+    ],
+    [
+      'a clear sky that is given back as rain',
+      (w) =>
+        w.ledger.splice(0, w.ledger.length, {
+          start: w.row.startsAt.toISOString(),
+          end: w.row.endsAt.toISOString(),
+          class: 'unsafe',
+          cause: 'weather_unsafe',
+        }),
+      /^\d+ s of good sky are classed unsafe from /,
     ],
     ['a booking without an end', (w) => void w.transitions.pop(), /^the last recorded phase is finalising$/],
     [
