@@ -67,9 +67,9 @@ function depsOf(ground: Ground): Deps {
   };
 }
 
-/** The API without a port: routes, live server and the services behind them. Call `deps.live.start()` to follow the bus. */
-export function createApp(options: ApiOptions): Api {
-  const { config, logger, db, now = Date.now } = options;
+/** What the services are made from. @throws UsageError without GATEWAY_SECRET */
+function groundOf(options: ApiOptions): Ground {
+  const { config, logger, db, now = Date.now, temporalTimeoutMs = 5_000, stopRowMs = 50 } = options;
   const secret = config.GATEWAY_SECRET;
   if (!secret)
     throw new UsageError(
@@ -77,14 +77,15 @@ export function createApp(options: ApiOptions): Api {
     );
   const limits = options.limits ?? { perTokenPerSecond: 20, burst: 120, authFailuresPerMinute: 60 };
   const gateways = new GatewayClient(secret, now);
-  const ground: Ground = {
+  return {
     config,
     logger,
     db,
     temporal: options.temporal,
     bus: options.bus,
     now,
-    temporalTimeoutMs: options.temporalTimeoutMs ?? 5_000,
+    temporalTimeoutMs,
+    stopRowMs,
     secret,
     signer: new TokenSigner(secret),
     urlKey: deriveKey(secret, 'url'),
@@ -97,6 +98,12 @@ export function createApp(options: ApiOptions): Api {
     turns: new Turns(),
     metrics: createMetrics(),
   };
+}
+
+/** The API without a port: routes, live server and the services behind them. Call `deps.live.start()` to follow the bus. */
+export function createApp(options: ApiOptions): Api {
+  const ground = groundOf(options);
+  const { config, logger } = ground;
   const deps = depsOf(ground);
 
   const app: App = new OpenAPIHono<AppEnv>({

@@ -25,6 +25,8 @@ export interface ApiOptions {
   now?: () => number;
   /** Calls to Temporal end after this, so that a request never hangs on it; 5 s when left out. */
   temporalTimeoutMs?: number;
+  /** How long a stop waits for its booking's row where the telescope is known without it; 50 ms when left out. */
+  stopRowMs?: number;
   limits?: { perTokenPerSecond: number; burst: number; authFailuresPerMinute: number };
 }
 

@@ -47,14 +47,15 @@ export function loadSecrets(dataDir: string): Secrets {
 
 /**
  * Makes the data folder one that other accounts of this machine cannot look into, and what is in it too. Root's PostgreSQL runs as another user,
- * which must be able to pass.
+ * which must be able to pass. What this process makes from now on is closed as well; the mask that it had before is given back.
  */
-export function closeFolder(dataDir: string): void {
-  process.umask(0o077);
+export function closeFolder(dataDir: string): number {
+  const before = process.umask(0o077);
   mkdirSync(dataDir, { recursive: true });
   chmodSync(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
   for (const name of readdirSync(dataDir)) {
     const entry = join(dataDir, name);
     chmodSync(entry, statSync(entry).mode & 0o700);
   }
+  return before;
 }

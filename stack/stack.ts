@@ -49,7 +49,7 @@ export interface Stack {
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { dataDir, report, simulator } = options;
   const env = options.env === process.env ? environment() : options.env;
-  closeFolder(dataDir);
+  const mask = closeFolder(dataDir);
   const wanted = { usualPorts: options.ports === 'usual', simulator: simulator !== null };
   const at = await layOut(dataDir, env, wanted, report);
   const supervisor = new Supervisor(report, options.onFinal);
@@ -58,6 +58,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     forgetStack(dataDir);
     await deployed?.end();
     await supervisor.stopAll([['api', 'worker', 'gateway'], ['simulator'], ['temporal'], ['postgres']]);
+    process.umask(mask);
   };
   let temporalCli: string | null = null;
   try {

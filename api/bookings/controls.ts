@@ -18,8 +18,7 @@ import { loadBooking } from './load.ts';
 
 const CONFIRM_WAIT_MS = 10_000;
 const KEY = /^[\x21-\x7e]{1,200}$/;
-/** How long a stop waits for its booking's row: where the telescope is known without it, where it is not, and where the row says whose it is. */
-const ROW_WAIT_MS = 50;
+/** How long a stop waits for its booking's row where the telescope is not known without it, and where the row says whose it is. */
 const ROW_NEEDED_MS = 500;
 const ROW_OWNER_MS = 1_500;
 
@@ -251,7 +250,7 @@ export async function abort(
 async function abortScope(deps: Deps, who: Identity, loading: Promise<Loaded>): Promise<AbortScope> {
   const all = deps.telescopes.rememberedAll();
   const known = who.slot?.telescopeId ?? (all.length === 1 ? all[0]!.id : null);
-  const full = await within(known ? ROW_WAIT_MS : ROW_NEEDED_MS, null, loading);
+  const full = await within(known ? deps.stopRowMs : ROW_NEEDED_MS, null, loading);
   if (!full && who.kind === 'user' && !(await within(ROW_OWNER_MS, null, loading)))
     throw new Problem(
       'database_away',

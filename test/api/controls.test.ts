@@ -32,6 +32,8 @@ describe('controls', () => {
     api = await startApi(postgres.url, {
       config: config({ TEMPORAL_ADDRESS: temporal.address }),
       telescopes: [telescope('t1', { gateway_url: gateway.url })],
+      // A slow machine takes longer to read the row, and then a stop goes to the telescope without it.
+      stopRowMs: 5_000,
     });
   }, 60_000);
   afterAll(async () => {

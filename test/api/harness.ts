@@ -99,6 +99,7 @@ export async function startApi(
     limits?: ApiOptions['limits'];
     sync?: boolean;
     port?: number;
+    stopRowMs?: number;
   } = {},
 ): Promise<RunningApi> {
   const settings = options.config ?? config();
@@ -118,6 +119,7 @@ export async function startApi(
     now: options.now ?? nightNow,
     temporalTimeoutMs: settings.TEMPORAL_ADDRESS.endsWith(':9') ? 800 : 5_000,
     ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.stopRowMs ? { stopRowMs: options.stopRowMs } : {}),
   });
   deps.live.start();
   await bus.start();

@@ -201,6 +201,8 @@ describe('faults', () => {
     });
     chmodSync(path, 0);
     chmodSync(hidden, 0);
+    // Whatever file mode this process gives: another user gets as far as these two.
+    for (const open of [world.share, join(world.share, 'k7')]) chmodSync(open, 0o755);
     // Root may read everything, so the drain runs as somebody else then.
     const storage = join(world.folder, 'store-nobody');
     const scratch = join(world.folder, 'scratch');

@@ -65,7 +65,7 @@ describe('the data folder', () => {
       chmodSync(path, open);
     const before = process.umask();
     try {
-      closeFolder(data);
+      expect(closeFolder(data)).toBe(before);
       expect([mode(data) & 0o066, mode(join(data, 'logs')), mode(join(data, 'demo.json'))]).toEqual([0, 0o700, 0o600]);
       const { postgres_password: made, ...older } = loadSecrets(data);
       expect(mode(join(data, 'secrets.json'))).toBe(0o600);

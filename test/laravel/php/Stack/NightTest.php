@@ -205,7 +205,7 @@ final class NightTest extends StackCase
 
     public function testAnApiKilledBetweenRequestAndAnswerMakesOneBooking(): void
     {
-        config(['nocturne.tries' => 8, 'nocturne.retry_wait_ms' => 200]);
+        config(['nocturne.tries' => 25, 'nocturne.retry_wait_ms' => 200]);
         $user = $this->guest('Two Minds');
         $row = (new EquipmentBooking())->forceFill($this->plan($user, now()->addMinutes(10)->startOfSecond(), 60));
         $this->wire('kill-api-on-put');
