@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { recordedSpans, silentSpans, whereUnproven, type GatewayRecord } from './gateway-record.ts';
+import { clearPeriods, recordedSpans, silentSpans, type GatewayRecord } from './gateway-record.ts';
 
 const START = Date.UTC(2026, 0, 15, 22);
 const at = (second: number): string => new Date(START + second * 1000).toISOString();
@@ -123,17 +123,32 @@ describe('time of which nothing is known', () => {
     expect(silent({ samples: every(0, 3600, {}) })).toEqual([]);
     expect(silent({})).toEqual([]);
   });
+});
 
-  test('counts as an outage only where nobody proved anything: exposures and holds keep their seconds', () => {
-    const ledger = [
-      { class: 'overhead' as const, cause: null, start: at(0), end: at(700) },
-      { class: 'imaging' as const, cause: null, start: at(700), end: at(1000) },
-      { class: 'other' as const, cause: null, start: at(1000), end: at(3600) },
-    ];
-    const gap = { class: 'outage' as const, cause: 'gateway_away', start: at(590), end: at(1200) };
-    expect(whereUnproven([gap], ledger)).toEqual([
-      { ...gap, end: at(700) },
-      { ...gap, start: at(1000) },
+describe('where the gateway’s record shows that nothing was unsafe', () => {
+  const clear = (record: Partial<GatewayRecord>): [number, number][] =>
+    clearPeriods({ samples: [], notes: [], ...record }, START, START + 3_600_000).map(({ fromMs, toMs }) => [
+      (fromMs - START) / 1000,
+      (toMs - START) / 1000,
+    ]);
+
+  test('good weather and clouds that were heard, up to the line that tells of rain', () => {
+    const samples = [...every(0, 600, weather('ok', null)), ...every(600, 1200, weather('hold', 'weather_hold'))];
+    expect(clear({ samples, notes: [note(1203, 'weather', 'unsafe: RAIN')] })).toEqual([[0, 1203]]);
+  });
+
+  test.each([
+    ['rain', weather('unsafe', 'weather_unsafe')],
+    ['an emergency', { ...weather('ok', null), emergency: 'suspend' }],
+    ['a link that is gone', { ...weather('ok', null), stale: true }],
+  ])('not in %s', (_name, data) => {
+    expect(clear({ samples: every(0, 3600, data) })).toEqual([]);
+  });
+
+  test('not where the record is silent, however good its last word was', () => {
+    expect(clear({ samples: [sample(0, weather('ok', null)), sample(900, weather('ok', null))] })).toEqual([
+      [0, 60],
+      [900, 960],
     ]);
   });
 });

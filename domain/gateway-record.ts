@@ -1,5 +1,5 @@
-import type { LedgerInterval } from './contracts/ledger.ts';
 import type { LedgerSpan } from './ledger.ts';
+import type { Period } from './night-ledger.ts';
 import type { TelemetrySample } from './telemetry.ts';
 
 /**
@@ -125,31 +125,54 @@ function pointsOf({ samples, notes }: GatewayRecord): Point[] {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/**
- * What kept the session from observing between two instants, by the gateway's record. Bad weather stands until something says otherwise; all else is
- * believed for a minute after the record fell silent.
- */
+/** A piece of the record: what was known in it, and whether the gateway was there to say so. */
+interface Piece {
+  fromMs: number;
+  toMs: number;
+  known: Known;
+  believed: boolean;
+}
+/** The record in pieces without gap from its first point on. Bad weather stands until something says otherwise, all else for a minute. */
+function piecesOf(record: GatewayRecord, untilMs: number): Piece[] {
+  let known = FINE;
+  const points = pointsOf(record);
+  return points.flatMap(({ atMs, change }, i): Piece[] => {
+    known = change(known);
+    const next = points[i + 1]?.atMs ?? untilMs;
+    const toMs = Math.min(next, atMs + SILENT_AFTER_MS);
+    const heard: Piece = { fromMs: atMs, toMs, known, believed: true };
+    if (next <= toMs) return [heard];
+    known = { ...FINE, weather: known.weather, heard: known.heard };
+    return [heard, { fromMs: toMs, toMs: next, known, believed: false }];
+  });
+}
+
+/** What kept the session from observing between two instants, by the gateway's record. */
 export function recordedSpans(record: GatewayRecord, fromMs: number, toMs: number): LedgerSpan[] {
   const spans: LedgerSpan[] = [];
-  const claim = (at: number, until: number, what: Claim | null): void => {
-    const [start, end] = [Math.max(at, fromMs), Math.min(until, toMs)];
-    if (!what || end <= start) return;
+  for (const piece of piecesOf(record, toMs)) {
+    const what = claimOf(piece.known);
+    const [start, end] = [Math.max(piece.fromMs, fromMs), Math.min(piece.toMs, toMs)];
+    if (!what || end <= start) continue;
     const last = spans.at(-1);
     if (last && last.end === iso(start) && last.class === what.class && last.cause === what.cause) last.end = iso(end);
     else spans.push({ ...what, start: iso(start), end: iso(end) });
-  };
-  let known = FINE;
-  const points = pointsOf(record);
-  for (const [i, point] of points.entries()) {
-    known = point.change(known);
-    const next = points[i + 1]?.atMs ?? toMs;
-    const believed = Math.min(next, point.atMs + SILENT_AFTER_MS);
-    claim(point.atMs, believed, claimOf(known));
-    if (next <= believed) continue;
-    known = { ...FINE, weather: known.weather, heard: known.heard };
-    claim(believed, next, claimOf(known));
   }
   return spans;
+}
+
+/** Where the gateway was there, heard Voyager and the weather, and saw nothing unsafe. */
+export function clearPeriods(record: GatewayRecord, fromMs: number, toMs: number): Period[] {
+  const periods: Period[] = [];
+  for (const { known, believed, ...piece } of piecesOf(record, toMs)) {
+    if (!believed || known.away || !known.heard || claimOf(known)?.class === 'unsafe') continue;
+    const [start, end] = [Math.max(piece.fromMs, fromMs), Math.min(piece.toMs, toMs)];
+    if (end <= start) continue;
+    const last = periods.at(-1);
+    if (last?.toMs === start) last.toMs = end;
+    else periods.push({ fromMs: start, toMs: end });
+  }
+  return periods;
 }
 
 /** Where the record says nothing between two instants, although it was kept; none where none was kept at all. */
@@ -163,16 +186,4 @@ export function silentSpans({ samples, notes }: GatewayRecord, fromMs: number, t
       ? [{ class: 'outage', cause: 'gateway_away', start: iso(before), end: iso(at) }]
       : [];
   });
-}
-
-/** The parts of `claims` that fall on seconds which nobody proved: no exposure, no hold, nothing but our word. */
-export function whereUnproven(claims: readonly LedgerSpan[], ledger: readonly LedgerInterval[]): LedgerSpan[] {
-  const unproven = ledger.filter((i) => i.class === 'overhead' || i.class === 'other');
-  return claims.flatMap((span) =>
-    unproven.flatMap((i): LedgerSpan[] => {
-      const start = span.start > i.start ? span.start : i.start;
-      const end = span.end === null || span.end > i.end ? i.end : span.end;
-      return start < end ? [{ ...span, start, end }] : [];
-    }),
-  );
 }

@@ -1,5 +1,6 @@
+import { clearPeriods, recordedSpans, silentSpans, type GatewayRecord } from '../../domain/gateway-record.ts';
 import type { LedgerSpan } from '../../domain/ledger.ts';
-import { recordedSpans, silentSpans, type GatewayRecord } from '../../domain/gateway-record.ts';
+import type { Recorded } from '../../domain/night-ledger.ts';
 import { isWaitingPhase } from '../../domain/phases.ts';
 import type { TelemetrySample } from '../../domain/telemetry.ts';
 import type { Database } from '../../platform/database.ts';
@@ -17,18 +18,11 @@ const LATE_START_MS = 120_000;
 /** How far back the line that tells of the weather at the slot's beginning is looked for. */
 const BEFORE_MS = 24 * 3_600_000;
 
-/** What others than the session knew of its slot. */
-export interface Recorded {
-  /** What kept it from observing. */
-  spans: LedgerSpan[];
-  /** Where nobody knows anything. */
-  silent: LedgerSpan[];
-  /** Samples of the gateway that this rests on: more of them later, and the night is settled anew. */
-  samples: number;
-}
-
-/** The gateway's record of a slot, and the time in which the session itself should have begun and had not. */
-export async function readRecord(db: Database, stretch: Stretch): Promise<Recorded> {
+/**
+ * The gateway's record of a slot, and the time in which the session itself should have begun and had not. `samples` are what this rests on: with more of
+ * them later the night is settled anew.
+ */
+export async function readRecord(db: Database, stretch: Stretch): Promise<Recorded & { samples: number }> {
   const { bookingId, telescopeId, fromMs, toMs } = stretch;
   const [telemetry, journal, late] = await Promise.all([
     db.telemetry.findMany({
@@ -53,6 +47,7 @@ export async function readRecord(db: Database, stretch: Stretch): Promise<Record
   return {
     spans: [...recordedSpans(record, fromMs, toMs), ...late],
     silent: silentSpans(record, fromMs, toMs),
+    clear: clearPeriods(record, fromMs, toMs),
     samples: record.samples.length,
   };
 }

@@ -6,7 +6,7 @@ import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { asBody, settleByRule, type NightFacts } from '../../domain/settle.ts';
 import { moonlight } from '../../domain/sky.ts';
 import { WRONG_FILTER } from '../frames/filter-check.ts';
-import { whereUnproven } from '../../domain/gateway-record.ts';
+import { nightLedger, patienceOf } from '../../domain/night-ledger.ts';
 import { foundInRecord } from '../../domain/night-lines.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { planDoneAtMs } from '../../domain/plan-progress.ts';
@@ -148,19 +148,16 @@ async function ledgerOf(
   const frames = await db.frame.findMany({ where: { bookingId }, select: TAKEN });
   const kept = frames.filter(({ state }) => state !== 'missing');
   const doneAtMs = before ? null : planDoneAtMs(linesOf({ shots }, session), kept);
-  const known = [...spans, ...imagingSpans(frames)];
-  const own = afterThePlan(buildLedger(slot, known), doneAtMs);
+  const imaging = imagingSpans(frames);
+  const own = afterThePlan(buildLedger(slot, [...spans, ...imaging]), doneAtMs);
   const fromMs = Math.max(Date.parse(slot.start), createdAt.getTime());
   const toMs = Math.min(Date.parse(slot.end), session?.sessionEndedAt?.getTime() ?? Infinity);
   if (before || toMs <= fromMs) return { intervals: own, samples: null, found: null, frames };
   const seen = await readRecord(db, { bookingId, telescopeId, fromMs, toMs });
   // Darks in clouds are the policy's own wish, and the session alone knows when only they were left.
   const calibrating = telescope.policy.calibration_in_bad_weather && frames.some(({ type }) => type !== 'LIGHT');
-  const recorded = calibrating ? seen.spans.filter((span) => span.class !== 'weather_hold') : seen.spans;
-  const first = spans.find((span) => span.class !== 'other')?.start ?? slot.end;
-  const silent = seen.silent.filter((span) => span.end! > first);
-  const all = [...known, ...recorded];
-  const proven = buildLedger(slot, [...all, ...whereUnproven(silent, buildLedger(slot, all))]);
+  const recorded = calibrating ? { ...seen, spans: seen.spans.filter((span) => span.class !== 'weather_hold') } : seen;
+  const proven = nightLedger(slot, { spans, imaging }, recorded, patienceOf(telescope));
   const intervals = afterThePlan(proven, doneAtMs);
   return { intervals, samples: seen.samples, found: foundBesides(own, intervals), frames };
 }

@@ -1,7 +1,9 @@
 import { imagingSpans } from '../../activities/finalise/settlement.ts';
 import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { stableId } from '../../domain/ids.ts';
 import { secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
+import { patienceOf } from '../../domain/night-ledger.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { planDoneAtMs } from '../../domain/plan-progress.ts';
 import type { FinaliseActivities } from '../../domain/ports.ts';
@@ -17,7 +19,7 @@ import { delivered, gatewayRecord, settleNight } from './settlement.ts';
 interface Night {
   readonly plan: NightPlan;
   readonly bookingId: string;
-  readonly telescope: { readonly policy: { readonly refund: Parameters<typeof settleNight>[0]['rule'] } };
+  readonly telescope: Pick<Telescope, 'policy' | 'weather'>;
   readonly observatory: StandIn;
   readonly faults: Faults;
   readonly rows: Rows;
@@ -65,6 +67,7 @@ export class Finaliser {
         outcome,
         before,
         rule: this.night.telescope.policy.refund,
+        patience: patienceOf(this.night.telescope),
         credits: this.night.plan.credits,
         doneAtMs: this.doneAtMs(),
         delivered: delivered([...this.night.frameRows.rows.values()], this.night.rows.booking.shots),

@@ -1,8 +1,9 @@
 import type { LedgerInterval } from '../../domain/contracts/ledger.ts';
 import type { RefundRule } from '../../domain/contracts/telescope.ts';
-import { recordedSpans, silentSpans, whereUnproven, type GatewayRecord } from '../../domain/gateway-record.ts';
+import { clearPeriods, recordedSpans, silentSpans, type GatewayRecord } from '../../domain/gateway-record.ts';
 import { toHundredths } from '../../domain/credits.ts';
 import { afterThePlan, buildLedger, secondsByClass, type LedgerSpan } from '../../domain/ledger.ts';
+import { nightLedger, type Patience } from '../../domain/night-ledger.ts';
 import { asBody, settleByRule, type NightFacts, type Settled } from '../../domain/settle.ts';
 import type { Outcome } from '../../domain/phases.ts';
 import { within } from '../../simulator/stand-in/script.ts';
@@ -46,6 +47,7 @@ export interface SettledNight {
   outcome: Outcome | null;
   before: boolean;
   rule: RefundRule;
+  patience: Patience;
   credits: number;
   /** When the plan's last exposure had ended, in milliseconds since 1970; null while some of it was left. */
   doneAtMs: number | null;
@@ -71,11 +73,12 @@ export function settleNight(
 }
 
 function withRecord(night: SettledNight, record: GatewayRecord, fromMs: number, toMs: number): LedgerInterval[] {
-  const { slot, spans, imaging } = night;
-  const all = [...spans, ...imaging, ...recordedSpans(record, fromMs, toMs)];
-  const first = spans.find((span) => span.class !== 'other')?.start ?? slot.end;
-  const silent = silentSpans(record, fromMs, toMs).filter((span) => span.end! > first);
-  return buildLedger(slot, [...all, ...whereUnproven(silent, buildLedger(slot, all))]);
+  const recorded = {
+    spans: recordedSpans(record, fromMs, toMs),
+    silent: silentSpans(record, fromMs, toMs),
+    clear: clearPeriods(record, fromMs, toMs),
+  };
+  return nightLedger(night.slot, night, recorded, night.patience);
 }
 
 /** What came of the plan, from the same rows. */

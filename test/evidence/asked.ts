@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import type { TelescopeState } from '../../domain/contracts/state.ts';
 import type { Observation } from '../../domain/ports.ts';
-import { recordedSpans, silentSpans } from '../../domain/gateway-record.ts';
-import { buildLedger, secondsByClass } from '../../domain/ledger.ts';
+import { clearPeriods, recordedSpans, silentSpans } from '../../domain/gateway-record.ts';
+import { secondsByClass } from '../../domain/ledger.ts';
+import { nightLedger } from '../../domain/night-ledger.ts';
 import { asBody, settleByRule } from '../../domain/settle.ts';
 import { readiness } from '../../api/system/readiness.ts';
 import { whyNotStart } from '../../gateway/telescope/gate.ts';
@@ -193,10 +194,14 @@ function ledger(f: Facts): ReturnType<typeof secondsByClass> {
   }));
   const record = { samples, notes: [] };
   const is = verdict(f);
-  const own = is.go ? [] : [{ class: is.ledger, cause: is.reason, ...slot }];
-  return secondsByClass(
-    buildLedger(slot, [...own, ...recordedSpans(record, from, to), ...silentSpans(record, from, to)]),
-  );
+  const spans = [{ class: is.go ? ('overhead' as const) : is.ledger, cause: is.go ? null : is.reason, ...slot }];
+  const recorded = {
+    spans: recordedSpans(record, from, to),
+    silent: silentSpans(record, from, to),
+    clear: clearPeriods(record, from, to),
+  };
+  const patience = { debounceSeconds: 0, checkSeconds: 0 };
+  return secondsByClass(nightLedger(slot, { spans, imaging: [] }, recorded, patience));
 }
 export function report(f: Facts): Answer {
   const seconds = Object.entries(ledger(f)).filter(([, n]) => n > 0);

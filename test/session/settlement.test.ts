@@ -183,6 +183,21 @@ describe('while no worker looked', () => {
     expect(await settle(b)).toMatchObject({ refund: 5, seconds: { [name]: 500 } });
   });
 
+  test('a hold that the worker was not there to end stops where the record shows good sky: our outage, and exposures stand', async () => {
+    const b = await booked();
+    await sampled(b, 0, 600, weather('ok'));
+    await sampled(b, 600, 900, { ...weather('ok'), emergency: 'suspend' });
+    await sampled(b, 900, 3600, weather('ok'));
+    await exposed(b, 1800);
+    const spans: Span[] = [
+      { class: 'overhead', start: iso(0), end: iso(600), cause: null },
+      { class: 'unsafe', start: iso(600), end: null, cause: 'voyager_emergency' },
+    ];
+    expect(await settle(b, spans)).toMatchObject({
+      seconds: { unsafe: 300, imaging: 300, outage: 2400, overhead: 600 },
+    });
+  });
+
   test('time of which not even the gateway has a record is an outage, except under exposures', async () => {
     const b = await booked();
     await sampled(b, 0, 1000, weather('ok'));
