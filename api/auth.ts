@@ -6,6 +6,9 @@ import { deriveKey, equalConstantTime, hmacBase64Url } from '../platform/signing
 import { Problem } from './errors.ts';
 import { lookUp } from './revocations.ts';
 
+/** Of each kind of credential, in memory. */
+const MOST_REMEMBERED = 1_000;
+
 export type TokenKind = 'booking' | 'user' | 'admin';
 
 /** Who asks, and what they may do. `slot` is set for a booking token, so that an abort needs no database. */
@@ -51,6 +54,8 @@ interface Payload {
 /** Makes and reads the signed tokens that browsers carry: `nct_<payload>.<HMAC-SHA256>`. */
 export class TokenSigner {
   private readonly key: Buffer;
+  /** Whose signature was checked, the oldest first: a page asks again and again. Only genuine ones, so that nobody fills it. */
+  private readonly genuine = new Map<string, Identity>();
   constructor(secret: string) {
     this.key = deriveKey(secret, 'token');
   }
@@ -84,40 +89,46 @@ export class TokenSigner {
     const body = Buffer.from(JSON.stringify(payload)).toString('base64url');
     return `nct_${body}.${hmacBase64Url(this.key, body)}`;
   }
-  /** What a token of ours carries; null for any other text. */
-  private bodyOf(token: string): string | null {
+  /** Who carries a token of ours, whether it has expired or not; null for any other text. */
+  private holderOf(token: string): Identity | null {
+    const known = this.genuine.get(token);
+    if (known) return known;
     const [, body, signature] = /^nct_([A-Za-z0-9_-]{1,4000})\.([A-Za-z0-9_-]{43})$/.exec(token) ?? [];
-    return body && signature && equalConstantTime(hmacBase64Url(this.key, body), signature) ? body : null;
+    if (!body || !signature || !equalConstantTime(hmacBase64Url(this.key, body), signature)) return null;
+    const holder = toIdentity(JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as Payload);
+    if (this.genuine.size >= MOST_REMEMBERED) this.genuine.delete(this.genuine.keys().next().value!);
+    this.genuine.set(token, holder);
+    return holder;
   }
   isGenuine(token: string): boolean {
-    return this.bodyOf(token) !== null;
+    return this.holderOf(token) !== null;
   }
   /** @throws Problem `unauthenticated` or `token_expired`. */
   read(token: string, nowMs: number): Identity {
-    const body = this.bodyOf(token);
-    if (body === null) throw unauthenticated('The token is not one of ours.');
-    const payload = JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as Payload;
-    if (payload.exp * 1000 <= nowMs)
+    const holder = this.holderOf(token);
+    if (holder === null) throw unauthenticated('The token is not one of ours.');
+    if (holder.expiresAtMs! <= nowMs)
       throw new Problem(
         'token_expired',
         'The token has expired.',
         {},
         { 'www-authenticate': 'Bearer error="invalid_token"' },
       );
-    return {
-      kind: payload.k,
-      name: `${payload.k}:${payload.k === 'user' ? payload.id : payload.sub}`,
-      subject: payload.sub,
-      scopes: new Set(payload.sc),
-      credentialId: payload.id,
-      expiresAtMs: payload.exp * 1000,
-      slot: payload.slot
-        ? { telescopeId: payload.slot.t, startMs: payload.slot.s * 1000, endMs: payload.slot.e * 1000 }
-        : null,
-      telescopes: payload.tel ?? null,
-    };
+    return holder;
   }
 }
+const toIdentity = (payload: Payload): Identity => ({
+  kind: payload.k,
+  name: `${payload.k}:${payload.k === 'user' ? payload.id : payload.sub}`,
+  subject: payload.sub,
+  scopes: new Set(payload.sc),
+  credentialId: payload.id,
+  expiresAtMs: payload.exp * 1000,
+  slot: payload.slot
+    ? { telescopeId: payload.slot.t, startMs: payload.slot.s * 1000, endMs: payload.slot.e * 1000 }
+    : null,
+  telescopes: payload.tel ?? null,
+});
 
 export const unauthenticated = (detail: string): Problem =>
   new Problem('unauthenticated', detail, {}, { 'www-authenticate': 'Bearer realm="nocturne"' });
@@ -128,8 +139,6 @@ interface CachedKey {
   identity: Identity;
   untilMs: number;
 }
-const MOST_REMEMBERED = 1_000;
-
 /**
  * Server keys (`X-API-Key`): the one of the environment works without a database; those of table api_keys are hashed there,
  * looked up by hash, and remembered for 30 s or until a replica says that keys have changed. While the bus cannot be

@@ -43,5 +43,7 @@ export interface Ground extends Required<Omit<ApiOptions, 'telescopes' | 'limits
   mirror: Mirror;
   limiter: RateLimiter;
   turns: Turns;
+  /** Of those who make tokens. */
+  minting: Turns;
   metrics: Metrics;
 }

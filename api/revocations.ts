@@ -1,5 +1,6 @@
 import type { Database } from '../platform/database.ts';
 import { Problem } from './errors.ts';
+import { Gather } from './gather.ts';
 
 /** A permission is looked up within this time or not given. */
 const LOOKUP_MS = 3_000;
@@ -22,6 +23,11 @@ export async function lookUp<T>(question: Promise<T>): Promise<T> {
   return Promise.race([question, late]).finally(() => clearTimeout(timer));
 }
 
+async function revokedAmong(db: Database, ids: string[]): Promise<Map<string, true>> {
+  const rows = await db.token.findMany({ where: { id: { in: ids }, revokedAt: { not: null } }, select: { id: true } });
+  return new Map(rows.map(({ id }) => [id, true]));
+}
+
 /** A question that is under way may be shared for this long: a revoked token must be refused within a second. */
 const SHARED_FOR_MS = 200;
 /**
@@ -31,12 +37,15 @@ const SHARED_FOR_MS = 200;
 export class Revocations {
   private readonly ids = new Set<string>();
   private readonly asking = new Map<string, { answer: Promise<boolean>; sinceMs: number }>();
+  private readonly revoked: Gather<true>;
   private loaded = false;
   constructor(
     private readonly db: Database,
     private readonly busIsTrusted: () => boolean,
     private readonly now: () => number,
-  ) {}
+  ) {
+    this.revoked = new Gather((ids) => revokedAmong(db, ids));
+  }
   add(id: string): void {
     this.ids.add(id);
   }
@@ -70,9 +79,8 @@ export class Revocations {
     return asking.answer;
   }
   private async ask(id: string): Promise<boolean> {
-    const row = await lookUp(this.db.token.findUnique({ where: { id }, select: { revokedAt: true } }));
-    if (!row?.revokedAt) return false;
-    this.ids.add(id);
-    return true;
+    const revoked = (await lookUp(this.revoked.get(id))) ?? false;
+    if (revoked) this.ids.add(id);
+    return revoked;
   }
 }

@@ -33,9 +33,11 @@ export type BusMessage =
   | { kind: 'ref'; booking_id: string; epoch: number; seq: number }
   | { kind: 'control'; what: string; data: Record<string, unknown> };
 
+const fits = (payload: string): boolean => Buffer.byteLength(payload) <= MAX_INLINE_BYTES;
+
 async function notify(tx: Transaction, message: BusMessage, reference?: BusMessage): Promise<void> {
   let payload = JSON.stringify(message);
-  if (Buffer.byteLength(payload) > MAX_INLINE_BYTES) {
+  if (!fits(payload)) {
     if (!reference) return;
     payload = JSON.stringify(reference);
   }
@@ -97,6 +99,12 @@ export function toEvent(row: {
 /** Announces something that is not stored (`control.updated`, `shot.progress`, `preview.ready`, or a message between our processes). */
 export async function publish(db: Database | Transaction, message: BusMessage): Promise<void> {
   await notify(db, message);
+}
+
+/** Several in one statement, in order; none is stored, so that one which does not fit into a NOTIFY is left out. No two may be alike. */
+export async function publishAll(db: Database | Transaction, messages: readonly BusMessage[]): Promise<void> {
+  const payloads = messages.map((message) => JSON.stringify(message)).filter(fits);
+  await db.$executeRaw`SELECT pg_notify(${BUS_CHANNEL}, p) FROM unnest(${payloads}::text[]) p`;
 }
 
 interface BusEvents {

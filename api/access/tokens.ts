@@ -64,6 +64,27 @@ function expiryOf(who: Identity, body: Body, slot: TokenSlot | null, now: number
   return Math.floor(wanted / 1000) * 1000;
 }
 
+interface Minted {
+  token: string;
+  scopes: Scope[];
+  expiresAtMs: number;
+}
+/** @throws Problem `invalid` or `forbidden` */
+async function mint(deps: Deps, who: Identity, id: string, body: Body): Promise<Minted> {
+  const now = deps.now();
+  const { kind, subject } = body;
+  const slot = kind === 'booking' ? await slotOf(deps, subject) : null;
+  if (slot) requireTelescope(who, slot.telescopeId);
+  const scopes = scopesOf(who, body);
+  const telescopes = await telescopesToHandOn(deps, who, body.telescopes);
+  const expiresAtMs = expiryOf(who, body, slot, now);
+  const kept = { id, kind, subject, scopes, telescopes, mintedBy: who.credentialId };
+  await deps.db.token.create({ data: { ...kept, expiresAt: new Date(expiresAtMs), createdAt: new Date(now) } });
+  const signed = { id, kind, subject, scopes, expiresAtMs, slot };
+  const token = deps.signer.sign({ ...signed, telescopes: telescopes.length > 0 ? telescopes : null });
+  return { token, scopes, expiresAtMs };
+}
+
 export const makeToken = route(
   {
     method: 'post',
@@ -80,35 +101,10 @@ export const makeToken = route(
   },
   async ({ deps, who, body }) => {
     requireKey(who, 'Making tokens');
-    const now = deps.now();
-    const slot = body.kind === 'booking' ? await slotOf(deps, body.subject) : null;
-    if (slot) requireTelescope(who, slot.telescopeId);
-    const scopes = scopesOf(who, body);
-    const telescopes = await telescopesToHandOn(deps, who, body.telescopes);
-    const expiresAtMs = expiryOf(who, body, slot, now);
-    const path = slot ? `/control/${body.subject}` : PAGE_OF[body.kind];
     const id = randomUUID();
-    await deps.db.token.create({
-      data: {
-        id,
-        kind: body.kind,
-        subject: body.subject,
-        scopes,
-        telescopes,
-        mintedBy: who.credentialId,
-        expiresAt: new Date(expiresAtMs),
-        createdAt: new Date(now),
-      },
-    });
-    const token = deps.signer.sign({
-      id,
-      kind: body.kind,
-      subject: body.subject,
-      scopes,
-      expiresAtMs,
-      slot,
-      telescopes: telescopes.length > 0 ? telescopes : null,
-    });
+    // A shop that makes thousands at once waits here, not for the database's connections, which others need too.
+    const { token, scopes, expiresAtMs } = await deps.minting.run(id, () => mint(deps, who, id, body));
+    const path = body.kind === 'booking' ? `/control/${body.subject}` : PAGE_OF[body.kind];
     return json(
       {
         token,

@@ -31,9 +31,13 @@ interface Read {
   given: Json[];
 }
 
-/** In one statement, since a crowd that comes back asks for all sessions at once; null when there is no such booking. */
-export async function readSession(db: Database, bookingId: string): Promise<SessionRows | null> {
-  const [read] = await db.$queryRaw<Read[]>`
+/** Null when there is no such booking. */
+export const readSession = async (db: Database, bookingId: string): Promise<SessionRows | null> =>
+  (await readSessions(db, [bookingId])).get(bookingId) ?? null;
+
+/** In one statement, since a crowd that comes back asks for all sessions at once; by booking, without those that are not there. */
+export async function readSessions(db: Database, bookingIds: readonly string[]): Promise<Map<string, SessionRows>> {
+  const read = await db.$queryRaw<Read[]>`
     SELECT to_jsonb(b) AS booking,
       (SELECT to_jsonb(s) FROM sessions s WHERE s.booking_id = b.id) AS session,
       (SELECT u.display_name FROM users u WHERE u.ref = b.user_ref) AS owner_name,
@@ -46,8 +50,10 @@ export async function readSession(db: Database, bookingId: string): Promise<Sess
         WHERE f.booking_id = b.id AND f.state <> 'missing' GROUP BY 1, 2, 3, 4, 5) g) AS taken,
       (SELECT to_jsonb(t) FROM settlements t WHERE t.booking_id = b.id ORDER BY t.position DESC LIMIT 1) AS settlement,
       (SELECT coalesce(jsonb_agg(m ORDER BY m.created_at, m.id), '[]') FROM manual_refunds m WHERE m.booking_id = b.id) AS given
-    FROM bookings b WHERE b.id = ${bookingId}`;
-  if (!read) return null;
+    FROM bookings b WHERE b.id = ANY(${bookingIds})`;
+  return new Map(read.map((one) => [String(one.booking.id), toRows(one)]));
+}
+function toRows(read: Read): SessionRows {
   const settlement = read.settlement && row<SettlementRow>(read.settlement);
   const given = settlement && settlement.byHandHundredths > 0 ? read.given.map((one) => row<ManualRefund>(one)) : [];
   return {

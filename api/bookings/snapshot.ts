@@ -15,11 +15,12 @@ import {
 import type { Reason } from '../../domain/reasons.ts';
 import { progressOf } from '../../domain/plan-progress.ts';
 import { withoutNames } from '../../domain/others.ts';
+import { Gather } from '../gather.ts';
 import type { Ground } from '../ground.ts';
 import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
 import { countedOf, linesOf, targetOf } from '../../platform/booking-columns.ts';
 import { toReceipt } from '../../platform/receipts.ts';
-import { readSession, type SessionRows } from './session-rows.ts';
+import { readSession, readSessions, type SessionRows } from './session-rows.ts';
 
 /** How long a snapshot may be shown again when nothing was heard, and the rows behind it; the bus drops them earlier. */
 const FRESH_MS = 1_000;
@@ -56,7 +57,10 @@ function controls(phase: Phase, holdCause: HoldCause | null, slotOver: boolean):
 export class SnapshotCache {
   private readonly kept = new Map<string, Kept>();
   private readonly reading = new Map<string, Promise<Kept | null>>();
-  constructor(private readonly deps: Ground) {}
+  private readonly rowsOf: Gather<SessionRows>;
+  constructor(private readonly deps: Ground) {
+    this.rowsOf = new Gather((ids) => readSessions(deps.db, ids));
+  }
 
   /** Something about this booking has changed; what is being read of it is for those who asked before. */
   forget(bookingId: string): void {
@@ -99,8 +103,8 @@ export class SnapshotCache {
   private async read(bookingId: string, isNewest: () => boolean): Promise<Kept | null> {
     const readMs = this.deps.now();
     try {
-      const rows = await readSession(this.deps.db, bookingId);
-      const kept = rows && { rows, readMs, text: null, making: null };
+      const rows = await this.rowsOf.get(bookingId);
+      const kept = rows ? { rows, readMs, text: null, making: null } : null;
       if (kept && isNewest()) {
         if (this.kept.size >= MOST_KEPT) this.kept.clear();
         this.kept.set(bookingId, kept);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { publish } from '../../platform/bus.ts';
+import { setImmediate } from 'node:timers/promises';
+import { publishAll, type BusMessage } from '../../platform/bus.ts';
 import type { Database } from '../../platform/database.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -21,10 +22,14 @@ const LOST_MS = 16_000;
 const ANSWER_WAIT_MS = 500;
 /** NOTIFY takes 7,000 bytes from us; a longer message goes in parts. */
 const PART_CHARS = 2_200;
+/** Of one statement: thousands who come back at once must not take the database's connections from a stop. */
+const MOST_TOGETHER = 200;
 export const CLUSTER = 'api.cluster';
 
 interface Part {
   from: string;
+  /** Counts what is said: PostgreSQL tells what is said twice in one transaction only once. */
+  n?: number;
   message?: ClusterMessage;
   part?: { id: string; n: number; of: number; text: string };
 }
@@ -36,6 +41,12 @@ export class Cluster {
   private readonly parts = new Map<string, string[]>();
   private readonly questions = new Map<string, { counts: Map<string, number>; missing: number; done: () => void }>();
   private timer: NodeJS.Timeout | null = null;
+  /** Another replica has been heard, so that one may know of our sockets. */
+  private metPeer = false;
+  /** What is said while a statement is under way goes with the next one. */
+  private waiting: Part[] = [];
+  private sending: Promise<void> | null = null;
+  private said = 0;
   onMessage: (from: string, message: ClusterMessage) => void = () => undefined;
   onPeerLost: (peer: string) => void = () => undefined;
   onNewPeer: () => void = () => undefined;
@@ -54,7 +65,7 @@ export class Cluster {
   }
   async stop(): Promise<void> {
     if (this.timer) clearInterval(this.timer);
-    await this.deliver({ from: this.id, message: { op: 'bye' } });
+    await this.deliver([{ from: this.id, message: { op: 'bye' } }]);
   }
   /** One replica does what must be done once: the one whose id sorts first among those that live. */
   get isFirst(): boolean {
@@ -65,27 +76,38 @@ export class Cluster {
     this.peers.delete(peer);
     this.onPeerLost(peer);
   }
+  /** In the order in which it is said. */
   send(message: ClusterMessage): void {
+    // Who has not been heard yet is told of all our sockets when it is.
+    if (!this.metPeer && (message.op === 'join' || message.op === 'leave')) return;
     const text = JSON.stringify(message);
-    if (Buffer.byteLength(text) < 6_500) {
-      void this.deliver({ from: this.id, message });
-      return;
-    }
+    if (Buffer.byteLength(text) < 6_500) this.waiting.push({ from: this.id, message });
+    else this.waiting.push(...this.partsOf(text));
+    this.sending ??= this.sendAll().finally(() => (this.sending = null));
+  }
+  private partsOf(text: string): Part[] {
     const id = randomUUID();
     const of = Math.ceil(text.length / PART_CHARS);
-    void (async () => {
-      for (let n = 0; n < of; n++)
-        await this.deliver({
-          from: this.id,
-          part: { id, n, of, text: text.slice(n * PART_CHARS, (n + 1) * PART_CHARS) },
-        });
-    })();
+    return Array.from({ length: of }, (_, n) => {
+      const part = text.slice(n * PART_CHARS, (n + 1) * PART_CHARS);
+      return { from: this.id, part: { id, n, of, text: part } };
+    });
   }
-  private async deliver(data: Part): Promise<void> {
+  private async sendAll(): Promise<void> {
+    // What is said within one turn goes together from the first on.
+    await setImmediate();
+    while (this.waiting.length > 0) await this.deliver(this.waiting.splice(0, MOST_TOGETHER));
+  }
+  private async deliver(parts: readonly Part[]): Promise<void> {
+    const said = parts.map((part): BusMessage => ({
+      kind: 'control',
+      what: CLUSTER,
+      data: { ...part, n: ++this.said },
+    }));
     try {
-      await publish(this.db, { kind: 'control', what: CLUSTER, data: data as unknown as Record<string, unknown> });
+      await publishAll(this.db, said);
     } catch (thrown) {
-      this.logger.debug({ err: toError(thrown).message }, 'cluster message not sent');
+      this.logger.debug({ err: toError(thrown).message, messages: said.length }, 'cluster messages not sent');
     }
   }
   take(data: Record<string, unknown>): void {
@@ -108,6 +130,7 @@ export class Cluster {
     }
     const isNew = !this.peers.has(from);
     this.peers.set(from, Date.now());
+    this.metPeer = true;
     if (isNew || message.op === 'hello') {
       if (message.op === 'hello') this.send({ op: 'alive' });
       this.onNewPeer();

@@ -103,13 +103,7 @@ export class Subscriptions {
     const member = channelData ? parseUser(channelData, 'user_id') : viewer.signedIn;
     if (!member) return { error: 'channel_data needs a user_id.', status: 400 };
     replicas.join(viewer, channel, member);
-    const members = presence.members(channel);
-    hub.send(
-      viewer,
-      'pusher_internal:subscription_succeeded',
-      { presence: { count: members.size, ids: [...members.keys()], hash: Object.fromEntries(members) } },
-      channel,
-    );
+    hub.send(viewer, 'pusher_internal:subscription_succeeded', presence.roster(channel), channel);
     return null;
   }
   /** What a new subscription begins with, and what is kept up for it. */

@@ -77,7 +77,7 @@ export async function answers(port: number): Promise<void> {
     try {
       if ((await fetch(`http://127.0.0.1:${port}/healthz`)).ok) return;
     } catch {
-      if (tries > 400) throw new Error(`the api on port ${port} does not answer`);
+      if (tries > 1_200) throw new Error(`the api on port ${port} does not answer`);
     }
     await sleep(50);
   }
