@@ -85,9 +85,10 @@ async function change(
 ): Promise<void> {
   if (!(await world.temporal.isOpen(world.workflowId))) return;
   const { startsAt, endsAt, shots } = world.row;
-  Object.assign(world.row, to);
+  const put = (row: Partial<Row>): Row => Object.assign(world.row, row, { version: world.row.version + 1 });
+  put(to);
   world.asked.push({ at: world.plan.start + step.at * SECOND, commandId: step.commandId, kind: step.kind });
   await world.temporal.update(world.workflowId, update, body, (result) => {
-    if (result?.state === 'refused') Object.assign(world.row, { startsAt, endsAt, shots });
+    if (result?.state === 'refused') put({ startsAt, endsAt, shots });
   });
 }

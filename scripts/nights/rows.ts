@@ -15,6 +15,8 @@ export interface Row {
   endsAt: Date;
   shots: Shot[];
   generation: number;
+  /** Counts each change of the row, as the api and a refusal that puts it back do. */
+  version: number;
   occupies: boolean;
 }
 
@@ -41,12 +43,13 @@ export class Rows {
       endsAt: new Date(plan.end),
       shots: plan.shots,
       generation: 0,
+      version: 1,
       occupies: true,
     };
   }
 
   private bookingRow(): Booking {
-    const { startsAt, endsAt, shots, generation, occupies } = this.booking;
+    const { startsAt, endsAt, shots, generation, version, occupies } = this.booking;
     return {
       id: this.plan.bookingId,
       telescopeId: this.telescope.id,
@@ -56,6 +59,7 @@ export class Rows {
       occupies,
       createdAt: new Date(this.plan.bookedAt),
       generation,
+      version,
       target: { name: 'M 42', ra_hours: this.rightAscensionHours, dec_degrees: 0, pa_degrees: 0 },
       shots,
       constraints: { min_altitude_degrees: 0, hour_angle_start_hours: -12, hour_angle_end_hours: 12 },
