@@ -74,6 +74,32 @@ describe('the telescope’s file changes after the booking', () => {
     expect(await n.when('prepared')).toBeGreaterThanOrEqual(-8 * HOUR);
   }, 60_000);
 
+  test('and PostgreSQL cannot be asked when the slot begins: it begins by the plan that is known, and follows the file once it can', async () => {
+    const n = await night('unread', {
+      steps: [
+        { at: -HOUR, do: (it) => edit(it, (t) => (t.filters = swapped)) },
+        { at: -60, do: () => stage.db.$executeRaw`ALTER TABLE telescopes RENAME COLUMN config TO config_away` },
+        { at: 700, do: () => stage.db.$executeRaw`ALTER TABLE telescopes RENAME COLUMN config_away TO config` },
+      ],
+    });
+    expect((await n.live()).outcome).toBe('completed');
+    expect(await n.phases()).toEqual([
+      'scheduled',
+      'preparing',
+      'prepared',
+      'starting',
+      'running',
+      'preparing',
+      'starting',
+      'running',
+      'finalising:plan_finished',
+      'completed:plan_finished',
+    ]);
+    expect(filterOf(n)).toBe(3);
+    expect(await stage.db.timeline.count({ where: { bookingId: n.id, event: 'plan_unread' } })).toBe(1);
+    expect(n.observatory.taken.length).toBe(4);
+  }, 60_000);
+
   test('nothing is said where nothing changed', async () => {
     const n = await night('same', { startsIn: 2 * HOUR, policy: { prepare_lead: HOUR } });
     await n.live();

@@ -84,6 +84,8 @@ export interface Carried {
   startedAt: string | null;
   userPaused: boolean;
   replan: boolean;
+  /** The slot began by a plan that could not be read again; `changed`: it was read since, and the target must stand before it is written. */
+  planUnread?: 'unread' | 'changed';
   borrowed: boolean;
   alerts: string[];
   obsolete: Obsolete[];

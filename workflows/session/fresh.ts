@@ -4,8 +4,9 @@ import { NIGHT_LINES, telescopeChanged } from '../../domain/night-lines.ts';
 import { planDifferences } from '../../domain/plan-differences.ts';
 import { recordsSoon } from './activities.ts';
 import type { Night } from './night.ts';
-import type { Problem } from './telescope.ts';
+import { still, type Problem } from './telescope.ts';
 import { nowIso } from './time.ts';
+import { interruptible } from './waiting.ts';
 
 /**
  * The plan by the telescope's file of today; what differs from the day of the booking is told, and the gateway compares the same file with Voyager.
@@ -34,7 +35,35 @@ export async function freshPlan(night: Night): Promise<'same' | 'changed' | 'unk
     const { cause } = thrown;
     if (cause instanceof ApplicationFailure && cause.type === FAILURE.invalid)
       return { reason: 'filter_mismatch', message: cause.message };
-    night.logbook.log({ level: 'WARNING', event: 'plan_unread', ...NIGHT_LINES.planUnread });
+    if (!state.data.planUnread)
+      night.logbook.log({ level: 'WARNING', event: 'plan_unread', ...NIGHT_LINES.planUnread });
     return 'unknown';
   }
+}
+
+/**
+ * A slot that began by a plan which could not be read again reads it at its checks. True when the file says otherwise: the target stands, and the session
+ * goes back to its preparation.
+ */
+export async function planAgain(night: Night): Promise<boolean> {
+  const { data } = night.state;
+  if (night.inEmergency()) return false;
+  if (data.planUnread === 'unread') {
+    const plan = await interruptible(night, () => freshPlan(night));
+    if (plan === undefined || plan === 'unknown') return false;
+    delete data.planUnread;
+    if (plan === 'same') return false;
+    data.planUnread = 'changed';
+  }
+  if (data.planUnread !== 'changed') return false;
+  if ((data.engaged || data.mayRun === true) && !(await still(night, 'disable'))) return false;
+  delete data.planUnread;
+  backToPreparation(night);
+  return true;
+}
+
+/** What stands in Voyager is written anew. */
+export function backToPreparation(night: Night): void {
+  Object.assign(night.state.data, { prepared: false, engaged: false });
+  night.logbook.transition('preparing', { event: 'preparing', ...NIGHT_LINES.preparingChanges });
 }

@@ -1,9 +1,11 @@
+import { patched } from '@temporalio/workflow';
 import { NIGHT_LINES } from '../../../domain/night-lines.ts';
 import { beginAnew, historyIsLong } from '../continue.ts';
 import { controls } from '../controls.ts';
 import { slotOver, type Night } from '../night.ts';
-import { freshPlan } from '../fresh.ts';
+import { backToPreparation, freshPlan } from '../fresh.ts';
 import { prepareOnce } from '../objects.ts';
+import { PATCHES } from '../patches.ts';
 import { HOUR_MS, preparationMilestones, preparationPaceMs } from '../pace.ts';
 import type { Ending } from '../data.ts';
 import { SECOND } from '../time.ts';
@@ -110,10 +112,10 @@ export async function waitToStart(night: Night): Promise<Ending | null> {
   }
   const plan = await freshPlan(night);
   if (plan === 'changed' || typeof plan === 'object') {
-    state.data.prepared = false;
-    night.logbook.transition('preparing', { event: 'preparing', ...NIGHT_LINES.preparingChanges });
+    backToPreparation(night);
     return null;
   }
+  if (plan === 'unknown' && patched(PATCHES.planReadAgain)) state.data.planUnread = 'unread';
   night.logbook.transition('starting', {
     event: 'starting',
     ...NIGHT_LINES.starting,

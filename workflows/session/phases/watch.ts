@@ -6,6 +6,7 @@ import { EMERGENCY_EVERY_SECONDS, QUICK_LOOK_MS, watchPlan } from '../pace.ts';
 import { planFinished } from '../../../domain/watch.ts';
 import { debounceLeftMs, inMaintenance, judge, type Verdict } from '../policy.ts';
 import type { Ending } from '../data.ts';
+import { planAgain } from '../fresh.ts';
 import { keepWatch, observe } from '../telescope.ts';
 import { SECOND, nowIso } from '../time.ts';
 import { interruptible, interruptibleBy, waitFor } from '../waiting.ts';
@@ -35,11 +36,9 @@ export async function watch(night: Night): Promise<Ending | null> {
     if (seen === undefined) continue;
     if (seen) night.takeLatch(seen);
     if (seen?.latchedAbort && state.data.inbox.length > 0) continue;
-    const { maintenance } = state.data;
-    const cancels = maintenance?.bookings === 'cancel' && inMaintenance(maintenance, Date.now());
-    if (cancels) return { outcome: state.data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null };
-    if (seen && state.data.started && planFinished(seen, state.plannedShots()))
-      return { outcome: 'completed', reason: 'plan_finished', commandId: null };
+    if (readsPlan(night, seen) && (await planAgain(night))) return null;
+    const over = seen ? endedBy(night, seen) : cancelledByMaintenance(night);
+    if (over) return over;
 
     night.memory.stalled = seen !== null && (await isStalled(night));
     if (night.memory.stalled && night.cutShort()) continue;
@@ -66,6 +65,24 @@ export async function watch(night: Night): Promise<Ending | null> {
     await waitForNextCheck(night, verdict, seen);
   }
 }
+
+function cancelledByMaintenance({ state: { data } }: Night): Ending | null {
+  const cancels = data.maintenance?.bookings === 'cancel' && inMaintenance(data.maintenance, Date.now());
+  return cancels ? { outcome: data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null } : null;
+}
+
+/** What is seen ends the session: maintenance that cancels bookings, or the whole plan taken. */
+function endedBy(night: Night, seen: Observation): Ending | null {
+  const { state } = night;
+  const cancelled = cancelledByMaintenance(night);
+  if (cancelled) return cancelled;
+  return state.data.started && planFinished(seen, state.plannedShots())
+    ? { outcome: 'completed', reason: 'plan_finished', commandId: null }
+    : null;
+}
+
+/** The gateway answers, and the plan by which the slot began is still to be read. A quiet watch, which may last as long as the slot, waits for it. */
+const readsPlan = ({ state }: Night, seen: Observation | null): boolean => seen !== null && !!state.data.planUnread;
 
 /** One look, or the end of a quiet watch; null when the gateway does not answer, undefined when a control came in between. */
 export async function check(night: Night): Promise<Observation | null | undefined> {
@@ -133,6 +150,12 @@ export async function nothingFits(night: Night, verdict: Extract<Verdict, { go: 
   };
 }
 
+/** When maintenance begins or ends next. */
+function maintenanceTurnsAt({ state }: Night, now: number): number | undefined {
+  const { maintenance } = state.data;
+  return maintenance ? [maintenance.from, maintenance.to].map((t) => Date.parse(t)).find((t) => t > now) : undefined;
+}
+
 export async function waitForNextCheck(night: Night, verdict: Verdict, seen: Observation | null): Promise<void> {
   const { state } = night;
   const now = Date.now();
@@ -144,9 +167,7 @@ export async function waitForNextCheck(night: Night, verdict: Verdict, seen: Obs
   if (emergency) at = Math.min(at, now + EMERGENCY_EVERY_SECONDS * SECOND);
   if (!verdict.go && night.memory.stillFailures > 0)
     at = Math.min(at, now + STOP_AGAIN_MS * 2 ** (night.memory.stillFailures - 1));
-  const boundary = state.data.maintenance
-    ? [state.data.maintenance.from, state.data.maintenance.to].map((t) => Date.parse(t)).find((t) => t > now)
-    : undefined;
+  const boundary = maintenanceTurnsAt(night, now);
   if (boundary) at = Math.min(at, boundary);
   const stallAt = stallDueMs(night);
   const progress = stallAt > now;
@@ -155,7 +176,7 @@ export async function waitForNextCheck(night: Night, verdict: Verdict, seen: Obs
   state.data.next = { what: at === state.endMs ? 'end' : 'check', at: new Date(at).toISOString() };
   night.logbook.refresh();
   if (night.memory.gatewayAway) return;
-  if (seen) {
+  if (seen && !readsPlan(night, seen)) {
     const { check_interval: regular } = state.booking.policy;
     night.memory.quiet = watchPlan(seen, {
       policy: {
