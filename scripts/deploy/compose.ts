@@ -5,9 +5,11 @@ import { CONFIG_VARIABLES, SECRET_VARIABLES } from '../../platform/config.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { ok, problem, type Finding } from '../doctor/finding.ts';
 
-interface Service {
+export interface Service {
   image?: string;
   build?: unknown;
+  command?: string[];
+  env_file?: unknown;
   environment?: Record<string, string>;
   secrets?: string[];
   restart?: string;
@@ -15,7 +17,7 @@ interface Service {
   healthcheck?: unknown;
   depends_on?: Record<string, { condition: string }>;
 }
-interface Compose {
+export interface Compose {
   services: Record<string, Service>;
   secrets?: Record<string, { file?: string }>;
 }
@@ -34,9 +36,15 @@ const interpolate = (text: string, env: Record<string, string> = {}): string =>
     })
     .replaceAll('\u0000', '$');
 
+/** The compose file as Compose sees it, with what `.env` says filled in. */
+export const readCompose = (
+  text = readFileSync(projectPath(FILE), 'utf8'),
+  env: Record<string, string> = {},
+): Compose => parse(interpolate(text, env), { merge: true }) as Compose;
+
 /** The compose file as Compose sees it, against the Compose Specification's own schema and against what keeps an installation safe. */
 export function checkCompose(text = readFileSync(projectPath(FILE), 'utf8')): Finding[] {
-  const compose = parse(interpolate(text), { merge: true }) as Compose;
+  const compose = readCompose(text);
   const schema = JSON.parse(readFileSync(projectPath('deploy', 'schemas', 'compose-spec.json'), 'utf8')) as object;
   const ajv = new Ajv({ strict: false, allErrors: true, formats: { duration: true } });
   // Its address of draft 07 is one that no validator knows.

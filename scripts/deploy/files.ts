@@ -6,6 +6,7 @@ import { CONFIG_VARIABLES, SECRET_VARIABLES } from '../../platform/config.ts';
 import { projectPath } from '../../platform/paths.ts';
 import { IN_ORDER } from '../../stack/temporal-cli.ts';
 import { ok, problem, skipped, type Finding } from '../doctor/finding.ts';
+import { certificateArguments, nginxConfig, nginxSite } from './nginx.ts';
 import { ask, program, withFolder } from './tools.ts';
 
 const read = (...parts: string[]): string => readFileSync(projectPath('deploy', ...parts), 'utf8');
@@ -36,28 +37,11 @@ function checkNginx(): Finding {
   if (!program('nginx') || !program('openssl')) return skipped(what, 'nginx and openssl are not both installed');
   return withFolder((folder) => {
     const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const subject = ['-subj', '/CN=observe.example', '-days', '1', '-keyout', key, '-out', certificate];
-    const made = ask(what, 'openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      ...subject,
-    ]);
+    const made = ask(what, 'openssl', certificateArguments(key, certificate, 'DNS:observe.example'));
     if (made.state !== 'ok') return made;
-    const site = read('nginx', 'nocturne.conf')
-      .replace(/ssl_certificate {5}\S+;/, `ssl_certificate ${certificate};`)
-      .replace(/ssl_certificate_key \S+;/, `ssl_certificate_key ${key};`)
-      .replace('listen 80;', 'listen 127.0.0.1:18080;')
-      .replace('listen 443', 'listen 127.0.0.1:18443');
+    const site = nginxSite({ http: '127.0.0.1:18080', https: '127.0.0.1:18443', certificate, key });
     const main = join(folder, 'nginx.conf');
-    writeFileSync(
-      main,
-      `pid ${folder}/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path ${folder}/b;\nproxy_temp_path ${folder}/p;\n${site}}\n`,
-    );
+    writeFileSync(main, nginxConfig(folder, site));
     return ask(what, 'nginx', ['-t', '-q', '-p', folder, '-c', main]);
   });
 }

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectPath } from '../../platform/paths.ts';
+import { nginxConfig } from '../../scripts/deploy/nginx.ts';
 
 export const NGINX = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx'].find((path) => existsSync(path));
 if (!NGINX) console.warn('SKIPPED: pages behind a proxy need nginx (package "nginx-light").');
@@ -23,18 +24,13 @@ export async function startNginx(port: number, apiUrl: string): Promise<Proxy> {
     .replace(/^server \{\n {4}listen 80;[^}]*\}\n/m, '')
     .replace(/^ +ssl_.*\n/gm, '')
     .replace('listen 443 ssl http2;', `listen ${port};`)
-    .replace('http://127.0.0.1:3000', apiUrl);
-  if (!site.includes(apiUrl) || !site.includes(String(port))) throw new Error('deploy/nginx: listen, proxy_pass');
+    .replace('127.0.0.1:3000', new URL(apiUrl).host);
+  if (!site.includes(new URL(apiUrl).host) || !site.includes(String(port)))
+    throw new Error('deploy/nginx: listen, proxy_pass');
   const folder = mkdtempSync(join(tmpdir(), 'nocturne-nginx-'));
   // Its workers are another user.
   chmodSync(folder, 0o755);
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${folder}/${name};`,
-  );
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `daemon off;\npid ${folder}/pid;\nerror_log stderr warn;\nevents {}\nhttp {\naccess_log off;\n${paths.join('\n')}\n${site}}\n`,
-  );
+  writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, site));
   const child = spawn(NGINX!, ['-p', folder, '-c', join(folder, 'nginx.conf')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
