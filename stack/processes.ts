@@ -60,13 +60,17 @@ export function ourProcess(
   };
 }
 
-/** The simulated observatory, with a telescope file for it. @returns the variables with which our processes find it */
-export async function startSimulator(
-  at: Layout,
-  env: NodeJS.ProcessEnv,
+/** Where a simulated observatory is, and what opens it. */
+export type ObservatoryPlace = Pick<Layout, 'simulatorDir' | 'gatewayUrl'> & {
+  ports: Pick<Layout['ports'], 'simulator' | 'alpaca' | 'simulatorControl'>;
+  secrets: Pick<Layout['secrets'], 'voyager_username' | 'voyager_password' | 'robotarget_secret'>;
+};
+
+/** The settings of a simulated observatory, and its telescope as a telescope file has it. */
+export function observatoryAt(
+  at: ObservatoryPlace,
   options: SimulatorOptions,
-  supervisor: Supervisor,
-): Promise<NodeJS.ProcessEnv> {
+): { settings: NodeJS.ProcessEnv; readyUrl: string; telescope: TelescopeInput } {
   const { telescope, camera, seed, fitsDir, faultsFile } = options;
   const site = {
     latitude_degrees: 45,
@@ -76,7 +80,7 @@ export async function startSimulator(
   const frame = camera ?? { width: 3008, height: 3008 };
   const fits = join(at.simulatorDir, 'fits');
   mkdirSync(fits, { recursive: true });
-  const more = {
+  const settings = {
     SIM_PORT: String(at.ports.simulator),
     SIM_ALPACA_PORT: String(at.ports.alpaca),
     SIM_CONTROL_PORT: String(at.ports.simulatorControl),
@@ -92,9 +96,6 @@ export async function startSimulator(
     ...(fitsDir ? { SIM_FITS_DIR: fitsDir } : {}),
     ...(faultsFile ? { SIM_FAULTS: faultsFile } : {}),
   };
-  const readyUrl = `http://127.0.0.1:${at.ports.simulatorControl}/state`;
-  await supervisor.start(ourProcess(at, env, { name: 'simulator', heapMb: 256, more, readyUrl }));
-  const file = join(at.dataDir, 'telescopes.json');
   const configured: TelescopeInput = {
     ...telescope,
     host: '127.0.0.1',
@@ -109,7 +110,20 @@ export async function startSimulator(
       sources: [{ kind: 'voyager' }, { kind: 'alpaca', url: `http://127.0.0.1:${at.ports.alpaca}` }],
     },
   };
-  writeFileSync(file, `${JSON.stringify({ telescopes: [configured] }, null, 2)}\n`);
+  return { settings, readyUrl: `http://127.0.0.1:${at.ports.simulatorControl}/state`, telescope: configured };
+}
+
+/** The simulated observatory, with a telescope file for it. @returns the variables with which our processes find it */
+export async function startSimulator(
+  at: Layout,
+  env: NodeJS.ProcessEnv,
+  options: SimulatorOptions,
+  supervisor: Supervisor,
+): Promise<NodeJS.ProcessEnv> {
+  const { settings, readyUrl, telescope } = observatoryAt(at, options);
+  await supervisor.start(ourProcess(at, env, { name: 'simulator', heapMb: 256, more: settings, readyUrl }));
+  const file = join(at.dataDir, 'telescopes.json');
+  writeFileSync(file, `${JSON.stringify({ telescopes: [telescope] }, null, 2)}\n`);
   return {
     TELESCOPES_FILE: file,
     VOYAGER_HOST: '127.0.0.1',
