@@ -108,6 +108,7 @@ export async function comeBack(viewers: number, sessions: number): Promise<Recor
       reads_per_session: round(read / sessions),
       requests: back.requests!,
       refused: back.refused!,
+      turned_away: back.turned_away!,
     };
   } finally {
     await stage.stop();

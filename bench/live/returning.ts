@@ -1,6 +1,6 @@
-import { Agent, request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
+import { Connections, type Answer } from './connections.ts';
 
 /**
  * Viewers that do what a page does: connect, have three channels signed and subscribe to them, read the events they missed and the snapshot. A lost
@@ -9,31 +9,18 @@ import { WebSocket } from 'ws';
  */
 const [port, viewers, first] = process.argv.slice(2).map(Number) as [number, number, number];
 const tokens = JSON.parse(process.env.TOKENS ?? '[]') as string[];
-/** A browser has its own connections; here 64 stand for all of them. */
-const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 let wanted = first;
 let requests = 0;
 let refused = 0;
+let turnedAway = 0;
 let sinceMs = performance.now();
 let told = false;
 const waiting = new Set<Viewer>();
+const http = new Connections(port);
 
-function ask(method: string, path: string, token: string, form?: string): Promise<{ status: number; body: string }> {
+function ask(method: 'GET' | 'POST', path: string, token: string, form?: string): Promise<Answer> {
   requests++;
-  return new Promise((resolve, reject) => {
-    const headers = {
-      authorization: `Bearer ${token}`,
-      ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
-    };
-    const asked = request({ agent, host: '127.0.0.1', port, method, path, headers }, (response) => {
-      let body = '';
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      response.on('end', () => resolve({ status: response.statusCode!, body }));
-      response.on('error', reject);
-    });
-    asked.on('error', reject);
-    asked.end(form);
-  });
+  return http.ask(method, path, token, form);
 }
 
 class Viewer {
@@ -53,7 +40,7 @@ class Viewer {
       perMessageDeflate: false,
       localAddress: this.address,
     });
-    socket.on('error', () => undefined);
+    socket.on('error', (err) => (turnedAway += err.message.includes('503') ? 1 : 0));
     socket.on('close', () => setTimeout(() => this.open(), 1_000));
     socket.on('message', (raw: Buffer) => this.heard(socket, JSON.parse(raw.toString()) as Message));
   }
@@ -141,6 +128,7 @@ function report(late = false): void {
     max_seconds: times.at(-1) ?? -1,
     requests,
     refused,
+    turned_away: turnedAway,
   };
   process.stdout.write(`${JSON.stringify(figures)}\n`);
 }
@@ -150,6 +138,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   told = false;
   requests = 0;
   refused = 0;
+  turnedAway = 0;
   for (const viewer of all) waiting.add(viewer);
   for (const viewer of all) viewer.judge();
   setTimeout(() => report(true), 60_000).unref();
