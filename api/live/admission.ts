@@ -3,7 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 /** Sockets that have shown no right to any channel: of one address (a club's, or a proxy's), and of all. */
 const MAX_STRANGERS_PER_ADDRESS = 200;
-const MAX_STRANGERS = 1_000;
+/** Everybody is one until the first subscription: when an api comes back thousands are at once, and who is refused only comes again. */
+const MAX_STRANGERS = 4_000;
 /** A page subscribes within a second; while its authorisations are refused it may take longer. */
 export const STRANGER_FOR_MS = 60_000;
 const MAX_SOCKETS = 20_000;
@@ -25,11 +26,12 @@ function descriptorLimit(): number {
     return MAX_SOCKETS + KEPT_DESCRIPTORS;
   }
 }
-const defaults = (): AdmissionLimits => ({
-  strangersPerAddress: MAX_STRANGERS_PER_ADDRESS,
-  strangers: MAX_STRANGERS,
-  sockets: Math.max(1, Math.min(MAX_SOCKETS, descriptorLimit() - KEPT_DESCRIPTORS)),
-});
+/** Half of all places at least are for who has shown a right. */
+function defaults(): AdmissionLimits {
+  const sockets = Math.max(1, Math.min(MAX_SOCKETS, descriptorLimit() - KEPT_DESCRIPTORS));
+  const strangers = Math.max(1, Math.min(MAX_STRANGERS, sockets >> 1));
+  return { strangersPerAddress: MAX_STRANGERS_PER_ADDRESS, strangers, sockets };
+}
 
 /** Browsers name their page; ours, the allow-listed ones and programs (which name none) may come in. `allowed`: those of others; `own`: PUBLIC_URL, by which a page is ours although a proxy has written another Host. */
 export function originAllowed(
