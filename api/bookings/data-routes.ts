@@ -1,13 +1,14 @@
 import { z } from '@hono/zod-openapi';
 import { Event } from '../../domain/contracts/event.ts';
+import { withoutNames } from '../../domain/others.ts';
 import { toEvent } from '../../platform/bus.ts';
 import { requireBooking, requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { loadBooking } from './load.ts';
-import { json, route, routes } from '../operation.ts';
+import { jsonText, route, routes } from '../operation.ts';
 import { signImageUrls } from '../images/pixels.ts';
-import { Id, READ, readBy } from './read.ts';
+import { Id, READ, seesNames } from './read.ts';
 import { complain, listComplaints } from './complaints.ts';
 import { getCredits, refundCredits } from './credits.ts';
 import { listLogs } from './logs.ts';
@@ -58,6 +59,19 @@ async function remembered(deps: Deps, who: Identity, bookingId: string, asked: A
   return { events: known.events.slice(0, asked.limit), epoch: rows.counter.epoch, lastSeq: known.lastSeq };
 }
 
+/** What guests read of an event that is remembered, made once for all of a crowd. */
+const forGuests = new WeakMap<Event, string>();
+function textFor(deps: Deps, who: Identity, event: Event): string {
+  if (event.type === 'image.captured' || event.type === 'image.measured')
+    return JSON.stringify({ ...event, data: signImageUrls(deps, event.data) });
+  if (seesNames(who)) return JSON.stringify(event);
+  const known = forGuests.get(event);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(withoutNames(event));
+  forGuests.set(event, text);
+  return text;
+}
+
 const listEvents = route(
   {
     method: 'get',
@@ -78,12 +92,9 @@ const listEvents = route(
   async ({ deps, who, params, query }) => {
     requireBooking(who, params.id);
     const { events, epoch, lastSeq } = await (who.kind === 'key' ? stored : remembered)(deps, who, params.id, query);
-    const data = events.map((event) =>
-      event.type === 'image.captured' || event.type === 'image.measured'
-        ? { ...event, data: signImageUrls(deps, event.data) }
-        : readBy(who, event),
-    );
-    return json({ data, meta: { epoch, last_seq: lastSeq, complete: events.length < query.limit } });
+    const data = events.map((event) => textFor(deps, who, event));
+    const meta = JSON.stringify({ epoch, last_seq: lastSeq, complete: events.length < query.limit });
+    return jsonText(`{"data":[${data.join(',')}],"meta":${meta}}`);
   },
 );
 

@@ -37,6 +37,8 @@ interface Kept {
   readMs: number;
   text: Text | null;
   making: Promise<Text> | null;
+  /** Somebody has asked for it since it was read. */
+  asked: boolean;
 }
 const NOW_MARK = '1970-01-01T00:00:00.000Z';
 
@@ -92,19 +94,33 @@ export class SnapshotCache {
 
   private async keptOf(bookingId: string): Promise<Kept | null> {
     const kept = this.kept.get(bookingId);
-    if (kept && this.deps.bus.proven && Math.abs(this.deps.now() - kept.readMs) <= ROWS_FRESH_MS) return kept;
-    let reading = this.reading.get(bookingId);
-    if (!reading) {
-      reading = this.read(bookingId, () => this.reading.get(bookingId) === reading);
-      this.reading.set(bookingId, reading);
-    }
+    if (kept) kept.asked = true;
+    if (kept && this.deps.bus.proven && this.ageOf(kept) <= ROWS_FRESH_MS) return kept;
+    const known = this.reading.get(bookingId);
+    if (known) return known;
+    const reading = this.begin(bookingId);
+    this.renewOthers();
     return reading;
+  }
+  private ageOf({ readMs }: Kept): number {
+    return Math.abs(this.deps.now() - readMs);
+  }
+  private begin(bookingId: string): Promise<Kept | null> {
+    const reading = this.read(bookingId, () => this.reading.get(bookingId) === reading);
+    this.reading.set(bookingId, reading);
+    return reading;
+  }
+  /** What a crowd watches and must soon be read again goes in the same statement. */
+  private renewOthers(): void {
+    for (const [bookingId, kept] of this.kept)
+      if (kept.asked && !this.reading.has(bookingId) && this.ageOf(kept) > ROWS_FRESH_MS / 2)
+        this.begin(bookingId).catch(() => undefined);
   }
   private async read(bookingId: string, isNewest: () => boolean): Promise<Kept | null> {
     const readMs = this.deps.now();
     try {
       const rows = await this.rowsOf.get(bookingId);
-      const kept = rows ? { rows, readMs, text: null, making: null } : null;
+      const kept = rows ? { rows, readMs, text: null, making: null, asked: false } : null;
       if (kept && isNewest()) {
         if (this.kept.size >= MOST_KEPT) this.kept.clear();
         this.kept.set(bookingId, kept);
