@@ -25,3 +25,9 @@ export function withoutNames<T>(value: T): T {
   if (value === null || typeof value !== 'object' || value instanceof Date) return value;
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withoutNames<unknown>(part)])) as T;
 }
+
+/** The same as JSON text. Few things carry a name, and the others need no copy. */
+export function textWithoutNames(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.includes(OPEN) ? JSON.stringify(withoutNames(value)) : text;
+}

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { Event } from '../../domain/contracts/event.ts';
-import { withoutNames } from '../../domain/others.ts';
+import { textWithoutNames } from '../../domain/others.ts';
 import { toEvent } from '../../platform/bus.ts';
 import { requireBooking, requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
@@ -67,7 +67,7 @@ function textFor(deps: Deps, who: Identity, event: Event): string {
   if (seesNames(who)) return JSON.stringify(event);
   const known = forGuests.get(event);
   if (known !== undefined) return known;
-  const text = JSON.stringify(withoutNames(event));
+  const text = textWithoutNames(event);
   forGuests.set(event, text);
   return text;
 }

@@ -1,7 +1,7 @@
 import type { Event } from '../../domain/contracts/event.ts';
 import { isVolatile } from '../../domain/event-types.ts';
 import type { TelescopeState } from '../../domain/contracts/state.ts';
-import { withoutNames } from '../../domain/others.ts';
+import { textWithoutNames } from '../../domain/others.ts';
 import { toEvent, type BusMessage } from '../../platform/bus.ts';
 import { toError } from '../../platform/errors.ts';
 import type { ReceiptWaiters } from '../bookings/receipts.ts';
@@ -141,12 +141,12 @@ export class Feed {
     const channel = sessionChannel(bookingId);
     const shown =
       event.type === 'image.captured' || event.type === 'image.measured'
-        ? { ...event, data: signImageUrls(this.deps, event.data) }
-        : withoutNames(event);
+        ? JSON.stringify({ ...event, data: signImageUrls(this.deps, event.data) })
+        : textWithoutNames(event);
     if (this.hub.has(channel)) this.hub.broadcast(channel, event.type, shown, { atOnce: AT_ONCE.has(event.type) });
     if (event.type === 'session.changed') void this.snapshots.broadcast(bookingId);
     this.admin(event);
-    this.relay?.push(channel, shown.type, shown, false);
+    this.relay?.push(channel, event.type, shown, false);
   }
   private admin(event: Event): void {
     if (this.hub.has(ADMIN_CHANNEL) && event.type !== 'log.appended' && event.type !== 'image.measured')

@@ -116,4 +116,18 @@ describe('a crowd that comes back is answered from memory', () => {
     const gone = await token(api, { kind: 'user', subject: 'ada' });
     expect((await api.json('GET', '/api/bookings/none/events', undefined, { token: gone })).status).toBe(404);
   });
+
+  test('a guest reads no name of somebody else’s target, however often it is asked for; the server does', async () => {
+    await append('hold', { message: 'Waits for ‹M 31›.' });
+    const mine = await token(api, { kind: 'booking', subject: id });
+    const said = async (who: { token?: string }): Promise<unknown> => {
+      const { body } = await api.json<{ data: Event[] }>('GET', `/api/bookings/${id}/events`, undefined, who);
+      return body.data.at(-1)!.data.message;
+    };
+    expect([await said({ token: mine }), await said({}), await said({ token: mine })]).toEqual([
+      'Waits for ….',
+      'Waits for ‹M 31›.',
+      'Waits for ….',
+    ]);
+  });
 });
