@@ -4,7 +4,8 @@ import { DropInAbort, DropInToggle, Receipt } from '../../domain/contracts/contr
 import { ifUsable } from '../../domain/contracts/shapes.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { ACTIVE_PHASES, isFinal, type Phase } from '../../domain/phases.ts';
-import { abort, commandIdOf, control, filedAs, receiptAnswer } from '../bookings/controls.ts';
+import { abort } from '../bookings/abort.ts';
+import { commandIdOf, control, filedAs, receiptAnswer } from '../bookings/controls.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { operation, type App, route } from '../operation.ts';
