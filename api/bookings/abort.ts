@@ -35,6 +35,15 @@ async function within<T>(ms: number, fallback: T, promise: Promise<T>): Promise<
   }
 }
 
+/** Who asks for the stop of which booking, and for what it is filed. */
+interface Asked {
+  who: Identity;
+  id: string;
+  commandId: string;
+  /** In their own words. */
+  said: string | null;
+  reason: StopReason;
+}
 /** What is known of the booking that an abort ends, and where its stop goes. */
 interface AbortScope {
   full: Loaded | null;
@@ -42,6 +51,16 @@ interface AbortScope {
   telescopes: Telescope[];
 }
 type Loaded = Awaited<ReturnType<typeof loadBooking>>;
+const phaseOf = (full: Loaded | null): Phase | null => (full ? ((full.session?.phase ?? 'scheduled') as Phase) : null);
+
+/** What came of the stop at the gateways. */
+interface Told {
+  stopped: Receipt | null;
+  problem: Problem | null;
+}
+
+/** The telescope stands or was told already: this long the database may take for what is written of it. */
+const writeMs = ({ bus }: Deps): number => (bus.proven ? 1_500 : 500);
 
 /**
  * Stops a session now. The gateway is told first, over HTTP, and the workflow next; either is enough, and neither the
@@ -53,50 +72,40 @@ export async function abort(
   who: Identity,
   id: string,
   commandId: string,
-  said: { reason?: string | undefined; requested_by?: WhoStops } = {},
+  { reason, requested_by }: { reason?: string | undefined; requested_by?: WhoStops } = {},
 ): Promise<Receipt> {
   requireBooking(who, id);
+  const asked: Asked = { who, id, commandId, said: reason ?? null, reason: filedAs(who, requested_by) };
   const loading = loadBooking(deps, who, id);
   loading.catch(() => undefined);
-  const scope = await abortScope(deps, who, loading);
-  const over = await refusalOfAbort(deps, who, id, commandId, scope);
+  const scope = await abortScope(deps, asked, loading);
+  const over = await refusalOfAbort(deps, asked, scope);
   if (over) return over;
-  const { stopped, problem } = await stopAtGateways(deps, who, id, commandId, scope, filedAs(who, said.requested_by));
+  const told = await stopAtGateways(deps, asked, scope);
+  if (scope.full) return tellSession(deps, asked, scope, told);
   // Known by now, unless the database hangs: the telescope did not wait for it.
-  const full = scope.full ?? (await within(deps.bus.proven ? 1_500 : 500, null, loading));
+  const full = await within(writeMs(deps), null, loading);
+  const late = { ...scope, full, phase: phaseOf(full) };
+  const ended = told.stopped?.state === 'refused' ? await refusalOfAbort(deps, asked, late) : null;
+  return ended ?? tellSession(deps, asked, late, told);
+}
+
+/** The receipt is written and the workflow told, side by side; what of it worked is the answer. */
+async function tellSession(deps: Deps, asked: Asked, scope: AbortScope, { stopped, problem }: Told): Promise<Receipt> {
+  const { who, id, commandId, reason } = asked;
+  const { full } = scope;
   const alreadyStopped = stopped !== null && stopped.state !== 'refused';
   const telescopeId = full?.booking.telescopeId ?? stopped?.telescope_id ?? scope.telescopes[0]?.id ?? null;
-  const receipt: Receipt = {
-    command_id: commandId,
-    kind: 'abort',
-    state: 'accepted',
-    booking_id: id,
-    ...(telescopeId ? { telescope_id: telescopeId } : {}),
-    at: new Date(deps.now()).toISOString(),
-  };
   const signal: ControlSignal = {
     commandId,
     requestedBy: who.name,
     ...(alreadyStopped ? { alreadyStopped } : {}),
-    reason: filedAs(who, said.requested_by),
+    reason,
   };
-  const data = { reason: said.reason ?? null, filed_as: signal.reason, gateway: stopped?.state ?? null };
   const writing = within(
-    deps.bus.proven ? 1_500 : 500,
+    writeMs(deps),
     false,
-    deps.db
-      .$transaction((tx) =>
-        openReceipt(tx, {
-          commandId,
-          kind: 'abort',
-          bookingId: id,
-          telescopeId,
-          requestedBy: who.name,
-          data,
-          at: new Date(deps.now()),
-        }),
-      )
-      .then(() => true),
+    writeReceipt(deps, asked, telescopeId, stopped).then(() => true),
   );
   // The telescope stands already: the guest hears so now, and the workflow a moment later if it must be.
   const delivering = within<Delivery>(
@@ -105,34 +114,67 @@ export async function abort(
     full ? deliver(deps, full.booking, SIGNALS.abort, signal) : signalSession(deps, id, SIGNALS.abort, signal),
   );
   const [written, delivery] = await Promise.all([writing, delivering]);
-  if (!alreadyStopped && delivery !== 'sent') {
-    if (written)
-      await within(
-        1_000,
-        null,
-        settleReceipt(deps, commandId, 'unknown', null, 'Neither the gateway nor the workflow service could be told.'),
-      );
-    throw (
-      problem ??
-      new Problem(
-        'temporal_away',
-        'The workflow service does not answer; repeat with the same Idempotency-Key.',
-        { command_id: commandId },
-        { 'retry-after': '1' },
-      )
-    );
-  }
-  if (delivery === 'sent' && written)
-    return (await within(3_000, null, deps.receipts.settled(commandId, 2_000))) ?? receipt;
+  if (!alreadyStopped && delivery !== 'sent') throw await nobodyTold(deps, commandId, written, problem);
+  const known = delivery === 'sent' && written;
+  const settled = known ? await within(3_000, null, deps.receipts.settled(commandId, 2_000)) : null;
+  return (
+    settled ?? {
+      command_id: commandId,
+      kind: 'abort',
+      booking_id: id,
+      ...(telescopeId ? { telescope_id: telescopeId } : {}),
+      at: new Date(deps.now()).toISOString(),
+      ...(known ? { state: 'accepted' } : asToldBy(stopped)),
+    }
+  );
+}
+/** What the gateway said, where nothing else is known; without it the workflow was told, or the stop is on its way. */
+function asToldBy(stopped: Receipt | null): Pick<Receipt, 'state' | 'reason' | 'message'> {
   const { state = 'sent', reason, message } = stopped ?? {};
-  return { ...receipt, state, ...(reason ? { reason } : {}), ...(message ? { message } : {}) };
+  return { state, ...(reason ? { reason } : {}), ...(message ? { message } : {}) };
+}
+
+function writeReceipt(
+  { db, now }: Deps,
+  { who, id, commandId, said, reason }: Asked,
+  telescopeId: string | null,
+  stopped: Receipt | null,
+): Promise<void> {
+  const data = { reason: said, filed_as: reason, gateway: stopped?.state ?? null };
+  const receipt = { commandId, kind: 'abort' as const, bookingId: id, telescopeId, requestedBy: who.name, data };
+  return db.$transaction((tx) => openReceipt(tx, { ...receipt, at: new Date(now()) }));
+}
+
+/** Neither the gateway nor the workflow service could be told: the receipt says that nobody knows, and so does the answer. */
+async function nobodyTold(deps: Deps, commandId: string, written: boolean, problem: Problem | null): Promise<Problem> {
+  if (written)
+    await within(
+      1_000,
+      null,
+      settleReceipt(deps, commandId, 'unknown', null, 'Neither the gateway nor the workflow service could be told.'),
+    );
+  return (
+    problem ??
+    new Problem(
+      'temporal_away',
+      'The workflow service does not answer; repeat with the same Idempotency-Key.',
+      { command_id: commandId },
+      { 'retry-after': '1' },
+    )
+  );
+}
+
+/** A session that has the telescope, by what the bus told last, is stopped without a look at its row. */
+function rowWaitMs(deps: Deps, telescopeId: string | null, id: string): number {
+  if (!telescopeId) return ROW_NEEDED_MS;
+  return deps.live.tenancyOf(telescopeId)?.bookingId === id ? 0 : deps.stopRowMs;
 }
 
 /** The row where it answers at once, and the telescope: the token's, the only one, or, with several and no database, all of them. */
-async function abortScope(deps: Deps, who: Identity, loading: Promise<Loaded>): Promise<AbortScope> {
+async function abortScope(deps: Deps, { who, id }: Asked, loading: Promise<Loaded>): Promise<AbortScope> {
   const all = deps.telescopes.rememberedAll();
   const known = who.slot?.telescopeId ?? (all.length === 1 ? all[0]!.id : null);
-  const full = await within(known ? deps.stopRowMs : ROW_NEEDED_MS, null, loading);
+  const full = await within(rowWaitMs(deps, known, id), null, loading);
   if (!full && who.kind === 'user' && !(await within(ROW_OWNER_MS, null, loading)))
     throw new Problem(
       'database_away',
@@ -141,20 +183,18 @@ async function abortScope(deps: Deps, who: Identity, loading: Promise<Loaded>): 
       { 'retry-after': '2' },
     );
   const telescopeId = full?.booking.telescopeId ?? known;
-  const one = telescopeId === null ? null : deps.telescopes.remembered(telescopeId);
+  const one = telescopeId === null ? [] : [deps.telescopes.remembered(telescopeId)];
   return {
     full,
-    phase: full ? ((full.session?.phase ?? 'scheduled') as Phase) : null,
-    telescopes: telescopeId === null ? all : one ? [one] : [],
+    phase: phaseOf(full),
+    telescopes: telescopeId === null ? all : one.filter((telescope) => telescope !== null),
   };
 }
 
 /** The receipt of a repeated abort whose session is over. @throws Problem where nothing is left to stop. */
 async function refusalOfAbort(
   deps: Deps,
-  who: Identity,
-  id: string,
-  commandId: string,
+  { who, commandId, id }: Asked,
   { full, phase }: AbortScope,
 ): Promise<Receipt | null> {
   if (!full || !phase) return null;
@@ -173,12 +213,9 @@ async function refusalOfAbort(
 /** Tells the gateways that may have the booking; the best answer counts, since only one of them has it. */
 async function stopAtGateways(
   deps: Deps,
-  who: Identity,
-  id: string,
-  commandId: string,
+  { who, id, commandId, reason }: Asked,
   { full, phase, telescopes }: AbortScope,
-  reason: StopReason,
-): Promise<{ stopped: Receipt | null; problem: Problem | null }> {
+): Promise<Told> {
   if (phase !== null && !isActivePhase(phase)) return { stopped: null, problem: null };
   const body: GatewayAbort = {
     command_id: commandId,

@@ -34,7 +34,7 @@ export type LiveDeps = Ground & { receipts: ReceiptWaiters; snapshots: SnapshotC
 /** From the bus to the channels: in order for each booking, what is missing read again. */
 export class Feed {
   private readonly watched = new Map<string, Watched>();
-  private readonly tenancies: Tenancies;
+  readonly tenancies: Tenancies;
   private rev = 0;
 
   constructor(

@@ -5,6 +5,7 @@ import type { BusMessage } from '../../platform/bus.ts';
 import { hmacBase64Url } from '../../platform/signing.ts';
 import { Admission, STRANGER_FOR_MS, originAllowed, type Place } from './admission.ts';
 import { Cluster, CLUSTER } from './cluster.ts';
+import type { Tenancy } from '../telescopes/mirror.ts';
 import { Feed, type LiveDeps } from './feed.ts';
 import { Grants } from './grants.ts';
 import { Hub, type Viewer } from './hub.ts';
@@ -67,6 +68,10 @@ export class LiveServer {
       clientTracking: false,
       skipUTF8Validation: false,
     });
+  }
+  /** The session that has a telescope, by what the bus told last; null where none has, or where nobody is heard. */
+  tenancyOf(telescopeId: string): Tenancy | null {
+    return this.deps.bus.proven ? this.feed.tenancies.of(telescopeId) : null;
   }
 
   start(): void {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { recordReceipt, recordTransition } from '../../activities/session/records.ts';
 import type { Receipt } from '../../domain/contracts/control.ts';
@@ -209,6 +210,34 @@ describe('controls', () => {
     expect((await api.json('POST', `/api/bookings/${id}/abort`)).status).toBe(202);
     expect(gateway.requests).toEqual([]);
     expect((await signals())[0]?.name).toBe('abort');
+  });
+
+  test('the session that has the telescope is stopped without a look at its row', async () => {
+    await recordTransition(api.db, {
+      bookingId: id,
+      telescopeId: 't1',
+      transition: 1,
+      at: new Date(nightNow()).toISOString(),
+      phase: 'running',
+      holdCause: null,
+      reason: null,
+      outcome: null,
+      generation: 0,
+      next: null,
+      log: { level: 'INFO', event: 'started', message: 'Started.' },
+    });
+    while (api.deps.live.tenancyOf('t1')?.bookingId !== id) await new Promise((resolve) => setTimeout(resolve, 25));
+    const stopped = once(gateway.arrivals, 'request');
+    await api.db.$transaction(
+      async (tx) => {
+        await tx.$executeRaw`LOCK TABLE bookings IN ACCESS EXCLUSIVE MODE`;
+        void api.json('POST', `/api/bookings/${id}/abort`).catch(() => undefined);
+        await stopped;
+      },
+      { timeout: 4_000 },
+    );
+    expect(gateway.requests[0]).toMatchObject({ path: '/v1/telescopes/t1/abort', body: { booking_id: id } });
+    while ((await signals()).length === 0) await new Promise((resolve) => setTimeout(resolve, 25));
   });
 
   test('abort with PostgreSQL and Temporal dead: token or server key, by memory and gateway alone', async () => {
