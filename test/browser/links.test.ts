@@ -242,9 +242,11 @@ describe('one click', () => {
   });
 });
 
-(CHROMIUM ? describe : describe.skip)('every link of every letter, opened in Chromium', () => {
+(CHROMIUM ? describe : describe.skip)('every link of every letter opens what it promises, in Chromium', () => {
   const opened: string[] = [];
   let guest: BrowserContext;
+  /** What the guest's browser calls itself: the key of a link is whole for the first device alone. */
+  let device = '';
   beforeAll(async () => {
     guest = await browser!.newContext({ locale: 'en-GB' });
   });
@@ -255,15 +257,34 @@ describe('one click', () => {
     try {
       await page.goto(url);
       await see(page);
+      device = (await page.evaluate(() => localStorage.getItem('nocturne.device'))) ?? '';
       // The key has left the address.
       expect(page.url()).not.toContain('link=');
     } finally {
       await page.close();
     }
   };
+  /** What a page reads first with the key of its link, and what stands in it. */
+  const first = (kind: string, subject: string): [path: string, holds: string] | undefined =>
+    ({
+      control: [`/api/bookings/${subject}/snapshot`, TARGET] as [string, string],
+      report: [`/api/bookings/${subject}/report`, TARGET] as [string, string],
+      preferences: ['/api/preferences', '"channels"'] as [string, string],
+    })[kind];
+  /** The way of a page without the page: it is there, its key is exchanged, and the key opens what the page reads first. */
+  const follow = async (url: string, [path, holds]: [string, string]): Promise<void> => {
+    const { status, body } = await exchange(codeOf(url), device);
+    expect([(await fetch(url)).status, status]).toEqual([200, 200]);
+    const read = await api.fetch(path, { token: String(body.token) });
+    expect([read.status, (await read.text()).includes(holds) ? holds : path]).toEqual([200, holds]);
+  };
   const see = async (url: string): Promise<void> => {
     const { pathname } = new URL(url);
-    opened.push(pathname.split('/').at(1) ?? '');
+    const [, kind = '', subject = ''] = pathname.split('/');
+    const reads = first(kind, subject);
+    // Daily Chromium opens each kind of page once; of the other letters the links are followed without it.
+    if (reads && opened.includes(kind) && process.env.NOCTURNE_LONG !== '1') return follow(url, reads);
+    opened.push(kind);
     if (pathname.startsWith('/control/'))
       return visit(url, (page) => seeText(page, '[data-section="header"] [data-item="target"]', TARGET));
     if (pathname.startsWith('/report/'))
