@@ -32,9 +32,9 @@ export interface PageFigures {
   layout_shift: number;
 }
 
-/** One first visit to a page, with an empty cache, over loopback. */
-export async function weigh(browser: Browser, origin: string, path: string): Promise<PageFigures> {
-  const context = await browser.newContext();
+/** One first visit to a page, with an empty cache, over loopback; without `motion` it holds still (OpenOptions). */
+export async function weigh(browser: Browser, origin: string, path: string, motion = true): Promise<PageFigures> {
+  const context = await browser.newContext({ reducedMotion: motion ? 'no-preference' : 'reduce' });
   try {
     const page = await context.newPage();
     let bytes = 0;

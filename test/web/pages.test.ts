@@ -643,7 +643,7 @@ const ITEMS: Record<string, string[]> = {
   test('each page weighs at most 250 KB compressed, shows something within a second, and nothing shifts', async () => {
     const heavy: string[] = [];
     for (const path of PAGES) {
-      const figures = await weigh(browser, server.url, path);
+      const figures = await weigh(browser, server.url, path, LONG);
       // Times are those of a quiet machine.
       const slow = LONG && figures.first_content_ms > 1_000;
       if (figures.compressed_bytes > 250_000 || slow || figures.layout_shift > 0.1) heavy.push(JSON.stringify(figures));
