@@ -104,9 +104,18 @@ async function opened(browser: Browser, url: string, locale: Locale): Promise<Pa
   return page;
 }
 
-/** The same file with another time of making, in as many bytes, since the file counts them. */
+/**
+ * The same file with another time of making, in as many bytes, since the file counts them. Chromium names the nodes of the structure by a count that
+ * depends on how often the page was drawn: they are numbered in their order, which the file's own index of them keeps.
+ */
 function dated(pdf: Buffer, madeAt: string): Buffer {
   const digits = madeAt.replace(/\D/g, '').slice(0, 14);
   const text = pdf.toString('latin1').replace(/(\/(?:CreationDate|ModDate) ?\(D:)\d{14}/g, `$1${digits}`);
-  return Buffer.from(text, 'latin1');
+  const nodes = [...new Set(text.match(NODE))].sort();
+  const places = new Map(nodes.map((node, i) => [node, `(node${String(i).padStart(8, '0')})`]));
+  return Buffer.from(
+    text.replace(NODE, (node) => places.get(node)!),
+    'latin1',
+  );
 }
+const NODE = /\(node\d{8}\)/g;

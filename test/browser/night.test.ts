@@ -321,7 +321,7 @@ const scenario = PHP ? test : test.skip;
   });
 
   test('phone and laptop sleep, the api dies and comes back, the network goes and comes: both pages have every event, once', async () => {
-    await nightGoesOn(50);
+    await nightGoesOn(90);
     const asleep = await phone.page.context().newCDPSession(phone.page);
     await asleep.send('Page.setWebLifecycleState', { state: 'frozen' });
     await laptop.page.context().setOffline(true);
