@@ -3,15 +3,17 @@ import { telescope } from './activities.ts';
 import { freshPlan } from './fresh.ts';
 import type { Night } from './night.ts';
 import { restore, submit, unreachable, type Problem } from './telescope.ts';
+import { left } from './waiting.ts';
 
 /** One try; null when everything stands and was read back. */
 export async function prepareOnce(night: Night, patienceMs: number): Promise<Problem | null> {
   const { state } = night;
   const t = telescope(state.telescopeId, patienceMs);
   try {
-    const site = await t.reads.checkSite.executeWithOptions({ summary: 'site' }, [
-      { telescopeId: state.telescopeId, bookingId: state.bookingId },
-    ]);
+    const { telescopeId, bookingId } = state;
+    const site = await left(() =>
+      t.reads.checkSite.executeWithOptions({ summary: 'site' }, [{ telescopeId, bookingId }]),
+    );
     const first = site.problems[0];
     if (!site.ok && first) return first;
     // Voyager is as the telescope's file says; now the plan is made to be so too.
@@ -34,9 +36,10 @@ export async function prepareOnce(night: Night, patienceMs: number): Promise<Pro
         reason: made.reason ?? 'preparation_failed',
         message: made.message ?? 'the objects could not be written',
       };
-    const read = await t.reads.readObjects.executeWithOptions({ summary: 'read back' }, [
-      { telescopeId: state.telescopeId, plan: state.booking.plan },
-    ]);
+    const { plan: wanted } = state.booking;
+    const read = await left(() =>
+      t.reads.readObjects.executeWithOptions({ summary: 'read back' }, [{ telescopeId, plan: wanted }]),
+    );
     if (read.differences.length > 0)
       return {
         reason: 'preparation_failed',

@@ -8,7 +8,7 @@ import { telescope } from './activities.ts';
 import type { Night } from './night.ts';
 import { notThere } from './policy.ts';
 import { SECOND } from './time.ts';
-import { interruptibleBy, waitFor } from './waiting.ts';
+import { interruptibleBy, left, waitFor } from './waiting.ts';
 
 const CONFIRM_TRIES = 6;
 const CONFIRM_EVERY_MS = 2 * SECOND;
@@ -43,9 +43,8 @@ export function unreachable(failure: ActivityFailure): Problem {
 export async function observe(night: Night, patienceMs: number): Promise<Observation | null> {
   night.memory.gatewayAway = false;
   try {
-    return await telescope(night.state.telescopeId, patienceMs).reads.observe.executeWithOptions({ summary: 'check' }, [
-      { grant: night.grant() },
-    ]);
+    const { reads } = telescope(night.state.telescopeId, patienceMs);
+    return await left(() => reads.observe.executeWithOptions({ summary: 'check' }, [{ grant: night.grant() }]));
   } catch (thrown) {
     if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
     night.memory.gatewayAway = unreachable(thrown).reason === 'gateway_away';
@@ -57,9 +56,8 @@ export async function observe(night: Night, patienceMs: number): Promise<Observa
 export async function keepWatch(night: Night, plan: WatchPlan): Promise<Observation | undefined> {
   try {
     const summary = `${plan.looks > 1 ? `${plan.looks} checks` : 'check'} every ${plan.everySeconds} s`;
-    return await telescope(night.state.telescopeId).watching.watch.executeWithOptions({ summary }, [
-      { grant: night.grant(), plan },
-    ]);
+    const { watching } = telescope(night.state.telescopeId);
+    return await left(() => watching.watch.executeWithOptions({ summary }, [{ grant: night.grant(), plan }]));
   } catch (thrown) {
     if (isCancellation(thrown) || !(thrown instanceof ActivityFailure)) throw thrown;
     log.warn('the watch ended; looking again', { error: thrown.cause?.message });

@@ -41,6 +41,18 @@ export async function interruptibleBy<T>(
   }
 }
 
+/**
+ * A look that is not waited for any more once its scope is cancelled, and is never cancelled itself. The SDK's core forgets an activity that was
+ * cancelled as `ABANDON`, and fails every later task of the workflow when that activity's time runs out (a gateway that is away).
+ */
+export function left<T>(look: () => Promise<T>): Promise<T> {
+  const scope = CancellationScope.current();
+  if (scope.consideredCancelled) return look();
+  const seen = CancellationScope.nonCancellable(look);
+  seen.catch(() => undefined);
+  return Promise.race([seen, scope.cancelRequested]);
+}
+
 export function wait(night: Night, untilMs: number, summary: string): Promise<void> {
   return waitFor(night, untilMs, () => night.state.data.inbox.length > 0, summary);
 }
