@@ -9,9 +9,14 @@ import { DEPLOYMENT_NAME } from './build.ts';
  */
 const Status = proto.temporal.api.enums.v1.WorkerDeploymentVersionStatus;
 const NOT_FOUND = 5;
-/** A workflow task at this attempt has failed before. Each signal that comes in begins the count anew, so it seldom grows further. */
-const ATTEMPTS = 2;
+/**
+ * A workflow task at this attempt has failed before. Each signal that comes in begins the count anew, so it seldom grows further. One that ran out of
+ * time is slow at first, as all are while new workers replay every session at once.
+ */
+const ATTEMPTS = { failed: 2, timedOut: 4 };
 const DESCRIBED_AT_ONCE = 20;
+/** Among so many the last failure of a workflow task is looked for. */
+const NEWEST_EVENTS = 20;
 
 type Timestamp = { seconds?: { toString(): string } | null } | null | undefined;
 const ms = (at: Timestamp): number => Number(at?.seconds?.toString() ?? 0) * 1000;
@@ -159,7 +164,21 @@ async function isStuck(
       if ((thrown as { code?: number }).code !== NOT_FOUND) throw thrown;
       return { pendingWorkflowTask: null, workflowExecutionInfo: null };
     });
-  if ((pendingWorkflowTask?.attempt ?? 0) < ATTEMPTS) return false;
+  const attempt = pendingWorkflowTask?.attempt ?? 0;
   const at = workflowExecutionInfo?.versioningInfo;
-  return (at?.versionTransition?.deploymentVersion ?? at?.deploymentVersion)?.buildId === buildId;
+  const version = (at?.versionTransition?.deploymentVersion ?? at?.deploymentVersion)?.buildId;
+  if (attempt < ATTEMPTS.failed || version !== buildId) return false;
+  return attempt >= ATTEMPTS.timedOut || !(await ranOutOfTime(client, execution));
+}
+/** Whether the last task that came to nothing was too slow, and did not fail. Attempts after the first leave no event. */
+async function ranOutOfTime(client: Client, execution: { workflowId: string; runId: string }): Promise<boolean> {
+  const { history } = await client.connection.workflowService.getWorkflowExecutionHistoryReverse({
+    namespace: client.options.namespace,
+    execution,
+    maximumPageSize: NEWEST_EVENTS,
+  });
+  const last = history?.events?.find(
+    (e) => e.workflowTaskFailedEventAttributes ?? e.workflowTaskTimedOutEventAttributes,
+  );
+  return !!last?.workflowTaskTimedOutEventAttributes;
 }
