@@ -9,6 +9,7 @@ import { FINAL_PHASES } from '../domain/phases.ts';
 import { UsageError, toError } from '../platform/errors.ts';
 import { projectPath } from '../platform/paths.ts';
 import { ApiClient } from '../stack/api-client.ts';
+import { leftOver } from '../stack/left-over.ts';
 import { NightRecords } from '../stack/records.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { stopWithParent } from '../stack/supervisor.ts';
@@ -172,7 +173,7 @@ async function main(): Promise<void> {
     await db.close();
     await stack.stop();
   }
-  summary.orphans = countProcesses(dataDir);
+  summary.orphans = await leftOver(dataDir);
   if (summary.orphans > 0) summary.problems.push(`${summary.orphans} processes are left`);
   summary.wall_seconds = Math.round((Date.now() - began) / 100) / 10;
   summary.ok = summary.problems.length === 0;
@@ -387,25 +388,6 @@ function residentMb(pid: number): number {
     return 0;
   }
 }
-/** Processes other than this one that still work on the night's data folder. */
-function countProcesses(dataDir: string): number {
-  let found = 0;
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
-    try {
-      if (/^State:\s+Z/m.test(readFileSync(`/proc/${entry}/status`, 'utf8'))) continue;
-      if (
-        readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes(dataDir) ||
-        readFileSync(`/proc/${entry}/environ`, 'utf8').includes(`DATA_DIR=${dataDir}`)
-      )
-        found++;
-    } catch {
-      /* gone, or not ours to see */
-    }
-  }
-  return found;
-}
-
 function printSummary(summary: NightSummary): void {
   for (const b of summary.bookings) {
     process.stdout.write(
