@@ -50,7 +50,12 @@ export function left<T>(look: () => Promise<T>): Promise<T> {
   if (scope.consideredCancelled) return look();
   const seen = CancellationScope.nonCancellable(look);
   seen.catch(() => undefined);
-  return Promise.race([seen, scope.cancelRequested]);
+  // A scope that shields from cancellation is told of it all the same, and waits on.
+  const cancelled = scope.cancelRequested.catch((thrown: unknown) => {
+    if (scope.consideredCancelled) throw thrown;
+    return seen;
+  });
+  return Promise.race([seen, cancelled]);
 }
 
 export function wait(night: Night, untilMs: number, summary: string): Promise<void> {
