@@ -59,6 +59,8 @@ export class Lease {
   private timer: Timer | null = null;
   private expiry: Timer | null = null;
   private stopped = false;
+  /** PostgreSQL did not answer this newcomer: somebody who was here before may have gone on without it. */
+  private shutOut = false;
   private working: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: LeaseOptions) {
@@ -115,9 +117,15 @@ export class Lease {
   private async beat(): Promise<void> {
     const { store, telescopeId, holder } = this.options;
     const before = { monotonic: this.clock.monotonicMs(), wall: this.clock.now() };
+    let othersFirstMs = 0;
     try {
       if (!store) throw new Error('no database is configured');
-      if (this.state === 'held') {
+      if (this.shutOut) {
+        // It holds nothing to renew, so this only shows that PostgreSQL answers.
+        await store.renew(telescopeId, holder, this.epoch);
+        this.shutOut = false;
+        othersFirstMs = LEASE_MS;
+      } else if (this.state === 'held') {
         if (await store.renew(telescopeId, holder, this.epoch)) this.hold(before);
         else {
           this.memory.contested = true;
@@ -145,13 +153,14 @@ export class Lease {
     } catch (thrown) {
       this.databaseAway(toError(thrown));
     }
-    this.schedule(this.state === 'held' ? RENEW_MS : RETRY_MS);
+    this.schedule(othersFirstMs || (this.state === 'held' ? RENEW_MS : RETRY_MS));
   }
 
   private databaseAway(err: Error): void {
     // A gateway that knows of another one waits for PostgreSQL's word, whatever it was told of being the only one (docs/safety.md, 6).
     // One whose disk never saw a lease may be a second one that somebody has just started: it waits too.
     const newcomer = this.options.store !== null && this.epoch === 0;
+    if (newcomer) this.shutOut = true;
     if (!this.options.sole || this.memory.contested || newcomer) {
       if (this.state === 'held' && !this.owns()) this.lose(`no renewal for ${LEASE_MS / 1000} s: ${err.message}`);
       return;

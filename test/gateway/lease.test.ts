@@ -172,6 +172,50 @@ describe('lease', () => {
     await Promise.all([newcomer, resident, alone].map((one) => one.stop()));
   });
 
+  test('when PostgreSQL is back, who went on without it keeps the telescope before one that was started meanwhile', async () => {
+    const clock = new ManualClock();
+    let away = true;
+    let row: { holder: string; epoch: number } | null = null;
+    const answering = <T>(answer: () => T): Promise<T> =>
+      away ? Promise.reject(new Error('the database does not answer')) : Promise.resolve(answer());
+    const store: LeaseStore = {
+      acquire: (_telescope, holder, floor) =>
+        answering(() => {
+          if (row && row.holder !== holder) return { heldBy: row.holder };
+          row = { holder, epoch: Math.max(row?.epoch ?? 0, floor) + 1 };
+          return row.epoch;
+        }),
+      renew: (_telescope, holder, epoch) => answering(() => row?.holder === holder && row.epoch === epoch),
+      release: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const made = (holder: string, floorEpoch: number): Lease =>
+      new Lease({
+        telescopeId: 'back',
+        holder,
+        store,
+        sole: true,
+        floorEpoch,
+        clock,
+        logger,
+        onOwned: () => undefined,
+        onLost: () => undefined,
+      });
+    // The newcomer beats first.
+    const [newcomer, resident] = [made('newcomer', 0), made('resident', 3)];
+    const owners: string[] = [];
+    newcomer.start();
+    resident.start();
+    for (let second = 0; second < 40; second++) {
+      away = second < 15;
+      clock.advance(1_000);
+      for (let turn = 0; turn < 3; turn++) await new Promise((r) => setImmediate(r));
+      owners.push(`${resident.owns() ? 'resident' : ''}${newcomer.owns() ? 'newcomer' : ''}`);
+    }
+    expect([new Set(owners.slice(1)), newcomer.contested]).toEqual([new Set(['resident']), true]);
+    await Promise.all([newcomer, resident].map((one) => one.stop()));
+  });
+
   test('a sole gateway owns without PostgreSQL and takes the lease when it is back; a gateway among others never does', async () => {
     const { proxy, url } = await Proxy.before(postgres.url);
     proxy.freeze();
