@@ -9,7 +9,7 @@ import { requireBooking, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { deliver, filedAs } from './controls.ts';
-import { loadBooking } from './load.ts';
+import { loadBooking, phaseOf } from './load.ts';
 import { settleReceipt } from './receipts.ts';
 import { signalSession, type Delivery } from './sessions.ts';
 
@@ -51,7 +51,6 @@ interface AbortScope {
   telescopes: Telescope[];
 }
 type Loaded = Awaited<ReturnType<typeof loadBooking>>;
-const phaseOf = (full: Loaded | null): Phase | null => (full ? ((full.session?.phase ?? 'scheduled') as Phase) : null);
 
 /** What came of the stop at the gateways. */
 interface Told {
@@ -85,7 +84,7 @@ export async function abort(
   if (scope.full) return tellSession(deps, asked, scope, told);
   // Known by now, unless the database hangs: the telescope did not wait for it.
   const full = await within(writeMs(deps), null, loading);
-  const late = { ...scope, full, phase: phaseOf(full) };
+  const late = { ...scope, full, phase: full && phaseOf(full.session) };
   const ended = told.stopped?.state === 'refused' ? await refusalOfAbort(deps, asked, late) : null;
   return ended ?? tellSession(deps, asked, late, told);
 }
@@ -186,7 +185,7 @@ async function abortScope(deps: Deps, { who, id }: Asked, loading: Promise<Loade
   const one = telescopeId === null ? [] : [deps.telescopes.remembered(telescopeId)];
   return {
     full,
-    phase: phaseOf(full),
+    phase: full && phaseOf(full.session),
     telescopes: telescopeId === null ? all : one.filter((telescope) => telescope !== null),
   };
 }
