@@ -6,7 +6,7 @@ import { recordsSoon } from './activities.ts';
 import type { Night } from './night.ts';
 import { still, type Problem } from './telescope.ts';
 import { nowIso } from './time.ts';
-import { interruptible } from './waiting.ts';
+import { interruptibleBy } from './waiting.ts';
 
 /**
  * The plan by the telescope's file of today; what differs from the day of the booking is told, and the gateway compares the same file with Voyager.
@@ -49,7 +49,11 @@ export async function planAgain(night: Night): Promise<boolean> {
   const { data } = night.state;
   if (night.inEmergency()) return false;
   if (data.planUnread === 'unread') {
-    const plan = await interruptible(night, () => freshPlan(night));
+    const plan = await interruptibleBy(
+      night,
+      () => night.called(),
+      () => freshPlan(night),
+    );
     if (plan === undefined || plan === 'unknown') return false;
     delete data.planUnread;
     if (plan === 'same') return false;

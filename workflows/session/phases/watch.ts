@@ -36,7 +36,6 @@ export async function watch(night: Night): Promise<Ending | null> {
     if (seen === undefined) continue;
     if (seen) night.takeLatch(seen);
     if (seen?.latchedAbort && state.data.inbox.length > 0) continue;
-    if (readsPlan(night, seen) && (await planAgain(night))) return null;
     const over = seen ? endedBy(night, seen) : cancelledByMaintenance(night);
     if (over) return over;
 
@@ -62,6 +61,7 @@ export async function watch(night: Night): Promise<Ending | null> {
       const tooLate = await nothingFits(night, verdict);
       if (tooLate) return tooLate;
     }
+    if (readsPlan(night, seen) && (await planAgain(night))) return null;
     await waitForNextCheck(night, verdict, seen);
   }
 }
@@ -81,7 +81,7 @@ function endedBy(night: Night, seen: Observation): Ending | null {
     : null;
 }
 
-/** The gateway answers, and the plan by which the slot began is still to be read. A quiet watch, which may last as long as the slot, waits for it. */
+/** The plan by which the slot began is to be read: last in a turn, since what is judged must be fresh. No quiet watch begins meanwhile. */
 const readsPlan = ({ state }: Night, seen: Observation | null): boolean => seen !== null && !!state.data.planUnread;
 
 /** One look, or the end of a quiet watch; null when the gateway does not answer, undefined when a control came in between. */
