@@ -20,7 +20,7 @@ import {
   storeFinding,
   weatherFinding,
 } from '../../scripts/doctor/findings.ts';
-import { boardLine } from '../../web/client/pages/board.ts';
+import { boardLine } from '../../web/client/admin/board.ts';
 import { buildView } from '../../web/client/control/view.ts';
 import { judge, type Circumstances } from '../../workflows/session/policy.ts';
 import { newNight, snapshot, telescopeState } from '../web/fixtures.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Complaint } from '../../web/client/pages/complaints.ts';
+import type { Complaint } from '../../web/client/report/complaints.ts';
 import { BOOKING_ID } from './fixtures.ts';
 
 const EVIDENCE: Complaint['evidence'] = {

@@ -13,7 +13,7 @@ import {
 import { buildView, type ViewInput } from '../../web/client/control/view.ts';
 import { filterTone } from '../../web/client/control/wording.ts';
 import { TEXT } from '../../web/client/i18n/text.ts';
-import { changesText } from '../../web/client/pages/report-figures.ts';
+import { changesText } from '../../web/client/report/figures.ts';
 import { translate } from '../../web/client/i18n/index.ts';
 import { planErrors } from '../../api/bookings/rules.ts';
 import { BookingRequest } from '../../domain/contracts/booking.ts';

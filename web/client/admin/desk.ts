@@ -5,7 +5,7 @@ import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
 import type { LogLine } from '../core/types.ts';
 import { translate } from '../i18n/index.ts';
-import { aboutText, evidenceText, type Complaint } from './complaints.ts';
+import { aboutText, evidenceText, type Complaint } from '../report/complaints.ts';
 
 /** What an administrator does on the admin page: answers guests, holds alerts back for a while, takes the figures away as a file. */
 interface Silence {
