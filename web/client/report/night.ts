@@ -1,0 +1,103 @@
+import type { Report } from '../../../domain/contracts/report.ts';
+import { Http, type Page } from '../core/http.ts';
+import { prefs } from '../core/prefs.ts';
+import type { ImageSummary, LogLine } from '../core/types.ts';
+import { translate } from '../i18n/index.ts';
+
+/** Means of a series at `t` (seconds since 1970), null where nothing was measured. */
+export interface Telemetry {
+  t: number[];
+  series: Record<string, { mean: (number | null)[] }>;
+}
+
+/** How many frames the slider knows at most. */
+const MAX_IMAGES = 3_000;
+const SERIES = 'guiding.rms,weather.temperature,weather.humidity,weather.wind,weather.cloud';
+
+export const say = (key: string, values?: Record<string, string | number>): string =>
+  translate(prefs.locale, key, values);
+
+/** Where the pages go on that come after the first; null has none, and undefined was not answered. */
+interface Rest {
+  images: string | null | undefined;
+  logs: string | null | undefined;
+}
+
+/** A finished night as the server tells it. What is not answered stays empty, and the report is shown without it. */
+export class Night {
+  readonly base: string;
+  http = new Http(null);
+  report: Report | null = null;
+  telemetry: Telemetry | null = null;
+  readonly images: ImageSummary[] = [];
+  private timezone: string | undefined;
+  private readonly french = new Map<string, string>();
+
+  constructor(bookingId: string) {
+    this.base = `/api/bookings/${encodeURIComponent(bookingId)}`;
+  }
+
+  /** The zone in which the page's times are, the browser's where undefined. */
+  get zone(): string | undefined {
+    return prefs.zone === 'site' ? this.timezone : undefined;
+  }
+  /** A line of the log in the reader's language: the report itself has it in English. */
+  lineText(message: string): string {
+    return prefs.locale === 'fr' ? (this.french.get(message) ?? message) : message;
+  }
+
+  /** The report, with the address's own signature where it has one. */
+  async read(): Promise<void> {
+    this.report = await this.http.get<Report>(`${this.base}/report${location.search}`);
+  }
+  /** Whether the booking is there, though it has no report yet. */
+  isKnown(): Promise<boolean> {
+    return this.http.get(`${this.base}/snapshot`).then(
+      () => true,
+      () => false,
+    );
+  }
+  /** What the report does not hold: the first pages of frames and log, the graphs' series, the site's zone. */
+  async readBeside(): Promise<Rest> {
+    const { http, base } = this;
+    const [page, series, snapshot, logs] = await Promise.allSettled([
+      http.get<Page<ImageSummary>>(`${base}/images?per_page=60&order=oldest`),
+      http.get<Telemetry>(`${base}/telemetry?points=400&series=${SERIES}`),
+      http.get<{ timezone: string }>(`${base}/snapshot`),
+      http.get<Page<LogLine>>(this.logsPath),
+    ]);
+    const rest: Rest = { images: undefined, logs: undefined };
+    if (page.status === 'fulfilled') {
+      this.images.push(...page.value.data);
+      rest.images = page.value.meta.next_cursor;
+    }
+    if (series.status === 'fulfilled') this.telemetry = series.value;
+    if (snapshot.status === 'fulfilled') this.timezone = snapshot.value.timezone;
+    if (logs.status === 'fulfilled') {
+      this.learn(logs.value.data);
+      rest.logs = logs.value.meta.next_cursor;
+    }
+    return rest;
+  }
+  /** The rest of the night's frames, so that the slider finds the picture of every moment. */
+  async readImages(cursor: string | null): Promise<void> {
+    for (let next = cursor; next !== null && this.images.length < MAX_IMAGES;) {
+      const page: Page<ImageSummary> = await this.http.get<Page<ImageSummary>>(
+        `${this.base}/images?per_page=100&order=oldest&cursor=${encodeURIComponent(next)}`,
+      );
+      this.images.push(...page.data);
+      next = page.meta.next_cursor;
+    }
+  }
+  /** The French of the log's later lines. */
+  async readLogs(cursor: string): Promise<void> {
+    for await (const lines of this.http.pages<LogLine>(this.logsPath, cursor)) this.learn(lines);
+  }
+
+  private get logsPath(): string {
+    return `${this.base}/logs?per_page=100&order=oldest`;
+  }
+  private learn(lines: LogLine[]): void {
+    for (const line of lines) if (line.message_fr) this.french.set(line.message, line.message_fr);
+  }
+}
