@@ -1,24 +1,10 @@
 import Echo from 'laravel-echo';
 import Pusher, { type Channel } from 'pusher-js';
 import { EVENT_TYPES, isVolatile } from '../../../domain/event-types.ts';
-import { ApiProblem, isDenied, type Http, type PageConfig } from './http.ts';
-import { logEnd, wholeLog } from './logs.ts';
+import { isDenied, type Http, type PageConfig } from './http.ts';
+import { SessionQuestions } from './questions.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type {
-  ControlName,
-  Event,
-  History,
-  ImageSummary,
-  Link,
-  LogEnd,
-  LogLine,
-  LogSource,
-  Receipt,
-  SessionStats,
-  Snapshot,
-  Source,
-  SourceHandlers,
-} from './types.ts';
+import type { Event, Link, Snapshot, Source, SourceHandlers } from './types.ts';
 
 /** Without live data for this long the snapshot is polled instead. */
 const DEAF_GRACE_MS = 10_000;
@@ -31,17 +17,14 @@ const RENEW_MS = 30_000;
 const SLEPT_MS = 20_000;
 
 /** The session behind a booking's token: snapshot on joining, changes over the socket, gaps repaired by `events?after=`. */
-export class LiveSource implements Source {
+export class LiveSource extends SessionQuestions implements Source {
   readonly demo = false;
-  private readonly http: Http;
   private readonly config: PageConfig;
   private readonly id: string;
-  private readonly base: string;
   private handlers: SourceHandlers | null = null;
   private echo: Echo<'reverb'> | null = null;
   private watched: string | null = null;
   private seq: number | null = null;
-  private access = '';
   private epoch = 0;
   private repairing: Promise<void> | null = null;
   private repairAgain = false;
@@ -57,10 +40,9 @@ export class LiveSource implements Source {
   private readonly aborter = new AbortController();
 
   constructor(http: Http, config: PageConfig, bookingId: string) {
-    this.http = http;
+    super(http, bookingId);
     this.config = config;
     this.id = bookingId;
-    this.base = `/api/bookings/${encodeURIComponent(bookingId)}`;
   }
 
   async connect(handlers: SourceHandlers): Promise<void> {
@@ -281,68 +263,5 @@ export class LiveSource implements Source {
 
   async refresh(): Promise<void> {
     await this.repair();
-  }
-  async images(): Promise<{ images: ImageSummary[] }> {
-    const page = await this.http.get<{ data: ImageSummary[] }>(`${this.base}/images?per_page=20&order=newest`);
-    return { images: page.data };
-  }
-  async logs(of: LogSource = 'night'): Promise<LogEnd> {
-    return logEnd(this.http, this.base, of);
-  }
-  async allLogs(of: LogSource = 'night'): Promise<LogLine[]> {
-    return wholeLog(this.http, this.base, of);
-  }
-  async stats(): Promise<SessionStats> {
-    return this.http.get<SessionStats>(`${this.base}/stats`);
-  }
-  /** The gateway's live series; after the session the stored telemetry. */
-  async history(): Promise<History> {
-    if (this.access === 'upcoming') return {};
-    return this.access === 'active' ? this.liveHistory().catch(() => this.storedHistory()) : this.storedHistory();
-  }
-  private async liveHistory(): Promise<History> {
-    const live = await this.http.get<{ series: Record<string, { points: [number, number][] }> }>(
-      `${this.base}/history`,
-    );
-    return Object.fromEntries(
-      Object.entries(live.series).map(([name, { points }]) => [
-        name,
-        points.map(([ms, value]) => [ms / 1000, value] as [number, number]),
-      ]),
-    );
-  }
-  private async storedHistory(): Promise<History> {
-    const stored = await this.http.get<{ t: number[]; series: Record<string, { mean: (number | null)[] }> }>(
-      `${this.base}/telemetry`,
-    );
-    const names: Record<string, string> = {
-      'focuser.position': 'focuser_position',
-      'focuser.temperature': 'focuser_temperature',
-      'guiding.x': 'guide_x',
-      'guiding.y': 'guide_y',
-      'guiding.rms': 'guiding_rms',
-    };
-    const history: History = {};
-    for (const [name, { mean }] of Object.entries(stored.series)) {
-      const points = mean
-        .map((value, i) => [stored.t[i]!, value] as [number, number | null])
-        .filter((p): p is [number, number] => p[1] !== null);
-      if (points.length > 0) history[names[name] ?? name] = points;
-    }
-    return history;
-  }
-  async preview(): Promise<Blob | null> {
-    try {
-      return await this.http.blob(`${this.base}/preview.jpg`);
-    } catch (thrown) {
-      if (thrown instanceof ApiProblem && thrown.status === 404) return null;
-      throw thrown;
-    }
-  }
-  async command(kind: ControlName, key: string): Promise<Receipt> {
-    return this.http.post<Receipt>(`${this.base}/${kind}`, {}, { 'idempotency-key': key });
-  }
-  async receipt(commandId: string): Promise<Receipt | null> {
-    return this.http.get<Receipt>(`${this.base}/commands/${encodeURIComponent(commandId)}`);
   }
 }

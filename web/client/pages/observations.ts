@@ -1,6 +1,7 @@
+import { unwatched, type Magics } from '../core/alpine.ts';
 import { Http, takeToken } from '../core/http.ts';
+import { joined, partsOf, type Brings } from '../core/parts.ts';
 import { dayAndTime, duration, number } from '../core/format.ts';
-import { defineComponent } from '../core/alpine.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ImageSummary } from '../core/types.ts';
 import type { Booking } from '../../../domain/contracts/booking.ts';
@@ -37,15 +38,51 @@ const TONES: Record<string, string> = {
   failed: 'danger',
 };
 
-function observations(): object {
-  const http = new Http(takeToken('user'));
-  const bookings: Booking[] = [];
-  const thumbs = new Map<string, string>();
-  let typing: ReturnType<typeof setTimeout> | undefined;
-  let asked = 0;
-  return defineComponent({
-    rows: [] as Row[],
-    telescopes: [] as { id: string; name: string; timezone: string | undefined }[],
+interface Telescope {
+  id: string;
+  name: string;
+  timezone: string | undefined;
+}
+
+/** A booking's card: what it was or will be, and where it leads. */
+function rowOf(b: Booking, telescope: Telescope | undefined, thumb: string): Row {
+  const l = prefs.locale;
+  const over = b.access_state === 'finished' || b.access_state === 'cancelled';
+  const zone = prefs.zone === 'site' ? (telescope?.timezone ?? 'UTC') : undefined;
+  const seconds = (Date.parse(b.end) - Date.parse(b.start)) / 1000;
+  return {
+    id: b.id,
+    href: `/${over ? 'report' : 'control'}/${encodeURIComponent(b.id)}`,
+    thumb,
+    tone: TONES[b.phase] ?? 'info',
+    phase: translate(l, `phase.${b.phase}`),
+    telescope: telescope?.name ?? b.telescope_id,
+    target: b.target.name,
+    when: `${dayAndTime(b.start, l, zone)} · ${duration(seconds)}`,
+    images: b.access_state === 'upcoming' ? '' : framesText(b, over),
+    action: translate(l, over ? 'obs.report' : 'obs.watch'),
+    hasZip: over && b.images_captured > 0,
+    zipLabel: `ZIP — ${translate(l, 'header.zip')} — ${b.target.name}`,
+  };
+}
+/** How many frames there are, and why it ended as it did. */
+function framesText(b: Booking, over: boolean): string {
+  const l = prefs.locale;
+  const count = translate(l, b.images_captured === 1 ? 'images.one' : 'images.count', {
+    n: number(b.images_captured, l),
+  });
+  return count + (b.reason && over ? ` · ${reasonIn(l, b.reason)}` : '');
+}
+
+interface ObservationsPage extends Magics, Brings<typeof search>, Brings<typeof cards> {
+  http: Http;
+}
+const part = partsOf<ObservationsPage>();
+
+/** What the guest asks for, and the pages of answers. */
+const search = part({
+  state: () => ({
+    telescopes: [] as Telescope[],
     target: '',
     telescope: '',
     state: '',
@@ -55,25 +92,34 @@ function observations(): object {
     next: '',
     empty: false,
     problem: '',
-
+    typing: undefined as ReturnType<typeof setTimeout> | undefined,
+    asked: 0,
+  }),
+  methods: {
     init(): void {
       document.addEventListener('nocturne:prefs', () => this.paint());
-      if (!http.token) {
+      if (!this.http.token) {
         this.problem = translate(prefs.locale, 'ui.noToken');
         return;
       }
-      void http.get<{ data: { id: string; name: string; site?: { timezone?: string } }[] }>('/api/telescopes').then(
+      void this.loadTelescopes();
+      void this.load();
+    },
+    async loadTelescopes(): Promise<void> {
+      const asked = this.http.get<{ data: { id: string; name: string; site?: { timezone?: string } }[] }>(
+        '/api/telescopes',
+      );
+      await asked.then(
         ({ data }) => {
           this.telescopes = data.map(({ id, name, site }) => ({ id, name, timezone: site?.timezone }));
           this.paint();
         },
         () => undefined,
       );
-      void this.load();
     },
     changed(): void {
-      clearTimeout(typing);
-      typing = setTimeout(() => void this.load(), 300);
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => void this.load(), 300);
     },
     query(cursor?: string): string {
       const query = new URLSearchParams({ per_page: '20', sort: this.sort });
@@ -86,11 +132,11 @@ function observations(): object {
       return `/api/bookings?${query}`;
     },
     async load(): Promise<void> {
-      const mine = ++asked;
+      const mine = ++this.asked;
       try {
-        const page = await http.get<Page>(this.query());
-        if (mine !== asked) return;
-        bookings.splice(0, bookings.length, ...page.data);
+        const page = await this.http.get<Page>(this.query());
+        if (mine !== this.asked) return;
+        this.bookings.splice(0, this.bookings.length, ...page.data);
         this.take(page);
       } catch (thrown) {
         this.fail(thrown);
@@ -98,8 +144,8 @@ function observations(): object {
     },
     async more(): Promise<void> {
       try {
-        const page = await http.get<Page>(this.query(this.next));
-        bookings.push(...page.data);
+        const page = await this.http.get<Page>(this.query(this.next));
+        this.bookings.push(...page.data);
         this.take(page);
       } catch (thrown) {
         this.fail(thrown);
@@ -108,62 +154,59 @@ function observations(): object {
     take(page: Page): void {
       this.problem = '';
       this.next = page.meta.next_cursor ?? '';
-      this.empty = bookings.length === 0;
+      this.empty = this.bookings.length === 0;
       this.paint();
       for (const booking of page.data)
-        if (booking.images_captured > 0 && !thumbs.has(booking.id)) void this.loadThumb(booking.id);
-    },
-    async loadThumb(id: string): Promise<void> {
-      thumbs.set(id, '');
-      try {
-        const { data } = await http.get<{ data: ImageSummary[] }>(
-          `/api/bookings/${encodeURIComponent(id)}/images?per_page=1&state=archived`,
-        );
-        thumbs.set(id, data[0]?.preview_url ?? data[0]?.thumbnail_url ?? '');
-        const row = this.rows.find((r) => r.id === id);
-        if (row) row.thumb = thumbs.get(id)!;
-      } catch {
-        /* a card without picture is still a card */
-      }
+        if (booking.images_captured > 0 && !this.thumbs.has(booking.id)) void this.loadThumb(booking.id);
     },
     fail(thrown: unknown): void {
       this.problem = problemText(thrown);
     },
+  },
+});
+
+/** The bookings as cards, each with its last picture. */
+const cards = part({
+  state: () => ({
+    rows: [] as Row[],
+    bookings: unwatched([] as Booking[]),
+    thumbs: unwatched(new Map<string, string>()),
+  }),
+  methods: {
+    async loadThumb(id: string): Promise<void> {
+      this.thumbs.set(id, '');
+      try {
+        const { data } = await this.http.get<{ data: ImageSummary[] }>(
+          `/api/bookings/${encodeURIComponent(id)}/images?per_page=1&state=archived`,
+        );
+        this.thumbs.set(id, data[0]?.preview_url ?? data[0]?.thumbnail_url ?? '');
+        const row = this.rows.find((r) => r.id === id);
+        if (row) row.thumb = this.thumbs.get(id)!;
+      } catch {
+        /* a card without picture is still a card */
+      }
+    },
     async zip(id: string): Promise<void> {
       try {
-        const report = await http.get<Report>(`/api/bookings/${encodeURIComponent(id)}/report`);
+        const report = await this.http.get<Report>(`/api/bookings/${encodeURIComponent(id)}/report`);
         if (report.files.download_link) location.assign(report.files.download_link);
       } catch (thrown) {
         this.fail(thrown);
       }
     },
     paint(): void {
-      const l = prefs.locale;
-      this.rows = bookings.map((b) => {
-        const over = b.access_state === 'finished' || b.access_state === 'cancelled';
-        const telescope = this.telescopes.find((t) => t.id === b.telescope_id);
-        const path = `/${over ? 'report' : 'control'}/${encodeURIComponent(b.id)}`;
-        return {
-          id: b.id,
-          href: path,
-          thumb: thumbs.get(b.id) ?? '',
-          tone: TONES[b.phase] ?? 'info',
-          phase: translate(l, `phase.${b.phase}`),
-          telescope: telescope?.name ?? b.telescope_id,
-          target: b.target.name,
-          when: `${dayAndTime(b.start, l, prefs.zone === 'site' ? (telescope?.timezone ?? 'UTC') : undefined)} · ${duration((Date.parse(b.end) - Date.parse(b.start)) / 1000)}`,
-          images:
-            b.access_state === 'upcoming'
-              ? ''
-              : translate(l, b.images_captured === 1 ? 'images.one' : 'images.count', {
-                  n: number(b.images_captured, l),
-                }) + (b.reason && over ? ` · ${reasonIn(l, b.reason)}` : ''),
-          action: translate(l, over ? 'obs.report' : 'obs.watch'),
-          hasZip: over && b.images_captured > 0,
-          zipLabel: `ZIP — ${translate(l, 'header.zip')} — ${b.target.name}`,
-        };
-      });
+      this.rows = this.bookings.map((b) =>
+        rowOf(
+          b,
+          this.telescopes.find((t) => t.id === b.telescope_id),
+          this.thumbs.get(b.id) ?? '',
+        ),
+      );
     },
-  });
-}
+  },
+});
+
+const observations = (): object =>
+  Object.assign(joined([search, cards]), { http: unwatched(new Http(takeToken('user'))) });
+
 startPage({ observations });

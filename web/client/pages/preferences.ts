@@ -1,8 +1,9 @@
 import type { ChatKind, Preferences } from '../../../domain/contracts/preferences.ts';
 import type { GuestChannel } from '../../../domain/messages/message.ts';
 import { askForLink, bookingInAddress, sessionAccess } from '../core/access.ts';
-import { defineComponent } from '../core/alpine.ts';
+import { unwatched, type Magics } from '../core/alpine.ts';
 import { ApiProblem, Http } from '../core/http.ts';
+import { joined, partsOf, type Brings } from '../core/parts.ts';
 import { prefs } from '../core/prefs.ts';
 import { translate } from '../i18n/index.ts';
 import { startPage } from '../shell.ts';
@@ -32,36 +33,34 @@ const EXAMPLES: Record<ChatKind, string> = {
   slack: 'https://hooks.slack.com/services/…',
 };
 
-function preferencesPage(): object {
-  const id = bookingInAddress();
-  let http = new Http(null);
-  let known: Shown | null = null;
-  /** Addresses typed here; null takes one away. */
-  const typed = new Map<ChatKind, string | null>();
-  const say = (key: string): string => translate(prefs.locale, key);
-  const isOn = (shown: Shown, type: Shown['types'][number], channel: GuestChannel): boolean =>
-    type.always || (shown.channels[channel].on && !shown.channels[channel].off.includes(type.type));
+const say = (key: string): string => translate(prefs.locale, key);
+const isOn = (shown: Shown, type: Shown['types'][number], channel: GuestChannel): boolean =>
+  type.always || (shown.channels[channel].on && !shown.channels[channel].off.includes(type.type));
+const refusal = (thrown: unknown): string => (thrown instanceof ApiProblem ? thrown.message : say('ui.error'));
 
-  return defineComponent({
-    ready: false,
-    problem: '',
-    canAskLink: false,
-    askedLink: false,
-    rows: [] as { type: string; name: string; cells: Cell[] }[],
-    quiet: false,
-    from: '22:00',
-    to: '08:00',
-    chats: [] as { kind: ChatKind; label: string; placeholder: string; known: boolean }[],
-    calendar: '',
-    said: '',
+interface PreferencesPage
+  extends Magics, Brings<typeof opening>, Brings<typeof messages>, Brings<typeof chatRooms>, Brings<typeof saving> {
+  /** What this page knows and Alpine need not watch. */
+  own: {
+    http: Http;
+    known: Shown | null;
+    /** Addresses typed here; null takes one away. */
+    typed: Map<ChatKind, string | null>;
+  };
+}
+const part = partsOf<PreferencesPage>();
 
+/** The page's way from a link to the guest's choices. */
+const opening = part({
+  state: () => ({ id: bookingInAddress(), ready: false, problem: '', canAskLink: false, askedLink: false }),
+  methods: {
     init(): void {
       document.addEventListener('nocturne:prefs', () => this.paint());
       void this.load();
     },
     async load(): Promise<void> {
       try {
-        http = new Http((await sessionAccess(id)).token);
+        const http = (this.own.http = new Http((await sessionAccess(this.id)).token));
         if (!http.token) return this.closed('ui.noToken');
         this.take(await http.get<Shown>('/api/preferences'));
       } catch (thrown) {
@@ -70,19 +69,39 @@ function preferencesPage(): object {
     },
     closed(key: string): void {
       this.problem = say(key);
-      this.canAskLink = key !== 'ui.error' && id !== '';
+      this.canAskLink = key !== 'ui.error' && this.id !== '';
     },
     take(shown: Shown): void {
-      known = shown;
-      typed.clear();
+      this.own.known = shown;
+      this.own.typed.clear();
       this.quiet = shown.quiet_hours !== null;
       if (shown.quiet_hours) ({ from: this.from, to: this.to } = shown.quiet_hours);
       this.ready = true;
       this.paint();
     },
     paint(): void {
-      if (!known) return;
-      const shown = known;
+      if (!this.own.known) return;
+      this.paintMessages(this.own.known);
+      this.paintChats(this.own.known);
+    },
+    async askLink(): Promise<void> {
+      await askForLink(this.id).catch(() => undefined);
+      this.canAskLink = false;
+      this.askedLink = true;
+    },
+  },
+});
+
+/** Which message comes by which channel, and when none may. */
+const messages = part({
+  state: () => ({
+    rows: [] as { type: string; name: string; cells: Cell[] }[],
+    quiet: false,
+    from: '22:00',
+    to: '08:00',
+  }),
+  methods: {
+    paintMessages(shown: Shown): void {
       this.rows = shown.types.map((type) => ({
         type: type.type,
         name: type.name[prefs.locale],
@@ -94,13 +113,9 @@ function preferencesPage(): object {
           label: `${type.name[prefs.locale]}: ${say(`prefs.${channel}`)}`,
         })),
       }));
-      this.chats = shown.offered.map((kind) => {
-        const address = shown.chats.find((chat) => chat.kind === kind)?.address;
-        const isKnown = address !== undefined && typed.get(kind) !== null;
-        return { kind, label: say(`prefs.${kind}`), placeholder: isKnown ? address : EXAMPLES[kind], known: isKnown };
-      });
     },
     toggle(type: string, channel: GuestChannel): void {
+      const { known } = this.own;
       if (!known) return;
       const own = known.channels[channel];
       const all = known.types.filter((one) => one.channels.includes(channel) && !one.always).map((one) => one.type);
@@ -110,16 +125,38 @@ function preferencesPage(): object {
       if (!on.delete(one)) on.add(one);
       known.channels[channel] = { on: on.size > 0, off: all.filter((name) => !on.has(name)) };
     },
+  },
+});
+
+/** Where the guest's chat messages go. */
+const chatRooms = part({
+  state: () => ({ chats: [] as { kind: ChatKind; label: string; placeholder: string; known: boolean }[] }),
+  methods: {
+    paintChats(shown: Shown): void {
+      this.chats = shown.offered.map((kind) => {
+        const address = shown.chats.find((chat) => chat.kind === kind)?.address;
+        const isKnown = address !== undefined && this.own.typed.get(kind) !== null;
+        return { kind, label: say(`prefs.${kind}`), placeholder: isKnown ? address : EXAMPLES[kind], known: isKnown };
+      });
+    },
     typed(kind: ChatKind, event: Event): void {
       const text = (event.target as HTMLInputElement).value.trim();
-      if (text) typed.set(kind, text);
-      else typed.delete(kind);
+      if (text) this.own.typed.set(kind, text);
+      else this.own.typed.delete(kind);
     },
     dropChat(kind: ChatKind): void {
-      typed.set(kind, null);
+      this.own.typed.set(kind, null);
       this.paint();
     },
+  },
+});
+
+/** What is sent back, and the calendar's address. */
+const saving = part({
+  state: () => ({ calendar: '', said: '' }),
+  methods: {
     async save(): Promise<void> {
+      const { http, known, typed } = this.own;
       if (!known) return;
       const { quiet_hours: _, chats, types: _types, offered: _offered, ...rest } = known;
       // Addresses come back with their end alone: those not typed anew are kept by name.
@@ -131,23 +168,23 @@ function preferencesPage(): object {
         this.take(await http.post<Shown>('/api/preferences', { ...body, ...changed }, {}, 'PUT'));
         this.said = say('prefs.saved');
       } catch (thrown) {
-        this.said = thrown instanceof ApiProblem ? thrown.message : say('ui.error');
+        this.said = refusal(thrown);
       }
     },
     async makeCalendar(): Promise<void> {
       try {
-        const { url } = await http.post<{ url: string }>('/api/calendars', { locale: prefs.locale });
+        const { url } = await this.own.http.post<{ url: string }>('/api/calendars', { locale: prefs.locale });
         this.calendar = url;
       } catch (thrown) {
-        this.said = thrown instanceof ApiProblem ? thrown.message : say('ui.error');
+        this.said = refusal(thrown);
       }
     },
-    async askLink(): Promise<void> {
-      await askForLink(id).catch(() => undefined);
-      this.canAskLink = false;
-      this.askedLink = true;
-    },
-  });
-}
+  },
+});
 
-startPage({ preferences: preferencesPage });
+const preferences = (): object => {
+  const own: PreferencesPage['own'] = { http: new Http(null), known: null, typed: new Map() };
+  return Object.assign(joined([opening, messages, chatRooms, saving]), { own: unwatched(own) });
+};
+
+startPage({ preferences });
