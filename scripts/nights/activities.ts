@@ -9,6 +9,11 @@ const { TimeoutType } = proto.temporal.api.enums.v1;
 const { ActivityCancellationType } = proto.coresdk.workflow_commands;
 type Result = core.activity_result.IActivityResolution;
 
+/** An activity that is being executed, and for which run. */
+export interface Executed extends ActivityInfo {
+  workflowExecution: { workflowId: string; runId: string };
+  workflowType: string;
+}
 type ActivityFunction = (...args: unknown[]) => Promise<unknown>;
 /** Who polls a queue. */
 export interface Poller {
@@ -17,6 +22,8 @@ export interface Poller {
   away?: readonly { from: number; to: number }[];
   /** Virtual milliseconds from an activity's effect to its answer. */
   latencyMs?: (activityType: string, at: number) => number;
+  /** Takes an execution that waits for something of the same instant; without it nothing else happens until the execution is done. */
+  beside?: (execution: Promise<void>) => void;
 }
 
 interface Attempt {
@@ -38,7 +45,7 @@ interface Failed {
 /** Activities of a virtual server: queues, attempts, timeouts and retries as Temporal has them. */
 export class Activities {
   /** The activity that is being executed; null between two. */
-  current: ActivityInfo | null = null;
+  current: Executed | null = null;
   private readonly queues = new Map<string, Poller>();
 
   constructor(private readonly server: Pick<Server, 'now' | 'schedule' | 'push'>) {}
@@ -89,7 +96,7 @@ export class Activities {
       if (!queue) throw new Error(`nobody ever polls queue ${taskQueue}`);
       const now = this.server.now();
       const away = queue.away?.find((span) => now >= span.from && now < span.to);
-      if (!away) return this.execute({ ...attempt, scheduledAt: now }, queue);
+      if (!away) return this.take({ ...attempt, scheduledAt: now }, queue);
       const patience = ms(scheduleToStartTimeout);
       if (patience > 0)
         this.server.schedule(now + patience, () => {
@@ -97,11 +104,15 @@ export class Activities {
             this.fail(run, pending, timeoutFailure(TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START));
         });
       this.server.schedule(away.to, () => {
-        if (!pending.done && !run.closed && pending.attempt === nth) return this.execute(attempt, queue);
+        if (!pending.done && !run.closed && pending.attempt === nth) return this.take(attempt, queue);
       });
     });
   }
 
+  private take(attempt: Attempt, queue: Poller): Promise<void> | void {
+    const execution = this.execute(attempt, queue);
+    return queue.beside ? queue.beside(execution) : execution;
+  }
   /** Its effect is at once, its answer comes as late as the queue says, or never. */
   private async execute(attempt: Attempt, queue: Poller): Promise<void> {
     const { run, pending, nth } = attempt;
@@ -124,7 +135,7 @@ export class Activities {
     });
   }
   private async call(
-    { pending, nth, scheduledAt }: Attempt,
+    { run, pending, nth, scheduledAt }: Attempt,
     queue: Poller,
   ): Promise<{ result: Result } | { failed: Failed }> {
     const { activityType, arguments: args, taskQueue } = pending.command;
@@ -135,6 +146,8 @@ export class Activities {
       activityType: activityType!,
       scheduledTimestampMs: pending.scheduledAt,
       currentAttemptScheduledTimestampMs: scheduledAt,
+      workflowExecution: { workflowId: run.workflowId, runId: run.runId },
+      workflowType: run.type,
     };
     try {
       return { result: { completed: { result: toPayload(await fn(...(args ?? []).map(fromPayload))) } } };

@@ -12,6 +12,10 @@ export class Agenda {
   get size(): number {
     return this.heap.length;
   }
+  /** The instant of what comes first; null when nothing is left. */
+  get next(): number | null {
+    return this.heap[0]?.at ?? null;
+  }
   put(at: number, act: Item['act']): void {
     const item = { at, order: this.order++, act };
     let i = this.heap.push(item) - 1;

@@ -134,13 +134,14 @@ export async function playNight(
       update: async (id, name, body, settled) =>
         server.update(id, name, body, (r) => settled(r.ok ? (r.value as never) : null)),
       isOpen: async (id) => server.isOpen(id),
-      startLateFrames: (bookingId, telescopeId) =>
-        server.start({
+      startLateFrames: async (bookingId, telescopeId) => {
+        await server.start({
           workflowId: lateFramesWorkflowId(bookingId),
           type: LATE_FRAMES_WORKFLOW,
           queue: QUEUE_FINALISE,
           args: [{ bookingId, telescopeId }],
-        }),
+        });
+      },
     },
     () => server.current ?? { ...idle, currentAttemptScheduledTimestampMs: server.now },
     await ownersOf(new Faults(plan)),

@@ -1,6 +1,5 @@
 import proto, { type coresdk as core } from '@temporalio/proto';
-import type { ActivityInfo } from '../../simulator/stand-in/script.ts';
-import { Activities, type Poller } from './activities.ts';
+import { Activities, type Executed, type Poller } from './activities.ts';
 import { Agenda } from './agenda.ts';
 import { Commands } from './commands.ts';
 import { type Long, stamp, toPayload } from './payloads.ts';
@@ -30,6 +29,8 @@ export class VirtualServer {
   /** What workflows take for the time; true where nobody has set it. */
   clock = new ServerClock();
   private runs = 0;
+  /** Things that have happened in this instant. */
+  private here = 0;
   private asked = 0;
   private readonly agenda = new Agenda();
   private readonly byId = new Map<string, Run>();
@@ -59,7 +60,7 @@ export class VirtualServer {
     this.activities.poll(queue, poller);
   }
   /** The activity that is being executed; null between two. */
-  get current(): ActivityInfo | null {
+  get current(): Executed | null {
     return this.activities.current;
   }
   /** Calls `act` at that instant, or now when it has passed. */
@@ -71,19 +72,28 @@ export class VirtualServer {
    * @throws Error when virtual time runs past `limit` with an open workflow, when it stands still, and with what a workflow task failed of.
    */
   async run(limit: number): Promise<void> {
-    let here = 0;
-    for (let item = this.agenda.take(); item; item = this.agenda.take()) {
-      if (item.at > limit) {
+    for (let at = this.next; at !== null; at = this.next) {
+      if (at > limit) {
         const open = [...this.byId.values()].filter((run) => !run.closed).map((run) => run.workflowId);
         if (open.length === 0) return;
         throw new Error(`virtual time ran past ${new Date(limit).toISOString()}; still open: ${open.join(', ')}`);
       }
-      here = item.at === this.now ? here + 1 : 0;
-      if (here > MOST_IN_ONE_INSTANT)
-        throw new Error(`virtual time stands still at ${new Date(this.now).toISOString()}`);
-      this.now = item.at;
-      await item.act();
+      await this.step();
     }
+  }
+  /** When the next thing happens; null when nothing is left to happen. */
+  get next(): number | null {
+    return this.agenda.next;
+  }
+  /** Lets the next thing happen; throws as `run` does. */
+  async step(): Promise<void> {
+    const item = this.agenda.take();
+    if (!item) return;
+    this.here = item.at === this.now ? this.here + 1 : 0;
+    if (this.here > MOST_IN_ONE_INSTANT)
+      throw new Error(`virtual time stands still at ${new Date(this.now).toISOString()}`);
+    this.now = item.at;
+    await item.act();
   }
   /** Frees the sandbox of runs that never closed. */
   async dispose(): Promise<void> {
@@ -102,8 +112,9 @@ export class VirtualServer {
     return this.result(workflowId) === null;
   }
 
-  async start(o: { workflowId: string; type: string; queue: string; args: readonly unknown[] }): Promise<void> {
-    await this.begin({ ...o, payloads: o.args.map(toPayload), parent: null });
+  /** Starts a workflow and gives the id of its run. */
+  async start(o: { workflowId: string; type: string; queue: string; args: readonly unknown[] }): Promise<string> {
+    return (await this.begin({ ...o, payloads: o.args.map(toPayload), parent: null })).runId;
   }
   /** A signal; false when no open workflow takes it. */
   signal(workflowId: string, name: string, body: unknown): boolean {

@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { shotsWorkflowId } from '../../domain/queues.ts';
 import { replayNights } from './histories.ts';
 import { Stage, type Night } from './night.ts';
 
-/** Named faults, refusals and awkward slots that session.test.ts does not have; virtual time on the time-skipping server. */
+/** Named faults, refusals and awkward slots that session.test.ts does not have. */
 const HOUR = 3600;
 const DAY = 86_400;
 const FEW = [{ filter: 'L', exposure_seconds: 300, quantity: 4 }];
 let stage: Stage;
 beforeAll(async () => {
-  stage = await Stage.open();
+  stage = await Stage.open('virtual');
 }, 90_000);
 afterAll(async () => {
   await stage?.close();
@@ -25,7 +24,7 @@ async function told(night: Night, reason: string): Promise<boolean> {
   return rows.some((r) => (r.data as { reason?: string }).reason === reason);
 }
 const secondsFrom = async (iso: string): Promise<number> =>
-  Math.round((Date.parse(iso) - (await stage.env.currentTimeMs())) / 1000);
+  Math.round((Date.parse(iso) - (await stage.temporal.nowMs())) / 1000);
 
 describe('far ahead', () => {
   // First in the file: after other nights the test server skips four months too eagerly and runs past the slot.
@@ -46,7 +45,7 @@ describe('far ahead', () => {
 });
 
 describe('faults', () => {
-  // On the test server a task that nobody polls holds the clock, so these two live at wall speed, on a scale of seconds.
+  // On the time-skipping server a task that nobody polls holds the clock, so that this one lives at wall speed there, on a scale of seconds.
   test('gateway down from before the preparation to after H: told, prepared and started when it comes, the lost time is ours', async () => {
     const night = await stage.prepare({
       id: 'late-gateway',
@@ -57,7 +56,7 @@ describe('faults', () => {
       debounceSeconds: 0,
       gateway: false,
     });
-    const coming = sleep(42_000).then(() => night.startGateway());
+    const coming = night.startGateway(50);
     expect(await night.live()).toEqual({ outcome: 'completed', reason: 'plan_finished' });
     await coming;
     const phases = await night.phases();
@@ -646,7 +645,7 @@ describe('slots', () => {
   }, 60_000);
 
   test('a slot across midnight UTC has one ledger of exactly its seconds', async () => {
-    const now = await stage.env.currentTimeMs();
+    const now = await stage.temporal.nowMs();
     const start = Math.ceil((now + 600_000) / (DAY * 1000)) * DAY * 1000 - HOUR * 1000;
     const wait = Math.round((start - now) / 1000) + (start - now < 600_000 ? DAY : 0);
     const night = await stage.prepare({
@@ -675,7 +674,7 @@ describe('Voyager’s own list', () => {
     });
     expect((await night.live()).outcome).toBe('completed');
     expect(night.listed).toEqual(['unread']);
-    const counts = (await stage.env.client.workflow.getHandle(shotsWorkflowId(night.id)).result()) as {
+    const counts = (await stage.temporal.handle(shotsWorkflowId(night.id)).result()) as {
       captured: number;
     };
     expect(counts.captured).toBe(night.observatory.taken.length);

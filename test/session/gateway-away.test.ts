@@ -6,7 +6,7 @@ import { Stage } from './night.ts';
 (process.env.NOCTURNE_LONG === '1' ? describe : describe.skip)('at wall speed, on Temporal’s own server', () => {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await Stage.open(true);
+    stage = await Stage.open('real');
   }, 90_000);
   afterAll(async () => {
     await stage?.close();

@@ -24,7 +24,7 @@ function alone<T>(fn: () => Promise<T>): Promise<T> {
   return mine;
 }
 beforeAll(async () => {
-  stage = await Stage.open(true);
+  stage = await Stage.open('real');
   for (const one of scenarios) {
     one.lived = one.live();
     one.lived.catch(() => undefined);

@@ -19,7 +19,7 @@ const passesAt = (now: () => number): MaintenanceActivities =>
     now,
   });
 beforeAll(async () => {
-  stage = await Stage.open(true);
+  stage = await Stage.open('real');
   passes = passesAt(Date.now);
 }, 90_000);
 afterAll(async () => {

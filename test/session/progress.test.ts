@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { replayNights } from './histories.ts';
 import { Stage, type Night } from './night.ts';
 
-/** A target that is enabled and does not run: what the session says, does and settles. Virtual time on the time-skipping server. */
+/** A target that is enabled and does not run: what the session says, does and settles. */
 const HOUR = 3600;
 let stage: Stage;
 beforeAll(async () => {
-  stage = await Stage.open();
+  stage = await Stage.open('virtual');
 }, 90_000);
 afterAll(async () => {
   await stage?.close();

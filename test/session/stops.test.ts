@@ -5,13 +5,13 @@ import type { ObservatoryScript } from '../../simulator/stand-in/script.ts';
 
 /**
  * Every control in every phase and hold, with the target present, absent, not to be read and Voyager away: half a minute later its receipt says
- * what became of it, and a stop of what is not there is done. Virtual time on the time-skipping server.
+ * what became of it, and a stop of what is not there is done.
  */
 let stage: Stage;
 /** The phase whose controls are being asked for. */
 let busyWith: string | null = null;
 beforeAll(async () => {
-  stage = await Stage.open();
+  stage = await Stage.open('virtual');
 }, 90_000);
 afterAll(async () => {
   await stage?.close();
@@ -144,7 +144,7 @@ async function ask(name: string, control: (typeof CONTROLS)[number], target: Tar
     });
   await night.book();
   // A session that is stopped ends before the half minute has passed.
-  await stage.env.client.workflow.getHandle(`sim-${id}`).result();
+  await night.stepsDone();
   await night.handle.result();
   await night.stopGateway();
 }

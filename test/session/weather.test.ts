@@ -6,7 +6,7 @@ import { Stage, type Night, type NightOptions } from './night.ts';
 const HOUR = 3600;
 let stage: Stage;
 beforeAll(async () => {
-  stage = await Stage.open();
+  stage = await Stage.open('virtual');
 }, 90_000);
 afterAll(async () => {
   await stage?.close();
