@@ -1,5 +1,5 @@
 import type { Answers, Request } from './answers.ts';
-import type { Action, CommandContext, Params } from './commands.ts';
+import type { Action, CommandContext, Params } from './commands/command.ts';
 import { Aborted, ActionError } from './context.ts';
 import type { Events } from './events.ts';
 import { truthy } from './wire/lines.ts';

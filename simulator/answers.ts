@@ -1,4 +1,4 @@
-import type { CommandContext, Effect, Params } from './commands.ts';
+import type { CommandContext, Effect, Params } from './commands/command.ts';
 import type { Events } from './events.ts';
 import type { AnswerFault } from './faults.ts';
 import type { Client } from './wire/client.ts';

@@ -1,5 +1,5 @@
 import { formatVoyagerAngle, formatVoyagerHours } from '../domain/coordinates.ts';
-import { voyagerStatus, type CommandContext, type Params } from './commands.ts';
+import { voyagerStatus, type CommandContext, type Params } from './commands/command.ts';
 import { clockTime, voyagerDateTime } from './wire/lines.ts';
 import { OFF } from './world/devices.ts';
 

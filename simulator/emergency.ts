@@ -1,4 +1,4 @@
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './commands/command.ts';
 import { quietly } from './timers.ts';
 
 type Kind = 'suspend' | 'exit';

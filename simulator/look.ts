@@ -1,4 +1,4 @@
-import { voyagerStatus, type CommandContext } from './commands.ts';
+import { voyagerStatus, type CommandContext } from './commands/command.ts';
 import type { Voyager } from './voyager.ts';
 
 /** The observatory as `GET /state` beside the wire shows it. */

@@ -3,7 +3,7 @@ import { loadDialect } from '../gateway/robotarget/dialect.ts';
 import { UsageError } from '../platform/errors.ts';
 import { AlpacaServer } from './alpaca.ts';
 import { Camera, fitsFilesOf } from './camera/camera.ts';
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './commands/command.ts';
 import type { Context, VoyagerState } from './context.ts';
 import { ControlServer, type Controls } from './control.ts';
 import { EffectLog } from './effects.ts';

@@ -1,4 +1,4 @@
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './commands/command.ts';
 import { guidOf } from './random.ts';
 import type { SetRow, ShotRow, TargetRow } from './robotarget/store.ts';
 

@@ -1,4 +1,4 @@
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './commands/command.ts';
 import type { Voyager } from './voyager.ts';
 import { WireServer } from './wire/server.ts';
 

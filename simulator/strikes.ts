@@ -1,4 +1,4 @@
-import type { CommandContext } from './commands.ts';
+import type { CommandContext } from './commands/command.ts';
 import type { Emergency } from './emergency.ts';
 import type { FaultKind, FaultStep } from './faults.ts';
 import { addTarget, takeOver } from './owner.ts';

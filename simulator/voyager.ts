@@ -1,15 +1,8 @@
 import type { Dialect } from '../gateway/robotarget/dialect.ts';
 import { Actions } from './actions.ts';
 import { Answers, type Request } from './answers.ts';
-import {
-  COMMANDS,
-  refusal,
-  type Change,
-  type CommandContext,
-  type Effect,
-  type Params,
-  type Query,
-} from './commands.ts';
+import type { Change, CommandContext, Effect, Params, Query } from './commands/command.ts';
+import { COMMANDS, refusal } from './commands/table.ts';
 import { ActionError, type Audience } from './context.ts';
 import { controlData, elementData, weatherData } from './control-data.ts';
 import { Events } from './events.ts';

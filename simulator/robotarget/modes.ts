@@ -1,6 +1,6 @@
 import { commandsOfMethod, sign, type Dialect } from '../../gateway/robotarget/dialect.ts';
 import type { Answers, Request } from '../answers.ts';
-import type { CommandContext } from '../commands.ts';
+import type { CommandContext } from '../commands/command.ts';
 import type { Client } from '../wire/client.ts';
 import { decodeReserved, runReserved, signatureIsRight } from './reserved.ts';
 
