@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Client } from '@temporalio/client';
 import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,7 +23,7 @@ import { credentialsFor, robotargetSecretFor } from './credentials.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createGatewayHttp } from './http.ts';
 import { GatewayMetrics } from './metrics.ts';
-import { dialectProblems, loadDialect } from './robotarget/dialect.ts';
+import { dialectProblems, loadDialect, type Dialect } from './robotarget/dialect.ts';
 import { databaseError } from './telescope/database-copies.ts';
 import { pgLeaseStore } from './telescope/lease-store.ts';
 import { TelescopeGateway } from './telescope/telescope.ts';
@@ -93,12 +94,7 @@ export async function startGateway({ config, telescopes: all }: Settings, logger
   const wanted = config.GATEWAY_TELESCOPES;
   const served = all.filter((t) => wanted.length === 0 || wanted.includes(t.id));
   const dialect = loadDialect(config.VOYAGER_ROBOTARGET_DIALECT);
-  for (const telescope of served) {
-    const lacks = lacksForSessions(telescope, config);
-    if (lacks.length > 0)
-      logger.warn({ telescope: telescope.id, lacks }, 'this telescope can be looked at; sessions need more');
-  }
-  if (!config.GATEWAY_SECRET) logger.warn('GATEWAY_SECRET is not set: emergency abort, state and preview answer 503');
+  warnOfLacks(served, config, logger);
 
   const db = config.DATABASE_URL ? createDatabase(config.DATABASE_URL, logger, 4) : null;
   const { client, connection: clientConnection } = createTemporalClient(config);
@@ -108,49 +104,11 @@ export async function startGateway({ config, telescopes: all }: Settings, logger
   const metrics = new GatewayMetrics(() => telescopes.values());
   const holder = `${hostname()}/${process.pid}/${randomBytes(4).toString('hex')}`;
 
+  const parts = { config, dialect, db, client, metrics, holder, logger };
   for (const telescope of served) {
-    const folder = resolve(config.DATA_DIR, 'gateway', telescope.id);
-    mkdirSync(folder, { recursive: true });
-    const gateway = new TelescopeGateway({
-      telescope,
-      db,
-      leaseStore: config.DATABASE_URL ? pgLeaseStore(config.DATABASE_URL) : null,
-      holder,
-      sole: config.GATEWAY_SOLE,
-      readOnly: config.VOYAGER_READ_ONLY,
-      dialect,
-      robotargetSecret: robotargetSecretFor(telescope.id, config),
-      transport: temporalTransport(client),
-      folder,
-      clock: systemClock,
-      logger,
-      createLink: (on, gate) =>
-        metrics.watch(
-          on.id,
-          createVoyagerLink({
-            host: on.host,
-            port: on.port,
-            instance: on.instance,
-            credentials: credentialsFor(on.id, config),
-            gate,
-            clock: systemClock,
-            logger: logger.child({ telescope: on.id }),
-            dialect,
-            robotargetSecret: robotargetSecretFor(on.id, config),
-            maxLineMb: config.VOYAGER_MAX_LINE_MB,
-            modes: { dashboard: true, logLevel: 1 },
-          }),
-        ),
-    });
+    const gateway = createTelescope(telescope, parts);
     const poller = new QueuePoller(telescope.id, createTelescopeActivities(gateway), shared, logger);
-    gateway.on('owned', () => poller.start());
-    gateway.on('lost', () => {
-      poller
-        .stop()
-        .catch((thrown: unknown) =>
-          logger.error({ telescope: telescope.id, err: toError(thrown) }, 'ending the worker'),
-        );
-    });
+    pollWhileOwned(gateway, poller, logger);
     telescopes.set(telescope.id, gateway);
     pollers.set(telescope.id, poller);
   }
@@ -159,13 +117,7 @@ export async function startGateway({ config, telescopes: all }: Settings, logger
     telescopes,
     secret: config.GATEWAY_SECRET ?? null,
     metrics: () => metrics.scrape(),
-    readiness: () => {
-      const idle = [...telescopes.values()].find((t) => !t.lease.owns() || !t.ready || !pollers.get(t.id)!.polling);
-      if (!idle) return null;
-      if (!idle.lease.owns()) return `${idle.id}: lease ${idle.lease.state}`;
-      if (!idle.ready) return `${idle.id}: Voyager: ${idle.link.reason ?? idle.link.state}`;
-      return `${idle.id}: Temporal is away`;
-    },
+    readiness: () => notReady(telescopes, pollers),
     logger,
   });
   await listen(server, config.GATEWAY_PORT, config.GATEWAY_HOST);
@@ -188,10 +140,7 @@ export async function startGateway({ config, telescopes: all }: Settings, logger
       endHeartbeat();
       await Promise.all([...pollers.values()].map((p) => p.stop()));
       await Promise.all([...telescopes.values()].map((t) => t.stop(reason)));
-      await new Promise<void>((done) => {
-        server.close(() => done());
-        server.closeAllConnections();
-      });
+      await close(server);
       await shared.close().catch(() => undefined);
       await clientConnection.close().catch(() => undefined);
       // A query behind a broken link never ends; the process does.
@@ -200,12 +149,97 @@ export async function startGateway({ config, telescopes: all }: Settings, logger
   };
 }
 
+function warnOfLacks(served: readonly Telescope[], config: Config, logger: Logger): void {
+  for (const telescope of served) {
+    const lacks = lacksForSessions(telescope, config);
+    if (lacks.length > 0)
+      logger.warn({ telescope: telescope.id, lacks }, 'this telescope can be looked at; sessions need more');
+  }
+  if (!config.GATEWAY_SECRET) logger.warn('GATEWAY_SECRET is not set: emergency abort, state and preview answer 503');
+}
+
+/** What the telescopes of one process share. */
+interface Shared {
+  config: Config;
+  dialect: Dialect;
+  db: Database | null;
+  client: Client;
+  metrics: GatewayMetrics;
+  holder: string;
+  logger: Logger;
+}
+
+/** One telescope with its folder, its lease and its link to Voyager, not started yet. */
+function createTelescope(telescope: Telescope, shared: Shared): TelescopeGateway {
+  const { config, dialect, db, client, metrics, holder, logger } = shared;
+  const folder = resolve(config.DATA_DIR, 'gateway', telescope.id);
+  mkdirSync(folder, { recursive: true });
+  return new TelescopeGateway({
+    telescope,
+    db,
+    leaseStore: config.DATABASE_URL ? pgLeaseStore(config.DATABASE_URL) : null,
+    holder,
+    sole: config.GATEWAY_SOLE,
+    readOnly: config.VOYAGER_READ_ONLY,
+    dialect,
+    robotargetSecret: robotargetSecretFor(telescope.id, config),
+    transport: temporalTransport(client),
+    folder,
+    clock: systemClock,
+    logger,
+    createLink: (on, gate) =>
+      metrics.watch(
+        on.id,
+        createVoyagerLink({
+          host: on.host,
+          port: on.port,
+          instance: on.instance,
+          credentials: credentialsFor(on.id, config),
+          gate,
+          clock: systemClock,
+          logger: logger.child({ telescope: on.id }),
+          dialect,
+          robotargetSecret: robotargetSecretFor(on.id, config),
+          maxLineMb: config.VOYAGER_MAX_LINE_MB,
+          modes: { dashboard: true, logLevel: 1 },
+        }),
+      ),
+  });
+}
+
+/** The queue is polled by who owns the telescope. */
+function pollWhileOwned(gateway: TelescopeGateway, poller: QueuePoller, logger: Logger): void {
+  gateway.on('owned', () => poller.start());
+  gateway.on('lost', () => {
+    poller
+      .stop()
+      .catch((thrown: unknown) => logger.error({ telescope: gateway.id, err: toError(thrown) }, 'ending the worker'));
+  });
+}
+
+/** What the first telescope that cannot work yet waits for; null = all can. */
+function notReady(
+  telescopes: ReadonlyMap<string, TelescopeGateway>,
+  pollers: ReadonlyMap<string, QueuePoller>,
+): string | null {
+  const idle = [...telescopes.values()].find((t) => !t.lease.owns() || !t.ready || !pollers.get(t.id)!.polling);
+  if (!idle) return null;
+  if (!idle.lease.owns()) return `${idle.id}: lease ${idle.lease.state}`;
+  if (!idle.ready) return `${idle.id}: Voyager: ${idle.link.reason ?? idle.link.state}`;
+  return `${idle.id}: Temporal is away`;
+}
+
 const listen = (server: Server, port: number, host: string): Promise<void> =>
   new Promise((ready, fail) => {
     server.once('error', (err: NodeJS.ErrnoException) =>
       fail(err.code === 'EADDRINUSE' ? new UsageError(`GATEWAY_PORT ${port} is taken; choose another.`) : err),
     );
     server.listen(port, host, ready);
+  });
+const close = (server: Server): Promise<void> =>
+  new Promise((done) => {
+    server.close(() => done());
+    server.closeAllConnections();
   });
 
 /** Writes the file's telescopes into the database as soon as it answers, and takes over what the API changes later. */

@@ -99,112 +99,134 @@ export async function readObjects(
   };
 }
 
+/** What differs, and what may be done about it now. */
+interface Need {
+  is: ReturnType<typeof compare>;
+  /** The target runs inside its slot, and a write leaves it running. */
+  keepEnabled: boolean;
+  disable: boolean;
+  labelSet: boolean;
+  labelTarget: boolean;
+}
+function needOf(gateway: TelescopeGateway, { plan, grant }: Wanted, found: Found, isFirst: boolean): Need {
+  const is = compare(gateway, plan, found);
+  const enabled = found.target !== null && readNumber(found.target.Status) === 0;
+  const keepEnabled = enabled && gateway.grants.check(grant) === null;
+  // Labels are put right once; a target that runs is not touched for one.
+  const label = isFirst && !keepEnabled;
+  return {
+    is,
+    keepEnabled,
+    disable: enabled && !keepEnabled,
+    labelSet: label && is.set.length === 0 && mislabelled('set', plan.set, found.set),
+    labelTarget: label && is.target.length === 0 && mislabelled('target', plan.target, found.target),
+  };
+}
+const isClean = ({ is, disable, labelSet, labelTarget }: Need): boolean =>
+  !labelSet &&
+  !labelTarget &&
+  is.set.length === 0 &&
+  is.target.length === 0 &&
+  is.extra.length === 0 &&
+  [...is.shots.values()].every((d) => d.length === 0) &&
+  !disable;
+
+interface Write {
+  what: 'create' | 'repair' | 'label';
+  send: () => Promise<RequestOutcome>;
+}
+type Wanted = Parameters<TelescopeActivities['ensureObjects']>[0];
+
+/** What is to be written, in RoboTarget's order: the set, its target, the target's shots. */
+function writesOf(gateway: TelescopeGateway, { plan, grant }: Wanted, found: Found, need: Need): Write[] {
+  const { client } = gateway;
+  const { is, keepEnabled, disable, labelSet, labelTarget } = need;
+  const write = (kind: ObjectKind, op: 'add' | 'update', body: JsonObject) => () => {
+    const request = client.buildRequest(kind, op, { body });
+    return gateway.request({ ...request, uid: request.uid! }, { by: 'session', grant });
+  };
+  const writes: Write[] = [];
+  if (found.set === null) writes.push({ what: 'create', send: write('set', 'add', plan.set) });
+  else if (is.set.length > 0 || labelSet)
+    writes.push({ what: labelSet ? 'label' : 'repair', send: write('set', 'update', plan.set) });
+  if (found.target === null)
+    writes.push({ what: 'create', send: () => client.add('target', { ...plan.target, Status: 1 }) });
+  else {
+    if (disable) writes.push({ what: 'repair', send: () => disableTarget(gateway, plan.target.GuidTarget) });
+    if (is.target.length > 0 || labelTarget)
+      writes.push({
+        what: labelTarget ? 'label' : 'repair',
+        send: write('target', 'update', { ...plan.target, Status: keepEnabled ? 0 : 1 }),
+      });
+  }
+  for (const shot of plan.shots) {
+    if ((is.shots.get(shot.GuidShot) ?? []).length === 0) continue;
+    const isThere = found.shots.some((s) => sameGuid(s.GuidShot as string, shot.GuidShot));
+    writes.push(
+      isThere
+        ? { what: 'repair', send: write('shot', 'update', shot) }
+        : { what: 'create', send: write('shot', 'add', shot) },
+    );
+  }
+  for (const guid of is.extra) writes.push({ what: 'repair', send: () => client.remove('shot', guid) });
+  return writes;
+}
+async function disableTarget({ client, targets }: TelescopeGateway, guid: string): Promise<RequestOutcome> {
+  const outcome = await client.setEnabled('target', guid, false);
+  await targets.list();
+  return outcome;
+}
+
+/** Why nothing may be prepared at all now. */
+function notNow(gateway: TelescopeGateway, { bookingId, generation }: Wanted['grant']): CommandOutcome | null {
+  if (gateway.readOnly) return refused('read_only');
+  if (gateway.emergency.current) return refused('voyager_emergency');
+  const known = gateway.grants.find(bookingId);
+  return known && known.generation > generation ? refused('superseded') : null;
+}
+/** Voyager names no reason for a base sequence that it does not have, only its text. */
+function writeRefused(outcome: Extract<RequestOutcome, { outcome: 'refused' }>): CommandOutcome {
+  const reason = reasonOf(outcome);
+  const isSequence = reason === 'refused_by_voyager' && /sequence/i.test(outcome.message);
+  return refused(isSequence ? 'sequence_mismatch' : reason, outcome.message);
+}
+
 /**
  * Makes RoboTarget's objects what the plan says: reads, writes what differs, and reads again until nothing does; a write without an answer is
  * settled by the next reading. A new target is disabled; only one that runs inside its slot keeps its state.
  */
 export async function ensureObjects(
   gateway: TelescopeGateway,
-  input: Parameters<TelescopeActivities['ensureObjects']>[0],
+  input: Wanted,
 ): ReturnType<TelescopeActivities['ensureObjects']> {
   const { plan, grant } = input;
-  let created = 0;
-  let repaired = 0;
+  const counts = { created: 0, repaired: 0 };
   const answer = (outcome: CommandOutcome, found: Found | null) => ({
     ...outcome,
-    created,
-    repaired,
+    ...counts,
     shots: found ? voyagerShots(gateway, plan, found) : [],
   });
-  if (gateway.readOnly) return answer(refused('read_only'), null);
-  if (gateway.emergency.current) return answer(refused('voyager_emergency'), null);
-  const known = gateway.grants.find(grant.bookingId);
-  if (known && known.generation > grant.generation) return answer(refused('superseded'), null);
+  const refusal = notNow(gateway, grant);
+  if (refusal) return answer(refusal, null);
 
   for (let pass = 1; ; pass++) {
     heartbeat();
     const found = await readFound(gateway, plan);
     // The gate lets a shot or a set pass in any weather only where the list says that its target is disabled.
     await gateway.targets.list();
-    const is = compare(gateway, plan, found);
-    const enabled = found.target !== null && readNumber(found.target.Status) === 0;
-    const keepEnabled = enabled && gateway.grants.check(grant) === null;
-    const disable = enabled && !keepEnabled;
-    // Labels are put right once; a target that runs is not touched for one.
-    const label = pass === 1 && !keepEnabled;
-    const labelSet = label && is.set.length === 0 && mislabelled('set', plan.set, found.set);
-    const labelTarget = label && is.target.length === 0 && mislabelled('target', plan.target, found.target);
-    const clean =
-      !labelSet &&
-      !labelTarget &&
-      is.set.length === 0 &&
-      is.target.length === 0 &&
-      is.extra.length === 0 &&
-      [...is.shots.values()].every((d) => d.length === 0) &&
-      !disable;
-    if (clean) return answer(done(), found);
-    if (pass > PASSES)
-      return answer(
-        refused('preparation_failed', describe(gateway, plan, found).join('; ') || 'the target does not stay disabled'),
-        found,
-      );
-
-    const writes: { what: 'create' | 'repair' | 'label'; send: () => Promise<RequestOutcome> }[] = [];
-    const { client } = gateway;
-    const write = (kind: ObjectKind, op: 'add' | 'update', body: JsonObject) => () => {
-      const request = client.buildRequest(kind, op, { body });
-      return gateway.request({ ...request, uid: request.uid! }, { by: 'session', grant });
-    };
-    if (found.set === null) writes.push({ what: 'create', send: write('set', 'add', plan.set) });
-    else if (is.set.length > 0 || labelSet)
-      writes.push({ what: labelSet ? 'label' : 'repair', send: write('set', 'update', plan.set) });
-    if (found.target === null)
-      writes.push({ what: 'create', send: () => client.add('target', { ...plan.target, Status: 1 }) });
-    else {
-      if (disable)
-        writes.push({
-          what: 'repair',
-          send: async () => {
-            const outcome = await client.setEnabled('target', plan.target.GuidTarget, false);
-            await gateway.targets.list();
-            return outcome;
-          },
-        });
-      if (is.target.length > 0 || labelTarget)
-        writes.push({
-          what: labelTarget ? 'label' : 'repair',
-          send: write('target', 'update', { ...plan.target, Status: keepEnabled ? 0 : 1 }),
-        });
+    const need = needOf(gateway, input, found, pass === 1);
+    if (isClean(need)) return answer(done(), found);
+    if (pass > PASSES) {
+      const left = describe(gateway, plan, found).join('; ') || 'the target does not stay disabled';
+      return answer(refused('preparation_failed', left), found);
     }
-    for (const shot of plan.shots) {
-      const ds = is.shots.get(shot.GuidShot) ?? [];
-      if (ds.length === 0) continue;
-      const isThere = found.shots.some((s) => sameGuid(s.GuidShot as string, shot.GuidShot));
-      writes.push(
-        isThere
-          ? { what: 'repair', send: write('shot', 'update', shot) }
-          : { what: 'create', send: write('shot', 'add', shot) },
-      );
-    }
-    for (const guid of is.extra) writes.push({ what: 'repair', send: () => client.remove('shot', guid) });
-
-    for (const { what, send } of writes) {
+    for (const { what, send } of writesOf(gateway, input, found, need)) {
       heartbeat();
       const outcome = await send();
-      if (outcome.outcome === 'done') {
-        if (what === 'create') created += 1;
-        else repaired += 1;
-      } else if (outcome.outcome === 'refused' && outcome.how === 'not_ready') throw notConnected(outcome.message);
-      else if (outcome.outcome === 'refused' && what === 'label') continue;
+      if (outcome.outcome === 'done') counts[what === 'create' ? 'created' : 'repaired'] += 1;
       else if (outcome.outcome === 'refused') {
-        const reason = reasonOf(outcome);
-        return answer(
-          refused(
-            reason === 'refused_by_voyager' && /sequence/i.test(outcome.message) ? 'sequence_mismatch' : reason,
-            outcome.message,
-          ),
-          null,
-        );
+        if (outcome.how === 'not_ready') throw notConnected(outcome.message);
+        if (what !== 'label') return answer(writeRefused(outcome), null);
       } else {
         // Nobody knows whether it took effect: give it time, then look.
         await gateway.waits.wait(SETTLE_MS * 3);
