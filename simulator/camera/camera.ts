@@ -5,7 +5,7 @@ import { altAz } from '../../domain/sky.ts';
 import { formatVoyagerAngle } from '../../domain/coordinates.ts';
 import { Aborted, ActionError, abortReason, type Context } from '../context.ts';
 import { voyagerSeconds } from '../wire/lines.ts';
-import type { FilterLight } from './shapes.ts';
+import { filterOf } from './filters.ts';
 import type { Card } from './fits.ts';
 import type { RenderRequest, RenderResult } from './render.ts';
 import { Renderer } from './renderer.ts';
@@ -42,29 +42,6 @@ const TYPE_NAMES = ['LIGHT', 'BIAS', 'DARK', 'FLAT'] as const;
 const FOCAL_LENGTH_MM = 800;
 const APERTURE_MM = 200;
 const PIXEL_UM = 3.76;
-interface Filter {
-  /** Light of stars against no filter. */
-  transmission: number;
-  /** Sky in ADU per second and pixel, before the filter. */
-  sky: number;
-  light: FilterLight;
-}
-const broad = (transmission: number, sky: number, lines: Partial<FilterLight>): Filter => ({
-  transmission,
-  sky,
-  light: { continuum: transmission, ha: 0, oiii: 0, sii: 0, ...lines },
-});
-/** Lines of glowing gas pass whole through the filters around them; the sensor sees the red ones less well. */
-const CLEAR = broad(1, 3, { ha: 0.7, oiii: 1, sii: 0.6 });
-const FILTERS: Record<string, Filter> = {
-  L: CLEAR,
-  R: broad(0.34, 3, { ha: 0.6, sii: 0.5 }),
-  G: broad(0.34, 3, { oiii: 0.6 }),
-  B: broad(0.3, 2.4, { oiii: 0.25, ha: 0.1 }),
-  Ha: broad(0.035, 2, { ha: 0.5 }),
-  OIII: broad(0.035, 2, { oiii: 0.8 }),
-  SII: broad(0.03, 2, { sii: 0.45 }),
-};
 const FITS_NAME = /\.(fit|fits|fts)(\.(fz|gz))?$/i;
 /** Files of a folder that can be handed out, in the order in which they are. */
 export const fitsFilesOf = (folder: string): string[] =>
@@ -281,7 +258,7 @@ export class Camera {
     const status = mount.status();
     const sky = altAz(options.site, at.raHours, at.decDegrees, startedAt);
     const arcsecPerPixel = ((206.265 * PIXEL_UM) / FOCAL_LENGTH_MM) * request.bin;
-    const through = FILTERS[filter] ?? CLEAR;
+    const through = filterOf(filter);
     const width = Math.max(1, Math.floor(options.camera.width / request.bin));
     const height = Math.max(1, Math.floor(options.camera.height / request.bin));
     const iso = new Date(startedAt).toISOString().slice(0, 23);
