@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { dialectProblems } from '../gateway/robotarget/dialect.ts';
 import { lacksForSessions } from '../gateway/service.ts';
-import { UsageError } from '../platform/errors.ts';
 import { projectRoot } from '../platform/paths.ts';
 import { endWith } from '../platform/process.ts';
 import { loadSettings, type Settings } from '../platform/settings/load.ts';
@@ -10,6 +9,7 @@ import { ApiClient } from '../stack/api-client.ts';
 import { DEMO_TELESCOPE, Demo, type DemoBooking } from '../stack/demo.ts';
 import { trimDemo } from './demo-disk.ts';
 import { onDemoWanted } from '../stack/demo-wanted.ts';
+import { takeLock } from '../stack/lock.ts';
 import { SIMULATED_SEQUENCE_GUID } from '../stack/processes.ts';
 import { tellReadiness } from '../stack/readiness.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
@@ -77,18 +77,6 @@ async function main(): Promise<void> {
     await tellReadiness({ gateway, worker, api }, say, ending.signal);
   } else await runDemo(stack, write, ending.signal);
   await stop('over');
-}
-
-/** One supervisor per data folder. @throws UsageError while another runs */
-function takeLock(dataDir: string, shown: string): string {
-  mkdirSync(dataDir, { recursive: true });
-  const lock = join(dataDir, 'supervisor.pid');
-  if (existsSync(lock) && alive(Number(readFileSync(lock, 'utf8'))))
-    throw new UsageError(
-      `nocturne runs already on ${shown} (process ${readFileSync(lock, 'utf8').trim()}); stop it first, or set DATA_DIR to another folder.`,
-    );
-  writeFileSync(lock, String(process.pid));
-  return lock;
 }
 
 /** Looking needs an address alone; what sessions need besides is said now, not when the first booking fails. */
@@ -160,15 +148,6 @@ function writeDemo(file: string, stack: Stack, booking: DemoBooking | null): voi
   rmSync(file, { force: true });
   writeFileSync(file, readFileSync(part), { mode: 0o600 });
   rmSync(part);
-}
-function alive(pid: number): boolean {
-  if (!pid) return false;
-  try {
-    process.kill(pid, 0);
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('start');
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 main().catch(endWith);
