@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { fileURLToPath } from 'node:url';
@@ -13,13 +12,12 @@ import {
 } from '../../domain/queues.ts';
 import { LATE_FRAMES_WORKFLOW, SESSION_WORKFLOW } from '../../domain/messages.ts';
 import { resolveTemporal } from '../../stack/temporal-cli.ts';
+import { addSearchAttributes } from '../../stack/time-skipping.ts';
 import { ACTIVITIES, partsOf, resultOf, sessionInput, type Activity, type NightResult, type Parts } from './night.ts';
 import type { NightPlan } from './plan.ts';
 import type { ActivityInfo } from '../../simulator/stand-in/script.ts';
 import { World, type TemporalFace } from './world.ts';
 
-const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } =
-  proto.temporal.api.enums.v1.IndexedValueType;
 const DAY_MS = 86_400_000;
 const QUEUE_DRIVER = 'nights-driver';
 /** The test server slows down as it fills (docs/nights.md). */
@@ -52,10 +50,7 @@ export async function playOnRealServer(
       server: { executable: { type: 'existing-path', path } },
     });
     try {
-      await env.connection.operatorService.addSearchAttributes({
-        namespace: 'default',
-        searchAttributes: { BookingId: KEYWORD, TelescopeId: KEYWORD, SessionPhase: KEYWORD, SessionStart: DATETIME },
-      });
+      await addSearchAttributes(env.connection);
       const stage = await openStage(env, code, driver.code);
       try {
         for (const plan of plans.slice(i, i + NIGHTS_PER_SERVER)) {

@@ -2,15 +2,11 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { TypedSearchAttributes } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import proto from '@temporalio/proto';
 import { DEPLOYMENT_NAME } from '../../platform/build.ts';
 import { setCurrentVersion } from '../../platform/deployment.ts';
 import { startTemporal } from '../../stack/own-temporal.ts';
+import { addSearchAttributes, nudge } from '../../stack/time-skipping.ts';
 import { testServerPath } from './test-server.ts';
-
-const { temporal } = proto;
-const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETIME } =
-  temporal.api.enums.v1.IndexedValueType;
 
 /** What a test does at an instant of the stage's time, Unix milliseconds. */
 export interface Step {
@@ -39,29 +35,11 @@ export interface StageTemporal {
   close(): Promise<void>;
 }
 
-const NUDGE_MS = 2_000;
-/**
- * The time-skipping server sometimes sleeps on although nothing holds its time, until somebody asks it for something. Holding time and letting
- * it go again wakes it and changes nothing.
- */
-function nudge({ connection }: TestWorkflowEnvironment): () => void {
-  const testService = connection.testService!;
-  const timer = setInterval(() => {
-    testService
-      .lockTimeSkipping({})
-      .then(() => testService.unlockTimeSkipping({}))
-      .catch(() => undefined);
-  }, NUDGE_MS);
-  return () => clearInterval(timer);
-}
 async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: await testServerPath() } },
   });
-  await env.connection.operatorService.addSearchAttributes({
-    namespace: 'default',
-    searchAttributes: { BookingId: KEYWORD, TelescopeId: KEYWORD, SessionPhase: KEYWORD, SessionStart: DATETIME },
-  });
+  await addSearchAttributes(env.connection);
   return env;
 }
 
@@ -86,7 +64,7 @@ export class RealTemporal implements StageTemporal {
     const env = server
       ? await TestWorkflowEnvironment.createFromExistingServer({ address: server.address })
       : await timeSkippingServer();
-    const still = real ? (): void => undefined : nudge(env);
+    const still = real ? (): void => undefined : nudge(env.connection.testService!);
     const opened = new RealTemporal(env, bundle, real, async () => {
       still();
       await server?.stop();
