@@ -1,4 +1,4 @@
-import pino, { type Logger } from 'pino';
+import pino, { type Logger, type LoggerOptions } from 'pino';
 
 export type { Logger };
 
@@ -17,9 +17,9 @@ const REDACTED = [
   'cookie',
 ];
 
-/** JSON lines on stdout; one logger per process, children per part. */
-export function createLogger(name: string, level = 'info'): Logger {
-  return pino({
+/** JSON lines on stdout, or at the end of a file; one logger per process, children per part. */
+export function createLogger(name: string, level = 'info', file?: string): Logger {
+  const options: LoggerOptions = {
     name,
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -28,5 +28,6 @@ export function createLogger(name: string, level = 'info'): Logger {
       censor: '[secret]',
     },
     serializers: { err: pino.stdSerializers.err },
-  });
+  };
+  return file === undefined ? pino(options) : pino(options, pino.destination({ dest: file, append: true, sync: true }));
 }
