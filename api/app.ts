@@ -123,18 +123,8 @@ function bodiesAreShort(): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** The API without a port: routes, live server and the services behind them. Call `deps.live.start()` to follow the bus. */
-export function createApp(options: ApiOptions): Api {
-  const ground = groundOf(options);
-  const { config, logger } = ground;
-  const deps = depsOf(ground);
-
-  const app: App = new OpenAPIHono<AppEnv>({
-    defaultHook: (result) => {
-      if (!result.success)
-        throw invalid(fieldErrors(result.error.issues, result.target === 'json' ? 'body' : result.target));
-    },
-  });
+/** The ways to say who asks, for the OpenAPI document. */
+function nameCredentials(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', {
     type: 'apiKey',
     in: 'header',
@@ -152,30 +142,50 @@ export function createApp(options: ApiOptions): Api {
     name: 'sig',
     description: 'Signed address (`exp`, `sig`) as answers give it',
   });
+}
 
-  app.use('*', async (c, next) => {
+/** Gives each request its number, refuses an address that is too long, and counts. */
+const numbered =
+  (metrics: Ground['metrics']): MiddlewareHandler<AppEnv> =>
+  async (c, next) => {
     c.set('requestId', (c.env as { incoming?: Identified } | undefined)?.incoming?.requestId ?? randomUUID());
     const started = performance.now();
     if (c.req.url.length > MAX_URL_CHARS)
       return problemResponse(c, new Problem('uri_too_long', `An address has at most ${MAX_URL_CHARS} characters.`));
     await next();
-    ground.metrics.requests.observe(
+    metrics.requests.observe(
       { method: c.req.method, route: routePath(c, -1), status: String(c.res.status) },
       (performance.now() - started) / 1000,
     );
+  };
+
+/** Lets the pages of these origins ask. */
+const otherOrigins = (origin: string[]): MiddlewareHandler =>
+  cors({
+    origin,
+    // No list of headers: what the browser asks for is allowed. Stock clients add their own (Echo X-CSRF-TOKEN and X-Socket-ID, tracers theirs),
+    // none of them gives a right here, and a refused preflight would leave a page deaf.
+    allowMethods: ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'],
+    exposeHeaders: ['ETag', 'Location', 'Retry-After', 'X-Request-Id', 'Content-Range', 'Content-Disposition'],
+    maxAge: 3_600,
   });
+
+/** The API without a port: routes, live server and the services behind them. Call `deps.live.start()` to follow the bus. */
+export function createApp(options: ApiOptions): Api {
+  const ground = groundOf(options);
+  const { config, logger } = ground;
+  const deps = depsOf(ground);
+
+  const app: App = new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success)
+        throw invalid(fieldErrors(result.error.issues, result.target === 'json' ? 'body' : result.target));
+    },
+  });
+  nameCredentials(app);
+  app.use('*', numbered(ground.metrics));
   if (config.CORS_ORIGINS.length > 0 || config.EMBED_ORIGINS.length > 0)
-    app.use(
-      '*',
-      cors({
-        origin: [...config.CORS_ORIGINS, ...config.EMBED_ORIGINS],
-        // No list of headers: what the browser asks for is allowed. Stock clients add their own (Echo X-CSRF-TOKEN and X-Socket-ID, tracers theirs),
-        // none of them gives a right here, and a refused preflight would leave a page deaf.
-        allowMethods: ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'],
-        exposeHeaders: ['ETag', 'Location', 'Retry-After', 'X-Request-Id', 'Content-Range', 'Content-Disposition'],
-        maxAge: 3_600,
-      }),
-    );
+    app.use('*', otherOrigins([...config.CORS_ORIGINS, ...config.EMBED_ORIGINS]));
   app.use('*', strangersWait(ground));
   app.use('*', bodiesAreShort());
   app.onError((thrown, c) => problemResponse(c, toProblem(thrown, logger, c.get('requestId'))));

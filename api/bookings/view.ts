@@ -20,49 +20,46 @@ const roundTo = (value: number, decimals: number): number => Math.round(value * 
 const altitudeAt = (telescope: Telescope | null, target: Target, at: Date): number | null =>
   telescope?.site ? roundTo(altAz(telescope.site, target.ra_hours, target.dec_degrees, at).altitudeDegrees, 1) : null;
 
-/** A booking as every route answers it. `person` false leaves out who it is (spectators). */
-export function toBooking(
-  { booking, session, user }: FullBooking,
-  telescope: Telescope | null,
-  view: { person: boolean; locale: Locale },
-): Booking {
+/** Who booked, as far as the reader may know. */
+function userOf({ booking, user }: FullBooking, person: boolean): Booking['user'] {
+  const locale = (user?.locale ?? 'fr') as Locale;
+  if (!person) return { ref: 'guest', locale };
+  return {
+    ref: booking.userRef,
+    ...(user?.displayName ? { display_name: user.displayName } : {}),
+    ...(user?.email ? { email: user.email } : {}),
+    locale,
+  };
+}
+function targetView({ booking }: FullBooking, telescope: Telescope | null): Booking['target'] {
   const target = targetOf(booking);
+  return {
+    name: target.name,
+    ra_hours: target.ra_hours,
+    dec_degrees: target.dec_degrees,
+    pa_degrees: target.pa_degrees,
+    ra_text: formatRa(target.ra_hours),
+    dec_text: formatDec(target.dec_degrees),
+    altitude_at_start_degrees: altitudeAt(telescope, target, booking.startsAt),
+  };
+}
+
+/** Where the session stands, and why; a booking whose session has no row yet is scheduled. */
+function phaseOf(session: Session | null, locale: Locale) {
   const phase = (session?.phase ?? 'scheduled') as Phase;
   const reason = (session?.reason ?? null) as Reason | null;
   return {
-    id: booking.id,
-    telescope_id: booking.telescopeId,
-    workflow_id: sessionWorkflowId(booking.id),
-    start: booking.startsAt.toISOString(),
-    end: booking.endsAt.toISOString(),
-    user: view.person
-      ? {
-          ref: booking.userRef,
-          ...(user?.displayName ? { display_name: user.displayName } : {}),
-          ...(user?.email ? { email: user.email } : {}),
-          locale: (user?.locale ?? 'fr') as Locale,
-        }
-      : { ref: 'guest', locale: (user?.locale ?? 'fr') as Locale },
-    target: {
-      name: target.name,
-      ra_hours: target.ra_hours,
-      dec_degrees: target.dec_degrees,
-      pa_degrees: target.pa_degrees,
-      ra_text: formatRa(target.ra_hours),
-      dec_text: formatDec(target.dec_degrees),
-      altitude_at_start_degrees: altitudeAt(telescope, target, booking.startsAt),
-    },
-    shots: shotsOf(booking),
-    constraints: constraintsOf(booking),
-    credits: creditsOf(booking),
-    rebooked_from: booking.rebookedFrom,
-    generation: booking.generation,
     phase,
     hold_cause: (session?.holdCause ?? null) as HoldCause | null,
     reason,
-    reason_text: reason ? reasonText(reason, view.locale) : null,
+    reason_text: reason ? reasonText(reason, locale) : null,
     ...laravelStatus(phase),
     outcome: (session?.outcome ?? null) as Outcome | null,
+  };
+}
+/** What the session has made so far: RoboTarget's objects, its times, its frames. */
+function doneBy(session: Session | null) {
+  return {
     voyager_set_guid: session?.setGuid ?? null,
     voyager_target_guid: session?.targetGuid ?? null,
     voyager_shots: voyagerShotsOf(session),
@@ -70,6 +67,31 @@ export function toBooking(
     session_ended_at: session?.sessionEndedAt?.toISOString() ?? null,
     images_captured: session?.imagesCaptured ?? 0,
     session_stats: (session?.sessionStats ?? null) as Record<string, unknown> | null,
+  };
+}
+
+/** A booking as every route answers it. `person` false leaves out who it is (spectators). */
+export function toBooking(
+  full: FullBooking,
+  telescope: Telescope | null,
+  view: { person: boolean; locale: Locale },
+): Booking {
+  const { booking, session } = full;
+  return {
+    id: booking.id,
+    telescope_id: booking.telescopeId,
+    workflow_id: sessionWorkflowId(booking.id),
+    start: booking.startsAt.toISOString(),
+    end: booking.endsAt.toISOString(),
+    user: userOf(full, view.person),
+    target: targetView(full, telescope),
+    shots: shotsOf(booking),
+    constraints: constraintsOf(booking),
+    credits: creditsOf(booking),
+    rebooked_from: booking.rebookedFrom,
+    generation: booking.generation,
+    ...phaseOf(session, view.locale),
+    ...doneBy(session),
     created_at: booking.createdAt.toISOString(),
     updated_at: new Date(Math.max(booking.updatedAt.getTime(), session?.updatedAt.getTime() ?? 0)).toISOString(),
   };

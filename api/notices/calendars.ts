@@ -32,18 +32,24 @@ const Row = z
 /** Feeds of one person, and of one operator's credential, at most. */
 const PER_SUBJECT = 10;
 
-export function calendarRoutes(app: App, deps: Deps): void {
-  const sign = (id: string): string => hmacBase64Url(deriveKey(deps.secret, 'calendar'), id);
-  const base = publicUrl(deps.config);
-  const show = (row: Calendar): z.infer<typeof Row> => ({
-    id: row.id,
-    kind: row.kind,
-    subject: row.subject,
-    url: `${base}/calendar/${row.id}.${sign(row.id)}.ics`,
-    created_at: row.createdAt.toISOString(),
-  });
-  const guard = { scopes: ['bookings:read', 'session:control', 'admin:read'] } as const;
+const guard = { scopes: ['bookings:read', 'session:control', 'admin:read'] } as const;
+const sign = (deps: Deps, id: string): string => hmacBase64Url(deriveKey(deps.secret, 'calendar'), id);
+const show = (deps: Deps, row: Calendar): z.infer<typeof Row> => ({
+  id: row.id,
+  kind: row.kind,
+  subject: row.subject,
+  url: `${publicUrl(deps.config)}/calendar/${row.id}.${sign(deps, row.id)}.ics`,
+  created_at: row.createdAt.toISOString(),
+});
 
+export function calendarRoutes(app: App, deps: Deps): void {
+  makeRoute(app, deps);
+  listRoute(app, deps);
+  endRoute(app, deps);
+  feedRoute(app, deps);
+}
+
+function makeRoute(app: App, deps: Deps): void {
   operation(
     app,
     deps,
@@ -65,9 +71,12 @@ export function calendarRoutes(app: App, deps: Deps): void {
       const live = await deps.db.calendar.count({ where: { kind, subject, revokedAt: null } });
       if (live >= PER_SUBJECT) throw new Problem('conflict', `There are ${PER_SUBJECT} feeds already; end one first.`);
       const data = { id: randomUUID(), kind, subject, locale: body.locale ?? 'fr', createdAt: new Date(deps.now()) };
-      return json(show(await deps.db.calendar.create({ data })), 201, { 'cache-control': 'no-store' });
+      return json(show(deps, await deps.db.calendar.create({ data })), 201, { 'cache-control': 'no-store' });
     },
   );
+}
+
+function listRoute(app: App, deps: Deps): void {
   operation(
     app,
     deps,
@@ -87,9 +96,12 @@ export function calendarRoutes(app: App, deps: Deps): void {
         orderBy: { createdAt: 'desc' },
         take: 200,
       });
-      return json({ data: rows.map(show) }, 200, { 'cache-control': 'no-store' });
+      return json({ data: rows.map((row) => show(deps, row)) }, 200, { 'cache-control': 'no-store' });
     },
   );
+}
+
+function endRoute(app: App, deps: Deps): void {
   operation(
     app,
     deps,
@@ -113,11 +125,14 @@ export function calendarRoutes(app: App, deps: Deps): void {
       return new Response(null, { status: 204 });
     },
   );
+}
 
+/** The calendar itself: who has the address has no other name. */
+function feedRoute(app: App, deps: Deps): void {
   app.get('/calendar/:file', async (c) => {
     const [, id, signature] = /^([0-9a-f-]{36})\.([\w-]{43})\.ics$/.exec(c.req.param('file')) ?? [];
     const row =
-      id && signature && equalConstantTime(sign(id), signature)
+      id && signature && equalConstantTime(sign(deps, id), signature)
         ? await deps.db.calendar.findUnique({ where: { id } })
         : null;
     if (!row) refuseGuessing(deps, clientAddress(c));

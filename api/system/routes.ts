@@ -29,14 +29,24 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<{ ok: boolean
 /** Bytes, since a text of half a megabyte is encoded anew for each stranger who asks. */
 const bytesOf = (document: object): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify(document));
 
+const Health = z.object({ ok: z.boolean() }).meta({ id: 'Health' });
+const Ready = z
+  .object({
+    ok: z.boolean(),
+    checks: z.record(z.string(), z.object({ ok: z.boolean(), error: z.string().optional() })),
+  })
+  .meta({ id: 'Readiness' });
+
 export function systemRoutes(app: App, deps: Deps): void {
-  const Health = z.object({ ok: z.boolean() }).meta({ id: 'Health' });
-  const Ready = z
-    .object({
-      ok: z.boolean(),
-      checks: z.record(z.string(), z.object({ ok: z.boolean(), error: z.string().optional() })),
-    })
-    .meta({ id: 'Readiness' });
+  healthRoute(app, deps);
+  readinessRoute(app, deps);
+  metricsRoute(app, deps);
+  documentRoutes(app, deps);
+  docsPage(app);
+  pageRoutes(app, pagesOf(deps.config));
+}
+
+function healthRoute(app: App, deps: Deps): void {
   operation(
     app,
     deps,
@@ -51,6 +61,9 @@ export function systemRoutes(app: App, deps: Deps): void {
     },
     () => json({ ok: true }),
   );
+}
+
+function readinessRoute(app: App, deps: Deps): void {
   operation(
     app,
     deps,
@@ -74,6 +87,9 @@ export function systemRoutes(app: App, deps: Deps): void {
       return json(answer, answer.ok ? 200 : 503);
     },
   );
+}
+
+function metricsRoute(app: App, deps: Deps): void {
   operation(
     app,
     deps,
@@ -91,7 +107,10 @@ export function systemRoutes(app: App, deps: Deps): void {
         headers: { 'content-type': deps.metrics.registry.contentType },
       }),
   );
+}
 
+/** The two contracts, made when they are first asked for. */
+function documentRoutes(app: App, deps: Deps): void {
   let openapi: Uint8Array<ArrayBuffer> | null = null;
   app.get('/openapi.json', (c) =>
     c.body((openapi ??= bytesOf(openApiDocument(app, deps.config.PUBLIC_URL ?? '/'))), 200, {
@@ -106,9 +125,6 @@ export function systemRoutes(app: App, deps: Deps): void {
       'access-control-allow-origin': '*',
     }),
   );
-
-  docsPage(app);
-  pageRoutes(app, pagesOf(deps.config));
 }
 
 /** The documentation page out of swagger-ui-dist, from this machine alone. */
