@@ -15,13 +15,8 @@ import { findBooking } from '../session/booking.ts';
 const WEATHER_CLASSES: readonly LedgerClass[] = ['unsafe', 'weather_hold'];
 const HOLD_CLASSES: readonly LedgerClass[] = ['unsafe', 'outage', 'foreign', 'weather_hold', 'user_pause'];
 
-/** The report (roadmap 7.1) as a pure function of the booking's rows: built again from the same rows it is the same, to the byte. */
-export async function composeReport(
-  db: Database,
-  bookingId: string,
-  outcome: Outcome,
-  reason: Reason | null,
-): Promise<Report> {
+/** The rows of a booking that its report is made of. */
+async function rowsOf(db: Database, bookingId: string) {
   const { row, telescope } = await findBooking(db, bookingId);
   const [session, frames, timeline, telemetry, intervals, settlement] = await Promise.all([
     db.session.findUniqueOrThrow({ where: { bookingId } }),
@@ -34,72 +29,37 @@ export async function composeReport(
     db.ledgerInterval.findMany({ where: { bookingId }, orderBy: { startsAt: 'asc' } }),
     settlementOf(db, bookingId),
   ]);
-  const target = targetOf(row);
-  const ledger: LedgerInterval[] = intervals.map((i) => ({
+  return { row, telescope, session, frames, timeline, telemetry, intervals, settlement };
+}
+type Rows = Awaited<ReturnType<typeof rowsOf>>;
+
+/** The report (roadmap 7.1) as a pure function of the booking's rows: built again from the same rows it is the same, to the byte. */
+export async function composeReport(
+  db: Database,
+  bookingId: string,
+  outcome: Outcome,
+  reason: Reason | null,
+): Promise<Report> {
+  const rows = await rowsOf(db, bookingId);
+  const { row, frames, telemetry, settlement } = rows;
+  const ended = rows.session.sessionEndedAt ?? row.endsAt;
+  const ledger: LedgerInterval[] = rows.intervals.map((i) => ({
     start: i.startsAt.toISOString(),
     end: i.endsAt.toISOString(),
     class: i.class as LedgerClass,
     cause: i.cause,
   }));
-  const good = frames.filter((f) => f.state === 'archived');
-  const guiding = guidingFigures(
-    telemetry.map((sample) => ({
-      atMs: sample.at.getTime(),
-      status: statusOf(sample),
-      rms: numberAt(sample, 'guiding_rms'),
-    })),
-    frames,
-  );
-  const holds = ledger.filter((i) => HOLD_CLASSES.includes(i.class));
-  const pauses = ledger.filter((i) => i.class === 'user_pause');
-  const started = session.sessionStartedAt ?? null;
-  const ended = session.sessionEndedAt ?? row.endsAt;
-  const night = timeline.filter((line) => line.event !== outcome || line.level === 'ERROR');
-
+  const night = rows.timeline.filter((line) => line.event !== outcome || line.level === 'ERROR');
   return {
-    summary: {
-      booking_id: bookingId,
-      user: row.userRef,
-      telescope_id: row.telescopeId,
-      equipment: telescope.name,
-      target: target.name,
-      ra_text: formatRa(target.ra_hours),
-      dec_text: formatDec(target.dec_degrees),
-      date: row.startsAt.toISOString(),
-      end: row.endsAt.toISOString(),
-      duration_planned_seconds: seconds(row.startsAt, row.endsAt),
-      duration_actual_seconds: started ? Math.max(0, seconds(started, ended)) : 0,
-      outcome,
-      reason,
-    },
+    summary: { ...summaryOf(rows, ended), outcome, reason },
     weather: weatherOf(telemetry),
     images: imagesOf(frames, row),
-    tracking: {
-      average_rms_px: guiding.averageRms,
-      guiding_uptime: guiding.uptime,
-    },
-    issues: {
-      errors_count: faultsOf(night),
-      pauses_count: pauses.length,
-      pauses_duration_seconds: pauses.reduce((sum, i) => sum + seconds(new Date(i.start), new Date(i.end)), 0),
-      holds: holds.map((i) => ({
-        start: i.start,
-        end: i.end,
-        reason: i.cause ?? (WEATHER_CLASSES.includes(i.class) ? 'weather_hold' : i.class),
-      })),
-    },
+    tracking: trackingOf(telemetry, frames),
+    issues: issuesOf(ledger, night),
     ledger: { seconds: secondsByClass(ledger), intervals: ledger },
     credits: settlement,
     changes: await changesSince(db, bookingId, frames),
-    files: {
-      download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null,
-      timelapse_link:
-        good.filter((f) => f.type === 'LIGHT' && f.previewed).length > 1
-          ? `/api/bookings/${bookingId}/timelapse.webp`
-          : null,
-      total_size_bytes: good.reduce((sum, f) => sum + Number(f.sizeBytes ?? 0), 0),
-      count: good.length,
-    },
+    files: filesOf(bookingId, frames),
     timeline: night.map((line) => ({
       at: line.at.toISOString(),
       event: line.event,
@@ -107,6 +67,63 @@ export async function composeReport(
       message: line.message,
     })),
     generated_at: ended.toISOString(),
+  };
+}
+
+/** What was booked, and how long it lasted. */
+function summaryOf({ row, telescope, session }: Rows, ended: Date): Omit<Report['summary'], 'outcome' | 'reason'> {
+  const target = targetOf(row);
+  const started = session.sessionStartedAt ?? null;
+  return {
+    booking_id: row.id,
+    user: row.userRef,
+    telescope_id: row.telescopeId,
+    equipment: telescope.name,
+    target: target.name,
+    ra_text: formatRa(target.ra_hours),
+    dec_text: formatDec(target.dec_degrees),
+    date: row.startsAt.toISOString(),
+    end: row.endsAt.toISOString(),
+    duration_planned_seconds: seconds(row.startsAt, row.endsAt),
+    duration_actual_seconds: started ? Math.max(0, seconds(started, ended)) : 0,
+  };
+}
+
+function trackingOf(telemetry: readonly Telemetry[], frames: Rows['frames']): Report['tracking'] {
+  const samples = telemetry.map((sample) => ({
+    atMs: sample.at.getTime(),
+    status: statusOf(sample),
+    rms: numberAt(sample, 'guiding_rms'),
+  }));
+  const { averageRms, uptime } = guidingFigures(samples, frames);
+  return { average_rms_px: averageRms, guiding_uptime: uptime };
+}
+
+function issuesOf(ledger: readonly LedgerInterval[], night: Rows['timeline']): Report['issues'] {
+  const pauses = ledger.filter((i) => i.class === 'user_pause');
+  return {
+    errors_count: faultsOf(night),
+    pauses_count: pauses.length,
+    pauses_duration_seconds: pauses.reduce((sum, i) => sum + seconds(new Date(i.start), new Date(i.end)), 0),
+    holds: ledger
+      .filter((i) => HOLD_CLASSES.includes(i.class))
+      .map((i) => ({
+        start: i.start,
+        end: i.end,
+        reason: i.cause ?? (WEATHER_CLASSES.includes(i.class) ? 'weather_hold' : i.class),
+      })),
+  };
+}
+
+/** What can be fetched: the archive of all good frames, and a film where there are two to show. */
+function filesOf(bookingId: string, frames: readonly Frame[]): Report['files'] {
+  const good = frames.filter((f) => f.state === 'archived');
+  const shown = good.filter((f) => f.type === 'LIGHT' && f.previewed);
+  return {
+    download_link: good.length > 0 ? `/api/bookings/${bookingId}/archive.zip` : null,
+    timelapse_link: shown.length > 1 ? `/api/bookings/${bookingId}/timelapse.webp` : null,
+    total_size_bytes: good.reduce((sum, f) => sum + Number(f.sizeBytes ?? 0), 0),
+    count: good.length,
   };
 }
 
