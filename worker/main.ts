@@ -1,4 +1,5 @@
-import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
 import { alive } from '../activities/alive.ts';
 import { createBackupActivities } from '../activities/backup.ts';
 import { createFinaliseActivities } from '../activities/finalise/index.ts';
@@ -11,30 +12,39 @@ import { createSessionActivities } from '../activities/session/index.ts';
 import { createMaintenanceActivities } from '../activities/session/maintenance.ts';
 import { QUEUE_FINALISE, QUEUE_SESSION, framesQueue } from '../domain/queues.ts';
 import { buildId } from '../platform/build.ts';
-import { createDatabase } from '../platform/database.ts';
+import type { Config } from '../platform/config.ts';
+import { createDatabase, type Database } from '../platform/database.ts';
 import { toError } from '../platform/errors.ts';
-import { createLogger } from '../platform/logger.ts';
+import { createLogger, type Logger } from '../platform/logger.ts';
 import { endWith, onShutdown } from '../platform/process.ts';
 import { loadSettings } from '../platform/settings/load.ts';
 import { listTelescopes } from '../platform/telescopes.ts';
-import { createTemporalClient, temporalData } from '../platform/temporal.ts';
+import { createTemporalClient } from '../platform/temporal.ts';
 import { Duties } from './duties.ts';
 import { serveHealth } from './health.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { SHUTDOWN_GRACE_MS, deploymentOptions, workflowCode } from './options.ts';
+import { pause, Queues, RETRY_MS } from './queues.ts';
 import { connectForever, installRuntime } from './runtime.ts';
 
 /** New telescopes get their frame queue within this time. */
 const TELESCOPES_EVERY_MS = 15_000;
-const RETRY_MS = 2_000;
+
+/** What all activities stand on. */
+interface Ground {
+  db: Database;
+  config: Config;
+  logger: Logger;
+}
+type Poll = (taskQueue: string, options: Parameters<Queues['poll']>[2]) => Promise<void>;
 
 /** What a worker lacks of being ready, as `/readyz` says it. */
-function notReady(is: { stopping: boolean; connected: boolean; workers: ReadonlyMap<string, Worker> }): string[] {
+function notReady(is: { stopping: boolean; connected: boolean; queues: Queues }): string[] {
   return [
     ...(is.stopping ? ['stopping'] : []),
     ...(is.connected ? [] : ['Temporal is away']),
     ...[QUEUE_SESSION, QUEUE_FINALISE]
-      .filter((queue) => is.workers.get(queue)?.getState() !== 'RUNNING')
+      .filter((queue) => !is.queues.isPolled(queue))
       .map((queue) => `queue ${queue} is not polled yet`),
   ];
 }
@@ -51,6 +61,54 @@ const upkeep = (
 const longitudesOf = async (db: Parameters<typeof listTelescopes>[0]): Promise<number[]> =>
   (await listTelescopes(db)).flatMap(({ site }) => (site ? [site.longitude_degrees] : []));
 
+/** Polls the queues that every worker serves: the night's decisions, and what follows a night. */
+async function pollCommon(poll: Poll, { db, config, logger }: Ground, client: Client): Promise<void> {
+  const code = { ...workflowCode(), workflowThreadPoolSize: 1, ...deploymentOptions() };
+  await poll(QUEUE_SESSION, {
+    ...code,
+    activities: {
+      ...createSessionActivities({ db }),
+      ...createMaintenanceActivities({ db, temporal: client, logger }),
+    },
+  });
+  const archive = createArchiveActivities({ db, config, logger });
+  await poll(QUEUE_FINALISE, {
+    ...code,
+    activities: alive({
+      ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }),
+      ...upkeep({ db, config, logger }),
+    }),
+    maxConcurrentActivityTaskExecutions: 4,
+  });
+}
+
+interface Intake {
+  frames: ReturnType<typeof createFrameActivities>;
+  /** The same activities, each of which says that it lives. */
+  intake: FrameActivities;
+  isStopping: () => boolean;
+}
+/** Polls the frame queue of each telescope that is not polled yet. */
+async function pollFrames(
+  poll: Poll,
+  { db, config, logger }: Ground,
+  queues: Queues,
+  { frames, intake, isStopping }: Intake,
+): Promise<void> {
+  const ids =
+    config.WORKER_TELESCOPES.length > 0 ? config.WORKER_TELESCOPES : (await listTelescopes(db)).map((t) => t.id);
+  for (const id of ids) {
+    if (isStopping() || queues.has(framesQueue(id))) continue;
+    await poll(framesQueue(id), {
+      activities: intake,
+      maxConcurrentActivityTaskExecutions: 4,
+    });
+    await frames
+      .warm()
+      .catch((thrown: unknown) => logger.warn({ err: toError(thrown).message }, 'frame threads are not warm'));
+  }
+}
+
 async function main(): Promise<void> {
   const { config } = loadSettings({ process: 'worker', required: ['DATABASE_URL'] });
   const logger = createLogger('worker', config.LOG_LEVEL);
@@ -58,22 +116,20 @@ async function main(): Promise<void> {
   installRuntime(logger);
 
   const db = createDatabase(databaseUrl, logger);
+  const ground: Ground = { db, config, logger };
   const { client } = createTemporalClient(config);
-  const frames = createFrameActivities({ db, config, logger });
-  const archive = createArchiveActivities({ db, config, logger });
-  const outbox = new OutboxDelivery({ db, config, logger, databaseUrl });
-  const workers = new Map<string, Worker>();
-  const runs = new Set<Promise<void>>();
+  const frames = createFrameActivities(ground);
+  const outbox = new OutboxDelivery({ ...ground, databaseUrl });
+  const queues = new Queues(config, logger);
   let connection: NativeConnection | null = null;
   let stopping = false;
-  let death: string | null = null;
 
   const duties = new Duties(client, buildId(), () => longitudesOf(db), logger);
   const metrics = new WorkerMetrics(db, config, () => duties.role, logger);
   const health = await serveHealth(config.WORKER_PORT, '127.0.0.1', {
     scrape: () => metrics.scrape(),
-    dead: () => death,
-    problems: () => notReady({ stopping, connected: connection !== null, workers }),
+    dead: () => queues.death,
+    problems: () => notReady({ stopping, connected: connection !== null, queues }),
   });
   onShutdown(
     logger,
@@ -81,8 +137,8 @@ async function main(): Promise<void> {
       stopping = true;
       frames.rest();
       duties.end();
-      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await Promise.allSettled(runs);
+      queues.shutdown();
+      await queues.ended();
       await outbox.stop();
       await frames.close();
       await connection?.close().catch(() => undefined);
@@ -95,78 +151,18 @@ async function main(): Promise<void> {
 
   connection = await connectForever(config, logger, () => stopping);
   if (!connection) return;
-  const poll = async (
-    taskQueue: string,
-    options: Omit<WorkerOptions, 'taskQueue' | 'connection' | 'namespace'>,
-  ): Promise<void> => {
-    for (;;) {
-      try {
-        const worker = await Worker.create({
-          connection,
-          namespace: config.TEMPORAL_NAMESPACE,
-          taskQueue,
-          shutdownGraceTime: SHUTDOWN_GRACE_MS,
-          maxHeartbeatThrottleInterval: '10 seconds',
-          ...temporalData(config),
-          ...options,
-        });
-        workers.set(taskQueue, worker);
-        const run = worker.run().catch((thrown: unknown) => {
-          death = `queue ${taskQueue}: ${toError(thrown).message}`;
-          logger.fatal({ err: toError(thrown), taskQueue }, 'worker ended');
-          process.exit(1);
-        });
-        runs.add(run);
-        logger.info({ taskQueue }, 'polling');
-        return;
-      } catch (thrown) {
-        if (stopping) return;
-        logger.warn({ err: toError(thrown).message, taskQueue }, 'worker cannot start yet');
-        await pause(RETRY_MS);
-      }
-    }
-  };
-
-  const code = { ...workflowCode(), workflowThreadPoolSize: 1, ...deploymentOptions() };
-  await poll(QUEUE_SESSION, {
-    ...code,
-    activities: {
-      ...createSessionActivities({ db }),
-      ...createMaintenanceActivities({ db, temporal: client, logger }),
-    },
-  });
-  await poll(QUEUE_FINALISE, {
-    ...code,
-    activities: alive({
-      ...createFinaliseActivities({ db, storagePath: config.OBSERVATIONS_STORAGE_PATH, archive }),
-      ...upkeep({ db, config, logger }),
-    }),
-    maxConcurrentActivityTaskExecutions: 4,
-  });
+  const poll: Poll = (taskQueue, options) => queues.poll(connection, taskQueue, options);
+  await pollCommon(poll, ground, client);
   duties.begin();
-
   const intake = alive<FrameActivities>(frames);
-  const pollFrames = async (): Promise<void> => {
-    const ids =
-      config.WORKER_TELESCOPES.length > 0 ? config.WORKER_TELESCOPES : (await listTelescopes(db)).map((t) => t.id);
-    for (const id of ids) {
-      if (stopping || workers.has(framesQueue(id))) continue;
-      await poll(framesQueue(id), { activities: intake, maxConcurrentActivityTaskExecutions: 4 });
-      await frames
-        .warm()
-        .catch((thrown: unknown) => logger.warn({ err: toError(thrown).message }, 'frame threads are not warm'));
-    }
-  };
   while (!stopping) {
     try {
-      await pollFrames();
+      await pollFrames(poll, ground, queues, { frames, intake, isStopping: () => stopping });
     } catch (thrown) {
       logger.warn({ err: toError(thrown).message }, 'telescopes cannot be read');
     }
-    await pause(workers.size > 2 ? TELESCOPES_EVERY_MS : RETRY_MS);
+    await pause(queues.size > 2 ? TELESCOPES_EVERY_MS : RETRY_MS);
   }
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
 main().catch(endWith);
