@@ -1,5 +1,6 @@
 import { formatVoyagerAngle, formatVoyagerHours } from '../domain/coordinates.ts';
 import { voyagerStatus, type CommandContext, type Params } from './commands/command.ts';
+import { guideData, sequenceData } from './robotarget/shown.ts';
 import { clockTime, voyagerDateTime } from './wire/lines.ts';
 import { OFF } from './world/devices.ts';
 
@@ -38,8 +39,8 @@ export function controlData(context: CommandContext, actionRunning: boolean): Pa
       ? Math.round(context.weather.conditions().temperature_celsius * 10) / 10
       : 123_456_789,
     AFPOS: Math.round(focuser.position),
-    ...context.roboTarget.controlData(),
-    ...context.roboTarget.guideData(),
+    ...sequenceData(context, context.roboTarget),
+    ...guideData(context),
     PLACONN: false,
     PSCONN: true,
     ROTCONN: false,

@@ -1,97 +1,81 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
-import { basename, dirname, extname, join, sep } from 'node:path';
-import { altAz } from '../../domain/sky.ts';
-import { formatVoyagerAngle } from '../../domain/coordinates.ts';
-import { Aborted, ActionError, abortReason, type Context } from '../context.ts';
+import { basename } from 'node:path';
+import { Aborted, ActionError, abortReason, type Context, type ShotState } from '../context.ts';
 import { voyagerSeconds } from '../wire/lines.ts';
-import { filterOf } from './filters.ts';
-import type { Card } from './fits.ts';
-import type { RenderRequest, RenderResult } from './render.ts';
+import type { Exposed, ExposureRequest } from './exposure.ts';
+import { FrameFolders } from './folder.ts';
+import { renderRequest, type Taken } from './header.ts';
+import type { RenderResult } from './render.ts';
 import { Renderer } from './renderer.ts';
 
-export interface ExposureRequest {
-  /** 0 LIGHT, 1 BIAS, 2 DARK, 3 FLAT. */
-  type: number;
-  voyType: 'TEST' | 'SHOT' | 'SYNC';
-  target: string;
-  exposure: number;
-  bin: number;
-  gain: number;
-  offset: number;
-  /** Folders under the root, as Voyager would make them. */
-  folders: string[];
-  cards: Card[];
-  /** Takes the next file of the folder instead of drawing one. */
-  handOut: boolean;
-  /** Name without folder; made when absent. */
-  name?: string;
-}
-export interface Exposed {
+/** An exposure under way: its frame is drawn meanwhile, or copied from `source`. */
+interface UnderWay extends Taken {
+  shot: ShotState;
+  source: string | null;
+  path: string;
   windowsPath: string;
-  filename: string;
-  hfd: number;
-  starIndex: number;
-  min: number;
-  max: number;
-  mean: number;
-  downloadSeconds: number;
+  temporary: string;
+  drawing: Promise<RenderResult | null>;
 }
-
-const TYPE_NAMES = ['LIGHT', 'BIAS', 'DARK', 'FLAT'] as const;
-const FOCAL_LENGTH_MM = 800;
-const APERTURE_MM = 200;
-const PIXEL_UM = 3.76;
-const FITS_NAME = /\.(fit|fits|fts)(\.(fz|gz))?$/i;
-/** Files of a folder that can be handed out, in the order in which they are. */
-export const fitsFilesOf = (folder: string): string[] =>
-  readdirSync(folder)
-    .filter((name) => FITS_NAME.test(name))
-    .sort();
-const safe = (text: string): string => text.trim().replace(/[^\p{L}\p{N}.+-]+/gu, '_') || 'noname';
 
 /** Camera, filter wheel and the part of Voyager that writes frames and tells of them. */
 export class Camera {
   private readonly context: Context;
   private readonly renderer = new Renderer();
-  private readonly fitsRoot: string;
-  private readonly temporary: string;
-  private handOuts: string[] | null = null;
+  private readonly folders: FrameFolders;
   private frame = 0;
 
   constructor(context: Context) {
     this.context = context;
-    this.fitsRoot = join(context.options.dataDir, 'fits');
-    this.temporary = join(context.options.dataDir, 'tmp');
-    rmSync(this.temporary, { recursive: true, force: true });
-    mkdirSync(this.fitsRoot, { recursive: true });
-    mkdirSync(this.temporary, { recursive: true });
+    this.folders = new FrameFolders(context);
   }
 
   /** One exposure from opening the shutter to the file on disk and its events. */
   async expose(request: ExposureRequest, signal: AbortSignal): Promise<Exposed> {
     const { context } = this;
-    const { options, state } = context;
     if (context.cooler.error || !context.cooler.connected) throw new ActionError('Camera Error');
+    const taken = this.begin(request);
+    const { shot } = taken;
+    const ticking = new AbortController();
+    this.shotRunning();
+    void this.tickEverySecond(ticking.signal);
+    try {
+      await this.shutterOpen(shot, signal);
+      shot.status = 2;
+      this.shotRunning();
+      const [exposed, drawn] = await this.download(taken, signal);
+      this.fileReady(taken, exposed);
+      shot.status = 3;
+      this.shotRunning();
+      context.later(context.random.between(0.03, 0.12), () => {
+        this.jpegReady(taken, exposed, drawn);
+        if (context.state.shot !== shot) return;
+        shot.status = 0;
+        this.shotRunning();
+        context.state.shot = null;
+      });
+      return exposed;
+    } catch (thrown) {
+      throw this.givenUp(taken, thrown);
+    } finally {
+      ticking.abort();
+    }
+  }
+
+  private begin(request: ExposureRequest): UnderWay {
+    const { context, folders } = this;
+    const { options, state } = context;
     const startedAt = context.now();
     const filter = options.filters[state.filterIndex] ?? 'NONE';
-    const source = request.handOut && options.fitsDir && request.type === 0 ? this.nextHandOut() : null;
-    const folder = join(this.fitsRoot, ...request.folders.map(safe));
-    mkdirSync(folder, { recursive: true });
-    const name = this.uniqueName(
-      folder,
-      source ? basename(source) : (request.name ?? this.frameName(request, filter, startedAt)),
-    );
-    const path = join(folder, name);
-    const windowsPath = this.toWindows(path);
-    const temporary = join(this.temporary, `${context.store.next()}.fit`);
-    const drawing = source
-      ? this.copy(source, temporary)
-      : this.renderer.render(this.renderRequest(request, filter, temporary, startedAt));
+    const source = request.handOut && options.fitsDir && request.type === 0 ? folders.nextHandOut() : null;
+    const path = folders.newPath(request, source, filter, startedAt);
+    const windowsPath = folders.toWindows(path);
+    const temporary = folders.newTemporary();
+    const taken: Taken = { context, request, filter, startedAt };
+    const drawing = source ? this.copy(source, temporary) : this.draw(taken, temporary);
     drawing.catch(() => {});
-
-    const ticking = new AbortController();
-    const shot = { file: name, expo: request.exposure, startedAt, status: 1 as 0 | 1 | 2 | 3 | 4 };
+    const shot: ShotState = { file: basename(path), expo: request.exposure, startedAt, status: 1 };
     state.shot = shot;
     context.log.effect('exposure.start', {
       file: windowsPath,
@@ -99,88 +83,86 @@ export class Camera {
       exposure: request.exposure,
       voy_type: request.voyType,
     });
-    this.shotRunning();
-    void this.tickEverySecond(ticking.signal);
+    return { ...taken, shot, source, path, windowsPath, temporary, drawing };
+  }
+  private draw(taken: Taken, temporary: string): Promise<RenderResult> {
+    const { options, store } = this.context;
+    const seed = `${options.seed}/${store.next()}/${++this.frame}`;
+    return this.renderer.render(renderRequest(taken, temporary, { seed, fwhmArcsec: this.fwhmArcsec() }));
+  }
+  /** @throws Aborted by the signal, or with `camera_error` when the camera fails meanwhile */
+  private async shutterOpen(shot: ShotState, signal: AbortSignal): Promise<void> {
+    const { context } = this;
+    const camera = new AbortController();
+    const forward = (): void => camera.abort(abortReason(signal));
+    signal.addEventListener('abort', forward, { once: true });
+    const watch = (): void => {
+      if (context.cooler.error) camera.abort('camera_error');
+      else if (!camera.signal.aborted && context.state.shot === shot) context.later(0.5, watch);
+    };
+    watch();
+    if (signal.aborted) throw new Aborted(abortReason(signal));
     try {
-      const camera = new AbortController();
-      const forward = (): void => camera.abort(abortReason(signal));
-      signal.addEventListener('abort', forward, { once: true });
-      const watch = (): void => {
-        if (context.cooler.error) camera.abort('camera_error');
-        else if (!camera.signal.aborted && state.shot === shot) context.later(0.5, watch);
-      };
-      watch();
-      if (signal.aborted) throw new Aborted(abortReason(signal));
-      try {
-        await context.wait(request.exposure, camera.signal);
-      } finally {
-        signal.removeEventListener('abort', forward);
-      }
-      shot.status = 2;
-      this.shotRunning();
-      const downloadFrom = context.now();
-      const download = options.overheads.download * context.random.between(0.9, 1.1);
-      await context.wait(download, signal);
-      let drawn: RenderResult | null;
-      try {
-        drawn = await drawing;
-      } catch (thrown) {
-        throw new ActionError(`Camera Error : ${(thrown as Error).message}`);
-      }
-      this.place(temporary, path);
-      const starIndex = drawn ? Math.round((4 + 2.5 * Math.log10(1 + drawn.stars)) * 100) / 100 : 0;
-      let hfd = 0;
-      if (drawn && drawn.hfd > 0) hfd = Math.round(drawn.hfd * 1000) / 1000;
-      else if (source) hfd = Math.round((2.8 + 0.3 * context.random.gaussian()) * 1000) / 1000;
-      const exposed: Exposed = {
-        windowsPath,
-        filename: name,
-        hfd,
-        starIndex,
-        min: drawn?.min ?? 0,
-        max: drawn?.max ?? 0,
-        mean: drawn?.mean ?? 0,
-        downloadSeconds: (context.now() - downloadFrom) / 1000,
-      };
-      context.log.effect('exposure.done', { file: windowsPath, target: request.target, voy_type: request.voyType });
-      if (request.voyType === 'SYNC' || !context.faults.take('suppress_new_fit')) {
-        context.emit('NewFITReady', {
-          File: windowsPath,
-          Type: request.type,
-          VoyType: request.voyType,
-          SeqTarget: request.target,
-        });
-      }
-      shot.status = 3;
-      this.shotRunning();
-      context.later(context.random.between(0.03, 0.12), () => {
-        this.jpegReady(request, exposed, drawn, startedAt, filter);
-        if (state.shot === shot) {
-          shot.status = 0;
-          this.shotRunning();
-          state.shot = null;
-        }
-      });
-      return exposed;
-    } catch (thrown) {
-      const failed =
-        thrown instanceof Aborted && thrown.reason === 'camera_error' ? new ActionError('Camera Error') : thrown;
-      shot.status = failed instanceof Aborted ? 0 : 4;
-      this.shotRunning();
-      state.shot = null;
-      context.log.effect('exposure.aborted', {
-        file: windowsPath,
-        target: request.target,
-        reason: failed instanceof Aborted ? failed.reason : (failed as Error).message,
-      });
-      void drawing.then(
-        () => rmSync(temporary, { force: true }),
-        () => {},
-      );
-      throw failed;
+      await context.wait(shot.expo, camera.signal);
     } finally {
-      ticking.abort();
+      signal.removeEventListener('abort', forward);
     }
+  }
+  /** Reads the frame out and brings its file to its place. */
+  private async download(taken: UnderWay, signal: AbortSignal): Promise<[Exposed, RenderResult | null]> {
+    const { context } = this;
+    const from = context.now();
+    await context.wait(context.options.overheads.download * context.random.between(0.9, 1.1), signal);
+    const drawn = await taken.drawing.catch((thrown: unknown) => {
+      throw new ActionError(`Camera Error : ${(thrown as Error).message}`);
+    });
+    this.folders.place(taken.temporary, taken.path);
+    const exposed: Exposed = {
+      windowsPath: taken.windowsPath,
+      filename: taken.shot.file,
+      hfd: this.hfdOf(taken, drawn),
+      starIndex: drawn ? Math.round((4 + 2.5 * Math.log10(1 + drawn.stars)) * 100) / 100 : 0,
+      min: drawn?.min ?? 0,
+      max: drawn?.max ?? 0,
+      mean: drawn?.mean ?? 0,
+      downloadSeconds: (context.now() - from) / 1000,
+    };
+    return [exposed, drawn];
+  }
+  /** A file that is handed out is not measured: it gets what a usual night would have. */
+  private hfdOf({ source }: UnderWay, drawn: RenderResult | null): number {
+    if (drawn && drawn.hfd > 0) return Math.round(drawn.hfd * 1000) / 1000;
+    return source ? Math.round((2.8 + 0.3 * this.context.random.gaussian()) * 1000) / 1000 : 0;
+  }
+  private fileReady({ request }: UnderWay, { windowsPath }: Exposed): void {
+    const { context } = this;
+    context.log.effect('exposure.done', { file: windowsPath, target: request.target, voy_type: request.voyType });
+    if (request.voyType !== 'SYNC' && context.faults.take('suppress_new_fit')) return;
+    context.emit('NewFITReady', {
+      File: windowsPath,
+      Type: request.type,
+      VoyType: request.voyType,
+      SeqTarget: request.target,
+    });
+  }
+  /** Ends an exposure that was stopped or has failed. @returns what to throw */
+  private givenUp({ shot, windowsPath, request, drawing, temporary }: UnderWay, thrown: unknown): unknown {
+    const { context } = this;
+    const failed =
+      thrown instanceof Aborted && thrown.reason === 'camera_error' ? new ActionError('Camera Error') : thrown;
+    shot.status = failed instanceof Aborted ? 0 : 4;
+    this.shotRunning();
+    context.state.shot = null;
+    context.log.effect('exposure.aborted', {
+      file: windowsPath,
+      target: request.target,
+      reason: failed instanceof Aborted ? failed.reason : (failed as Error).message,
+    });
+    void drawing.then(
+      () => rmSync(temporary, { force: true }),
+      () => {},
+    );
+    return failed;
   }
 
   private async tickEverySecond(signal: AbortSignal): Promise<void> {
@@ -209,13 +191,7 @@ export class Camera {
       'dashboard',
     );
   }
-  private jpegReady(
-    request: ExposureRequest,
-    exposed: Exposed,
-    drawn: RenderResult | null,
-    startedAt: number,
-    filter: string,
-  ): void {
+  private jpegReady({ request, startedAt, filter }: UnderWay, exposed: Exposed, drawn: RenderResult | null): void {
     const { context } = this;
     if (!drawn?.jpeg || context.faults.take('suppress_new_jpg')) return;
     const local = startedAt + context.state.clockSkewMs + context.options.utcOffsetSeconds * 1000;
@@ -251,111 +227,6 @@ export class Camera {
       this.context.guider.running ? 0.6 : 0.4,
     );
   }
-  private renderRequest(request: ExposureRequest, filter: string, path: string, startedAt: number): RenderRequest {
-    const { context } = this;
-    const { options, mount, cooler, focuser } = context;
-    const at = mount.position();
-    const status = mount.status();
-    const sky = altAz(options.site, at.raHours, at.decDegrees, startedAt);
-    const arcsecPerPixel = ((206.265 * PIXEL_UM) / FOCAL_LENGTH_MM) * request.bin;
-    const through = filterOf(filter);
-    const width = Math.max(1, Math.floor(options.camera.width / request.bin));
-    const height = Math.max(1, Math.floor(options.camera.height / request.bin));
-    const iso = new Date(startedAt).toISOString().slice(0, 23);
-    const cards: Card[] = [
-      { key: 'DATE-OBS', value: iso, comment: 'UTC start of exposure' },
-      { key: 'EXPTIME', value: request.exposure, decimals: 3, comment: 'seconds' },
-      { key: 'EXPOSURE', value: request.exposure, decimals: 3, comment: 'seconds' },
-      { key: 'IMAGETYP', value: TYPE_NAMES[request.type] ?? 'LIGHT' },
-      { key: 'FILTER', value: filter },
-      { key: 'OBJECT', value: request.target },
-      { key: 'CCD-TEMP', value: cooler.temperature(), decimals: 2 },
-      { key: 'SET-TEMP', value: cooler.status().setPoint, decimals: 2 },
-      { key: 'XBINNING', value: request.bin },
-      { key: 'YBINNING', value: request.bin },
-      { key: 'XPIXSZ', value: PIXEL_UM * request.bin, decimals: 3, comment: 'micrometres, binned' },
-      { key: 'YPIXSZ', value: PIXEL_UM * request.bin, decimals: 3 },
-      { key: 'GAIN', value: request.gain },
-      { key: 'OFFSET', value: request.offset },
-      { key: 'EGAIN', value: 1, decimals: 3 },
-      { key: 'RA', value: at.raHours * 15, decimals: 6, comment: 'degrees, J2000' },
-      { key: 'DEC', value: at.decDegrees, decimals: 6, comment: 'degrees, J2000' },
-      { key: 'OBJCTRA', value: hms(at.raHours) },
-      {
-        key: 'OBJCTDEC',
-        value: formatVoyagerAngle(at.decDegrees)
-          .replace(/[°'"]/g, '')
-          .replace(/^(?!-)/, '+'),
-      },
-      { key: 'OBJCTALT', value: sky.altitudeDegrees, decimals: 3 },
-      { key: 'OBJCTAZ', value: sky.azimuthDegrees, decimals: 3 },
-      { key: 'AIRMASS', value: 1 / Math.max(0.05, Math.sin((sky.altitudeDegrees * Math.PI) / 180)), decimals: 4 },
-      { key: 'PIERSIDE', value: status.pier === 'pierWest' ? 'WEST' : 'EAST' },
-      { key: 'FOCPOS', value: Math.round(focuser.position) },
-      { key: 'FOCTEMP', value: context.weather.conditions().temperature_celsius, decimals: 2 },
-      { key: 'FOCALLEN', value: FOCAL_LENGTH_MM, comment: 'mm' },
-      { key: 'APTDIA', value: APERTURE_MM, comment: 'mm' },
-      { key: 'INSTRUME', value: 'Simulated camera' },
-      { key: 'TELESCOP', value: 'Simulated telescope' },
-      { key: 'SITELAT', value: options.site.latitude_degrees, decimals: 5 },
-      { key: 'SITELONG', value: options.site.longitude_degrees, decimals: 5 },
-      { key: 'SITEELEV', value: options.site.elevation_meters, decimals: 1 },
-      { key: 'ROWORDER', value: 'TOP-DOWN' },
-      ...(options.camera.bayer ? [{ key: 'BAYERPAT', value: 'RGGB' }] : []),
-      { key: 'SWCREATE', value: 'nocturne simulator' },
-      ...request.cards,
-    ];
-    return {
-      path,
-      cards,
-      width,
-      height,
-      bayer: options.camera.bayer && request.bin === 1,
-      raDegrees: at.raHours * 15,
-      decDegrees: at.decDegrees,
-      paDegrees: status.pier === 'pierWest' ? 0 : 180,
-      arcsecPerPixel,
-      fwhmPixels: this.fwhmArcsec() / arcsecPerPixel,
-      exposureSeconds: request.exposure,
-      transmission: through.transmission,
-      light: through.light,
-      skyRate: through.sky * request.bin ** 2,
-      transparency: 1 - context.weather.conditions().cloud_percent / 110,
-      type: request.type,
-      temperatureCelsius: cooler.temperature(),
-      seed: `${options.seed}/${context.store.next()}/${++this.frame}`,
-      jpegPixels: 1000,
-    };
-  }
-
-  private frameName(request: ExposureRequest, filter: string, at: number): string {
-    const stamp = new Date(at + this.context.options.utcOffsetSeconds * 1000).toISOString();
-    const parts = [
-      safe(request.target),
-      TYPE_NAMES[request.type] ?? 'LIGHT',
-      safe(filter),
-      `${request.exposure}s`,
-      `BIN${request.bin}`,
-      `${Math.round(this.context.cooler.temperature())}C`,
-    ];
-    return `${parts.join('_')}_${stamp.slice(0, 10).replaceAll('-', '')}_${stamp.slice(11, 19).replaceAll(':', '')}_${stamp.slice(20, 23)}.FIT`;
-  }
-  private uniqueName(folder: string, wished: string): string {
-    const end = /(\.(?:fit|fits|fts)(?:\.(?:fz|gz))?)$/i.exec(wished)?.[1] ?? extname(wished);
-    const stem = wished.slice(0, wished.length - end.length);
-    let name = wished;
-    for (let n = 2; existsSync(join(folder, name)); n++) name = `${stem}_${n}${end}`;
-    return name;
-  }
-  private toWindows(path: string): string {
-    return this.context.options.windowsRoot + path.slice(this.fitsRoot.length).split(sep).join('\\');
-  }
-  private nextHandOut(): string {
-    const folder = this.context.options.fitsDir!;
-    this.handOuts ??= fitsFilesOf(folder);
-    if (this.handOuts.length === 0) throw new ActionError(`Camera Error : no FITS file in ${folder}`);
-    return join(folder, this.handOuts[this.context.store.takeHandOut() % this.handOuts.length]!);
-  }
   private async copy(source: string, temporary: string): Promise<RenderResult | null> {
     await copyFile(source, temporary);
     try {
@@ -364,48 +235,7 @@ export class Camera {
       return null; // a file that cannot be shown is handed out all the same
     }
   }
-  /** Brings the file to its place, with whatever fault is due. */
-  private place(temporary: string, path: string): void {
-    const { faults } = this.context;
-    const cut = faults.take('truncated_file');
-    if (cut) truncateSync(temporary, Math.floor(statSync(temporary).size * cut.share));
-    if (faults.take('missing_file')) {
-      rmSync(temporary, { force: true });
-      return;
-    }
-    const late = faults.take('late_file');
-    if (late) this.context.later(late.seconds, () => existsSync(temporary) && renameSync(temporary, path));
-    else renameSync(temporary, path);
-    this.prune();
-  }
-  /** Oldest frames go when the folder has outgrown its limit; files younger than 15 minutes stay. */
-  private prune(): void {
-    const limit = this.context.options.keepMegabytes * 1e6;
-    const files = readdirSync(this.fitsRoot, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => {
-        const path = join(entry.parentPath, entry.name);
-        const { size, mtimeMs } = statSync(path);
-        return { path, size, mtimeMs };
-      })
-      .sort((a, b) => a.mtimeMs - b.mtimeMs);
-    let total = files.reduce((sum, file) => sum + file.size, 0);
-    for (const file of files) {
-      if (total <= limit || Date.now() - file.mtimeMs < 900_000) break;
-      rmSync(file.path, { force: true });
-      total -= file.size;
-      const folder = dirname(file.path);
-      if (folder !== this.fitsRoot && readdirSync(folder).length === 0) rmSync(folder, { recursive: true });
-    }
-  }
   async stop(): Promise<void> {
     await this.renderer.stop();
   }
-}
-
-function hms(hours: number): string {
-  const total = Math.round(hours * 3600);
-  return [Math.floor(total / 3600) % 24, Math.floor(total / 60) % 60, total % 60]
-    .map((n) => String(n).padStart(2, '0'))
-    .join(' ');
 }

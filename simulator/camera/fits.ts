@@ -1,3 +1,5 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+
 /** A FITS header card's value: text, integer or float (written with its decimal point), or logical. */
 export type CardValue = string | number | boolean;
 export interface Card {
@@ -39,3 +41,25 @@ export function fitsHeader(width: number, height: number, cards: Card[]): Buffer
 }
 /** Bytes from the end of the data to the end of its last block. */
 export const fitsPadding = (dataBytes: number): number => (BLOCK - (dataBytes % BLOCK)) % BLOCK;
+
+/** Writes a frame of 16 bits. The pixels are turned into FITS's byte order in place. */
+export function writeFits(
+  { path, cards, width, height }: { path: string; cards: Card[]; width: number; height: number },
+  pixels: Uint16Array,
+): void {
+  const count = width * height;
+  for (let i = 0; i < count; i++) {
+    const v = pixels[i]! ^ 0x8000;
+    pixels[i] = (v >> 8) | ((v & 255) << 8);
+  }
+  const file = openSync(path, 'w');
+  try {
+    writeSync(file, fitsHeader(width, height, cards));
+    const bytes = Buffer.from(pixels.buffer, 0, count * 2);
+    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at);
+    const padding = fitsPadding(count * 2);
+    if (padding > 0) writeSync(file, Buffer.alloc(padding));
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import sharp from 'sharp';
-import { previewOfFile, render, type RenderRequest, type RenderResult } from './render.ts';
+import { previewOfFile } from './file-preview.ts';
+import { render, type RenderRequest, type RenderResult } from './render.ts';
 
 /** The thread that draws, so that no frame holds up a line on the wire. One job at a time, in order. */
 export type Job = { id: number } & (

@@ -1,9 +1,8 @@
-import { closeSync, openSync, readSync, fstatSync, writeSync } from 'node:fs';
-import sharp from 'sharp';
 import { createRandom } from '../random.ts';
 import { ZERO_POINT, fieldOf, type Field, type FieldRequest } from './deepsky.ts';
-import { fitsHeader, fitsPadding, type Card } from './fits.ts';
+import { writeFits, type Card } from './fits.ts';
 import { catalogueStars, clusterStars, fieldStars } from './stars.ts';
+import { stretched } from './stretch.ts';
 
 /** One picture to take: where, how long, and what the sky and the optics do meanwhile. */
 export interface RenderRequest {
@@ -75,7 +74,7 @@ export async function render(r: RenderRequest): Promise<RenderResult> {
   if (r.bayer && light) bayerMatrix(width, height);
   const stats = statistics(width * height);
   const jpeg = r.jpegPixels > 0 ? await preview(width, height, r.jpegPixels) : null;
-  writeFits(r);
+  writeFits(r, pixels);
   return {
     ...stats,
     ...(jpeg ?? { jpeg: null, jpegWidth: 0, jpegHeight: 0 }),
@@ -284,119 +283,4 @@ async function preview(
   }
   for (let i = 0; i < small.length; i++) small[i]! /= factor * factor;
   return { ...(await stretched(small, w, h)), jpegWidth: w, jpegHeight: h };
-}
-/** Where the sky comes to stand in the picture, of 1. */
-const SKY_GREY = 0.2;
-/** Midtones transfer function of the usual screen stretch: 0, `m` and 1 go to 0, a half and 1. Applied to a level with a wish it gives the `m` for it. */
-const midtones = (m: number, x: number): number => ((m - 1) * x) / ((2 * m - 1) * x - m);
-/** As Voyager shows a frame: black a little under the sky, the sky to dark grey, the brightest to white. */
-async function stretched(
-  values: Float32Array,
-  width: number,
-  height: number,
-): Promise<{ jpeg: Uint8Array<ArrayBuffer> }> {
-  const sample = Float32Array.from(
-    { length: Math.min(20_000, values.length) },
-    (_, i) => values[Math.floor((i * values.length) / Math.min(20_000, values.length))]!,
-  ).sort();
-  const median = sample[sample.length >> 1] ?? 0;
-  const spread = Math.max(1e-9, median - (sample[Math.floor(sample.length * 0.16)] ?? 0));
-  const black = median - 2.8 * spread;
-  const range = values.reduce((most, v) => Math.max(most, v), median + 1) - black;
-  const balance = midtones(SKY_GREY, (median - black) / range);
-  const grey = Buffer.alloc(values.length);
-  for (let i = 0; i < values.length; i++) grey[i] = 255 * midtones(balance, Math.max(0, (values[i]! - black) / range));
-  const out = await sharp(grey, { raw: { width, height, channels: 1 } })
-    .jpeg({ quality: 82 })
-    .toBuffer();
-  return { jpeg: new Uint8Array(out) };
-}
-
-function writeFits({ path, cards, width, height }: RenderRequest): void {
-  const count = width * height;
-  for (let i = 0; i < count; i++) {
-    const v = pixels[i]! ^ 0x8000;
-    pixels[i] = (v >> 8) | ((v & 255) << 8);
-  }
-  const file = openSync(path, 'w');
-  try {
-    writeSync(file, fitsHeader(width, height, cards));
-    const bytes = Buffer.from(pixels.buffer, 0, count * 2);
-    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at);
-    const padding = fitsPadding(count * 2);
-    if (padding > 0) writeSync(file, Buffer.alloc(padding));
-  } finally {
-    closeSync(file);
-  }
-}
-
-/**
- * Preview of a file that is handed out: its first plane, every n-th pixel of every n-th row. null for what it cannot show
- * (compressed, tables only, broken), as Voyager then sends no NewJPGReady either.
- */
-export async function previewOfFile(path: string, longest: number): Promise<RenderResult | null> {
-  const file = openSync(path, 'r');
-  try {
-    const size = fstatSync(file).size;
-    const block = Buffer.alloc(2880);
-    const header = new Map<string, string>();
-    let at = 0;
-    for (let ended = false; !ended;) {
-      if (at > 40 * 2880 || readSync(file, block, 0, 2880, at) < 2880) return null;
-      if (at === 0 && block.toString('latin1', 0, 9) !== 'SIMPLE  =') return null;
-      at += 2880;
-      for (let card = 0; card < 36 && !ended; card++) {
-        const text = block.toString('latin1', card * 80, card * 80 + 80);
-        ended = text.startsWith('END     ');
-        header.set(text.slice(0, 8).trim(), text.slice(10).split('/')[0]!.trim());
-      }
-    }
-    const number = (key: string, otherwise: number): number => Number(header.get(key) ?? otherwise);
-    const [width, height, bits] = [number('NAXIS1', 0), number('NAXIS2', 0), number('BITPIX', 0)];
-    const bytes = Math.abs(bits) / 8;
-    if (
-      number('NAXIS', 0) < 2 ||
-      ![8, 16, 32, -32, -64].includes(bits) ||
-      !(width > 0 && height > 0) ||
-      size < at + width * height * bytes
-    )
-      return null;
-    const [zero, scale] = [number('BZERO', 0), number('BSCALE', 1)];
-    const step = Math.max(1, Math.round(Math.max(width, height) / longest));
-    const w = Math.max(1, Math.floor(width / step));
-    const h = Math.max(1, Math.floor(height / step));
-    const out = new Float32Array(w * h);
-    const row = Buffer.alloc(width * bytes);
-    const read = {
-      8: (i: number) => row[i]!,
-      16: (i: number) => row.readInt16BE(i * 2),
-      32: (i: number) => row.readInt32BE(i * 4),
-      [-32]: (i: number) => row.readFloatBE(i * 4),
-      [-64]: (i: number) => row.readDoubleBE(i * 8),
-    }[bits]!;
-    let [min, max, sum] = [Infinity, -Infinity, 0];
-    for (let y = 0; y < h; y++) {
-      readSync(file, row, 0, row.length, at + y * step * row.length);
-      for (let x = 0; x < w; x++) {
-        const raw = read(x * step) * scale + zero;
-        const value = Number.isFinite(raw) ? raw : 0;
-        out[y * w + x] = value;
-        min = Math.min(min, value);
-        max = Math.max(max, value);
-        sum += value;
-      }
-    }
-    return {
-      ...(await stretched(out, w, h)),
-      jpegWidth: w,
-      jpegHeight: h,
-      min,
-      max,
-      mean: sum / out.length,
-      hfd: 0,
-      stars: 0,
-    };
-  } finally {
-    closeSync(file);
-  }
 }

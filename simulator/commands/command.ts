@@ -1,4 +1,5 @@
-import type { Camera, ExposureRequest } from '../camera/camera.ts';
+import type { Camera } from '../camera/camera.ts';
+import type { ExposureRequest } from '../camera/exposure.ts';
 import { ActionError, type Context } from '../context.ts';
 import type { RoboTarget } from '../robotarget/runner.ts';
 

@@ -5,11 +5,11 @@ import { action, numeric, query, type Command } from './command.ts';
 /** Focuser, and the rotator that is not there. */
 export const FOCUSER: Readonly<Record<string, Command>> = {
   RemoteFocusEx: action(5, 'focuser.autofocus', async (c, _, signal) => {
-    await c.roboTarget.focus(signal);
+    await c.roboTarget.steps.focus(signal);
     return {};
   }),
   RemoteFocus: action(5, 'focuser.autofocus', async (c, _, signal) => {
-    await c.roboTarget.focus(signal);
+    await c.roboTarget.steps.focus(signal);
     return {};
   }),
   RemoteFocusInject: query((c) => {

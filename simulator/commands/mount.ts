@@ -23,7 +23,7 @@ function pointing(params: Params): { RAJ2000: number; DECJ2000: number; TargetNa
 }
 const precisePointing = action(4, 'mount.goto', async (context, params, signal) => {
   try {
-    await context.roboTarget.pointTo(pointing(params), signal);
+    await context.roboTarget.steps.pointTo(pointing(params), signal);
     return { ActionResult: 1 };
   } catch (thrown) {
     if (thrown instanceof ActionError && thrown.message === 'Mount Error') return { ActionResult: 0 };
@@ -110,7 +110,7 @@ export const MOUNT: Readonly<Record<string, Command>> = {
       -Math.sin(az) * Math.cos(alt),
       Math.sin(alt) * Math.cos(lat) - Math.cos(alt) * Math.sin(lat) * Math.cos(az),
     );
-    await c.roboTarget.slewTo(c.mount.raAtHourAngle(hourAngle / rad / 15, dec / rad), dec / rad, signal);
+    await c.roboTarget.steps.slewTo(c.mount.raAtHourAngle(hourAngle / rad / 15, dec / rad), dec / rad, signal);
     return {};
   }),
   RemotePulseGuide: action(null, 'mount.pulse', async (c, params, signal) => {
