@@ -30,12 +30,13 @@ function inUse(): string[] {
   } catch {
     // No demo has run here, or it stopped in order.
   }
-  try {
-    const supervisor = Number(readFileSync(join(dataDir, 'supervisor.pid'), 'utf8'));
-    if (supervisor && lives(supervisor)) found.push(`supervisor (${supervisor})`);
-  } catch {
-    // None is running.
-  }
+  for (const folder of ['.', 'sandbox'])
+    try {
+      const supervisor = Number(readFileSync(join(dataDir, folder, 'supervisor.pid'), 'utf8'));
+      if (supervisor && lives(supervisor)) found.push(`supervisor (${supervisor})`);
+    } catch {
+      // None is running.
+    }
   const nights = join(dataDir, 'nights');
   const folders = [dataDir, ...(existsSync(nights) ? readdirSync(nights).map((name) => join(nights, name)) : [])];
   for (const folder of folders) {

@@ -11,6 +11,8 @@ import { answerHelp, readOptions } from './help.ts';
 import { startSandbox, type Sandbox, type Wishes } from './sandbox/start.ts';
 
 const FOLDER = '.data/sandbox';
+/** What a start leaves, and the next one does not know. */
+const KEPT_BY_NONE = ['letters', 'fits', 'observations', 'logs'];
 
 answerHelp(`npm run sandbox [-- --port N] [--webhook URL] [--webhook-secret SECRET] [--origin URL] [--reset]
 The whole of nocturne on this machine with a clock that you move: a night is played in seconds. For those who build a shop against the API. The
@@ -79,9 +81,8 @@ async function main(): Promise<void> {
   const { reset, ...wanted } = wishes();
   mkdirSync(wanted.dataDir, { recursive: true });
   const lock = takeLock(wanted.dataDir, wanted.dataDir, 'give it another folder with --data');
-  if (reset)
-    for (const part of ['postgres', 'secrets.json'])
-      rmSync(join(wanted.dataDir, part), { recursive: true, force: true });
+  const old = [...KEPT_BY_NONE, ...(reset ? ['postgres', 'secrets.json'] : [])];
+  for (const part of old) rmSync(join(wanted.dataDir, part), { recursive: true, force: true });
   let starting: Promise<Sandbox> | null = null;
   let stopped: Promise<void> | null = null;
   const stop = (reason: string): Promise<void> =>

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
+import type { Telescope } from '../../domain/contracts/telescope.ts';
 import type { JournalKinds } from '../../domain/journal.ts';
 import { SIGNALS } from '../../domain/messages.ts';
 import type { Database } from '../../platform/database.ts';
@@ -8,6 +9,7 @@ import { signalSession } from '../../platform/sessions.ts';
 import { filterOf } from '../../simulator/camera/filters.ts';
 import { Renderer } from '../../simulator/camera/renderer.ts';
 import type { Prisma } from '../../prisma/client/client.ts';
+import type { SandboxGateway } from './gateway.ts';
 import type { SandboxObservatory, TakenFrame } from './observatory.ts';
 
 /** Small, so that a night is taken in within seconds. */
@@ -33,6 +35,7 @@ export class SandboxCamera {
       db: Database;
       temporal: Client;
       observatory: SandboxObservatory;
+      gateway: SandboxGateway;
       share: { folder: string; windowsRoot: string };
     },
   ) {
@@ -90,14 +93,22 @@ export class SandboxCamera {
       data,
     });
     await db.journal.createMany({ data: [row('shot_done', done), row('frame', frame)] });
+    const shown = {
+      file: path,
+      filter: filterName(standIn.telescope, shot.FilterIndex),
+      exposureSeconds: shot.Exposure,
+      binning: shot.Bin,
+      hfd: done.hfd ?? 0,
+      jpeg: drawn.jpeg,
+    };
+    this.parts.gateway.picture(shown, at.getTime(), bookingId);
     return this.rows;
   }
 
   private picture({ standIn, taken }: TakenFrame, path: string): Parameters<Renderer['render']>[0] {
     const { target, shots } = standIn.plan!;
     const shot = shots[taken.index]!;
-    const filter =
-      Object.entries(standIn.telescope.filters).find(([, index]) => index === shot.FilterIndex)?.[0] ?? 'L';
+    const filter = filterName(standIn.telescope, shot.FilterIndex);
     const { transmission, light, sky } = filterOf(filter);
     const raDegrees = target.RAJ2000 * 15;
     return {
@@ -118,7 +129,7 @@ export class SandboxCamera {
       type: shot.Type,
       temperatureCelsius: -10,
       seed: taken.guid,
-      jpegPixels: 0,
+      jpegPixels: SANDBOX_CAMERA.width,
       cards: [
         {
           key: 'DATE-OBS',
@@ -146,3 +157,6 @@ export class SandboxCamera {
     return this.renderer.stop();
   }
 }
+
+const filterName = ({ filters }: Telescope, index: number): string =>
+  Object.entries(filters).find(([, one]) => one === index)?.[0] ?? 'L';

@@ -4,6 +4,7 @@ import type { RoboTargetResult, TelescopeActivities } from '../../domain/ports.t
 import { standInActivities } from '../../simulator/stand-in/activities.ts';
 import type { Taken } from '../../simulator/stand-in/runner.ts';
 import { fullScript, type ObservatoryScript, type Span } from '../../simulator/stand-in/script.ts';
+import { Sky } from '../../simulator/stand-in/sky.ts';
 import { StandIn } from '../../simulator/stand-in/stand-in.ts';
 
 type Spans = 'linkDown' | 'unplugged' | 'guidingLost' | 'voyagerError' | 'emergency' | 'foreignRuns';
@@ -37,12 +38,16 @@ export class SandboxObservatory {
   readonly script: ObservatoryScript = fullScript({});
   private readonly standIns = new Map<string, { standIn: StandIn; activities: TelescopeActivities; seen: number }>();
   private readonly bookingOf = new Map<string, string>();
+  /** The weather over all of them. */
+  readonly sky: Sky;
 
   constructor(
     readonly telescope: Telescope,
     /** Called after everything that a session has asked of the telescope: frames may have come. */
     private readonly looked: () => Promise<void>,
-  ) {}
+  ) {
+    this.sky = new Sky(this.script, telescope);
+  }
 
   of(bookingId: string): StandIn {
     return this.entry(bookingId).standIn;
@@ -125,6 +130,7 @@ export class SandboxObservatory {
     return { weather: this.script.weather.find(runs)?.state ?? 'ok', faults: FAULT_NAMES.filter(is) };
   }
   private changed(at: number): void {
+    this.sky.judge();
     for (const { standIn } of this.standIns.values()) {
       standIn.advance(at);
       standIn.sky.judge();

@@ -1,13 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { FINAL_PHASES } from '../../domain/phases.ts';
 import type { Database } from '../../platform/database.ts';
+import { toError } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { TimeSkippingServer } from '../../stack/time-skipping.ts';
 import type { SandboxCamera } from './camera.ts';
 import { anythingDue } from './busy.ts';
 import { clock } from './clock.ts';
 import type { SandboxDatabase } from './database.ts';
-import type { SandboxWorkers } from './workers.ts';
+import type { SandboxGateway } from './gateway.ts';
 
+const LOOK_EVERY_MS = 2_000;
 /** While a slot runs, time passes in pieces of this length, and what the camera has taken is told after each. */
 const PIECE_MS = 30_000;
 /** A session may run on for so long after its slot: the stop is confirmed, frames are taken in. */
@@ -24,13 +27,17 @@ interface Parts {
   database: SandboxDatabase;
   temporal: Client;
   server: TimeSkippingServer;
-  workers: () => SandboxWorkers;
-  camera: () => SandboxCamera;
+  camera: SandboxCamera;
+  /** Until no worker does anything. */
+  quiet: () => Promise<void>;
+  gateway: SandboxGateway;
 }
 
 /** The one who lets time pass: Temporal's server leads, and the clocks of this process and of PostgreSQL follow. */
 export class Passing {
   private queue: Promise<unknown> = Promise.resolve();
+  /** Under way, or waiting for their turn. */
+  private moves = 0;
   constructor(private readonly parts: Parts) {}
 
   /** Brings every clock up to an instant of Temporal's. */
@@ -48,8 +55,27 @@ export class Passing {
         await this.passUntil(Math.min(latestMs, (await this.pieceEnd(latestMs)) ?? latestMs));
     });
   }
+  /** Between two moves time goes as the machine's does. @returns what ends it */
+  goOn(logger: Logger): () => void {
+    const timer = setInterval(() => {
+      if (this.moves > 0) return;
+      this.alone(() => this.look()).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'a look failed'));
+    }, LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+  }
+  /** The clocks are brought up, what was taken is told, and pages see how things stand. */
+  private async look(): Promise<void> {
+    const { server, camera, gateway } = this.parts;
+    await this.reach(await server.nowMs());
+    await camera.take(Date.now());
+    gateway.show(Date.now());
+  }
   private alone(work: () => Promise<void>): Promise<void> {
-    const done = this.queue.catch(() => undefined).then(work);
+    this.moves += 1;
+    const done = this.queue
+      .catch(() => undefined)
+      .then(work)
+      .finally(() => (this.moves -= 1));
     this.queue = done;
     return done;
   }
@@ -59,14 +85,14 @@ export class Passing {
   }
 
   private async passUntil(ms: number): Promise<void> {
-    const { server, workers, camera } = this.parts;
+    const { server, quiet } = this.parts;
     await this.settled();
     for (let now = await server.nowMs(); now < ms; now = await server.nowMs()) {
       const end = (await this.pieceEnd(ms)) ?? ms;
       await server.pass(Math.max(1, Math.min(end, ms) - now));
       await this.reach(await server.nowMs());
-      await camera().take(Date.now());
-      await workers().quiet();
+      await this.look();
+      await quiet();
     }
     await this.settled();
     await this.reach(await server.nowMs());
@@ -78,7 +104,7 @@ export class Passing {
     do {
       if (performance.now() > end)
         throw new Error(`Sessions did not come to rest within ${SETTLED_WITHIN_MS / 1000} s.`);
-      await this.parts.workers().quiet();
+      await this.parts.quiet();
     } while (await anythingDue(this.parts.db, this.parts.temporal));
   }
   /** Where a piece of time ends that must be passed before others: the next slot's start, or a little later within one; null: nothing is near. */

@@ -18,6 +18,7 @@ import { SANDBOX_CAMERA, SandboxCamera } from './camera.ts';
 import { startDatabase } from './database.ts';
 import { serveSandbox } from './front.ts';
 import { openLetterBox } from './letters.ts';
+import { SandboxGateway } from './gateway.ts';
 import { SandboxObservatory } from './observatory.ts';
 import { Passing } from './passing.ts';
 import { Relay } from './relay.ts';
@@ -112,7 +113,15 @@ interface Hands {
   endings: (() => Promise<unknown>)[];
 }
 
-async function begin(wishes: Wishes, secrets: Secrets, { supervisor, report, endings }: Hands): Promise<string[]> {
+async function begin(wishes: Wishes, secrets: Secrets, hands: Hands): Promise<string[]> {
+  const ground = await groundOf(wishes, secrets, hands);
+  const night = await nightOf(ground, hands);
+  await serve(ground, night, hands);
+  return wordsOf(wishes, secrets, { url: ground.config.PUBLIC_URL!, ...ground.folders });
+}
+
+/** What the product stands on: database, Temporal, receivers, settings. */
+async function groundOf(wishes: Wishes, secrets: Secrets, { supervisor, report, endings }: Hands) {
   const log = (name: string): string => join(wishes.dataDir, 'logs', `${name}.log`);
   const [database, server] = await Promise.all([
     startDatabase(wishes.dataDir, secrets.postgres_password, supervisor),
@@ -139,35 +148,60 @@ async function begin(wishes: Wishes, secrets: Secrets, { supervisor, report, end
   const logger = createLogger('sandbox', 'info', log('sandbox'));
   const db = createDatabase(database.url, logger, 16);
   endings.push(() => db.$disconnect());
-  const share = join(wishes.dataDir, 'fits');
-  const telescope = telescopeOf(share, 'http://127.0.0.1:9');
-  await syncTelescopes(db, [telescope]);
+  const folders = { fits: join(wishes.dataDir, 'fits'), letters: letters && letterFolder, log: log('sandbox') };
+  return { database, server, relay, port, config, logger, db, temporal: server.client(), folders };
+}
+type Ground = Awaited<ReturnType<typeof groundOf>>;
 
-  const temporal = server.client();
-  const parts = { db, config, logger, temporal };
+/** The observatory, those who work for its sessions, and time. */
+async function nightOf(ground: Ground, { endings }: Hands) {
+  const { db, config, logger, temporal, database, server, folders } = ground;
+  const gatewayPort = await freePort();
+  const telescope = telescopeOf(folders.fits, `http://127.0.0.1:${gatewayPort}`);
+  await syncTelescopes(db, [telescope]);
   const observatory = new SandboxObservatory(telescope, () => camera.take(Date.now()));
-  const camera = new SandboxCamera({ db, temporal, observatory, share: { folder: share, windowsRoot: WINDOWS_ROOT } });
-  const passing = new Passing({ db, database, server, temporal, workers: () => workers, camera: () => camera });
-  const reach = (ms: number): Promise<void> => passing.reach(ms);
-  const workers = await SandboxWorkers.start({ ...parts, address: server.address, observatory, reach });
+  const gateway = new SandboxGateway(observatory, { db, secret: config.GATEWAY_SECRET!, logger });
+  await gateway.listen(gatewayPort);
+  endings.push(() => gateway.close());
+  const share = { folder: folders.fits, windowsRoot: WINDOWS_ROOT };
+  const camera = new SandboxCamera({ db, temporal, observatory, gateway, share });
+  const passing = new Passing({ db, database, server, temporal, camera, gateway, quiet: () => workers.quiet() });
+  const workers = await SandboxWorkers.start({
+    db,
+    config,
+    logger,
+    temporal,
+    address: server.address,
+    observatory,
+    reach: (ms) => passing.reach(ms),
+  });
+  const stay = passing.goOn(logger);
   endings.push(
     () => camera.stop(),
     () => workers.stop(),
+    async () => stay(),
   );
+  return { telescope, observatory, passing };
+}
 
+/** What the outside sees: deliveries, API and pages. */
+async function serve(
+  { db, config, logger, temporal, database, relay, port }: Ground,
+  { telescope, observatory, passing }: Awaited<ReturnType<typeof nightOf>>,
+  { endings }: Hands,
+): Promise<void> {
   const outbox = new OutboxDelivery({ db, config, logger, databaseUrl: database.url });
   void outbox.run();
-  endings.push(() => outbox.stop());
   const bus = new BusListener(database.url, logger);
-  const api = createApp({ ...parts, bus, telescopes: [telescope] });
+  const api = createApp({ db, config, logger, temporal, bus, telescopes: [telescope] });
   api.deps.live.start();
   await bus.start();
   const http = await serveSandbox(api, port, { deps: api.deps, passing, observatory, relay });
   endings.push(
+    () => outbox.stop(),
     () => bus.stop(),
     () => closed(http, api),
   );
-  return wordsOf(wishes, secrets, { url: config.PUBLIC_URL!, letters: letters && letterFolder, log: log('sandbox') });
 }
 
 async function closed(http: Server, { deps }: Api): Promise<void> {

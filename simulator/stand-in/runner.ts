@@ -63,6 +63,10 @@ export class Runner {
     if (value !== this.on) this.switched.push(this.clock ?? 0);
     this.on = value;
   }
+  /** The exposure under way: place of its shot in the plan, and when it began. */
+  get underWay(): Readonly<{ shot: number; startedAt: number }> | null {
+    return this.exposing;
+  }
   get running(): boolean {
     return this.exposing !== null;
   }

@@ -186,6 +186,38 @@ describe('npm run sandbox', () => {
     ).toBeLessThan(2);
   });
 
+  test('a guest’s stop takes the gateway’s own way to the telescope, and pages see it at work before', async () => {
+    const body = await api.call('GET', '/sandbox/booking');
+    await api.call('PUT', '/api/bookings/second-night', body);
+    await api.call('POST', '/sandbox/clock', { to: 'slot-start', booking_id: 'second-night' });
+    await api.call('POST', '/sandbox/clock', { advance: '2m' });
+    const state = await api.call<{ connection: { connected: boolean }; exposure: { status: string } | null }>(
+      'GET',
+      '/api/telescopes/sandbox/state',
+    );
+    expect([state.connection.connected, state.exposure?.status]).toEqual([true, 'EXPOSE']);
+    const receipt = await api.call('POST', '/api/bookings/second-night/abort', { requested_by: 'guest' });
+    expect(receipt).toMatchObject({ kind: 'abort', state: 'confirmed' });
+    await api.call('POST', '/sandbox/clock', { to: 'over', booking_id: 'second-night' });
+    expect(await api.call('GET', '/api/bookings/second-night')).toMatchObject({
+      phase: 'aborted',
+      reason: 'user_abort',
+    });
+  });
+
+  test('a fault is under way until its time is over or it is mended', async () => {
+    const fault = (body: object): Promise<unknown> => api.call('POST', '/sandbox/fault', body);
+    expect(await fault({ kind: 'camera', for: '10m' })).toEqual({ weather: 'ok', faults: ['camera'] });
+    expect(await fault({ kind: 'link_lost' })).toEqual({ weather: 'ok', faults: ['link_lost', 'camera'] });
+    await api.call('POST', '/sandbox/clock', { advance: '11m' });
+    expect(await api.call('GET', '/sandbox/sky')).toEqual({ weather: 'ok', faults: ['link_lost'] });
+    expect(await fault({ kind: 'none' })).toEqual({ weather: 'ok', faults: [] });
+    await expect(fault({ kind: 'meteor' })).rejects.toMatchObject({
+      status: 422,
+      body: { errors: { kind: [expect.any(String)] } },
+    });
+  });
+
   test('its clock is nobody’s without the key', async () => {
     const answer = await fetch(`${api.url}/sandbox/clock`, { method: 'POST', body: '{"advance": "1h"}' });
     expect(answer.status).toBe(401);
