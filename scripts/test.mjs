@@ -25,10 +25,10 @@ rmSync(results, { force: true });
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-let current = null;
+const running = new Set();
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
-    current?.kill(signal);
+    for (const child of running) child.kill(signal);
     process.exitCode = 1;
   });
 
@@ -40,14 +40,15 @@ function run(command, args, { env = {}, quiet = true } = {}) {
       env: { ...process.env, ...env },
       stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
     });
-    current = child;
+    running.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk) => (output = (output + chunk).slice(-60_000)));
     child.on('error', (err) => resolve({ code: 1, output: err.message }));
-    child.on('close', (code, signal) =>
-      resolve({ code: code ?? 1, output: signal ? `${output}\nended by ${signal}` : output }),
-    );
+    child.on('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code: code ?? 1, output: signal ? `${output}\nended by ${signal}` : output });
+    });
   });
 }
 
@@ -155,12 +156,21 @@ async function jest() {
   );
 }
 
-const built = await step('build', process.execPath, ['scripts/build.mjs']);
-for (const project of ['tsconfig.json', 'web/client', 'test/web'])
-  await step(`types ${project}`, bin('tsc'), ['-p', project]);
-await step('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
-await step('dead exports', bin('knip'), ['--include', 'exports,types,files', '--no-progress']);
-await step('format', bin('oxfmt'), ['--check', '.']);
+/** Two lanes, since most of these keep one core busy; types and lint read the database client, which the build makes. */
+const building = step('build', process.execPath, ['scripts/build.mjs']);
+const [built] = await Promise.all([
+  building.then(async (ok) => {
+    for (const project of ['tsconfig.json', 'web/client', 'test/web'])
+      await step(`types ${project}`, bin('tsc'), ['-p', project]);
+    return ok;
+  }),
+  (async () => {
+    await step('format', bin('oxfmt'), ['--check', '.']);
+    await step('dead exports', bin('knip'), ['--include', 'exports,types,files', '--no-progress']);
+    await building;
+    await step('lint', bin('oxlint'), ['--type-aware', '--deny-warnings']);
+  })(),
+]);
 /** Files that appear when what the tests need besides has been installed (.ci/run); without the variable nothing is waited for. */
 async function installed() {
   const awaited = (process.env.NOCTURNE_TESTS_WAIT_FOR ?? '').split(':').filter(Boolean);
