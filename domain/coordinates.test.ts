@@ -52,11 +52,18 @@ describe('coordinates as people and Voyager write them', () => {
     ['.5h', 0.5],
     ['23:59:59.999', 23 + 59 / 60 + 59.999 / 3600],
     ['0', 0],
+    // As JavaScript, Python and PHP print the doubles that pages and shops send.
+    ['9.925888888888888', 9.925888888888888],
+    ['9.92588888888888823', 9.925888888888888],
+    ['1.2e-7', 1.2e-7],
   ])('right ascension %j', (text, hours) => {
     expect(readRaHours(text)).toBeCloseTo(hours, 6);
   });
   test.each<[string, number]>([
     ['47° 20\' 07"', 47 + 20 / 60 + 7 / 3600],
+    ['69.06527777777778', 69.06527777777778],
+    ['-0.00000123456789012345', -1.23456789e-6],
+    ['-5e-7', -5e-7],
     ['-16° 09\' 55"', -(16 + 9 / 60 + 55 / 3600)],
     ['-00° 30\' 00"', -0.5],
     ['-00 30 00', -0.5],

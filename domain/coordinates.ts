@@ -36,9 +36,12 @@ export const COORDINATE_PROBLEMS = {
 } as const satisfies Record<string, { en: string; fr: string }>;
 export type CoordinateProblem = keyof typeof COORDINATE_PROBLEMS;
 
+/** As programs print a number, with all its decimals or an exponent: what a page or a shop puts into an address. */
+const isPrinted = (text: string): boolean => String(Number(text)) === text;
+
 /** RA in hours [0, 24), or what is wrong. A number, or a text without a unit, is hours; degrees say so. */
 export function readRaHours(value: number | string): number | CoordinateProblem {
-  if (typeof value === 'number') return raInRange(value, null);
+  if (typeof value === 'number' || isPrinted(value)) return raInRange(Number(value), null);
   const angle = readAngle(value);
   if (angle === 'sixty') return angle;
   if (angle === 'unreadable' || angle.compass) return 'ra_unreadable';
@@ -53,7 +56,7 @@ function raInRange(hours: number, unit: 'hours' | 'degrees' | null): number | Co
 
 /** Declination in degrees [-90, 90], or what is wrong. */
 export function readDecDegrees(value: number | string): number | CoordinateProblem {
-  const angle = typeof value === 'number' ? { value, unit: null } : readAngle(value);
+  const angle = typeof value === 'number' || isPrinted(value) ? { value: Number(value), unit: null } : readAngle(value);
   if (angle === 'sixty') return angle;
   if (angle === 'unreadable' || !Number.isFinite(angle.value)) return 'dec_unreadable';
   if (angle.unit === 'hours') return 'dec_in_hours';

@@ -31,9 +31,9 @@ const LABEL =
 /** What people copy along: brackets and quotes around the whole, a comma behind it, and the equinox that is meant anyway. */
 const AROUND = /^[("'[](?=[-+\d.,a-zαδ])|[,;)\]]{1,2}$/g;
 const EQUINOX = /[ ,(]{1,2}(?:icrs|(?:eq(?:uinox)?\.? )?j ?2000(?:\.0)?)\)?$|^\(?(?:icrs|j ?2000(?:\.0)?)\)?[ :]{1,2}/;
-const GROUP = /(\d{1,3}|(?=[.,]\d))(?:[.,](\d{0,12}))? ?([:'"*°]|[a-zé]{1,8}\.?)? ?/y;
+const GROUP = /(\d{1,3}|(?=[.,]\d))(?:[.,](\d{0,24}))? ?([:'"*°]|[a-zé]{1,8}\.?)? ?/y;
 /** `17s.3` and `17.s3`, where the unit stands over the point. */
-const UNIT_AT_THE_POINT = /(?:([hmds°'"])\.|\.([hmds°'"]))(\d{1,12})$/;
+const UNIT_AT_THE_POINT = /(?:([hmds°'"])\.|\.([hmds°'"]))(\d{1,24})$/;
 /** `28" S`, `23° north`: behind a sign of degrees, since a bare `s` is seconds. */
 const COMPASS = /(?:[°'"] ?|\d[dms] )(n|north|nord|s|south|sud)$/;
 
