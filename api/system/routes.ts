@@ -7,6 +7,7 @@ import type { Deps } from '../deps.ts';
 import { asyncApiDocument, openApiDocument } from '../openapi.ts';
 import { json, operation, type App } from '../operation.ts';
 import { sendFile } from '../images/pixels.ts';
+import { PLACES, writtenContract } from './written.ts';
 import { fileEtag, pageRoutes, pagesOf, TYPES } from './pages.ts';
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<{ ok: boolean; error?: string }> {
@@ -27,7 +28,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<{ ok: boolean
 }
 
 /** Bytes, since a text of half a megabyte is encoded anew for each stranger who asks. */
-const bytesOf = (document: object): Uint8Array<ArrayBuffer> => new TextEncoder().encode(JSON.stringify(document));
+const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
 const Health = z.object({ ok: z.boolean() }).meta({ id: 'Health' });
 const Ready = z
@@ -109,18 +110,23 @@ function metricsRoute(app: App, deps: Deps): void {
   );
 }
 
-/** The two contracts, made when they are first asked for. */
+/** The two contracts: as the build has written them, else made when they are first asked for. */
 function documentRoutes(app: App, deps: Deps): void {
+  const server = deps.config.PUBLIC_URL ?? '/';
+  const openapiText = (): string =>
+    writtenContract('openapi.json', PLACES.server, server) ?? JSON.stringify(openApiDocument(app, server));
+  const asyncapiText = (): string =>
+    writtenContract('asyncapi.json', PLACES.key, deps.live.key) ?? JSON.stringify(asyncApiDocument(deps.live.key));
   let openapi: Uint8Array<ArrayBuffer> | null = null;
   app.get('/openapi.json', (c) =>
-    c.body((openapi ??= bytesOf(openApiDocument(app, deps.config.PUBLIC_URL ?? '/'))), 200, {
+    c.body((openapi ??= bytesOf(openapiText())), 200, {
       'content-type': 'application/json',
       'access-control-allow-origin': '*',
     }),
   );
   let asyncapi: Uint8Array<ArrayBuffer> | null = null;
   app.get('/asyncapi.json', (c) =>
-    c.body((asyncapi ??= bytesOf(asyncApiDocument(deps.live.key))), 200, {
+    c.body((asyncapi ??= bytesOf(asyncapiText())), 200, {
       'content-type': 'application/json',
       'access-control-allow-origin': '*',
     }),

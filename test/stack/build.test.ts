@@ -31,6 +31,20 @@ describe('the build', () => {
     expect(contained.filter((source) => !inputs.includes(source))).toEqual([]);
   }, 60_000);
 
+  test('the contracts are written beside the code, as the routes say them, and an api that starts gives those', () => {
+    const told = run(process.execPath, [
+      '--input-type=module',
+      '-e',
+      `const { openApiOfNobody } = await import('./dist/api/documents.js');
+       const { writtenContract, PLACES } = await import('./dist/api/system/written.js');
+       const server = 'https://observe.example';
+       const made = JSON.stringify(await openApiOfNobody(server));
+       console.log(made === writtenContract('openapi.json', PLACES.server, server));
+       process.exit(0);`,
+    ]);
+    expect(told.trim()).toBe('true');
+  }, 60_000);
+
   test('one test file runs as anybody would type it', () => {
     expect(run('npx', ['jest', '--listTests', 'test/session/policy.test.ts'])).toContain('policy.test.ts');
     run('npx', ['jest', '--silent', 'domain/ledger.test.ts']);
