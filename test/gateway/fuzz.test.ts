@@ -7,7 +7,7 @@ import { decodeLine, excerpt, type Decoded } from '../../gateway/protocol/codec.
  * ends, decode each line whole) reads, must hold no more than the limit, and must be in step again at the next line, whatever came before.
  */
 const LONG = process.env.NOCTURNE_LONG === '1';
-const INPUTS = LONG ? 1_200_000 : 20_000;
+const INPUTS = LONG ? 1_200_000 : 6_000;
 const MAX_LINE = 32 * 1024;
 
 function randomFrom(seed: number): () => number {

@@ -20,7 +20,7 @@ import { startPostgres } from '../support/postgres.ts';
 import { storeNight, toldOf } from './stored.ts';
 
 const SEED = 1;
-const SOME = process.env.NOCTURNE_LONG ? 60 : 12;
+const SOME = process.env.NOCTURNE_LONG ? 60 : 8;
 let code: string;
 let sandbox: Sandbox;
 beforeAll(async () => {
