@@ -28,7 +28,8 @@ export function createDatabase(url: string, logger?: Logger, poolSize = 8, query
       onConnectionError: (err: Error) => logger?.warn({ err: err.message }, 'database connection'),
     },
   );
-  return new PrismaClient({ adapter });
+  // An error says what went wrong and not where in our source: the place costs a stack for each query, and a log needs no path of this machine.
+  return new PrismaClient({ adapter, errorFormat: 'minimal' });
 }
 
 /** SQLSTATE behind a Prisma error (the driver adapter keeps it), or null. `23P01` is the exclusion constraint. */
