@@ -2,6 +2,7 @@ import type { CommandOutcome, Grant, Observation } from '../../domain/ports.ts';
 import { buildRequest } from '../protocol/requests.ts';
 import type { OpenTarget } from '../robotarget/open.ts';
 import { done, refused, toCommand, unknown } from '../telescope/outcomes.ts';
+import type { Latch } from '../telescope/latches.ts';
 import { runningNow, runningOf } from '../telescope/running.ts';
 import { sameGuid } from '../telescope/targets.ts';
 import type { TelescopeGateway } from '../telescope/telescope.ts';
@@ -147,16 +148,16 @@ export async function observe(gateway: TelescopeGateway, grant: Grant): Promise<
     target: target ? { enabled: target.enabled, statusOp: target.statusOp } : null,
     targetAbsent: guid !== null && list?.ok === true && !target,
     shotsDone: shots?.ok ? countByShot(shots.items) : null,
-    latchedAbort: latch
-      ? {
-          commandId: latch.commandId,
-          requestedBy: latch.requestedBy,
-          at: latch.at,
-          ...(latch.reason ? { reason: latch.reason } : {}),
-        }
-      : null,
+    latchedAbort: latch ? latchSeen(latch) : null,
   };
 }
+
+const latchSeen = ({ commandId, requestedBy, at, reason }: Latch): Observation['latchedAbort'] => ({
+  commandId,
+  requestedBy,
+  at,
+  ...(reason ? { reason } : {}),
+});
 
 /** No field says so: a target that runs proves it, a DragScript that our policy starts must show in RUNDS, anything else is not known. */
 function roboTargetRunning(gateway: TelescopeGateway, someTargetRuns: boolean): boolean | null {

@@ -22,39 +22,49 @@ export async function roboTarget(gateway: TelescopeGateway, request: RoboTargetR
   if (why) return { ...why, items: [] };
   if (request.op === 'list') return result(await listObjects(gateway, request.object, request.parentGuid));
   if (request.op === 'get') return result(await findObject(gateway, request.object, request.guid));
+  return (
+    (await knownBefore(gateway, request)) ?? (await standsAgainst(gateway, request)) ?? (await write(gateway, request))
+  );
+}
 
+/** What became of a command id that was sent before; null = it was not, or was refused, and may be sent. */
+async function knownBefore(gateway: TelescopeGateway, request: Write): Promise<RoboTargetResult | null> {
   const before = gateway.commands.find(request.commandId);
-  if (before?.state === 'done')
-    return { ...done('done before'), items: await readBack(gateway, request.object, request.guid) };
-  if (before && before.state !== 'refused') {
-    // Sent without an answer: only what can be seen counts, and nothing is sent again.
-    const items = await readBack(gateway, request.object, request.guid);
-    const took =
-      request.op === 'delete'
-        ? items.length === 0
-        : items.length > 0 && (request.op === 'create' || statusIs(items[0]!, request.op));
-    return { ...(took ? gateway.commands.finish(request.commandId, done('read back')) : unknown('no_answer')), items };
-  }
+  if (!before || before.state === 'refused') return null;
+  const items = await readBack(gateway, request.object, request.guid);
+  if (before.state === 'done') return { ...done('done before'), items };
+  // Sent without an answer: only what can be seen counts, and nothing is sent again.
+  const took =
+    request.op === 'delete'
+      ? items.length === 0
+      : items.length > 0 && (request.op === 'create' || statusIs(items[0]!, request.op));
+  return { ...(took ? gateway.commands.finish(request.commandId, done('read back')) : unknown('no_answer')), items };
+}
+/** Why this write is not sent at all: the object is a session's, or is there already. */
+async function standsAgainst(gateway: TelescopeGateway, request: Write): Promise<RoboTargetResult | null> {
   const grant = request.object === 'target' ? gateway.grants.ofTarget(request.guid) : null;
   if (grant?.state === 'active' && request.op !== 'disable')
     return { ...refused('not_allowed', `this target belongs to booking ${grant.bookingId}`), items: [] };
-  if (request.op === 'create') {
-    const there = await findObject(gateway, request.object, request.guid, parentOf(request.object, request.body));
-    if (there.ok && there.items.length > 0)
-      return {
-        ...refused('refused_by_voyager', `a ${request.object} with this GUID is there already`),
-        items: there.items,
-      };
-  }
-  const elsewhere = await startsNothingNow(gateway, request);
+  if (request.op !== 'create') return null;
+  const there = await findObject(gateway, request.object, request.guid, parentOf(request.object, request.body));
+  return there.ok && there.items.length > 0
+    ? { ...refused('refused_by_voyager', `a ${request.object} with this GUID is there already`), items: there.items }
+    : null;
+}
+/** What the gate must know of this write; its own list of targets is read anew where the judgement rests on it. */
+async function permitFor(gateway: TelescopeGateway, request: Write): Promise<Permit> {
+  const permit: Permit = { by: 'operator', elsewhere: await startsNothingNow(gateway, request) };
   heartbeat();
-  const permit: Permit = { by: 'operator', elsewhere };
   if (request.object === 'shot') await gateway.targets.list();
   if (request.object === 'set' && request.op === 'update') {
     await gateway.targets.list();
     const set = await findObject(gateway, 'set', request.guid);
     permit.setWasEnabled = set.ok && set.items[0] !== undefined && statusIs(set.items[0], 'enable');
   }
+  return permit;
+}
+async function write(gateway: TelescopeGateway, request: Write): Promise<RoboTargetResult> {
+  const permit = await permitFor(gateway, request);
   await gateway.commands.begin(request.commandId, 'edit', null, request.guid);
   const line = gateway.client.buildRequest(request.object, WIRE_OP[request.op], {
     guid: request.guid,

@@ -120,15 +120,23 @@ export class SafetyGate {
     if (classified.class === 'read') return null;
     if (this.facts.readOnly) return 'read_only';
     if (this.facts.emergency()) return 'voyager_emergency';
-    if (classified.class === 'safe') {
-      this.noteStatus(classified, false);
-      return null;
+    switch (classified.class) {
+      case 'safe':
+        this.noteStatus(classified, false);
+        return null;
+      case 'halt':
+        return this.reasonAgainstHalt();
+      default:
+        return this.reasonAgainstMotion(line, classified);
     }
-    if (classified.class === 'halt') {
-      if (this.haltPermits === 0) return 'not_allowed';
-      this.haltPermits -= 1;
-      return null;
-    }
+  }
+  private reasonAgainstHalt(): Reason | null {
+    if (this.haltPermits === 0) return 'not_allowed';
+    this.haltPermits -= 1;
+    return null;
+  }
+  /** For an edit, a start and a script: what counts is whether something can run by it. */
+  private reasonAgainstMotion(line: OutgoingLine, classified: Classified): Reason | null {
     if (!this.facts.ownsLease()) return 'gateway_away';
     const uid = typeof line.params.UID === 'string' ? line.params.UID : null;
     const permit = (uid === null ? undefined : this.permits.get(uid)) ?? null;
