@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util';
 import pino from 'pino';
-import type { RequestOutcome } from '../gateway/connection/link.ts';
 import { createVoyagerLink } from '../gateway/connection/voyager-link.ts';
 import { isEvent } from '../gateway/protocol/events.ts';
 import { buildRequest } from '../gateway/protocol/requests.ts';
@@ -8,8 +7,10 @@ import { RoboTargetClient } from '../gateway/robotarget/commands.ts';
 import { loadDialect } from '../gateway/robotarget/dialect.ts';
 import { ManualClock } from '../platform/clock.ts';
 import { UsageError } from '../platform/errors.ts';
+import { Counts, Silence } from './soak/counts.ts';
 import { FAULTS, type Fault } from './soak/faults.ts';
 import { SoakPeer } from './soak/peer.ts';
+import { Rest } from './soak/rest.ts';
 import { answerHelp } from './help.ts';
 
 /**
@@ -22,9 +23,6 @@ import { answerHelp } from './help.ts';
 const STEP_MS = 1000;
 const DISCONNECTS_PER_HOUR = 200 / 48;
 const COMMAND_EVERY_S = 150;
-const MODES = ['RemoteSetDashboardMode', 'RemoteSetLogEvent', 'RemoteSetSoakMode'];
-const TARGET = '6c5553ef-3c11-4b40-a3e1-7cd008e08c35';
-const HEARTBEAT_MS = 5_000;
 
 function randomFrom(seed: number): () => number {
   let a = seed | 0;
@@ -53,21 +51,22 @@ export interface SoakResult {
   wall_s: number;
 }
 
-export async function soak(hours: number, seed: number): Promise<SoakResult> {
-  const began = performance.now();
-  const rss = (): number => Math.round(process.memoryUsage().rss / 1_048_576);
-  const rssStart = rss();
-  const clock = new ManualClock();
-  const random = randomFrom(seed);
-  const peer = new SoakPeer(clock, randomFrom(seed + 1));
-  const port = await peer.listen();
+/** When which fault strikes, in seconds: spread over the hours, each kind in turn. */
+function faultPlan(seconds: number, faults: number, random: () => number): Map<number, Fault> {
+  const plan = new Map<number, Fault>();
+  for (let n = 0; n < faults; n++)
+    plan.set(Math.floor(((n + 0.2 + 0.6 * random()) / faults) * seconds), FAULTS[n % FAULTS.length]!);
+  return plan;
+}
 
-  let lastLine = 0;
-  let longestSilence = 0;
-  let missed = 0;
+/** The link, its peer, and what is counted between them, all on one clock. */
+async function begin(seed: number) {
+  const clock = new ManualClock();
+  const peer = new SoakPeer(clock, randomFrom(seed + 1));
+  const silence = new Silence();
   const link = createVoyagerLink({
     host: '127.0.0.1',
-    port,
+    port: await peer.listen(),
     instance: 1,
     credentials: { username: 'soak', password: 'soak' },
     clock,
@@ -78,133 +77,58 @@ export async function soak(hours: number, seed: number): Promise<SoakResult> {
     modes: { dashboard: true, logLevel: 0 },
     random: randomFrom(seed + 2),
     gate: () => {
-      if (link.state === 'ready') {
-        const silence = clock.now() - lastLine;
-        longestSilence = Math.max(longestSilence, silence);
-        if (silence > HEARTBEAT_MS) missed++;
-      }
-      lastLine = clock.now();
+      silence.line(clock.now(), link.state === 'ready');
       return { allowed: true };
     },
   });
-  const robo = new RoboTargetClient({ link, dialect: loadDialect(), secret: 'soak' });
-
-  const commands = { asked: 0, done: 0, refused: 0, unknown: 0, repeated: 0, contradicted: 0 };
-  const modes = { restored: 0, missing: 0 };
-  const seen = new Set<string>();
-  let byEvent = 0;
-  let byList = 0;
-  let connections = 0;
-  let bytesInBefore = 0;
-  let bytesOutBefore = 0;
-
-  const count = (outcome: RequestOutcome): void => {
-    commands[outcome.outcome]++;
-    const arrived = peer.commands.get(outcome.uid) ?? 0;
-    const sent =
-      outcome.outcome === 'done' ||
-      (outcome.outcome === 'refused' &&
-        (outcome.how === 'reply' || outcome.how === 'result' || outcome.how === 'payload'));
-    const unsent = outcome.outcome === 'refused' && (outcome.how === 'not_ready' || outcome.how === 'gate');
-    if ((sent && arrived !== 1) || (unsent && arrived !== 0)) commands.contradicted++;
-  };
-  const reconcile = async (): Promise<void> => {
-    commands.asked++;
-    const list = await robo.getShotDoneList(TARGET);
-    if (!list.ok) {
-      count(list.outcome);
-      return;
-    }
-    commands.done++;
-    for (const { filename } of list.items) {
-      if (!seen.has(filename)) byList++;
-      seen.add(filename);
-    }
-  };
+  const counts = new Counts(peer, new RoboTargetClient({ link, dialect: loadDialect(), secret: 'soak' }));
+  const rest = new Rest(link, peer);
   link.on('event', (event) => {
-    if (!isEvent(event, 'NewFITReady')) return;
-    const file = event.data.File!.split('\\').at(-1)!;
-    if (!seen.has(file)) byEvent++;
-    seen.add(file);
+    if (isEvent(event, 'NewFITReady')) counts.told(event.data.File!.split('\\').at(-1)!);
   });
   link.on('status', ({ state }) => {
     if (state === 'handshaking') {
-      connections++;
-      bytesInBefore = link.stats.bytesIn;
-      bytesOutBefore = link.stats.bytesOut;
-      lastLine = clock.now();
+      rest.begin();
+      silence.begin(clock.now());
     }
     if (state !== 'ready') return;
-    if (peer.connection?.authenticated && MODES.every((mode) => peer.connection!.modes.has(mode))) modes.restored++;
-    else modes.missing++;
-    void reconcile();
+    counts.ready();
+    void counts.reconcile();
   });
+  return { clock, peer, link, silence, counts, rest };
+}
+type Ends = Awaited<ReturnType<typeof begin>>;
 
-  /** Until all that was written has been read, and both ends know what became of the connection. */
-  const settle = async (): Promise<void> => {
-    const deadline = performance.now() + 60_000;
-    for (;;) {
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-      const { connection } = peer;
-      const live = link.state === 'handshaking' || link.state === 'ready';
-      if (link.state === 'waiting') return;
-      if (live && peer.accepted === connections && connection) {
-        if (connection.frozen) return;
-        if (
-          connection.open &&
-          link.stats.bytesIn - bytesInBefore === connection.bytesOut &&
-          link.stats.bytesOut - bytesOutBefore === connection.bytesIn
-        )
-          return;
-      }
-      if (performance.now() > deadline)
-        throw new Error(`soak: the two ends do not come to rest (${link.state}, ${link.reason ?? 'no reason'})`);
-    }
-  };
-
-  const seconds = Math.round(hours * 3600);
-  const faults = Math.max(1, Math.round(hours * DISCONNECTS_PER_HOUR));
-  const plan = new Map<number, Fault>();
-  for (let n = 0; n < faults; n++)
-    plan.set(Math.floor(((n + 0.2 + 0.6 * random()) / faults) * seconds), FAULTS[n % FAULTS.length]!);
-  const byFault: Record<string, number> = {};
-  let disconnects = 0;
-
-  link.start();
-  await settle();
+async function oneSecond({ clock, peer, rest }: Ends): Promise<void> {
+  clock.advance(STEP_MS);
+  await peer.tick();
+  await rest.reached();
+}
+/** Plays the hours. @returns how often each fault struck; one that meets no connection waits for it */
+async function play(ends: Ends, seconds: number, plan: Map<number, Fault>): Promise<Record<string, number>> {
+  const { link, peer, rest, counts } = ends;
+  const struck: Record<string, number> = {};
   for (let second = 1; second <= seconds; second++) {
-    clock.advance(STEP_MS);
-    await peer.tick();
-    await settle();
+    await oneSecond(ends);
     const fault = plan.get(second);
-    if (fault) {
-      if (link.state === 'ready') {
-        await peer.cause(fault);
-        byFault[fault] = (byFault[fault] ?? 0) + 1;
-        disconnects++;
-        await settle();
-      } else {
-        plan.delete(second);
-        plan.set(second + 1, fault);
-      }
+    if (fault && link.state === 'ready') {
+      await peer.cause(fault);
+      struck[fault] = (struck[fault] ?? 0) + 1;
+      await rest.reached();
+    } else if (fault) {
+      plan.delete(second);
+      plan.set(second + 1, fault);
     }
     if (second % COMMAND_EVERY_S === 0) {
-      commands.asked++;
-      void link.request(buildRequest('RemoteGetStatus', {})).then(count);
-      await settle();
+      counts.commands.asked++;
+      void link.request(buildRequest('RemoteGetStatus', {})).then((outcome) => counts.outcome(outcome));
+      await rest.reached();
     }
   }
-  for (let extra = 0; link.state !== 'ready' && extra < 1200; extra++) {
-    clock.advance(STEP_MS);
-    await peer.tick();
-    await settle();
-  }
-  await reconcile();
-  await settle();
-  const unaccounted = peer.frames.filter(({ file }) => !seen.has(file)).length;
-  commands.repeated = [...peer.commands.values()].filter((times) => times > 1).length;
+  for (let extra = 0; link.state !== 'ready' && extra < 1200; extra++) await oneSecond(ends);
+  return struck;
+}
+async function end({ clock, peer, link }: Ends): Promise<void> {
   const stopped = link.stop('soak is over');
   await new Promise((resolve) => {
     setImmediate(resolve);
@@ -212,38 +136,56 @@ export async function soak(hours: number, seed: number): Promise<SoakResult> {
   clock.advance(2_000);
   await stopped;
   await peer.close();
+}
 
-  const result: SoakResult = {
-    ok: false,
+const residentMb = (): number => Math.round(process.memoryUsage().rss / 1_048_576);
+
+export async function soak(hours: number, seed: number): Promise<SoakResult> {
+  const began = performance.now();
+  const rssStart = residentMb();
+  const ends = await begin(seed);
+  const { peer, link, silence, counts, rest } = ends;
+  const { commands, modes } = counts;
+  const seconds = Math.round(hours * 3600);
+  const faults = Math.max(1, Math.round(hours * DISCONNECTS_PER_HOUR));
+  const plan = faultPlan(seconds, faults, randomFrom(seed));
+
+  link.start();
+  await rest.reached();
+  const byFault = await play(ends, seconds, plan);
+  const disconnects = Object.values(byFault).reduce((sum, n) => sum + n, 0);
+  await counts.reconcile();
+  await rest.reached();
+  const unaccounted = counts.unaccounted();
+  commands.repeated = [...peer.commands.values()].filter((times) => times > 1).length;
+  await end(ends);
+
+  const missed = silence.missed + peer.silentClients;
+  return {
+    ok:
+      missed === 0 &&
+      modes.missing === 0 &&
+      link.reconnects === modes.restored - 1 &&
+      disconnects >= faults - 1 &&
+      commands.repeated === 0 &&
+      commands.contradicted === 0 &&
+      commands.asked === commands.done + commands.refused + commands.unknown &&
+      unaccounted === 0 &&
+      link.stats.badLines === 0,
     hours,
     seed,
     disconnects,
     by_fault: byFault,
     reconnects: link.reconnects,
-    heartbeats: {
-      sent: link.stats.heartbeatsOut,
-      missed: missed + peer.silentClients,
-      longest_silence_s: longestSilence / 1000,
-    },
+    heartbeats: { sent: link.stats.heartbeatsOut, missed, longest_silence_s: silence.longestMs / 1000 },
     modes,
     commands,
-    frames: { taken: peer.frames.length, by_event: byEvent, by_list: byList, unaccounted },
+    frames: { taken: peer.frames.length, by_event: counts.byEvent, by_list: counts.byList, unaccounted },
     lines_in: link.stats.linesIn,
     bad_lines: link.stats.badLines,
-    rss_mb: { start: rssStart, end: rss() },
+    rss_mb: { start: rssStart, end: residentMb() },
     wall_s: Math.round((performance.now() - began) / 100) / 10,
   };
-  result.ok =
-    result.heartbeats.missed === 0 &&
-    modes.missing === 0 &&
-    link.reconnects === modes.restored - 1 &&
-    disconnects >= faults - 1 &&
-    commands.repeated === 0 &&
-    commands.contradicted === 0 &&
-    commands.asked === commands.done + commands.refused + commands.unknown &&
-    unaccounted === 0 &&
-    result.bad_lines === 0;
-  return result;
 }
 
 async function main(): Promise<number> {
