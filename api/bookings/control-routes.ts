@@ -39,7 +39,7 @@ export function pauseAndResume(app: App, deps: Deps): void {
       },
       async ({ c, who, params }) => {
         const commandId = commandIdOf(who, c.req.header('idempotency-key'), kind, params.id);
-        return receiptAnswer(deps, await control(deps, who, params.id, kind, commandId));
+        return receiptAnswer(deps, await control(deps, who, { id: params.id, kind, commandId }));
       },
     );
 }

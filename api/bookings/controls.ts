@@ -43,15 +43,18 @@ export function receiptAnswer(deps: Deps, given: Receipt): Response {
   });
 }
 
+/** Which booking is to do what; `requested_by` is for whom a server key speaks. */
+interface ControlAsked {
+  id: string;
+  kind: 'pause' | 'resume' | 'cancel';
+  commandId: string;
+  requested_by?: WhoStops;
+}
 /** Pause, resume or cancel: receipt first, then the signal, then up to 10 s for telemetry to confirm it. */
 export async function control(
   deps: Deps,
   who: Identity,
-  id: string,
-  kind: 'pause' | 'resume' | 'cancel',
-  commandId: string,
-  said: { requested_by?: WhoStops } = {},
-  waitMs = CONFIRM_WAIT_MS,
+  { id, kind, commandId, requested_by: said }: ControlAsked,
 ): Promise<Receipt> {
   const { booking, session } = await loadBooking(deps, who, id);
   const known = await deps.db.receipt.findUnique({ where: { commandId } });
@@ -62,7 +65,7 @@ export async function control(
     });
   if (!known && isTooLate(deps, who, kind, booking, phase))
     throw new Problem('control_refused', reasonText('slot_over', 'en'), { reason: 'slot_over' satisfies Reason });
-  const reason = filedAsCancel(kind, who, phase, said.requested_by);
+  const reason = filedAsCancel(kind, who, phase, said);
   if (!known) {
     const receipt = { commandId, kind, bookingId: id, telescopeId: booking.telescopeId, requestedBy: who.name };
     const underWay = await openInTurn(deps, receipt, reason);
@@ -91,7 +94,7 @@ export async function control(
     }
     if (delivery === 'gone') await settleReceipt(deps, commandId, 'refused', 'session_over', null);
   }
-  const receipt = await deps.receipts.settled(commandId, waitMs);
+  const receipt = await deps.receipts.settled(commandId, CONFIRM_WAIT_MS);
   if (!receipt) throw new Problem('not_found', `No command ${commandId}.`);
   return receipt;
 }

@@ -122,7 +122,7 @@ const cancelBooking = route(
   },
   async ({ deps, c, who, params, query }) => {
     const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'cancel', params.id);
-    return receiptAnswer(deps, await control(deps, who, params.id, 'cancel', commandId, query));
+    return receiptAnswer(deps, await control(deps, who, { id: params.id, kind: 'cancel', commandId, ...query }));
   },
 );
 

@@ -132,20 +132,17 @@ export const dropInToggle = route(
           });
     if (session) {
       mayUse(who, session);
-      return receiptAnswer(deps, await control(deps, who, session.bookingId, kind, commandId));
+      return receiptAnswer(deps, await control(deps, who, { id: session.bookingId, kind, commandId }));
     }
-    const result = await runRoboTarget(
-      deps,
-      who,
-      telescope,
+    const result = await runRoboTarget(deps, who, telescope, {
       commandId,
-      {
+      call: {
         op: body.operation === 0 ? 'enable' : 'disable',
         object: (['set', 'target', 'shot'] as const)[body.objectType],
         guid: body.objectGuid,
       },
-      10_000,
-    );
+      waitMs: 10_000,
+    });
     return receiptAnswer(deps, { ...result.receipt, kind: 'toggle' });
   },
 );
@@ -176,13 +173,11 @@ export function pauseAndResume(app: App, deps: Deps): void {
         mayUse(who, session);
         return receiptAnswer(
           deps,
-          await control(
-            deps,
-            who,
-            session.bookingId,
+          await control(deps, who, {
+            id: session.bookingId,
             kind,
-            commandIdOf(who, c.req.header('idempotency-key'), kind, session.bookingId),
-          ),
+            commandId: commandIdOf(who, c.req.header('idempotency-key'), kind, session.bookingId),
+          }),
         );
       },
     );

@@ -58,10 +58,13 @@ const listAll = ({ name, object, parent, One, listQuery }: Kind) =>
     async ({ deps, who, query }) => {
       const telescope = await deps.telescopes.meant(query.telescope);
       const parentGuid = parent === null ? undefined : (query as Record<string, string | undefined>)[parent];
-      const { result } = await runRoboTarget(deps, who, telescope, randomUUID(), {
-        op: 'list',
-        object,
-        ...(parentGuid ? { parentGuid } : {}),
+      const { result } = await runRoboTarget(deps, who, telescope, {
+        commandId: randomUUID(),
+        call: {
+          op: 'list',
+          object,
+          ...(parentGuid ? { parentGuid } : {}),
+        },
       });
       return json({ data: itemsOf(result) });
     },
@@ -100,11 +103,14 @@ const create = ({ name, object, key, One, NewBody }: Kind) =>
         ...(body as Record<string, unknown>),
         [key]: guid,
       };
-      const { result, receipt } = await runRoboTarget(deps, who, telescope, commandId, {
-        op: 'create',
-        object,
-        guid,
-        body: full,
+      const { result, receipt } = await runRoboTarget(deps, who, telescope, {
+        commandId,
+        call: {
+          op: 'create',
+          object,
+          guid,
+          body: full,
+        },
       });
       const there = result?.items[0];
       if (receipt.state === 'refused' && there && standsAs(there, full)) return json(there);
@@ -129,10 +135,13 @@ const getOne = ({ name, object, One, ByGuid }: Kind) =>
     },
     async ({ deps, who, params, query }) => {
       const telescope = await deps.telescopes.meant(query.telescope);
-      const { result } = await runRoboTarget(deps, who, telescope, randomUUID(), {
-        op: 'get',
-        object,
-        guid: params.guid,
+      const { result } = await runRoboTarget(deps, who, telescope, {
+        commandId: randomUUID(),
+        call: {
+          op: 'get',
+          object,
+          guid: params.guid,
+        },
       });
       const [item] = itemsOf(result);
       if (!item) throw new Problem('not_found', `No ${object} ${params.guid}.`);
@@ -161,11 +170,14 @@ const change = ({ name, object, key, One, ByGuid, Changes }: Kind) =>
     async ({ deps, c, who, params, query, body }) => {
       const telescope = await deps.telescopes.meant(query.telescope);
       const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'update', object, params.guid);
-      const { result, receipt } = await runRoboTarget(deps, who, telescope, commandId, {
-        op: 'update',
-        object,
-        guid: params.guid,
-        body: { ...(body as Record<string, unknown>), [key]: params.guid },
+      const { result, receipt } = await runRoboTarget(deps, who, telescope, {
+        commandId,
+        call: {
+          op: 'update',
+          object,
+          guid: params.guid,
+          body: { ...(body as Record<string, unknown>), [key]: params.guid },
+        },
       });
       return receipt.state === 'confirmed' ? json(result?.items[0] ?? body) : receiptAnswer(deps, receipt);
     },
@@ -193,7 +205,8 @@ const remove = ({ name, object, One, ByGuid }: Kind) =>
       const commandId = commandIdOf(who, c.req.header('idempotency-key'), 'delete', object, params.guid);
       return receiptAnswer(
         deps,
-        (await runRoboTarget(deps, who, telescope, commandId, { op: 'delete', object, guid: params.guid })).receipt,
+        (await runRoboTarget(deps, who, telescope, { commandId, call: { op: 'delete', object, guid: params.guid } }))
+          .receipt,
       );
     },
   );
@@ -221,7 +234,7 @@ const switchTarget = ({ object, ByGuid }: Kind, verb: 'activate' | 'deactivate',
       const commandId = commandIdOf(who, c.req.header('idempotency-key'), op, params.guid);
       return receiptAnswer(
         deps,
-        (await runRoboTarget(deps, who, telescope, commandId, { op, object, guid: params.guid })).receipt,
+        (await runRoboTarget(deps, who, telescope, { commandId, call: { op, object, guid: params.guid } })).receipt,
       );
     },
   );

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { Receipt, ReceiptState } from '../../domain/contracts/control.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
 import { COMMAND_WORKFLOW } from '../../domain/messages.ts';
@@ -18,11 +18,12 @@ import { refuseDisturbance, type RoboTargetCall, type RoboTargetRead } from './s
 
 const isRead = (call: RoboTargetCall): call is RoboTargetRead => call.op === 'list' || call.op === 'get';
 /** Where a request waits; what disables goes first. */
-const placeOf = ({ op }: RoboTargetCall) => ({
+const placeOf = ({ op }: Pick<RoboTargetCall, 'op'>) => ({
   taskQueue: QUEUE_SESSION,
   ...(op === 'disable' ? { priority: PRIORITY.stop } : {}),
 });
 
+const WAIT_MS = 15_000;
 /** Reads that only prepare the judgement of a write are not waited for as long. */
 const LOOK_MS = 5_000;
 const STATE: Record<RoboTargetResult['outcome'], ReceiptState> = {
@@ -30,6 +31,17 @@ const STATE: Record<RoboTargetResult['outcome'], ReceiptState> = {
   refused: 'refused',
   unknown: 'unknown',
 };
+
+interface Command {
+  commandId: string;
+  call: RoboTargetCall;
+  /** How long the answer is waited for. */
+  waitMs?: number;
+}
+interface Answer {
+  result: RoboTargetResult | null;
+  receipt: Receipt;
+}
 
 /**
  * Runs one RoboTarget command as a small workflow on the telescope's queue: durable, allow-listed and gated there.
@@ -39,25 +51,13 @@ export async function runRoboTarget(
   deps: Deps,
   who: Identity,
   telescope: Telescope,
-  commandId: string,
-  call: RoboTargetCall,
-  waitMs = 15_000,
-): Promise<{ result: RoboTargetResult | null; receipt: Receipt }> {
+  { commandId, call, waitMs = WAIT_MS }: Command,
+): Promise<Answer> {
   const read = isRead(call);
   if (!isRead(call)) {
     requireScope(who, 'robotarget:write');
     await refuseDisturbance(deps, telescope, call, readsOf(deps, who, telescope));
-    await deps.db.$transaction((tx) =>
-      openReceipt(tx, {
-        commandId,
-        kind: 'robotarget',
-        bookingId: null,
-        telescopeId: telescope.id,
-        requestedBy: who.name,
-        data: { op: call.op, object: call.object, ...('guid' in call ? { guid: call.guid } : {}) },
-        at: new Date(deps.now()),
-      }),
-    );
+    await openWrite(deps, who, telescope, { commandId, call });
   }
   const request: RoboTargetRequest = { ...call, telescopeId: telescope.id, commandId, requestedBy: who.name };
   const base: Receipt = {
@@ -68,51 +68,90 @@ export async function runRoboTarget(
     at: new Date(deps.now()).toISOString(),
   };
   try {
-    const handle = await withDeadline(deps, () =>
-      deps.temporal.workflow.start(COMMAND_WORKFLOW, {
-        ...placeOf(call),
-        workflowId: commandWorkflowId(commandId),
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        args: [{ telescopeId: telescope.id, request }],
-        staticSummary: `${call.op} ${call.object}`,
-      }),
-    ).catch((thrown: unknown) => {
-      if ((thrown as { name?: string }).name === 'WorkflowExecutionAlreadyStartedError')
-        return deps.temporal.workflow.getHandle(commandWorkflowId(commandId));
-      throw thrown;
-    });
+    const handle = await startCommand(deps, request);
     const result = (await withDeadline(deps, () => handle.result(), waitMs)) as RoboTargetResult;
     if (read) return { result, receipt: { ...base, state: STATE[result.outcome] } };
     const receipt = await settleReceipt(deps, commandId, STATE[result.outcome], result.reason, result.message);
     return { result, receipt };
   } catch (thrown) {
-    if (thrown instanceof WorkflowFailedError) {
-      const message = toError(thrown.cause).message;
-      if (!read) await settleReceipt(deps, commandId, 'unknown', 'gateway_away', message);
-      throw new Problem(
-        'gateway_away',
-        `The telescope’s gateway did not carry it out: ${message}`,
-        { command_id: commandId },
-        { 'retry-after': '5' },
-      );
-    }
-    const error = toError(thrown);
-    const timeout = /deadline|DEADLINE_EXCEEDED/i.test(
-      `${error.message} ${(error.cause as Error | undefined)?.message ?? ''}`,
-    );
+    if (thrown instanceof WorkflowFailedError) return notCarriedOut(deps, thrown, commandId, read);
+    const timeout = isTimeout(thrown);
     if (timeout && !read) return { result: null, receipt: base };
-    deps.logger.warn({ err: error.message, op: call.op }, 'robotarget command without an answer');
+    deps.logger.warn({ err: toError(thrown).message, op: call.op }, 'robotarget command without an answer');
     throw timeout
       ? new Problem('gateway_away', 'The telescope’s gateway has not answered in time.', {}, { 'retry-after': '5' })
       : new Problem('temporal_away', 'The workflow service does not answer.', {}, { 'retry-after': '5' });
   }
 }
 
+/** The receipt of a write, before it is sent. */
+async function openWrite(
+  deps: Deps,
+  who: Identity,
+  telescope: Telescope,
+  { commandId, call }: { commandId: string; call: Exclude<RoboTargetCall, RoboTargetRead> },
+): Promise<void> {
+  await deps.db.$transaction((tx) =>
+    openReceipt(tx, {
+      commandId,
+      kind: 'robotarget',
+      bookingId: null,
+      telescopeId: telescope.id,
+      requestedBy: who.name,
+      data: { op: call.op, object: call.object, ...('guid' in call ? { guid: call.guid } : {}) },
+      at: new Date(deps.now()),
+    }),
+  );
+}
+
+/** Starts the command's workflow; one that runs already or has run well is the same command. */
+async function startCommand(deps: Deps, request: RoboTargetRequest): Promise<WorkflowHandle> {
+  const workflowId = commandWorkflowId(request.commandId);
+  return withDeadline(deps, () =>
+    deps.temporal.workflow.start(COMMAND_WORKFLOW, {
+      ...placeOf(request),
+      workflowId,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      args: [{ telescopeId: request.telescopeId, request }],
+      staticSummary: `${request.op} ${request.object}`,
+    }),
+  ).catch((thrown: unknown) => {
+    if ((thrown as { name?: string }).name === 'WorkflowExecutionAlreadyStartedError')
+      return deps.temporal.workflow.getHandle(workflowId);
+    throw thrown;
+  });
+}
+
+/** @throws Problem always: the gateway's own words */
+async function notCarriedOut(
+  deps: Deps,
+  failed: WorkflowFailedError,
+  commandId: string,
+  read: boolean,
+): Promise<never> {
+  const message = toError(failed.cause).message;
+  if (!read) await settleReceipt(deps, commandId, 'unknown', 'gateway_away', message);
+  throw new Problem(
+    'gateway_away',
+    `The telescope’s gateway did not carry it out: ${message}`,
+    { command_id: commandId },
+    { 'retry-after': '5' },
+  );
+}
+function isTimeout(thrown: unknown): boolean {
+  const error = toError(thrown);
+  return /deadline|DEADLINE_EXCEEDED/i.test(`${error.message} ${(error.cause as Error | undefined)?.message ?? ''}`);
+}
+
 /** RoboTarget as it is now. @throws Problem or Error where it does not answer */
 function readsOf(deps: Deps, who: Identity, telescope: Telescope): RoboTargetReads {
   const rows = async (call: RoboTargetRead): Promise<RoboTargetRow[]> => {
-    const { result } = await runRoboTarget(deps, who, telescope, randomUUID(), call, LOOK_MS);
+    const { result } = await runRoboTarget(deps, who, telescope, {
+      commandId: randomUUID(),
+      call,
+      waitMs: LOOK_MS,
+    });
     if (result?.outcome !== 'done') throw new Error(result?.message ?? 'no answer');
     return result.items;
   };

@@ -33,16 +33,15 @@ export class GatewayClient {
     route: string,
     body: string,
     timeoutMs: number,
-    headers: Record<string, string> = {},
   ): Promise<Response> {
-    const response = await this.sendOnce(telescope, method, route, body, timeoutMs, headers);
+    const response = await this.sendOnce(telescope, method, route, body, timeoutMs);
     if (response.status !== 401) return response;
     const theirs = Date.parse(response.headers.get('date') ?? '');
     const ahead = theirs - this.now();
     if (!Number.isFinite(ahead) || Math.abs(ahead - (this.aheadMs.get(telescope.id) ?? 0)) < SKEW_MS) return response;
     this.aheadMs.set(telescope.id, ahead);
     await response.body?.cancel().catch(() => undefined);
-    return this.sendOnce(telescope, method, route, body, timeoutMs, headers);
+    return this.sendOnce(telescope, method, route, body, timeoutMs);
   }
   private async sendOnce(
     telescope: Telescope,
@@ -50,7 +49,6 @@ export class GatewayClient {
     route: string,
     body: string,
     timeoutMs: number,
-    headers: Record<string, string>,
   ): Promise<Response> {
     const path = `/v1/telescopes/${encodeURIComponent(telescope.id)}/${route}`;
     const base = new URL(telescope.gateway_url);
@@ -61,7 +59,6 @@ export class GatewayClient {
         headers: {
           ...signGatewayRequest(this.secret, method, full, body, this.now() + (this.aheadMs.get(telescope.id) ?? 0)),
           ...(body ? { 'content-type': 'application/json' } : {}),
-          ...headers,
         },
         ...(body ? { body } : {}),
         redirect: 'error',
