@@ -11,25 +11,26 @@ export interface Did {
   effectKey: string | null;
 }
 const PREFIX = 'RemoteOpenRoboTarget';
-/** The parameter whose value follows secret and UID in the text that is signed; '' = none (protocol page, section 4.1). */
-const SIGNED_PARAM: Record<string, string> = {
-  GetTargetList: '',
-  GetShotDoneList: 'RefGuidTarget',
-  SetShotDoneRating: 'ObjUID',
-  RemoveShotDone: 'ObjUID',
-  RestoreShotDone: 'ObjUID',
-  UpdateBulkShotDone: '',
-  RemoveShotDoneByFileName: 'FileNameFIT',
-  RestoreShotDoneByFileName: 'FileNameFIT',
-  SetShotDoneRatingByFileName: 'FileNameFIT',
-};
+type Params = Record<string, unknown>;
+
+/** The database that the commands work on, and the one request. */
+interface Ask {
+  store: Context['store'];
+  roboTarget: RoboTarget;
+  params: Params;
+}
+interface OpenCommand {
+  /** The parameter whose value follows secret and UID in the text that is signed; '' = none (protocol page, section 4.1). */
+  signed: string;
+  run(ask: Ask): Did;
+}
 
 export const isOpenCommand = (method: string): boolean =>
-  method.startsWith(PREFIX) && Object.hasOwn(SIGNED_PARAM, method.slice(PREFIX.length));
+  method.startsWith(PREFIX) && Object.hasOwn(COMMANDS, method.slice(PREFIX.length));
 
 /** Lower-case hex MD5 of secret, UID and the signed parameter, without separators. */
-export function openMacIsRight(secret: string, method: string, params: Record<string, unknown>): boolean {
-  const signed = SIGNED_PARAM[method.slice(PREFIX.length)]!;
+export function openMacIsRight(secret: string, method: string, params: Params): boolean {
+  const { signed } = COMMANDS[method.slice(PREFIX.length)]!;
   const plain = `${secret}${text(params.UID)}${signed ? text(params[signed]) : ''}`;
   return params.MAC === createHash('md5').update(plain, 'utf8').digest('hex');
 }
@@ -43,122 +44,131 @@ function wireRecord(record: DoneRow): Record<string, unknown> {
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const failed = (message: string): Did => ({ paramRet: { ret: message }, effect: null, effectKey: null });
 
-/** Carries out one of the nine open RoboTarget commands on the shot-done list. Deletion is logical and sends a finished target back to the scheduler. */
-export function runOpenCommand(
-  context: Context,
-  roboTarget: RoboTarget,
-  method: string,
-  params: Record<string, unknown>,
-): Did {
-  const { store } = context;
-  const select = (records: DoneRow[]): DoneRow[] => records.filter((d) => d.isdeleted === truthy(params.IsDeleted));
-  const change = (what: string, records: DoneRow[], apply: (record: DoneRow) => void): Did => {
-    if (records.length === 0) return failed('No Shot Found');
-    for (const record of records) apply(record);
-    store.saveDone();
-    roboTarget.wake();
-    return { paramRet: { ret: 'DONE' }, effect: `${what}: ${records.length}`, effectKey: null };
-  };
-  const byMode = (): DoneRow[] | null => {
-    const id = text(params.ObjUID);
-    switch (Number(params.Mode)) {
-      case 0:
-        return store.done().filter((d) => same(d.guid, id));
-      case 1:
-        return store.done().filter((d) => same(d.refguidsession, id));
-      case 2:
-        return store.done().filter((d) => same(d.refguidtarget, id));
-      case 3:
-        return store.done().filter((d) => same(d.refguidshot, id));
-      case 4: {
-        const targets = store.targets(id).map((t) => t.row.GuidTarget);
-        return store.done().filter((d) => targets.some((t) => same(t, d.refguidtarget)));
-      }
-      default:
-        return null;
-    }
-  };
-  const rated = (record: DoneRow): boolean => {
-    const limit = Number(params.RatingLimit ?? 0);
-    const mode = Number(params.RatingMode ?? 0);
-    if (mode === 1) return record.rating < limit;
-    return mode === 2 ? record.rating > limit : true;
-  };
-  const byName = (): DoneRow[] =>
-    store.done().filter((d) => same(d.filename, text(params.FileNameFIT).replace(/^.*[\\/]/, '')));
+const answer = (paramRet: Params): Did => ({ paramRet, effect: null, effectKey: null });
 
-  switch (method.slice(PREFIX.length)) {
-    case 'GetTargetList': {
-      const list = store.targets().map(({ row }) => {
-        const set = store.find('sets', row.RefGuidSet)?.row;
-        return {
-          guid: row.GuidTarget,
-          targetname: row.TargetName,
-          tag: row.Tag,
-          datecreation: row.DateCreation,
-          status: row.Status,
-          statusop: roboTarget.statusOp(row),
-          setname: set?.Name ?? '',
-          settag: set?.Tag ?? '',
-          profilename: set?.ProfileName ?? '',
-        };
-      });
-      return { paramRet: { list }, effect: null, effectKey: null };
-    }
-    case 'GetShotDoneList':
-      return {
-        paramRet: { list: select(store.doneOf(text(params.RefGuidTarget))).map(wireRecord) },
-        effect: null,
-        effectKey: null,
-      };
-    case 'SetShotDoneRating': {
-      const records = byMode();
-      return records
-        ? change('shotdone.rate', select(records), (d) => (d.rating = Number(params.Rating)))
-        : failed('Mode not valid');
-    }
-    case 'RemoveShotDone': {
-      const records = byMode();
-      return records
-        ? change(
-            'shotdone.remove',
-            records.filter((d) => !d.isdeleted && rated(d)),
-            (d) => (d.isdeleted = true),
-          )
-        : failed('Mode not valid');
-    }
-    case 'RestoreShotDone': {
-      const records = byMode();
-      return records
-        ? change(
-            'shotdone.restore',
-            records.filter((d) => d.isdeleted && rated(d)),
-            (d) => (d.isdeleted = false),
-          )
-        : failed('Mode not valid');
-    }
-    case 'UpdateBulkShotDone': {
-      const items = Array.isArray(params.SrcList) ? (params.SrcList as Record<string, unknown>[]) : [];
-      const found = select(store.done().filter((d) => items.some((i) => same(text(i.RefGuidShotDone), d.guid))));
-      return change('shotdone.bulk', found, (d) => {
-        const item = items.find((i) => same(text(i.RefGuidShotDone), d.guid))!;
-        d.rating = Number(item.Rating ?? d.rating);
-        d.isdeleted = truthy(item.IsToDelete);
-      });
-    }
-    case 'RemoveShotDoneByFileName':
-      return change(
-        'shotdone.remove',
-        byName().filter((d) => !d.isdeleted),
-        (d) => (d.isdeleted = true),
-      );
-    case 'RestoreShotDoneByFileName':
-      return change(
-        'shotdone.restore',
-        byName().filter((d) => d.isdeleted),
-        (d) => (d.isdeleted = false),
-      );
-    default:
-      return change('shotdone.rate', byName(), (d) => (d.rating = Number(params.Rating)));
-  }
+/** Applies a change to records and saves them; RoboTarget plans again. */
+function change({ store, roboTarget }: Ask, what: string, records: DoneRow[], apply: (record: DoneRow) => void): Did {
+  if (records.length === 0) return failed('No Shot Found');
+  for (const record of records) apply(record);
+  store.saveDone();
+  roboTarget.wake();
+  return { paramRet: { ret: 'DONE' }, effect: `${what}: ${records.length}`, effectKey: null };
 }
+/** Records as `IsDeleted` asks for them. */
+const select = ({ params }: Ask, records: DoneRow[]): DoneRow[] =>
+  records.filter((d) => d.isdeleted === truthy(params.IsDeleted));
+/** Records of the object that `ObjUID` names: a record, a session, a target, a shot or a set, by `Mode`; null for another mode. */
+function byMode({ store, params }: Ask): DoneRow[] | null {
+  const id = text(params.ObjUID);
+  const field = ([0, 1, 2, 3] as const).find((mode) => mode === Number(params.Mode));
+  if (field !== undefined) {
+    const name = (['guid', 'refguidsession', 'refguidtarget', 'refguidshot'] as const)[field];
+    return store.done().filter((d) => same(d[name], id));
+  }
+  if (Number(params.Mode) !== 4) return null;
+  const targets = store.targets(id).map((t) => t.row.GuidTarget);
+  return store.done().filter((d) => targets.some((t) => same(t, d.refguidtarget)));
+}
+/** Is a record under (`RatingMode` 1) or over (2) the limit, where one is asked for? */
+function rated({ params }: Ask, { rating }: DoneRow): boolean {
+  const limit = Number(params.RatingLimit ?? 0);
+  const mode = Number(params.RatingMode ?? 0);
+  if (mode === 1) return rating < limit;
+  return mode === 2 ? rating > limit : true;
+}
+const byName = ({ store, params }: Ask): DoneRow[] =>
+  store.done().filter((d) => same(d.filename, text(params.FileNameFIT).replace(/^.*[\\/]/, '')));
+const markDeleted = (record: DoneRow): void => void (record.isdeleted = true);
+const restore = (record: DoneRow): void => void (record.isdeleted = false);
+const rateOf =
+  ({ params }: Ask) =>
+  (record: DoneRow): void =>
+    void (record.rating = Number(params.Rating));
+
+function targetList({ store, roboTarget }: Ask): Did {
+  const list = store.targets().map(({ row }) => {
+    const set = store.find('sets', row.RefGuidSet)?.row;
+    return {
+      guid: row.GuidTarget,
+      targetname: row.TargetName,
+      tag: row.Tag,
+      datecreation: row.DateCreation,
+      status: row.Status,
+      statusop: roboTarget.statusOp(row),
+      setname: set?.Name ?? '',
+      settag: set?.Tag ?? '',
+      profilename: set?.ProfileName ?? '',
+    };
+  });
+  return answer({ list });
+}
+function updateBulk(ask: Ask): Did {
+  const { params, store } = ask;
+  const items = Array.isArray(params.SrcList) ? (params.SrcList as Params[]) : [];
+  const found = select(
+    ask,
+    store.done().filter((d) => items.some((i) => same(text(i.RefGuidShotDone), d.guid))),
+  );
+  return change(ask, 'shotdone.bulk', found, (d) => {
+    const item = items.find((i) => same(text(i.RefGuidShotDone), d.guid))!;
+    d.rating = Number(item.Rating ?? d.rating);
+    d.isdeleted = truthy(item.IsToDelete);
+  });
+}
+/** A command on the records that `Mode` names. */
+const onMode =
+  (run: (ask: Ask, records: DoneRow[]) => Did) =>
+  (ask: Ask): Did => {
+    const records = byMode(ask);
+    return records ? run(ask, records) : failed('Mode not valid');
+  };
+
+/** The nine open RoboTarget commands on the shot-done list. Deletion is logical and sends a finished target back to the scheduler. */
+const COMMANDS: Readonly<Record<string, OpenCommand>> = {
+  GetTargetList: { signed: '', run: targetList },
+  GetShotDoneList: {
+    signed: 'RefGuidTarget',
+    run: (ask) => answer({ list: select(ask, ask.store.doneOf(text(ask.params.RefGuidTarget))).map(wireRecord) }),
+  },
+  SetShotDoneRating: {
+    signed: 'ObjUID',
+    run: onMode((ask, records) => change(ask, 'shotdone.rate', select(ask, records), rateOf(ask))),
+  },
+  RemoveShotDone: {
+    signed: 'ObjUID',
+    run: onMode((ask, records) => {
+      const left = records.filter((d) => !d.isdeleted && rated(ask, d));
+      return change(ask, 'shotdone.remove', left, markDeleted);
+    }),
+  },
+  RestoreShotDone: {
+    signed: 'ObjUID',
+    run: onMode((ask, records) => {
+      const gone = records.filter((d) => d.isdeleted && rated(ask, d));
+      return change(ask, 'shotdone.restore', gone, restore);
+    }),
+  },
+  UpdateBulkShotDone: { signed: '', run: updateBulk },
+  RemoveShotDoneByFileName: {
+    signed: 'FileNameFIT',
+    run: (ask) => {
+      const left = byName(ask).filter((d) => !d.isdeleted);
+      return change(ask, 'shotdone.remove', left, markDeleted);
+    },
+  },
+  RestoreShotDoneByFileName: {
+    signed: 'FileNameFIT',
+    run: (ask) => {
+      const gone = byName(ask).filter((d) => d.isdeleted);
+      return change(ask, 'shotdone.restore', gone, restore);
+    },
+  },
+  SetShotDoneRatingByFileName: {
+    signed: 'FileNameFIT',
+    run: (ask) => change(ask, 'shotdone.rate', byName(ask), rateOf(ask)),
+  },
+};
+
+/** Carries out an open command. */
+export const runOpenCommand = ({ store }: Context, roboTarget: RoboTarget, method: string, params: Params): Did =>
+  COMMANDS[method.slice(PREFIX.length)]!.run({ store, roboTarget, params });

@@ -183,72 +183,89 @@ function rowsOf(store: Context['store'], kind: Decoded['kind'], parentGuid: stri
   return store.shots(parentGuid).map(({ row }) => ({ ...row, Done: store.doneCount(row.GuidShot) }));
 }
 
-/** Carries out a decoded request on RoboTarget's database. Adding a GUID again overwrites the object and counts as a repeated effect. */
-export function runReserved(context: Context, roboTarget: RoboTarget, dialect: Dialect, request: Decoded): Did {
-  const { store, options } = context;
-  const { kind, op, guid, parentGuid, body } = request;
-  const answer = (ret: string, effect: string | null = null, effectKey: string | null = null): Did => ({
-    paramRet: { [dialect.answer.ret]: ret },
-    effect,
-    effectKey,
-  });
-  const done = (effect: string, effectKey: string): Did => {
-    roboTarget.wake();
-    return answer(dialect.answer.done, effect, effectKey);
-  };
-  const find = (): Kept<AnyRow> | undefined => store.find(TABLE[kind], guid);
-  const read = (before: AnyRow | undefined): Read<AnyRow> => {
-    if (kind === 'set') return readSet(body, before as SetRow | undefined, options.profile);
-    if (kind === 'target') return readTarget(body, before as TargetRow | undefined, Math.floor(context.now() / 1000));
-    return readShot(body, before as ShotRow | undefined, options.filters.length);
-  };
+/** A decoded request with what it works on, and its two kinds of answer. */
+interface Ask {
+  context: Context;
+  roboTarget: RoboTarget;
+  dialect: Dialect;
+  request: Decoded;
+}
+const answer = ({ dialect }: Ask, ret: string, effect: string | null = null, effectKey: string | null = null): Did => ({
+  paramRet: { [dialect.answer.ret]: ret },
+  effect,
+  effectKey,
+});
+/** Something has changed: RoboTarget plans again. @param turn tells two changes of one object apart */
+function changed(ask: Ask, what: string, turn?: number): Did {
+  const { kind, guid } = ask.request;
+  ask.roboTarget.wake();
+  const key = `${kind}.${what}:${guid.toLowerCase()}${turn === undefined ? '' : `:${turn}`}`;
+  return answer(ask, ask.dialect.answer.done, `${kind}.${what}`, key);
+}
+/** The row that the request's body makes, of nothing or of the row before. */
+function readRow({ context, request: { kind, body } }: Ask, before: AnyRow | undefined): Read<AnyRow> {
+  const { options } = context;
+  if (kind === 'set') return readSet(body, before as SetRow | undefined, options.profile);
+  if (kind === 'target') return readTarget(body, before as TargetRow | undefined, Math.floor(context.now() / 1000));
+  return readShot(body, before as ShotRow | undefined, options.filters.length);
+}
 
-  if (op === 'list') {
-    return {
-      paramRet: {
-        [dialect.answer.list]: rowsOf(store, kind, parentGuid).map((row) =>
-          encodeObject(dialect, kind, row, options.utcOffsetSeconds),
-        ),
-      },
-      effect: null,
-      effectKey: null,
-    };
+function listObjects({ context: { store, options }, dialect, request: { kind, parentGuid } }: Ask): Did {
+  const rows = rowsOf(store, kind, parentGuid).map((row) => encodeObject(dialect, kind, row, options.utcOffsetSeconds));
+  return { paramRet: { [dialect.answer.list]: rows }, effect: null, effectKey: null };
+}
+/** What a new object hangs on and does not find; null = all is there. */
+function missingParent({ context: { store, options }, request: { kind } }: Ask, row: AnyRow): string | null {
+  if (kind === 'target') {
+    const target = row as TargetRow;
+    if (!store.find('sets', target.RefGuidSet)) return 'Set not found';
+    return same(target.RefGuidBaseSequence, options.sequenceGuid) ? null : 'Base Sequence not found';
   }
-  if (guid === '') return answer('GUID missing');
-  const before = find();
-  if (op === 'add') {
-    const made = read(undefined);
-    if ('error' in made) return answer(made.error);
-    if (kind === 'target' && !store.find('sets', (made.row as TargetRow).RefGuidSet)) return answer('Set not found');
-    if (kind === 'target' && !same((made.row as TargetRow).RefGuidBaseSequence, options.sequenceGuid))
-      return answer('Base Sequence not found');
-    if (kind === 'shot' && !store.find('targets', (made.row as ShotRow).RefGuidTarget))
-      return answer('Target not found');
-    store.put(TABLE[kind], guid, made.row);
-    return done(`${kind}.create`, `${kind}.create:${guid.toLowerCase()}`);
-  }
-  if (!before) return answer(`${kind[0]!.toUpperCase()}${kind.slice(1)} not found`);
-  if (op === 'remove') {
-    store.remove(TABLE[kind], guid);
-    return done(`${kind}.remove`, `${kind}.remove:${guid.toLowerCase()}:${before.generation}`);
-  }
-  if (op === 'update') {
-    const made = read(before.row);
-    if ('error' in made) return answer(made.error);
-    if (JSON.stringify(made.row) === JSON.stringify(before.row)) return answer(dialect.answer.done);
-    const kept = store.put(TABLE[kind], guid, made.row);
-    return done(`${kind}.update`, `${kind}.update:${guid.toLowerCase()}:${kept.generation}`);
-  }
-  const word = request.enable ? 'enable' : 'disable';
-  const row = before.row;
+  if (kind === 'shot' && !store.find('targets', (row as ShotRow).RefGuidTarget)) return 'Target not found';
+  return null;
+}
+function addObject(ask: Ask): Did {
+  const { kind, guid } = ask.request;
+  const made = readRow(ask, undefined);
+  if ('error' in made) return answer(ask, made.error);
+  const missing = missingParent(ask, made.row);
+  if (missing) return answer(ask, missing);
+  ask.context.store.put(TABLE[kind], guid, made.row);
+  return changed(ask, 'create');
+}
+function updateObject(ask: Ask, before: Kept<AnyRow>): Did {
+  const { kind, guid } = ask.request;
+  const made = readRow(ask, before.row);
+  if ('error' in made) return answer(ask, made.error);
+  if (JSON.stringify(made.row) === JSON.stringify(before.row)) return answer(ask, ask.dialect.answer.done);
+  const kept = ask.context.store.put(TABLE[kind], guid, made.row);
+  return changed(ask, 'update', kept.generation);
+}
+function setStatus(ask: Ask, { row }: Kept<AnyRow>): Did {
+  const { kind, guid, enable } = ask.request;
   const is = kind === 'shot' ? (row as ShotRow).Enabled : (row as SetRow | TargetRow).Status === 0;
-  if (is === request.enable) return answer(dialect.answer.done);
-  const kept = store.put(
+  if (is === enable) return answer(ask, ask.dialect.answer.done);
+  const kept = ask.context.store.put(
     TABLE[kind],
     guid,
     kind === 'shot'
-      ? { ...(row as ShotRow), Enabled: request.enable }
-      : { ...(row as SetRow | TargetRow), Status: request.enable ? 0 : 1 },
+      ? { ...(row as ShotRow), Enabled: enable }
+      : { ...(row as SetRow | TargetRow), Status: enable ? 0 : 1 },
   );
-  return done(`${kind}.${word}`, `${kind}.${word}:${guid.toLowerCase()}:${kept.generation}`);
+  return changed(ask, enable ? 'enable' : 'disable', kept.generation);
+}
+
+/** Carries out a decoded request on RoboTarget's database. Adding a GUID again overwrites the object and counts as a repeated effect. */
+export function runReserved(context: Context, roboTarget: RoboTarget, dialect: Dialect, request: Decoded): Did {
+  const ask: Ask = { context, roboTarget, dialect, request };
+  const { kind, op, guid } = request;
+  if (op === 'list') return listObjects(ask);
+  if (guid === '') return answer(ask, 'GUID missing');
+  if (op === 'add') return addObject(ask);
+  const before: Kept<AnyRow> | undefined = context.store.find(TABLE[kind], guid);
+  if (!before) return answer(ask, `${kind[0]!.toUpperCase()}${kind.slice(1)} not found`);
+  if (op === 'update') return updateObject(ask, before);
+  if (op !== 'remove') return setStatus(ask, before);
+  context.store.remove(TABLE[kind], guid);
+  return changed(ask, 'remove', before.generation);
 }
