@@ -51,7 +51,7 @@ interface Found {
  * @throws UsageError when the folder holds no FITS file, no header tells a position and none is given, or the booking id belongs to a real session
  */
 export async function importFolder(deps: IntakeDeps, options: ImportOptions): Promise<ImportResult> {
-  const { db, mount, maxBytes } = deps;
+  const { db, mount } = deps;
   const folder = resolve(options.folder);
   const bookingId = options.bookingId ?? importBookingId(folder);
   const { telescope } = options;
@@ -63,37 +63,11 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
   if (known && known.session?.workflowId !== workflowIdOf(bookingId))
     throw new UsageError(`Booking ${bookingId} is a session of its own; choose another id with --booking.`);
 
-  const found: Found[] = [];
-  for (const [i, file] of files.entries()) {
-    const seen = await mount.probe(file.path, folder, maxBytes);
-    const metadata = seen.state === 'whole' ? metadataOf(seen.header) : null;
-    found.push({
-      path: file.path,
-      at: metadata?.startedAt ?? withinDay(metadata?.startedDay ?? null, file.mtimeMs),
-      dated: metadata !== null && (metadata.startedAt ?? metadata.startedDay) !== null,
-      metadata,
-    });
-    options.progress(i + 1, files.length, 'headers');
-  }
-  withinNight(found);
-  found.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.path < b.path ? -1 : 1));
+  const found = await readHeaders(deps, folder, files, options);
   if (!known) await createPastBooking(deps, bookingId, telescope, found, options);
   await db.frame.createMany({
     skipDuplicates: true,
-    data: found.map(({ path, at, metadata }) => {
-      const sourceKey = `${IMPORTED}${bookingId}/${path}`;
-      return {
-        id: stableId('frame', telescope.id, sourceKey),
-        telescopeId: telescope.id,
-        bookingId,
-        sourceKey,
-        sourcePath: path,
-        filename: path.slice(path.lastIndexOf('/') + 1),
-        type: (metadata?.type ?? 'LIGHT') satisfies FrameType,
-        state: 'pending',
-        seenAt: new Date(at.getTime() + (metadata?.exposure ?? 0) * 1000),
-      };
-    }),
+    data: found.map((file) => rowOf(file, telescope.id, bookingId)),
   });
   const open = await db.frame.count({
     where: { bookingId, OR: [{ state: 'pending' }, { state: 'archived', announced: false }] },
@@ -113,6 +87,44 @@ export async function importFolder(deps: IntakeDeps, options: ImportOptions): Pr
     where: { sourceKey: { startsWith: `${IMPORTED}${bookingId}/` }, state: 'skipped' },
   });
   return { ...counts, bookingId, files: found.length, copies, notes: notesOf(found) };
+}
+
+/** The files in the order of their exposures, each with what its header says. */
+async function readHeaders(
+  { mount, maxBytes }: IntakeDeps,
+  folder: string,
+  files: readonly { path: string; mtimeMs: number }[],
+  { progress }: Pick<ImportOptions, 'progress'>,
+): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const [i, file] of files.entries()) {
+    const seen = await mount.probe(file.path, folder, maxBytes);
+    const metadata = seen.state === 'whole' ? metadataOf(seen.header) : null;
+    found.push({
+      path: file.path,
+      at: metadata?.startedAt ?? withinDay(metadata?.startedDay ?? null, file.mtimeMs),
+      dated: metadata !== null && (metadata.startedAt ?? metadata.startedDay) !== null,
+      metadata,
+    });
+    progress(i + 1, files.length, 'headers');
+  }
+  withinNight(found);
+  found.sort((a, b) => a.at.getTime() - b.at.getTime() || (a.path < b.path ? -1 : 1));
+  return found;
+}
+function rowOf({ path, at, metadata }: Found, telescopeId: string, bookingId: string) {
+  const sourceKey = `${IMPORTED}${bookingId}/${path}`;
+  return {
+    id: stableId('frame', telescopeId, sourceKey),
+    telescopeId,
+    bookingId,
+    sourceKey,
+    sourcePath: path,
+    filename: path.slice(path.lastIndexOf('/') + 1),
+    type: (metadata?.type ?? 'LIGHT') satisfies FrameType,
+    state: 'pending',
+    seenAt: new Date(at.getTime() + (metadata?.exposure ?? 0) * 1000),
+  };
 }
 
 /** The file's own time, where it lies within the day of its exposure or the one after; else the middle of that day. */
@@ -146,21 +158,17 @@ function notesOf(found: readonly Found[]): string[] {
 
 const workflowIdOf = (bookingId: string): string => `${RESOURCE}-${sessionWorkflowId(bookingId)}`;
 
-async function createPastBooking(
-  deps: IntakeDeps,
-  bookingId: string,
-  telescope: Telescope,
-  found: readonly Found[],
-  options: ImportOptions,
-): Promise<void> {
-  const userRef = options.userRef ?? RESOURCE;
-  const lights = found.filter((f) => (f.metadata?.type ?? 'LIGHT') === 'LIGHT' && f.metadata !== null);
-  const dated = lights.length > 0 ? lights : found;
-  const start = dated[0]!.at;
-  const last = dated.at(-1)!;
+/** From the first exposure to the end of the last, a second at least. */
+function spanOf(found: readonly Found[]): [start: Date, end: Date] {
+  const start = found[0]!.at;
+  const last = found.at(-1)!;
   const end = new Date(
     Math.max(start.getTime() + 1000, last.at.getTime() + Math.ceil(last.metadata?.exposure ?? 0) * 1000),
   );
+  return [start, end];
+}
+/** The plan that these frames would have come of. */
+function shotsOf(lights: readonly Found[]) {
   const shots = new Map<
     string,
     { filter: string; exposure_seconds: number; quantity: number; binning: number; type: string }
@@ -175,12 +183,31 @@ async function createPastBooking(
     const key = JSON.stringify(shot);
     shots.set(key, { ...shot, quantity: (shots.get(key)?.quantity ?? 0) + 1 });
   }
-  const name = lights.find((f) => f.metadata?.object)?.metadata?.object ?? 'unknown';
-  const position = options.position ?? dated.find((f) => f.metadata?.position)?.metadata?.position;
+  return [...shots.values()];
+}
+/** @throws UsageError where nobody says where the telescope pointed */
+function positionOf(found: readonly Found[], options: Pick<ImportOptions, 'position'>) {
+  const position = options.position ?? found.find((f) => f.metadata?.position)?.metadata?.position;
   if (!position)
     throw new UsageError(
       'No header of the folder says where the telescope pointed (OBJCTRA and OBJCTDEC, RA and DEC, or CRVAL1 and CRVAL2): give --ra and --dec.',
     );
+  return position;
+}
+
+async function createPastBooking(
+  deps: IntakeDeps,
+  bookingId: string,
+  telescope: Telescope,
+  found: readonly Found[],
+  options: ImportOptions,
+): Promise<void> {
+  const userRef = options.userRef ?? RESOURCE;
+  const lights = found.filter((f) => (f.metadata?.type ?? 'LIGHT') === 'LIGHT' && f.metadata !== null);
+  const dated = lights.length > 0 ? lights : found;
+  const [start, end] = spanOf(dated);
+  const name = lights.find((f) => f.metadata?.object)?.metadata?.object ?? 'unknown';
+  const position = positionOf(dated, options);
   await deps.db.$transaction(async (tx) => {
     await tx.user.upsert({ where: { ref: userRef }, create: { ref: userRef }, update: {} });
     await tx.booking.create({
@@ -198,7 +225,7 @@ async function createPastBooking(
           dec_degrees: round(position.decDegrees, 5),
           pa_degrees: 0,
         },
-        shots: [...shots.values()],
+        shots: shotsOf(lights),
         constraints: { min_altitude_degrees: 0, hour_angle_start_hours: -12, hour_angle_end_hours: 12 },
         credits: { charged: 0 },
         bodyHash: RESOURCE,

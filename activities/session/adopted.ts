@@ -125,6 +125,27 @@ async function toldOf(
 
 const ABORTED: readonly (string | null)[] = ['user_abort', 'operator_abort'];
 
+/** The ending that a guest or an operator asked for. */
+function askedFor(asked: Receipt, begun: boolean): Ending {
+  const cancelled = asked.kind === 'cancel' && !begun;
+  return {
+    outcome: cancelled ? 'cancelled' : 'aborted',
+    reason: filedAs(asked) ?? (cancelled ? 'user_cancel' : 'user_abort'),
+    commandId: asked.commandId,
+  };
+}
+/** The ending of a session that was wrapping up, out of its reason and its progress. */
+function wrappingUp(session: Session, commandId: string | null): Ending {
+  const reason = session.reason as Reason | null;
+  const started = session.sessionStartedAt !== null;
+  const wentWell = started ? 'completed' : 'failed';
+  const shotsDone = (session.progress as { shots_done?: number } | null)?.shots_done ?? 0;
+  const weatheredOut = reason === 'weather_no_time_left' && shotsDone === 0;
+  const aborted = ABORTED.includes(reason) || (reason === 'maintenance' && started);
+  const ended = aborted ? 'aborted' : wentWell;
+  return { outcome: weatheredOut ? 'weathered_out' : ended, reason, commandId };
+}
+
 /** The ending that is due: the run's own, the one asked for, the operator's by hand, or time's. Null while the night can go on. */
 function endingOf(
   session: Session & { booking: Booking },
@@ -134,36 +155,15 @@ function endingOf(
   now: number,
 ): Ending {
   const { phase, booking } = session;
-  const reason = session.reason as Reason | null;
-  const started = session.sessionStartedAt !== null;
   const begun = hasBegun(phase);
   if (lost.result) return { ...lost.result, commandId: null };
   const asked = open.find(({ kind }) => kind === 'abort' || kind === 'cancel');
-  if (asked && phase !== 'finalising') {
-    const cancelled = asked.kind === 'cancel' && !begun;
-    return {
-      outcome: cancelled ? 'cancelled' : 'aborted',
-      reason: filedAs(asked) ?? (cancelled ? 'user_cancel' : 'user_abort'),
-      commandId: asked.commandId,
-    };
-  }
-  if (phase === 'finalising') {
-    const wentWell = started ? 'completed' : 'failed';
-    const weatheredOut =
-      reason === 'weather_no_time_left' &&
-      ((session.progress as { shots_done?: number } | null)?.shots_done ?? 0) === 0;
-    const aborted = ABORTED.includes(reason) || (reason === 'maintenance' && started);
-    const ended = aborted ? 'aborted' : wentWell;
-    return {
-      outcome: weatheredOut ? 'weathered_out' : ended,
-      reason,
-      commandId: asked?.commandId ?? null,
-    };
-  }
+  if (phase === 'finalising') return wrappingUp(session, asked?.commandId ?? null);
+  if (asked) return askedFor(asked, begun);
   if (lost.status === 'TERMINATED' || lost.status === 'CANCELLED')
     return { outcome: begun ? 'aborted' : 'cancelled', reason: 'operator_abort', commandId: null };
   if (now >= booking.endsAt.getTime())
-    return started
+    return session.sessionStartedAt !== null
       ? { outcome: 'completed', reason: 'slot_over', commandId: null }
       : { outcome: 'failed', reason: 'internal_error', commandId: null };
   return before === 0 ? null : { outcome: 'failed', reason: 'internal_error', commandId: null };

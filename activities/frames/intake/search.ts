@@ -19,6 +19,15 @@ const STRANGERS = 50_000;
 /** Journal epoch of records that came from Voyager's list and not from a gateway; gateways count from 1. */
 const LIST_EPOCH = 0;
 
+/** Where a file lies, and for whom it is looked at. */
+interface Among {
+  telescope: Telescope;
+  bookingId: string;
+  /** The folder as Voyager names it, and as it is mounted under its root. */
+  place: { folder: string; local: string; root: string };
+  mayBeOurs: (name: string, header: Record<string, unknown>) => boolean;
+}
+
 /** Frames that no event told of: Voyager's own list of what was taken, and the folders that the booking's frames lie in. */
 export class FrameSearch {
   private readonly deps: { db: Database; mount: Mount; maxBytes: number; logger: Logger };
@@ -129,7 +138,7 @@ export class FrameSearch {
 
   /** Files in the folders of this booking's frames that neither event nor list told of; RTSHOT must say that they are its own. */
   async addFromFolder(telescope: Telescope, bookingId: string, caller: Caller): Promise<void> {
-    const { db, mount, maxBytes, logger } = this.deps;
+    const { db, mount, logger } = this.deps;
     const frames = await db.frame.findMany({
       where: {
         telescopeId: telescope.id,
@@ -154,52 +163,59 @@ export class FrameSearch {
         logger.warn({ folder: local, err: toError(thrown).message }, 'a folder of frames cannot be listed');
         return [];
       });
+      const place = { folder, local, root: mapped.root };
       const mayBeOurs = await this.marksOf(telescope, bookingId, first);
       await eachLimited(files, 2, async (file) => {
         caller.heartbeat({ folder: file.path });
         caller.signal?.throwIfAborted();
-        if (known.has(comparable(file.path))) return;
-        const stamp = `${file.size}/${file.mtimeMs}`;
-        const stranger = this.strangers.get(`${bookingId}\n${file.path}`);
-        if (stranger?.stamp === stamp && !mayBeOurs(splitPath(file.path).name, stranger.marks)) return;
-        const seen = await mount.probe(file.path, mapped.root, maxBytes).catch(() => null);
-        if (seen?.state !== 'whole') return;
-        const sourcePath = `${folder}\\${file.path.slice(local.length + 1).replaceAll('/', '\\')}`;
-        if (!mayBeOurs(splitPath(sourcePath).name, seen.header)) {
-          if (this.strangers.size >= STRANGERS) this.strangers.clear();
-          this.strangers.set(`${bookingId}\n${file.path}`, { stamp, marks: { RTSHOT: seen.header.RTSHOT } });
-          return;
-        }
-        const { owner } = await findOwner(db, telescope, {
-          sourcePath,
-          seenAt: new Date(file.mtimeMs),
-          shotDoneGuid: null,
-          header: seen.header,
-        });
-        if (owner?.bookingId !== bookingId) return;
-        const sourceKey = `file/${file.path}/${Math.round(file.mtimeMs)}`;
-        await db.frame.createMany({
-          skipDuplicates: true,
-          data: [
-            {
-              id: stableId('frame', telescope.id, sourceKey),
-              telescopeId: telescope.id,
-              bookingId,
-              sourceKey,
-              sourcePath,
-              filename: splitPath(sourcePath).name,
-              type: metadataOf(seen.header).type ?? 'LIGHT',
-              voyType: null,
-              shotGuid: owner.shotGuid,
-              shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null,
-              shotIndex: owner.shotIndex,
-              state: 'pending',
-              seenAt: new Date(file.mtimeMs),
-            },
-          ],
-        });
+        if (!known.has(comparable(file.path))) await this.addFile(file, { telescope, bookingId, place, mayBeOurs });
       });
     }
+  }
+
+  /** A row for a file that says that it is this booking's. */
+  private async addFile(file: { path: string; size: number; mtimeMs: number }, among: Among): Promise<void> {
+    const { db, mount, maxBytes } = this.deps;
+    const { telescope, bookingId, place, mayBeOurs } = among;
+    const stamp = `${file.size}/${file.mtimeMs}`;
+    const stranger = this.strangers.get(`${bookingId}\n${file.path}`);
+    if (stranger?.stamp === stamp && !mayBeOurs(splitPath(file.path).name, stranger.marks)) return;
+    const seen = await mount.probe(file.path, place.root, maxBytes).catch(() => null);
+    if (seen?.state !== 'whole') return;
+    const sourcePath = `${place.folder}\\${file.path.slice(place.local.length + 1).replaceAll('/', '\\')}`;
+    if (!mayBeOurs(splitPath(sourcePath).name, seen.header)) {
+      if (this.strangers.size >= STRANGERS) this.strangers.clear();
+      this.strangers.set(`${bookingId}\n${file.path}`, { stamp, marks: { RTSHOT: seen.header.RTSHOT } });
+      return;
+    }
+    const { owner } = await findOwner(db, telescope, {
+      sourcePath,
+      seenAt: new Date(file.mtimeMs),
+      shotDoneGuid: null,
+      header: seen.header,
+    });
+    if (owner?.bookingId !== bookingId) return;
+    const sourceKey = `file/${file.path}/${Math.round(file.mtimeMs)}`;
+    await db.frame.createMany({
+      skipDuplicates: true,
+      data: [
+        {
+          id: stableId('frame', telescope.id, sourceKey),
+          telescopeId: telescope.id,
+          bookingId,
+          sourceKey,
+          sourcePath,
+          filename: splitPath(sourcePath).name,
+          type: metadataOf(seen.header).type ?? 'LIGHT',
+          voyType: null,
+          shotGuid: owner.shotGuid,
+          shotDoneGuid: owner.shotDoneGuid?.toLowerCase() ?? null,
+          shotIndex: owner.shotIndex,
+          state: 'pending',
+          seenAt: new Date(file.mtimeMs),
+        },
+      ],
+    });
   }
 
   /**
