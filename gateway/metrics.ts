@@ -2,13 +2,50 @@ import { Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
 import type { RequestOutcome, VoyagerLink, VoyagerRequest } from './connection/link.ts';
 import type { TelescopeGateway } from './telescope/telescope.ts';
 
+type Telescopes = () => Iterable<TelescopeGateway>;
+type Read = (t: TelescopeGateway) => number | null;
+type ReadMany = (t: TelescopeGateway) => Iterable<readonly [string, number]>;
+
+/** Name after `nocturne_gateway_`, help, and the value of a telescope; null = there is none now. */
+const GAUGES: readonly (readonly [string, string, Read])[] = [
+  ['connected', '1 while the connection to Voyager is ready', (t) => (t.ready ? 1 : 0)],
+  ['lease_held', '1 while this gateway owns the telescope', (t) => (t.lease.owns() ? 1 : 0)],
+  ['lease_epoch', 'Epoch of the lease', (t) => t.lease.epoch],
+  ['reconnects', 'Connections to Voyager after the first', (t) => t.link.reconnects],
+  [
+    'mirror_age_seconds',
+    'Age of the last ControlData',
+    (t) => {
+      const ms = t.mirror.controlAgeMs(t.clock.now());
+      return ms === null ? null : ms / 1000;
+    },
+  ],
+  ['clock_offset_seconds', 'Our clock less Voyager’s', (t) => t.link.clockOffsetSeconds()],
+  ['journal_backlog_bytes', 'Bytes on disk that PostgreSQL does not have yet', (t) => t.journal.backlogBytes],
+  ['emergency', '1 during Voyager’s own emergency', (t) => (t.emergency.current ? 1 : 0)],
+  ['latched_aborts', 'Aborts kept up by the gateway', (t) => t.latches.all().length],
+  ['active_grants', 'Sessions that may move the telescope', (t) => t.grants.active().length],
+  ['weather_ok', '1 while the weather is ok', (t) => (t.weather.weather.state === 'ok' ? 1 : 0)],
+];
+/** The same with a label of their own, and a value for each that it takes. */
+const LABELLED: readonly (readonly [string, string, string, ReadMany])[] = [
+  [
+    'link_total',
+    'Lines, bytes, heartbeats, pictures and unreadable lines since the process began',
+    'what',
+    (t) => Object.entries(t.link.stats),
+  ],
+  ['gate_refused_total', 'Lines that the safety gate refused, by reason', 'reason', (t) => t.gate.refused],
+  ['journal_dropped_total', 'What the journal’s quota cost', 'what', (t) => Object.entries(t.journal.dropped)],
+];
+
 /** Metrics of the gateway, read from the telescopes when they are scraped. */
 export class GatewayMetrics {
   readonly registry = new Registry();
   private readonly seconds: Histogram<'telescope' | 'method'>;
   private readonly outcomes: Counter<'telescope' | 'method' | 'outcome'>;
 
-  constructor(telescopes: () => Iterable<TelescopeGateway>) {
+  constructor(telescopes: Telescopes) {
     const registers = [this.registry];
     this.seconds = new Histogram({
       name: 'nocturne_voyager_command_seconds',
@@ -23,60 +60,8 @@ export class GatewayMetrics {
       labelNames: ['telescope', 'method', 'outcome'],
       registers,
     });
-    const gauge = (name: string, help: string, read: (t: TelescopeGateway) => number | null): Metric =>
-      new Gauge({
-        name: `nocturne_gateway_${name}`,
-        help,
-        labelNames: ['telescope'],
-        registers,
-        collect() {
-          for (const telescope of telescopes()) {
-            const value = read(telescope);
-            if (value === null) this.remove({ telescope: telescope.id });
-            else this.set({ telescope: telescope.id }, value);
-          }
-        },
-      });
-    const labelled = (
-      name: string,
-      help: string,
-      label: string,
-      read: (t: TelescopeGateway) => Iterable<readonly [string, number]>,
-    ): Metric =>
-      new Gauge({
-        name: `nocturne_gateway_${name}`,
-        help,
-        labelNames: ['telescope', label],
-        registers,
-        collect() {
-          for (const telescope of telescopes())
-            for (const [value, n] of read(telescope)) this.set({ telescope: telescope.id, [label]: value }, n);
-        },
-      });
-    gauge('connected', '1 while the connection to Voyager is ready', (t) => (t.ready ? 1 : 0));
-    gauge('lease_held', '1 while this gateway owns the telescope', (t) => (t.lease.owns() ? 1 : 0));
-    gauge('lease_epoch', 'Epoch of the lease', (t) => t.lease.epoch);
-    gauge('reconnects', 'Connections to Voyager after the first', (t) => t.link.reconnects);
-    gauge('mirror_age_seconds', 'Age of the last ControlData', (t) => {
-      const ms = t.mirror.controlAgeMs(t.clock.now());
-      return ms === null ? null : ms / 1000;
-    });
-    gauge('clock_offset_seconds', 'Our clock less Voyager’s', (t) => t.link.clockOffsetSeconds());
-    gauge('journal_backlog_bytes', 'Bytes on disk that PostgreSQL does not have yet', (t) => t.journal.backlogBytes);
-    gauge('emergency', '1 during Voyager’s own emergency', (t) => (t.emergency.current ? 1 : 0));
-    gauge('latched_aborts', 'Aborts kept up by the gateway', (t) => t.latches.all().length);
-    gauge('active_grants', 'Sessions that may move the telescope', (t) => t.grants.active().length);
-    gauge('weather_ok', '1 while the weather is ok', (t) => (t.weather.weather.state === 'ok' ? 1 : 0));
-    labelled(
-      'link_total',
-      'Lines, bytes, heartbeats, pictures and unreadable lines since the process began',
-      'what',
-      (t) => Object.entries(t.link.stats),
-    );
-    labelled('gate_refused_total', 'Lines that the safety gate refused, by reason', 'reason', (t) => t.gate.refused);
-    labelled('journal_dropped_total', 'What the journal’s quota cost', 'what', (t) =>
-      Object.entries(t.journal.dropped),
-    );
+    for (const [name, help, read] of GAUGES) this.gauge(telescopes, name, help, read);
+    for (const [name, help, label, read] of LABELLED) this.labelled(telescopes, [name, help, label], read);
     const memory: Metric = new Gauge({
       name: 'process_resident_memory_bytes',
       help: 'Resident memory',
@@ -86,6 +71,38 @@ export class GatewayMetrics {
       registers: [],
     });
     this.registry.registerMetric(memory);
+  }
+
+  private gauge(telescopes: Telescopes, name: string, help: string, read: Read): Metric {
+    return new Gauge({
+      name: `nocturne_gateway_${name}`,
+      help,
+      labelNames: ['telescope'],
+      registers: [this.registry],
+      collect() {
+        for (const telescope of telescopes()) {
+          const value = read(telescope);
+          if (value === null) this.remove({ telescope: telescope.id });
+          else this.set({ telescope: telescope.id }, value);
+        }
+      },
+    });
+  }
+  private labelled(
+    telescopes: Telescopes,
+    [name, help, label]: [name: string, help: string, label: string],
+    read: ReadMany,
+  ): Metric {
+    return new Gauge({
+      name: `nocturne_gateway_${name}`,
+      help,
+      labelNames: ['telescope', label],
+      registers: [this.registry],
+      collect() {
+        for (const telescope of telescopes())
+          for (const [value, n] of read(telescope)) this.set({ telescope: telescope.id, [label]: value }, n);
+      },
+    });
   }
 
   /** Wraps a link so that the time and outcome of each request are counted. */

@@ -105,13 +105,19 @@ export async function startRoboTarget(gateway: TelescopeGateway, grant: Grant, k
   return gateway.commands.finish(key, unknown('no_answer', 'RUNDS stays empty'));
 }
 
-/** The mirror plus RoboTarget's own lists, small and typed. Reads only; what cannot be read is null. */
-export async function observe(gateway: TelescopeGateway, grant: Grant): Promise<Observation> {
-  const guid = grant.targetGuid;
+/** RoboTarget's targets with the grant's own, and its frames; null what cannot be read. */
+async function listsOf(gateway: TelescopeGateway, { targetGuid: guid, bookingId }: Grant) {
   const list = gateway.ready ? await gateway.targets.list() : null;
   const target = list?.ok ? list.items.find((t) => sameGuid(t.guid, guid)) : undefined;
   const shots = gateway.ready && guid && target ? await gateway.targets.shotsDone(guid) : null;
-  if (shots?.ok && guid) await gateway.shots.take(guid, grant.bookingId, shots.items);
+  if (shots?.ok && guid) await gateway.shots.take(guid, bookingId, shots.items);
+  return { list, target, shots };
+}
+
+/** The mirror plus RoboTarget's own lists, small and typed. Reads only; what cannot be read is null. */
+export async function observe(gateway: TelescopeGateway, grant: Grant): Promise<Observation> {
+  const guid = grant.targetGuid;
+  const { list, target, shots } = await listsOf(gateway, grant);
   const state = gateway.state();
   const latch = gateway.latches.ofBooking(grant.bookingId);
   const someTargetRuns = list?.ok ? list.items.some((t) => t.statusOp === 'running') : false;
