@@ -76,18 +76,9 @@ const ROUNDING_SECONDS = 2;
 /** A gateway that was just killed hears the weather change some seconds later than one that lives. */
 const HEARING_SECONDS = 5;
 
-/** What a killed night has that the undisturbed one has not; empty when they are equal. `downSeconds`: measured time without normal work. */
-export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSeconds: number): string[] {
+/** How the time was used otherwise than by what the kills explain. */
+function ledgerDifferences(quiet: NightOutcome, killed: NightOutcome, downSeconds: number): string[] {
   const found: string[] = [];
-  if (killed.phase !== quiet.phase) found.push(`ended as ${killed.phase} instead of ${quiet.phase}`);
-  for (const object of quiet.objects) if (!killed.objects.includes(object)) found.push(`RoboTarget lacks ${object}`);
-  for (const object of killed.objects)
-    if (!quiet.objects.includes(object)) found.push(`RoboTarget has ${object} besides`);
-  for (const frame of quiet.archived) if (!killed.archived.includes(frame)) found.push(`${frame} is not archived`);
-  const besides = killed.archived.filter((frame) => !quiet.archived.includes(frame));
-  for (const frame of besides.slice(killed.unrecorded)) found.push(`${frame} is archived besides`);
-  if (killed.unexplained > 0) found.push(`${killed.unexplained} frames are neither archived nor have a reason`);
-  if (killed.unverified > 0) found.push(`${killed.unverified} archived frames have not the sha256 of their row`);
   const sum = Object.values(killed.ledger).reduce((total, seconds) => total + seconds, 0);
   if (sum !== killed.slotSeconds) found.push(`the ledger sums to ${sum} s, the slot has ${killed.slotSeconds} s`);
   const grown = (name: string): number => (killed.ledger[name] ?? 0) - (quiet.ledger[name] ?? 0);
@@ -101,6 +92,22 @@ export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSec
   }
   if (moved > downSeconds + ROUNDING_SECONDS)
     found.push(`${moved} s of outage and overhead more, with ${downSeconds.toFixed(0)} s of down time`);
+  return found;
+}
+
+/** What a killed night has that the undisturbed one has not; empty when they are equal. `downSeconds`: measured time without normal work. */
+export function compareNights(quiet: NightOutcome, killed: NightOutcome, downSeconds: number): string[] {
+  const found: string[] = [];
+  if (killed.phase !== quiet.phase) found.push(`ended as ${killed.phase} instead of ${quiet.phase}`);
+  for (const object of quiet.objects) if (!killed.objects.includes(object)) found.push(`RoboTarget lacks ${object}`);
+  for (const object of killed.objects)
+    if (!quiet.objects.includes(object)) found.push(`RoboTarget has ${object} besides`);
+  for (const frame of quiet.archived) if (!killed.archived.includes(frame)) found.push(`${frame} is not archived`);
+  const besides = killed.archived.filter((frame) => !quiet.archived.includes(frame));
+  for (const frame of besides.slice(killed.unrecorded)) found.push(`${frame} is archived besides`);
+  if (killed.unexplained > 0) found.push(`${killed.unexplained} frames are neither archived nor have a reason`);
+  if (killed.unverified > 0) found.push(`${killed.unverified} archived frames have not the sha256 of their row`);
+  found.push(...ledgerDifferences(quiet, killed, downSeconds));
   for (const entry of killed.repeatedWithEffect)
     found.push(`a second command with effect: ${entry.method ?? ''} ${entry.effect_key ?? ''}`.trim());
   if (!killed.reportStands) found.push('the stored report is not the one made from the same rows');

@@ -117,15 +117,12 @@ async function openStage(env: TestWorkflowEnvironment, code: string, driver: str
   return stage;
 }
 
-async function playOne(env: TestWorkflowEnvironment, stage: Stage, planned: NightPlan): Promise<NightResult> {
-  const { client } = env;
-  const days = Math.ceil(((await env.currentTimeMs()) - planned.bookedAt) / DAY_MS) * DAY_MS;
-  const plan = { ...planned, bookedAt: planned.bookedAt + days, start: planned.start + days, end: planned.end + days };
-  await env.sleep(plan.bookedAt - (await env.currentTimeMs()));
+const gone = (): boolean => false;
+/** Temporal as a night's world sees it. */
+function faceOf(client: TestWorkflowEnvironment['client']): TemporalFace {
   const isOpen = async (id: string): Promise<boolean> =>
     (await client.workflow.getHandle(id).describe()).status.name === 'RUNNING';
-  const gone = (): boolean => false;
-  const face: TemporalFace = {
+  return {
     signal: (id, name, body) =>
       client.workflow
         .getHandle(id)
@@ -154,7 +151,14 @@ async function playOne(env: TestWorkflowEnvironment, stage: Stage, planned: Nigh
       });
     },
   };
-  const world = new World(plan, face, activityInfo);
+}
+
+async function playOne(env: TestWorkflowEnvironment, stage: Stage, planned: NightPlan): Promise<NightResult> {
+  const { client } = env;
+  const days = Math.ceil(((await env.currentTimeMs()) - planned.bookedAt) / DAY_MS) * DAY_MS;
+  const plan = { ...planned, bookedAt: planned.bookedAt + days, start: planned.start + days, end: planned.end + days };
+  await env.sleep(plan.bookedAt - (await env.currentTimeMs()));
+  const world = new World(plan, faceOf(client), activityInfo);
   stage.world = world;
   const session = await client.workflow.start(SESSION_WORKFLOW, {
     taskQueue: QUEUE_SESSION,

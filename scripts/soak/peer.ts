@@ -183,63 +183,67 @@ export class SoakPeer {
       this.drop(false);
     }
     const dashboard = live?.modes.has('RemoteSetDashboardMode') ?? false;
-    if (dashboard) {
-      this.event('ShotRunning', {
-        File: 'run.fit',
-        Expo: 60,
-        Elapsed: this.second % 60,
-        ElapsedPerc: Math.round(((this.second % 60) / 60) * 100),
-        Status: 1,
-      });
-      if (this.second % 2 === 0)
-        this.event('ControlData', {
-          VOYSTAT: 2,
-          SETUPCONN: true,
-          CCDTEMP: -10,
-          CCDPOW: -123456789,
-          MNTRA: '02:49:50',
-          MNTDEC: '47° 20\' 07"',
-          RUNSEQ: 'base.s2q',
-          GUIDEX: 0.2,
-          GUIDEY: -0.1,
-        });
-      if (this.second % 30 === 0)
-        this.event('WeatherAndSafetyMonitorData', {
-          WSConnected: true,
-          SMConnected: true,
-          SMStatus: 'SAFE',
-          WSCloud: 'CLEAR',
-          WSRain: 'DRY',
-          WSWind: 'CALM',
-          WSLight: 'DARK',
-        });
-    }
+    if (dashboard) this.tellDashboard();
     if (live?.modes.has('RemoteSetLogEvent') && this.second % 17 === 0)
       this.event('LogEvent', { TimeInfo: now / 1000, Type: 2, Text: 'Expose' });
-    if (--this.nextFrame <= 0) {
-      this.nextFrame = 60 + Math.floor(this.random() * 60);
-      const frame = { guid: randomUUID(), file: `frame_${this.frames.length + 1}.fit` };
-      this.frames.push(frame);
-      this.event('NewFITReady', {
-        File: `C:\\Voyager\\FITS\\${frame.file}`,
-        Type: 0,
-        VoyType: 'SHOT',
-        SeqTarget: 'NGC 1499',
-      });
-      if (dashboard)
-        this.event('NewJPGReady', {
-          File: frame.file,
-          Expo: 60,
-          Bin: 1,
-          Filter: 'L',
-          HFD: 2.4,
-          StarIndex: 8,
-          PixelDimX: 3008,
-          PixelDimY: 3008,
-          Base64Data: PREVIEW,
-        });
-    }
+    if (--this.nextFrame <= 0) this.takeFrame(dashboard);
     if (live && now - live.spoke >= HEARTBEAT_MS) this.event('Polling', {});
+  }
+  /** What a dashboard hears in this second. */
+  private tellDashboard(): void {
+    this.event('ShotRunning', {
+      File: 'run.fit',
+      Expo: 60,
+      Elapsed: this.second % 60,
+      ElapsedPerc: Math.round(((this.second % 60) / 60) * 100),
+      Status: 1,
+    });
+    if (this.second % 2 === 0)
+      this.event('ControlData', {
+        VOYSTAT: 2,
+        SETUPCONN: true,
+        CCDTEMP: -10,
+        CCDPOW: -123456789,
+        MNTRA: '02:49:50',
+        MNTDEC: '47° 20\' 07"',
+        RUNSEQ: 'base.s2q',
+        GUIDEX: 0.2,
+        GUIDEY: -0.1,
+      });
+    if (this.second % 30 === 0)
+      this.event('WeatherAndSafetyMonitorData', {
+        WSConnected: true,
+        SMConnected: true,
+        SMStatus: 'SAFE',
+        WSCloud: 'CLEAR',
+        WSRain: 'DRY',
+        WSWind: 'CALM',
+        WSLight: 'DARK',
+      });
+  }
+  /** A frame is done, and the next one begins. */
+  private takeFrame(dashboard: boolean): void {
+    this.nextFrame = 60 + Math.floor(this.random() * 60);
+    const frame = { guid: randomUUID(), file: `frame_${this.frames.length + 1}.fit` };
+    this.frames.push(frame);
+    this.event('NewFITReady', {
+      File: `C:\\Voyager\\FITS\\${frame.file}`,
+      Type: 0,
+      VoyType: 'SHOT',
+      SeqTarget: 'NGC 1499',
+    });
+    if (dashboard)
+      this.event('NewJPGReady', {
+        File: frame.file,
+        Expo: 60,
+        Bin: 1,
+        Filter: 'L',
+        HFD: 2.4,
+        StarIndex: 8,
+        PixelDimX: 3008,
+        PixelDimY: 3008,
+        Base64Data: PREVIEW,
+      });
   }
 
   /** Makes one fault happen, now or with the next command. */
