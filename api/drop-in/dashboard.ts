@@ -160,6 +160,12 @@ export const connectionStatus = route(
     }),
 );
 
+/** The shot that is exposed now, or else the last one. */
+function shotOf({ exposure }: TelescopeState, { progress }: Snapshot): number {
+  const exposes = exposure !== null && exposure.status !== 'IDLE';
+  return Math.min(progress.shots_total, progress.shots_done + (exposes ? 1 : 0));
+}
+
 export const currentSequence = route(
   {
     method: 'get',
@@ -191,12 +197,7 @@ export const currentSequence = route(
       target_guid: session?.targetGuid ?? null,
       booking_id: session?.bookingId ?? null,
       filter: state.exposure?.filter ?? null,
-      shot: snapshot
-        ? Math.min(
-            snapshot.progress.shots_total,
-            snapshot.progress.shots_done + (state.exposure && state.exposure.status !== 'IDLE' ? 1 : 0),
-          )
-        : null,
+      shot: snapshot ? shotOf(state, snapshot) : null,
       shots_total: snapshot?.progress.shots_total ?? null,
       remaining_seconds: state.sequence?.remaining_seconds ?? null,
     });

@@ -56,6 +56,11 @@ export async function writeCalendar(deps: Deps, calendar: Calendar): Promise<str
   return feed.toString();
 }
 
+/** A session that ended early has left the slot's rest free. */
+function endOf({ session, startsAt, endsAt }: Row, phase: Phase): Date {
+  const ended = session?.sessionEndedAt;
+  return isFinal(phase) && ended && ended < endsAt && ended > startsAt ? ended : endsAt;
+}
 function eventOf(row: Row, locale: Locale, isGuest: boolean): ICalEventData {
   const phase = (row.session?.phase ?? 'scheduled') as Phase;
   const isOff = OFF.includes(phase);
@@ -63,13 +68,11 @@ function eventOf(row: Row, locale: Locale, isGuest: boolean): ICalEventData {
   const why = reason && Object.hasOwn(REASONS, reason) ? REASONS[reason as Reason][locale] : '';
   const { name } = targetOf(row);
   const state = PHASES[phase][locale];
-  const endedEarly = isFinal(phase) && row.session?.sessionEndedAt && row.session.sessionEndedAt < row.endsAt;
-  const end = endedEarly && row.session!.sessionEndedAt! > row.startsAt ? row.session!.sessionEndedAt! : row.endsAt;
   return {
     id: `${row.id}@nocturne`,
     sequence: row.version + (row.session?.transition ?? 0),
     start: row.startsAt,
-    end: isOff ? row.endsAt : end,
+    end: isOff ? row.endsAt : endOf(row, phase),
     stamp: row.session?.updatedAt ?? row.updatedAt,
     created: row.createdAt,
     lastModified: row.session?.updatedAt ?? row.updatedAt,

@@ -92,6 +92,10 @@ export function readDateTime(text: string, time: string | number | null = null):
   };
 }
 
+/** The hour of a clock of twelve; null for one that it does not have. */
+const hoursOfHalf = (hour: number, half: string): number | null =>
+  hour < 1 || hour > 12 ? null : (hour % 12) + (half.toLowerCase() === 'pm' ? 12 : 0);
+
 /**
  * Seconds since midnight out of `hh:mm[:ss[.f]]`, `hhmmss`, `5h06m07s`, `11:05 pm`, or a number of seconds; null for anything else. 24:00:00 and a
  * leap second are the next day's first instant.
@@ -103,10 +107,10 @@ export function readTimeOfDay(value: string | number): number | null {
   const match = CLOCKS.map((clock) => clock.exec(text)).find((found) => found !== null);
   if (!match || match[2] === undefined) return null;
   const [, hourText, minuteText, secondText = '0', fraction = '0', half] = match;
-  const hours = half ? (Number(hourText) % 12) + (half.toLowerCase() === 'pm' ? 12 : 0) : Number(hourText);
+  const hours = half ? hoursOfHalf(Number(hourText), half) : Number(hourText);
   const minutes = Number(minuteText);
   const seconds = Number(secondText);
-  if (half && (Number(hourText) < 1 || Number(hourText) > 12)) return null;
+  if (hours === null) return null;
   const total = hours * 3600 + minutes * 60 + seconds + Number(`0.${fraction}`);
   const leap = hours === 23 && minutes === 59 && seconds === 60;
   if (minutes > 59 || (seconds > 59 && !leap)) return null;
