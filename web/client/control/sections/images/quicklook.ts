@@ -21,7 +21,7 @@ type Knob = 'black' | 'midtones' | 'white';
  * (or under the arrow keys' cross), and the whole header.
  */
 export async function openQuickLook(root: HTMLElement, url: string, filename: string, locale: Locale): Promise<void> {
-  const say = (key: string, values?: Record<string, string | number>): string => translate(locale, key, values);
+  const say: Say = (key, values) => translate(locale, key, values);
   const dialog = document.createElement('dialog');
   dialog.className = 'dialog lightbox quicklook';
   dialog.setAttribute('aria-label', filename);
@@ -53,17 +53,21 @@ export async function openQuickLook(root: HTMLElement, url: string, filename: st
   }
 }
 
-/** Picture, value, histogram and sliders; gives back what the button "auto" does. */
-function show(
-  body: HTMLElement,
-  image: FitsImage,
-  say: (key: string, values?: Record<string, string | number>) => string,
-  locale: Locale,
-): () => void {
-  const { width, height, planes } = image;
-  const range = rangeOf(planes);
+type Say = (key: string, values?: Record<string, string | number>) => string;
+
+/** The elements of the window, and what they show. */
+interface Look {
+  image: FitsImage;
+  range: ReturnType<typeof rangeOf>;
+  canvas: HTMLCanvasElement;
+  value: HTMLElement;
+  chart: HTMLCanvasElement;
+  say: Say;
+  locale: Locale;
+}
+function lookOf(body: HTMLElement, image: FitsImage, say: Say, locale: Locale): Look {
   const canvas = add(body, 'canvas');
-  [canvas.width, canvas.height] = [width, height];
+  [canvas.width, canvas.height] = [image.width, image.height];
   canvas.tabIndex = 0;
   canvas.setAttribute('role', 'img');
   canvas.setAttribute('aria-label', say('quicklook.picture'));
@@ -76,24 +80,39 @@ function show(
   [chart.width, chart.height] = [512, 72];
   chart.setAttribute('role', 'img');
   chart.setAttribute('aria-label', say('preview.histogram'));
+  return { image, range: rangeOf(image.planes), canvas, value, chart, say, locale };
+}
+
+/** Sliders for black point, midtones and white point, each from 0 to 1 of the histogram's axis. */
+class Knobs {
+  private readonly inputs: Record<Knob, HTMLInputElement>;
+  constructor(body: HTMLElement, say: Say, changed: () => void) {
+    const knob = (name: Knob): HTMLInputElement => {
+      const label = add(body, 'label', say(`quicklook.${name}`));
+      const input = add(label, 'input');
+      Object.assign(input, { type: 'range', min: '0', max: String(STEPS), name });
+      input.addEventListener('input', changed);
+      return input;
+    };
+    this.inputs = { black: knob('black'), midtones: knob('midtones'), white: knob('white') };
+  }
+  set(name: Knob, share: number): void {
+    this.inputs[name].value = String(Math.round(share * STEPS));
+  }
+  at(name: Knob): number {
+    return Number(this.inputs[name].value) / STEPS;
+  }
+}
+
+/** What draws picture and histogram as the sliders stand. */
+function painterOf({ image, range, canvas, chart }: Look, knobs: Knobs): () => void {
+  const { width, height, planes } = image;
   const counts = countsOf(planes, range);
-
-  const knob = (name: Knob): HTMLInputElement => {
-    const label = add(body, 'label', say(`quicklook.${name}`));
-    const input = add(label, 'input');
-    Object.assign(input, { type: 'range', min: '0', max: String(STEPS), name });
-    input.addEventListener('input', () => due());
-    return input;
-  };
-  const knobs = { black: knob('black'), midtones: knob('midtones'), white: knob('white') };
-  const set = (name: Knob, share: number): void => void (knobs[name].value = String(Math.round(share * STEPS)));
-  const at = (name: Knob): number => Number(knobs[name].value) / STEPS;
-
   const context = canvas.getContext('2d')!;
   const picture = context.createImageData(width, height);
-  const draw = (): void => {
-    const [black, white] = [fromAxis(at('black'), range), fromAxis(at('white'), range)];
-    const midtones = Math.min(0.999, Math.max(0.0001, at('midtones') ** 2));
+  return () => {
+    const [black, white] = [fromAxis(knobs.at('black'), range), fromAxis(knobs.at('white'), range)];
+    const midtones = Math.min(0.999, Math.max(0.0001, knobs.at('midtones') ** 2));
     const span = Math.max(1e-9, white - black);
     const [red, green, blue] = [planes[0]!, planes[1] ?? planes[0]!, planes[2] ?? planes[0]!];
     const light = (v: number): number => 255 * midtonesTransfer(midtones, (v - black) / span);
@@ -105,12 +124,13 @@ function show(
       picture.data[4 * i + 3] = 255;
     }
     context.putImageData(picture, 0, 0);
-    drawHistogram(chart, counts, [at('black'), toAxis(black + midtones * span, range), at('white')]);
+    drawHistogram(chart, counts, [knobs.at('black'), toAxis(black + midtones * span, range), knobs.at('white')]);
   };
-  let frame = 0;
-  const due = (): void => void (frame ||= requestAnimationFrame(() => ((frame = 0), draw())));
+}
 
-  // The pixel under the pointer, or under the cross that the arrow keys move, counted as the frame's own.
+/** Tells the pixel under the pointer, or under the cross that the arrow keys move, counted as the frame's own. */
+function tellPixels({ image, range, canvas, value, say, locale }: Look): void {
+  const { width, height, planes } = image;
   const point = { x: width >> 1, y: height >> 1 };
   const tell = (x: number, y: number): void => {
     point.x = Math.min(width - 1, Math.max(0, Math.floor(x)));
@@ -133,12 +153,21 @@ function show(
     const far = event.shiftKey ? 20 : 1;
     tell(point.x + dx! * far, point.y + dy! * far);
   });
+}
 
+/** Picture, value, histogram and sliders; gives back what the button "auto" does. */
+function show(body: HTMLElement, image: FitsImage, say: Say, locale: Locale): () => void {
+  const look = lookOf(body, image, say, locale);
+  const { range } = look;
+  let frame = 0;
+  const knobs = new Knobs(body, say, () => void (frame ||= requestAnimationFrame(() => ((frame = 0), draw()))));
+  const draw = painterOf(look, knobs);
+  tellPixels(look);
   const auto = (): void => {
-    const stretch = autoStretch(planes, range);
-    set('black', toAxis(stretch.black, range));
-    set('midtones', Math.sqrt(stretch.midtones));
-    set('white', toAxis(stretch.white, range));
+    const stretch = autoStretch(image.planes, range);
+    knobs.set('black', toAxis(stretch.black, range));
+    knobs.set('midtones', Math.sqrt(stretch.midtones));
+    knobs.set('white', toAxis(stretch.white, range));
     draw();
   };
   auto();
