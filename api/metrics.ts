@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { LAG_SEEN_EVERY_MS } from '../platform/lag.ts';
 
 export interface Metrics {
   registry: Registry;
@@ -9,9 +10,6 @@ export interface Metrics {
   controls: Counter<'kind' | 'state'>;
   relayed: Counter<'kind'>;
 }
-
-/** At prom-client's own 10 ms the look at the event loop alone is half of what an idle api costs. */
-const LAG_SEEN_EVERY_MS = 100;
 
 /** Prometheus metrics of the api process; one registry per app, so that tests can run several. */
 export function createMetrics(): Metrics {

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { LAG_SEEN_EVERY_MS } from '../platform/lag.ts';
 import { BEGUN_PHASES, WAITING_PHASES } from '../domain/phases.ts';
 import { listBackups } from '../platform/backup/manifest.ts';
 import type { Config } from '../platform/config.ts';
@@ -72,7 +73,7 @@ export class WorkerMetrics {
     private readonly logger: Logger,
   ) {
     this.registry.setDefaultLabels({ process: 'worker' });
-    collectDefaultMetrics({ register: this.registry });
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: LAG_SEEN_EVERY_MS });
   }
   private gauge<L extends string>(name: string, help: string, ...labelNames: L[]): Gauge<L> {
     return new Gauge({ name: `nocturne_${name}`, help, labelNames, registers: [this.registry] });
