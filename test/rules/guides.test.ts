@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
 import { projectPath } from '../../platform/paths.ts';
 import { FAQ } from '../../web/client/i18n/faq.ts';
 
@@ -11,7 +12,9 @@ function shape(text: string): object {
     chapters: [...text.matchAll(/^#+/gm)].map((found) => found[0].length),
     questions: [...text.matchAll(/^\*\*[^*]+\?\*\*/gm)].length,
     rows: [...text.matchAll(/^(?:\||- |\d+\. )/gm)].length,
-    pictures: [...text.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map((found) => found[1]),
+    pictures: [...text.matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map((found) =>
+      found[1]!.replace(/\.(fr|en)\.webp$/, '.webp'),
+    ),
     commands: [...text.matchAll(/^```\w*\n([\s\S]*?)^```$/gm)].map((found) => found[1]!.replaceAll(/ +#.*/g, '')),
     links: [...text.matchAll(/[^!]\[[^\]]+\]\(([^)#]+)/g)]
       .map((found) => found[1]!.replace(/\.(fr|en)\.md$/, '.md'))
@@ -25,6 +28,17 @@ describe('guides in two languages', () => {
     for (const name of GUIDES)
       expect([name, shape(read(`${name}.fr.md`))]).toEqual([name, shape(read(`${name}.en.md`))]);
     expect((shape(read('guide.en.md')) as { pictures: string[] }).pictures.length).toBeGreaterThan(4);
+  });
+
+  test('each language has its film of a night, of 20 to 40 seconds and no more than 2 MB, in its own guide', async () => {
+    for (const locale of ['fr', 'en'] as const) {
+      const path = projectPath('docs', 'screenshots', `night.${locale}.webp`);
+      expect(read(`guide.${locale}.md`)).toContain(`screenshots/night.${locale}.webp`);
+      const { pages, delay } = await sharp(path, { pages: -1 }).metadata();
+      expect(pages).toBeGreaterThan(40);
+      const seconds = (delay ?? []).reduce((sum, ms) => sum + ms, 0) / 1000;
+      expect([seconds >= 20, seconds <= 40, statSync(path).size <= 2_000_000]).toEqual([true, true, true]);
+    }
   });
 
   test("every question of the page's help is answered in the guide as well", () => {
