@@ -3,6 +3,7 @@ import { unwatched } from '../core/alpine.ts';
 import { Http } from '../core/http.ts';
 import { makeInstallable } from '../core/install.ts';
 import { LiveSource } from '../core/live.ts';
+import { joined } from '../core/parts.ts';
 import { prefs } from '../core/prefs.ts';
 import { tabKeep } from '../core/storage.ts';
 import type { Event, Snapshot, Source } from '../core/types.ts';
@@ -193,6 +194,5 @@ export function telescopeControl(options: TelescopeControlOptions = {}): object 
   if (options.locale) prefs.locale = options.locale;
   const m = new Machine(options);
   const parts: readonly AnySection[] = unwatched([session, ...SECTIONS]);
-  const members = parts.map((one) => ({ ...one.state(), ...one.methods }));
-  return Object.assign({}, ...members, { m, parts, view: m.view(), demo: options.demo === true }) as object;
+  return Object.assign(joined(parts), { m, parts, view: m.view(), demo: options.demo === true });
 }

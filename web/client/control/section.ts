@@ -1,5 +1,6 @@
 import type { Magics } from '../core/alpine.ts';
 import type { Http, PageConfig } from '../core/http.ts';
+import type { Part } from '../core/parts.ts';
 import type { EventData } from '../../../domain/contracts/live-events.ts';
 import type { Snapshot, TelescopeState } from '../core/types.ts';
 import type { Machine } from './machine.ts';
@@ -33,17 +34,14 @@ interface Turns {
   end?(this: ControlPage): void;
 }
 
-export interface Section<State extends object, Methods extends object> {
+export interface Section<State extends object, Methods extends object> extends Part<ControlPage, State, Methods> {
   html?: string;
   dialogs?: string;
-  state(): State;
-  methods: Methods & ThisType<ControlPage>;
   turns?: Turns;
   events?: Meanings;
 }
 export type AnySection = Section<object, object>;
-/** What a section adds to the page. */
-export type Brings<One> = One extends Section<infer State, infer Methods> ? State & Methods : never;
+export type { Brings } from '../core/parts.ts';
 
 export const section = <State extends object, Methods extends object>(
   one: Section<State, Methods>,
