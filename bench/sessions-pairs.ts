@@ -127,10 +127,8 @@ export interface Pairs {
   stop(): Promise<void>;
 }
 
-/** Workers for sessions and for bare workflows in this process, with the same options; the bare ones' load is read from the history of one session. */
-export async function startPairs(address: string, client: Client): Promise<Pairs> {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-  const connection = await NativeConnection.connect({ address });
+/** The workers of both: ours with rows in memory, and the bare one with as little as possible. */
+async function workersOf(connection: NativeConnection, client: Client): Promise<Worker[]> {
   const { namespace } = client.options;
   const common = { connection, namespace, workflowThreadPoolSize: 1, ...deploymentOptions() };
   const ours = { workflowBundle: { codePath: bundlePath() } };
@@ -151,7 +149,7 @@ export async function startPairs(address: string, client: Client): Promise<Pairs
     if (nudge) setTimeout(() => void client.workflow.getHandle(`bare-${id}`).signal('nudge'), 20);
     return Promise.resolve();
   };
-  const workers = await Promise.all([
+  return Promise.all([
     Worker.create({ ...common, ...ours, taskQueue: QUEUE_SESSION, activities: rows }),
     Worker.create({ ...common, ...ours, taskQueue: QUEUE_FINALISE, activities: rows }),
     Worker.create({ connection, namespace, taskQueue: telescopeQueue(TELESCOPE), activities: telescope }),
@@ -159,6 +157,13 @@ export async function startPairs(address: string, client: Client): Promise<Pairs
     Worker.create({ ...common, ...bare, taskQueue: 'bare', activities: { row } }),
     Worker.create({ connection, namespace, taskQueue: 'bare-telescope', activities: { step } }),
   ]);
+}
+
+/** Workers for sessions and for bare workflows in this process, with the same options; the bare ones' load is read from the history of one session. */
+export async function startPairs(address: string, client: Client): Promise<Pairs> {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
+  const connection = await NativeConnection.connect({ address });
+  const workers = await workersOf(connection, client);
   const runs = workers.map((worker) => worker.run());
   await setCurrentVersion(client, buildId());
 

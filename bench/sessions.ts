@@ -1,28 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
 import { Pool as Database } from 'pg';
-import { ensureSession } from '../api/bookings/sessions.ts';
-import type { Deps } from '../api/deps.ts';
-import { Telescope, type TelescopeInput } from '../domain/contracts/telescope.ts';
-import { sessionWorkflowId } from '../domain/queues.ts';
 import { SIGNALS, type ControlSignal } from '../domain/messages.ts';
-import { createLogger } from '../platform/logger.ts';
+import { sessionWorkflowId } from '../domain/queues.ts';
 import { UsageError } from '../platform/errors.ts';
-import { buildId } from '../platform/build.ts';
-import { setCurrentVersion } from '../platform/deployment.ts';
-import { projectPath } from '../platform/paths.ts';
-import { freePort } from '../stack/ports.ts';
-import { SIMULATED_SEQUENCE_GUID, memoryEnvironment, nodeFlags } from '../stack/processes.ts';
-import { answers, waitUntil } from '../stack/supervisor.ts';
 import { startPostgres } from '../stack/own-postgres.ts';
-import { startTemporal } from '../stack/own-temporal.ts';
+import { waitUntil } from '../stack/supervisor.ts';
 import { startPairs } from './sessions-pairs.ts';
+import { addTelescope, settled, startSessions, telescopeOf } from './sessions-rows.ts';
 import { StubTelescopes } from './sessions-telescopes.ts';
+import { startDevServer, startWorker, type DevServer, type WorkerProcess } from './sessions-worker.ts';
 
 const HELP = `npm run bench:sessions -- [--json] [--quick] [--only PART]
 What sessions cost: the compiled worker as it runs in service, the dev server of Temporal and a PostgreSQL, each on a free port.
@@ -52,176 +42,6 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const load = (): string => `load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`;
 const round = (value: number, decimals: number): number => Math.round(value * 10 ** decimals) / 10 ** decimals;
 const median = (sorted: number[]): number => (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
-
-/**
- * Loaded into the worker process and its workflow thread: on request each thread collects its garbage twice, and the process says how much
- * memory it holds. Each thread has a heap of its own, so each must do it.
- */
-const COLLECTOR = `
-import { BroadcastChannel, isMainThread } from 'node:worker_threads';
-const channel = new BroadcastChannel('collect');
-channel.unref();
-const collect = () => { gc(); gc(); };
-if (isMainThread) {
-  process.channel?.unref();
-  process.on('message', () => {
-    channel.postMessage(null);
-    setTimeout(() => { collect(); setTimeout(() => process.send({ rss: process.memoryUsage.rss() }), 1500); }, 1500);
-  });
-  process.channel?.unref();
-} else channel.onmessage = collect;`;
-
-interface DevServer {
-  address: string;
-  client: Client;
-  stop(): Promise<void>;
-}
-/** Temporal's dev server as `npm start` sets it up, and a client of it. */
-async function startDevServer(): Promise<DevServer> {
-  const server = await startTemporal({ onDisk: true });
-  const connection = Connection.lazy({ address: server.address });
-  const stop = async (): Promise<void> => {
-    await connection.close();
-    await server.stop();
-  };
-  return { address: server.address, client: new Client({ connection }), stop };
-}
-
-interface WorkerProcess {
-  child: ChildProcess;
-  /** Bytes held after two collections. */
-  rss(): Promise<number>;
-  stop(): Promise<void>;
-}
-/** The worker of `npm start`, with its own flags and environment. */
-async function startWorker(temporal: DevServer, databaseUrl: string, folder: string): Promise<WorkerProcess> {
-  const port = await freePort();
-  const flags = [...nodeFlags(384), '--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(COLLECTOR)}`];
-  const child = spawn(process.execPath, [...flags, projectPath('dist', 'worker', 'main.js')], {
-    cwd: projectPath(),
-    env: {
-      ...process.env,
-      ...memoryEnvironment(process.env),
-      NODE_ENV: 'production',
-      DATA_DIR: folder,
-      OBSERVATIONS_STORAGE_PATH: join(folder, 'observations'),
-      DATABASE_URL: databaseUrl,
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: 'default',
-      WORKER_PORT: String(port),
-      // The queues of the frames are the stub's.
-      WORKER_TELESCOPES: 'none',
-      SMTP_URL: '',
-      WEBHOOK_URL: '',
-      LOG_LEVEL: 'error',
-    },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const endWithUs = (): void => void child.kill('SIGKILL');
-  process.once('exit', endWithUs);
-  const stop = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await exited;
-    process.removeListener('exit', endWithUs);
-  };
-  try {
-    const ready = `http://127.0.0.1:${port}/readyz`;
-    await waitUntil('The worker', () => answers(ready), 60_000, 'What it said stands above.');
-    await setCurrentVersion(temporal.client, buildId());
-  } catch (thrown) {
-    await stop();
-    throw thrown;
-  }
-  return {
-    child,
-    stop,
-    rss: () =>
-      new Promise((resolve, reject) => {
-        child.once('message', (message) => resolve((message as { rss: number }).rss));
-        child.once('exit', () => reject(new Error('the worker ended')));
-        child.send('collect');
-      }),
-  };
-}
-
-interface Row {
-  id: string;
-  telescopeId: string;
-  startsAt: Date;
-  endsAt: Date;
-}
-async function addTelescope(db: Database, telescope: TelescopeInput): Promise<void> {
-  await db.query('INSERT INTO telescopes (id, config) VALUES ($1, $2)', [
-    telescope.id,
-    JSON.stringify(Telescope.parse(telescope)),
-  ]);
-}
-const telescopeOf = (id: string, policy: TelescopeInput['policy']): TelescopeInput => ({
-  id,
-  name: id,
-  host: '127.0.0.1',
-  base_sequence_guid: SIMULATED_SEQUENCE_GUID,
-  site: { latitude_degrees: 45, longitude_degrees: 0 },
-  policy,
-  weather: { resume_debounce_seconds: 0 },
-});
-
-/** The rows that the api writes before it starts a session, and the start; some at once, as many requests would. */
-async function startSessions(db: Database, temporal: DevServer, rows: Row[]): Promise<void> {
-  const deps = {
-    temporal: temporal.client,
-    temporalTimeoutMs: 30_000,
-    logger: createLogger('bench', 'silent'),
-  } as unknown as Deps;
-  for (let at = 0; at < rows.length; at += 20) {
-    await Promise.all(
-      rows.slice(at, at + 20).map(async ({ id, telescopeId, startsAt, endsAt }) => {
-        await db.query(
-          `INSERT INTO bookings (id, telescope_id, starts_at, ends_at, blocked_until, user_ref, target, shots, constraints, credits, body_hash) VALUES ($1, $2, $3, $4, $4, 'bench', $5, $6, $7, '{"charged": 10}', $1)`,
-          [
-            id,
-            telescopeId,
-            startsAt,
-            endsAt,
-            JSON.stringify({ name: 'M 45', ra_hours: 3.79, dec_degrees: 24.1, pa_degrees: 0 }),
-            JSON.stringify(
-              ['L', 'R', 'G', 'B'].map((filter) => ({
-                filter,
-                exposure_seconds: 300,
-                quantity: 12,
-                binning: 1,
-                type: 'light',
-              })),
-            ),
-            JSON.stringify({ min_altitude_degrees: 30, hour_angle_start_hours: -3, hour_angle_end_hours: 3 }),
-          ],
-        );
-        await db.query(
-          `INSERT INTO sessions (booking_id, telescope_id, workflow_id, phase) VALUES ($1, $2, $3, 'scheduled')`,
-          [id, telescopeId, sessionWorkflowId(id)],
-        );
-        if (!(await ensureSession(deps, { id, telescopeId, startsAt }))) throw new Error(`${id} could not be started`);
-      }),
-    );
-  }
-}
-/** Waits until so many sessions whose id begins so have written their first phase, and nothing more is under way. */
-async function settled(db: Database, prefix: string, where: string, count: number): Promise<void> {
-  await waitUntil(
-    `${count} sessions ${prefix}`,
-    async () => {
-      const { rows } = await db.query<{ n: number }>(
-        `SELECT count(*)::int AS n FROM sessions WHERE booking_id LIKE $1 AND ${where}`,
-        [`${prefix}-%`],
-      );
-      return rows[0]!.n >= count;
-    },
-    600_000,
-    'The worker does not keep up.',
-    500,
-  );
-}
 
 /** Sessions that sleep push all others out of the worker's cache, and when they are cancelled they leave it too. */
 async function emptyCache(db: Database, temporal: DevServer, name: string, count: number): Promise<void> {
