@@ -72,40 +72,42 @@ function plainType(type: string | undefined, schema: Schema, indent: string): st
   }
 }
 
+/** The method of an operation; none for one whose body is not JSON. */
+function methodOf(path: string, method: string, operation: OperationObject): string[] {
+  const body = operation.requestBody?.content['application/json']?.schema;
+  if (operation.requestBody && !body) return [];
+  const inPath = (operation.parameters ?? []).filter((p) => p.in === 'path');
+  const inQuery = (operation.parameters ?? []).filter((p) => p.in === 'query' && p.name !== 'exp' && p.name !== 'sig');
+  const answers = Object.entries(operation.responses).filter(([status]) => status.startsWith('2'));
+  const schemas = answers.map(([, answer]) => answer.content?.['application/json']?.schema);
+  const binary = answers.some(([, answer]) => answer.content && !answer.content['application/json']);
+  const result = binary
+    ? 'Response'
+    : [...new Set(schemas.map((schema) => (schema ? typeOf(schema, '  ') : 'void')))].join(' | ');
+  const queryType = `{ ${inQuery.map((p) => `${safe(p.name)}${p.required ? '' : '?'}: ${typeOf(p.schema, '  ')}`).join('; ')} }`;
+  const args = [
+    ...inPath.map((p) => `${p.name}: string`),
+    ...(body ? [`body${operation.requestBody?.required ? '' : '?'}: ${typeOf(body, '  ')}`] : []),
+    ...(inQuery.length > 0 ? [`query${inQuery.some((p) => p.required) ? '' : '?'}: ${queryType}`] : []),
+    'options?: RequestOptions',
+  ];
+  const address = path.replaceAll(/\{(\w{1,64})\}/g, (_all, name: string) => `\${encodeURIComponent(${name})}`);
+  return [
+    `  /** ${operation.summary ?? operation.operationId}. \`${method.toUpperCase()} ${path}\` */\n  ${operation.operationId}(${args.join(', ')}): Promise<${result}> {\n    return this.send<${result}>('${method.toUpperCase()}', \`${address}\`, { ${body ? 'body, ' : ''}${inQuery.length > 0 ? 'query, ' : ''}${binary ? 'raw: true, ' : ''}options });\n  }`,
+  ];
+}
+
 /** The whole client as one file without dependencies, for Node 20+ and browsers. */
 export function clientSource(document: object): string {
   const { paths, components, info } = document as Document;
   const types = Object.entries(components.schemas)
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([name, schema]) => `export type ${name} = ${typeOf(schema)};`);
-  const methods: string[] = [];
-  for (const [path, item] of Object.entries(paths))
-    for (const [method, operation] of Object.entries(item)) {
-      if (!METHODS.includes(method)) continue;
-      const body = operation.requestBody?.content['application/json']?.schema;
-      if (operation.requestBody && !body) continue;
-      const inPath = (operation.parameters ?? []).filter((p) => p.in === 'path');
-      const inQuery = (operation.parameters ?? []).filter(
-        (p) => p.in === 'query' && p.name !== 'exp' && p.name !== 'sig',
-      );
-      const answers = Object.entries(operation.responses).filter(([status]) => status.startsWith('2'));
-      const schemas = answers.map(([, answer]) => answer.content?.['application/json']?.schema);
-      const binary = answers.some(([, answer]) => answer.content && !answer.content['application/json']);
-      const result = binary
-        ? 'Response'
-        : [...new Set(schemas.map((schema) => (schema ? typeOf(schema, '  ') : 'void')))].join(' | ');
-      const queryType = `{ ${inQuery.map((p) => `${safe(p.name)}${p.required ? '' : '?'}: ${typeOf(p.schema, '  ')}`).join('; ')} }`;
-      const args = [
-        ...inPath.map((p) => `${p.name}: string`),
-        ...(body ? [`body${operation.requestBody?.required ? '' : '?'}: ${typeOf(body, '  ')}`] : []),
-        ...(inQuery.length > 0 ? [`query${inQuery.some((p) => p.required) ? '' : '?'}: ${queryType}`] : []),
-        'options?: RequestOptions',
-      ];
-      const address = path.replaceAll(/\{(\w{1,64})\}/g, (_all, name: string) => `\${encodeURIComponent(${name})}`);
-      methods.push(
-        `  /** ${operation.summary ?? operation.operationId}. \`${method.toUpperCase()} ${path}\` */\n  ${operation.operationId}(${args.join(', ')}): Promise<${result}> {\n    return this.send<${result}>('${method.toUpperCase()}', \`${address}\`, { ${body ? 'body, ' : ''}${inQuery.length > 0 ? 'query, ' : ''}${binary ? 'raw: true, ' : ''}options });\n  }`,
-      );
-    }
+  const methods = Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([method]) => METHODS.includes(method))
+      .flatMap(([method, operation]) => methodOf(path, method, operation)),
+  );
   return `// Made from the OpenAPI document of nocturne ${info.version}; do not edit.
 
 ${types.join('\n\n')}
