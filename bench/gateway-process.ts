@@ -9,7 +9,7 @@ import { projectPath } from '../platform/paths.ts';
 import { memoryEnvironment, nodeFlags } from '../stack/processes.ts';
 import { startPostgres } from '../stack/own-postgres.ts';
 import { startTemporal } from '../stack/own-temporal.ts';
-import type { Order, Told } from './gateway-peer.ts';
+import { Peer } from './gateway-peer-process.ts';
 
 /**
  * The real gateway process as production starts it, with a real PostgreSQL and a real Temporal, on a peer that sends previews of 20 MB: how long
@@ -51,35 +51,6 @@ export interface ProcessBench {
     previews_of_1_mb: number;
     control_lines: number;
   };
-}
-
-/** The peer's process; for tests too. */
-export class Peer {
-  port = 0;
-  previews = 0;
-  burst = 0;
-  /** When the lines that disable a target arrived, by its GUID. */
-  readonly disabled = new Map<string, bigint[]>();
-  private readonly child: ChildProcess;
-  constructor() {
-    this.child = spawn(process.execPath, ['--import', 'tsx', projectPath('bench', 'gateway-peer.ts')], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    this.child.on('message', (told: Told) => {
-      if (told.is === 'listening') this.port = told.port;
-      else if (told.is === 'disabled')
-        this.disabled.set(told.guid, [...(this.disabled.get(told.guid) ?? []), BigInt(told.atNs)]);
-      else if (told.is === 'preview') this.previews = told.sent;
-      else this.burst = told.done;
-    });
-  }
-  order(order: Order): void {
-    this.child.send(order);
-  }
-  async stop(): Promise<void> {
-    this.child.disconnect();
-    await once(this.child, 'exit');
-  }
 }
 
 interface Surroundings {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import type { Receipt } from '../../domain/contracts/control.ts';
-import { Peer } from '../../bench/gateway-process.ts';
+import { Peer } from '../../bench/gateway-peer-process.ts';
 import { buildRequest } from '../../gateway/protocol/requests.ts';
 import { startPostgres as startServer } from '../../stack/own-postgres.ts';
 import { startPostgres } from '../support/postgres.ts';
