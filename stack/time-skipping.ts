@@ -15,6 +15,8 @@ const { INDEXED_VALUE_TYPE_KEYWORD: KEYWORD, INDEXED_VALUE_TYPE_DATETIME: DATETI
   proto.temporal.api.enums.v1.IndexedValueType;
 type TestService = NonNullable<Connection['testService']>;
 const NUDGE_MS = 2_000;
+/** Somebody waits for time to pass. */
+const PASSING_NUDGE_MS = 300;
 const READY_MS = 30_000;
 const NAMESPACE = 'default';
 
@@ -22,13 +24,13 @@ const NAMESPACE = 'default';
  * The time-skipping server sometimes sleeps on although nothing holds its time, until somebody asks it for something. Holding time and letting
  * it go again wakes it and changes nothing. Returns what ends it.
  */
-export function nudge(testService: TestService): () => void {
+export function nudge(testService: TestService, everyMs = NUDGE_MS): () => void {
   const timer = setInterval(() => {
     testService
       .lockTimeSkipping({})
       .then(() => testService.unlockTimeSkipping({}))
       .catch(() => undefined);
-  }, NUDGE_MS);
+  }, everyMs);
   return () => clearInterval(timer);
 }
 
@@ -96,7 +98,7 @@ export class TimeSkippingServer {
   }
   /** Lets time pass: what falls due meanwhile happens at its instant, and time stands while something is being done. */
   async pass(ms: number): Promise<void> {
-    const still = nudge(this.testService);
+    const still = nudge(this.testService, PASSING_NUDGE_MS);
     try {
       await this.testService.unlockTimeSkippingWithSleep({ duration: msNumberToTs(ms) });
     } finally {

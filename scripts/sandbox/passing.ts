@@ -12,7 +12,7 @@ import type { SandboxGateway } from './gateway.ts';
 
 const LOOK_EVERY_MS = 2_000;
 /** While a slot runs, time passes in pieces of this length, and what the camera has taken is told after each. */
-const PIECE_MS = 30_000;
+const PIECE_MS = 60_000;
 /** A session may run on for so long after its slot: the stop is confirmed, frames are taken in. */
 const AFTER_SLOT_MS = 600_000;
 /** Work that time brings takes no longer on the machine's own clock. */
@@ -50,10 +50,7 @@ export class Passing {
   }
   /** Lets time pass until a booking is over, `latestMs` at most. */
   untilOver(bookingId: string, latestMs: number): Promise<void> {
-    return this.alone(async () => {
-      while (Date.now() < latestMs && !(await this.isOver(bookingId)))
-        await this.passUntil(Math.min(latestMs, (await this.pieceEnd(latestMs)) ?? latestMs));
-    });
+    return this.alone(() => this.passUntil(latestMs, () => this.isOver(bookingId)));
   }
   /** Between two moves time goes as the machine's does. @returns what ends it */
   goOn(logger: Logger): () => void {
@@ -84,10 +81,10 @@ export class Passing {
     return (FINAL_PHASES as readonly string[]).includes(session?.phase ?? '');
   }
 
-  private async passUntil(ms: number): Promise<void> {
+  private async passUntil(ms: number, enough = async (): Promise<boolean> => false): Promise<void> {
     const { server, quiet } = this.parts;
     await this.settled();
-    for (let now = await server.nowMs(); now < ms; now = await server.nowMs()) {
+    for (let now = await server.nowMs(); now < ms && !(await enough()); now = await server.nowMs()) {
       const end = (await this.pieceEnd(ms)) ?? ms;
       await server.pass(Math.max(1, Math.min(end, ms) - now));
       await this.reach(await server.nowMs());

@@ -22,8 +22,8 @@ export function suggestion(telescope: Telescope, nowMs: number): z.input<typeof 
     user: { ref: 'guest-1', display_name: 'Camille', email: 'camille@example.org', locale: 'fr' },
     target: highTarget(site, startMs, endMs),
     shots: [
-      { filter: 'L', exposure_seconds: 120, quantity: 4 },
-      { filter: 'R', exposure_seconds: 60, quantity: 2 },
+      { filter: 'L', exposure_seconds: 300, quantity: 2 },
+      { filter: 'R', exposure_seconds: 120, quantity: 1 },
     ],
     credits: { charged: 30 },
   };
