@@ -46,8 +46,8 @@ function asleepIn(phase: string, { json }: Recorded): unknown {
 /** So many histories a phase are woken by `npm test`, spread over all that have it; `npm run verify` wakes each. */
 const DAILY_WAKES = 8;
 function ofTheDay<T>(all: T[]): T[] {
-  const stride = process.env.NOCTURNE_LONG === '1' ? 1 : Math.ceil(all.length / DAILY_WAKES);
-  return all.filter((_, n) => n % stride === 0);
+  const stride = process.env.NOCTURNE_LONG === '1' ? 1 : Math.max(1, all.length / DAILY_WAKES);
+  return all.filter((_, n) => Math.floor(n / stride) !== Math.floor((n - 1) / stride));
 }
 
 let bundle: WorkflowBundleWithSourceMap;

@@ -1,9 +1,11 @@
-import { ActivityFailure, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, isCancellation, patched } from '@temporalio/workflow';
 import type { ObjectsPlan, Observation } from '../../../domain/ports.ts';
 import { NIGHT_LINES, reasonWords } from '../../../domain/night-lines.ts';
 import type { Reason } from '../../../domain/reasons.ts';
 import { planning, telescope } from '../activities.ts';
-import type { Night } from '../night.ts';
+import type { Ending } from '../data.ts';
+import { slotOver, type Night } from '../night.ts';
+import { PATCHES } from '../patches.ts';
 import { borrow, complain, startRoboTarget, step } from '../steps.ts';
 import { confirm, submit } from '../telescope.ts';
 import { SECOND, nowIso } from '../time.ts';
@@ -18,6 +20,15 @@ export async function keepOurs(night: Night, seen: Observation): Promise<boolean
   night.memory.keptAt = Date.now();
   const refused = [...(intruder ? [await borrow(night)] : []), ...(stopped ? [await startRoboTarget(night)] : [])];
   return refused.every((reason) => reason === null);
+}
+
+/**
+ * A look that comes back when the slot is over is too late to begin by: the gate would refuse it, and a session that was held for another's
+ * target would end as a fault of ours.
+ */
+export function beganTooLate(night: Night): Ending | null {
+  const late = !night.state.data.engaged && Date.now() >= night.state.endMs;
+  return late && patched(PATCHES.nothingAtTheEnd) ? slotOver(night) : null;
 }
 
 /** Enables the target and sees that it is: null when it runs, else why not. */

@@ -11,7 +11,7 @@ import { keepWatch, observe } from '../telescope.ts';
 import { SECOND, nowIso } from '../time.ts';
 import { interruptible, interruptibleBy, waitFor } from '../waiting.ts';
 import { isStalled, noteProgress, stallDueMs } from '../progress.ts';
-import { engage, keepOurs, remainder, running } from './engage.ts';
+import { beganTooLate, engage, keepOurs, remainder, running } from './engage.ts';
 import { hold } from './hold.ts';
 
 /** The first pause before a disable or stop that failed is tried again; it doubles. */
@@ -71,14 +71,14 @@ function cancelledByMaintenance({ state: { data } }: Night): Ending | null {
   return cancels ? { outcome: data.started ? 'aborted' : 'failed', reason: 'maintenance', commandId: null } : null;
 }
 
-/** What is seen ends the session: maintenance that cancels bookings, or the whole plan taken. */
+/** What is seen ends the session: maintenance that cancels bookings, the end of the slot, or the whole plan taken. */
 function endedBy(night: Night, seen: Observation): Ending | null {
   const { state } = night;
   const cancelled = cancelledByMaintenance(night);
   if (cancelled) return cancelled;
   return state.data.started && planFinished(seen, state.plannedShots())
     ? { outcome: 'completed', reason: 'plan_finished', commandId: null }
-    : null;
+    : beganTooLate(night);
 }
 
 /** The plan by which the slot began is to be read: last in a turn, since what is judged must be fresh. No quiet watch begins meanwhile. */
