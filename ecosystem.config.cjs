@@ -4,13 +4,13 @@
  */
 const path = require('node:path');
 
-const processOf = (name, heapMb) => ({
+const processOf = (name, heapMb, youngMb = 2) => ({
   name: `nocturne-${name}`,
   script: path.join(__dirname, 'dist', name, 'main.js'),
   cwd: __dirname,
   exec_mode: 'fork',
   instances: 1,
-  node_args: ['--max-semi-space-size=2', '--enable-source-maps', `--max-old-space-size=${heapMb}`],
+  node_args: [`--max-semi-space-size=${youngMb}`, '--enable-source-maps', `--max-old-space-size=${heapMb}`],
   env: {
     NODE_ENV: 'production',
     MALLOC_ARENA_MAX: '2',
@@ -24,4 +24,4 @@ const processOf = (name, heapMb) => ({
   merge_logs: true,
 });
 
-module.exports = { apps: [processOf('gateway', 256), processOf('worker', 384), processOf('api', 256)] };
+module.exports = { apps: [processOf('gateway', 256), processOf('worker', 384), processOf('api', 256, 8)] };

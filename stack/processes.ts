@@ -29,9 +29,11 @@ export const memoryEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => 
   MALLOC_MMAP_THRESHOLD_: env.MALLOC_MMAP_THRESHOLD_ ?? '131072',
   MALLOC_TRIM_THRESHOLD_: env.MALLOC_TRIM_THRESHOLD_ ?? '131072',
 });
+/** Megabytes of the young generation. With 2 a crowd that comes back to an api took a third more of its time, and twenty seconds instead of twelve. */
+const YOUNG_MB = { api: 8, others: 2 };
 /** Small heaps: our processes work on streams and rows. */
-export const nodeFlags = (heapMb: number): string[] => [
-  '--max-semi-space-size=2',
+export const nodeFlags = (heapMb: number, youngMb = YOUNG_MB.others): string[] => [
+  `--max-semi-space-size=${youngMb}`,
   `--max-old-space-size=${heapMb}`,
   '--enable-source-maps',
 ];
@@ -51,7 +53,7 @@ export function ourProcess(
   return {
     name,
     command: process.execPath,
-    args: [...nodeFlags(heapMb), projectPath('dist', name, 'main.js')],
+    args: [...nodeFlags(heapMb, name === 'api' ? YOUNG_MB.api : YOUNG_MB.others), projectPath('dist', name, 'main.js')],
     cwd: projectPath(),
     env: { ...env, ...memoryEnvironment(env), ...environmentOf(at, env), ...more },
     logFile: at.log(name),

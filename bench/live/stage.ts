@@ -31,7 +31,7 @@ export const killAll = (): void => {
 
 /** A process of ours that answers in JSON lines. */
 export function start(file: string, args: string[], env: Record<string, string>): Lines {
-  const how = file.endsWith('.js') ? ['--max-semi-space-size=2'] : ['--import', 'tsx'];
+  const how = file.endsWith('.js') ? ['--max-semi-space-size=8'] : ['--import', 'tsx'];
   const child = spawn(process.execPath, [...how, file, ...args], {
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],

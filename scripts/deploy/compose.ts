@@ -95,7 +95,9 @@ function variableFaults(service: Service, { secrets = {} }: Compose): string[] {
   for (const [variable, value] of Object.entries(service.environment ?? {})) {
     const isFile = variable.endsWith('_FILE');
     if (SECRET.test(variable) && !isFile) faults.push(`${variable} stands in the file: give ${variable}_FILE`);
-    if (service.build !== undefined && !KNOWN.has(variable)) faults.push(`${variable} is no variable of ours`);
+    // What Node itself reads is no setting of ours.
+    const ours = KNOWN.has(variable) || variable === 'NODE_OPTIONS';
+    if (service.build !== undefined && !ours) faults.push(`${variable} is no variable of ours`);
     const secret = isFile ? /^\/run\/secrets\/(\w+)$/.exec(value)?.[1] : undefined;
     if (secret && !given.includes(secret)) faults.push(`${variable} names a secret that it is not given`);
   }

@@ -50,7 +50,10 @@ function checkNginx(): Finding {
 export function checkUnits(): Finding[] {
   const what = 'deploy/systemd';
   const unit = read('systemd', 'nocturne@.service');
-  const texts = [unit, read('systemd', 'nocturne@api.service.d', 'secrets.conf')];
+  const texts = [
+    unit,
+    ...['secrets.conf', 'memory.conf'].map((name) => read('systemd', 'nocturne@api.service.d', name)),
+  ];
   const named = texts.flatMap((text) =>
     [...text.matchAll(/^Environment=(.*)$/gm)].flatMap(([, line]) =>
       line!.split(' ').map((pair) => pair.split('=')[0]!),
