@@ -462,6 +462,7 @@ const ITEMS: Record<string, string[]> = {
 
   test('the report: figures, ledger, scrubbing through the night, and a wait while it is being made', async () => {
     server.reportReady(false);
+    server.night.phase = 'completed';
     const { page, faults } = await visit(`/report/${BOOKING_ID}#token=guest`);
     await seeText(page, '.banner', 'being made');
     server.reportReady(true);
@@ -482,6 +483,24 @@ const ITEMS: Record<string, string[]> = {
     );
     expect(faults).toEqual([]);
   }, 40_000);
+
+  test('the report of a session that is not over says so, and leads to the page where it is watched', async () => {
+    server.reportReady(false);
+    server.night.phase = 'holding';
+    const { page } = await visit('/');
+    // Where nothing is answered, nothing is said of the session either; the page asks again.
+    await page.route('**/snapshot', (asked) =>
+      asked.fulfill({ status: 503, body: '{"detail":"The database is away."}' }),
+    );
+    await page.goto(`${server.url}/report/${BOOKING_ID}#token=guest`);
+    await page.locator('.banner:visible').waitFor();
+    expect(await page.locator('.banner:visible').innerText()).not.toMatch(/not found|nothing|not over|being made/i);
+    await page.unroute('**/snapshot');
+    await page.locator('[data-item="watch"]').waitFor({ timeout: 15_000 });
+    expect(await page.locator('.banner:visible').innerText()).toMatch(/^The session is not over; .*Watch$/s);
+    await page.locator('[data-item="watch"]').click();
+    await seeText(page, item('header', 'phase'), 'hold');
+  });
 
   test('a complaint: the guest sends it by the report’s form, the operator answers it by the admin’s, and the guest reads the answer', async () => {
     Object.assign(server.night, { phase: 'completed', done: 40 });

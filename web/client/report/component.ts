@@ -1,3 +1,4 @@
+import { isFinal } from '../../../domain/phases.ts';
 import { askForLink, bookingInAddress, sessionAccess } from '../core/access.ts';
 import { unwatched } from '../core/alpine.ts';
 import { keepFile } from '../core/files.ts';
@@ -13,6 +14,9 @@ import { part } from './page.ts';
 import { summary } from './summary.ts';
 import { timeline } from './timeline.ts';
 
+/** How often a report that is being made is asked for, and one whose session still runs. */
+const BEING_MADE_MS = 5_000;
+const NOT_OVER_MS = 30_000;
 /** A browser starts and prints for it. */
 const PDF_MS = 90_000;
 
@@ -23,7 +27,11 @@ const reading = part({
     ready: false,
     /** All of it is here: what prints it may begin. */
     whole: false,
+    /** The session is over, and its report is being made. */
     pending: false,
+    /** The session is not over yet. */
+    early: false,
+    watchUrl: `/control/${encodeURIComponent(bookingInAddress())}`,
     problem: '',
     canAskLink: false,
     askedLink: false,
@@ -55,7 +63,7 @@ const reading = part({
       } catch (thrown) {
         return this.unread(thrown);
       }
-      this.pending = false;
+      [this.pending, this.early, this.problem] = [false, false, ''];
       const rest = await this.night.readBeside();
       this.ready = true;
       this.paint();
@@ -63,17 +71,23 @@ const reading = part({
       if (rest.images !== undefined) await this.loadRest(rest.images).catch(() => undefined);
       this.$nextTick(() => (this.whole = true));
     },
-    /** A night that is not over has no report yet: it is asked for again. */
+    /** A booking without a report: the page says why, and asks again where there will be one. */
     async unread(thrown: unknown): Promise<void> {
-      if (thrown instanceof ApiProblem && thrown.status === 404) {
-        const known = await this.night.isKnown();
-        this.pending = known;
-        this.problem = known ? '' : say('ui.notFound');
-        if (known) setTimeout(() => void this.load(), 5_000);
-      } else {
+      if (!(thrown instanceof ApiProblem && thrown.status === 404)) {
         this.canAskLink = isDenied(thrown);
         this.problem = problemText(thrown);
+        return;
       }
+      try {
+        const phase = await this.night.phase();
+        this.pending = phase !== null && (isFinal(phase) || phase === 'finalising');
+        this.early = phase !== null && !this.pending;
+        this.problem = phase === null ? say('ui.notFound') : '';
+        if (phase === null) return;
+      } catch (unsaid) {
+        this.problem = problemText(unsaid);
+      }
+      setTimeout(() => void this.load(), this.early ? NOT_OVER_MS : BEING_MADE_MS);
     },
     async loadFrench(cursor: string | null): Promise<void> {
       const { report } = this.night;

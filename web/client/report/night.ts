@@ -1,5 +1,6 @@
 import type { Report } from '../../../domain/contracts/report.ts';
-import { Http, type Page } from '../core/http.ts';
+import type { Phase } from '../../../domain/phases.ts';
+import { ApiProblem, Http, type Page } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ImageSummary, LogLine } from '../core/types.ts';
 import { translate } from '../i18n/index.ts';
@@ -51,11 +52,14 @@ export class Night {
     this.report = await this.http.get<Report>(`${this.base}/report${location.search}`);
   }
   /** Whether the booking is there, though it has no report yet. */
-  isKnown(): Promise<boolean> {
-    return this.http.get(`${this.base}/snapshot`).then(
-      () => true,
-      () => false,
-    );
+  /** Null where the server knows no such booking. @throws ApiProblem and the like when it does not say */
+  async phase(): Promise<Phase | null> {
+    try {
+      return (await this.http.get<{ phase: Phase }>(`${this.base}/snapshot`)).phase;
+    } catch (thrown) {
+      if (thrown instanceof ApiProblem && thrown.status === 404) return null;
+      throw thrown;
+    }
   }
   /** What the report does not hold: the first pages of frames and log, the graphs' series, the site's zone. */
   async readBeside(): Promise<Rest> {

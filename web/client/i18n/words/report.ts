@@ -8,6 +8,10 @@ export const reportWords = {
     'Le rapport se prépare ; cette page se mettra à jour seule.',
     'The report is being made; this page updates by itself.',
   ],
+  'report.early': [
+    'La session n’est pas terminée ; son rapport paraîtra ici à la fin.',
+    'The session is not over; its report will be here when it is.',
+  ],
   'report.summary': ['Résumé', 'Summary'],
   'report.planned': ['Durée prévue', 'Planned'],
   'report.actual': nameOf('duration'),
