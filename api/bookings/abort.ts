@@ -9,9 +9,10 @@ import { requireBooking, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import { deliver, filedAs } from './controls.ts';
-import { loadBooking, phaseOf } from './load.ts';
+import { loadBooking } from './load.ts';
 import { settleReceipt } from './receipts.ts';
 import { signalSession, type Delivery } from './sessions.ts';
+import { phaseOf } from './view.ts';
 
 /** How long a stop waits for its booking's row where the telescope is not known without it, and where the row says whose it is. */
 const ROW_NEEDED_MS = 500;

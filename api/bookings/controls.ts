@@ -12,6 +12,7 @@ import { settleReceipt } from './receipts.ts';
 import { ensureSession, signalSession, type Delivery } from './sessions.ts';
 import { openInTurn } from './one-at-a-time.ts';
 import { loadBooking } from './load.ts';
+import { phaseOf } from './view.ts';
 
 const CONFIRM_WAIT_MS = 10_000;
 const KEY = /^[\x21-\x7e]{1,200}$/;
@@ -58,7 +59,7 @@ export async function control(
 ): Promise<Receipt> {
   const { booking, session } = await loadBooking(deps, who, id);
   const known = await deps.db.receipt.findUnique({ where: { commandId } });
-  const phase = (session?.phase ?? 'scheduled') as Phase;
+  const phase = phaseOf(session);
   if (!known && isFinal(phase))
     throw new Problem('booking_final', `Booking ${id} has ended (${phase}).`, {
       reason: 'session_over' satisfies Reason,

@@ -1,14 +1,10 @@
 import type { BookingRequest } from '../../domain/contracts/booking.ts';
-import type { Phase } from '../../domain/phases.ts';
 import { planOf } from '../../platform/booking-columns.ts';
-import type { Prisma, Session } from '../../prisma/client/client.ts';
+import type { Prisma } from '../../prisma/client/client.ts';
 import { requireOwner, type Identity } from '../auth.ts';
 import type { Deps } from '../deps.ts';
 import { Problem } from '../errors.ts';
 import type { FullBooking } from './view.ts';
-
-/** The phase of a row whose workflow may not have written one yet. */
-export const phaseOf = (session: Session | null): Phase => (session?.phase ?? 'scheduled') as Phase;
 
 /** The booking with its session and its person, if the asker may see it. @throws Problem `not_found` or `forbidden`. */
 export async function loadBooking(deps: Deps, who: Identity, id: string): Promise<FullBooking> {

@@ -14,12 +14,12 @@ import type { Deps } from '../deps.ts';
 import { Problem, invalid, type FieldErrors } from '../errors.ts';
 import { requireMatch } from '../precondition.ts';
 import { changePlan } from './change.ts';
-import { asJson, loadBooking, phaseOf, requestOf } from './load.ts';
+import { asJson, loadBooking, requestOf } from './load.ts';
 import { bodyHash, chargedMore, planErrors } from './rules.ts';
 import { ensureSession } from './sessions.ts';
 import { blockedUntil, refuseMaintenance, writeSlots } from './slots.ts';
 import { slotTaken } from './slot-taken.ts';
-import { bookingEtag, type FullBooking } from './view.ts';
+import { phaseOf, bookingEtag, type FullBooking } from './view.ts';
 
 function ofCaller(who: Identity, body: { constraints?: BookingRequest['constraints'] | undefined }): FieldErrors {
   return who.kind !== 'key' && body.constraints?.priority !== undefined

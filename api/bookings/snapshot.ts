@@ -21,6 +21,7 @@ import { seenBy, tenancyOf } from '../telescopes/mirror.ts';
 import { countedOf, linesOf, targetOf } from '../../platform/booking-columns.ts';
 import { toReceipt } from '../../platform/receipts.ts';
 import { readSession, readSessions, type SessionRows } from './session-rows.ts';
+import { phaseOf } from './view.ts';
 
 /** How long a snapshot may be shown again when nothing was heard, and the rows behind it; the bus drops them earlier. */
 const FRESH_MS = 1_000;
@@ -167,7 +168,7 @@ function whereItStands(
   session: SessionRows['session'],
 ): Pick<Snapshot, 'phase' | 'hold_cause' | 'reason' | 'outcome' | 'next' | 'session_started_at' | 'session_ended_at'> {
   return {
-    phase: (session?.phase ?? 'scheduled') as Phase,
+    phase: phaseOf(session),
     hold_cause: (session?.holdCause ?? null) as HoldCause | null,
     reason: (session?.reason ?? null) as Reason | null,
     outcome: (session?.outcome ?? null) as Outcome | null,
@@ -193,7 +194,7 @@ function planShown({ booking, session, taken, archived }: SessionRows): Pick<Sna
 async function snapshotOf(deps: Ground, rows: SessionRows): Promise<Snapshot> {
   const { booking, session, counter, receipt, settlement } = rows;
   const telescope = await deps.telescopes.find(booking.telescopeId);
-  const phase = (session?.phase ?? 'scheduled') as Phase;
+  const phase = phaseOf(session);
   const now = deps.now();
   const state = telescope && !isFinal(phase) ? await deps.mirror.state(telescope) : null;
   return {

@@ -44,9 +44,12 @@ function targetView({ booking }: FullBooking, telescope: Telescope | null): Book
   };
 }
 
-/** Where the session stands, and why; a booking whose session has no row yet is scheduled. */
-function phaseOf(session: Session | null, locale: Locale) {
-  const phase = (session?.phase ?? 'scheduled') as Phase;
+/** The phase of a row whose workflow may not have written one yet. */
+export const phaseOf = (session: { phase: string } | null): Phase => (session?.phase ?? 'scheduled') as Phase;
+
+/** Where the session stands, and why. */
+function standingOf(session: Session | null, locale: Locale) {
+  const phase = phaseOf(session);
   const reason = (session?.reason ?? null) as Reason | null;
   return {
     phase,
@@ -90,7 +93,7 @@ export function toBooking(
     credits: creditsOf(booking),
     rebooked_from: booking.rebookedFrom,
     generation: booking.generation,
-    ...phaseOf(session, view.locale),
+    ...standingOf(session, view.locale),
     ...doneBy(session),
     created_at: booking.createdAt.toISOString(),
     updated_at: new Date(Math.max(booking.updatedAt.getTime(), session?.updatedAt.getTime() ?? 0)).toISOString(),

@@ -4,6 +4,7 @@ import { REASONS, type Locale, type Reason } from '../../domain/reasons.ts';
 import type { Booking, Calendar, Session } from '../../prisma/client/client.ts';
 import type { Deps } from '../deps.ts';
 import { targetOf } from '../../platform/booking-columns.ts';
+import { phaseOf } from '../bookings/view.ts';
 
 const DAY_MS = 86_400_000;
 /** A feed reaches so far back and has so many bookings at most. */
@@ -62,7 +63,7 @@ function endOf({ session, startsAt, endsAt }: Row, phase: Phase): Date {
   return isFinal(phase) && ended && ended < endsAt && ended > startsAt ? ended : endsAt;
 }
 function eventOf(row: Row, locale: Locale, isGuest: boolean): ICalEventData {
-  const phase = (row.session?.phase ?? 'scheduled') as Phase;
+  const phase = phaseOf(row.session);
   const isOff = OFF.includes(phase);
   const reason = row.session?.reason;
   const why = reason && Object.hasOwn(REASONS, reason) ? REASONS[reason as Reason][locale] : '';
