@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { BusListener } from '../platform/bus.ts';
 import { loadConfig } from '../platform/config.ts';
 import { createDatabase } from '../platform/database.ts';
@@ -6,7 +6,7 @@ import { createLogger } from '../platform/logger.ts';
 import { createTemporalClient } from '../platform/temporal.ts';
 import { createApp } from './app.ts';
 import { asyncApiDocument, openApiDocument } from './openapi.ts';
-import { PLACES, contractFile } from './system/written.ts';
+import { PLACES, contractFile, type Contract } from './system/written.ts';
 
 const NOBODY = 'postgresql://nobody@127.0.0.1:9/none';
 
@@ -28,8 +28,13 @@ export async function openApiOfNobody(server: string): Promise<object> {
   return document;
 }
 
-/** Called by the build once TypeScript is compiled. */
+/** Called by the build once TypeScript is compiled. Each file is whole when it appears: an api that starts meanwhile keeps what it has read. */
 export async function writeContracts(): Promise<void> {
-  writeFileSync(contractFile('openapi.json'), JSON.stringify(await openApiOfNobody(PLACES.server)));
-  writeFileSync(contractFile('asyncapi.json'), JSON.stringify(asyncApiDocument(PLACES.key)));
+  const write = (name: Contract, document: object): void => {
+    const file = contractFile(name);
+    writeFileSync(`${file}.part`, JSON.stringify(document));
+    renameSync(`${file}.part`, file);
+  };
+  write('openapi.json', await openApiOfNobody(PLACES.server));
+  write('asyncapi.json', asyncApiDocument(PLACES.key));
 }
