@@ -487,19 +487,33 @@ const ITEMS: Record<string, string[]> = {
   test('the report of a session that is not over says so, and leads to the page where it is watched', async () => {
     server.reportReady(false);
     server.night.phase = 'holding';
-    const { page } = await visit('/');
+    const { page } = await visit('/', { clock: true });
+    let asked = 0;
+    const answers = async (status: number): Promise<void> => {
+      await page.unroute('**/snapshot');
+      await page.route('**/snapshot', (route) => {
+        asked++;
+        return route.fulfill({ status, body: '{"detail":"No answer."}' });
+      });
+    };
     // Where nothing is answered, nothing is said of the session either; the page asks again.
-    await page.route('**/snapshot', (asked) =>
-      asked.fulfill({ status: 503, body: '{"detail":"The database is away."}' }),
-    );
+    await answers(503);
     await page.goto(`${server.url}/report/${BOOKING_ID}#token=guest`);
     await page.locator('.banner:visible').waitFor();
     expect(await page.locator('.banner:visible').innerText()).not.toMatch(/not found|nothing|not over|being made/i);
     await page.unroute('**/snapshot');
-    await page.locator('[data-item="watch"]').waitFor({ timeout: 15_000 });
+    await pass(page, 6);
+    await page.locator('[data-item="watch"]').waitFor();
     expect(await page.locator('.banner:visible').innerText()).toMatch(/^The session is not over; .*Watch$/s);
-    await page.locator('[data-item="watch"]').click();
-    await seeText(page, item('header', 'phase'), 'hold');
+    expect(await page.locator('[data-item="watch"]').getAttribute('href')).toBe(`/control/${BOOKING_ID}`);
+    // A refusal stays one: the page says how to get a key, and asks no more.
+    await answers(403);
+    asked = 0;
+    await pass(page, 31);
+    await page.locator('[data-item="ask-link"]').waitFor();
+    await pass(page, 31);
+    expect(asked).toBe(1);
+    expect(await page.locator('[data-item="watch"]').isVisible()).toBe(false);
   });
 
   test('a complaint: the guest sends it by the report’s form, the operator answers it by the admin’s, and the guest reads the answer', async () => {

@@ -9,14 +9,18 @@ import { problemText } from '../i18n/problems.ts';
 import { tellAccess } from './complaints.ts';
 import { gallery } from './gallery.ts';
 import { graphs } from './graphs.ts';
-import { Night, say } from './night.ts';
+import { say } from '../i18n/index.ts';
+import { Night } from './night.ts';
 import { part } from './page.ts';
 import { summary } from './summary.ts';
 import { timeline } from './timeline.ts';
 
-/** How often a report that is being made is asked for, and one whose session still runs. */
-const BEING_MADE_MS = 5_000;
+/** How soon a report is asked for again: one that is being made or was not answered, and one whose session still runs. */
+const AGAIN_MS = 5_000;
 const NOT_OVER_MS = 30_000;
+/** A refusal that stays one, other than a server that is away or asks to wait. */
+const isForGood = (thrown: unknown): boolean =>
+  thrown instanceof ApiProblem && thrown.status < 500 && thrown.status !== 429;
 /** A browser starts and prints for it. */
 const PDF_MS = 90_000;
 
@@ -73,21 +77,20 @@ const reading = part({
     },
     /** A booking without a report: the page says why, and asks again where there will be one. */
     async unread(thrown: unknown): Promise<void> {
-      if (!(thrown instanceof ApiProblem && thrown.status === 404)) {
-        this.canAskLink = isDenied(thrown);
-        this.problem = problemText(thrown);
-        return;
-      }
+      [this.pending, this.early] = [false, false];
       try {
+        if (!(thrown instanceof ApiProblem && thrown.status === 404)) throw thrown;
         const phase = await this.night.phase();
-        this.pending = phase !== null && (isFinal(phase) || phase === 'finalising');
-        this.early = phase !== null && !this.pending;
         this.problem = phase === null ? say('ui.notFound') : '';
         if (phase === null) return;
+        this.pending = isFinal(phase) || phase === 'finalising';
+        this.early = !this.pending;
       } catch (unsaid) {
         this.problem = problemText(unsaid);
+        this.canAskLink = isDenied(unsaid);
+        if (isForGood(unsaid)) return;
       }
-      setTimeout(() => void this.load(), this.early ? NOT_OVER_MS : BEING_MADE_MS);
+      setTimeout(() => void this.load(), this.early ? NOT_OVER_MS : AGAIN_MS);
     },
     async loadFrench(cursor: string | null): Promise<void> {
       const { report } = this.night;

@@ -3,7 +3,7 @@ import type { Brings } from '../core/parts.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ImageSummary } from '../core/types.ts';
 import { filterTone } from '../control/wording.ts';
-import { say } from './night.ts';
+import { say } from '../i18n/index.ts';
 import { part } from './page.ts';
 
 /** Frames in the gallery at first. */

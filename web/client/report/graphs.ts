@@ -3,7 +3,8 @@ import { unwatched } from '../core/alpine.ts';
 import { Graph, type Line } from '../core/charts.ts';
 import type { Brings } from '../core/parts.ts';
 import { filterTone } from '../control/wording.ts';
-import { say, type Telemetry } from './night.ts';
+import { type Telemetry } from './night.ts';
+import { say } from '../i18n/index.ts';
 import { part } from './page.ts';
 
 type Frame = Report['images']['frames'][number];

@@ -3,7 +3,6 @@ import type { Phase } from '../../../domain/phases.ts';
 import { ApiProblem, Http, type Page } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
 import type { ImageSummary, LogLine } from '../core/types.ts';
-import { translate } from '../i18n/index.ts';
 
 /** Means of a series at `t` (seconds since 1970), null where nothing was measured. */
 export interface Telemetry {
@@ -14,9 +13,6 @@ export interface Telemetry {
 /** How many frames the slider knows at most. */
 const MAX_IMAGES = 3_000;
 const SERIES = 'guiding.rms,weather.temperature,weather.humidity,weather.wind,weather.cloud';
-
-export const say = (key: string, values?: Record<string, string | number>): string =>
-  translate(prefs.locale, key, values);
 
 /** Where the pages go on that come after the first; null has none, and undefined was not answered. */
 interface Rest {
@@ -51,8 +47,7 @@ export class Night {
   async read(): Promise<void> {
     this.report = await this.http.get<Report>(`${this.base}/report${location.search}`);
   }
-  /** Whether the booking is there, though it has no report yet. */
-  /** Null where the server knows no such booking. @throws ApiProblem and the like when it does not say */
+  /** The phase of a booking that has no report yet; null where the server knows no such booking. @throws Error when it does not say */
   async phase(): Promise<Phase | null> {
     try {
       return (await this.http.get<{ phase: Phase }>(`${this.base}/snapshot`)).phase;

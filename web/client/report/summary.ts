@@ -4,9 +4,8 @@ import { bytes, clock, coordinate, dayAndTime, duration, number, zoneName } from
 import type { Brings } from '../core/parts.ts';
 import { prefs } from '../core/prefs.ts';
 import { filterTone } from '../control/wording.ts';
-import { reasonIn } from '../i18n/index.ts';
+import { reasonIn, say } from '../i18n/index.ts';
 import { changesText, creditsTexts, figuresOf, REPORT_FIGURES } from './figures.ts';
-import { say } from './night.ts';
 import { part } from './page.ts';
 
 const TONES = {

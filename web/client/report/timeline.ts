@@ -2,7 +2,8 @@ import type { Report } from '../../../domain/contracts/report.ts';
 import { clock } from '../core/format.ts';
 import type { Brings } from '../core/parts.ts';
 import { prefs } from '../core/prefs.ts';
-import { say, type Night } from './night.ts';
+import { type Night } from './night.ts';
+import { say } from '../i18n/index.ts';
 import { part } from './page.ts';
 
 /** The night as a strip: what each part of it was used for, a tick for each frame, and the slider's needle. */
