@@ -61,7 +61,7 @@ export class GatewayMetrics {
       registers,
     });
     for (const [name, help, read] of GAUGES) this.gauge(telescopes, name, help, read);
-    for (const [name, help, label, read] of LABELLED) this.labelled(telescopes, [name, help, label], read);
+    for (const [name, help, label, read] of LABELLED) this.labelled(telescopes, name, help, label, read);
     const memory: Metric = new Gauge({
       name: 'process_resident_memory_bytes',
       help: 'Resident memory',
@@ -88,11 +88,7 @@ export class GatewayMetrics {
       },
     });
   }
-  private labelled(
-    telescopes: Telescopes,
-    [name, help, label]: [name: string, help: string, label: string],
-    read: ReadMany,
-  ): Metric {
+  private labelled(telescopes: Telescopes, name: string, help: string, label: string, read: ReadMany): Metric {
     return new Gauge({
       name: `nocturne_gateway_${name}`,
       help,

@@ -110,35 +110,6 @@ function offsetMs(timezone: string, ms: number): number {
  * disabled; its dates are the slot's bounds, so that Voyager itself stops it when all of us are dead (docs/safety.md, 2).
  * @throws ApplicationFailure InvalidInput naming a filter that the telescope does not have.
  */
-/** A line of the plan as RoboTarget's shot. @throws ApplicationFailure where the telescope has no such filter */
-function planShot(
-  telescope: Telescope,
-  shot: ReturnType<typeof shotsOf>[number],
-  index: number,
-  guid: (path: string) => string,
-): ObjectsPlan['shots'][number] {
-  const filterIndex = Object.hasOwn(telescope.filters, shot.filter) ? telescope.filters[shot.filter] : undefined;
-  if (filterIndex === undefined)
-    throw ApplicationFailure.nonRetryable(
-      `shots.${index}.filter: telescope ${telescope.id} has no filter "${shot.filter}"`,
-      FAILURE.invalid,
-    );
-  return {
-    GuidShot: guid(`shot/${index}`),
-    RefGuidTarget: guid('target'),
-    FilterIndex: filterIndex,
-    Num: shot.quantity,
-    Bin: shot.binning,
-    ReadoutMode: 0,
-    Type: SHOT_TYPES[shot.type],
-    Speed: 0,
-    Gain: shot.gain ?? 0,
-    Offset: shot.offset ?? 0,
-    Exposure: shot.exposure_seconds,
-    Order: index + 1,
-    Enabled: true,
-  };
-}
 export function planObjects(row: Booking, telescope: Telescope, generation: number): ObjectsPlan {
   const target = targetOf(row);
   const shots = shotsOf(row);
@@ -177,6 +148,36 @@ export function planObjects(row: Booking, telescope: Telescope, generation: numb
       Tag: tag,
     },
     shots: shots.map((shot, index) => planShot(telescope, shot, index, guid)),
+  };
+}
+
+/** A line of the plan as RoboTarget's shot. @throws ApplicationFailure where the telescope has no such filter */
+function planShot(
+  telescope: Telescope,
+  shot: ReturnType<typeof shotsOf>[number],
+  index: number,
+  guid: (path: string) => string,
+): ObjectsPlan['shots'][number] {
+  const filterIndex = Object.hasOwn(telescope.filters, shot.filter) ? telescope.filters[shot.filter] : undefined;
+  if (filterIndex === undefined)
+    throw ApplicationFailure.nonRetryable(
+      `shots.${index}.filter: telescope ${telescope.id} has no filter "${shot.filter}"`,
+      FAILURE.invalid,
+    );
+  return {
+    GuidShot: guid(`shot/${index}`),
+    RefGuidTarget: guid('target'),
+    FilterIndex: filterIndex,
+    Num: shot.quantity,
+    Bin: shot.binning,
+    ReadoutMode: 0,
+    Type: SHOT_TYPES[shot.type],
+    Speed: 0,
+    Gain: shot.gain ?? 0,
+    Offset: shot.offset ?? 0,
+    Exposure: shot.exposure_seconds,
+    Order: index + 1,
+    Enabled: true,
   };
 }
 

@@ -24,6 +24,7 @@ const LABELS: Readonly<Record<ObjectKind, readonly string[]>> = {
 const PASSES = 4;
 const SETTLE_MS = 1_000;
 
+type Wanted = Parameters<TelescopeActivities['ensureObjects']>[0];
 interface Found {
   set: JsonObject | null;
   target: JsonObject | null;
@@ -135,8 +136,6 @@ interface Write {
   what: 'create' | 'repair' | 'label';
   send: () => Promise<RequestOutcome>;
 }
-type Wanted = Parameters<TelescopeActivities['ensureObjects']>[0];
-
 /** What is to be written, in RoboTarget's order: the set, its target, the target's shots. */
 function writesOf(gateway: TelescopeGateway, { plan, grant }: Wanted, found: Found, need: Need): Write[] {
   const { client } = gateway;
@@ -152,7 +151,7 @@ function writesOf(gateway: TelescopeGateway, { plan, grant }: Wanted, found: Fou
   if (found.target === null)
     writes.push({ what: 'create', send: () => client.add('target', { ...plan.target, Status: 1 }) });
   else {
-    if (disable) writes.push({ what: 'repair', send: () => disableTarget(gateway, plan.target.GuidTarget) });
+    if (disable) writes.push({ what: 'repair', send: () => disableAndLook(gateway, plan.target.GuidTarget) });
     if (is.target.length > 0 || labelTarget)
       writes.push({
         what: labelTarget ? 'label' : 'repair',
@@ -171,7 +170,8 @@ function writesOf(gateway: TelescopeGateway, { plan, grant }: Wanted, found: Fou
   for (const guid of is.extra) writes.push({ what: 'repair', send: () => client.remove('shot', guid) });
   return writes;
 }
-async function disableTarget({ client, targets }: TelescopeGateway, guid: string): Promise<RequestOutcome> {
+/** The gate judges what follows by the list of targets, so that it is read again at once. */
+async function disableAndLook({ client, targets }: TelescopeGateway, guid: string): Promise<RequestOutcome> {
   const outcome = await client.setEnabled('target', guid, false);
   await targets.list();
   return outcome;

@@ -33,7 +33,11 @@ export class Relay {
     const server = createServer();
     const relay = new Relay(to, secret, server);
     server.on('request', (request, response) => {
-      void relay.pass(request).then((status) => response.writeHead(status).end());
+      relay.pass(request).then(
+        (status) => response.writeHead(status).end(),
+        // What comes from elsewhere than the product.
+        () => response.writeHead(400).end(),
+      );
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return relay;

@@ -1,8 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { BLOCK } from './fits.ts';
 import type { RenderResult } from './render.ts';
 import { stretched } from './stretch.ts';
-
-const BLOCK = 2880;
 
 /** Cards of the primary header by keyword, and where its data begin; null for what is no FITS. */
 function readHeader(file: number): { cards: Map<string, string>; end: number } | null {

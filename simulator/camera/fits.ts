@@ -9,7 +9,8 @@ export interface Card {
   /** A number that is written with this many decimals. */
   decimals?: number;
 }
-const BLOCK = 2880;
+/** Bytes of a FITS block (FITS standard 4.0, section 3.1). */
+export const BLOCK = 2880;
 
 function cardText({ key, value, comment, decimals }: Card): string {
   let text: string;

@@ -12,10 +12,15 @@ const PIXEL_UM = 3.76;
 
 const arcsecPerPixel = (bin: number): number => ((206.265 * PIXEL_UM) / FOCAL_LENGTH_MM) * bin;
 
+/** Where the mount points, read once for header and picture: a mount that moves is elsewhere at the next reading. */
+interface Pointing {
+  at: ReturnType<Context['mount']['position']>;
+  isWest: boolean;
+}
+
 /** The FITS header of a frame, with the names that Voyager and the usual programs read. */
-function cardsOf({ context, request, filter, startedAt }: Taken): Card[] {
-  const { options, mount, cooler, focuser } = context;
-  const at = mount.position();
+function cardsOf({ context, request, filter, startedAt }: Taken, { at, isWest }: Pointing): Card[] {
+  const { options, cooler, focuser } = context;
   const sky = altAz(options.site, at.raHours, at.decDegrees, startedAt);
   const iso = new Date(startedAt).toISOString().slice(0, 23);
   return [
@@ -46,7 +51,7 @@ function cardsOf({ context, request, filter, startedAt }: Taken): Card[] {
     { key: 'OBJCTALT', value: sky.altitudeDegrees, decimals: 3 },
     { key: 'OBJCTAZ', value: sky.azimuthDegrees, decimals: 3 },
     { key: 'AIRMASS', value: 1 / Math.max(0.05, Math.sin((sky.altitudeDegrees * Math.PI) / 180)), decimals: 4 },
-    { key: 'PIERSIDE', value: mount.status().pier === 'pierWest' ? 'WEST' : 'EAST' },
+    { key: 'PIERSIDE', value: isWest ? 'WEST' : 'EAST' },
     { key: 'FOCPOS', value: Math.round(focuser.position) },
     { key: 'FOCTEMP', value: context.weather.conditions().temperature_celsius, decimals: 2 },
     { key: 'FOCALLEN', value: FOCAL_LENGTH_MM, comment: 'mm' },
@@ -79,19 +84,19 @@ export function renderRequest(
 ): RenderRequest {
   const { context, request, filter } = taken;
   const { options, mount, cooler } = context;
-  const at = mount.position();
-  const pa = mount.status().pier === 'pierWest' ? 0 : 180;
+  const pointing = { at: mount.position(), isWest: mount.status().pier === 'pierWest' };
+  const { at, isWest } = pointing;
   const through = filterOf(filter);
   const scale = arcsecPerPixel(request.bin);
   return {
     path,
-    cards: cardsOf(taken),
+    cards: cardsOf(taken, pointing),
     width: Math.max(1, Math.floor(options.camera.width / request.bin)),
     height: Math.max(1, Math.floor(options.camera.height / request.bin)),
     bayer: options.camera.bayer && request.bin === 1,
     raDegrees: at.raHours * 15,
     decDegrees: at.decDegrees,
-    paDegrees: pa,
+    paDegrees: isWest ? 0 : 180,
     arcsecPerPixel: scale,
     fwhmPixels: fwhmArcsec / scale,
     exposureSeconds: request.exposure,

@@ -42,9 +42,8 @@ function wireRecord(record: DoneRow): Record<string, unknown> {
   return wire;
 }
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-const failed = (message: string): Did => ({ paramRet: { ret: message }, effect: null, effectKey: null });
-
 const answer = (paramRet: Params): Did => ({ paramRet, effect: null, effectKey: null });
+const failed = (message: string): Did => answer({ ret: message });
 
 /** Applies a change to records and saves them; RoboTarget plans again. */
 function change({ store, roboTarget }: Ask, what: string, records: DoneRow[], apply: (record: DoneRow) => void): Did {
@@ -60,11 +59,8 @@ const select = ({ params }: Ask, records: DoneRow[]): DoneRow[] =>
 /** Records of the object that `ObjUID` names: a record, a session, a target, a shot or a set, by `Mode`; null for another mode. */
 function byMode({ store, params }: Ask): DoneRow[] | null {
   const id = text(params.ObjUID);
-  const field = ([0, 1, 2, 3] as const).find((mode) => mode === Number(params.Mode));
-  if (field !== undefined) {
-    const name = (['guid', 'refguidsession', 'refguidtarget', 'refguidshot'] as const)[field];
-    return store.done().filter((d) => same(d[name], id));
-  }
+  const field = (['guid', 'refguidsession', 'refguidtarget', 'refguidshot'] as const)[Number(params.Mode)];
+  if (field !== undefined) return store.done().filter((d) => same(d[field], id));
   if (Number(params.Mode) !== 4) return null;
   const targets = store.targets(id).map((t) => t.row.GuidTarget);
   return store.done().filter((d) => targets.some((t) => same(t, d.refguidtarget)));

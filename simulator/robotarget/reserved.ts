@@ -183,7 +183,7 @@ function rowsOf(store: Context['store'], kind: Decoded['kind'], parentGuid: stri
   return store.shots(parentGuid).map(({ row }) => ({ ...row, Done: store.doneCount(row.GuidShot) }));
 }
 
-/** A decoded request with what it works on, and its two kinds of answer. */
+/** A decoded request with what it works on. */
 interface Ask {
   context: Context;
   roboTarget: RoboTarget;

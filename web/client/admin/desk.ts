@@ -4,7 +4,7 @@ import { dayAndTime, number } from '../core/format.ts';
 import { ApiProblem, Http, takeToken } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
 import type { LogLine } from '../core/types.ts';
-import { translate } from '../i18n/index.ts';
+import { say } from '../i18n/index.ts';
 import { aboutText, evidenceText, type Complaint } from '../report/complaints.ts';
 
 /** What an administrator does on the admin page: answers guests, holds alerts back for a while, takes the figures away as a file. */
@@ -24,7 +24,6 @@ interface ComplaintRow {
   answer: string;
   refund: number;
 }
-const say = (key: string, values?: Record<string, string | number>): string => translate(prefs.locale, key, values);
 
 /** Does one thing; answers what it says, or what is to be said where it went wrong. */
 async function tried(run: () => Promise<string | void>): Promise<string> {

@@ -5,7 +5,7 @@ import { unwatched, type Magics } from '../core/alpine.ts';
 import { ApiProblem, Http } from '../core/http.ts';
 import { joined, partsOf, type Brings } from '../core/parts.ts';
 import { prefs } from '../core/prefs.ts';
-import { translate } from '../i18n/index.ts';
+import { say } from '../i18n/index.ts';
 import { startPage } from '../shell.ts';
 
 interface Shown extends Preferences {
@@ -33,7 +33,6 @@ const EXAMPLES: Record<ChatKind, string> = {
   slack: 'https://hooks.slack.com/services/…',
 };
 
-const say = (key: string): string => translate(prefs.locale, key);
 const isOn = (shown: Shown, type: Shown['types'][number], channel: GuestChannel): boolean =>
   type.always || (shown.channels[channel].on && !shown.channels[channel].off.includes(type.type));
 const refusal = (thrown: unknown): string => (thrown instanceof ApiProblem ? thrown.message : say('ui.error'));

@@ -26,7 +26,7 @@ export async function keepOurs(night: Night, seen: Observation): Promise<boolean
  * A look that comes back when the slot is over is too late to begin by: the gate would refuse it, and a session that was held for another's
  * target would end as a fault of ours.
  */
-export function beganTooLate(night: Night): Ending | null {
+export function tooLateToBegin(night: Night): Ending | null {
   const late = !night.state.data.engaged && Date.now() >= night.state.endMs;
   return late && patched(PATCHES.nothingAtTheEnd) ? slotOver(night) : null;
 }

@@ -11,7 +11,7 @@ import { keepWatch, observe } from '../telescope.ts';
 import { SECOND, nowIso } from '../time.ts';
 import { interruptible, interruptibleBy, waitFor } from '../waiting.ts';
 import { isStalled, noteProgress, stallDueMs } from '../progress.ts';
-import { beganTooLate, engage, keepOurs, remainder, running } from './engage.ts';
+import { tooLateToBegin, engage, keepOurs, remainder, running } from './engage.ts';
 import { hold } from './hold.ts';
 
 /** The first pause before a disable or stop that failed is tried again; it doubles. */
@@ -78,7 +78,7 @@ function endedBy(night: Night, seen: Observation): Ending | null {
   if (cancelled) return cancelled;
   return state.data.started && planFinished(seen, state.plannedShots())
     ? { outcome: 'completed', reason: 'plan_finished', commandId: null }
-    : beganTooLate(night);
+    : tooLateToBegin(night);
 }
 
 /** The plan by which the slot began is to be read: last in a turn, since what is judged must be fresh. No quiet watch begins meanwhile. */
