@@ -1,12 +1,12 @@
 import './sandbox/clock.ts';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../platform/errors.ts';
 import { projectPath } from '../platform/paths.ts';
 import { endWith } from '../platform/process.ts';
 import { webhookSecret } from '../platform/settings/receivers.ts';
+import { endsOnce } from '../stack/ending.ts';
 import { takeLock } from '../stack/lock.ts';
-import { stopWithParent } from '../stack/supervisor.ts';
 import { answerHelp, readOptions } from './help.ts';
 import { startSandbox, type Sandbox, type Wishes } from './sandbox/start.ts';
 
@@ -84,26 +84,12 @@ async function main(): Promise<void> {
   const old = [...KEPT_BY_NONE, ...(reset ? ['postgres', 'secrets.json'] : [])];
   for (const part of old) rmSync(join(wanted.dataDir, part), { recursive: true, force: true });
   let starting: Promise<Sandbox> | null = null;
-  let stopped: Promise<void> | null = null;
-  const stop = (reason: string): Promise<void> =>
-    (stopped ??= (async () => {
-      say(`Stopping (${reason}) …`);
-      await (await starting?.catch(() => null))?.stop();
-      rmSync(lock, { force: true });
-      say('Stopped.');
-    })());
-  stopWithParent(
-    (reason) =>
-      void stop(reason).then(
-        () => process.exit(0),
-        () => process.exit(1),
-      ),
-  );
+  endsOnce({ begun: () => starting, say, last: () => rmSync(lock, { force: true }) });
   try {
     const sandbox = await (starting = startSandbox(wanted, say));
     for (const line of sandbox.told) say(line);
   } catch (thrown) {
-    if (existsSync(lock)) rmSync(lock, { force: true });
+    rmSync(lock, { force: true });
     throw thrown;
   }
 }

@@ -9,11 +9,11 @@ import { ApiClient } from '../stack/api-client.ts';
 import { DEMO_TELESCOPE, Demo, type DemoBooking } from '../stack/demo.ts';
 import { trimDemo } from './demo-disk.ts';
 import { onDemoWanted } from '../stack/demo-wanted.ts';
+import { endsOnce } from '../stack/ending.ts';
 import { takeLock } from '../stack/lock.ts';
 import { SIMULATED_SEQUENCE_GUID } from '../stack/processes.ts';
 import { tellReadiness } from '../stack/readiness.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
-import { stopWithParent } from '../stack/supervisor.ts';
 
 const HELP = `npm start: the demo observatory on embedded defaults, or your own where the environment or .env names it.
 
@@ -39,23 +39,15 @@ async function main(): Promise<void> {
 
   const ending = new AbortController();
   let starting: Promise<Stack> | null = null;
-  let stopped: Promise<void> | null = null;
-  const stop = (reason: string): Promise<void> =>
-    (stopped ??= (async () => {
-      say(`Stopping (${reason}) …`);
-      ending.abort();
-      await (await starting?.catch(() => null))?.stop();
+  const stop = endsOnce({
+    begun: () => starting,
+    say,
+    first: () => ending.abort(),
+    last: () => {
       rmSync(demoFile, { force: true });
       rmSync(lock, { force: true });
-      say('Stopped.');
-    })());
-  stopWithParent(
-    (reason) =>
-      void stop(reason).then(
-        () => process.exit(0),
-        () => process.exit(1),
-      ),
-  );
+    },
+  });
   starting = startStack({
     dataDir,
     env: process.env,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { connectPg } from '../platform/database.ts';
 import { toError } from '../platform/errors.ts';
+import type { ChildSpec } from './supervisor.ts';
 import { handOver, runAs, type RunAs } from './run-as.ts';
 
 /**
@@ -92,6 +93,25 @@ export async function postgresCommand(dataDir: string, port: number, more: strin
     ['-D', dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])],
     [dataDir],
   );
+}
+/** The server as a process to supervise. `more`: settings as `name=value`. */
+export async function postgresProcess(
+  { folder, port, password, logFile }: { folder: string; port: number; password: string; logFile: string },
+  { more = [], graceSeconds, readyMs }: { more?: string[]; graceSeconds: number; readyMs?: number },
+): Promise<ChildSpec> {
+  const { command, args, ...user } = await postgresCommand(folder, port, more);
+  return {
+    name: 'postgres',
+    command,
+    args,
+    ...user,
+    cwd: '/',
+    logFile,
+    nanny: 'INT',
+    graceSeconds,
+    beforeStart: () => clearStaleLock(folder),
+    ready: () => waitForPostgres(port, password, readyMs),
+  };
 }
 export const postgresUrl = (port: number, password: string, database = 'nocturne'): string =>
   `postgresql://nocturne:${password}@127.0.0.1:${port}/${database}`;

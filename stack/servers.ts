@@ -5,7 +5,7 @@ import { UsageError, toError } from '../platform/errors.ts';
 import { migrate } from '../platform/migrate.ts';
 import { SEARCH_ATTRIBUTE_FLAGS } from '../domain/queues.ts';
 import type { Layout } from './layout.ts';
-import { clearStaleLock, initPostgres, postgresCommand, waitForPostgres } from './postgres.ts';
+import { initPostgres, postgresProcess } from './postgres.ts';
 import { waitUntil, type Supervisor } from './supervisor.ts';
 import { IN_ORDER, resolveTemporal } from './temporal-cli.ts';
 
@@ -20,19 +20,13 @@ export async function startPostgres(at: Layout, supervisor: Supervisor, report: 
       initPostgres(folder, at.secrets.postgres_password),
     );
     if (made) mkdirSync(join(at.dataDir, 'logs'), { recursive: true });
-    const { command, args, ...user } = await postgresCommand(folder, at.ports.postgres);
-    await supervisor.start({
-      name: 'postgres',
-      command,
-      args,
-      ...user,
-      cwd: '/',
+    const place = {
+      folder,
+      port: at.ports.postgres,
+      password: at.secrets.postgres_password,
       logFile: at.log('postgres'),
-      nanny: 'INT',
-      graceSeconds: 10,
-      beforeStart: () => clearStaleLock(folder),
-      ready: () => waitForPostgres(at.ports.postgres, at.secrets.postgres_password),
-    });
+    };
+    await supervisor.start(await postgresProcess(place, { graceSeconds: 10 }));
   }
   try {
     await migrate(at.databaseUrl);

@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { FrameType } from '../../domain/contracts/image.ts';
 import type { Telescope } from '../../domain/contracts/telescope.ts';
-import { stableId } from '../../domain/ids.ts';
 import { sessionWorkflowId } from '../../domain/queues.ts';
 import { UsageError } from '../../platform/errors.ts';
 import type { FrameCounts } from '../../domain/ports.ts';
 import { FrameIntake, type IntakeDeps } from './intake/intake.ts';
-import { IMPORTED } from './intake/rows.ts';
+import { IMPORTED, namedFrame } from './intake/rows.ts';
 import { metadataOf, type FrameMetadata } from '../../frames/metadata.ts';
 
 export interface ImportOptions {
@@ -113,13 +112,10 @@ async function readHeaders(
   return found;
 }
 function rowOf({ path, at, metadata }: Found, telescopeId: string, bookingId: string) {
-  const sourceKey = `${IMPORTED}${bookingId}/${path}`;
   return {
-    id: stableId('frame', telescopeId, sourceKey),
-    telescopeId,
+    ...namedFrame(telescopeId, `${IMPORTED}${bookingId}/${path}`, path),
     bookingId,
-    sourceKey,
-    sourcePath: path,
+    // A file of this machine: a backslash is a letter of its name.
     filename: path.slice(path.lastIndexOf('/') + 1),
     type: (metadata?.type ?? 'LIGHT') satisfies FrameType,
     state: 'pending',

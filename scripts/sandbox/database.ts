@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 import { connectPg } from '../../platform/database.ts';
 import { migrate } from '../../platform/migrate.ts';
 import { freePort } from '../../stack/ports.ts';
-import { clearStaleLock, initPostgres, postgresCommand, postgresUrl, waitForPostgres } from '../../stack/postgres.ts';
+import { initPostgres, postgresProcess, postgresUrl } from '../../stack/postgres.ts';
 import type { Supervisor } from '../../stack/supervisor.ts';
 
 /**
@@ -49,19 +49,9 @@ export async function startDatabase(
   mkdirSync(join(dataDir, 'logs'), { recursive: true });
   const port = await freePort();
   // What a machine's death would lose is gone with the next start anyway.
-  const { command, args, ...user } = await postgresCommand(folder, port, ['fsync=off', 'synchronous_commit=off']);
-  await supervisor.start({
-    name: 'postgres',
-    command,
-    args,
-    ...user,
-    cwd: '/',
-    logFile: join(dataDir, 'logs', 'postgres.log'),
-    nanny: 'INT',
-    graceSeconds: 5,
-    beforeStart: () => clearStaleLock(folder),
-    ready: () => waitForPostgres(port, password),
-  });
+  const more = ['fsync=off', 'synchronous_commit=off'];
+  const logFile = join(dataDir, 'logs', 'postgres.log');
+  await supervisor.start(await postgresProcess({ folder, port, password, logFile }, { more, graceSeconds: 5 }));
   await emptied(postgresUrl(port, password, 'postgres'));
   const url = postgresUrl(port, password);
   await migrate(url);

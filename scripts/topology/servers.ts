@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { toError } from '../../platform/errors.ts';
 import { projectPath } from '../../platform/paths.ts';
-import { clearStaleLock, initPostgres, postgresCommand, waitForPostgres } from '../../stack/postgres.ts';
+import { initPostgres, postgresProcess } from '../../stack/postgres.ts';
 import { waitUntil, type ChildSpec } from '../../stack/supervisor.ts';
 import { nginxConfig, nginxSite } from '../deploy/nginx.ts';
 import { logOf, runOnce, settingsOf, simulator, replica, GATEWAYS, type Stage } from './stage.ts';
@@ -20,19 +20,8 @@ export async function postgres(stage: Stage): Promise<ChildSpec> {
   const password = readFileSync(join(stage.places.secrets, 'postgres_password'), 'utf8');
   await initPostgres(folder, password);
   const told = serviceCommand(stage.compose, 'postgres').filter((word) => word.includes('='));
-  const { command, args, ...user } = await postgresCommand(folder, port, [USUAL, ...told]);
-  return {
-    name: 'postgres',
-    command,
-    args,
-    ...user,
-    cwd: '/',
-    logFile: logOf(stage, 'postgres'),
-    nanny: 'INT',
-    graceSeconds: 20,
-    beforeStart: () => clearStaleLock(folder),
-    ready: () => waitForPostgres(port, password, 60_000),
-  };
+  const place = { folder, port, password, logFile: logOf(stage, 'postgres') };
+  return postgresProcess(place, { more: [USUAL, ...told], graceSeconds: 20, readyMs: 60_000 });
 }
 
 /** Temporal's server with the settings of Compose's service; its own ports stand in no file of ours. */

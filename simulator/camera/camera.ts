@@ -31,6 +31,14 @@ export class Camera {
     this.folders = new FrameFolders(context);
   }
 
+  /** A short exposure of Voyager's own for plate solving, and the time that solving takes; no file is handed out. */
+  async solve(target: string, signal: AbortSignal): Promise<void> {
+    const { options } = this.context;
+    const exposure = options.overheads.sync_exposure;
+    const request = { type: 0, voyType: 'SYNC', target, exposure, bin: 2, gain: 0, offset: 0 } as const;
+    await this.expose({ ...request, folders: ['Sync'], cards: [], handOut: false }, signal);
+    await this.context.wait(options.overheads.solve, signal);
+  }
   /** One exposure from opening the shutter to the file on disk and its events. */
   async expose(request: ExposureRequest, signal: AbortSignal): Promise<Exposed> {
     const { context } = this;

@@ -128,22 +128,7 @@ export const MOUNT: Readonly<Record<string, Command>> = {
   }),
   RemoteMountFastCommand: change(null, (c, params) => mountFast(c, params)),
   RemoteSolveActualPosition: action(25, 'camera.exposure', async (c, _, signal) => {
-    await c.camera.expose(
-      {
-        type: 0,
-        voyType: 'SYNC',
-        target: 'Solve',
-        exposure: c.options.overheads.sync_exposure,
-        bin: 2,
-        gain: 0,
-        offset: 0,
-        folders: ['Sync'],
-        cards: [],
-        handOut: false,
-      },
-      signal,
-    );
-    await c.wait(c.options.overheads.solve, signal);
+    await c.camera.solve('Solve', signal);
     const at = c.mount.position();
     return { IsSolved: true, LastError: '', RA: at.raHours, DEC: at.decDegrees, PA: 0 };
   }),

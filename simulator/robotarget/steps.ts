@@ -13,24 +13,9 @@ export class Steps {
   /** Slew, solve, and centre. */
   async pointTo(target: { RAJ2000: number; DECJ2000: number; TargetName: string }, signal: AbortSignal): Promise<void> {
     const { context } = this;
-    const { mount, options } = context;
+    const { mount } = context;
     await this.slewTo(target.RAJ2000, target.DECJ2000, signal);
-    await this.camera.expose(
-      {
-        type: 0,
-        voyType: 'SYNC',
-        target: target.TargetName,
-        exposure: options.overheads.sync_exposure,
-        bin: 2,
-        gain: 0,
-        offset: 0,
-        folders: ['Sync'],
-        cards: [],
-        handOut: false,
-      },
-      signal,
-    );
-    await context.wait(options.overheads.solve, signal);
+    await this.camera.solve(target.TargetName, signal);
     const off = mount.distanceTo(target.RAJ2000, target.DECJ2000);
     mount.beginSlew(target.RAJ2000, target.DECJ2000, 0);
     mount.endSlew();

@@ -9,6 +9,15 @@ import { comparable, splitPath } from './paths.ts';
 /** `sourceKey` of rows that an import wrote begins so. */
 export const IMPORTED = 'import/';
 
+/** What names a frame: one row for each source of a telescope, however often it is told of. */
+export const namedFrame = (telescopeId: string, sourceKey: string, sourcePath: string) => ({
+  id: stableId('frame', telescopeId, sourceKey),
+  telescopeId,
+  sourceKey,
+  sourcePath,
+  filename: splitPath(sourcePath).name,
+});
+
 /** Rows for frames that the journal names and nobody has begun. */
 export async function discover(db: Database, telescopeId: string): Promise<void> {
   const rows = await db.$queryRaw<{ epoch: number; n: number; at: Date; data: JournalKinds['frame'] }[]>`
@@ -20,14 +29,9 @@ export async function discover(db: Database, telescopeId: string): Promise<void>
   await db.frame.createMany({
     skipDuplicates: true,
     data: rows.map((row) => {
-      const sourceKey = `event/${row.epoch}/${row.n}`;
       const kept = row.data.voy_type === 'SYNC' || row.data.voy_type === 'TEST';
       return {
-        id: stableId('frame', telescopeId, sourceKey),
-        telescopeId,
-        sourceKey,
-        sourcePath: row.data.file,
-        filename: splitPath(row.data.file).name,
+        ...namedFrame(telescopeId, `event/${row.epoch}/${row.n}`, row.data.file),
         type: FRAME_TYPES[row.data.type] ?? 'LIGHT',
         voyType: row.data.voy_type,
         state: kept ? 'skipped' : 'pending',

@@ -1,5 +1,4 @@
 import type { Telescope } from '../../../domain/contracts/telescope.ts';
-import { stableId } from '../../../domain/ids.ts';
 import type { JournalKinds } from '../../../domain/journal.ts';
 import type { Database } from '../../../platform/database.ts';
 import { toError } from '../../../platform/errors.ts';
@@ -11,7 +10,7 @@ import type { Caller } from '../caller.ts';
 import { eachLimited } from '../../../frames/limited.ts';
 import { metadataOf } from '../../../frames/metadata.ts';
 import type { Mount } from './mount.ts';
-import { IMPORTED } from './rows.ts';
+import { IMPORTED, namedFrame } from './rows.ts';
 import { comparable, mapPath, splitPath } from './paths.ts';
 
 const DAY_MS = 86_400_000;
@@ -113,17 +112,12 @@ export class FrameSearch {
           });
         continue;
       }
-      const sourceKey = `shot_done/${guid}`;
       await db.frame.createMany({
         skipDuplicates: true,
         data: [
           {
-            id: stableId('frame', telescope.id, sourceKey),
-            telescopeId: telescope.id,
+            ...namedFrame(telescope.id, `shot_done/${guid}`, path),
             bookingId,
-            sourceKey,
-            sourcePath: path,
-            filename: splitPath(path).name,
             type: 'LIGHT',
             voyType: 'SHOT',
             ...place,
@@ -154,6 +148,8 @@ export class FrameSearch {
     );
     const folders = new Map<string, string>();
     for (const { sourcePath } of own) folders.set(comparable(splitPath(sourcePath).folder), sourcePath);
+    if (folders.size === 0) return;
+    const mayBeOurs = await this.marksOf(telescope, bookingId, first);
     for (const sample of folders.values()) {
       const { folder } = splitPath(sample);
       const mapped = mapPath(sample, telescope.path_map);
@@ -164,7 +160,6 @@ export class FrameSearch {
         return [];
       });
       const place = { folder, local, root: mapped.root };
-      const mayBeOurs = await this.marksOf(telescope, bookingId, first);
       await eachLimited(files, 2, async (file) => {
         caller.heartbeat({ folder: file.path });
         caller.signal?.throwIfAborted();
@@ -195,17 +190,12 @@ export class FrameSearch {
       header: seen.header,
     });
     if (owner?.bookingId !== bookingId) return;
-    const sourceKey = `file/${file.path}/${Math.round(file.mtimeMs)}`;
     await db.frame.createMany({
       skipDuplicates: true,
       data: [
         {
-          id: stableId('frame', telescope.id, sourceKey),
-          telescopeId: telescope.id,
+          ...namedFrame(telescope.id, `file/${file.path}/${Math.round(file.mtimeMs)}`, sourcePath),
           bookingId,
-          sourceKey,
-          sourcePath,
-          filename: splitPath(sourcePath).name,
           type: metadataOf(seen.header).type ?? 'LIGHT',
           voyType: null,
           shotGuid: owner.shotGuid,
