@@ -25,6 +25,7 @@ import { GrantRows } from './grant-rows.ts';
 import { Grants } from './grants.ts';
 import type { Here } from './here.ts';
 import { Journal } from './journal.ts';
+import { KeptReading } from './kept-reading.ts';
 import { Latches } from './latches.ts';
 import { Lease } from './lease.ts';
 import type { LeaseStore } from './lease-store.ts';
@@ -79,7 +80,7 @@ export const GUARD_MS = 1_000;
 const BELIEVED_LIST_MS = 60_000;
 
 /** What must outlive this process, and its copies in PostgreSQL. */
-function keptOnDisk({ folder, db }: TelescopeGatewayOptions, { id, clock, logger }: Here) {
+function keptOnDisk({ folder, db }: TelescopeGatewayOptions, { id, clock, logger, telescope }: Here) {
   const now = (): number => clock.now();
   const kept = new StateFile(join(folder, 'state.jsonl'), logger);
   const copies = new DatabaseCopies(id, logger);
@@ -91,6 +92,7 @@ function keptOnDisk({ folder, db }: TelescopeGatewayOptions, { id, clock, logger
     leaseMemory: new KeptLeaseMemory(kept),
     maintenance: new KnownMaintenance(kept, now),
     weatherLatch: new WeatherLatch(kept),
+    weatherReading: new KeptReading(kept, telescope, clock),
     grants: new Grants(kept, now, new GrantRows(id, db, copies, now)),
     commands: new CommandLog(kept, id, db, copies, now),
     borrowed: new BorrowedSky(kept, id, db, copies, now),
@@ -164,8 +166,8 @@ function wire(options: TelescopeGatewayOptions, telescope: () => Telescope, leas
     ready: () => link.state === 'ready',
     whyAway: () => link.reason,
   };
-  const weather = new WeatherWatch(telescope, clock, logger);
   const onDisk = keptOnDisk(options, here);
+  const weather = new WeatherWatch(telescope, clock, logger, onDisk.weatherReading);
   const later = { link: () => link, lease, targets: () => targets };
   const gate = new SafetyGate(dialect, gateFacts(here, onDisk, weather, later));
   const link: VoyagerLink = options.createLink(options.telescope, gate.judge);

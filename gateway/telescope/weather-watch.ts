@@ -7,6 +7,7 @@ import type { WeatherReading, WeatherSourceState } from '../../domain/weather-re
 import type { Clock, Timer } from '../../platform/clock.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { KeptReading } from './kept-reading.ts';
 import { readAlpaca, readBoltwood } from './weather-sources.ts';
 
 interface Watched extends WeatherSourceState {
@@ -35,10 +36,12 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     private readonly telescope: () => Telescope,
     private readonly clock: Clock,
     private readonly logger: Logger,
+    private readonly kept: KeptReading | null = null,
   ) {
     super();
     this.wallOffsetMs = clock.now() - clock.monotonicMs();
     this.watched = this.fresh();
+    this.recall();
     this.told = this.evaluate();
   }
 
@@ -76,6 +79,7 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   take(reading: WeatherReading): void {
     const atMs = this.clock.monotonicMs();
     for (const watched of this.watched) if (watched.source.kind === 'voyager') watched.reading = { ...reading, atMs };
+    this.kept?.keep(reading);
     this.update();
   }
   /** The link to Voyager broke or stands again; after 15 s its source is unknown. */
@@ -103,6 +107,13 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     }));
   }
 
+  /** What Voyager said to the process before this one; the way to it counts as broken since then, until the link stands. */
+  private recall(): void {
+    const reading = this.kept?.restore() ?? null;
+    if (!reading) return;
+    for (const watched of this.watched)
+      if (watched.source.kind === 'voyager') Object.assign(watched, { reading, lostSinceMs: reading.atMs });
+  }
   private fresh(): Watched[] {
     const { sources } = this.telescope().weather;
     return sources.map((source, i) => ({

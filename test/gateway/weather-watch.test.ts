@@ -1,6 +1,11 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import type { WeatherReading } from '../../domain/weather-reading.ts';
+import { KeptReading } from '../../gateway/telescope/kept-reading.ts';
+import { StateFile } from '../../gateway/telescope/state-file.ts';
 import { WeatherWatch } from '../../gateway/telescope/weather-watch.ts';
 import { ManualClock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -74,5 +79,94 @@ describe('weather of a telescope and the clocks of the gateway’s host', () => 
     );
     expect(w.sources().map(({ name }) => name)).toEqual(['boltwood 1', 'boltwood 2']);
     expect(w.weather.causes).toContain('boltwood 1: no reading yet');
+  });
+});
+
+/** Its monotonic clock began when the process did. */
+class ProcessClock extends ManualClock {
+  constructor(private readonly startedMs: number) {
+    super(startedMs);
+  }
+  override monotonicMs(): number {
+    return this.now() - this.startedMs;
+  }
+}
+
+describe('weather of a telescope whose gateway starts anew', () => {
+  let folder: string;
+  let open: { watch: WeatherWatch; file: StateFile } | null = null;
+  const close = async (): Promise<void> => {
+    open?.watch.stop();
+    await open?.file.close();
+    open = null;
+  };
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'nocturne-weather-'));
+  });
+  afterEach(async () => {
+    await close();
+    rmSync(folder, { recursive: true });
+  });
+  /** A process of the gateway at `nowMs` of the wall clock. */
+  const gateway = (nowMs: number, file = telescope()) => {
+    const clock = new ProcessClock(nowMs);
+    const state = new StateFile(join(folder, 'state.jsonl'));
+    const logger = createLogger('weather', 'silent');
+    const watch = new WeatherWatch(() => file, clock, logger, new KeptReading(state, () => file, clock));
+    open = { watch, file: state };
+    watch.voyagerLink(false);
+    watch.start();
+    return { clock, watch };
+  };
+  const DIED_AT = Date.parse('2026-11-30T22:00:00Z');
+  const diedInGoodWeather = async (): Promise<void> => {
+    const { watch, clock } = gateway(DIED_AT - 1_000);
+    watch.voyagerLink(true);
+    watch.take(SAFE);
+    clock.advance(1_000);
+    await close();
+  };
+
+  test('what Voyager said before counts, with its age, once the link stands', async () => {
+    await diedInGoodWeather();
+    const { watch } = gateway(DIED_AT + 40_000);
+    expect(watch.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
+    expect(watch.weather.causes.join()).toContain('no answer for 41 s');
+    watch.voyagerLink(true);
+    expect(watch.weather).toMatchObject({ state: 'ok', causes: [], category_age_seconds: 41 });
+  });
+  test('nothing begins on it: the debounce is that of a start', async () => {
+    await diedInGoodWeather();
+    const { watch, clock } = gateway(DIED_AT + 1_000);
+    watch.voyagerLink(true);
+    expect(watch.whyNotStart()).toBe('weather_debounce');
+    expect(Date.parse(watch.weather.ok_since!)).toBe(clock.now());
+  });
+  test('it becomes unknown at the same age as in a gateway that went on', async () => {
+    await diedInGoodWeather();
+    const { watch, clock } = gateway(DIED_AT + 100_000);
+    watch.voyagerLink(true);
+    expect(watch.weather.state).toBe('ok');
+    clock.advance(20_000);
+    expect(watch.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
+  });
+  test('bad weather of before is bad still', async () => {
+    const { watch: before } = gateway(DIED_AT);
+    before.voyagerLink(true);
+    before.take({ ...SAFE, categories: { ...SAFE.categories!, rain: 'RAIN' } });
+    await close();
+    const { watch } = gateway(DIED_AT + 5_000);
+    watch.voyagerLink(true);
+    expect(watch.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unsafe' });
+  });
+  test.each([
+    ['another Voyager said it', 5_000, { ...telescope(), port: 5951 }],
+    ['the clock was set back meanwhile', -5_000, telescope()],
+    ['the gateway was away for an hour', 3_600_000, telescope()],
+  ])('it is unknown when %s', async (_, afterMs, file) => {
+    await diedInGoodWeather();
+    const { watch } = gateway(DIED_AT + afterMs, file);
+    watch.voyagerLink(true);
+    expect(watch.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
   });
 });
