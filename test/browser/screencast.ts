@@ -40,11 +40,14 @@ const SAID = {
   },
 } as const satisfies Record<string, Record<Language, string>>;
 
-if (CHROMIUM === null || !BUILT) process.exit(1);
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+if (CHROMIUM === null || !BUILT) {
+  say(CHROMIUM === null ? 'No Chromium was found: set CHROMIUM_PATH to one.' : 'Nothing is built yet: npm run build.');
+  process.exit(1);
+}
 const { values } = parseArgs({
   options: { out: { type: 'string', default: projectPath('docs', 'screenshots') } },
 });
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
 mkdirSync(values.out, { recursive: true });
 const observatory = await startObservatory({}, { name: 'Newton 250 f/4', camera: { width: 1504, height: 1128 } });
 const browser = await launch();

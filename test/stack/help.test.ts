@@ -30,7 +30,7 @@ function run(script: string, env: Record<string, string>, args: string[] = []): 
   const passed = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => /^(PATH|HOME|TMPDIR|TEMPORAL_CLI_PATH)$/.test(name)),
   );
-  const child = spawn(process.execPath, [projectPath('dist', ...script.split('/')), ...args], {
+  const child = spawn(process.execPath, [projectPath(...script.split('/')), ...args], {
     env: { ...passed, ENV_FILE: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -64,8 +64,8 @@ describe('every command says what it does', () => {
   const commands = Object.entries(
     (JSON.parse(readFileSync(projectPath('package.json'), 'utf8')) as { scripts: Record<string, string> }).scripts,
   ).flatMap(([name, line]) => {
-    const found = /^exec node scripts\/run\.mjs (\w+)$/.exec(line);
-    return found ? [[name, `scripts/${found[1]}.js`] as const] : [];
+    const found = /^exec node scripts\/(?:run\.mjs ([\w-]+)|screencast\.mjs)$/.exec(line);
+    return found ? [[name, found[1] ? `dist/scripts/${found[1]}.js` : 'scripts/screencast.mjs'] as const] : [];
   });
   test.each(commands)('npm run %s -- --help ends with 0 and knows what the pages give it', async (name, script) => {
     const { ended, said } = run(script, { DATA_DIR: folder() }, ['--help']);
