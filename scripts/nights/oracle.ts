@@ -162,15 +162,16 @@ function everybodyAnswered(world: World, say: Say): void {
     else if (receipt.state === 'accepted' || receipt.state === 'sent')
       say(`${asked.commandId} is left ${receipt.state}`);
     if (receipt?.state !== 'confirmed') continue;
-    if (asked.kind === 'pause') pausedSoon(world, asked, receipt.at, say);
+    if (asked.kind === 'pause') pausedSoon(world, asked, say);
     if (asked.kind === 'abort') abortedSoon(world, asked, say);
   }
 }
 type Asked = World['asked'][number];
-function pausedSoon(world: World, asked: Asked, confirmedAt: string, say: Say): void {
+function pausedSoon(world: World, asked: Asked, say: Say): void {
   const first = world.asked.find((other) => other.commandId === asked.commandId) === asked;
-  if (first && undisturbed(world, asked.at, 'console') && Date.parse(confirmedAt) > asked.at + STOP_WITHIN_MS)
-    say(`${asked.commandId} was confirmed only at ${confirmedAt}`);
+  const confirmedMs = world.rows.answeredAtMs.get(asked.commandId)!;
+  if (first && undisturbed(world, asked.at, 'console') && confirmedMs > asked.at + STOP_WITHIN_MS)
+    say(`${asked.commandId} was confirmed only at ${new Date(confirmedMs).toISOString()}`);
 }
 function abortedSoon(world: World, asked: Asked, say: Say): void {
   if (!undisturbed(world, asked.at)) return;

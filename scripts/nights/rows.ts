@@ -25,6 +25,8 @@ export class Rows {
   readonly booking: Row;
   readonly transitions: Transition[] = [];
   readonly receipts = new Map<string, ReceiptChange>();
+  /** When each receipt was last written, by the world's own clock: what a session dates is no witness of itself. */
+  readonly answeredAtMs = new Map<string, number>();
   readonly logs: { at: string; level: string; event: string; message: string }[] = [];
   readonly alerts = new Set<string>();
   /** Maintenance that began without notice; `known`: the gateway's gate was told. */
@@ -110,6 +112,7 @@ export class Rows {
         const before = this.receipts.get(change.commandId);
         if (before && (before.state === 'confirmed' || before.state === 'refused')) return;
         this.receipts.set(change.commandId, change);
+        this.answeredAtMs.set(change.commandId, this.now());
       },
       recordLog: async ({ key, at, log }) => {
         this.faults.needDatabase(this.now());
