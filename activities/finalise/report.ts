@@ -18,20 +18,23 @@ const HOLD_CLASSES: readonly LedgerClass[] = ['unsafe', 'outage', 'foreign', 'we
 /** The rows of a booking that its report is made of. */
 async function rowsOf(db: Database, bookingId: string) {
   const { row, telescope } = await findBooking(db, bookingId);
-  const [session, frames, timeline, telemetry, intervals, settlement] = await Promise.all([
-    db.session.findUniqueOrThrow({ where: { bookingId } }),
+  const session = await db.session.findUniqueOrThrow({ where: { bookingId } });
+  // Until the telescope is given back it measures on, after the session's end too.
+  const measured = { gte: row.startsAt, lt: earlier(row.endsAt, session.sessionEndedAt) };
+  const [frames, timeline, telemetry, intervals, settlement] = await Promise.all([
     db.frame.findMany({ where: { bookingId }, orderBy: [{ capturedAt: 'asc' }, { id: 'asc' }] }),
     db.timeline.findMany({
       where: { bookingId, repeats: false },
       orderBy: [{ at: 'asc' }, { position: 'asc' }],
     }),
-    db.telemetry.findMany({ where: { bookingId, at: { gte: row.startsAt, lt: row.endsAt } }, orderBy: { at: 'asc' } }),
+    db.telemetry.findMany({ where: { bookingId, at: measured }, orderBy: { at: 'asc' } }),
     db.ledgerInterval.findMany({ where: { bookingId }, orderBy: { startsAt: 'asc' } }),
     settlementOf(db, bookingId),
   ]);
   return { row, telescope, session, frames, timeline, telemetry, intervals, settlement };
 }
 type Rows = Awaited<ReturnType<typeof rowsOf>>;
+const earlier = (end: Date, ended: Date | null): Date => (ended && ended < end ? ended : end);
 
 /** The report (roadmap 7.1) as a pure function of the booking's rows: built again from the same rows it is the same, to the byte. */
 export async function composeReport(

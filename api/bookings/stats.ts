@@ -55,6 +55,9 @@ export const getStats = route(
   async ({ deps, who, params }) => {
     requireBooking(who, params.id);
     const { booking, session } = await loadBooking(deps, who, params.id);
+    const from = session?.sessionStartedAt?.getTime();
+    const to = session?.sessionEndedAt?.getTime() ?? Math.min(deps.now(), booking.endsAt.getTime());
+    const measuredUntil = new Date(Math.min(to, booking.endsAt.getTime()));
     const [frames, telemetry] = await Promise.all([
       deps.db.frame.findMany({
         where: { bookingId: params.id },
@@ -62,15 +65,13 @@ export const getStats = route(
       }),
       deps.db.$queryRaw<{ at: Date; status: string | null; rms: number | null }[]>`
         SELECT at, data #>> '{guiding_status}' AS status, (data #>> '{guiding_rms}')::float8 AS rms
-        FROM telemetry WHERE booking_id = ${params.id} AND at >= ${booking.startsAt} AND at < ${booking.endsAt} ORDER BY at`,
+        FROM telemetry WHERE booking_id = ${params.id} AND at >= ${booking.startsAt} AND at < ${measuredUntil} ORDER BY at`,
     ]);
     const { captured, archived, rejected, missing, pending, ...exposed } = imageFigures(frames);
     const guiding = guidingFigures(
       telemetry.map(({ at, status, rms }) => ({ atMs: at.getTime(), status, rms })),
       frames,
     );
-    const from = session?.sessionStartedAt?.getTime();
-    const to = session?.sessionEndedAt?.getTime() ?? Math.min(deps.now(), booking.endsAt.getTime());
     return json({
       booking_id: params.id,
       elapsed_seconds: from === undefined ? 0 : Math.max(0, Math.round((to - from) / 1000)),

@@ -127,6 +127,27 @@ test('guiding success counts guided exposure, on the page as in the report: a sl
   expect(report.tracking.guiding_uptime).toBe(0.95);
 });
 
+test('what the telescope measures after the session’s end is not of the night, on the page as in the report', async () => {
+  const ended = NIGHT + 30_000;
+  await api.db.session.update({ where: { bookingId: 'b-1' }, data: { sessionEndedAt: new Date(ended) } });
+  const sample = (atMs: number, rms: number) => ({
+    telescopeId: 't1',
+    bookingId: 'b-1',
+    at: new Date(atMs),
+    data: { guiding_status: 'RUNNING', guiding_rms: rms },
+  });
+  await frames(2);
+  await api.db.telemetry.createMany({ data: [1, 2, 3].map((i) => sample(ended - i * 6_000, 0.5)) });
+  const told = async () => {
+    const { body } = await api.json('GET', '/api/bookings/b-1/stats');
+    return { stats: body.guiding, report: await composeReport(api.db, 'b-1', 'completed', null) };
+  };
+  const before = await told();
+  expect(before.stats).toMatchObject({ average_rms_px: 0.5, samples: 3 });
+  await api.db.telemetry.create({ data: sample(ended + 12_000, 9) });
+  expect(await told()).toEqual(before);
+});
+
 test('a mean is over the frames that have the value and says of how many, on the page as in the report', async () => {
   await frames(6);
   const hfd: Record<string, [filter: string, hfd: number | null]> = {
