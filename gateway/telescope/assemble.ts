@@ -25,7 +25,7 @@ import { GrantRows } from './grant-rows.ts';
 import { Grants } from './grants.ts';
 import type { Here } from './here.ts';
 import { Journal } from './journal.ts';
-import { KeptReading } from './kept-reading.ts';
+import { KeptReadings } from './kept-readings.ts';
 import { Latches } from './latches.ts';
 import { Lease } from './lease.ts';
 import type { LeaseStore } from './lease-store.ts';
@@ -92,7 +92,7 @@ function keptOnDisk({ folder, db }: TelescopeGatewayOptions, { id, clock, logger
     leaseMemory: new KeptLeaseMemory(kept),
     maintenance: new KnownMaintenance(kept, now),
     weatherLatch: new WeatherLatch(kept),
-    weatherReading: new KeptReading(kept, telescope, clock),
+    weatherReadings: new KeptReadings(kept, telescope, clock),
     grants: new Grants(kept, now, new GrantRows(id, db, copies, now)),
     commands: new CommandLog(kept, id, db, copies, now),
     borrowed: new BorrowedSky(kept, id, db, copies, now),
@@ -167,7 +167,7 @@ function wire(options: TelescopeGatewayOptions, telescope: () => Telescope, leas
     whyAway: () => link.reason,
   };
   const onDisk = keptOnDisk(options, here);
-  const weather = new WeatherWatch(telescope, clock, logger, onDisk.weatherReading);
+  const weather = new WeatherWatch(telescope, clock, logger, onDisk.weatherReadings);
   const later = { link: () => link, lease, targets: () => targets };
   const gate = new SafetyGate(dialect, gateFacts(here, onDisk, weather, later));
   const link: VoyagerLink = options.createLink(options.telescope, gate.judge);

@@ -7,7 +7,7 @@ import type { WeatherReading, WeatherSourceState } from '../../domain/weather-re
 import type { Clock, Timer } from '../../platform/clock.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { KeptReading } from './kept-reading.ts';
+import type { KeptReadings } from './kept-readings.ts';
 import { readAlpaca, readBoltwood } from './weather-sources.ts';
 
 interface Watched extends WeatherSourceState {
@@ -36,7 +36,7 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     private readonly telescope: () => Telescope,
     private readonly clock: Clock,
     private readonly logger: Logger,
-    private readonly kept: KeptReading | null = null,
+    private readonly kept: KeptReadings | null = null,
   ) {
     super();
     this.wallOffsetMs = clock.now() - clock.monotonicMs();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import type { WeatherReading } from '../../domain/weather-reading.ts';
-import { KeptReading } from '../../gateway/telescope/kept-reading.ts';
+import { KeptReadings } from '../../gateway/telescope/kept-readings.ts';
 import { StateFile } from '../../gateway/telescope/state-file.ts';
 import { WeatherWatch } from '../../gateway/telescope/weather-watch.ts';
 import { ManualClock } from '../../platform/clock.ts';
@@ -112,7 +112,7 @@ describe('weather of a telescope whose gateway starts anew', () => {
     const clock = new ProcessClock(nowMs);
     const state = new StateFile(join(folder, 'state.jsonl'));
     const logger = createLogger('weather', 'silent');
-    const watch = new WeatherWatch(() => file, clock, logger, new KeptReading(state, () => file, clock));
+    const watch = new WeatherWatch(() => file, clock, logger, new KeptReadings(state, () => file, clock));
     open = { watch, file: state };
     watch.voyagerLink(false);
     watch.start();

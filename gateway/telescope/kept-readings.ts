@@ -15,7 +15,7 @@ interface Kept {
  * Voyager's newest reading of the weather, on disk: it comes every 30 s, and a gateway that starts anew would otherwise stop the target of a running
  * session for want of one. It ages as if the gateway had been there, and the debounce of a start begins anew.
  */
-export class KeptReading {
+export class KeptReadings {
   private readonly records: Records<Kept>;
 
   constructor(
