@@ -15,6 +15,8 @@ interface Watched extends WeatherSourceState {
   timer: Timer | null;
 }
 const TICK_MS = 1_000;
+/** A source that did not answer is asked again after this time, since 15 s without an answer make it unknown (docs/safety.md, 10). */
+const AGAIN_SECONDS = 5;
 
 /** The wall clock is read anew for `ok_since` when it has moved by more than this against the monotonic one. */
 const WALL_JITTER_MS = 1_000;
@@ -41,7 +43,6 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     super();
     this.wallOffsetMs = clock.now() - clock.monotonicMs();
     this.watched = this.fresh();
-    this.recall();
     this.told = this.evaluate();
   }
 
@@ -78,8 +79,7 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   /** A reading that came by Voyager's own connection. */
   take(reading: WeatherReading): void {
     const atMs = this.clock.monotonicMs();
-    for (const watched of this.watched) if (watched.source.kind === 'voyager') watched.reading = { ...reading, atMs };
-    this.kept?.keep(reading);
+    for (const watched of this.watched) if (watched.source.kind === 'voyager') this.hear(watched, { ...reading, atMs });
     this.update();
   }
   /** The link to Voyager broke or stands again; after 15 s its source is unknown. */
@@ -107,25 +107,28 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     }));
   }
 
-  /** What Voyager said to the process before this one; the way to it counts as broken since then, until the link stands. */
-  private recall(): void {
-    const reading = this.kept?.restore() ?? null;
-    if (!reading) return;
-    for (const watched of this.watched)
-      if (watched.source.kind === 'voyager') Object.assign(watched, { reading, lostSinceMs: reading.atMs });
-  }
+  /** The sources of the telescope's file, with what the process before this one has heard of them. */
   private fresh(): Watched[] {
     const { sources } = this.telescope().weather;
-    return sources.map((source, i) => ({
-      name: nameAmong(sources, i),
-      optional: source.optional ?? false,
-      trouble: null,
-      periodSeconds: source.period_seconds,
-      reading: null,
-      lostSinceMs: null,
-      source,
-      timer: null,
-    }));
+    return sources.map((source, i) => {
+      const name = nameAmong(sources, i);
+      const reading = this.kept?.restore(name, source) ?? null;
+      return {
+        name,
+        optional: source.optional ?? false,
+        trouble: null,
+        periodSeconds: source.period_seconds,
+        reading,
+        // The way to Voyager counts as broken since then, until the link stands; the others are asked at once.
+        lostSinceMs: source.kind === 'voyager' && reading ? reading.atMs : null,
+        source,
+        timer: null,
+      };
+    });
+  }
+  private hear(watched: Watched, reading: WeatherReading): void {
+    watched.reading = reading;
+    this.kept?.keep(watched.name, watched.source, reading);
   }
   private evaluate(): ReturnType<WeatherJudge['judge']> {
     const { weather, unattended_without_safety_monitor } = this.telescope();
@@ -156,7 +159,7 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
       this.read(source)
         .then(
           (reading) => {
-            watched.reading = reading;
+            this.hear(watched, reading);
             if (watched.lostSinceMs !== null) this.logger.info({ source: watched.name }, 'weather source is back');
             watched.lostSinceMs = null;
             watched.trouble = null;
@@ -170,7 +173,10 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
             watched.trouble = message.slice(0, 200);
           },
         )
-        .finally(() => this.poll(watched, source.period_seconds * 1000));
+        .finally(() => {
+          const seconds = watched.lostSinceMs === null ? Infinity : AGAIN_SECONDS;
+          this.poll(watched, Math.min(seconds, source.period_seconds) * 1000);
+        });
     }, delayMs);
   }
   /** One reading, dated by the monotonic clock. */

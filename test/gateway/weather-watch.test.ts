@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -168,5 +170,79 @@ describe('weather of a telescope whose gateway starts anew', () => {
     const { watch } = gateway(DIED_AT + afterMs, file);
     watch.voyagerLink(true);
     expect(watch.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
+  });
+
+  describe('with an Alpaca device', () => {
+    /** A real one: a dry cold night with some wind, measured just now, and its monitor says safe. */
+    const MEASURED: Record<string, unknown> = { temperature: 5, dewpoint: -5, humidity: 40, windspeed: 1, rainrate: 0 };
+    const device = async (port = 0) => {
+      const server = createServer(({ url }, response) => {
+        const { pathname } = new URL(url!, 'http://device');
+        const property = pathname.split('/').at(-1)!;
+        const answers = { ...MEASURED, timesincelastupdate: 0, connected: true, issafe: true };
+        const has = Object.hasOwn(answers, property);
+        response.end(JSON.stringify(has ? { Value: answers[property as 'issafe'] } : { ErrorNumber: 0x400 }));
+      });
+      await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+      const stop = () => new Promise((resolve) => server.close(resolve).closeAllConnections());
+      return { port: (server.address() as AddressInfo).port, stop };
+    };
+    const fileFor = (port: number, url = `http://127.0.0.1:${port}`): Telescope =>
+      telescope({ sources: [{ kind: 'alpaca', url, period_seconds: 30 }] });
+    const until = async (so: () => boolean): Promise<void> => {
+      for (const end = Date.now() + 10_000; !so();) {
+        if (Date.now() > end) throw new Error(`not so: ${so.toString()}`);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const troubled = (watch: WeatherWatch) => () => watch.sources()[0]!.trouble !== null;
+    /** A gateway that heard the device a second before it died, as the device did. */
+    const heard = async (): Promise<number> => {
+      const { port, stop } = await device();
+      const { watch, clock } = gateway(DIED_AT - 1_000, fileFor(port));
+      clock.advance(0);
+      await until(() => watch.weather.state === 'ok');
+      clock.advance(1_000);
+      await close();
+      await stop();
+      return port;
+    };
+
+    test('one that does not answer at once counts with what it said before, until it is unknown as ever', async () => {
+      const port = await heard();
+      const { watch, clock } = gateway(DIED_AT + 10_000, fileFor(port));
+      clock.advance(0);
+      await until(troubled(watch));
+      expect(watch.weather.state).toBe('ok');
+      expect(watch.whyNotStart()).toBe('weather_debounce');
+      clock.advance(16_000);
+      expect(watch.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
+    });
+    test('what was measured goes on ageing: a value of before is unknown when it is too old', async () => {
+      const port = await heard();
+      const { watch } = gateway(DIED_AT + 110_000, fileFor(port));
+      expect(watch.weather.state).toBe('ok');
+      await close();
+      const { watch: later } = gateway(DIED_AT + 130_000, fileFor(port));
+      expect(later.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
+    });
+    test('another device has not said what the one before it said', async () => {
+      const port = await heard();
+      const { watch } = gateway(DIED_AT + 10_000, fileFor(port, `http://localhost:${port}`));
+      expect(watch.weather.causes.join()).toContain('no reading yet');
+    });
+    test('one that did not answer is asked again after 5 s, not after its period', async () => {
+      const port = await heard();
+      const { watch, clock } = gateway(DIED_AT + 10_000, fileFor(port));
+      clock.advance(0);
+      await until(troubled(watch));
+      const back = await device(port);
+      // The next question is set once the failure has been dealt with.
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(5_000);
+      await until(() => watch.sources()[0]!.ageSeconds === 0);
+      expect(watch.weather.causes).toEqual([]);
+      await back.stop();
+    });
   });
 });
