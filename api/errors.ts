@@ -109,8 +109,8 @@ export function fieldErrors(
   return errors;
 }
 
-export function problemResponse(c: Context, problem: Problem): Response {
-  const body = {
+export function problemBody(c: Context, problem: Problem): z.infer<typeof ProblemDocument> {
+  return {
     type: `/docs/problems#${problem.code}`,
     title: PROBLEMS[problem.code][1],
     status: problem.status,
@@ -119,7 +119,9 @@ export function problemResponse(c: Context, problem: Problem): Response {
     request_id: c.get('requestId') as string | undefined,
     ...problem.extra,
   };
-  return c.body(JSON.stringify(body), problem.status as ContentfulStatusCode, {
+}
+export function problemResponse(c: Context, problem: Problem): Response {
+  return c.body(JSON.stringify(problemBody(c, problem)), problem.status as ContentfulStatusCode, {
     'content-type': 'application/problem+json',
     ...problem.headers,
   });

@@ -10,7 +10,7 @@ import {
   type Identity,
 } from '../auth.ts';
 import type { Deps } from '../deps.ts';
-import { Problem, ProblemDocument, invalid } from '../errors.ts';
+import { Problem, ProblemDocument, invalid, problemBody, toProblem } from '../errors.ts';
 import { ADMIN_CHANNEL, SOCKET_ID, bookingOfChannel, signChannel, telescopeOfChannel } from '../live/protocol.ts';
 import { clientAddress, identify, refuseGuessing } from '../guard.ts';
 import { json, type App } from '../operation.ts';
@@ -18,6 +18,9 @@ import { stableId } from '../../domain/ids.ts';
 
 /** Channel authorisations of one socket: a page needs three, and again after each reconnect. */
 const SOCKET_AUTHS = { perSecond: 1, burst: 30 };
+
+/** In one question; a page of ours names three. */
+const MOST_CHANNELS = 10;
 
 /** Of all sockets that a shared link opens. */
 const TOKEN_AUTHS = { perSecond: 100, burst: 3_000 };
@@ -40,8 +43,11 @@ async function channelRequest(c: Context): Promise<Record<string, unknown>> {
   try {
     const type = c.req.header('content-type') ?? '';
     // What pusher-js sends is read without a FormData: thousands ask at once when an api comes back.
-    if (/^application\/x-www-form-urlencoded\b/i.test(type))
-      return Object.fromEntries(new URLSearchParams(await c.req.text()));
+    if (/^application\/x-www-form-urlencoded\b/i.test(type)) {
+      const form = new URLSearchParams(await c.req.text());
+      const several = form.getAll('channel_name[]');
+      return { ...Object.fromEntries(form), ...(several.length > 0 && { channel_name: several }) };
+    }
     const body: unknown = type.includes('json') ? await c.req.json() : await c.req.parseBody();
     return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   } catch (thrown) {
@@ -112,29 +118,40 @@ const initials = (name: string | null): string =>
     .join('');
 
 const channelAuth = z.object({ auth: z.string(), channel_data: z.string().optional() }).meta({ id: 'ChannelAuth' });
+type ChannelAuth = z.infer<typeof channelAuth>;
+const channelAuths = z
+  .object({ channels: z.record(z.string(), z.union([channelAuth, ProblemDocument])) })
+  .meta({ id: 'ChannelAuths' });
 
 function documentAuth(app: App): void {
+  const socket = z.object({ socket_id: z.string() });
+  const names = z.array(z.string()).min(1).max(MOST_CHANNELS);
   // Pusher's clients send a form, others JSON: the body is read by hand, so it stands in the document by hand too.
   app.openAPIRegistry.registerPath({
     method: 'post',
     path: '/broadcasting/auth',
     operationId: 'authoriseChannel',
     tags: ['Live'],
-    summary: 'Signature for a private or presence channel',
-    description: 'For pages that are not behind a Laravel app of their own; with a token or a key.',
+    summary: 'Signature for a private or presence channel, or for several at once',
+    description:
+      'For pages that are not behind a Laravel app of their own; with a token or a key. Several channels of one socket are answered by name: each is signed, or refused with a problem of its own.',
     security: [{ apiKey: [] }, { bearer: [] }],
     request: {
       body: {
         required: true,
         content: {
           'application/x-www-form-urlencoded': {
-            schema: z.object({ socket_id: z.string(), channel_name: z.string() }),
+            schema: z.union([socket.extend({ channel_name: z.string() }), socket.extend({ 'channel_name[]': names })]),
           },
+          'application/json': { schema: socket.extend({ channel_name: z.union([z.string(), names]) }) },
         },
       },
     },
     responses: {
-      200: { description: 'The signature', content: { 'application/json': { schema: channelAuth } } },
+      200: {
+        description: 'The signature, or what became of each channel',
+        content: { 'application/json': { schema: z.union([channelAuth, channelAuths]) } },
+      },
       ...Object.fromEntries(
         [400, 401, 403, 404, 413, 422, 429, 503].map((status) => [
           status,
@@ -148,7 +165,27 @@ function documentAuth(app: App): void {
   });
 }
 
-/** Signs a channel for a socket, as Pusher's clients ask a server to. */
+/** One channel for one socket. @throws Problem when it is refused. */
+async function sign(deps: Deps, who: Identity, socketId: string, channel: string): Promise<ChannelAuth> {
+  refuseFlood(deps, who, socketId);
+  if (channel.length === 0 || channel.length > 200) throw invalid({ channel_name: ['is required'] });
+  const channelData = await authorise(deps, who, channel);
+  deps.live.grants.give(socketId, channel, who.credentialId, who.expiresAtMs);
+  return {
+    auth: signChannel(deps.live.key, deps.live.secret, socketId, channel, channelData),
+    ...(channelData === undefined ? {} : { channel_data: channelData }),
+  };
+}
+/** The channels that one question names. @throws Problem 422. */
+function severalNames(names: readonly unknown[]): string[] {
+  if (names.length === 0) throw invalid({ channel_name: ['is required'] });
+  if (names.length > MOST_CHANNELS) throw invalid({ channel_name: [`has at most ${MOST_CHANNELS} channels`] });
+  const wrong = names.findIndex((name) => typeof name !== 'string');
+  if (wrong >= 0) throw invalid({ [`channel_name.${wrong}`]: ['is not the name of a channel'] });
+  return [...new Set(names as string[])];
+}
+
+/** Signs channels for a socket, as Pusher's clients ask a server to: one, or several whose refusals are their own. */
 export function channelRoutes(app: App, deps: Deps): void {
   documentAuth(app);
   app.post('/broadcasting/auth', async (c) => {
@@ -156,23 +193,25 @@ export function channelRoutes(app: App, deps: Deps): void {
       if (thrown instanceof Problem && thrown.status === 401) refuseGuessing(deps, clientAddress(c));
       throw thrown;
     });
-    const body = await channelRequest(c);
-    const socketId = typeof body.socket_id === 'string' ? body.socket_id : '';
-    const channel = typeof body.channel_name === 'string' ? body.channel_name : '';
+    const { socket_id: given, channel_name: named } = await channelRequest(c);
+    const socketId = typeof given === 'string' ? given : '';
     if (!SOCKET_ID.test(socketId)) throw invalid({ socket_id: ['is not a socket id'] });
-    refuseFlood(deps, who, socketId);
-    if (channel.length === 0 || channel.length > 200) throw invalid({ channel_name: ['is required'] });
-    const channelData = await authorise(deps, who, channel);
-    deps.live.grants.give(socketId, channel, who.credentialId, who.expiresAtMs);
-    return json(
-      {
-        auth: signChannel(deps.live.key, deps.live.secret, socketId, channel, channelData),
-        ...(channelData === undefined ? {} : { channel_data: channelData }),
-      },
-      200,
-      {
-        'cache-control': 'no-store',
-      },
-    );
+    const signed = Array.isArray(named)
+      ? { channels: await signSeveral(deps, c, { who, socketId, channels: severalNames(named) }) }
+      : await sign(deps, who, socketId, typeof named === 'string' ? named : '');
+    return json(signed, 200, { 'cache-control': 'no-store' });
   });
+}
+async function signSeveral(
+  deps: Deps,
+  c: Context,
+  asked: { who: Identity; socketId: string; channels: readonly string[] },
+): Promise<z.infer<typeof channelAuths>['channels']> {
+  const signed = asked.channels.map(async (channel) => {
+    const answer = await sign(deps, asked.who, asked.socketId, channel).catch((thrown: unknown) =>
+      problemBody(c, toProblem(thrown, deps.logger, c.get('requestId') as string | undefined)),
+    );
+    return [channel, answer] as const;
+  });
+  return Object.fromEntries(await Promise.all(signed));
 }

@@ -458,6 +458,10 @@ export type ChannelAuth = {
   channel_data?: string;
 };
 
+export type ChannelAuths = {
+  channels: Record<string, ChannelAuth | Problem>;
+};
+
 export type Complaint = {
   id: string;
   booking_id: string;
@@ -3127,6 +3131,14 @@ export class NocturneClient {
   /** Revoke a server key, with every key, operator and token that it made. `DELETE /api/keys/{key_id}` */
   revokeKey(key_id: string, options?: RequestOptions): Promise<void> {
     return this.send<void>('DELETE', `/api/keys/${encodeURIComponent(key_id)}`, { options });
+  }
+
+  /** Signature for a private or presence channel, or for several at once. `POST /broadcasting/auth` */
+  authoriseChannel(body: {
+    socket_id: string;
+    channel_name: string | string[];
+  }, options?: RequestOptions): Promise<ChannelAuth | ChannelAuths> {
+    return this.send<ChannelAuth | ChannelAuths>('POST', `/broadcasting/auth`, { body, options });
   }
 
   /** Invite somebody to work at the observatory. `POST /api/admin/operators` */
