@@ -21,8 +21,8 @@ export class LiveSnapshots {
     const made = await this.cache.text(bookingId);
     if (!made) return null;
     if (Buffer.byteLength(made.json) <= MAX_SNAPSHOT_BYTES) return made.json;
-    const snapshot = JSON.parse(made.json) as { telescope: unknown; plan: unknown[] };
-    snapshot.telescope = null;
+    const whole = JSON.parse(made.json) as { plan: unknown[] };
+    const snapshot = { ...whole, telescope: null, partial: true };
     while (snapshot.plan.length > 0 && Buffer.byteLength(JSON.stringify(snapshot)) > MAX_SNAPSHOT_BYTES)
       snapshot.plan.pop();
     return JSON.stringify(snapshot);

@@ -2192,6 +2192,8 @@ export type Snapshot = {
   };
   last_receipt: Receipt | null;
   telescope: TelescopeState | null;
+  /** Only on the state channel, where the plan is too long for it: `GET …/snapshot` has all */
+  partial?: true;
 };
 
 export type TargetChanges = {

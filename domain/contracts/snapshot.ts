@@ -73,6 +73,10 @@ export const Snapshot = z
       .describe('null when possible, else why not'),
     last_receipt: Receipt.nullable(),
     telescope: TelescopeState.nullable(),
+    partial: z
+      .literal(true)
+      .optional()
+      .describe('Only on the state channel, where the plan is too long for it: `GET …/snapshot` has all'),
   })
   .meta({ id: 'Snapshot' });
 export type Snapshot = z.infer<typeof Snapshot>;

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
+import { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { APP, at, config, insertBooking, startApi, startPostgres, token, type RunningApi } from './harness.ts';
 
 interface Answer {
@@ -159,5 +160,21 @@ describe('several channels of a socket by one question', () => {
     expect(heard.filter(({ event }) => event === 'pusher:subscription_error')).toEqual([]);
     await api.json('DELETE', `/api/tokens/${made.body.id}`);
     await until(() => socket.readyState === WebSocket.CLOSED);
+  });
+
+  test('a snapshot that the state channel is too small for says that it is a part; asked for, it is whole', async () => {
+    const line = { filter: 'L', exposure_seconds: 60, quantity: 1, binning: 1, type: 'light' };
+    await api.db.booking.update({ where: { id: 'mine' }, data: { shots: Array.from({ length: 90 }, () => line) } });
+    api.deps.snapshots.forgetAll();
+    const { socket, id, heard, until } = await open();
+    const channel = MINE[1]!;
+    const { answer } = await ask(form(id, 'channel_name', [channel]));
+    socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel, ...answer } }));
+    const brought = (): Message | undefined => heard.find(({ event }) => event === 'session.snapshot');
+    await until(() => brought() !== undefined);
+    const part = Snapshot.parse(JSON.parse(brought()!.data));
+    expect([part.partial, part.telescope, part.plan.length < 90]).toEqual([true, null, true]);
+    const { body } = await api.json<Snapshot>('GET', '/api/bookings/mine/snapshot', undefined, { token: guest });
+    expect([body.partial, body.plan.length]).toEqual([undefined, 90]);
   });
 });
