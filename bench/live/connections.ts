@@ -24,10 +24,11 @@ export class Connections {
   private open = 0;
   constructor(private readonly port: number) {}
 
-  ask(method: 'GET' | 'POST', path: string, token: string, form?: string): Promise<Answer> {
-    const type = 'content-type: application/x-www-form-urlencoded';
-    const body = form === undefined ? '\r\n' : `${type}\r\ncontent-length: ${Buffer.byteLength(form)}\r\n\r\n${form}`;
-    const text = `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1:${this.port}\r\nauthorization: Bearer ${token}\r\n${body}`;
+  ask(method: 'GET' | 'POST', path: string, token: string, body?: object): Promise<Answer> {
+    const json = body === undefined ? '' : JSON.stringify(body);
+    const type = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(json)}\r\n`;
+    const head = `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1:${this.port}\r\nauthorization: Bearer ${token}\r\n`;
+    const text = `${head}${body === undefined ? '' : type}\r\n${json}`;
     return new Promise((resolve, reject) => {
       this.line.push({ text, resolve, reject });
       this.next();

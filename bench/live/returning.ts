@@ -3,9 +3,9 @@ import { WebSocket } from 'ws';
 import { Connections, type Answer } from './connections.ts';
 
 /**
- * Viewers that do what a page does: connect, have three channels signed and subscribe to them, read the events they missed and the snapshot. A lost
- * connection is opened again after a second, as pusher-js does. Arguments: port, viewers, events that there are. One JSON line once all are complete,
- * and again for each number of events that stdin names.
+ * Viewers that do what a page does: connect, have three channels signed by one question and subscribe to them, read the events they missed, and ask for
+ * the snapshot where the socket has brought none that knows these events. A lost connection is opened again after a second, as pusher-js does.
+ * Arguments: port, viewers, events that there are. One JSON line once all are complete, and again for each number of events that stdin names.
  */
 const [port, viewers, first] = process.argv.slice(2).map(Number) as [number, number, number];
 const tokens = JSON.parse(process.env.TOKENS ?? '[]') as string[];
@@ -18,15 +18,19 @@ let told = false;
 const waiting = new Set<Viewer>();
 const http = new Connections(port);
 
-function ask(method: 'GET' | 'POST', path: string, token: string, form?: string): Promise<Answer> {
+function ask(method: 'GET' | 'POST', path: string, token: string, body?: object): Promise<Answer> {
   requests++;
-  return http.ask(method, path, token, form);
+  return http.ask(method, path, token, body);
 }
 
 class Viewer {
   private seq = 0;
   private subscribed = new Set<string>();
   private snapshotSeq = 0;
+  /** Of the snapshot that the socket has brought since this repair began. */
+  private broughtSeq = -1;
+  private aheadSeq = 0;
+  private repairing = false;
   completeMs = 0;
   constructor(
     private readonly address: string,
@@ -50,53 +54,74 @@ class Viewer {
     else if (event === 'pusher_internal:subscription_succeeded') {
       this.subscribed.add(channel!);
       if (channel === `private-session.${this.session}`) void this.repair();
-    } else if (event === 'session.snapshot') this.snapshotSeq = (JSON.parse(data) as { seq: number }).seq;
-    else if (event === 'log.appended') {
+    } else if (event === 'session.snapshot') {
+      this.snapshotSeq = this.broughtSeq = (JSON.parse(data) as { seq: number }).seq;
+      this.behind(this.broughtSeq);
+    } else if (event === 'log.appended') {
       const { seq } = JSON.parse(data) as { seq: number };
       if (seq === this.seq + 1) this.seq = seq;
-      else if (seq > this.seq) void this.repair();
+      else this.behind(seq);
     } else if (event === 'pusher:ping') socket.send('{"event":"pusher:pong","data":"{}"}');
     this.judge();
   }
   private async join(socket: WebSocket, socketId: string): Promise<void> {
     const { session } = this;
-    for (const channel of [
-      `private-session.${session}`,
-      `private-cache-session.${session}.state`,
-      'presence-telescope.t',
-    ])
-      await this.subscribe(socket, socketId, channel);
-  }
-  private async subscribe(socket: WebSocket, socketId: string, channel: string): Promise<void> {
+    const channels = [`private-session.${session}`, `private-cache-session.${session}.state`, 'presence-telescope.t'];
     try {
-      const form = `socket_id=${socketId}&channel_name=${channel}`;
-      const { status, body } = await ask('POST', '/broadcasting/auth', this.token, form);
-      if (status === 200)
-        socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel, ...(JSON.parse(body) as object) } }));
-      else this.again(socket, () => void this.subscribe(socket, socketId, channel));
+      const { status, body } = await ask('POST', '/broadcasting/auth', this.token, {
+        socket_id: socketId,
+        channel_name: channels,
+      });
+      if (status !== 200) throw new Error(String(status));
+      const answers = (JSON.parse(body) as { channels: Record<string, { auth?: string }> }).channels;
+      for (const channel of channels) this.subscribe(socket, socketId, channel, answers[channel]!);
     } catch {
-      this.again(socket, () => void this.subscribe(socket, socketId, channel));
+      for (const channel of channels) this.again(socket, () => void this.joinOne(socket, socketId, channel));
     }
+  }
+  private async joinOne(socket: WebSocket, socketId: string, channel: string): Promise<void> {
+    const asked = { socket_id: socketId, channel_name: channel };
+    const answer = await ask('POST', '/broadcasting/auth', this.token, asked).catch(() => null);
+    this.subscribe(socket, socketId, channel, answer?.status === 200 ? (JSON.parse(answer.body) as object) : {});
+  }
+  private subscribe(socket: WebSocket, socketId: string, channel: string, answer: { auth?: string }): void {
+    if (answer.auth === undefined) this.again(socket, () => void this.joinOne(socket, socketId, channel));
+    else socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel, ...answer } }));
   }
   private again(socket: WebSocket, what: () => void): void {
     refused++;
     setTimeout(() => socket.readyState === 1 && what(), 750 + Math.random() * 500);
   }
   private async repair(): Promise<void> {
-    const base = `/api/bookings/${this.session}`;
+    if (this.repairing) return;
+    this.repairing = true;
     try {
-      const { status, body } = await ask('GET', `${base}/events?after=${this.seq}&limit=200`, this.token);
-      if (status !== 200) throw new Error(String(status));
-      for (const { seq } of (JSON.parse(body) as { data: { seq: number }[] }).data)
-        if (seq === this.seq + 1) this.seq = seq;
-      const snapshot = await ask('GET', `${base}/snapshot`, this.token);
-      if (snapshot.status !== 200) throw new Error(String(snapshot.status));
-      this.snapshotSeq = (JSON.parse(snapshot.body) as { seq: number }).seq;
+      await this.readMissed();
     } catch {
       refused++;
       setTimeout(() => void this.repair(), 750 + Math.random() * 500);
     }
+    this.repairing = false;
+    if (this.aheadSeq > this.seq) void this.repair();
     this.judge();
+  }
+  /** There are events up to `seq`. */
+  private behind(seq: number): void {
+    this.aheadSeq = Math.max(this.aheadSeq, seq);
+    if (seq > this.seq) void this.repair();
+  }
+  private async readMissed(): Promise<void> {
+    const base = `/api/bookings/${this.session}`;
+    this.broughtSeq = -1;
+    this.aheadSeq = 0;
+    const { status, body } = await ask('GET', `${base}/events?after=${this.seq}&limit=200`, this.token);
+    if (status !== 200) throw new Error(String(status));
+    for (const { seq } of (JSON.parse(body) as { data: { seq: number }[] }).data)
+      if (seq === this.seq + 1) this.seq = seq;
+    if (this.broughtSeq >= this.seq) return;
+    const snapshot = await ask('GET', `${base}/snapshot`, this.token);
+    if (snapshot.status !== 200) throw new Error(String(snapshot.status));
+    this.snapshotSeq = (JSON.parse(snapshot.body) as { seq: number }).seq;
   }
   judge(): void {
     if (!waiting.has(this) || this.subscribed.size < 3 || this.seq < wanted || this.snapshotSeq < first) return;

@@ -132,6 +132,24 @@ describe('where it points', () => {
       await seeText(page, chip, 'Live');
     }, 90_000);
 
+  test('a channel that this key may not join is asked for once for each socket; one whose question failed, again and again', async () => {
+    server.refuseChannels(403, /^presence-/);
+    const { page } = await visit(`/control/${BOOKING_ID}#token=guest`, true);
+    await page.locator(`${chip}[data-tone="good"]`).waitFor();
+    await pass(page, 5);
+    const askedOnComingBack = async (): Promise<number> => {
+      const before = server.requests.length;
+      const asked = (): number => server.requests.slice(before).filter((one) => one.endsWith('/auth')).length;
+      server.dropSockets();
+      while (asked() === 0) await pass(page, 1);
+      await pass(page, 15);
+      return asked();
+    };
+    expect(await askedOnComingBack()).toBe(1);
+    server.refuseChannels(503, /^presence-/);
+    expect(await askedOnComingBack()).toBeGreaterThan(3);
+  }, 90_000);
+
   test('the booking form says that nothing was booked where nobody takes the request, and never that it was', async () => {
     const { page } = await visit('/book#token=guest');
     await page.locator('[data-item="search"]').fill('andromeda gal');

@@ -88,7 +88,7 @@ const ITEMS: Record<string, string[]> = {
   test('events move the page: position, new frame with its tile, log line; nothing is polled while the socket lives', async () => {
     const { page, faults } = await watch();
     // The first reading, and that of what came before the channel was joined.
-    while (server.requests.filter((r) => r.includes('/snapshot')).length < 2) await page.waitForTimeout(20);
+    while (server.requests.filter((r) => /snapshot|events/.test(r)).length < 2) await page.waitForTimeout(20);
     await page.waitForLoadState('networkidle');
     const before = server.requests.length;
     server.night.rev += 200;

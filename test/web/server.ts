@@ -15,6 +15,7 @@ import { nothingHere, pageRoutes, type PageOptions } from '../../api/system/page
 import { BookingRequest } from '../../domain/contracts/booking.ts';
 import { Receipt } from '../../domain/contracts/control.ts';
 import type { Event } from '../../domain/contracts/event.ts';
+import type { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { catalogue } from '../../platform/catalogue.ts';
 import { answerComplaints, complaintsInMemory } from './complaints.ts';
 import { parseDecDegrees, parseRaHours } from '../../domain/coordinates.ts';
@@ -49,8 +50,10 @@ export interface PageServer {
   pushSnapshot(): void;
   sockets(): number;
   dropSockets(): void;
-  /** Status with which the next channel authorisations are refused; null grants them again. */
-  refuseChannels(status: number | null): void;
+  /** Status with which the next channel authorisations are refused, those of `only` if given; null grants them again. */
+  refuseChannels(status: number | null, only?: RegExp): void;
+  /** What the snapshot says instead that opens the state channel from now on. */
+  bringOnJoining(over: Partial<Snapshot>): void;
   /** While true nothing is sent on the sockets, which stay open: as behind a proxy that buffers. */
   mute(muted: boolean): void;
   /** Until true again new sockets are refused. */
@@ -67,6 +70,9 @@ export interface PageServer {
 
 const KEY = 'nocturne';
 const SECRET = 'page-test';
+/** Whoever looks, on the telescope's presence channel. */
+const MEMBER = JSON.stringify({ user_id: 'v1', user_info: { role: 'guest', initials: 'AL' } });
+const ROSTER = JSON.stringify({ presence: { count: 1, ids: ['v1'], hash: { v1: { role: 'guest', initials: 'AL' } } } });
 
 /** A star field with a nebula; the same for the same number. */
 async function picture(n: number, size: number): Promise<Buffer> {
@@ -106,8 +112,9 @@ export async function startPageServer(
   const requests: string[] = [];
   const sockets = new Map<WebSocket, Set<string>>();
   let accepting = true;
-  let refusal: number | null = null;
+  let refusal: { status: number; only: RegExp } | null = null;
   let muted = false;
+  let onJoining: Partial<Snapshot> = {};
   let receipt: Receipt | null = null;
   let ending: { state: Receipt['state']; reason?: Receipt['reason'] } = { state: 'confirmed' };
   let hasReport = true;
@@ -260,6 +267,35 @@ export async function startPageServer(
     ],
   });
 
+  /** The channels that a page names, as the API signs or refuses them: a form or JSON with one name, JSON with several. */
+  async function sign(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = await body(request);
+    const isJson = request.headers['content-type'] === 'application/json';
+    const asked = (isJson ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text))) as {
+      socket_id: string;
+      channel_name: string | string[];
+    };
+    const refusedBy = (channel: string): number | null => (refusal?.only.test(channel) ? refusal.status : null);
+    const signature = (channel: string): object => {
+      const member = channel.startsWith('presence-') ? { channel_data: MEMBER } : {};
+      const signed = [asked.socket_id, channel, ...Object.values(member)].join(':');
+      return { auth: `${KEY}:${createHmac('sha256', SECRET).update(signed).digest('hex')}`, ...member };
+    };
+    const refused = (status: number): object => ({ status, code: 'database_away', detail: 'Not now.' });
+    const one = asked.channel_name;
+    if (Array.isArray(one)) {
+      const answers = one.map((channel) => {
+        const status = refusedBy(channel);
+        return [channel, status === null ? signature(channel) : refused(status)] as const;
+      });
+      json(response, { channels: Object.fromEntries(answers) });
+      return;
+    }
+    const status = refusedBy(one);
+    if (status === null) json(response, signature(one));
+    else problem(response, status, 'database_away', 'Not now.');
+  }
+
   async function api(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const path = url.pathname;
     if (path === '/api/config') {
@@ -299,16 +335,8 @@ export async function startPageServer(
       problem(response, 401, 'unauthenticated', 'No valid credential.');
       return;
     }
-    if (path === '/broadcasting/auth' && refusal !== null) {
-      problem(response, refusal, 'database_away', 'Not now.');
-      return;
-    }
     if (path === '/broadcasting/auth') {
-      const form = new URLSearchParams(await body(request));
-      const signed = createHmac('sha256', SECRET)
-        .update(`${form.get('socket_id')}:${form.get('channel_name')}`)
-        .digest('hex');
-      json(response, { auth: `${KEY}:${signed}` });
+      await sign(request, response);
       return;
     }
     if (await answerComplaints(complaints, request, response, path, body)) return;
@@ -474,10 +502,15 @@ export async function startPageServer(
         const channel = message.data?.channel;
         if (message.event !== 'pusher:subscribe' || !channel) return;
         channels.add(channel);
-        ws.send(JSON.stringify({ event: 'pusher_internal:subscription_succeeded', channel, data: '{}' }));
+        const data = channel.startsWith('presence-') ? ROSTER : '{}';
+        ws.send(JSON.stringify({ event: 'pusher_internal:subscription_succeeded', channel, data }));
         if (channel.startsWith('private-cache-') && !muted)
           ws.send(
-            JSON.stringify({ event: 'session.snapshot', channel, data: JSON.stringify(snapshot(night, receipt)) }),
+            JSON.stringify({
+              event: 'session.snapshot',
+              channel,
+              data: JSON.stringify({ ...snapshot(night, receipt), ...onJoining }),
+            }),
           );
       });
       ws.on('close', () => sockets.delete(ws));
@@ -497,8 +530,11 @@ export async function startPageServer(
     dropSockets: () => {
       for (const ws of sockets.keys()) ws.terminate();
     },
-    refuseChannels: (status) => {
-      refusal = status;
+    refuseChannels: (status, only = /^/) => {
+      refusal = status === null ? null : { status, only };
+    },
+    bringOnJoining: (over) => {
+      onJoining = over;
     },
     mute: (value) => {
       muted = value;

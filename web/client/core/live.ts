@@ -1,7 +1,9 @@
 import Echo from 'laravel-echo';
 import Pusher, { type Channel } from 'pusher-js';
 import { EVENT_TYPES, isVolatile } from '../../../domain/event-types.ts';
+import { ChannelAuth } from './channel-auth.ts';
 import { isDenied, type Http, type PageConfig } from './http.ts';
+import { Meanwhile } from './meanwhile.ts';
 import { SessionQuestions } from './questions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Event, Link, Snapshot, Source, SourceHandlers } from './types.ts';
@@ -16,6 +18,12 @@ const RENEW_MS = 30_000;
 /** A timer that comes this late has slept: the laptop's lid was closed. */
 const SLEPT_MS = 20_000;
 
+/** Stored events behind the last one seen. */
+interface Missed {
+  data: Event[];
+  meta: { epoch: number; complete: boolean };
+}
+
 /** The session behind a booking's token: snapshot on joining, changes over the socket, gaps repaired by `events?after=`. */
 export class LiveSource extends SessionQuestions implements Source {
   readonly demo = false;
@@ -28,6 +36,9 @@ export class LiveSource extends SessionQuestions implements Source {
   private epoch = 0;
   private repairing: Promise<void> | null = null;
   private repairAgain = false;
+  private readonly meanwhile = new Meanwhile();
+  /** Events that were read are being handed on. */
+  private handing = false;
   private link: Link = 'connecting';
   private subscriptions: Subscriptions | null = null;
   private channels: Channel[] = [];
@@ -68,6 +79,7 @@ export class LiveSource extends SessionQuestions implements Source {
     const secure = new URL(this.http.url('/'), location.href).protocol === 'https:';
     const host = new URL(this.http.url('/'), location.href);
     const port = Number(host.port || (secure ? 443 : 80));
+    const auth = new ChannelAuth(this.http);
     const echo = new Echo({
       broadcaster: 'reverb',
       Pusher,
@@ -78,8 +90,7 @@ export class LiveSource extends SessionQuestions implements Source {
       wsPath: this.config.wsPath,
       forceTLS: secure,
       enabledTransports: ['ws', 'wss'],
-      authEndpoint: this.http.url('/broadcasting/auth'),
-      auth: { headers: this.http.headers() },
+      channelAuthorization: { customHandler: auth.handler },
       activityTimeout: 20_000,
       pongTimeout: 8_000,
       unavailableTimeout: 8_000,
@@ -87,12 +98,17 @@ export class LiveSource extends SessionQuestions implements Source {
     this.echo = echo;
     const { pusher } = echo.connector as unknown as { pusher: Pusher };
     pusher.connection.bind('state_change', () => this.judge());
-    this.subscriptions = new Subscriptions(pusher, () => this.judge());
+    this.subscriptions = new Subscriptions(
+      pusher,
+      () => this.judge(),
+      (channel) => auth.statusOf(channel),
+    );
     const session = echo.private(`session.${this.id}`);
     for (const name of EVENT_TYPES) session.listen(`.${name}`, (event: Event) => this.take(event));
     const state = echo.private(`cache-session.${this.id}.state`);
     state.listen('.session.snapshot', (snapshot: Snapshot) => {
       this.hear();
+      this.meanwhile.bring(snapshot);
       this.takeState(snapshot, false);
     });
     this.channels = [session, state].map((channel) => (channel as unknown as { subscription: Channel }).subscription);
@@ -164,11 +180,15 @@ export class LiveSource extends SessionQuestions implements Source {
     this.hear();
     if (isVolatile(event.type)) {
       this.handlers?.event(event);
-      if (this.seq !== null && event.epoch === this.epoch && event.seq > this.seq) void this.repair();
+      if (this.seq !== null && event.epoch === this.epoch && event.seq > this.seq) this.behind(event.seq);
       return;
     }
-    if (this.seq === null || event.epoch !== this.epoch || event.seq > this.seq + 1) {
+    if (this.seq === null || event.epoch !== this.epoch) {
       void this.repair();
+      return;
+    }
+    if (event.seq > this.seq + 1) {
+      this.behind(event.seq);
       return;
     }
     if (event.seq <= this.seq) return;
@@ -180,7 +200,7 @@ export class LiveSource extends SessionQuestions implements Source {
     if (this.seq === null || snapshot.epoch !== this.epoch) {
       this.seq = snapshot.seq;
       this.epoch = snapshot.epoch;
-    } else if (!repaired && snapshot.seq > this.seq) void this.repair();
+    } else if (!repaired && snapshot.seq > this.seq) this.behind(snapshot.seq);
     this.access = snapshot.access_state;
     this.handlers?.snapshot(snapshot);
     this.countViewers(snapshot.telescope_id);
@@ -210,7 +230,12 @@ export class LiveSource extends SessionQuestions implements Source {
       throw thrown;
     }
   }
-  /** Reads every stored event after the last one seen, then the snapshot. One at a time. */
+  /** There are events up to `seq` that this page has not seen; a repair that is under way may yet bring them. */
+  private behind(seq: number): void {
+    if (this.repairing) this.meanwhile.hear(seq);
+    else void this.repair();
+  }
+  /** Reads every stored event after the last one seen, then the snapshot where the socket has not brought it. One at a time. */
   private async repair(): Promise<void> {
     if (this.link === 'denied') return;
     if (this.repairing) {
@@ -223,10 +248,9 @@ export class LiveSource extends SessionQuestions implements Source {
       .catch(() => this.polled(false))
       .finally(() => {
         this.repairing = null;
-        if (this.repairAgain) {
-          this.repairAgain = false;
-          void this.repair();
-        }
+        const again = this.repairAgain || this.meanwhile.isAhead(this.seq);
+        this.repairAgain = false;
+        if (again) void this.repair();
       });
     await this.repairing;
   }
@@ -238,30 +262,37 @@ export class LiveSource extends SessionQuestions implements Source {
     else this.setLink(navigator.onLine ? 'lost' : 'offline');
   }
   private async readMissed(): Promise<void> {
-    if (this.seq !== null) {
-      for (let complete = false; !complete;) {
-        const page: { data: Event[]; meta: { epoch: number; last_seq: number; complete: boolean } } =
-          await this.http.get<{
-            data: Event[];
-            meta: { epoch: number; last_seq: number; complete: boolean };
-          }>(`${this.base}/events?after=${this.seq}&limit=200`);
-        if (page.meta.epoch !== this.epoch) {
-          this.seq = null;
-          break;
-        }
-        for (const event of page.data) {
-          // The socket may have brought it while the answer was under way.
-          if (event.seq <= this.seq) continue;
-          this.seq = event.seq;
-          this.handlers?.event(event);
-        }
-        complete = page.meta.complete || page.data.length === 0;
+    this.meanwhile.begin();
+    while (this.seq !== null) {
+      const page: Missed = await this.http.get<Missed>(`${this.base}/events?after=${this.seq}&limit=200`);
+      if (page.meta.epoch !== this.epoch) {
+        this.seq = null;
+        break;
       }
+      this.hand(page.data);
+      if (page.data.length === 0 || (page.meta.complete && !this.meanwhile.isAhead(this.seq))) break;
     }
-    await this.takeSnapshot();
+    const brought = this.meanwhile.snapshotOf(this.epoch, this.seq);
+    if (brought) this.takeState(brought, true);
+    else await this.takeSnapshot();
+  }
+  /** Stored events that were read. */
+  private hand(events: readonly Event[]): void {
+    this.handing = true;
+    try {
+      for (const event of events) {
+        // The socket may have brought it while the answer was under way.
+        if (event.seq <= this.seq!) continue;
+        this.seq = event.seq;
+        this.handlers?.event(event);
+      }
+    } finally {
+      this.handing = false;
+    }
   }
 
   async refresh(): Promise<void> {
-    await this.repair();
+    // What an event that is being read asks for, the snapshot behind it answers.
+    if (!this.handing) await this.repair();
   }
 }

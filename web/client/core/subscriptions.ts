@@ -10,6 +10,8 @@ export class Subscriptions {
   constructor(
     private readonly pusher: Pusher,
     private readonly changed: () => void = () => undefined,
+    /** The HTTP status of a refusal that the library does not tell. */
+    private readonly statusOf: (channel: string) => number | undefined = () => undefined,
   ) {}
 
   /** @param refused is told each refusal with its HTTP status and answers whether to ask again. */
@@ -22,7 +24,7 @@ export class Subscriptions {
     });
     channel.bind('pusher:subscription_error', (problem: { status?: number } | undefined) => {
       this.changed();
-      if (!refused(problem?.status)) return;
+      if (!refused(problem?.status ?? this.statusOf(channel.name))) return;
       const pauseMs = Math.min(LAST_MS, FIRST_MS * 2 ** state.failures++);
       if (state.timer) clearTimeout(state.timer);
       // Many pages are refused at the same moment; they must not come back at the same moment.

@@ -1,0 +1,108 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, describe } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { CHROMIUM, buildPages, launch, open, seeText, type Opened } from './browser.ts';
+import { BOOKING_ID } from './fixtures.ts';
+import { startPageServer, type PageServer } from './server.ts';
+
+const BASE = `/api/bookings/${BOOKING_ID}`;
+const [AUTH, EVENTS, SNAPSHOT] = ['POST /broadcasting/auth', `GET ${BASE}/events`, `GET ${BASE}/snapshot`] as const;
+const CHIP = '[data-section="header"] [data-item~="connection"]';
+const CONSOLE = '[data-section="logs"] [data-item~="console"]';
+
+/** A phone whose connection broke asks little, and shows nothing old. */
+(CHROMIUM ? describe : describe.skip)('a page that comes back', () => {
+  let built: Awaited<ReturnType<typeof buildPages>>;
+  let browser: Browser;
+  let server: PageServer;
+  let opened: Opened;
+  beforeAll(async () => {
+    built = await buildPages();
+    browser = await launch();
+  }, 90_000);
+  afterAll(async () => {
+    await browser?.close();
+    built?.remove();
+  });
+  beforeEach(async () => {
+    server = await startPageServer({ webRoot: built.root });
+    opened = await open(browser, `${server.url}/control/${BOOKING_ID}#token=guest`);
+    await live(opened.page);
+  });
+  afterEach(async () => {
+    await opened.close();
+    await server.stop();
+  });
+
+  /** The page is live and has asked for everything that it wants: half a second without a question. */
+  const live = async (page: Page): Promise<void> => {
+    await page.locator(`${CHIP}[data-tone="good"]`).waitFor();
+    for (let known = -1; known !== server.requests.length;) {
+      known = server.requests.length;
+      await page.waitForTimeout(500);
+    }
+  };
+  const asked = (since: number): string[] =>
+    server.requests.slice(since).filter((one) => [AUTH, EVENTS, SNAPSHOT].some((known) => known === one));
+  /** What it asks from the moment that its socket is cut off, after `changed`, until `seen` shows and nothing is under way. */
+  const cutOff = async (changed: () => void, seen: (page: Page) => Promise<unknown>): Promise<string[]> => {
+    const before = server.requests.length;
+    changed();
+    server.dropSockets();
+    await seen(opened.page);
+    await live(opened.page);
+    return asked(before);
+  };
+  /** A line of the log that the socket never brings. */
+  const lose = (message: string): void =>
+    void server.push(
+      'log.appended',
+      {
+        at: new Date().toISOString(),
+        level: 'WARNING',
+        source: 'session',
+        event: 'x',
+        message,
+        message_fr: null,
+        data: {},
+      },
+      { lost: true },
+    );
+  const read = (message: string) => (page: Page) => seeText(page, CONSOLE, message);
+
+  test('asks two questions: one for all its channels, and one for what it missed', async () => {
+    expect(await cutOff(() => ['one', 'two'].forEach(lose), read('two'))).toEqual([AUTH, EVENTS]);
+    expect(opened.faults).toEqual([]);
+  }, 60_000);
+
+  test('a session that has changed meanwhile needs no third', async () => {
+    const pause = (): void => {
+      Object.assign(server.night, { phase: 'holding', holdCause: 'user', reason: 'user_pause' });
+      server.push('session.changed', { phase: 'holding' }, { lost: true });
+    };
+    const paused = (page: Page): Promise<unknown> => seeText(page, '[data-item="phase"]', 'Paused');
+    expect(await cutOff(pause, paused)).toEqual([AUTH, EVENTS]);
+  }, 60_000);
+
+  test('where the state channel is refused the snapshot is asked for', async () => {
+    const before = server.requests.length;
+    server.refuseChannels(503, /\.state$/);
+    lose('one');
+    server.dropSockets();
+    await read('one')(opened.page);
+    while (!asked(before).includes(SNAPSHOT)) await opened.page.waitForTimeout(20);
+    expect(asked(before).slice(0, 3)).toEqual([AUTH, EVENTS, SNAPSHOT]);
+    expect(await opened.page.locator(`${CHIP}[data-tone="good"]`).count()).toBe(0);
+    server.refuseChannels(null);
+    await live(opened.page);
+  }, 60_000);
+
+  test('a snapshot that does not know the events, or is a part, stands for none', async () => {
+    for (const [message, over] of [
+      ['early', { seq: 0 }],
+      ['cut', { partial: true }],
+    ] as const) {
+      server.bringOnJoining(over);
+      expect([message, await cutOff(() => lose(message), read(message))]).toEqual([message, [AUTH, EVENTS, SNAPSHOT]]);
+    }
+  }, 60_000);
+});
