@@ -105,4 +105,10 @@ const CONSOLE = '[data-section="logs"] [data-item~="console"]';
       expect([message, await cutOff(() => lose(message), read(message))]).toEqual([message, [AUTH, EVENTS, SNAPSHOT]]);
     }
   }, 60_000);
+
+  test('whose key has ended meanwhile says so, and not that the network is away', async () => {
+    server.endKeys();
+    server.dropSockets();
+    await seeText(opened.page, CHIP, 'Access denied');
+  }, 60_000);
 });

@@ -52,6 +52,8 @@ export interface PageServer {
   dropSockets(): void;
   /** Status with which the next channel authorisations are refused, those of `only` if given; null grants them again. */
   refuseChannels(status: number | null, only?: RegExp): void;
+  /** No key that a page has is taken any more. */
+  endKeys(): void;
   /** What the snapshot says instead that opens the state channel from now on. */
   bringOnJoining(over: Partial<Snapshot>): void;
   /** While true nothing is sent on the sockets, which stay open: as behind a proxy that buffers. */
@@ -106,7 +108,7 @@ export async function startPageServer(
   options: { webRoot?: string; port?: number; token?: string } = {},
 ): Promise<PageServer> {
   const webRoot = options.webRoot ?? projectPath('dist', 'web');
-  const token = options.token ?? 'guest';
+  let token = options.token ?? 'guest';
   const night = newNight();
   const events: Event[] = [];
   const requests: string[] = [];
@@ -532,6 +534,9 @@ export async function startPageServer(
     },
     refuseChannels: (status, only = /^/) => {
       refusal = status === null ? null : { status, only };
+    },
+    endKeys: () => {
+      token = 'another';
     },
     bringOnJoining: (over) => {
       onJoining = over;

@@ -66,7 +66,10 @@ export class LiveSource extends SessionQuestions implements Source {
       signal,
     });
     this.openSocket();
-    await this.takeSnapshot();
+    await this.takeSnapshot().catch((thrown: unknown) => {
+      if (isDenied(thrown)) this.setLink('denied');
+      throw thrown;
+    });
   }
   stop(): void {
     this.aborter.abort();
@@ -114,7 +117,7 @@ export class LiveSource extends SessionQuestions implements Source {
     this.channels = [session, state].map((channel) => (channel as unknown as { subscription: Channel }).subscription);
     for (const channel of this.channels) {
       channel.bind('pusher:subscription_succeeded', () => this.hear());
-      // Whether the token is refused or only this question was, the snapshot tells.
+      // Whether the token is refused or only this question was, the repair tells.
       this.subscriptions.keep(channel, () => {
         void this.repair();
         return this.link !== 'denied';
@@ -223,12 +226,7 @@ export class LiveSource extends SessionQuestions implements Source {
     );
   }
   private async takeSnapshot(): Promise<void> {
-    try {
-      this.takeState(await this.http.get<Snapshot>(`${this.base}/snapshot`), true);
-    } catch (thrown) {
-      if (isDenied(thrown)) this.setLink('denied');
-      throw thrown;
-    }
+    this.takeState(await this.http.get<Snapshot>(`${this.base}/snapshot`), true);
   }
   /** There are events up to `seq` that this page has not seen; a repair that is under way may yet bring them. */
   private behind(seq: number): void {
@@ -245,7 +243,7 @@ export class LiveSource extends SessionQuestions implements Source {
     }
     this.repairing = this.readMissed()
       .then(() => this.polled(true))
-      .catch(() => this.polled(false))
+      .catch((thrown: unknown) => (isDenied(thrown) ? this.setLink('denied') : this.polled(false)))
       .finally(() => {
         this.repairing = null;
         const again = this.repairAgain || this.meanwhile.isAhead(this.seq);
