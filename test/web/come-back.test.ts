@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, describe } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import type { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { CHROMIUM, buildPages, launch, open, seeText, type Opened } from './browser.ts';
 import { BOOKING_ID } from './fixtures.ts';
 import { startPageServer, type PageServer } from './server.ts';
@@ -104,6 +105,20 @@ const CONSOLE = '[data-section="logs"] [data-item~="console"]';
       server.bringOnJoining(over);
       expect([message, await cutOff(() => lose(message), read(message))]).toEqual([message, [AUTH, EVENTS, SNAPSHOT]]);
     }
+  }, 60_000);
+
+  test('loses nothing to a snapshot that was cut for the socket: the rest of a long plan stays as it was', async () => {
+    const { page } = opened;
+    const lines = page.locator('[data-item~="plan"] li');
+    const before = await lines.allTextContents();
+    const answer = await fetch(`${server.url}${BASE}/snapshot`, { headers: { authorization: 'Bearer guest' } });
+    const [first, ...others] = ((await answer.json()) as Snapshot).plan;
+    expect(others).toHaveLength(before.length - 1);
+    const credits = { charged: 31, used: 31, refund: null };
+    server.pushSnapshot({ partial: true, telescope: null, plan: [first!], credits });
+    await seeText(page, '[data-section="header"] [data-item~="credits"]', '31 charged');
+    expect(await lines.allTextContents()).toEqual(before);
+    await seeText(page, '[data-section="camera"] [data-item~="camera-temperature"]', '−10.1 °C');
   }, 60_000);
 
   test('whose key has ended meanwhile says so, and not that the network is away', async () => {

@@ -46,8 +46,8 @@ export interface PageServer {
   requests: string[];
   /** Stores (unless volatile) and sends an event. `lost`: stored, but never sent, as when a laptop sleeps. */
   push(type: Event['type'], data: object, options?: { lost?: boolean }): Event;
-  /** Sends the snapshot on the cache channel. */
-  pushSnapshot(): void;
+  /** Sends the snapshot on the cache channel, with what it says instead. */
+  pushSnapshot(over?: Partial<Snapshot>): void;
   sockets(): number;
   dropSockets(): void;
   /** Status with which the next channel authorisations are refused, those of `only` if given; null grants them again. */
@@ -132,8 +132,8 @@ export async function startPageServer(
     if (!lost) send(`private-session.${BOOKING_ID}`, type, made);
     return made;
   };
-  const pushSnapshot = (): void =>
-    send(`private-cache-session.${BOOKING_ID}.state`, 'session.snapshot', snapshot(night, receipt));
+  const pushSnapshot: PageServer['pushSnapshot'] = (over = {}) =>
+    send(`private-cache-session.${BOOKING_ID}.state`, 'session.snapshot', { ...snapshot(night, receipt), ...over });
 
   const json = (response: ServerResponse, body: unknown, status = 200): void => {
     response
