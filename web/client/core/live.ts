@@ -3,7 +3,7 @@ import Pusher, { type Channel } from 'pusher-js';
 import { EVENT_TYPES, isVolatile } from '../../../domain/event-types.ts';
 import { ChannelAuth } from './channel-auth.ts';
 import { isDenied, type Http, type PageConfig } from './http.ts';
-import { Meanwhile, wholeOf } from './meanwhile.ts';
+import { Meanwhile } from './meanwhile.ts';
 import { SessionQuestions } from './questions.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { Event, Link, Snapshot, Source, SourceHandlers } from './types.ts';
@@ -34,7 +34,6 @@ export class LiveSource extends SessionQuestions implements Source {
   private watched: string | null = null;
   private seq: number | null = null;
   private epoch = 0;
-  private last: Snapshot | null = null;
   private repairing: Promise<void> | null = null;
   private repairAgain = false;
   private readonly meanwhile = new Meanwhile();
@@ -113,7 +112,7 @@ export class LiveSource extends SessionQuestions implements Source {
     state.listen('.session.snapshot', (snapshot: Snapshot) => {
       this.hear();
       this.meanwhile.bring(snapshot);
-      this.takeState(wholeOf(snapshot, this.last), false);
+      this.takeState(snapshot, false);
     });
     this.channels = [session, state].map((channel) => (channel as unknown as { subscription: Channel }).subscription);
     for (const channel of this.channels) {
@@ -205,7 +204,6 @@ export class LiveSource extends SessionQuestions implements Source {
       this.seq = snapshot.seq;
       this.epoch = snapshot.epoch;
     } else if (!repaired && snapshot.seq > this.seq) this.behind(snapshot.seq);
-    this.last = snapshot;
     this.access = snapshot.access_state;
     this.handlers?.snapshot(snapshot);
     this.countViewers(snapshot.telescope_id);

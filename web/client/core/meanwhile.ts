@@ -1,12 +1,5 @@
 import type { Snapshot } from './types.ts';
 
-/** A part that the state channel has room for, with what it lacks from the last snapshot; a change in that part comes with an event, and is read. */
-export function wholeOf(snapshot: Snapshot, last: Snapshot | null): Snapshot {
-  if (!snapshot.partial || last?.epoch !== snapshot.epoch) return snapshot;
-  const plan = [...snapshot.plan, ...last.plan.slice(snapshot.plan.length)];
-  return { ...snapshot, telescope: last.telescope, plan };
-}
-
 /** What the socket brings while a repair asks for what was missed. */
 export class Meanwhile {
   private seq = 0;

@@ -39,6 +39,11 @@ export const sequence = section({
     },
   },
   turns: {
+    /** A snapshot that was cut for the socket ends early: the lines behind are those that the page knows, with the progress it has heard. */
+    snapshot(snapshot, before): void {
+      if (!snapshot.partial || before?.epoch !== snapshot.epoch) return;
+      this.m.snapshot = { ...snapshot, plan: [...snapshot.plan, ...before.plan.slice(snapshot.plan.length)] };
+    },
     telescope({ sequence, exposure }): void {
       this.sequence = sequence;
       this.currentShot = exposure;
