@@ -49,6 +49,8 @@ export interface WeatherSourceState {
   reading: WeatherReading | null;
   /** Unix milliseconds since when the way to the source is broken; null while it stands. */
   lostSinceMs: number | null;
+  /** The reading was heard by a process before this one: a session goes on with it, and nothing begins. */
+  recalled?: boolean;
   /** The telescope file lets the session go on without it. */
   optional?: boolean;
   /** What went wrong the last time that it was asked. */

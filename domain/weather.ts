@@ -204,7 +204,8 @@ export class WeatherJudge {
       memory,
       safetyMonitorRequired: !input.unattendedWithoutSafetyMonitor || [...memory.monitors.values()].includes(true),
     });
-    if (judgement.state !== 'ok') this.okSinceMs = null;
+    const recalled = input.sources.some((source) => source.recalled && !source.optional);
+    if (judgement.state !== 'ok' || recalled) this.okSinceMs = null;
     else this.okSinceMs ??= input.nowMs;
     const weather: Weather = {
       state: judgement.state,

@@ -92,7 +92,7 @@ function keptOnDisk({ folder, db }: TelescopeGatewayOptions, { id, clock, logger
     leaseMemory: new KeptLeaseMemory(kept),
     maintenance: new KnownMaintenance(kept, now),
     weatherLatch: new WeatherLatch(kept),
-    weatherReadings: new KeptReadings(kept, telescope, clock),
+    weatherReadings: new KeptReadings(join(folder, 'weather.json'), telescope, clock),
     grants: new Grants(kept, now, new GrantRows(id, db, copies, now)),
     commands: new CommandLog(kept, id, db, copies, now),
     borrowed: new BorrowedSky(kept, id, db, copies, now),

@@ -1,61 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import type { Telescope, WeatherSource } from '../../domain/contracts/telescope.ts';
 import { stableId } from '../../domain/ids.ts';
-import type { WeatherReading } from '../../domain/weather-reading.ts';
+import type { WeatherReading, WeatherSourceState } from '../../domain/weather-reading.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Records, StateFile } from './state-file.ts';
 
-interface Kept {
+/** What a source said last, and since when it does not answer; times by the monotonic clock of the process that heard it. */
+type Heard = Pick<WeatherSourceState, 'lostSinceMs'> & { reading: WeatherReading };
+interface Kept extends Heard {
   /** Which device or program said it, as an id: an address may hold a password. */
   of: string;
-  /** Times by the monotonic clock of the process that heard it. */
-  reading: WeatherReading;
-  /** What that clock lacked to the wall clock, the only one that goes on while no process runs; milliseconds. */
-  wallOffsetMs: number;
+}
+/** Three clocks at one instant, in milliseconds. */
+interface Instant {
+  /** Of this process alone. */
+  monotonicMs: number;
+  /** Since the machine was started. */
+  uptimeMs: number;
+  wallMs: number;
+}
+interface Stand extends Instant {
+  sources: Record<string, Kept>;
+}
+
+/** Uptime and wall clock must tell of the same time between two processes; the wall clock alone may have been set, the machine started anew. */
+const AGREE_MS = 5_000;
+
+/** The device or program behind a source; two sources are the same where these are. */
+export function deviceOf(source: WeatherSource, { host, port, instance }: Telescope): string {
+  switch (source.kind) {
+    case 'voyager':
+      return stableId('weather', 'voyager', host, port, instance);
+    case 'alpaca':
+      return stableId('weather', source.url, `${source.observing_conditions}`, `${source.safety_monitor}`);
+    case 'boltwood':
+      return stableId('weather', source.path);
+  }
 }
 
 /**
  * Each weather source's newest reading, on disk: Voyager sends one every 30 s, and a gateway that starts anew would otherwise stop the target of a
- * running session for want of one. It ages as if the gateway had been there, and the debounce of a start begins anew.
+ * running session for want of one. A file of its own, written behind: what a crash takes of it is unknown, as without it.
  */
 export class KeptReadings {
-  private readonly records: Records<Kept>;
+  private readonly sources: Map<string, Kept>;
+  private writing: Promise<void> | null = null;
+  private dirty = false;
 
   constructor(
-    state: Pick<StateFile, 'part'>,
+    private readonly path: string,
     private readonly telescope: () => Telescope,
     private readonly clock: Clock,
+    private readonly uptimeSeconds: () => number = uptime,
   ) {
-    this.records = state.part('weather-reading');
+    this.sources = new Map(this.load());
   }
 
   /** @param name the source's among those of the telescope */
-  keep(name: string, source: WeatherSource, reading: WeatherReading): void {
-    this.records.set(name, { of: this.identity(source), reading, wallOffsetMs: this.wallOffsetMs() });
+  keep(name: string, source: WeatherSource, { reading, lostSinceMs }: Heard): void {
+    this.sources.set(name, { of: deviceOf(source, this.telescope()), reading, lostSinceMs });
+    this.dirty = true;
+    this.writing ??= this.write().finally(() => {
+      this.writing = null;
+    });
   }
-  /** Dated by the clock of this process; null without one, for another device, and for one from the future, since a clock was set. */
-  restore(name: string, source: WeatherSource): WeatherReading | null {
-    const kept = this.records.get(name);
-    if (!kept || kept.of !== this.identity(source)) return null;
-    const shiftMs = kept.wallOffsetMs - this.wallOffsetMs();
-    const { reading } = kept;
-    const atMs = reading.atMs + shiftMs;
-    if (atMs > this.clock.monotonicMs()) return null;
-    const measured = Object.entries(reading.measuredAtMs ?? {}).map(([measure, ms]) => [measure, ms + shiftMs]);
-    return { ...reading, atMs, ...(reading.measuredAtMs && { measuredAtMs: Object.fromEntries(measured) }) };
+  /** What the process before this one heard of the source, by the clock of this one; null where that is not known. */
+  restore(name: string, source: WeatherSource): Heard | null {
+    const kept = this.sources.get(name);
+    return kept?.of === deviceOf(source, this.telescope()) ? kept : null;
+  }
+  /** Resolves when what was kept so far is in the file, or could not be written. */
+  async flush(): Promise<void> {
+    await this.writing;
   }
 
-  private wallOffsetMs(): number {
-    return this.clock.now() - this.clock.monotonicMs();
+  private instant(): Instant {
+    return {
+      monotonicMs: this.clock.monotonicMs(),
+      uptimeMs: this.uptimeSeconds() * 1_000,
+      wallMs: this.clock.now(),
+    };
   }
-  private identity(source: WeatherSource): string {
-    const { host, port } = this.telescope();
-    switch (source.kind) {
-      case 'voyager':
-        return stableId('weather', 'voyager', host, port);
-      case 'alpaca':
-        return stableId('weather', source.url, `${source.observing_conditions}`, `${source.safety_monitor}`);
-      case 'boltwood':
-        return stableId('weather', source.path);
+  private load(): [string, Kept][] {
+    try {
+      return dated(JSON.parse(readFileSync(this.path, 'utf8')) as Stand, this.instant());
+    } catch {
+      return [];
     }
   }
+  private async write(): Promise<void> {
+    const next = `${this.path}.tmp`;
+    while (this.dirty) {
+      this.dirty = false;
+      const stand: Stand = { ...this.instant(), sources: Object.fromEntries(this.sources) };
+      try {
+        await writeFile(next, JSON.stringify(stand), { mode: 0o600 });
+        await rename(next, this.path);
+      } catch {
+        // The state file beside it tells of a disk that cannot be written.
+      }
+    }
+  }
+}
+
+/** What was kept, by the clock of this process; nothing where nobody can say how long ago that was. */
+function dated({ sources, ...then }: Stand, now: Instant): [string, Kept][] {
+  const betweenMs = now.uptimeMs - then.uptimeMs;
+  if (!(betweenMs >= 0 && Math.abs(now.wallMs - then.wallMs - betweenMs) <= AGREE_MS)) return [];
+  const here = (ms: number): number => now.monotonicMs - betweenMs - (then.monotonicMs - ms);
+  return Object.entries(sources).map(([name, kept]) => {
+    const { reading, lostSinceMs } = kept;
+    const measured = Object.entries(reading.measuredAtMs ?? {}).map(([measure, ms]) => [measure, here(ms)]);
+    const ages = {
+      atMs: here(reading.atMs),
+      ...(reading.measuredAtMs && { measuredAtMs: Object.fromEntries(measured) }),
+    };
+    return [
+      name,
+      { ...kept, reading: { ...reading, ...ages }, lostSinceMs: lostSinceMs === null ? null : here(lostSinceMs) },
+    ];
+  });
 }

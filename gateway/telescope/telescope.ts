@@ -139,6 +139,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     await this.parts.publisher.settled();
     await this.journal.stop();
     await this.lease.stop();
+    await this.parts.weatherReadings.flush();
     await this.parts.kept.close();
   }
 
@@ -163,6 +164,7 @@ export class TelescopeGateway extends EventEmitter<GatewayEvents> {
     }
     this.diary.note('address', `${next.host}:${next.port} instance ${next.instance}`);
     this.emergency.clear('another Voyager', this.clock.now());
+    this.weather.voyagerMoved();
     this.link.moveTo(next);
     return true;
   }

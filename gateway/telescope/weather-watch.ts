@@ -7,13 +7,14 @@ import type { WeatherReading, WeatherSourceState } from '../../domain/weather-re
 import type { Clock, Timer } from '../../platform/clock.ts';
 import { toError } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { KeptReadings } from './kept-readings.ts';
+import { deviceOf, type KeptReadings } from './kept-readings.ts';
 import { readAlpaca, readBoltwood } from './weather-sources.ts';
 
 interface Watched extends WeatherSourceState {
   source: WeatherSource;
   timer: Timer | null;
 }
+type Known = Partial<Pick<WeatherSourceState, 'reading' | 'lostSinceMs' | 'recalled'>>;
 const TICK_MS = 1_000;
 /** A source that did not answer is asked again after this time, since 15 s without an answer make it unknown (docs/safety.md, 10). */
 const AGAIN_SECONDS = 5;
@@ -31,6 +32,8 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   private watched: Watched[] = [];
   /** What listeners were told last; reading the weather in between must not hide a change from them. */
   private told: { state: string; reason: string | null; stale: boolean };
+  /** Since when the way to Voyager is broken, whichever source reads over it. */
+  private voyagerLostSinceMs: number | null = null;
   private tick: Timer | null = null;
   private stopped = false;
 
@@ -42,7 +45,12 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   ) {
     super();
     this.wallOffsetMs = clock.now() - clock.monotonicMs();
-    this.watched = this.fresh();
+    this.watched = this.listed((name, source) => {
+      const heard = this.kept?.restore(name, source);
+      return heard ? { ...heard, recalled: true } : null;
+    });
+    // The way to Voyager counts as broken since it last spoke, until the link stands.
+    this.voyagerLostSince(this.watched.find(({ source }) => source.kind === 'voyager')?.reading?.atMs ?? null);
     this.told = this.evaluate();
   }
 
@@ -61,18 +69,22 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     for (const watched of this.watched) watched.timer?.cancel();
   }
 
-  /** The telescope's sources are others now; what Voyager said stands. */
+  /** The telescope's sources are others now; what is known of those that stay stands. */
   sourcesChanged(): void {
-    const voyager = this.watched.find((w) => w.source.kind === 'voyager');
-    for (const watched of this.watched) watched.timer?.cancel();
+    const before = this.watched;
+    for (const watched of before) watched.timer?.cancel();
     // What only a source of before has known is not missed.
     this.judge = new WeatherJudge();
-    this.watched = this.fresh();
-    for (const watched of this.watched) {
-      if (watched.source.kind === 'voyager' && voyager)
-        Object.assign(watched, { reading: voyager.reading, lostSinceMs: voyager.lostSinceMs });
-      this.poll(watched, 0);
-    }
+    const device = (source: WeatherSource): string => deviceOf(source, this.telescope());
+    this.watched = this.listed((_, source) => before.find((one) => device(one.source) === device(source)) ?? null);
+    for (const watched of this.watched) this.poll(watched, 0);
+    this.update();
+  }
+  /** Another Voyager is asked from now on: what the one before it said is of another sky. */
+  voyagerMoved(): void {
+    this.judge = new WeatherJudge();
+    for (const watched of this.watched)
+      if (watched.source.kind === 'voyager') Object.assign(watched, { reading: null, recalled: false });
     this.update();
   }
 
@@ -84,9 +96,7 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
   }
   /** The link to Voyager broke or stands again; after 15 s its source is unknown. */
   voyagerLink(up: boolean): void {
-    for (const watched of this.watched)
-      if (watched.source.kind === 'voyager')
-        watched.lostSinceMs = up ? null : (watched.lostSinceMs ?? this.clock.monotonicMs());
+    this.voyagerLostSince(up ? null : (this.voyagerLostSinceMs ?? this.clock.monotonicMs()));
     this.update();
   }
 
@@ -107,28 +117,42 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
     }));
   }
 
-  /** The sources of the telescope's file, with what the process before this one has heard of them. */
-  private fresh(): Watched[] {
+  /** The sources of the telescope's file, with what is known of each. */
+  private listed(known: (name: string, source: WeatherSource) => Known | null): Watched[] {
     const { sources } = this.telescope().weather;
     return sources.map((source, i) => {
       const name = nameAmong(sources, i);
-      const reading = this.kept?.restore(name, source) ?? null;
+      const { reading = null, lostSinceMs = null, recalled = false } = known(name, source) ?? {};
       return {
         name,
         optional: source.optional ?? false,
         trouble: null,
         periodSeconds: source.period_seconds,
         reading,
-        // The way to Voyager counts as broken since then, until the link stands; the others are asked at once.
-        lostSinceMs: source.kind === 'voyager' && reading ? reading.atMs : null,
+        lostSinceMs: source.kind === 'voyager' ? this.voyagerLostSinceMs : lostSinceMs,
+        recalled,
         source,
         timer: null,
       };
     });
   }
+  private voyagerLostSince(ms: number | null): void {
+    this.voyagerLostSinceMs = ms;
+    for (const watched of this.watched) if (watched.source.kind === 'voyager') watched.lostSinceMs = ms;
+  }
   private hear(watched: Watched, reading: WeatherReading): void {
     watched.reading = reading;
-    this.kept?.keep(watched.name, watched.source, reading);
+    watched.recalled = false;
+    this.kept?.keep(watched.name, watched.source, { reading, lostSinceMs: null });
+  }
+  /** A source that is asked did not answer. */
+  private miss(watched: Watched, message: string): void {
+    watched.trouble = message.slice(0, 200);
+    if (watched.lostSinceMs !== null) return;
+    this.logger.warn({ source: watched.name, err: message }, 'weather source does not answer');
+    const { name, source, reading } = watched;
+    const lostSinceMs = (watched.lostSinceMs = this.clock.monotonicMs());
+    if (reading) this.kept?.keep(name, source, { reading, lostSinceMs });
   }
   private evaluate(): ReturnType<WeatherJudge['judge']> {
     const { weather, unattended_without_safety_monitor } = this.telescope();
@@ -159,19 +183,14 @@ export class WeatherWatch extends EventEmitter<{ changed: [Weather] }> {
       this.read(source)
         .then(
           (reading) => {
-            this.hear(watched, reading);
+            if (!this.watched.includes(watched)) return;
             if (watched.lostSinceMs !== null) this.logger.info({ source: watched.name }, 'weather source is back');
             watched.lostSinceMs = null;
             watched.trouble = null;
+            this.hear(watched, reading);
             this.update();
           },
-          (thrown: unknown) => {
-            const { message } = toError(thrown);
-            if (watched.lostSinceMs === null)
-              this.logger.warn({ source: watched.name, err: message }, 'weather source does not answer');
-            watched.lostSinceMs ??= this.clock.monotonicMs();
-            watched.trouble = message.slice(0, 200);
-          },
+          (thrown: unknown) => this.watched.includes(watched) && this.miss(watched, toError(thrown).message),
         )
         .finally(() => {
           const seconds = watched.lostSinceMs === null ? Infinity : AGAIN_SECONDS;

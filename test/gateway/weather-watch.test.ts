@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Telescope, type TelescopeInput } from '../../domain/contracts/telescope.ts';
 import type { WeatherReading } from '../../domain/weather-reading.ts';
 import { KeptReadings } from '../../gateway/telescope/kept-readings.ts';
-import { StateFile } from '../../gateway/telescope/state-file.ts';
 import { WeatherWatch } from '../../gateway/telescope/weather-watch.ts';
 import { ManualClock } from '../../platform/clock.ts';
 import { createLogger } from '../../platform/logger.ts';
@@ -39,9 +38,9 @@ const telescope = (weather: TelescopeInput['weather'] = {}): Telescope =>
 describe('weather of a telescope and the clocks of the gateway’s host', () => {
   let watch: WeatherWatch | null = null;
   afterEach(() => watch?.stop());
-  const watching = (file = telescope()) => {
+  const watching = (file: Telescope | { now: Telescope } = telescope()) => {
     const clock = new JumpingClock();
-    watch = new WeatherWatch(() => file, clock, createLogger('weather', 'silent'));
+    watch = new WeatherWatch(() => ('now' in file ? file.now : file), clock, createLogger('weather', 'silent'));
     watch.voyagerLink(true);
     const hear = (seconds: number): void => {
       for (let i = 0; i < seconds; i++) {
@@ -70,6 +69,30 @@ describe('weather of a telescope and the clocks of the gateway’s host', () => 
     clock.advance(121_000);
     expect(w.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
   });
+  test('a Voyager that is struck off the list and comes back is as connected as it is', () => {
+    const file = { now: telescope() };
+    const { watch: w, clock, hear } = watching(file);
+    hear(10);
+    file.now = telescope({ sources: [{ kind: 'boltwood', path: '/a' }] });
+    w.sourcesChanged();
+    clock.advance(60_000);
+    file.now = telescope();
+    w.sourcesChanged();
+    hear(1);
+    expect(w.weather).toMatchObject({ state: 'ok', causes: [] });
+    w.voyagerLink(false);
+    clock.advance(16_000);
+    expect(w.weather.causes.join()).toContain('no answer for 16 s');
+  });
+  test('what one Voyager said is nothing that another said: the debounce begins anew', () => {
+    const { watch: w, hear } = watching();
+    hear(400);
+    expect(w.whyNotStart()).toBeNull();
+    w.voyagerMoved();
+    expect(w.weather.causes.join()).toContain('no reading yet');
+    hear(1);
+    expect(w.whyNotStart()).toBe('weather_debounce');
+  });
   test('sources of the same kind are told apart', () => {
     const { watch: w } = watching(
       telescope({
@@ -96,10 +119,10 @@ class ProcessClock extends ManualClock {
 
 describe('weather of a telescope whose gateway starts anew', () => {
   let folder: string;
-  let open: { watch: WeatherWatch; file: StateFile } | null = null;
+  let open: { watch: WeatherWatch; kept: KeptReadings } | null = null;
   const close = async (): Promise<void> => {
     open?.watch.stop();
-    await open?.file.close();
+    await open?.kept.flush();
     open = null;
   };
   beforeEach(() => {
@@ -109,16 +132,17 @@ describe('weather of a telescope whose gateway starts anew', () => {
     await close();
     rmSync(folder, { recursive: true });
   });
-  /** A process of the gateway at `nowMs` of the wall clock. */
-  const gateway = (nowMs: number, file = telescope()) => {
+  /** A process of the gateway at `nowMs` of the wall clock, on a machine that has been up for as long as `upMs` says. */
+  const gateway = (nowMs: number, file = telescope(), upMs = nowMs - DIED_AT + 86_400_000) => {
     const clock = new ProcessClock(nowMs);
-    const state = new StateFile(join(folder, 'state.jsonl'));
-    const logger = createLogger('weather', 'silent');
-    const watch = new WeatherWatch(() => file, clock, logger, new KeptReadings(state, () => file, clock));
-    open = { watch, file: state };
+    const up = (): number => (upMs + clock.monotonicMs()) / 1_000;
+    const now = { file };
+    const kept = new KeptReadings(join(folder, 'weather.json'), () => now.file, clock, up);
+    const watch = new WeatherWatch(() => now.file, clock, createLogger('weather', 'silent'), kept);
+    open = { watch, kept };
     watch.voyagerLink(false);
     watch.start();
-    return { clock, watch };
+    return { clock, watch, now };
   };
   const DIED_AT = Date.parse('2026-11-30T22:00:00Z');
   const diedInGoodWeather = async (): Promise<void> => {
@@ -137,12 +161,22 @@ describe('weather of a telescope whose gateway starts anew', () => {
     watch.voyagerLink(true);
     expect(watch.weather).toMatchObject({ state: 'ok', causes: [], category_age_seconds: 41 });
   });
-  test('nothing begins on it: the debounce is that of a start', async () => {
+  test('nothing begins on it: the debounce begins when Voyager has spoken to this process', async () => {
     await diedInGoodWeather();
-    const { watch, clock } = gateway(DIED_AT + 1_000);
+    const { watch, clock } = gateway(
+      DIED_AT + 1_000,
+      telescope({ sources: [{ kind: 'voyager', period_seconds: 60 }], resume_debounce_seconds: 60 }),
+    );
     watch.voyagerLink(true);
+    clock.advance(100_000);
+    expect(watch.weather).toMatchObject({ state: 'ok', ok_since: null });
     expect(watch.whyNotStart()).toBe('weather_debounce');
+    watch.take(SAFE);
     expect(Date.parse(watch.weather.ok_since!)).toBe(clock.now());
+    clock.advance(59_000);
+    expect(watch.whyNotStart()).toBe('weather_debounce');
+    clock.advance(1_000);
+    expect(watch.whyNotStart()).toBeNull();
   });
   test('it becomes unknown at the same age as in a gateway that went on', async () => {
     await diedInGoodWeather();
@@ -162,24 +196,34 @@ describe('weather of a telescope whose gateway starts anew', () => {
     expect(watch.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unsafe' });
   });
   test.each([
-    ['another Voyager said it', 5_000, { ...telescope(), port: 5951 }],
-    ['the clock was set back meanwhile', -5_000, telescope()],
-    ['the gateway was away for an hour', 3_600_000, telescope()],
-  ])('it is unknown when %s', async (_, afterMs, file) => {
+    ['another Voyager said it', 5_000, { file: { ...telescope(), port: 5951 } }],
+    ['another instance of it said it', 5_000, { file: { ...telescope(), instance: 2 } }],
+    ['the clock was set back meanwhile', -5_000, { upMs: 86_400_000 + 30_000 }],
+    ['the clock was set back by less than the gateway was away', 30_000, { upMs: 86_400_000 + 600_000 }],
+    ['the machine was started anew', 30_000, { upMs: 20_000 }],
+    ['the gateway was away for an hour', 3_600_000, {}],
+  ])('it is unknown when %s', async (_, afterMs, { file, upMs }: { file?: Telescope; upMs?: number }) => {
     await diedInGoodWeather();
-    const { watch } = gateway(DIED_AT + afterMs, file);
+    const { watch } = gateway(DIED_AT + afterMs, file, upMs);
     watch.voyagerLink(true);
     expect(watch.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
+  });
+  test('a file that is no longer whole says nothing', async () => {
+    await diedInGoodWeather();
+    writeFileSync(join(folder, 'weather.json'), '{"sources": {"voya');
+    const { watch } = gateway(DIED_AT + 5_000);
+    watch.voyagerLink(true);
+    expect(watch.weather.causes.join()).toContain('no reading yet');
   });
 
   describe('with an Alpaca device', () => {
     /** A real one: a dry cold night with some wind, measured just now, and its monitor says safe. */
     const MEASURED: Record<string, unknown> = { temperature: 5, dewpoint: -5, humidity: 40, windspeed: 1, rainrate: 0 };
-    const device = async (port = 0) => {
+    const device = async ({ port = 0, measuredSecondsAgo = 0 } = {}) => {
       const server = createServer(({ url }, response) => {
         const { pathname } = new URL(url!, 'http://device');
         const property = pathname.split('/').at(-1)!;
-        const answers = { ...MEASURED, timesincelastupdate: 0, connected: true, issafe: true };
+        const answers = { ...MEASURED, timesincelastupdate: measuredSecondsAgo, connected: true, issafe: true };
         const has = Object.hasOwn(answers, property);
         response.end(JSON.stringify(has ? { Value: answers[property as 'issafe'] } : { ErrorNumber: 0x400 }));
       });
@@ -197,8 +241,8 @@ describe('weather of a telescope whose gateway starts anew', () => {
     };
     const troubled = (watch: WeatherWatch) => () => watch.sources()[0]!.trouble !== null;
     /** A gateway that heard the device a second before it died, as the device did. */
-    const heard = async (): Promise<number> => {
-      const { port, stop } = await device();
+    const heard = async (measuredSecondsAgo = 0): Promise<number> => {
+      const { port, stop } = await device({ measuredSecondsAgo });
       const { watch, clock } = gateway(DIED_AT - 1_000, fileFor(port));
       clock.advance(0);
       await until(() => watch.weather.state === 'ok');
@@ -218,12 +262,24 @@ describe('weather of a telescope whose gateway starts anew', () => {
       clock.advance(16_000);
       expect(watch.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
     });
-    test('what was measured goes on ageing: a value of before is unknown when it is too old', async () => {
-      const port = await heard();
-      const { watch } = gateway(DIED_AT + 110_000, fileFor(port));
+    test('what was measured goes on ageing: a value of before is unknown when it is too old, its reading not yet', async () => {
+      const port = await heard(60);
+      const { watch } = gateway(DIED_AT + 50_000, fileFor(port));
       expect(watch.weather.state).toBe('ok');
       await close();
-      const { watch: later } = gateway(DIED_AT + 130_000, fileFor(port));
+      const { watch: later } = gateway(DIED_AT + 70_000, fileFor(port));
+      expect(later.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
+      expect(later.weather.causes.join()).toContain('was last measured 131 s ago');
+    });
+    test('one that had been lost is lost still, however often the gateway starts', async () => {
+      const port = await heard();
+      const { watch, clock } = gateway(DIED_AT + 10_000, fileFor(port));
+      clock.advance(0);
+      await until(troubled(watch));
+      clock.advance(16_000);
+      expect(watch.weather.state).toBe('unsafe');
+      await close();
+      const { watch: later } = gateway(DIED_AT + 30_000, fileFor(port));
       expect(later.weather).toMatchObject({ state: 'unsafe', reason: 'weather_unknown' });
     });
     test('another device has not said what the one before it said', async () => {
@@ -236,7 +292,7 @@ describe('weather of a telescope whose gateway starts anew', () => {
       const { watch, clock } = gateway(DIED_AT + 10_000, fileFor(port));
       clock.advance(0);
       await until(troubled(watch));
-      const back = await device(port);
+      const back = await device({ port });
       // The next question is set once the failure has been dealt with.
       await new Promise((resolve) => setImmediate(resolve));
       clock.advance(5_000);
