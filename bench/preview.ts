@@ -75,14 +75,16 @@ const astropyRuns = (count: number): void => {
 };
 try {
   astropyRuns(Math.ceil(runs / 2));
-  const compiled = (path: string): string => pathToFileURL(projectPath('dist', 'activities', 'frames', path)).href;
+  const url = (path: string): string => pathToFileURL(path).href;
+  const pool = url(projectPath('dist', 'frames', 'pass', 'pool.js'));
+  const mount = url(projectPath('dist', 'activities', 'frames', 'intake', 'mount.js'));
   const measured = JSON.parse(
     execFileSync(
       process.execPath,
       [
         '--max-semi-space-size=2',
         projectPath('bench', 'preview', 'measure.mjs'),
-        JSON.stringify({ pool: compiled('pass/pool.js'), mount: compiled('intake/mount.js'), file, folder, runs }),
+        JSON.stringify({ pool, mount, file, folder, runs }),
       ],
       {
         encoding: 'utf8',

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { projectPath } from '../../platform/paths.ts';
@@ -30,6 +31,19 @@ describe('the build', () => {
     expect(contained.length).toBeGreaterThan(15);
     expect(contained.filter((source) => !inputs.includes(source))).toEqual([]);
   }, 60_000);
+
+  test('has every file of it that a bench measures: a move that forgets one breaks a command that CI does not run', () => {
+    const benches = readdirSync(projectPath('bench'), { recursive: true, encoding: 'utf8' }).filter((f) =>
+      f.endsWith('.ts'),
+    );
+    const named = benches.flatMap((bench) =>
+      [...readFileSync(projectPath('bench', bench), 'utf8').matchAll(/projectPath\('dist', ([^)]*)\)/g)].map(
+        ([, path]) => path!.split(', ').map((part) => part.replaceAll("'", '')),
+      ),
+    );
+    expect(named.length).toBeGreaterThan(2);
+    expect(named.filter((path) => !existsSync(projectPath('dist', ...path)))).toEqual([]);
+  });
 
   test('the contracts are written beside the code, as the routes say them, and an api that starts gives those', () => {
     const told = run(process.execPath, [
