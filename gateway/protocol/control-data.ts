@@ -11,15 +11,27 @@ const PIER_SIDES = new Map<string | null, 'west' | 'east'>([
   ['pierEast', 'east'],
 ]);
 
+const parts = (f: FieldReader, raw: JsonObject) =>
+  [
+    program(f, raw),
+    camera(f, raw),
+    mount(f, raw),
+    focuserAndSequence(f, raw),
+    guiding(f, raw),
+    others(f, raw),
+  ] as const;
+type Parts = ReturnType<typeof parts>;
+type ControlData = Parts[0] & Parts[1] & Parts[2] & Parts[3] & Parts[4] & Parts[5];
+
+/** All names at once. An object of seventy names that is spread together of parts cost V8 twelve times as much for each line (bench:gateway). */
+let blank: object | null = null;
+
 /** Every 2 s in dashboard mode: the state of everything. */
-export const controlData = (f: FieldReader, raw: JsonObject) => ({
-  ...program(f, raw),
-  ...camera(f, raw),
-  ...mount(f, raw),
-  ...focuserAndSequence(f, raw),
-  ...guiding(f, raw),
-  ...others(f, raw),
-});
+export function controlData(f: FieldReader, raw: JsonObject): ControlData {
+  const told = parts(f, raw);
+  blank ??= JSON.parse(JSON.stringify(Object.assign({}, ...told), (_, value: unknown) => value ?? null)) as object;
+  return Object.assign({ ...blank }, ...told) as ControlData;
+}
 
 function program(f: FieldReader, raw: JsonObject) {
   const VOYSTAT_ = f.num('VOYSTAT', raw.VOYSTAT);
