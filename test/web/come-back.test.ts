@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, describe } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import type { Snapshot } from '../../domain/contracts/snapshot.ts';
-import { CHROMIUM, buildPages, launch, open, seeText, type Opened } from './browser.ts';
+import { CHROMIUM, seeText, type Opened } from './browser.ts';
 import { BOOKING_ID } from './fixtures.ts';
-import { startPageServer, type PageServer } from './server.ts';
+import type { PageServer } from './server.ts';
+import { pagesInChromium } from './stage.ts';
 
 const BASE = `/api/bookings/${BOOKING_ID}`;
 const [AUTH, EVENTS, SNAPSHOT] = ['POST /broadcasting/auth', `GET ${BASE}/events`, `GET ${BASE}/snapshot`] as const;
@@ -12,26 +13,13 @@ const CONSOLE = '[data-section="logs"] [data-item~="console"]';
 
 /** A phone whose connection broke asks little, and shows nothing old. */
 (CHROMIUM ? describe : describe.skip)('a page that comes back', () => {
-  let built: Awaited<ReturnType<typeof buildPages>>;
-  let browser: Browser;
+  const stage = pagesInChromium();
   let server: PageServer;
   let opened: Opened;
-  beforeAll(async () => {
-    built = await buildPages();
-    browser = await launch();
-  }, 90_000);
-  afterAll(async () => {
-    await browser?.close();
-    built?.remove();
-  });
   beforeEach(async () => {
-    server = await startPageServer({ webRoot: built.root });
-    opened = await open(browser, `${server.url}/control/${BOOKING_ID}#token=guest`);
+    ({ server } = stage);
+    opened = await stage.visit(`/control/${BOOKING_ID}#token=guest`);
     await live(opened.page);
-  });
-  afterEach(async () => {
-    await opened.close();
-    await server.stop();
   });
 
   /** The page is live and has asked for everything that it wants: half a second without a question. */

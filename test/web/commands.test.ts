@@ -1,11 +1,11 @@
 import { networkInterfaces } from 'node:os';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Commands, type Said } from '../../web/client/control/sections/controls/commands.ts';
 import type { Receipt, Source } from '../../web/client/core/types.ts';
-import { CHROMIUM, buildPages, launch, open, seeText, type Opened } from './browser.ts';
+import { CHROMIUM, seeText, type Opened } from './browser.ts';
 import { BOOKING_ID } from './fixtures.ts';
-import { startPageServer, type PageServer } from './server.ts';
+import type { PageServer } from './server.ts';
+import { pagesInChromium } from './stage.ts';
 
 /** What a page says of a command, in every case. */
 
@@ -99,29 +99,16 @@ const ONLINE = Object.values(networkInterfaces()).some((all) => all?.some((one) 
 (CHROMIUM ? describe : describe.skip)('over plain http on the local network, in Chromium', () => {
   const item = (section: string, name: string): string => `[data-section="${section}"] [data-item~="${name}"]`;
   const RECEIPT = item('controls', 'receipt');
-  let built: Awaited<ReturnType<typeof buildPages>>;
-  let browser: Browser;
+  const stage = pagesInChromium();
   let server: PageServer;
   let opened: Opened;
-  beforeAll(async () => {
-    built = await buildPages();
-    browser = await launch();
-  }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    built?.remove();
-  });
   beforeEach(async () => {
-    server = await startPageServer({ webRoot: built.root });
+    ({ server } = stage);
     // By a name, as from another computer: no secure context.
     const url = server.url.replace('127.0.0.1', 'observe.test');
-    opened = await open(browser, `${url}/control/${BOOKING_ID}#token=guest`);
+    opened = await stage.visit(`${url}/control/${BOOKING_ID}#token=guest`);
     await opened.page.locator(`${item('header', 'connection')}[data-tone="good"]`).waitFor({ timeout: 20_000 });
   }, 60_000);
-  afterEach(async () => {
-    await opened.close();
-    await server.stop();
-  });
   const sent = (): string[] => server.requests.filter((r) => /^POST .*\/(pause|resume|abort)$/.test(r));
   const stop = async (): Promise<void> => {
     await opened.page.locator(item('header', 'abort')).click();

@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import { describe, expect, test } from '@jest/globals';
 import { SHORTCUTS } from '../../web/client/control/shortcuts.ts';
-import { CHROMIUM, buildPages, launch, open, seeText, type Opened } from './browser.ts';
+import { CHROMIUM, seeText, type Opened } from './browser.ts';
 import { BOOKING_ID, imageSummary } from './fixtures.ts';
-import { startPageServer, type PageServer } from './server.ts';
+import { pagesInChromium } from './stage.ts';
 
 /** The component as a page of others meets it: by the names of the owner's roadmap (3.1), which its own markup may use too. */
 const STATE = [
@@ -38,13 +37,9 @@ test('each shortcut has a key of its own, and the roadmap’s are among them', (
 });
 
 (CHROMIUM ? describe : describe.skip)('telescopeControl in Chromium', () => {
-  let built: Awaited<ReturnType<typeof buildPages>>;
-  let browser: Browser;
-  let server: PageServer;
-  let opened: Opened[];
+  const stage = pagesInChromium();
   const watch = async (): Promise<Opened> => {
-    const one = await open(browser, `${server.url}/control/${BOOKING_ID}#token=guest`);
-    opened.push(one);
+    const one = await stage.visit(`/control/${BOOKING_ID}#token=guest`);
     await one.page.locator('[data-item="connection"][data-tone="good"]').waitFor({ timeout: 10_000 });
     await one.page.locator('[data-item="gallery"] li').first().waitFor();
     return one;
@@ -61,22 +56,6 @@ test('each shortcut has a key of its own, and the roadmap’s are among them', (
         }),
       );
     }, names);
-  beforeAll(async () => {
-    built = await buildPages();
-    browser = await launch();
-  }, 90_000);
-  afterAll(async () => {
-    await browser?.close();
-    built?.remove();
-  });
-  beforeEach(async () => {
-    opened = [];
-    server = await startPageServer({ webRoot: built.root });
-  });
-  afterEach(async () => {
-    await Promise.all(opened.map((one) => one.close()));
-    await server.stop();
-  });
 
   test('has the state and the methods that the roadmap names, with what they are meant to hold', async () => {
     const one = await watch();
@@ -110,8 +89,8 @@ test('each shortcut has a key of its own, and the roadmap’s are among them', (
       p.setAttribute('x-text', "images[0].filename + ' · ' + logs[logs.length - 1].message");
       document.querySelector('.telescope-control')!.append(p);
     });
-    server.push('image.captured', imageSummary(25, server.night));
-    server.push('log.appended', {
+    stage.server.push('image.captured', imageSummary(25, stage.server.night));
+    stage.server.push('log.appended', {
       at: new Date().toISOString(),
       level: 'INFO',
       source: 'session',
@@ -130,7 +109,7 @@ test('each shortcut has a key of its own, and the roadmap’s are among them', (
     await seeText(one.page, 'dialog[open]', 'Keyboard shortcuts');
     const inDialog = await one.page.locator('dialog[open] kbd').allInnerTexts();
     expect(inDialog).toEqual(SHORTCUTS.map(({ key }) => (key === ' ' ? 'Space' : key.toUpperCase())));
-    await one.page.goto(`${server.url}/help`);
+    await one.page.goto(`${stage.server.url}/help`);
     await one.page.locator('kbd').first().waitFor();
     expect(await one.page.locator('kbd').allInnerTexts()).toEqual(inDialog);
   });

@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import { describe, expect, test } from '@jest/globals';
 import { buildView, type ViewInput } from '../../web/client/control/view.ts';
-import { CHROMIUM, buildPages, launch, open, pass, seeText, type Opened } from './browser.ts';
+import { CHROMIUM, pass, seeText, type Opened } from './browser.ts';
 import { BOOKING_ID, newNight, snapshot, telescopeState } from './fixtures.ts';
-import { startPageServer, type PageServer } from './server.ts';
+import { pagesInChromium } from './stage.ts';
 
 /** The pages say only what is known: nothing is green, live or done without fresh evidence. */
 const NOW = Date.parse('2026-11-23T02:00:00Z');
@@ -89,64 +88,41 @@ describe('where it points', () => {
 });
 
 (CHROMIUM ? describe : describe.skip)('live, in Chromium', () => {
-  let built: Awaited<ReturnType<typeof buildPages>>;
-  let browser: Browser;
-  let server: PageServer;
-  let opened: Opened[];
+  const stage = pagesInChromium();
   const chip = '[data-section="header"] [data-item~="connection"]';
-  const visit = async (path: string, clock = false): Promise<Opened> => {
-    const one = await open(browser, server.url + path, { clock });
-    opened.push(one);
-    return one;
-  };
-  beforeAll(async () => {
-    built = await buildPages();
-    browser = await launch();
-  }, 90_000);
-  afterAll(async () => {
-    await browser?.close();
-    built?.remove();
-  });
-  beforeEach(async () => {
-    opened = [];
-    server = await startPageServer({ webRoot: built.root });
-  });
-  afterEach(async () => {
-    await Promise.all(opened.map((one) => one.close()));
-    await server.stop();
-  });
+  const visit = (path: string, clock = false): Promise<Opened> => stage.visit(path, { clock });
 
   for (const status of [503, 429])
     test(`channels refused with ${status}: never "Live", polled meanwhile, and asked again until they are granted`, async () => {
-      server.refuseChannels(status);
+      stage.server.refuseChannels(status);
       const { page } = await visit(`/control/${BOOKING_ID}#token=guest`, true);
       await page.locator(`${chip}:not([data-tone="good"])`).waitFor();
       await pass(page, 11);
       await seeText(page, chip, 'Updated every 10 s');
-      server.night.done = 25;
+      stage.server.night.done = 25;
       await pass(page, 10);
       await seeText(page, '[data-section="sequence"] [data-item~="shots"]', '25 / 50');
-      server.refuseChannels(null);
+      stage.server.refuseChannels(null);
       await pass(page, 30);
       await page.locator(`${chip}[data-tone="good"]`).waitFor();
       await seeText(page, chip, 'Live');
     }, 90_000);
 
   test('a channel that this key may not join is asked for once for each socket; one whose question failed, again and again', async () => {
-    server.refuseChannels(403, /^presence-/);
+    stage.server.refuseChannels(403, /^presence-/);
     const { page } = await visit(`/control/${BOOKING_ID}#token=guest`, true);
     await page.locator(`${chip}[data-tone="good"]`).waitFor();
     await pass(page, 5);
     const askedOnComingBack = async (): Promise<number> => {
-      const before = server.requests.length;
-      const asked = (): number => server.requests.slice(before).filter((one) => one.endsWith('/auth')).length;
-      server.dropSockets();
+      const before = stage.server.requests.length;
+      const asked = (): number => stage.server.requests.slice(before).filter((one) => one.endsWith('/auth')).length;
+      stage.server.dropSockets();
       while (asked() === 0) await pass(page, 1);
       await pass(page, 15);
       return asked();
     };
     expect(await askedOnComingBack()).toBe(1);
-    server.refuseChannels(503, /^presence-/);
+    stage.server.refuseChannels(503, /^presence-/);
     expect(await askedOnComingBack()).toBeGreaterThan(3);
   }, 90_000);
 
@@ -166,10 +142,10 @@ describe('where it points', () => {
   test('a socket that stands but brings nothing is not "Live"', async () => {
     const { page } = await visit(`/control/${BOOKING_ID}#token=guest`, true);
     await page.locator(`${chip}[data-tone="good"]`).waitFor();
-    server.mute(true);
+    stage.server.mute(true);
     await pass(page, 26);
     await page.locator(`${chip}:not([data-tone="good"])`).waitFor();
-    server.mute(false);
+    stage.server.mute(false);
     await pass(page, 5);
     await page.locator(`${chip}[data-tone="good"]`).waitFor();
   }, 90_000);
@@ -177,8 +153,8 @@ describe('where it points', () => {
   test('a telescope that is not heard changes the headline and its light, on the guest’s page and on the admin board', async () => {
     const { page } = await visit(`/control/${BOOKING_ID}#token=guest`);
     await seeText(page, '[data-item="phase"]', 'Observing');
-    server.night.gatewaySilentSeconds = 110;
-    server.pushSnapshot();
+    stage.server.night.gatewaySilentSeconds = 110;
+    stage.server.pushSnapshot();
     await seeText(page, '[data-item="phase"]', 'No news');
     await page.locator('.phase[data-phase="unheard"]').waitFor();
     await seeText(page, '[data-item="reason"]', 'Nothing has come from the telescope for');
