@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Browser } from 'playwright-core';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { FIGURES } from '../../domain/definitions.ts';
-import { CHROMIUM, axe, buildPages, launch, open, pass, seeText, type Opened } from './browser.ts';
+import { CHROMIUM, axe, pass, seeText, type Opened, type OpenOptions } from './browser.ts';
 import { EIGHT_HOURS_OF_UPDATES, measureThread, PAGES, pressLive, weigh } from './figures.ts';
 import { BOOKING_ID, imageSummary, telescopeState } from './fixtures.ts';
-import { startPageServer, type PageServer } from './server.ts';
+import type { PageServer } from './server.ts';
+import { pagesInChromium } from './stage.ts';
 
 const LONG = process.env.NOCTURNE_LONG === '1';
 const item = (section: string, name: string): string => `[data-section="${section}"] [data-item~="${name}"]`;
@@ -26,16 +26,13 @@ const ITEMS: Record<string, string[]> = {
 };
 
 (CHROMIUM ? describe : describe.skip)('the pages in Chromium', () => {
-  let built: Awaited<ReturnType<typeof buildPages>>;
-  let browser: Browser;
+  const stage = pagesInChromium();
+  const { visit } = stage;
   let server: PageServer;
-  let opened: Opened[];
-  const visit = async (path: string, options?: Parameters<typeof open>[2]): Promise<Opened> => {
-    const one = await open(browser, server.url + path, options);
-    opened.push(one);
-    return one;
-  };
-  const watch = async (options?: Parameters<typeof open>[2]): Promise<Opened> => {
+  beforeEach(() => {
+    ({ server } = stage);
+  });
+  const watch = async (options?: OpenOptions): Promise<Opened> => {
     const one = await visit(`/control/${BOOKING_ID}#token=guest`, options);
     await one.page.locator(`${item('header', 'connection')}[data-tone="good"]`).waitFor({ timeout: 10_000 });
     await one.page
@@ -44,22 +41,6 @@ const ITEMS: Record<string, string[]> = {
       .waitFor();
     return one;
   };
-  beforeAll(async () => {
-    built = await buildPages();
-    browser = await launch();
-  }, 90_000);
-  afterAll(async () => {
-    await browser?.close();
-    built?.remove();
-  });
-  beforeEach(async () => {
-    opened = [];
-    server = await startPageServer({ webRoot: built.root });
-  });
-  afterEach(async () => {
-    await Promise.all(opened.map((one) => one.close()));
-    await server.stop();
-  });
 
   test('the control page has the twelve sections as landmarks, with every item of each, and the figures of the snapshot', async () => {
     const { page, faults } = await watch();
@@ -676,7 +657,7 @@ const ITEMS: Record<string, string[]> = {
   test('each page weighs at most 250 KB compressed, shows something within a second, and nothing shifts', async () => {
     const heavy: string[] = [];
     for (const path of PAGES) {
-      const figures = await weigh(browser, server.url, path, LONG);
+      const figures = await weigh(stage.browser, server.url, path, LONG);
       // Times are those of a quiet machine.
       const slow = LONG && figures.first_content_ms > 1_000;
       if (figures.compressed_bytes > 250_000 || slow || figures.layout_shift > 0.1) heavy.push(JSON.stringify(figures));
@@ -687,7 +668,7 @@ const ITEMS: Record<string, string[]> = {
   (LONG ? describe : describe.skip)('on a quiet machine', () => {
     test('an update costs the main thread less than 16 ms, all told; a page that only waits costs next to nothing', async () => {
       const { page } = await watch({ motion: true });
-      const figures = await measureThread(browser, page, server, 600);
+      const figures = await measureThread(stage.browser, page, server, 600);
       expect(figures.update_thread_ms.p95).toBeLessThan(16);
       expect(figures.idle_thread_ms_per_second).toBeLessThan(80);
     }, 120_000);

@@ -8,7 +8,7 @@ export interface PageStage {
   browser: Browser;
   server: PageServer;
   /** Opens an address, or a path of the server's; closed after the test. */
-  visit(path: string, options?: OpenOptions): Promise<Opened>;
+  visit: (path: string, options?: OpenOptions) => Promise<Opened>;
 }
 
 /** Builds the pages and starts the browser once for the `describe` that calls this, and a server for each of its tests. */
