@@ -17,6 +17,8 @@ const UNITS: readonly [seconds: number, words: readonly string[]][] = [
   [60, ['m', 'mn', 'min', 'minute', 'minutes']],
   [1, ['s', 'sec', 'second', 'seconds', 'seconde', 'secondes']],
 ];
+/** What Voyager sends in nearly every line, every two seconds. */
+const PLAIN_CLOCK = /^(-?)(\d{1,2}):([0-5]\d):([0-5]\d)$/;
 const IN_WORDS = /^(\d{1,8}(?:[.,]\d{1,9})?) ?([a-z]{1,8}),? ?/;
 
 /**
@@ -25,6 +27,11 @@ const IN_WORDS = /^(\d{1,8}(?:[.,]\d{1,9})?) ?([a-z]{1,8}),? ?/;
  */
 export function readDurationSeconds(value: string): number | null {
   if (value.length > MAX_LENGTH) return null;
+  const plain = PLAIN_CLOCK.exec(value);
+  if (plain) {
+    const total = Number(plain[2]) * 3600 + Number(plain[3]) * 60 + Number(plain[4]);
+    return plain[1] && total !== 0 ? -total : total;
+  }
   const worded = secondsInWords(value.replace(MINUS, '-').trim().toLowerCase());
   return worded ?? secondsOfClock(bare(value));
 }
