@@ -33,7 +33,7 @@ interface ServiceWorkerScope {
   registration: ServiceWorkerRegistration;
   NotificationEvent: new (type: string, init: { notification: Notification }) => Event;
   dispatchEvent(event: Event): boolean;
-  setTimeout(done: () => void, ms: number): void;
+  setTimeout(done: (value: unknown) => void, ms: number): void;
 }
 /** What a page took, written down by the page itself: the number of its first snapshot, and that of each stored event since. */
 interface Taken {

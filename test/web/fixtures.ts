@@ -449,7 +449,7 @@ export function report(night: Night): Report {
       level: line.level,
       message: line.message,
     })),
-    generated_at: iso(night.endMs),
+    generated_at: iso(night.endMs - 300_000),
   });
 }
 

@@ -446,6 +446,7 @@ const ITEMS: Record<string, string[]> = {
     server.night.phase = 'completed';
     const { page, faults } = await visit(`/report/${BOOKING_ID}#token=guest`);
     await seeText(page, '.banner', 'being made');
+    const graphs = page.waitForRequest((request) => request.url().includes('/telemetry?'));
     server.reportReady(true);
     await seeText(page, 'h1', 'NGC 7000', 12_000);
     await seeText(page, '[data-report="ledger"]', /Weather hold\s*20 min\s*4\.00/);
@@ -456,6 +457,11 @@ const ITEMS: Record<string, string[]> = {
     await page.locator('[data-item="scrub"]').fill('600');
     await seeText(page, '.moment', 'Imaging');
     expect(await page.locator('[data-report] canvas').count()).toBe(3);
+    // The graphs end where the figures do: with the session, five minutes before its slot.
+    const span = new URL((await graphs).url()).searchParams;
+    expect([span.get('from'), span.get('to')]).toEqual(
+      [server.night.startMs, server.night.endMs - 300_000].map((ms) => new Date(ms).toISOString()),
+    );
     expect(await page.locator('[data-report="gallery"] [data-item="image-full"]').first().getAttribute('href')).toMatch(
       /\/full\.jpg\?exp=/,
     );

@@ -61,7 +61,7 @@ export class Night {
     const { http, base } = this;
     const [page, series, snapshot, logs] = await Promise.allSettled([
       http.get<Page<ImageSummary>>(`${base}/images?per_page=60&order=oldest`),
-      http.get<Telemetry>(`${base}/telemetry?points=400&series=${SERIES}`),
+      http.get<Telemetry>(`${base}/telemetry?points=400&series=${SERIES}${this.span}`),
       http.get<{ timezone: string }>(`${base}/snapshot`),
       http.get<Page<LogLine>>(this.logsPath),
     ]);
@@ -93,6 +93,12 @@ export class Night {
     for await (const lines of this.http.pages<LogLine>(this.logsPath, cursor)) this.learn(lines);
   }
 
+  /** The graphs are of what the report's figures are of: the slot, until the session's end. */
+  private get span(): string {
+    if (!this.report) return '';
+    const { summary, generated_at: ended } = this.report;
+    return `&from=${summary.date}&to=${ended < summary.end ? ended : summary.end}`;
+  }
   private get logsPath(): string {
     return `${this.base}/logs?per_page=100&order=oldest`;
   }
