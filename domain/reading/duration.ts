@@ -17,8 +17,6 @@ const UNITS: readonly [seconds: number, words: readonly string[]][] = [
   [60, ['m', 'mn', 'min', 'minute', 'minutes']],
   [1, ['s', 'sec', 'second', 'seconds', 'seconde', 'secondes']],
 ];
-/** What Voyager sends in nearly every line, every two seconds. */
-const PLAIN_CLOCK = /^(-?)(\d{1,2}):([0-5]\d):([0-5]\d)$/;
 const IN_WORDS = /^(\d{1,8}(?:[.,]\d{1,9})?) ?([a-z]{1,8}),? ?/;
 
 /**
@@ -27,13 +25,25 @@ const IN_WORDS = /^(\d{1,8}(?:[.,]\d{1,9})?) ?([a-z]{1,8}),? ?/;
  */
 export function readDurationSeconds(value: string): number | null {
   if (value.length > MAX_LENGTH) return null;
-  const plain = PLAIN_CLOCK.exec(value);
-  if (plain) {
-    const total = Number(plain[2]) * 3600 + Number(plain[3]) * 60 + Number(plain[4]);
-    return plain[1] && total !== 0 ? -total : total;
-  }
+  const plain = secondsOfPlainClock(value);
+  if (plain !== null) return plain;
   const worded = secondsInWords(value.replace(MINUS, '-').trim().toLowerCase());
   return worded ?? secondsOfClock(bare(value));
+}
+
+/** Two digits as a number, NaN where others stand. */
+function twoDigits(text: string, at: number): number {
+  const [tens, ones] = [text.charCodeAt(at) - 48, text.charCodeAt(at + 1) - 48];
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+/** `hh:mm:ss` or `-hh:mm:ss`, which Voyager sends in nearly every line; null for all else. */
+function secondsOfPlainClock(text: string): number | null {
+  const from = text.startsWith('-') ? 1 : 0;
+  if (text.length !== from + 8 || text[from + 2] !== ':' || text[from + 5] !== ':') return null;
+  const [minutes, seconds] = [twoDigits(text, from + 3), twoDigits(text, from + 6)];
+  const total = twoDigits(text, from) * 3600 + minutes * 60 + seconds;
+  if (Number.isNaN(total) || minutes >= 60 || seconds >= 60) return null;
+  return from === 1 && total !== 0 ? -total : total;
 }
 
 function secondsOfClock(text: string): number | null {
