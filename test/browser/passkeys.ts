@@ -46,6 +46,8 @@ export async function operatorsEvening(browser: Browser, api: RunningApi): Promi
   expect(await page.locator(named('door')).isVisible()).toBe(false);
   page.on('dialog', (dialog) => void dialog.accept());
   await page.getByRole('button', { name: 'Se déconnecter' }).click();
+  // Signed out, the page stands at its door by itself, and a reload finds it there.
+  await seeText(page, named('door'), 'clé d’accès de cet appareil');
   await page.reload();
   await page.locator(named('sign-in')).click();
   await seeText(page, named('operators'), 'utilisée le');

@@ -6,7 +6,7 @@ import type {
 import type { Operator } from '../../../domain/contracts/operator.ts';
 import { defineComponent } from '../core/alpine.ts';
 import { dayAndTime } from '../core/format.ts';
-import { ApiProblem, Http, dropFromAddress, keepToken, takeToken } from '../core/http.ts';
+import { ApiProblem, Http, dropFromAddress, forgetToken, keepToken, takeToken } from '../core/http.ts';
 import { prefs } from '../core/prefs.ts';
 import { say } from '../i18n/index.ts';
 
@@ -16,6 +16,8 @@ interface Entry {
   text: string;
   path: string;
   action: string;
+  /** The session of this tab: to end it is to sign out. */
+  isHere: boolean;
 }
 interface Row {
   id: string;
@@ -83,6 +85,7 @@ function entriesOf({ id, passkeys, sessions }: Operator): Entry[] {
       key: one.id,
       path: path('passkeys', one.id),
       action: say('ops.remove'),
+      isHere: false,
       text: say(one.last_used_at ? 'ops.passkeyUsed' : 'ops.passkey', {
         label: one.label,
         at: at(one.last_used_at ?? one.created_at),
@@ -92,6 +95,7 @@ function entriesOf({ id, passkeys, sessions }: Operator): Entry[] {
       key: one.id,
       path: path('sessions', one.id),
       action: say(one.is_this ? 'ops.signOut' : 'ops.endSession'),
+      isHere: one.is_this,
       text: say(one.is_this ? 'ops.thisSession' : 'ops.session', { at: at(one.created_at) }),
     })),
   ];
@@ -112,6 +116,8 @@ function rowOf(one: Operator): Row {
   };
 }
 
+const troubleOf = (thrown: unknown): string => (thrown instanceof ApiProblem ? thrown.message : say('ui.error'));
+
 export function operatorDesk(): object {
   const http = new Http(takeToken('admin'));
   let known: Operator[] = [];
@@ -129,7 +135,7 @@ export function operatorDesk(): object {
         await run();
         known = (await http.get<{ data: Operator[] }>(PATH)).data;
       } catch (thrown) {
-        this.said = thrown instanceof ApiProblem ? thrown.message : say('ui.error');
+        this.said = troubleOf(thrown);
       }
       this.paint();
     },
@@ -141,9 +147,22 @@ export function operatorDesk(): object {
     end(id: string): Promise<void> {
       return this.remove(`${PATH}/${id}`);
     },
-    async remove(path: string): Promise<void> {
+    async remove(path: string, isHere = false): Promise<void> {
       if (!confirm(say('ops.sure'))) return;
-      await this.act(() => http.post(path, {}, {}, 'DELETE'));
+      if (isHere) await this.signOut(path);
+      else await this.act(() => http.post(path, {}, {}, 'DELETE'));
+    },
+    /** The page begins anew, at the door. */
+    async signOut(path: string): Promise<void> {
+      this.said = '';
+      try {
+        await http.post(path, {}, {}, 'DELETE');
+      } catch (thrown) {
+        this.said = troubleOf(thrown);
+        return;
+      }
+      forgetToken('admin');
+      location.reload();
     },
     paint(): void {
       this.rows = known.map(rowOf);

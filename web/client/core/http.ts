@@ -82,6 +82,11 @@ export function keepToken(kind: TokenKind, id: string, token: string): void {
   tabKeep.set(storageKey(kind, id), token);
   if (!tabKeep.lasts) history.replaceState(history.state, '', `${location.pathname}${location.search}#token=${token}`);
 }
+/** This tab opens nothing with it any more. */
+export function forgetToken(kind: TokenKind, id = ''): void {
+  tabKeep.forget(storageKey(kind, id));
+  dropFromAddress(new URLSearchParams(location.hash.slice(1)), 'token');
+}
 /** Questions refused for their number are asked this often. */
 const MAX_TRIES = 5;
 

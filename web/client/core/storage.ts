@@ -7,6 +7,7 @@ export interface Keep {
   readonly lasts: boolean;
   get(key: string): string | null;
   set(key: string, value: string): void;
+  forget(key: string): void;
   keys(): string[];
 }
 
@@ -35,6 +36,10 @@ function keepOf(storage: () => Storage): Keep {
       }, false);
       if (stands) own.delete(key);
       else own.set(key, value);
+    },
+    forget: (key) => {
+      own.delete(key);
+      tried((kept) => kept.removeItem(key), undefined);
     },
     keys: () => [...own.keys(), ...tried((kept) => Object.keys(kept), [])],
   };
