@@ -23,6 +23,7 @@ import {
   token,
   type RunningApi,
 } from './harness.ts';
+import { emptied } from '../support/emptied.ts';
 
 type Problem = { code: string; errors?: Record<string, string[]>; detail: string };
 
@@ -55,8 +56,10 @@ describe('who may do what, and hostile requests', () => {
   const sha = createHash('sha256').update(fits).digest('hex');
   beforeEach(async () => {
     clock = nightNow;
-    await api.db
-      .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, deliveries, receipts, audit, tokens, api_keys, frames, timeline, telemetry, ledger_intervals, settlements, reports, idempotency_keys, push_subscriptions CASCADE`;
+    await emptied(
+      api.db,
+      'bookings, sessions, users, events, event_counters, outbox, deliveries, receipts, audit, tokens, api_keys, frames, timeline, telemetry, ledger_intervals, settlements, reports, idempotency_keys, push_subscriptions',
+    );
     await insertBooking(
       api,
       'a',

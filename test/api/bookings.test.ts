@@ -4,6 +4,7 @@ import { Snapshot } from '../../domain/contracts/snapshot.ts';
 import { createTemporalClient } from '../../platform/temporal.ts';
 import { at, body, config, startApi, startPostgres, telescope, type RunningApi } from './harness.ts';
 import { startTemporal, type TemporalServer } from '../../stack/own-temporal.ts';
+import { emptied } from '../support/emptied.ts';
 
 type Problem = {
   code: string;
@@ -29,8 +30,7 @@ describe('bookings', () => {
     await Promise.all([temporal?.stop(), postgres?.stop()]);
   });
   beforeEach(async () => {
-    await api.db
-      .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, receipts, audit, maintenance CASCADE`;
+    await emptied(api.db, 'bookings, sessions, users, events, event_counters, outbox, receipts, audit, maintenance');
   });
   const counts = async (): Promise<number[]> =>
     Promise.all([

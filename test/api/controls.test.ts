@@ -18,6 +18,7 @@ import {
 } from './harness.ts';
 import { startTemporal, type TemporalServer } from '../../stack/own-temporal.ts';
 import { newNight, telescopeState } from '../web/fixtures.ts';
+import { emptied } from '../support/emptied.ts';
 
 type Problem = { code: string; reason?: string; detail: string; command_id?: string };
 
@@ -42,7 +43,7 @@ describe('controls', () => {
     await Promise.all([temporal?.stop(), postgres?.stop(), gateway?.stop()]);
   });
   beforeEach(async () => {
-    await api.db.$executeRaw`TRUNCATE bookings, sessions, events, event_counters, outbox, receipts, audit CASCADE`;
+    await emptied(api.db, 'bookings, sessions, events, event_counters, outbox, receipts, audit');
     gateway.requests.length = 0;
     gateway.answers.clear();
     id = `c-${++serial}`;

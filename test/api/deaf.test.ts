@@ -3,6 +3,7 @@ import { appendEvent, type BusMessage } from '../../platform/bus.ts';
 import { startCable, type Cable } from '../support/cut.ts';
 import { PGBOUNCER, startPgBouncer } from '../../stack/pgbouncer.ts';
 import { KEY, at, insertBooking, startApi, startPostgres, token, type RunningApi } from './harness.ts';
+import { emptied } from '../support/emptied.ts';
 
 /** A LISTEN that hears nothing: what the api then says of itself, and whom it still lets in. */
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
@@ -43,7 +44,7 @@ describe('a network that is cut without a word', () => {
     cable = await startCable(postgres.url);
     deaf = await start(cable.url);
     running.push(cable);
-    await other.db.$executeRaw`TRUNCATE bookings, sessions, events, event_counters, outbox, tokens, api_keys CASCADE`;
+    await emptied(other.db, 'bookings, sessions, events, event_counters, outbox, tokens, api_keys');
     await insertBooking(other, 'b-1', { start: at(-30), end: at(60) }, { ref: 'user-1' }, 'running');
   });
 
@@ -93,7 +94,7 @@ describe('a network that is cut without a word', () => {
     const pooler = await startPgBouncer(postgres.url);
     running.push(pooler);
     other = await start(postgres.url);
-    await other.db.$executeRaw`TRUNCATE bookings, sessions, events, event_counters, outbox, tokens, api_keys CASCADE`;
+    await emptied(other.db, 'bookings, sessions, events, event_counters, outbox, tokens, api_keys');
     await insertBooking(other, 'b-1', { start: at(-30), end: at(60) }, { ref: 'user-1' }, 'running');
     deaf = await start(pooler.url);
   });

@@ -5,6 +5,7 @@ import { readFigures } from '../../api/admin/figures.ts';
 import { Prisma } from '../../prisma/client/client.ts';
 import { outboxState } from '../../platform/outbox.ts';
 import { NIGHT, at, insertBooking, startApi, startPostgres, token, type RunningApi } from './harness.ts';
+import { emptied } from '../support/emptied.ts';
 
 /** A figure has one definition and one source: page, report and admin say the same of the same thing. */
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
@@ -18,8 +19,10 @@ afterAll(async () => {
   await postgres?.stop();
 });
 beforeEach(async () => {
-  await api.db
-    .$executeRaw`TRUNCATE bookings, sessions, events, event_counters, outbox, frames, telemetry, settlements, timeline, ledger_intervals CASCADE`;
+  await emptied(
+    api.db,
+    'bookings, sessions, events, event_counters, outbox, frames, telemetry, settlements, timeline, ledger_intervals',
+  );
   await insertBooking(api, 'b-1', { start: at(-60), end: at(60) }, { ref: 'user-1' }, 'running');
 });
 

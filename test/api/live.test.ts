@@ -18,6 +18,7 @@ import {
   type RunningApi,
 } from './harness.ts';
 import { newNight, telescopeState } from '../web/fixtures.ts';
+import { emptied } from '../support/emptied.ts';
 
 const require = createRequire(import.meta.url);
 const Pusher = require('pusher-js') as typeof PusherClient.default;
@@ -54,8 +55,7 @@ describe('live stream, with the real clients', () => {
     await postgres?.stop();
   });
   beforeEach(async () => {
-    await api.db
-      .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, receipts, audit, tokens CASCADE`;
+    await emptied(api.db, 'bookings, sessions, users, events, event_counters, outbox, receipts, audit, tokens');
     await api.db.$transaction(async (tx) => {
       for (const [i, id] of ['b-1', 'b-2'].entries()) {
         const b = body() as { target: object; shots: object };

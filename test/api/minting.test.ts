@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { at, body, insertBooking, startApi, startPostgres, telescope, type RunningApi } from './harness.ts';
+import { emptied } from '../support/emptied.ts';
 
 /** A key hands on a part of what it has itself, and what it made ends with it. */
 
@@ -24,8 +25,7 @@ afterAll(async () => {
   await postgres?.stop();
 });
 beforeEach(async () => {
-  await api.db
-    .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, audit, tokens, api_keys CASCADE`;
+  await emptied(api.db, 'bookings, sessions, users, events, event_counters, outbox, audit, tokens, api_keys');
   api.deps.keys.forget();
   await insertBooking(api, 'a', { start: at(-30), end: at(30) }, { ref: 'ada' });
   await insertBooking(api, 'b', { start: at(40), end: at(90) }, { ref: 'ada' });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { Operator } from '../../domain/contracts/operator.ts';
 import { Authenticator } from '../support/authenticator.ts';
 import { at, config, insertBooking, nightNow, startApi, startPostgres, telescope, type RunningApi } from './harness.ts';
+import { emptied } from '../support/emptied.ts';
 
 /** Operators sign in with a passkey: invited once, they may do what their role may, on their telescopes, until somebody ends it. */
 
@@ -38,8 +39,10 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   passedMs = 0;
-  await api.db
-    .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, audit, tokens, api_keys, operators, used_challenges CASCADE`;
+  await emptied(
+    api.db,
+    'bookings, sessions, users, events, event_counters, outbox, audit, tokens, api_keys, operators, used_challenges',
+  );
   api.deps.keys.forget();
   await insertBooking(api, 'a', { start: at(-30), end: at(30) }, { ref: 'ada' });
   await insertBooking(api, 'b', { start: at(40), end: at(90) }, { ref: 'ada' });

@@ -18,6 +18,7 @@ import { newNight, telescopeState } from '../web/fixtures.ts';
 import { createRequire } from 'node:module';
 import { WebSocket } from 'ws';
 import type PusherLibrary from 'pusher';
+import { emptied } from '../support/emptied.ts';
 
 const PusherServer = createRequire(import.meta.url)('pusher') as typeof PusherLibrary;
 const startApi = (url: string, over: Record<string, string>, port?: number): Promise<RunningApi> =>
@@ -52,10 +53,9 @@ describe('the relay into a customer’s own Pusher server', () => {
   });
   beforeEach(async () => {
     const api = await startApi(ours.url, {});
-    await api.db
-      .$executeRaw`TRUNCATE bookings, sessions, users, events, event_counters, outbox, receipts, audit, tokens CASCADE`;
+    await emptied(api.db, 'bookings, sessions, users, events, event_counters, outbox, receipts, audit, tokens');
     await insertBooking(api, 'b-1', { start: soon(-5), end: soon(60) }, { ref: 'ada', display_name: 'Ada' }, 'running');
-    await api.db.$executeRaw`TRUNCATE events, event_counters`;
+    await emptied(api.db, 'events, event_counters');
     await api.stop();
   });
   afterEach(async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RoboTargetRequest } from '../../domain/ports.ts';
 import { at, body, config, startApi, startPostgres, telescope, type RunningApi } from './harness.ts';
+import { emptied } from '../support/emptied.ts';
 
 /** What PHP, Laravel and people send to the real api, and what its drop-in routes do to RoboTarget while a slot runs. */
 
@@ -32,7 +33,7 @@ afterAll(async () => {
   await postgres?.stop();
 });
 beforeEach(async () => {
-  await api.db.$executeRaw`TRUNCATE bookings CASCADE`;
+  await emptied(api.db, 'bookings');
   rows = {
     [OTHER_SET]: { Guid: OTHER_SET },
     [OTHER_TARGET]: {

@@ -17,6 +17,7 @@ import {
   type GatewayPeer,
   type RunningApi,
 } from './harness.ts';
+import { emptied } from '../support/emptied.ts';
 
 /** What the api says of a telescope of which nothing is heard, and to whom it says what it hears. */
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
@@ -60,8 +61,7 @@ function report(state: TelescopeState): void {
 beforeEach(async () => {
   ahead = 0;
   gateway.answers.clear();
-  await api.db
-    .$executeRaw`TRUNCATE bookings, sessions, events, event_counters, outbox, tokens, timeline, receipts CASCADE`;
+  await emptied(api.db, 'bookings, sessions, events, event_counters, outbox, tokens, timeline, receipts');
   await insertBooking(api, 'b-1', { start: at(-30), end: at(60) }, { ref: 'user-1' }, 'running');
 });
 

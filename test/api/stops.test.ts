@@ -20,6 +20,7 @@ import {
   type GatewayPeer,
   type RunningApi,
 } from './harness.ts';
+import { emptied } from '../support/emptied.ts';
 
 /** A stop gets through whatever its form and whoever else is away, and says who asked for it. */
 
@@ -47,8 +48,7 @@ afterAll(async () => {
   await Promise.all([temporal?.stop(), postgres?.stop(), gateway?.stop()]);
 });
 beforeEach(async () => {
-  await api.db
-    .$executeRaw`TRUNCATE bookings, sessions, events, event_counters, outbox, receipts, audit, maintenance CASCADE`;
+  await emptied(api.db, 'bookings, sessions, events, event_counters, outbox, receipts, audit, maintenance');
   gateway.requests.length = 0;
   gateway.answers.clear();
   gateway.answers.set('abort', {

@@ -11,6 +11,7 @@ import { enqueueOutbox, replayOutbox } from '../../platform/outbox.ts';
 import { projectPath, projectRoot } from '../../platform/paths.ts';
 import { freePort } from '../../stack/ports.ts';
 import { startPostgres } from './harness.ts';
+import { emptied } from '../support/emptied.ts';
 
 const SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes....').toString('base64')}`;
 const logger = createLogger('webhooks-test', 'silent');
@@ -109,7 +110,7 @@ describe('webhooks from the outbox', () => {
     await postgres?.stop();
   });
   beforeEach(async () => {
-    await db.$executeRaw`TRUNCATE outbox, deliveries, audit`;
+    await emptied(db, 'outbox, deliveries, audit');
   });
   afterEach(async () => {
     for (const child of children.splice(0)) child.kill('SIGKILL');

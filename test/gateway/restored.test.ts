@@ -10,6 +10,7 @@ import { StateFile } from '../../gateway/telescope/state-file.ts';
 import { createDatabase, type Database } from '../../platform/database.ts';
 import { createLogger } from '../../platform/logger.ts';
 import { startPostgres } from '../support/postgres.ts';
+import { emptied } from '../support/emptied.ts';
 
 /** A gateway whose state folder is from before: what PostgreSQL knows better stands. */
 
@@ -28,7 +29,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nocturne-restored-'));
-  await db.$executeRaw`TRUNCATE voyager_commands, borrowed_targets`;
+  await emptied(db, 'voyager_commands, borrowed_targets');
 });
 
 /** A gateway's disk with what it copies to PostgreSQL; `end` waits until all of it is there. */
