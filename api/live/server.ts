@@ -1,12 +1,12 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import type { BusMessage } from '../../platform/bus.ts';
 import { hmacBase64Url } from '../../platform/signing.ts';
 import { Admission, STRANGER_FOR_MS, originAllowed, type Place } from './admission.ts';
-import { Cluster, CLUSTER } from './cluster.ts';
+import { Cluster } from './cluster.ts';
 import type { Tenancy } from '../telescopes/mirror.ts';
 import { Feed, type LiveDeps } from './feed.ts';
+import { followBus } from './from-bus.ts';
 import { Grants } from './grants.ts';
 import { Hub, type Viewer } from './hub.ts';
 import { Presence } from './presence.ts';
@@ -75,10 +75,7 @@ export class LiveServer {
   }
 
   start(): void {
-    const { bus } = this.deps;
-    bus.on('message', (message) => this.fromBus(message));
-    bus.on('resumed', () => void this.catchUp());
-    bus.on('lost', () => this.deps.revocations.distrust());
+    followBus(this.deps, this.feed, this.cluster, this.grants);
     this.cluster.start();
     this.timers.push(
       setInterval(() => this.checkAlive(), 5_000).unref(),
@@ -98,30 +95,6 @@ export class LiveServer {
     this.relay?.stop();
     await this.cluster.stop();
     this.wss.close();
-  }
-
-  private fromBus(message: BusMessage): void {
-    const { snapshots, revocations, keys, telescopes } = this.deps;
-    if (message.kind === 'event') this.feed.take(message.event);
-    else if (message.kind === 'ref') this.feed.takeReference(message);
-    else if (message.what === CLUSTER) this.cluster.take(message.data);
-    else if (message.what === 'token.revoked') {
-      const id = String(message.data.id);
-      revocations.add(id);
-      this.grants.revoke(id);
-    } else if (message.what === 'keys.changed') keys.forget();
-    else if (message.what === 'telescopes.changed') telescopes.forget();
-    else if (message.what === 'booking.changed') snapshots.forget(String(message.data.booking_id));
-  }
-  /** LISTEN was away: nothing remembered counts, and everything watched is brought up to date before it is served again. */
-  private async catchUp(): Promise<void> {
-    this.deps.snapshots.forgetAll();
-    this.deps.recent.forgetAll();
-    this.deps.keys.forget();
-    this.deps.telescopes.forget();
-    this.deps.revocations.distrust();
-    await this.grants.endRevoked();
-    this.feed.catchUp();
   }
 
   attach(server: Server): void {
