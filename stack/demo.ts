@@ -20,7 +20,7 @@ export const DEMO_TELESCOPE = {
     minimum_useful_seconds: 30,
     grace_seconds: 20,
   },
-  weather: { resume_debounce_seconds: 20 },
+  weather: { resume_debounce_seconds: 5 },
   credits_per_hour: 60,
 } as const;
 
