@@ -58,3 +58,12 @@ test.each([
 ])('%j is no duration', (text) => {
   expect(readDurationSeconds(text)).toBeNull();
 });
+
+test('the short way for plain clocks gives what the long way gives, which a blank behind the text takes', () => {
+  const parts = ['00', '01', '09', '23', '24', '59', '60', '99', '-1', '1 ', ' 1', '+1', '1x', '٣٤'];
+  const texts = ['', '-', '+'].flatMap((sign) =>
+    parts.flatMap((h) => parts.flatMap((m) => parts.map((s) => `${sign}${h}:${m}:${s}`))),
+  );
+  const differing = texts.filter((text) => !Object.is(readDurationSeconds(text), readDurationSeconds(`${text} `)));
+  expect(differing).toEqual([]);
+});
