@@ -52,6 +52,7 @@ const NOTHING = {
   MNTTRACK: null as boolean | null,
   MNTSLEW: null as boolean | null,
   AFCONN: null as boolean | null,
+  /** °C, steps. */
   AFTEMP: null as number | null,
   AFPOS: null as number | null,
   /** Total and elapsed shot time of the sequence in seconds. */
@@ -76,10 +77,12 @@ const NOTHING = {
   PLACONN: null as boolean | null,
   PSCONN: null as boolean | null,
   ROTCONN: null as boolean | null,
+  /** Degrees: the rotator's own angle, and that on the sky. */
   ROTPA: null as number | null,
   ROTSKYPA: null as number | null,
   ROTISROT: null as boolean | null,
   DOMECONN: null as boolean | null,
+  /** Degrees. */
   DOMEPA: null as number | null,
   DOMEISMOV: null as boolean | null,
   DOMESHUTTER: null as number | null,
