@@ -36,8 +36,9 @@ function takeInvitation(): string {
   if (code !== null) dropFromAddress(fragment, 'invitation');
   return code ?? '';
 }
-/** What went wrong in a person's words; an authenticator's own errors all mean that no passkey answered. */
-const wordsFor = (thrown: unknown): string => (thrown instanceof ApiProblem ? thrown.message : say('door.notDone'));
+/** What went wrong in a person's words: the server's, else these. */
+const wordsFor = (thrown: unknown, otherwise: Parameters<typeof say>[0]): string =>
+  thrown instanceof ApiProblem ? thrown.message : say(otherwise);
 
 export function operatorDoor(): object {
   const http = new Http(null);
@@ -55,7 +56,8 @@ export function operatorDoor(): object {
         keepToken('admin', '', token);
         location.reload();
       } catch (thrown) {
-        this.said = wordsFor(thrown);
+        // An authenticator's own errors all mean that no passkey answered.
+        this.said = wordsFor(thrown, 'door.notDone');
       }
       this.busy = false;
     },
@@ -116,8 +118,6 @@ function rowOf(one: Operator): Row {
   };
 }
 
-const troubleOf = (thrown: unknown): string => (thrown instanceof ApiProblem ? thrown.message : say('ui.error'));
-
 export function operatorDesk(): object {
   const http = new Http(takeToken('admin'));
   let known: Operator[] = [];
@@ -135,7 +135,7 @@ export function operatorDesk(): object {
         await run();
         known = (await http.get<{ data: Operator[] }>(PATH)).data;
       } catch (thrown) {
-        this.said = troubleOf(thrown);
+        this.said = wordsFor(thrown, 'ui.error');
       }
       this.paint();
     },
@@ -158,7 +158,7 @@ export function operatorDesk(): object {
       try {
         await http.post(path, {}, {}, 'DELETE');
       } catch (thrown) {
-        this.said = troubleOf(thrown);
+        this.said = wordsFor(thrown, 'ui.error');
         return;
       }
       forgetToken('admin');
