@@ -603,9 +603,14 @@ const scenario = PHP ? test : test.skip;
     await worker.send('ServiceWorker.enable');
     const registrationId = await registered;
     const frame = { type: 'image.captured', booking_id: NIGHT, title: 'New image', body: '', url: `/control/${NIGHT}` };
-    const titles = async (): Promise<string[]> =>
+    const shown = (): Promise<{ title: string; body: string; tag: string; data: unknown }[]> =>
       page.evaluate(async () =>
-        (await (await navigator.serviceWorker.ready).getNotifications()).map((known) => known.title).toSorted(),
+        (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, tag, data }) => ({
+          title,
+          body,
+          tag,
+          data: data as unknown,
+        })),
       );
     /**
      * Delivered until exactly these titles are shown. Chromium forgets a notification that is asked for before its desktop has taken it, so the
@@ -623,18 +628,10 @@ const scenario = PHP ? test : test.skip;
             data: JSON.stringify(data),
           });
         await setTimeout(100);
-        return JSON.stringify(await titles()) === JSON.stringify(wanted);
+        const titles = (await shown()).map(({ title }) => title).toSorted();
+        return JSON.stringify(titles) === JSON.stringify(wanted);
       }, 10_000);
     await delivered([message.payload, frame, frame], [frame.title, message.payload.title]);
-    const shown = (): Promise<{ title: string; body: string; tag: string; data: unknown }[]> =>
-      page.evaluate(async () =>
-        (await (await navigator.serviceWorker.ready).getNotifications()).map(({ title, body, tag, data }) => ({
-          title,
-          body,
-          tag,
-          data: data as unknown,
-        })),
-      );
     // The two frames are one notification: the newest alone.
     expect((await shown()).toSorted((a, b) => a.title.localeCompare(b.title))).toEqual([
       { title: 'New image', body: '', tag: `frame ${NIGHT}`, data: { url: `/control/${NIGHT}` } },
